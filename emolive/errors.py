@@ -1,0 +1,23 @@
+"""Errors a person can act on: one sentence with the way out."""
+
+from __future__ import annotations
+
+
+class EmoliveError(Exception):
+    """A problem of usage or environment; its text is one clear sentence with the way out."""
+
+
+class AudioDeviceError(EmoliveError):
+    """No usable audio device, or it refused to open."""
+
+
+class AudioFileError(EmoliveError):
+    """A file that cannot be read as audio."""
+
+
+class ModelError(EmoliveError):
+    """A model file that breaks the contract of metadata, shapes or labels."""
+
+
+class ProviderError(EmoliveError):
+    """The inference provider that was asked for cannot be used here."""

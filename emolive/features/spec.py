@@ -1,0 +1,46 @@
+"""The front end's settings, as they travel in a model's metadata."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class FrontEndSpec(BaseModel):
+    """Log-mel settings: lengths in samples, frequencies in Hz.
+
+    A frame is `win_length` samples under a periodic Hann window, zero-padded to `n_fft`. The mel
+    filter bank is HTK-scaled without area normalisation (torchaudio's default). `log_floor` is the
+    smallest power that reaches the logarithm. `normalization` is described in
+    `emolive.features.normalization`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sampling_rate: int = Field(default=16_000, gt=0)
+    n_fft: int = Field(default=1024, gt=0)
+    win_length: int = Field(default=400, gt=0)
+    hop_length: int = Field(default=160, gt=0)
+    n_mels: int = Field(default=128, gt=0)
+    f_min: float = Field(default=50.0, ge=0)
+    f_max: float = Field(default=8_000.0, gt=0)
+    log_floor: float = Field(default=1e-10, gt=0)
+    normalization: Literal["window"] = "window"
+    dynamic_range_db: float = Field(default=80.0, gt=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.win_length > self.n_fft:
+            raise ValueError("win_length must not exceed n_fft")
+        if not self.f_min < self.f_max <= self.sampling_rate / 2:
+            raise ValueError("0 <= f_min < f_max <= sampling_rate / 2 must hold")
+        return self
+
+    def n_frames(self, n_samples: int) -> int:
+        """Complete frames in `n_samples` samples (no padding at either end)."""
+        return max(0, (n_samples - self.win_length) // self.hop_length + 1)
+
+    def n_samples(self, n_frames: int) -> int:
+        """Samples that `n_frames` consecutive frames span."""
+        return (n_frames - 1) * self.hop_length + self.win_length if n_frames else 0

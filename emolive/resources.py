@@ -1,0 +1,30 @@
+"""Where the bundled files are, installed or in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emolive.errors import EmoliveError
+
+_PACKAGE = Path(__file__).resolve().parent
+# A wheel carries `assets/` as `emolive/_assets`; a checkout has it beside the package.
+_FOLDERS = (_PACKAGE / "_assets", _PACKAGE.parent / "assets")
+
+
+def asset(name: str) -> Path:
+    """Path of a bundled file.
+
+    Raises:
+        EmoliveError: the file is not there (a broken installation).
+    """
+    for folder in _FOLDERS:
+        if (path := folder / name).exists():
+            return path
+    raise EmoliveError(f"The bundled file {name} is missing: reinstall emolive.")
+
+
+MODEL = "emolive-resnet34.onnx"
+MODEL_CARD = "emolive-resnet34.md"
+VAD_MODEL = "silero_vad_16k_sequence.onnx"
+DEMO_AUDIO = "demo.flac"
+ICON = "icon.svg"

@@ -1,0 +1,155 @@
+"""What passes between the stages: frozen, slotted, sample-indexed.
+
+Time is an absolute integer sample index at the model's sampling rate everywhere inside;
+seconds appear only at the edges (command line, JSON, plots).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class SpeechState(StrEnum):
+    """What a window holds, as far as the decision can honestly say."""
+
+    SPEECH = "speech"
+    SILENCE = "silence"
+    UNCERTAIN = "uncertain"
+
+
+class EngineState(StrEnum):
+    """Lifecycle of an engine."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    RECONNECTING = "reconnecting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioBlock:
+    """Mono audio at the model rate: ``samples`` is float32, shape ``(n,)``."""
+
+    start_sample: int
+    samples: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureBlock:
+    """New log-mel frames of one stream, as they become ready (not normalised).
+
+    ``log_mel`` is float32, shape ``(n_mels, n_frames)``; frame ``i`` covers the window that
+    starts at ``start_sample + i * hop_length``. ``level_dbfs`` and ``peak_dbfs`` describe the audio
+    that these frames added; ``speech`` is the voice activity state at its end.
+    """
+
+    stream: str
+    start_sample: int
+    end_sample: int
+    log_mel: FloatArray
+    level_dbfs: float
+    peak_dbfs: float
+    speech: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureWindow:
+    """One analysis window: ``log_mel`` is float32 ``(n_mels, n_frames)``, normalised per window."""
+
+    stream: str
+    start_sample: int
+    end_sample: int
+    log_mel: FloatArray
+    speech_ratio: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for one window.
+
+    ``probabilities`` are calibrated, of this window alone, float32 ``(n_classes,)``, or None when
+    the window holds too little speech. ``state`` and ``label`` come from the decision (smoothing,
+    abstention, hysteresis); ``label`` is None unless ``state`` is ``speech``. ``confidence`` is the
+    smoothed probability of the leading class, 0.0 in silence. ``latency_s`` is the time from the
+    window's last sample being available to this answer.
+    """
+
+    stream: str
+    start_sample: int
+    end_sample: int
+    probabilities: FloatArray | None
+    state: SpeechState
+    label: str | None
+    confidence: float
+    speech_ratio: float
+    latency_s: float
+
+    @property
+    def centre_sample(self) -> int:
+        """The sample this answer speaks for: the middle of its window."""
+        return (self.start_sample + self.end_sample) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Consecutive equal decisions merged; ``label`` is an emotion, ``silence`` or ``uncertain``.
+
+    ``confidence`` is the mean smoothed probability of the label over the segment's windows
+    (0.0 for silence).
+    """
+
+    stream: str
+    start_sample: int
+    end_sample: int
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream's counters, cumulative since the start."""
+
+    stream: str
+    samples: int
+    windows: int
+    windows_skipped: int
+    samples_lost: int
+    flips_per_minute: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Snapshot of an engine, taken under one lock.
+
+    ``overflows`` counts blocks lost by the audio driver or the ring, ``windows_skipped`` windows
+    jumped over because the worker was late, ``events_dropped`` events a slow consumer lost.
+    ``lag_s`` is how far the newest prediction is behind the newest sample that could have been
+    predicted. ``hint`` is one sentence for a person, or None.
+    """
+
+    state: EngineState
+    reason: str | None = None
+    source: str = ""
+    provider: str = ""
+    model: str = ""
+    elapsed_s: float = 0.0
+    overflows: int = 0
+    windows_skipped: int = 0
+    events_dropped: int = 0
+    reconnects: int = 0
+    lag_s: float = 0.0
+    latency_ms: float = 0.0
+    hint: str | None = None
+    streams: tuple[StreamStatus, ...] = ()
+
+
+Event = FeatureBlock | Prediction | Segment | EngineStatus
