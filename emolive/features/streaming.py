@@ -12,8 +12,8 @@ from emolive.types import FloatArray
 class StreamingLogMel:
     """Accepts audio in any chunking and keeps the last `capacity` frames.
 
-    Frame indices are absolute: frame ``i`` is the same as column ``i`` of the offline `log_mel` over
-    the whole signal. Overflow policy: the oldest frames are overwritten. One thread owns it.
+    Frame indices are absolute: frame ``i`` is column ``i`` of the offline `log_mel` over the whole
+    signal. Overflow policy: the oldest frames are overwritten. One thread owns it.
     """
 
     def __init__(self, spec: FrontEndSpec, capacity: int) -> None:
