@@ -1,0 +1,118 @@
+"""From cached clips to training examples and evaluation windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from emolive.features import log_mel, normalize
+from training.augmentation import augment_audio, change_speed, colour_log_mel, spec_augment
+from training.cache import AudioCache, CachedClip
+from training.labels import INDEX, LABELS
+from training.recipe import Recipe
+from training.splits import corpus_classes
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def cut_window(audio: FloatArray, n: int, position: float) -> FloatArray:
+    """`n` samples of a clip; `position` in [0, 1] moves the cut, or the clip inside the padding.
+
+    A clip shorter than the window is padded with zeros on both sides; 0.5 centres, as the running
+    program does.
+    """
+    spare = audio.size - n
+    if spare >= 0:
+        start = round(spare * position)
+        return audio[start : start + n]
+    before = round(-spare * position)
+    return np.pad(audio, (before, -spare - before))
+
+
+def window_features(audio: FloatArray, recipe: Recipe) -> FloatArray:
+    """Normalised log-mel of one window, ``(n_mels, n_frames)``."""
+    return normalize(log_mel(audio, recipe.front_end), recipe.front_end)
+
+
+def clip_windows(audio: FloatArray, recipe: Recipe, hop_s: float = 0.5) -> FloatArray:
+    """All windows of a clip, as the running program sees them: ``(n, n_mels, n_frames)``."""
+    n = recipe.window_samples
+    hop = round(hop_s * recipe.front_end.sampling_rate)
+    starts = range(0, max(1, audio.size - n + 1), hop)
+    cuts = [audio[s : s + n] for s in starts] if audio.size >= n else [cut_window(audio, n, 0.5)]
+    return np.stack([window_features(cut, recipe) for cut in cuts])
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One draw: which clip, and the seed of everything random about it."""
+
+    clip: CachedClip
+    seed: tuple[int, int, int]
+
+
+def draw_epoch(clips: tuple[CachedClip, ...], recipe: Recipe, epoch: int) -> list[Example]:
+    """The epoch's clips: per corpus the recipe's number, classes in equal shares, shuffled."""
+    rng = np.random.default_rng((recipe.seed, epoch))
+    drawn: list[CachedClip] = []
+    for name, corpus in recipe.corpora.items():
+        by_class: dict[str | None, list[CachedClip]] = {}
+        for clip in clips:
+            if clip.corpus == name:
+                by_class.setdefault(clip.emotion, []).append(clip)
+        for members in by_class.values():
+            wanted = round(corpus.clips_per_epoch / len(by_class))
+            repeats = -(-wanted // len(members))
+            order = np.concatenate([rng.permutation(len(members)) for _ in range(max(1, repeats))])
+            drawn += [members[i] for i in order[:wanted]]
+    order = rng.permutation(len(drawn))
+    return [Example(drawn[j], (recipe.seed, epoch, i)) for i, j in enumerate(order)]
+
+
+class TrainingSet(Dataset[tuple[torch.Tensor, int, torch.Tensor]]):
+    """One epoch of augmented windows: (log-mel ``(1, n_mels, n_frames)``, class, allowed classes)."""
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        examples: list[Example],
+        clips: tuple[CachedClip, ...],
+        noise: tuple[CachedClip, ...],
+        recipe: Recipe,
+    ) -> None:
+        """`clips` is the whole training part: it says which classes a corpus has."""
+        self._cache, self._examples, self._noise, self._recipe = cache, examples, noise, recipe
+        self._allowed = {
+            corpus: torch.tensor([i in classes for i in range(len(LABELS))])
+            for corpus, classes in corpus_classes(clips).items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, int, torch.Tensor]:
+        example, recipe = self._examples[i], self._recipe
+        settings, rate = recipe.augmentation, recipe.front_end.sampling_rate
+        rng = np.random.default_rng(example.seed)
+        audio = self._cache.samples(example.clip)
+        if rng.random() < settings.speed:
+            audio = change_speed(audio, rng.uniform(*settings.speed_range), rate)
+        window = cut_window(audio, recipe.window_samples, rng.random())
+        window = augment_audio(window, self._draw_noise(rng), settings, rng, rate)
+        features = log_mel(window, recipe.front_end)
+        features = normalize(colour_log_mel(features, settings, rng), recipe.front_end)
+        features = spec_augment(features, settings, rng)
+        assert example.clip.emotion is not None
+        label = INDEX[example.clip.emotion]
+        return torch.from_numpy(features)[None], label, self._allowed[example.clip.corpus]
+
+    def _draw_noise(self, rng: np.random.Generator) -> FloatArray | None:
+        if not self._noise:
+            return None
+        clip = self._noise[int(rng.integers(len(self._noise)))]
+        audio = self._cache.samples(clip)
+        return np.roll(audio, int(rng.integers(audio.size)))[: self._recipe.window_samples]
