@@ -1,0 +1,102 @@
+"""Which inputs this computer has, and which one a person means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emolive.audio import portaudio
+from emolive.errors import AudioDeviceError
+
+NO_INPUT = (
+    "No microphone or other audio input was found: connect one, or try `emolive demo` "
+    "or `emolive analyze FILE`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InputDevice:
+    """An audio input; `sampling_rate` in Hz is its own default, `channels` its maximum."""
+
+    index: int
+    name: str
+    host_api: str
+    channels: int
+    sampling_rate: int
+    is_default: bool
+
+    @property
+    def stable_name(self) -> str:
+        """The name without the card number that ALSA gives anew each time it is plugged in."""
+        return re.sub(r" \(hw:\d+,\d+\)$", "", self.name)
+
+
+def list_devices(*, refresh: bool = False) -> list[InputDevice]:
+    """All inputs, in PortAudio's order; `refresh` looks for new ones unless a stream is open.
+
+    Raises:
+        AudioDeviceError: PortAudio is missing or does not start.
+    """
+    sounddevice = portaudio.load()
+    if refresh:
+        portaudio.refresh()
+    try:
+        devices = sounddevice.query_devices()
+        host_apis = [str(api["name"]) for api in sounddevice.query_hostapis()]
+    except sounddevice.PortAudioError as error:
+        raise AudioDeviceError(f"PortAudio lists no devices ({error}).") from error
+    default = sounddevice.default.device[0]
+    return [
+        InputDevice(
+            index=int(device["index"]),
+            name=str(device["name"]),
+            host_api=host_apis[device["hostapi"]],
+            channels=int(device["max_input_channels"]),
+            sampling_rate=round(device["default_samplerate"]),
+            is_default=device["index"] == default,
+        )
+        for device in devices
+        if device["max_input_channels"] > 0
+    ]
+
+
+def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> InputDevice:
+    """The one device meant by an index, a name or a part of it, or None for the default.
+
+    A number in a string is an index. Names ignore case; an exact name wins over a part, and
+    "NAME, HOST API" tells apart what several host APIs offer; otherwise the default device's host
+    API goes first, because on Windows each device appears under several.
+
+    Raises:
+        AudioDeviceError: there is none, or several; the text lists what there is.
+    """
+    if not devices:
+        raise AudioDeviceError(NO_INPUT)
+    default = next((device for device in devices if device.is_default), devices[0])
+    if wanted is None:
+        return default
+    if isinstance(wanted, int) or wanted.strip().isdecimal():
+        for device in devices:
+            if device.index == int(wanted):
+                return device
+        raise AudioDeviceError(f"There is no audio input {wanted}; {_listing(devices)}")
+    text = wanted.strip().casefold()
+    matches = [device for device in devices if text in (_label(device), device.name.casefold())]
+    matches = matches or [device for device in devices if text in _label(device)]
+    if not text or not matches:
+        raise AudioDeviceError(f'No audio input is called "{wanted}"; {_listing(devices)}')
+    first_api = min(matches, key=lambda device: device.host_api != default.host_api).host_api
+    matches = [device for device in matches if device.host_api == first_api]
+    if len(matches) > 1:
+        raise AudioDeviceError(f'Several audio inputs match "{wanted}"; {_listing(devices)}')
+    return matches[0]
+
+
+def _label(device: InputDevice) -> str:
+    return f"{device.name}, {device.host_api}".casefold()
+
+
+def _listing(devices: Sequence[InputDevice]) -> str:
+    names = "; ".join(f"{device.index}: {device.name}, {device.host_api}" for device in devices)
+    return f"choose one of: {names}."

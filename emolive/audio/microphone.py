@@ -1,0 +1,198 @@
+"""Live capture: an input device as a source."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from emolive.audio import portaudio
+from emolive.audio.devices import InputDevice, list_devices, select_device
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import SourceFormat, SourceState, SourceStatus, stream_names
+from emolive.errors import AudioDeviceError
+from emolive.types import FloatArray
+
+_USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)
+_SILENT_FOR_S = 1.5
+# What the driver holds for us while Python is busy elsewhere; analysis has half a second to spare.
+_LATENCY_S = 0.1
+
+
+class Microphone:
+    """Captures at the device's own sampling rate into a ring.
+
+    PortAudio's thread runs the callback, which copies and counts, nothing else. All other methods
+    may be called from any thread. A device that stops delivering becomes LOST; `open` then looks
+    for devices anew. Meant by index, it is found again by its name, since indices change.
+    """
+
+    def __init__(
+        self,
+        device: str | int | None = None,
+        channels: int = 1,
+        block_s: float = 0.02,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Use `device` (index, name or part of it; None: the system's default).
+
+        `channels` is 1 ("mono") or 2 ("left", "right"); the callback gets `block_s` at a time.
+        """
+        if channels not in (1, 2):
+            raise ValueError(f"a microphone is captured with 1 or 2 channels, not {channels}")
+        self._wanted = device
+        self._channels = channels
+        self._block_s = block_s
+        self._clock = clock
+        self._lock = threading.Lock()  # never taken by the callback
+        self._device: InputDevice | None = None
+        self._stream: Any = None
+        self._ring: SampleRing | None = None
+        self._state = SourceState.CLOSED
+        self._message: str | None = None
+        self._overflows = 0
+        self._blocks = 0
+        self._blocks_seen = 0
+        self._seen_at = 0.0
+
+    @property
+    def name(self) -> str:
+        """The device's name once open, before that what was asked for."""
+        if self._device is not None:
+            return self._device.name
+        return "default input" if self._wanted is None else str(self._wanted)
+
+    def open(self) -> SourceFormat:
+        """Find the device and open it at its own rate, or at a usual one if it refuses that.
+
+        Raises:
+            AudioDeviceError: none or several such devices, or it cannot be opened.
+        """
+        with self._lock:
+            known = self._device is not None
+            self._release()
+            self._state = SourceState.CLOSED
+            if known:
+                portaudio.refresh()
+                return self._open()
+            try:
+                return self._open()
+            except AudioDeviceError:
+                # It may have been plugged in after PortAudio made its list.
+                if not portaudio.refresh():
+                    raise
+                return self._open()
+
+    def start(self, ring: SampleRing) -> None:
+        """Capture into `ring` from now on.
+
+        Raises:
+            AudioDeviceError: the device went away since it was opened.
+        """
+        if ring.channels != self._channels:
+            raise ValueError(f"{ring.channels} ring channels for {self._channels}")
+        with self._lock:
+            if self._stream is None:
+                raise RuntimeError(f"{self.name} is not open")
+            self._ring = ring
+            self._blocks_seen = self._blocks
+            self._seen_at = self._clock()
+            try:
+                self._stream.start()
+            except portaudio.load().PortAudioError as error:
+                raise AudioDeviceError(_refused(self.name, error)) from error
+            self._state = SourceState.RUNNING
+
+    def status(self) -> SourceStatus:
+        """Whether audio still arrives; `overflows` counts blocks the driver had to drop."""
+        with self._lock:
+            if self._state is SourceState.RUNNING and (reason := self._loss()):
+                self._state = SourceState.LOST
+                self._message = f"{self.name} {reason}: check that it is plugged in and not in use."
+            return SourceStatus(self._state, self._message, self._overflows)
+
+    def close(self) -> None:
+        """Stop capturing and free the device."""
+        with self._lock:
+            self._release()
+            self._state = SourceState.CLOSED
+            self._message = None
+
+    def _open(self) -> SourceFormat:
+        device = self._find()
+        if device.channels < self._channels:
+            raise AudioDeviceError(
+                f"{device.name} has one channel, two were asked for: use another input or one "
+                "channel."
+            )
+        refusal: Exception | None = None
+        sounddevice = portaudio.load()
+        for rate in dict.fromkeys((device.sampling_rate, *_USUAL_RATES)):
+            # Some drivers open only with all their channels; the first ones are then taken.
+            for channels in dict.fromkeys((self._channels, min(2, device.channels))):
+                try:
+                    self._stream = portaudio.open_input(
+                        device=device.index,
+                        samplerate=rate,
+                        channels=channels,
+                        blocksize=round(rate * self._block_s),
+                        latency=_LATENCY_S,
+                        dtype="float32",
+                        callback=self._callback,
+                    )
+                except (sounddevice.PortAudioError, ValueError) as error:
+                    refusal = refusal or error
+                    continue
+                self._device = device
+                self._message = None
+                return SourceFormat(rate, stream_names(self._channels))
+        raise AudioDeviceError(_refused(device.name, refusal)) from refusal
+
+    def _find(self) -> InputDevice:
+        devices = list_devices()
+        if self._device is None or not (
+            isinstance(self._wanted, int) or str(self._wanted).isdecimal()
+        ):
+            return select_device(devices, self._wanted)
+        for device in devices:
+            if (device.stable_name, device.host_api) == (
+                self._device.stable_name,
+                self._device.host_api,
+            ):
+                return device
+        raise AudioDeviceError(f"{self._device.name} is not connected: plug it in again.")
+
+    def _callback(self, frames: FloatArray, n: int, time_info: object, flags: Any) -> None:  # noqa: ARG002
+        if flags.input_overflow:
+            self._overflows += 1
+        if self._ring is not None:
+            self._ring.write(frames[:, : self._channels])
+        self._blocks += 1
+
+    def _loss(self) -> str | None:
+        """Why the running stream counts as lost, or None."""
+        if not self._stream.active:
+            return "stopped"
+        now = self._clock()
+        blocks = self._blocks
+        if blocks != self._blocks_seen:
+            self._blocks_seen = blocks
+            self._seen_at = now
+        if now - self._seen_at > _SILENT_FOR_S:
+            return "delivers no audio any more"
+        return None
+
+    def _release(self) -> None:
+        stream, self._stream = self._stream, None
+        self._ring = None
+        if stream is not None:
+            portaudio.close_input(stream)
+
+
+def _refused(name: str, error: Exception | None) -> str:
+    reason = str(error).split(" [")[0].removeprefix("Error opening InputStream: ")
+    return (
+        f"{name} cannot be opened ({reason}): close other programs that use it, or choose another "
+        "input from `emolive devices`."
+    )

@@ -1,0 +1,100 @@
+"""PortAudio, which exists once per process: loaded late, and re-initialised with care.
+
+PortAudio lists devices only while it initialises, so that finding a re-plugged device means
+terminating and initialising it again. That destroys every open stream: this module keeps count of
+them, the one piece of process-wide state in the package, mirroring PortAudio's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+from emolive.errors import AudioDeviceError
+
+_lock = threading.RLock()
+_open_streams: set[int] = set()
+
+
+def load() -> ModuleType:
+    """The `sounddevice` module.
+
+    Raises:
+        AudioDeviceError: the PortAudio library is missing or does not start.
+    """
+    with _lock:
+        try:
+            return importlib.import_module("sounddevice")
+        except ImportError as error:
+            raise AudioDeviceError(
+                f"The Python package sounddevice cannot be imported ({error}): "
+                "run `pip install sounddevice`."
+            ) from error
+        except Exception as error:
+            # A failed import must not leave half a module for the next attempt.
+            sys.modules.pop("sounddevice", None)
+            if isinstance(error, OSError):
+                raise AudioDeviceError(
+                    f"The PortAudio library was not found: {_install_command()}."
+                ) from error
+            raise AudioDeviceError(
+                f"PortAudio does not start ({error}): check that sound works on this computer."
+            ) from error
+
+
+def refresh() -> bool:
+    """Look for devices again; False when an open stream forbids it.
+
+    Raises:
+        AudioDeviceError: PortAudio is missing or does not start again.
+    """
+    with _lock:
+        sounddevice = load()
+        if _open_streams:
+            return False
+        try:
+            if sounddevice._initialized:  # noqa: SLF001 - there is no public way
+                sounddevice._terminate()  # noqa: SLF001
+            sounddevice._initialize()  # noqa: SLF001
+        except sounddevice.PortAudioError as error:
+            raise AudioDeviceError(
+                f"PortAudio does not start again ({error}): check that sound works on this "
+                "computer."
+            ) from error
+        return True
+
+
+def open_input(**settings: Any) -> Any:
+    """Open a `sounddevice.InputStream`; give it back with `close_input`.
+
+    Raises:
+        sounddevice.PortAudioError: it refused.
+    """
+    with _lock:
+        stream = load().InputStream(**settings)
+        _open_streams.add(id(stream))
+        return stream
+
+
+def close_input(stream: Any) -> None:
+    """Close a stream from `open_input`, whatever state its device is in."""
+    with _lock:
+        try:
+            stream.abort(ignore_errors=True)
+        finally:
+            stream.close(ignore_errors=True)
+            _open_streams.discard(id(stream))
+
+
+def _install_command() -> str:
+    if sys.platform == "darwin":
+        return "run `brew install portaudio`"
+    if sys.platform == "win32":
+        return "run `pip install --force-reinstall sounddevice`, which brings it along"
+    return (
+        "run `sudo apt install libportaudio2` (Debian, Ubuntu), `sudo dnf install portaudio` "
+        "(Fedora) or your system's equivalent"
+    )
