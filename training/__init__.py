@@ -1,1 +1,1 @@
-"""Trains the models that emolive runs: corpora, splits, augmentation, ResNet34, evaluation, export."""
+"""Trains the models that emolive runs."""

@@ -1,7 +1,8 @@
-"""Command line of the training package: `python -m training prepare|train|export`."""
+"""Command line of the training package: `python -m training prepare|train|evaluate|export`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def prepare_command(
         typer.Argument(
             exists=True,
             file_okay=False,
-            help=f"Folder with corpora as sub-folders: {list(READERS)}.",
+            help=f"Folder with the corpora: {list(READERS)}.",
         ),
     ],
     cache: CacheOption = Path("cache"),
@@ -58,6 +59,44 @@ def train_command(
     from training.train import train
 
     train(load_cache(cache), load_recipe(recipe), run, workers=workers)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    recipe: RecipeArgument,
+    model: Annotated[Path, typer.Argument(help="An exported model file.")],
+    cache: CacheOption = Path("cache"),
+    out: Annotated[Path | None, typer.Option(help="Also write the measurement as JSON.")] = None,
+) -> None:
+    """Measure a model file on the recipe's test speakers: clean, telephone, noise, level."""
+    from emolive.inference.classifier import OnnxClassifier
+
+    from training.measure import measure
+    from training.splits import split_clips
+
+    settings, audio = load_recipe(recipe), load_cache(cache)
+    classifier = OnnxClassifier(model)
+    measurement = measure(classifier, audio, split_clips(audio.clips, settings).test, settings)
+    text = json.dumps(measurement.to_dict(), indent=2)
+    typer.echo(text)
+    if out:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command("export")
+def export_command(
+    recipe: RecipeArgument,
+    run: RunOption = Path("runs/default"),
+    cache: CacheOption = Path("cache"),
+    out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
+        "assets/emolive-resnet34.onnx"
+    ),
+) -> None:
+    """Quantise, calibrate and measure a run, and write the model file with its card."""
+    from training.publish import publish
+
+    publish(load_cache(cache), load_recipe(recipe), run, out, name=out.stem)
+    typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 
 if __name__ == "__main__":

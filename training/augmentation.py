@@ -119,7 +119,7 @@ def colour_log_mel(
 def spec_augment(
     log_mel: FloatArray, settings: Augmentation, rng: np.random.Generator
 ) -> FloatArray:
-    """SpecAugment's masks (Park et al. 2019) on normalised log-mel: masked cells are its mean, 0."""
+    """SpecAugment's masks (Park et al. 2019): masked cells of normalised log-mel become 0."""
     log_mel = log_mel.copy()
     n_mels, n_frames = log_mel.shape
     for _ in range(settings.frequency_masks):

@@ -96,7 +96,7 @@ def _emodb(folder: Path) -> Iterator[Clip]:
 
 
 def _nemo(folder: Path) -> Iterator[Clip]:
-    """nEMO (Christop 2024), Polish: labels in `data.tsv`."""
+    """The Polish nEMO corpus (Christop 2024): labels in `data.tsv`."""
     emotions = {
         "anger": "angry",
         "fear": "fearful",

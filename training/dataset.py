@@ -74,7 +74,10 @@ def draw_epoch(clips: tuple[CachedClip, ...], recipe: Recipe, epoch: int) -> lis
 
 
 class TrainingSet(Dataset[tuple[torch.Tensor, int, torch.Tensor]]):
-    """One epoch of augmented windows: (log-mel ``(1, n_mels, n_frames)``, class, allowed classes)."""
+    """One epoch of augmented windows.
+
+    An item is the log-mel ``(1, n_mels, n_frames)``, its class, and bool ``(8,)`` allowed classes.
+    """
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from training.labels import LABELS
 
 
 def build_resnet34(dropout: float) -> nn.Module:
-    """torchvision's ResNet34 with one input channel and dropout before the classifier.
+    """The ResNet34 of torchvision with one input channel and dropout before the classifier.
 
     Input ``(batch, 1, n_mels, n_frames)``, any size of at least 32 x 32; output logits
     ``(batch, 8)``.

@@ -1,0 +1,121 @@
+"""The model card: what the file is, what was measured, what it must not be used for."""
+
+from __future__ import annotations
+
+from emolive.inference.metadata import ModelMetadata
+from training.labels import LABELS
+from training.measure import Measurement
+from training.metrics import Scores
+from training.recipe import Recipe
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    return "\n".join([_row(*header), _row(*("---" for _ in header)), *(_row(*r) for r in rows)])
+
+
+def _scores(name: str, scores: Scores) -> tuple[object, ...]:
+    return (name, scores.n, _percent(scores.uar), _percent(scores.wa), f"{scores.f1:.3f}")
+
+
+def _speakers(recipe: Recipe) -> list[tuple[object, ...]]:
+    return [
+        (
+            name,
+            ", ".join(corpus.validation_speakers) or "none",
+            ", ".join(corpus.test_speakers) or "none",
+        )
+        for name, corpus in recipe.corpora.items()
+    ]
+
+
+def _windows(measurement: Measurement) -> list[tuple[object, ...]]:
+    corpora = list(next(iter(measurement.windows.values())))
+    return [
+        (condition, *(_percent(scores[c].uar) for c in corpora))
+        for condition, scores in measurement.windows.items()
+    ]
+
+
+def write_card(metadata: ModelMetadata, measurement: Measurement, recipe: Recipe) -> str:
+    """The card as Markdown."""
+    corpora = tuple(next(iter(measurement.windows.values())))
+    chosen = measurement.selective
+    provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
+    header = ("corpus", "n", "UAR %", "WA %", "macro F1")
+    counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
+    front = metadata.front_end
+    return f"""# Model card: {metadata.name}
+
+ResNet34 on log-mel, int8, ONNX. It answers for one {metadata.window_s:g}-second window of one
+speaker: probabilities of {", ".join(metadata.labels)}.
+
+**Input.** `log_mel` float32 `(batch, 1, {front.n_mels}, {metadata.n_frames})`:
+{front.sampling_rate} Hz mono, {front.win_length}-sample Hann window, hop length {front.hop_length},
+{front.n_mels} mel bands {front.f_min:g}-{front.f_max:g} Hz, natural logarithm, normalised per
+window.
+A recording shorter than the window is padded with zeros on both sides, in training as in use.
+**Output.** `logits` float32 `(batch, {len(metadata.labels)})`; divide by the temperature
+{metadata.temperature:.3f}, then softmax. A smoothed confidence below
+{metadata.abstention_threshold:.3f} is reported as uncertain.
+
+## Data and split
+Trained on acted speech: {", ".join(metadata.corpora)}. {metadata.split}
+
+{_table(("corpus", "validation speakers", "test speakers"), _speakers(recipe))}
+
+## Scores
+Measured on this int8 file with `python -m training evaluate`. All test speakers are unseen:
+neither trained on, nor used for early decisions, temperature or threshold. Protocol:
+speaker-independent, one fixed split (not the full folds, so expect a spread of several points
+between speakers). UAR is the mean of the recalls of the classes present.
+
+One window per clip (its centre 3 s), clean:
+
+{_table(header, [_scores(c, s) for c, s in measurement.windows["clean"].items()])}
+
+All windows of a clip pooled, clean:
+
+{_table(header, [_scores(c, s) for c, s in measurement.clips.items()])}
+
+UAR % per listening condition, one window per clip:
+
+{_table(("condition", *corpora), _windows(measurement))}
+
+By gender, one window per clip, all corpora together (corpora differ between genders):
+
+{_table(("gender", *header[1:]), [_scores(g, s) for g, s in measurement.genders.items()])}
+
+- Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
+  temperature scaling.
+- Abstention: at the threshold {_percent(chosen.coverage)} % of the test windows are answered,
+  {_percent(chosen.accuracy)} % of those correctly.
+- Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
+
+Confusion (rows: the actor's intention, columns: the answer), counts:
+
+{_table(("", *LABELS), counts)}
+
+## Use
+Intended: watching how speech sounds over time, with a person who knows the context; research;
+training of speakers. The labels describe *acted, vocal expression*, not what a person feels.
+Spontaneous speech, other languages and other cultures than those of the corpora, children, and
+ill or impaired voices were not measured.
+
+Not intended: decisions about people. In the European Union, inferring the emotions of employees at
+work or of pupils is prohibited except for medical or safety reasons (AI Act, Art. 5(1)(f)).
+
+## Licence
+{metadata.licence}. The corpora are licensed for research and non-commercial use, and so is this
+file. For other uses train a model on data of your own with the same commands.
+
+## Provenance
+{provenance}
+"""

@@ -1,0 +1,105 @@
+"""From a trained run to the file that emolive ships: ONNX, int8, calibrated, described."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
+from training.cache import AudioCache, CachedClip
+from training.dataset import cut_window, window_features
+from training.models import build_resnet34
+from training.recipe import Recipe
+from training.train import CHECKPOINT
+
+OPSET = 18
+
+
+def load_trained(run: Path, recipe: Recipe) -> nn.Module:
+    """The averaged (EMA) weights of a run's checkpoint.
+
+    Raises:
+        FileNotFoundError: the run has no checkpoint.
+    """
+    saved = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
+    model = build_resnet34(recipe.dropout)
+    prefix = "module."
+    weights = {k.removeprefix(prefix): v for k, v in saved["ema"].items() if k.startswith(prefix)}
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def write_float_onnx(model: nn.Module, recipe: Recipe, path: Path) -> None:
+    """A float32 graph with a free batch dimension."""
+    example = torch.zeros(2, 1, recipe.front_end.n_mels, recipe.n_frames)
+    torch.onnx.export(
+        model.to(memory_format=torch.contiguous_format),
+        (example,),
+        path,
+        input_names=[INPUT_NAME],
+        output_names=[OUTPUT_NAME],
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
+        opset_version=OPSET,
+        external_data=False,
+        dynamo=True,
+        verbose=False,
+    )
+
+
+class _CalibrationWindows(CalibrationDataReader):
+    """Windows of training clips, one by one."""
+
+    def __init__(self, cache: AudioCache, clips: list[CachedClip], recipe: Recipe) -> None:
+        self._windows: Iterator[npt.NDArray[np.float32]] = (
+            window_features(cut_window(cache.samples(c), recipe.window_samples, 0.5), recipe)
+            for c in clips
+        )
+
+    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        window = next(self._windows, None)
+        return None if window is None else {INPUT_NAME: window[None, None]}
+
+
+def write_int8_onnx(
+    source: Path, target: Path, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
+) -> None:
+    """Static QDQ quantisation, weights per channel, ranges from 256 training windows."""
+    rng = np.random.default_rng(recipe.seed)
+    chosen = [clips[i] for i in rng.choice(len(clips), min(256, len(clips)), replace=False)]
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            _CalibrationWindows(cache, chosen, recipe),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+
+
+def write_metadata(path: Path, metadata: ModelMetadata) -> None:
+    """Store the metadata in the file, replacing what was there."""
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    model.metadata_props.add(key=METADATA_KEY, value=metadata.to_json())
+    onnx.checker.check_model(model)
+    onnx.save(model, path)

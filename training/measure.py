@@ -1,0 +1,91 @@
+"""One model file, everything that its card states: measured here, on speakers it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from emolive.inference.classifier import Classifier
+
+from training.cache import AudioCache, CachedClip
+from training.evaluate import (
+    Selective,
+    by_group,
+    clip_probabilities,
+    conditions,
+    labels_of,
+    selective,
+    window_logits,
+)
+from training.metrics import Scores, confusion, score, softmax
+from training.recipe import Recipe
+from training.splits import noise_clips
+
+# A decided label should not depend on how loud the microphone is set.
+LEVELS_DB = (-20.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Scores on the test speakers.
+
+    `windows` has one entry per listening condition and corpus (the clip's centre window), `clips`
+    one per corpus (all windows of a clip pooled, clean), `genders` one per gender (clean windows).
+    `ece_uncalibrated` is with temperature 1. `level_agreement` is the share of windows whose label
+    stays the same at -20 and +20 dB.
+    """
+
+    windows: dict[str, dict[str, Scores]]
+    clips: dict[str, Scores]
+    genders: dict[str, Scores]
+    ece_uncalibrated: float
+    ece: float
+    selective: Selective
+    level_agreement: float
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def measure(
+    classifier: Classifier, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
+) -> Measurement:
+    """Measure a loaded model on `clips` (the test speakers)."""
+    metadata = classifier.metadata
+    labels = labels_of(clips)
+    rate = recipe.front_end.sampling_rate
+    windows: dict[str, dict[str, Scores]] = {}
+    clean: npt.NDArray[np.float32] | None = None
+    for name, disturb in conditions(noise_clips(cache.clips), cache, rate).items():
+        logits = window_logits(classifier, cache, clips, recipe, disturb, name)
+        clean = logits if clean is None else clean
+        probabilities = softmax(logits, metadata.temperature)
+        windows[name] = by_group(probabilities, clips, lambda c: c.corpus)
+    assert clean is not None
+    calibrated = softmax(clean, metadata.temperature)
+    pooled = clip_probabilities(classifier, cache, clips, recipe, metadata.temperature)
+    same = [
+        window_logits(
+            classifier,
+            cache,
+            clips,
+            recipe,
+            lambda audio, _, gain=10 ** (level / 20): audio * np.float32(gain),
+            f"{level:+.0f} dB",
+        ).argmax(1)
+        == clean.argmax(1)
+        for level in LEVELS_DB
+    ]
+    return Measurement(
+        windows=windows,
+        clips=by_group(pooled, clips, lambda c: c.corpus),
+        genders=by_group(calibrated, clips, lambda c: c.gender),
+        ece_uncalibrated=score(softmax(clean), labels).ece,
+        ece=score(calibrated, labels).ece,
+        selective=selective(calibrated, labels, metadata.abstention_threshold),
+        level_agreement=float(np.mean(same)),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion(calibrated, labels)),
+    )

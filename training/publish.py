@@ -1,0 +1,125 @@
+"""Turn a run into a published model: quantise, calibrate, measure, describe."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from emolive.inference.classifier import OnnxClassifier
+
+from emolive.inference.metadata import ModelMetadata
+from training.cache import AudioCache, fingerprint
+from training.calibrate import fit_temperature, fit_threshold
+from training.card import write_card
+from training.evaluate import labels_of, window_logits
+from training.export import load_trained, write_float_onnx, write_int8_onnx, write_metadata
+from training.labels import LABELS
+from training.measure import Measurement, measure
+from training.metrics import softmax
+from training.recipe import Recipe
+from training.splits import Split, split_clips
+
+LICENCE = "CC BY-NC-SA 4.0, non-commercial use only (the corpora's terms)"
+
+
+def _commit() -> str:
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _describe(recipe: Recipe, split: Split, name: str) -> ModelMetadata:
+    return ModelMetadata(
+        name=name,
+        front_end=recipe.front_end,
+        window_s=recipe.window_s,
+        labels=LABELS,
+        licence=LICENCE,
+        corpora=tuple(sorted({clip.corpus for clip in split.train})),
+        split="Speaker-independent: no speaker of the test or validation part was trained on.",
+        provenance={
+            "recipe": recipe.name,
+            "seed": str(recipe.seed),
+            "commit": _commit(),
+            "training clips": f"{len(split.train)}, fingerprint {fingerprint(split.train)}",
+            "validation clips": f"{len(split.validation)}, {fingerprint(split.validation)}",
+            "test clips": f"{len(split.test)}, {fingerprint(split.test)}",
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "created": datetime.now(UTC).date().isoformat(),
+        },
+    )
+
+
+def _scores(measurement: Measurement) -> dict[str, float]:
+    scores = {
+        f"{condition} {corpus} window uar": values.uar
+        for condition, corpora in measurement.windows.items()
+        for corpus, values in corpora.items()
+    }
+    scores |= {f"clean {c} clip uar": s.uar for c, s in measurement.clips.items()}
+    scores |= {
+        "ece": measurement.ece,
+        "coverage": measurement.selective.coverage,
+        "selective accuracy": measurement.selective.accuracy,
+        "level agreement": measurement.level_agreement,
+    }
+    return {key: round(value, 4) for key, value in scores.items()}
+
+
+def publish(
+    cache: AudioCache,
+    recipe: Recipe,
+    run: Path,
+    target: Path,
+    *,
+    name: str,
+    say: Callable[[str], None] = print,
+) -> Measurement:
+    """Write `target` (ONNX, int8) and its card beside it (`.md`).
+
+    Temperature and threshold are fitted on the quantised file's answers for the validation
+    speakers, so that they fit what users run.
+
+    Returns:
+        What was measured on the test speakers.
+    """
+    split = split_clips(cache.clips, recipe)
+    metadata = _describe(recipe, split, name)
+    with tempfile.TemporaryDirectory() as folder:
+        full, small = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        write_float_onnx(load_trained(run, recipe), recipe, full)
+        write_int8_onnx(full, small, cache, split.train, recipe)
+        answers: dict[Path, np.ndarray] = {}
+        for path in (full, small):
+            write_metadata(path, metadata)
+            classifier = OnnxClassifier(path)
+            answers[path] = window_logits(classifier, cache, split.validation, recipe)
+            classifier.close()
+        labels = labels_of(split.validation)
+        for path, logits in answers.items():
+            say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
+        temperature = fit_temperature(answers[small], labels)
+        threshold = fit_threshold(softmax(answers[small], temperature), recipe.coverage)
+        fitted = metadata.model_copy(
+            update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
+        )
+        write_metadata(small, fitted)
+        classifier = OnnxClassifier(small)
+        measurement = measure(classifier, cache, split.test, recipe)
+        classifier.close()
+        final = fitted.model_copy(update={"scores": _scores(measurement)})
+        write_metadata(small, final)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(small.read_bytes())
+    target.with_suffix(".md").write_text(write_card(final, measurement, recipe), encoding="utf-8")
+    return measurement
