@@ -1,0 +1,1 @@
+"""ONNX classification, providers, and the decision that follows."""

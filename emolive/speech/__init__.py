@@ -1,0 +1,1 @@
+"""Voice activity detection and the gate that keeps silence from being classified."""
