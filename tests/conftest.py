@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,3 +20,12 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip("no corpora: set EMOLIVE_CORPORA to their folder")
     return folder
+
+
+@pytest.fixture
+def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
+    """A private sound card (see `tests.pulse`), plugged in, or a visible skip."""
+    if reason := missing():
+        pytest.skip(f"no sound card for tests: {reason}")
+    with pulse_server(tmp_path_factory.mktemp("pulse")) as server:
+        yield server

@@ -38,20 +38,14 @@ def list_devices(*, refresh: bool = False) -> list[InputDevice]:
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
     """
-    sounddevice = portaudio.load()
     if refresh:
         portaudio.refresh()
-    try:
-        devices = sounddevice.query_devices()
-        host_apis = [str(api["name"]) for api in sounddevice.query_hostapis()]
-    except sounddevice.PortAudioError as error:
-        raise AudioDeviceError(f"PortAudio lists no devices ({error}).") from error
-    default = sounddevice.default.device[0]
+    devices, host_apis, default = portaudio.query()
     return [
         InputDevice(
             index=int(device["index"]),
             name=str(device["name"]),
-            host_api=host_apis[device["hostapi"]],
+            host_api=str(host_apis[device["hostapi"]]["name"]),
             channels=int(device["max_input_channels"]),
             sampling_rate=round(device["default_samplerate"]),
             is_default=device["index"] == default,

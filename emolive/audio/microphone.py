@@ -16,6 +16,7 @@ from emolive.types import FloatArray
 
 _USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)
 _SILENT_FOR_S = 1.5
+_FIRST_BLOCK_S = 5.0  # a Bluetooth headset takes a while to switch to its microphone
 # What the driver holds for us while Python is busy elsewhere; analysis has half a second to spare.
 _LATENCY_S = 0.1
 
@@ -55,6 +56,7 @@ class Microphone:
         self._blocks = 0
         self._blocks_seen = 0
         self._seen_at = 0.0
+        self._delivered = False
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ class Microphone:
             self._ring = ring
             self._blocks_seen = self._blocks
             self._seen_at = self._clock()
+            self._delivered = False
             try:
                 self._stream.start()
             except portaudio.load().PortAudioError as error:
@@ -172,14 +175,20 @@ class Microphone:
 
     def _loss(self) -> str | None:
         """Why the running stream counts as lost, or None."""
-        if not self._stream.active:
+        try:
+            active = self._stream.active
+        except portaudio.load().PortAudioError:
+            active = False
+        if not active:
             return "stopped"
         now = self._clock()
         blocks = self._blocks
         if blocks != self._blocks_seen:
             self._blocks_seen = blocks
             self._seen_at = now
-        if now - self._seen_at > _SILENT_FOR_S:
+            self._delivered = True
+        limit = _SILENT_FOR_S if self._delivered else _FIRST_BLOCK_S
+        if now - self._seen_at > limit:
             return "delivers no audio any more"
         return None
 
@@ -191,8 +200,11 @@ class Microphone:
 
 
 def _refused(name: str, error: Exception | None) -> str:
-    reason = str(error).split(" [")[0].removeprefix("Error opening InputStream: ")
+    # PortAudioError holds its text, its code, and what the system's own sound interface said.
+    details = error.args if error else ()
+    host_text = details[2][2] if len(details) > 2 else ""
+    reason = str(host_text or (details[0] if details else "")).rsplit(": ", 1)[-1]
     return (
-        f"{name} cannot be opened ({reason}): close other programs that use it, or choose another "
-        "input from `emolive devices`."
+        f"{name} cannot be opened ({reason or 'no reason given'}): close other programs that use "
+        "it, or choose another input from `emolive devices`."
     )

@@ -8,15 +8,18 @@ them, the one piece of process-wide state in the package, mirroring PortAudio's 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from emolive.errors import AudioDeviceError
 
 _lock = threading.RLock()
-_open_streams: set[int] = set()
+_open_streams: set[Any] = set()  # which also keeps a forgotten stream's callback alive
 
 
 def load() -> ModuleType:
@@ -67,6 +70,23 @@ def refresh() -> bool:
         return True
 
 
+def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """All devices, all host APIs, and the index of the default input (-1: none), one snapshot.
+
+    Raises:
+        AudioDeviceError: PortAudio is missing, does not start or lists nothing.
+    """
+    with _lock:
+        sounddevice = load()
+        try:
+            devices, host_apis = sounddevice.query_devices(), sounddevice.query_hostapis()
+            return list(devices), list(host_apis), int(sounddevice.default.device[0])
+        except sounddevice.PortAudioError as error:
+            raise AudioDeviceError(
+                f"PortAudio lists no devices ({error}): check that sound works on this computer."
+            ) from error
+
+
 def open_input(**settings: Any) -> Any:
     """Open a `sounddevice.InputStream`; give it back with `close_input`.
 
@@ -74,19 +94,38 @@ def open_input(**settings: Any) -> Any:
         sounddevice.PortAudioError: it refused.
     """
     with _lock:
-        stream = load().InputStream(**settings)
-        _open_streams.add(id(stream))
+        sounddevice = load()
+        with _native_messages_muted():
+            stream = sounddevice.InputStream(**settings)
+        _open_streams.add(stream)
         return stream
 
 
 def close_input(stream: Any) -> None:
     """Close a stream from `open_input`, whatever state its device is in."""
     with _lock:
-        try:
+        with _native_messages_muted():
             stream.abort(ignore_errors=True)
-        finally:
             stream.close(ignore_errors=True)
-            _open_streams.discard(id(stream))
+        _open_streams.discard(stream)
+
+
+@contextmanager
+def _native_messages_muted() -> Iterator[None]:
+    """Keep ALSA's and PortAudio's own lines off the terminal; errors still arrive as exceptions."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error, as in a windowed program
+        yield
+        return
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 2)
+        os.close(sink)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _install_command() -> str:
