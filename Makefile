@@ -1,0 +1,50 @@
+# Everything a bare Debian or Ubuntu machine needs; elsewhere use pip as the README describes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
+RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 libdbus-1-3 \
+  libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 \
+  libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 fonts-dejavu-core
+TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth
+
+.PHONY: demo app test lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/app.stamp  ## Set everything up and run the demo
+	$(BIN)/emolive demo
+
+app: $(VENV)/app.stamp  ## Set everything up and open the desktop app
+	$(BIN)/emolive
+
+test: $(VENV)/dev.stamp lint  ## Set up what the tests need and run all checks
+	$(BIN)/pytest
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/system-run.stamp:
+	$(APT) update -q
+	$(APT) install -q -y --no-install-recommends $(RUN_PACKAGES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	touch $@
+
+$(VENV)/system-test.stamp: $(VENV)/system-run.stamp
+	$(APT) install -q -y --no-install-recommends $(TEST_PACKAGES)
+	touch $@
+
+$(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
+	$(BIN)/python -m pip install -q -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
+	$(BIN)/python -m pip install -q -e .[dev,training,export]
+	touch $@
+
+clean:
+	rm -rf $(VENV)
