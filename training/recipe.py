@@ -61,6 +61,8 @@ class Recipe(_Strict):
     stages: tuple[Stage, ...]
     batch_size: int = 32
     learning_rate: float = 1e-3
+    # Share of all steps in which the one-cycle schedule rises to the learning rate.
+    warmup: float = Field(default=0.15, gt=0, lt=1)
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     dropout: float = 0.3

@@ -73,7 +73,10 @@ def new_state(recipe: Recipe, steps_per_epoch: int, device: torch.device) -> Sta
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     schedule = OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=steps_per_epoch * recipe.epochs
+        optimiser,
+        recipe.learning_rate,
+        total_steps=steps_per_epoch * recipe.epochs,
+        pct_start=recipe.warmup,
     )
     averaging = get_ema_multi_avg_fn(recipe.ema_decay)
     ema = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
