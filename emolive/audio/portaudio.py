@@ -2,11 +2,14 @@
 
 PortAudio lists devices only while it initialises, so that finding a re-plugged device means
 terminating and initialising it again. That destroys every open stream: this module keeps count of
-them, the one piece of process-wide state in the package, mirroring PortAudio's own.
+them, the one piece of process-wide state in the package, mirroring PortAudio's own. Its calls are
+made one at a time, because PortAudio is not safe to use from several threads, and a sound system
+that hangs inside one does not take its callers with it.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import sys
@@ -18,6 +21,9 @@ from typing import Any
 
 from emolive.errors import AudioDeviceError
 
+_CLOSE_WITHIN_S = 1.0
+_ANSWER_WITHIN_S = 3.0
+
 _lock = threading.RLock()
 _open_streams: set[Any] = set()  # which also keeps a forgotten stream's callback alive
 
@@ -28,7 +34,7 @@ def load() -> ModuleType:
     Raises:
         AudioDeviceError: the PortAudio library is missing or does not start.
     """
-    with _lock:
+    with _exclusive():
         try:
             return importlib.import_module("sounddevice")
         except ImportError as error:
@@ -52,9 +58,9 @@ def refresh() -> bool:
     """Look for devices again; False when an open stream forbids it.
 
     Raises:
-        AudioDeviceError: PortAudio is missing or does not start again.
+        AudioDeviceError: PortAudio is missing, or does not start again.
     """
-    with _lock:
+    with _exclusive():
         sounddevice = load()
         if _open_streams:
             return False
@@ -76,7 +82,7 @@ def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
     Raises:
         AudioDeviceError: PortAudio is missing, does not start or lists nothing.
     """
-    with _lock:
+    with _exclusive():
         sounddevice = load()
         try:
             devices, host_apis = sounddevice.query_devices(), sounddevice.query_hostapis()
@@ -92,8 +98,9 @@ def open_input(**settings: Any) -> Any:
 
     Raises:
         sounddevice.PortAudioError: it refused.
+        AudioDeviceError: the sound system hangs.
     """
-    with _lock:
+    with _exclusive():
         sounddevice = load()
         with _native_messages_muted():
             stream = sounddevice.InputStream(**settings)
@@ -101,13 +108,38 @@ def open_input(**settings: Any) -> Any:
         return stream
 
 
-def close_input(stream: Any) -> None:
-    """Close a stream from `open_input`, whatever state its device is in."""
+def close_input(stream: Any) -> bool:
+    """Close a stream from `open_input`; False if that takes too long and goes on by itself.
+
+    Closing asks the sound system, which may hang: it must not hang the program as well.
+    """
+    thread = threading.Thread(target=_close, args=(stream,), name="close audio", daemon=True)
+    thread.start()
+    thread.join(_CLOSE_WITHIN_S)
+    if thread.is_alive():
+        # At exit, sounddevice would close the same stream and never return.
+        atexit.unregister(sys.modules["sounddevice"]._exit_handler)  # noqa: SLF001
+        return False
+    return True
+
+
+def _close(stream: Any) -> None:
     with _lock:
-        with _native_messages_muted():
-            stream.abort(ignore_errors=True)
-            stream.close(ignore_errors=True)
+        stream.abort(ignore_errors=True)
+        stream.close(ignore_errors=True)
         _open_streams.discard(stream)
+
+
+@contextmanager
+def _exclusive() -> Iterator[None]:
+    if not _lock.acquire(timeout=_ANSWER_WITHIN_S):
+        raise AudioDeviceError(
+            "The computer's sound system does not answer: restart it, or the computer."
+        )
+    try:
+        yield
+    finally:
+        _lock.release()
 
 
 @contextmanager
