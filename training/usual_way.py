@@ -1,0 +1,71 @@
+"""One 3-second window done the usual way, as the yardstick of `emolive bench`.
+
+librosa's mel spectrogram of the whole window and an eager torch ResNet34 in float32: what a
+notebook does. Run as `python -m training.usual_way`; prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+
+import librosa
+import numpy as np
+import torch
+
+from emolive.features import FrontEndSpec
+from training.models import build_resnet34
+
+
+def time_ms(work: Callable[[], object], repeats: int) -> list[float]:
+    """Milliseconds of each of `repeats` calls, after two that do not count."""
+    for _ in range(2):
+        work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def measure(repeats: int, threads: int) -> dict[str, list[float]]:
+    """Milliseconds of features, network and both, of one window."""
+    torch.set_num_threads(threads)
+    spec = FrontEndSpec()
+    audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
+    model = build_resnet34(0.0).eval()
+
+    def features() -> torch.Tensor:
+        mel = librosa.feature.melspectrogram(
+            y=audio,
+            sr=spec.sampling_rate,
+            n_fft=spec.n_fft,
+            win_length=spec.win_length,
+            hop_length=spec.hop_length,
+            n_mels=spec.n_mels,
+        )
+        return torch.from_numpy(librosa.power_to_db(mel))[None, None]
+
+    ready = features()
+    with torch.inference_mode():
+        return {
+            "log-mel of the whole window (librosa)": time_ms(features, repeats),
+            "ResNet34 (torch, eager, float32)": time_ms(lambda: model(ready), repeats),
+            "both": time_ms(lambda: model(features()), repeats),
+        }
+
+
+def main() -> None:
+    """Print the measurement as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    print(json.dumps(measure(arguments.repeats, arguments.threads)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
