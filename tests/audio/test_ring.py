@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.audio.ring import SampleRing
+from emolive.audio.ring import RingRead, SampleRing
 from emolive.types import FloatArray
 
 
@@ -104,28 +106,118 @@ def test_ring_without_room_is_refused(capacity: int, channels: int) -> None:
         SampleRing(capacity, channels)
 
 
+class Interrupted(np.ndarray):
+    """Lets something else happen in the middle of a copy into or out of the ring."""
+
+    hook: Callable[[], None] | None = None
+
+    def __setitem__(self, key: object, value: object) -> None:
+        np.asarray(self)[key] = value
+        self._interrupt()
+
+    def __getitem__(self, key: object) -> object:
+        got = np.asarray(self)[key].copy()
+        self._interrupt()
+        return got
+
+    def _interrupt(self) -> None:
+        hook, type(self).hook = type(self).hook, None
+        if hook is not None:
+            hook()
+
+
+@settings(deadline=None)
+@given(
+    capacity=st.integers(1, 30),
+    before=st.integers(0, 90),
+    block=st.integers(1, 90),
+    start=st.integers(0, 90),
+)
+def test_read_in_the_middle_of_a_write_gets_no_torn_frame(
+    capacity: int, before: int, block: int, start: int
+) -> None:
+    ring = SampleRing(capacity, 1)
+    ring.write(frames(0, before, 1))
+    ring._frames = ring._frames.view(Interrupted)
+    reads: list[RingRead] = []
+    Interrupted.hook = lambda: reads.append(ring.read(start % (before + 1)))
+    ring.write(frames(before, block, 1))
+    (got,) = reads
+    assert got.lost == got.start - start % (before + 1)
+    np.testing.assert_array_equal(got.samples, frames(got.start, len(got.samples), 1))
+
+
+@settings(deadline=None)
+@given(
+    capacity=st.integers(1, 30),
+    before=st.integers(0, 90),
+    block=st.integers(1, 90),
+    start=st.integers(0, 90),
+)
+def test_write_in_the_middle_of_a_read_loses_frames_but_tears_none(
+    capacity: int, before: int, block: int, start: int
+) -> None:
+    ring = SampleRing(capacity, 1)
+    ring.write(frames(0, before, 1))
+    ring._frames = ring._frames.view(Interrupted)
+    Interrupted.hook = lambda: ring.write(frames(before, block, 1))
+    got = ring.read(start % (before + 1))
+    assert got.end <= before
+    np.testing.assert_array_equal(got.samples, frames(got.start, len(got.samples), 1))
+    again = ring.read(got.end)
+    assert again.end == before + block
+    assert again.lost + got.lost + len(again.samples) + len(got.samples) == (
+        before + block - start % (before + 1)
+    )
+
+
+@settings(deadline=None)
+@given(capacity=st.integers(1, 30), before=st.integers(0, 90), block=st.integers(1, 90))
+def test_write_that_has_only_begun_during_a_read_tears_none(
+    capacity: int, before: int, block: int
+) -> None:
+    ring = SampleRing(capacity, 1)
+    ring.write(frames(0, before, 1))
+    ring._frames = ring._frames.view(Interrupted)
+
+    def begin_to_write() -> None:
+        # The write stops where it is, as when its thread is put to sleep until the read is over.
+        Interrupted.hook = stop
+        with suppress(InterruptedError):
+            ring.write(frames(before, block, 1))
+
+    def stop() -> None:
+        raise InterruptedError
+
+    Interrupted.hook = begin_to_write
+    got = ring.read(0)
+    assert got.end <= before
+    np.testing.assert_array_equal(got.samples, frames(got.start, len(got.samples), 1))
+
+
 def test_reader_in_another_thread_never_sees_torn_data() -> None:
     """Blocks are large enough for numpy to release the interpreter lock while it copies."""
-    capacity, block, rounds = 60_000, 20_000, 400
-    ring = SampleRing(capacity, 2)
-    base = frames(0, block, 2)
+    capacity, block, rounds = 60_000, 20_000, 800
+    ring = SampleRing(capacity, 1)
+    base = frames(0, block, 1)
     problems: list[str] = []
     done = threading.Event()
-    reads = 0
+    seen = reads = 0
 
     def read_all() -> None:
-        nonlocal reads
+        nonlocal reads, seen
         cursor = 0
         while not done.is_set() or cursor < ring.written:
             got = ring.read(cursor)
             # float32 counts exactly up to 2**24, and the stream stays below that.
-            if not np.array_equal(got.samples, frames(got.start, len(got.samples), 2)):
+            if not np.array_equal(got.samples, frames(got.start, len(got.samples), 1)):
                 problems.append(f"torn at {got.start}")
             if got.start != cursor + got.lost:
                 problems.append(f"asked for {cursor}, got {got.start}, {got.lost} lost")
-            # Mostly chase the oldest frames, which the writer is about to overwrite.
-            cursor = got.end if reads % 3 else max(cursor, ring.written - capacity)
+            seen += len(got.samples)
             reads += 1
+            # Chase the oldest frames, which the writer is about to overwrite.
+            cursor = max(got.end - capacity, 0) if reads % 4 else got.end
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -134,11 +226,11 @@ def test_reader_in_another_thread_never_sees_torn_data() -> None:
         reader.start()
         for number in range(rounds):
             ring.write(base + np.float32(number * block))
-        done.set()
-        reader.join()
     finally:
         done.set()
+        reader.join()
         sys.setswitchinterval(interval)
     assert ring.written == block * rounds < 2**24
     assert reads > 10
+    assert seen > capacity
     assert problems == []
