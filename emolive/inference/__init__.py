@@ -1,1 +1,4 @@
-"""ONNX classification, providers, and the decision that follows."""
+"""ONNX classification, providers, and the decision that follows.
+
+Nothing is imported here: reading a model's metadata or deciding needs no ONNX Runtime.
+"""

@@ -1,0 +1,254 @@
+"""The emotion classifier: an ONNX file, checked at load, on the processor that really runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from emolive.errors import EmoliveError, ModelError
+from emolive.inference.metadata import INPUT_NAME, OUTPUT_NAME, GraphSession, ModelMetadata
+from emolive.inference.providers import (
+    CPU_ONLY,
+    CUDA,
+    CUDA_FIRST,
+    Host,
+    ProviderOptions,
+    Requested,
+    choose,
+    cuda_error,
+)
+from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
+from emolive.types import FloatArray
+
+
+class Classifier(Protocol):
+    """Log-mel windows in, logits out."""
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model says about itself."""
+
+    @property
+    def provider(self) -> str:
+        """The processor in use, for people."""
+
+    @property
+    def provider_note(self) -> str | None:
+        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
+
+    def predict(self, log_mel: FloatArray) -> FloatArray:
+        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``."""
+
+    def close(self) -> None:
+        """Free the model; to be called once no prediction runs any more."""
+
+
+class Session(GraphSession, Protocol):
+    """The part of an ONNX Runtime session that is used."""
+
+    def get_providers(self) -> list[str]:
+        """The providers that are registered in fact, most wanted first."""
+
+    def run(self, output_names: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:
+        """Run the graph."""
+
+
+class SessionFactory(Protocol):
+    """Opens sessions; `onnxruntime.InferenceSession` is the real one."""
+
+    def __call__(
+        self,
+        path: str,
+        options: Any,
+        *,
+        providers: Sequence[ProviderOptions],
+        enable_fallback: int,
+    ) -> Session:
+        """Open the file at `path`."""
+
+
+def default_threads() -> int:
+    """Threads of the CPU provider: two when there are two cores, so that others are left free."""
+    return min(2, os.cpu_count() or 1)
+
+
+class OnnxClassifier:
+    """A model file on ONNX Runtime. `predict` may be called from one thread at a time."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        provider: Requested = "auto",
+        threads: int | None = None,
+        batch_sizes: tuple[int, ...] = (1, 2, 4, 8),
+        *,
+        host: Host | None = None,
+        session_factory: SessionFactory | None = None,
+    ) -> None:
+        """Load, check and warm up.
+
+        Args:
+            path: the ONNX file.
+            provider: `auto` takes CUDA when it works and the CPU otherwise.
+            threads: of the CPU provider; None: `default_threads`.
+            batch_sizes: on CUDA every batch is padded to one of these, all run once at load,
+                because cuDNN prepares for each new shape.
+            host: what the machine offers; None: look.
+            session_factory: None: ONNX Runtime's.
+
+        Raises:
+            ModelError: the file is missing, no ONNX, or breaks the contract of metadata and shapes.
+            ProviderError: CUDA is asked for and cannot be used.
+        """
+        if not batch_sizes or min(batch_sizes) < 1:
+            raise ValueError("batch_sizes must hold at least one positive size")
+        self.path = Path(path)
+        self._batch_sizes = tuple(sorted(batch_sizes))
+        self._threads = threads or default_threads()
+        self._factory: SessionFactory = session_factory or onnx_runtime().InferenceSession
+        _check_file(self.path)
+        host = host or Host.inspect()
+        choice = choose(provider, host)
+        self._note = choice.note
+        self._session: Session | None = None
+        problem = self._load_cuda(host) if choice.cuda else None
+        if self._session is None:
+            # On failure of CUDA too: a file that is broken is to be reported as that.
+            self._load_cpu()
+            if problem is not None:
+                if provider == "cuda":
+                    self.close()
+                    raise cuda_error(problem)
+                self._note = f"CUDA is not used: {problem}."
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model says about itself."""
+        return self._metadata
+
+    @property
+    def provider(self) -> str:
+        """``"CUDA"`` or ``"CPU"``, as read from the session after its first run."""
+        return self._provider
+
+    @property
+    def provider_note(self) -> str | None:
+        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
+        return self._note
+
+    def predict(self, log_mel: FloatArray) -> FloatArray:
+        """Classify windows.
+
+        Args:
+            log_mel: normalised, float32 ``(batch, n_mels, n_frames)``, any batch size.
+
+        Returns:
+            Logits, float32 ``(batch, n_classes)``.
+
+        Raises:
+            ValueError: another shape.
+            ModelError: the model failed, or answered with something that is not a number.
+        """
+        if self._session is None:
+            raise RuntimeError("the classifier is closed")
+        expected = self._metadata.input_shape[1:]
+        if log_mel.ndim != 3 or log_mel.shape[1:] != expected:
+            raise ValueError(f"log_mel must be (batch, {expected[0]}, {expected[1]})")
+        if not len(log_mel):
+            return np.empty((0, len(self._metadata.labels)), np.float32)
+        try:
+            logits = self._run(self._session, log_mel)
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(
+                f"The model stopped working on {self._provider} ({_first_line(error)}): "
+                "start again, if need be with `--provider cpu`."
+            ) from error
+        if not np.isfinite(logits).all():
+            raise ModelError(
+                f"The model {self.path.name} answered with values that are not numbers: "
+                "export it again or use another one."
+            )
+        return logits
+
+    def close(self) -> None:
+        """Free the model; predictions are refused from now on."""
+        self._session = None
+
+    def _run(self, session: Session, log_mel: FloatArray) -> FloatArray:
+        batch = np.ascontiguousarray(log_mel[:, None], np.float32)
+        if self._provider != "CUDA":
+            return session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0]
+        largest = self._batch_sizes[-1]
+        parts = []
+        for first in range(0, len(batch), largest):
+            part = batch[first : first + largest]
+            size = next(size for size in self._batch_sizes if size >= len(part))
+            padded = np.zeros((size, *part.shape[1:]), np.float32)
+            padded[: len(part)] = part
+            parts.append(session.run([OUTPUT_NAME], {INPUT_NAME: padded})[0][: len(part)])
+        return np.concatenate(parts)
+
+    def _load_cuda(self, host: Host) -> str | None:
+        """Load on CUDA; return why that failed, if it did."""
+        runtime = onnx_runtime()
+        missing = host.preload()
+        # What ONNX Runtime has to say about missing libraries becomes our one sentence instead.
+        runtime.set_default_logger_severity(LOG_FATAL)
+        try:
+            self._load(CUDA_FIRST, self._batch_sizes)
+        except EmoliveError:
+            raise
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            self._session = None
+            return _first_line(error)
+        finally:
+            runtime.set_default_logger_severity(LOG_WARNING)
+        if self._provider == "CUDA":
+            return None
+        self._session = None
+        return missing or "its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)"
+
+    def _load_cpu(self) -> None:
+        try:
+            self._load(CPU_ONLY, (1,))
+        except EmoliveError:
+            raise
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(
+                f"{self.path.name} cannot be loaded as an ONNX model ({_first_line(error)}): "
+                "use a file that `python -m training export` wrote."
+            ) from error
+
+    def _load(self, providers: Sequence[ProviderOptions], warm_up: tuple[int, ...]) -> None:
+        # Without the fallback, ONNX Runtime raises instead of printing and going on on its own.
+        session = self._factory(
+            str(self.path), session_options(self._threads), providers=providers, enable_fallback=0
+        )
+        self._metadata = ModelMetadata.from_onnx_session(session)
+        self._provider = _name(session)
+        for size in warm_up:
+            self._run(session, np.zeros((size, *self._metadata.input_shape[1:]), np.float32))
+        self._provider = _name(session)
+        self._session = session
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise ModelError(f"The model file {path} does not exist: check the path.")
+    if not path.is_file():
+        raise ModelError(f"{path} is not a file: name the ONNX file itself.")
+    if path.stat().st_size == 0:
+        raise ModelError(f"The model file {path} is empty: copy or export it again.")
+
+
+def _name(session: Session) -> str:
+    return "CUDA" if session.get_providers()[:1] == [CUDA] else "CPU"
+
+
+def _first_line(error: Exception) -> str:
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return line.rstrip(".")[:200]

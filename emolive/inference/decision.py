@@ -1,0 +1,167 @@
+"""From logits to what is shown: calibrated, smoothed, and silent when it does not know."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from emolive.types import FeatureWindow, FloatArray, Prediction, SpeechState
+
+
+class DecisionConfig(BaseModel):
+    """How much evidence a change of the answer needs.
+
+    `smoothing_s` is the time constant of the exponential mean over windows (0: none). Another label
+    must lead the shown one by `margin`, and an answer that is shown stays for `min_dwell_s` unless
+    silence ends it. Below `threshold` (None: the model's own) the answer is uncertain; an emotion
+    that is shown is given up only `threshold_band` below it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    smoothing_s: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    margin: float = Field(default=0.10, ge=0, le=1)
+    min_dwell_s: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    threshold_band: float = Field(default=0.05, ge=0, le=1)
+
+
+def calibrated(logits: FloatArray, temperature: float) -> FloatArray:
+    """``softmax(logits / temperature)`` over the last axis, float32."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    exponents = np.exp(scaled)
+    probabilities: FloatArray = exponents / exponents.sum(axis=-1, keepdims=True)
+    return probabilities.astype(np.float32)
+
+
+class Decision:
+    """One stream's running answer. One thread owns it.
+
+    Windows must come in time order; some may be left out (the worker was late): smoothing and dwell
+    go by the time between windows, not by their number.
+    """
+
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        temperature: float,
+        threshold: float,
+        config: DecisionConfig,
+        hop_s: float,
+        rate: int,
+    ) -> None:
+        """Decide between `labels`.
+
+        Args:
+            labels: in the order of the logits.
+            temperature: the model's, for calibration.
+            threshold: the model's, used unless `config` sets one.
+            config: see there.
+            hop_s: seconds between windows when none is left out.
+            rate: samples per second of the windows' indices.
+        """
+        self.labels = labels
+        self.config = config
+        self.threshold = threshold if config.threshold is None else config.threshold
+        self._temperature = temperature
+        self._rate = rate
+        self._hop = round(hop_s * rate)
+        self._dwell = round(config.min_dwell_s * rate)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, the count of flips included."""
+        self._smoothed: FloatArray | None = None  # None: no speech right before
+        self._shown: int | None = None  # None: uncertain
+        self._since = 0
+        self._end = 0
+        self._last_emotion: int | None = None
+        self._flips = 0
+        self._speech = 0
+
+    @property
+    def flips_per_minute(self) -> float:
+        """Changes from one emotion to another per minute of speech, uncertain between or not."""
+        minutes = self._speech / self._rate / 60
+        return self._flips / minutes if minutes else 0.0
+
+    def decide(
+        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float = 0.0
+    ) -> Prediction:
+        """The answer for one window.
+
+        Args:
+            window: which window it is (its features are not read).
+            logits: float32 ``(n_classes,)``, or None when it holds too little speech.
+            latency_s: from the window's last sample being available to now.
+        """
+        if logits is None:
+            self._smoothed = None
+            self._last_emotion = None
+            probabilities, state, label, confidence = None, SpeechState.SILENCE, None, 0.0
+        else:
+            probabilities = calibrated(logits, self._temperature)
+            smoothed = self._smooth(probabilities, window)
+            if self._shown is None:
+                state, label = SpeechState.UNCERTAIN, None
+                confidence = float(smoothed.max())
+            else:
+                state, label = SpeechState.SPEECH, self.labels[self._shown]
+                confidence = float(smoothed[self._shown])
+        return Prediction(
+            stream=window.stream,
+            start_sample=window.start_sample,
+            end_sample=window.end_sample,
+            probabilities=probabilities,
+            state=state,
+            label=label,
+            confidence=confidence,
+            speech_ratio=window.speech_ratio,
+            latency_s=latency_s,
+        )
+
+    def _smooth(self, probabilities: FloatArray, window: FeatureWindow) -> FloatArray:
+        """Update the mean and what is shown; return the mean."""
+        end = window.end_sample
+        if self._smoothed is None or window.start_sample > self._end:
+            # After silence, or a stretch that no window heard, nothing old is left to average with.
+            self._smoothed = probabilities
+            self._speech += self._hop
+            self._show(self._candidate(fresh=True), end)
+        else:
+            elapsed = end - self._end
+            tau = self.config.smoothing_s * self._rate
+            weight = 1.0 - math.exp(-elapsed / tau) if tau else 1.0
+            self._smoothed = self._smoothed + np.float32(weight) * (probabilities - self._smoothed)
+            self._speech += elapsed
+            candidate = self._candidate(fresh=False)
+            if candidate != self._shown and end - self._since >= self._dwell:
+                self._show(candidate, end)
+        self._end = end
+        return self._smoothed
+
+    def _candidate(self, *, fresh: bool) -> int | None:
+        """What the mean alone would show, given what is shown now; None is uncertain."""
+        assert self._smoothed is not None
+        leader = int(self._smoothed.argmax())
+        shown = None if fresh else self._shown
+        needed = self.threshold - (self.config.threshold_band if shown is not None else 0.0)
+        if self._smoothed[leader] < needed:
+            return None
+        if (
+            shown is not None
+            and self._smoothed[leader] - self._smoothed[shown] < self.config.margin
+        ):
+            return shown
+        return leader
+
+    def _show(self, candidate: int | None, end: int) -> None:
+        self._shown = candidate
+        self._since = end
+        if candidate is not None:
+            if self._last_emotion not in (None, candidate):
+                self._flips += 1
+            self._last_emotion = candidate

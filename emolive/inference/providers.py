@@ -1,0 +1,133 @@
+"""Which processor runs the model: what was asked for, what is there, and why it is so."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from emolive.errors import ProviderError
+from emolive.inference.cuda_driver import driver_problem
+from emolive.onnx_runtime import onnx_runtime
+
+Requested = Literal["auto", "cpu", "cuda"]
+ProviderOptions = tuple[str, dict[str, str]]
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+# The packages that all install the one folder `onnxruntime`.
+_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+
+_CUDA_OPTIONS = {
+    "device_id": "0",
+    # The heuristic takes no measuring runs, so loading is quick, and picks the same algorithm every
+    # time, so answers are reproducible; the exhaustive search does neither.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # A few fixed shapes: no need to grow the arena in powers of two.
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
+
+def installed_packages(version_of: Callable[[str], str] = version) -> tuple[str, ...]:
+    """The installed ONNX Runtime packages; more than one overwrite each other's files."""
+    found = []
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            version_of(package)
+            found.append(package)
+    return tuple(found)
+
+
+def preload_cuda() -> str | None:
+    """Load the CUDA and cuDNN libraries of the `gpu` extra; None, or what could not be loaded.
+
+    ONNX Runtime prints its complaints to standard output, which belongs to the program's results:
+    they are caught here, for as long as the loading takes (before any engine runs).
+    """
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        onnx_runtime().preload_dlls()
+    complaints = [line.strip() for line in printed.getvalue().splitlines() if "Failed" in line]
+    return complaints[0] if complaints else None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What this machine offers, as far as the choice needs it."""
+
+    available: tuple[str, ...]  # providers that the installed ONNX Runtime was built with
+    packages: tuple[str, ...]  # installed ONNX Runtime packages
+    driver_problem: str | None  # why no GPU can be used; None: there is one
+    preload: Callable[[], str | None] = field(default=preload_cuda)
+
+    @classmethod
+    def inspect(cls) -> Host:
+        """Look at this machine."""
+        available = tuple(onnx_runtime().get_available_providers())
+        # Without a CUDA build the driver does not matter, and asking it takes time.
+        problem = driver_problem() if CUDA in available else None
+        return cls(available, installed_packages(), problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Providers for the session, most wanted first, and one sentence on why, or None."""
+
+    providers: tuple[ProviderOptions, ...]
+    note: str | None
+
+    @property
+    def cuda(self) -> bool:
+        """Whether CUDA is to be tried."""
+        return self.providers[0][0] == CUDA
+
+
+CPU_ONLY: tuple[ProviderOptions, ...] = ((CPU, {}),)
+CUDA_FIRST: tuple[ProviderOptions, ...] = ((CUDA, _CUDA_OPTIONS), (CPU, {}))
+
+
+def choose(requested: Requested, host: Host) -> Choice:
+    """Pick the providers for a session.
+
+    Raises:
+        ProviderError: CUDA is asked for, and it is certain already that it cannot be used.
+    """
+    clash = _clash(host.packages)
+    if requested == "cpu":
+        return Choice(CPU_ONLY, clash)
+    problem = clash or _missing(host)
+    if problem is None:
+        return Choice(CUDA_FIRST, None)
+    if requested == "cuda":
+        raise cuda_error(problem)
+    return Choice(CPU_ONLY, clash or f"CUDA is not used: {problem}.")
+
+
+def cuda_error(problem: str) -> ProviderError:
+    """The error for CUDA asked for and not to be had."""
+    if problem.endswith("."):  # already a sentence with its own way out
+        return ProviderError(problem)
+    return ProviderError(
+        f"CUDA was asked for but cannot be used: {problem}. Install the NVIDIA driver and "
+        "`pip install 'emolive[gpu]'`, or use `--provider auto`."
+    )
+
+
+def _clash(packages: tuple[str, ...]) -> str | None:
+    if len(packages) < 2:
+        return None
+    names = " and ".join(packages)
+    return (
+        f"{names} are both installed and overwrite each other's files: "
+        f"`pip uninstall -y {' '.join(packages)}`, then install emolive again."
+    )
+
+
+def _missing(host: Host) -> str | None:
+    if CUDA not in host.available:
+        return "the installed ONNX Runtime was built without it"
+    return host.driver_problem
