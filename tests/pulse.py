@@ -99,6 +99,11 @@ class PulseServer:
         """Pull the sound card out; the server stays."""
         self._pactl("unload-module", "module-null-sink")
 
+    def signal(self, number: int) -> None:
+        """Send the server a signal, for example to make it hang."""
+        assert self._server is not None
+        self._server.send_signal(number)
+
     def play(self, path: Path | str) -> subprocess.Popen[bytes]:
         """Play a file into the sink; wait for the process, or kill it."""
         return subprocess.Popen(
