@@ -59,6 +59,7 @@ class Recipe(_Strict):
     window_s: float = 3.0
     corpora: dict[str, CorpusRecipe]
     stages: tuple[Stage, ...]
+    validate_every: int = Field(default=1, gt=0)
     batch_size: int = 32
     learning_rate: float = 1e-3
     # Share of all steps in which the one-cycle schedule rises to the learning rate.

@@ -190,9 +190,11 @@ def train(cache: AudioCache, recipe: Recipe, folder: Path, *, workers: int = 1) 
             loader = DataLoader(data, recipe.batch_size, num_workers=workers, drop_last=True)
             batches = progress.track(loader, description=f"epoch {state.epoch + 1}")
             loss = train_epoch(state, iter(batches), recipe)
-            logits = predict_clips(state.ema.module, cache, split.validation, recipe, shrink)
-            scores = score_by_corpus(logits, split.validation)
             state.save(folder / CHECKPOINT)
+            scores: dict[str, Scores] = {}
+            if state.epoch % recipe.validate_every == 0 or state.epoch == recipe.epochs:
+                logits = predict_clips(state.ema.module, cache, split.validation, recipe, shrink)
+                scores = score_by_corpus(logits, split.validation)
             row = {"epoch": state.epoch, "loss": loss, "shrink": shrink} | {
                 name: asdict(values) for name, values in scores.items()
             }
@@ -202,6 +204,8 @@ def train(cache: AudioCache, recipe: Recipe, folder: Path, *, workers: int = 1) 
             for name, values in scores.items():
                 writer.add_scalar(f"validation/{name}/uar", values.uar, state.epoch)
             summary = ", ".join(f"{name} UAR {s.uar:.3f}" for name, s in scores.items())
-            console.print(f"epoch {state.epoch}: loss {loss:.3f}; validation {summary}")
+            console.print(
+                f"epoch {state.epoch}: loss {loss:.3f}; validation {summary or 'not due'}"
+            )
             progress.update(epochs, completed=state.epoch)
     return state
