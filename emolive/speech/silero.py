@@ -2,7 +2,8 @@
 
 The model judges chunks of 512 samples (32 ms at 16 kHz), each with the last 64 samples before it as
 context, and carries an LSTM state from chunk to chunk. The bundled graph takes a run of chunks in
-one call, which costs far less than a call for each.
+one call, which costs far less than a call for each. Each chunk is brought to an even level first
+(see `emolive.speech.level`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from emolive.onnx_runtime import onnx_runtime, session_options
 from emolive.resources import VAD_MODEL, asset
+from emolive.speech.level import AutoGain
 from emolive.types import FloatArray
 
 SAMPLING_RATE = 16_000
@@ -69,10 +71,12 @@ class SileroStream:
     def __init__(self, vad: SileroVad) -> None:
         """Start at sample 0 of a stream that `vad` judges."""
         self._vad = vad
+        self._gain = AutoGain(CHUNK, SAMPLING_RATE)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything; the next sample is sample 0 again."""
+        self._gain.reset()
         self._hidden = np.zeros((1, 1, 128), np.float32)
         self._cell = np.zeros((1, 1, 128), np.float32)
         # What is pending: the context, then the samples that do not fill a chunk yet.
@@ -93,8 +97,7 @@ class SileroStream:
             part = signal[first * CHUNK : (first + n) * CHUNK + CONTEXT]
             # Rows overlap by the context: row i is [context of chunk i, chunk i].
             rows = np.lib.stride_tricks.sliding_window_view(part, CONTEXT + CHUNK)[::CHUNK]
-            probabilities, self._hidden, self._cell = self._vad.run(
-                np.ascontiguousarray(rows), self._hidden, self._cell
-            )
+            rows = rows * self._gain.gains(rows[:, CONTEXT:])[:, None]
+            probabilities, self._hidden, self._cell = self._vad.run(rows, self._hidden, self._cell)
             found.append(probabilities)
         return np.concatenate(found)
