@@ -2,9 +2,9 @@
 
 Silero's answer depends on the level: on quiet acted speech (about -39 dBFS) that is played another
 20 dB down, one speech chunk in seven is lost, and noise 20 dB up is taken for speech two to five
-times as often. With every chunk brought to the level that speech had lately, both effects disappear: the
-flags are the same from -40 to +20 dB, and false alarms on noise fall as well. A classifier that
-ignores the level would be of little use behind a gate that does not.
+times as often. With every chunk brought to the level of what was heard lately, both effects
+disappear: the flags are the same from -40 to +20 dB, and false alarms on noise fall as well. A
+classifier that ignores the level would be of little use behind a gate that does not.
 """
 
 from __future__ import annotations
