@@ -68,6 +68,8 @@ class SileroVad:
 class SileroStream:
     """One stream's detector. It holds less than one chunk of audio; one thread owns it."""
 
+    chunk_samples = CHUNK
+
     def __init__(self, vad: SileroVad) -> None:
         """Start at sample 0 of a stream that `vad` judges."""
         self._vad = vad
