@@ -26,7 +26,7 @@ from emolive.errors import EmoliveError
 from emolive.types import FloatArray
 
 RATE = 16_000
-NOISE_DBFS = -72.0
+NOISE_DBFS = -78.0
 SEED = 7
 
 
@@ -47,37 +47,34 @@ class Line:
     pause_s: float
 
 
-AGENT, CUSTOMER, CALLER, PARTNER = "en-gb+f2", "en-us+m3", "en-us+f4", "en-gb+m7"
+AGENT, CUSTOMER, CALLER, PARTNER = "en-us+steph", "en-us+m3", "en-us+Annie", "en-us+m7"
 
 CALL = (
-    # neutral, calm
-    Line("Good morning, this is customer service. How can I help you today?",
-         AGENT, 155, 50, 90, -24, 1.1),
-    # puzzled, still friendly
-    Line("Hello. I ordered a lamp three weeks ago, and it has not arrived.",
-         CUSTOMER, 165, 45, 100, -23, 1.3),
+    # neutral
+    Line("Good morning, customer service. How can I help you?",
+         AGENT, 160, 50, 100, -28, 1.1),
     # angry: loud, fast, wide
-    Line("I have called you four times! Four times! Nobody ever calls me back, and I want my "
+    Line("I have called you four times! Four times! Nobody calls me back, and I want my "
          "money back, now!",
-         CUSTOMER, 225, 72, 190, -12, 1.8),
-    # calm, slow, level
-    Line("I understand. Take your time, I will look into it for you.",
-         AGENT, 125, 38, 50, -27, 1.4),
+         CUSTOMER, 235, 75, 160, -17, 1.6),
+    # calm: slow, level
+    Line("I understand. Take your time, I will look into it.",
+         AGENT, 130, 38, 50, -31, 1.4),
     # sad: quiet, slow, low, flat
     Line("It was a present for my mother. She was so looking forward to it.",
-         CALLER, 110, 22, 30, -31, 2.0),
-    # surprised
+         CALLER, 120, 15, 25, -35, 1.9),
+    # surprised: high, wide
     Line("Oh! Wait, really? It is in the shop around the corner?",
-         CALLER, 185, 85, 200, -17, 1.1),
+         CALLER, 190, 85, 180, -22, 1.1),
     # happy: bright, lively
     Line("That is wonderful, thank you so much! You have made my day!",
-         CALLER, 195, 80, 170, -16, 1.5),
+         CALLER, 195, 75, 150, -21, 1.4),
     # fearful: fast, high, soft
     Line("But what if somebody else takes it? Please, please keep it for us.",
-         PARTNER, 215, 90, 110, -24, 1.2),
+         PARTNER, 225, 95, 110, -29, 1.2),
     # neutral
     Line("It is reserved in your name. Have a nice day, goodbye.",
-         AGENT, 150, 48, 80, -24, 1.2),
+         AGENT, 160, 48, 90, -28, 1.0),
 )  # fmt: skip
 
 
