@@ -24,6 +24,7 @@ from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState
 from emolive.errors import AudioDeviceError
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
 from tests.pulse import PulseServer
 
@@ -37,17 +38,21 @@ def sound_card(pulse: PulseServer) -> Iterator[PulseServer]:
         yield pulse
 
 
-@pytest.fixture
-def speech(corpora: Path, tmp_path: Path) -> Path:
-    """A few seconds of a real speaker, as a WAV file at 16 kHz."""
-    clips = sorted((corpora / "ravdess").rglob("03-01-05-02-*.*"))
-    if not clips:
-        pytest.skip("no RAVDESS speech in the corpora")
-    signal, rate = sf.read(clips[0], dtype="float32", always_2d=True)
-    resampler = StreamResampler(rate, 16_000)
-    mono = signal.mean(axis=1)
+@pytest.fixture(params=["demo", "corpus"])
+def speech(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A few seconds of speech as a WAV file at 16 kHz: synthetic, and of a real speaker."""
+    clip, first_s = asset(DEMO_AUDIO), 5.0
+    if request.param == "corpus":
+        corpora: Path = request.getfixturevalue("corpora")
+        clip, first_s = next(iter(sorted((corpora / "ravdess").rglob("03-01-05-02-*"))), None), 0.0
+        if clip is None:
+            pytest.skip("no RAVDESS speech in the corpora")
+    with sf.SoundFile(clip) as file:
+        rate = file.samplerate
+        file.seek(round(first_s * rate))
+        signal = file.read(5 * rate, dtype="float32", always_2d=True).mean(axis=1)
     path = tmp_path / "speech.wav"
-    sf.write(path, np.concatenate((resampler.accept(mono), resampler.finish())), 16_000)
+    sf.write(path, to_16k(signal, rate), 16_000)
     return path
 
 
