@@ -1,0 +1,50 @@
+"""Settings of the engine, checked once and frozen."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from emolive.errors import EmoliveError
+from emolive.features import FrontEndSpec
+from emolive.inference.decision import DecisionConfig
+from emolive.speech.gate import GateConfig
+
+
+class EngineConfig(BaseModel):
+    """How often to answer, how to decide, how much to buffer.
+
+    `hop_s` is the time from one window's end to the next. `ring_s` is the room between capture and
+    analysis: a worker that is later than this loses audio (counted). `max_batch` windows at most
+    go to the classifier at once. `poll_s` is how often the live worker looks for new audio, which
+    is also how often new spectrogram frames come out; it looks more often when a window is due.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hop_s: float = Field(default=0.5, ge=0.1, le=3.0)
+    decision: DecisionConfig = Field(default_factory=DecisionConfig)
+    gate: GateConfig = Field(default_factory=GateConfig)
+    ring_s: float = Field(default=30.0, ge=5.0, le=600.0)
+    max_batch: int = Field(default=8, ge=1, le=64)
+    poll_s: float = Field(default=0.04, gt=0.0, le=0.5)
+    zeros_after_s: float = Field(default=2.0, gt=0.0)
+    status_every_s: float = Field(default=1.0, gt=0.0)
+    reconnect_every_s: float = Field(default=1.0, gt=0.0)
+
+    def hop_samples(self, spec: FrontEndSpec) -> int:
+        """The hop in samples at the model rate.
+
+        Raises:
+            EmoliveError: it is not a whole number of log-mel frames.
+        """
+        exact = self.hop_s * spec.sampling_rate
+        samples = round(exact)
+        if not math.isclose(exact, samples, abs_tol=1e-6) or samples % spec.hop_length:
+            step_ms = 1000 * spec.hop_length / spec.sampling_rate
+            raise EmoliveError(
+                f"A hop of {self.hop_s:g} s does not fit the model: "
+                f"use a multiple of {step_ms:g} ms between 0.1 and 3.0 s."
+            )
+        return samples

@@ -1,0 +1,34 @@
+"""What a person can do about a stream that is not right."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_WAYS_OUT = {
+    "darwin": "allow it in System Settings > Privacy & Security > Microphone, then start again",
+    "win32": "allow it in Settings > Privacy & security > Microphone, and check that it is not "
+    "muted",
+}
+_OTHERWISE = "check that it is not muted and may be used, or choose another input"
+
+
+def zeros_hint(
+    source: str, silent: Sequence[str], streams: Sequence[str], platform: str = sys.platform
+) -> str | None:
+    """One sentence on streams that deliver nothing but digital zeros, or None.
+
+    Args:
+        source: the source's name.
+        silent: names of the streams that do.
+        streams: names of all streams.
+        platform: as `sys.platform` names it.
+    """
+    if not silent:
+        return None
+    if len(silent) < len(streams):
+        return f"{source}: no sound at all on {', '.join(silent)}: check the cable of that channel."
+    return (
+        f"{source} delivers only digital silence, as a microphone without permission does: "
+        f"{_WAYS_OUT.get(platform, _OTHERWISE)}."
+    )

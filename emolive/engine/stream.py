@@ -1,0 +1,256 @@
+"""One channel's way from native-rate audio to analysis windows."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from emolive.audio.resampling import StreamResampler
+from emolive.audio.zeros import ZeroDetector
+from emolive.engine.config import EngineConfig
+from emolive.features import StreamingLogMel, log_mel, normalize
+from emolive.inference.metadata import ModelMetadata
+from emolive.speech.gate import SpeechGate
+from emolive.speech.silero import SileroVad
+from emolive.types import FeatureBlock, FeatureWindow, FloatArray
+
+_QUIETEST_DBFS = -120.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _DueWindow:
+    """A window that is complete: frames not normalised, float32 ``(n_mels, n_frames)``."""
+
+    start_sample: int
+    end_sample: int
+    frames: FloatArray
+    speech_ratio: float
+
+
+class StreamPipeline:
+    """Resampling, zero detection, log-mel, voice activity and windows of one stream.
+
+    Audio is cut internally at each window's end, so what a window sees does not depend on how the
+    audio came in. Complete windows wait in a queue of `max_due`; overflow policy: the oldest is
+    skipped and counted. One thread owns it.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        native_rate: int,
+        metadata: ModelMetadata,
+        vad: SileroVad,
+        config: EngineConfig,
+    ) -> None:
+        """Begin at sample 0, with audio at `native_rate` Hz.
+
+        Raises:
+            EmoliveError: the hop does not fit the model's front end.
+        """
+        spec = metadata.front_end
+        self.stream = stream
+        self.spec = spec
+        self.window_samples = metadata.window_samples
+        self.window_frames = metadata.n_frames
+        self.hop_samples = config.hop_samples(spec)
+        # What a driver that loses nothing reads at once, and what the end of the audio may add.
+        self.max_due = config.max_batch + 2
+        self.windows_skipped = 0
+        self.samples_lost = 0
+        self._zeros_after_s = config.zeros_after_s
+        self._set_rate(native_rate)
+        # One frame beyond a window: audio may end in the middle of a hop.
+        self._mel = StreamingLogMel(spec, self.window_frames + 1)
+        self._vad = vad.stream()
+        self._gate = SpeechGate(config.gate, rate=spec.sampling_rate)
+        self._due: deque[_DueWindow] = deque()
+        # Kept only until the first window is complete, for audio that is shorter than that.
+        self._opening: list[FloatArray] | None = None
+        self._begin(0)
+
+    @property
+    def position(self) -> int:
+        """Samples at the model rate that passed so far, gaps included."""
+        return self._position
+
+    @property
+    def input_position(self) -> int:
+        """Where the newest audio that came in ends (model rate); resampling is behind this."""
+        return self._origin + self._native * self.spec.sampling_rate // self._native_rate
+
+    @property
+    def due(self) -> tuple[int, ...]:
+        """The ends of the windows that are complete and not taken yet, oldest first."""
+        return tuple(window.end_sample for window in self._due)
+
+    @property
+    def missing_samples(self) -> int:
+        """How much later than what came in the next window ends (model rate; may be negative)."""
+        return self._next_end - self.input_position
+
+    @property
+    def speaking(self) -> bool:
+        """Whether someone speaks right now."""
+        return self._gate.speaking
+
+    @property
+    def silent_zeros(self) -> bool:
+        """Whether only digital zeros have been coming for a while."""
+        return self._zeros.silent_zeros
+
+    def accept(self, samples: FloatArray) -> FeatureBlock | None:
+        """Add native-rate audio, float32 ``(n,)``; return the log-mel frames it completed.
+
+        Levels are in dB relative to full scale, not below -120.
+        """
+        self._zeros.accept(samples)
+        self._native += len(samples)
+        return self._advance(self._resampler.accept(samples))
+
+    def take_windows(self, *, latest_only: bool) -> list[FeatureWindow]:
+        """The complete windows, oldest first; or only the newest, counting the rest as skipped."""
+        if latest_only and self._due:
+            self.windows_skipped += len(self._due) - 1
+            self._due = deque([self._due[-1]])
+        windows = [
+            FeatureWindow(
+                self.stream,
+                window.start_sample,
+                window.end_sample,
+                normalize(window.frames, self.spec),
+                window.speech_ratio,
+            )
+            for window in self._due
+        ]
+        self._due.clear()
+        return windows
+
+    def admits(self, window: FeatureWindow) -> bool:
+        """Whether a window holds enough speech to be classified; to be asked in time order."""
+        return self._gate.admit(window.speech_ratio)
+
+    def gap(self, n_samples: int, native_rate: int | None = None) -> None:
+        """Let time pass without audio: forget the past, go on `n_samples` (model rate) later.
+
+        `native_rate`: of the audio from now on, None: as before.
+        """
+        if n_samples < 0:
+            raise ValueError(f"time cannot go back by {-n_samples} samples")
+        self.samples_lost += n_samples
+        resume_at = self.input_position + n_samples
+        self._set_rate(native_rate or self._native_rate)
+        self._mel.reset()
+        self._vad.reset()
+        self._gate.reset()
+        self._begin(resume_at)
+
+    def finish(self) -> FeatureBlock | None:
+        """The audio is over: flush, and let one last window end with it.
+
+        Audio shorter than a window is put in the middle of zeros, as in training; its speech share
+        is that of the audio alone.
+        """
+        block = self._advance(self._resampler.finish())
+        self._flush_vad()
+        start, end = self._base, self._position
+        if self._opening is not None:
+            if end > start:
+                self._due_now(start, end, self._padded(np.concatenate(self._opening)))
+            self._opening = None
+            return block
+        # The last window lies on the grid of frames, so up to one frame's hop may be left over.
+        last = start + (end - start - self.window_samples) // self._frame_hop * self._frame_hop
+        if last + self.window_samples > self._next_end - self.hop_samples:
+            end_frame = (last - start) // self._frame_hop + self.window_frames
+            self._due_now(
+                last, last + self.window_samples, self._mel.window(end_frame, self.window_frames)
+            )
+        return block
+
+    @property
+    def _frame_hop(self) -> int:
+        return self.spec.hop_length
+
+    def _set_rate(self, native_rate: int) -> None:
+        self._native_rate = native_rate
+        self._resampler = StreamResampler(native_rate, self.spec.sampling_rate)
+        self._zeros = ZeroDetector(native_rate, self._zeros_after_s)
+
+    def _begin(self, origin: int) -> None:
+        """Start a stretch of audio without gaps whose first sample is `origin`."""
+        self._origin = origin
+        self._native = 0
+        # Frames lie on a grid that is fixed for the whole stream, so windows do, too.
+        self._base = -(-origin // self._frame_hop) * self._frame_hop
+        self._position = self._base
+        self._to_drop = self._base - origin
+        hops = max(0, -(-self._base // self.hop_samples))
+        self._next_end = hops * self.hop_samples + self.window_samples
+        self._opening = []
+
+    def _advance(self, samples: FloatArray) -> FeatureBlock | None:
+        if self._to_drop:
+            dropped = samples[: self._to_drop]
+            self._to_drop -= len(dropped)
+            samples = samples[len(dropped) :]
+        if not len(samples):
+            return None
+        first_frame = self._mel.n_frames
+        blocks = []
+        begin = 0
+        while begin < len(samples):
+            piece = samples[begin : begin + self._next_end - self._position]
+            begin += len(piece)
+            blocks.append(self._accept_piece(piece))
+        power = float(np.mean(np.square(samples, dtype=np.float64)))
+        peak = float(np.abs(samples).max())
+        return FeatureBlock(
+            self.stream,
+            self._base + first_frame * self._frame_hop,
+            self._position,
+            blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1),
+            level_dbfs=_dbfs(power**0.5),
+            peak_dbfs=_dbfs(peak),
+            speech=self._gate.speaking,
+        )
+
+    def _accept_piece(self, piece: FloatArray) -> FloatArray:
+        """Add audio up to at most the next window's end; return the new frames."""
+        new = self._mel.accept(piece)
+        self._gate.accept(self._vad.accept(piece))
+        self._position += len(piece)
+        if self._opening is not None:
+            self._opening.append(piece)
+        if self._position == self._next_end:
+            self._opening = None
+            start = self._next_end - self.window_samples
+            end_frame = (start - self._base) // self._frame_hop + self.window_frames
+            self._due_now(start, self._next_end, self._mel.window(end_frame, self.window_frames))
+            self._next_end += self.hop_samples
+        return new
+
+    def _due_now(self, start: int, end: int, frames: FloatArray) -> None:
+        if len(self._due) == self.max_due:
+            self._due.popleft()
+            self.windows_skipped += 1
+        ratio = self._gate.speech_ratio(start - self._base, end - self._base)
+        self._due.append(_DueWindow(start, end, frames, ratio))
+
+    def _padded(self, samples: FloatArray) -> FloatArray:
+        """Log-mel of audio in the middle of a window of zeros."""
+        signal = np.zeros(self.window_samples, np.float32)
+        begin = (self.window_samples - len(samples)) // 2
+        signal[begin : begin + len(samples)] = samples
+        return log_mel(signal, self.spec)
+
+    def _flush_vad(self) -> None:
+        rest = -(self._position - self._base) % self._vad.chunk_samples
+        if rest:
+            self._gate.accept(self._vad.accept(np.zeros(rest, np.float32)))
+
+
+def _dbfs(amplitude: float) -> float:
+    return max(_QUIETEST_DBFS, 20.0 * float(np.log10(max(amplitude, 1e-12))))

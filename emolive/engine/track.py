@@ -1,0 +1,52 @@
+"""One stream's answers: decision, segments and counters."""
+
+from __future__ import annotations
+
+from emolive.engine.config import EngineConfig
+from emolive.engine.stream import StreamPipeline
+from emolive.inference.decision import Decision
+from emolive.inference.metadata import ModelMetadata
+from emolive.inference.segments import Segmenter
+from emolive.types import FeatureWindow, FloatArray, Prediction, Segment, StreamStatus
+
+
+class StreamTrack:
+    """What is known about one stream beyond its audio. One thread owns it."""
+
+    def __init__(self, pipeline: StreamPipeline, metadata: ModelMetadata, config: EngineConfig):
+        """Follow `pipeline`'s stream."""
+        self.pipeline = pipeline
+        self._decision = Decision(
+            metadata.labels,
+            metadata.temperature,
+            metadata.abstention_threshold,
+            config.decision,
+            config.hop_s,
+            metadata.front_end.sampling_rate,
+        )
+        self._segmenter = Segmenter(pipeline.stream, pipeline.hop_samples)
+        self._windows = 0
+
+    def decide(
+        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float
+    ) -> tuple[Prediction, list[Segment]]:
+        """The answer for the next window, and the segments it closed."""
+        self._windows += 1
+        prediction = self._decision.decide(window, logits, latency_s)
+        return prediction, self._segmenter.accept(prediction)
+
+    def finish(self) -> list[Segment]:
+        """Close the open segment at the end of the audio."""
+        return self._segmenter.finish(self.pipeline.position)
+
+    def status(self) -> StreamStatus:
+        """The counters so far."""
+        pipeline = self.pipeline
+        return StreamStatus(
+            stream=pipeline.stream,
+            samples=pipeline.position,
+            windows=self._windows,
+            windows_skipped=pipeline.windows_skipped,
+            samples_lost=pipeline.samples_lost,
+            flips_per_minute=self._decision.flips_per_minute,
+        )
