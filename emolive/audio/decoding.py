@@ -22,6 +22,17 @@ _LARGEST = np.float32(2.0**32)
 _UNKNOWN = 2**62
 
 
+class _ForwardOnly(sf.SoundFile):  # type: ignore[misc]
+    """Keeps soundfile from seeking to where it is after every read.
+
+    That seek costs time, makes the MP3 decoder complain on standard error about the frames it then
+    misses, and fails at the end of FLAC files whose header does not know their length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class FileDecoder:
     """Reads one file from its beginning, in blocks of about `block_s` seconds.
 
@@ -81,8 +92,13 @@ class FileDecoder:
         return self._next()
 
     def rewind(self) -> None:
-        """Begin again."""
-        self._file.seek(0)
+        """Begin again.
+
+        Raises:
+            AudioFileError: the file is not what it was.
+        """
+        self._file.close()
+        self._file = _open(self.path)
         self._pending = None
         self._frames_read = 0
         self._done = False
@@ -113,13 +129,10 @@ class FileDecoder:
         self._buffer.fill(np.nan)
         try:
             return len(self._file.read(out=self._buffer))
-        except sf.SoundFileError as error:
+        except sf.SoundFileError:
             # The decoder does not say how far it came, but what it did not write is still NaN.
             n = int(np.argmax(np.append(np.isnan(self._buffer[:, 0]), True)))
-            # Without a length in the header, soundfile's seek after the last block fails at the
-            # end of a sound file; anything else is damage.
-            if self._file.frames < _UNKNOWN or "fseek" not in str(error):
-                self.error = self._stopped_at(self._frames_read + n)
+            self.error = self._stopped_at(self._frames_read + n)
             self._done = True
             return n
 
@@ -139,7 +152,7 @@ class FileDecoder:
         )
 
 
-def _open(path: Path) -> sf.SoundFile:
+def _open(path: Path) -> _ForwardOnly:
     # os.path, because the methods of Path raise where a folder may not be entered.
     if os.path.isdir(path):
         raise AudioFileError(f"{path} is a folder: name a file inside it.")
@@ -157,7 +170,7 @@ def _open(path: Path) -> sf.SoundFile:
     if empty:
         raise AudioFileError(f"{path.name} is empty (0 bytes).")
     try:
-        return sf.SoundFile(path)
+        return _ForwardOnly(path)
     # TypeError: headerless formats, which soundfile takes by the name's suffix.
     except (sf.SoundFileError, TypeError, ValueError) as error:
         raise AudioFileError(

@@ -137,6 +137,12 @@ def test_flac_of_unknown_length_is_no_failure(tmp_path: Path) -> None:
     assert len(read_all(source)) == round(3.217 * RATE)
     assert not source.failed
     assert source.duration_s is None
+    looping = FileSource(tmp_path / "a.flac", paced=False, loop=True)
+    looping.open()
+    ring = SampleRing(RATE, 1)
+    while ring.written < 8 * RATE:
+        assert looping.pump(ring)
+    looping.close()
 
 
 def test_wav_cut_in_the_middle_is_what_it_holds(tmp_path: Path) -> None:
