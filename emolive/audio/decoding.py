@@ -75,7 +75,7 @@ class FileDecoder:
 
     @property
     def duration_s(self) -> float | None:
-        """Length by the file's header, None where it does not know."""
+        """Length by the header: an estimate for some MP3s, None where it is not known."""
         n_frames = self._file.frames
         return n_frames / self.format.sampling_rate if n_frames < _UNKNOWN else None
 

@@ -155,7 +155,7 @@ class Microphone:
     def _find(self) -> InputDevice:
         devices = list_devices()
         if self._device is None or not (
-            isinstance(self._wanted, int) or str(self._wanted).isdecimal()
+            isinstance(self._wanted, int) or str(self._wanted).strip().isdecimal()
         ):
             return select_device(devices, self._wanted)
         for device in devices:

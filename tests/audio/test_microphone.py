@@ -183,7 +183,7 @@ def test_unknown_and_ambiguous_names() -> None:
 @pytest.mark.usefixtures("sound_card")
 def test_device_by_index_and_by_part_of_its_name() -> None:
     index = next(device.index for device in list_devices() if device.name == "pulse")
-    for wanted in (index, str(index), "PULS"):
+    for wanted in (index, f" {index} ", "PULS"):
         microphone = Microphone(wanted)
         microphone.open()
         assert microphone.name == "pulse"
