@@ -1,0 +1,1 @@
+"""The desktop: a window over the engine. The only folder that imports Qt."""

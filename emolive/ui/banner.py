@@ -1,0 +1,80 @@
+"""One line between header and content: what is wrong, and the way out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from emolive.ui.icons import icon, pixmap
+from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.theme import Theme
+
+
+class Banner(QFrame):
+    """Hidden unless there is a message."""
+
+    acted = Signal(Action)
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.theme = theme
+        self.message: Message | None = None
+        self._icon = QLabel(self)
+        self._text = QLabel(self)
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.action = QPushButton(self)
+        self.action.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.action.clicked.connect(self._act)
+        self.close_button = QPushButton(self)
+        self.close_button.setProperty("segment", True)
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.close_button.setAccessibleName("Dismiss message")
+        self.close_button.setToolTip("Dismiss")
+        self.close_button.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 7, 8, 7)
+        row.setSpacing(10)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.action)
+        row.addWidget(self.close_button)
+        self.hide()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the icons in other colours."""
+        self.theme = theme
+        self._draw_icons()
+
+    def show_message(self, message: Message | None) -> None:
+        """Show `message`, or hide; free if nothing changes."""
+        if message == self.message:
+            return
+        self.message = message
+        if message is not None:
+            self._text.setText(message.text)
+            self.action.setText(message.action or "")
+            self.action.setVisible(message.action is not None)
+            self.setAccessibleName(f"{message.severity.capitalize()}: {message.text}")
+            self.setProperty("severity", str(message.severity))
+            for widget in (self, self._text):  # the style depends on the property
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+            self._draw_icons()
+        self.setVisible(message is not None)
+
+    def _act(self) -> None:
+        if self.message is not None and self.message.action is not None:
+            self.acted.emit(self.message.action)
+
+    def _draw_icons(self) -> None:
+        self.close_button.setIcon(icon("close", self.theme.muted))
+        if self.message is not None:
+            severity = self.message.severity
+            colours = {Severity.WARNING: self.theme.warning, Severity.ERROR: self.theme.danger}
+            colour = colours.get(severity, self.theme.accent)
+            self._icon.setPixmap(pixmap(severity, colour, max(2.0, self.devicePixelRatioF())))

@@ -1,0 +1,208 @@
+"""The present, large: one card per stream, readable from across the room.
+
+An emotion fills the card with its colour. Uncertain is hatched and says which way it leans;
+silence is an empty dashed outline; without a run the card is plain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.palette import Swatch, swatches
+from emolive.types import EngineState, SpeechState
+from emolive.ui.model import StreamModel
+from emolive.ui.patterns import hatch
+from emolive.ui.theme import RADIUS, Theme, font
+from emolive.ui.time_axis import clock_text
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """What a card says. ``confidence`` is None where there is no bar; ``state`` None is no run."""
+
+    headline: str
+    detail: str
+    state: SpeechState | None = None
+    label: str | None = None
+    confidence: float | None = None
+
+
+def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) -> CardText:
+    """Put a stream's present into words; `window_s` is how long the first answer takes."""
+    if engine is EngineState.STARTING:
+        return CardText("Starting", "opening the input and loading the model")
+    if engine is EngineState.RECONNECTING:
+        return CardText("No input", "waiting for the device to come back")
+    if engine is EngineState.STOPPING:
+        return CardText("Stopping", "")
+    if stream is None or engine is not EngineState.RUNNING:
+        return CardText("Ready", "press Space to start")
+    if (current := stream.current) is None:
+        return CardText("Listening", f"the first answer takes {window_s:g} s of audio")
+    held = _duration(max(0.0, stream.end_s - current.since_s))
+    since = f"since {clock_text(current.since_s)}  ·  {held}"
+    if current.state is SpeechState.SILENCE:
+        return CardText("Silence", since, SpeechState.SILENCE)
+    if current.state is SpeechState.UNCERTAIN or current.label is None:
+        leaning = f"closest: {current.leading}" if current.leading else "several alike"
+        return CardText(
+            "Uncertain",
+            f"{leaning}  ·  {since}",
+            SpeechState.UNCERTAIN,
+            current.leading,
+            current.confidence,
+        )
+    return CardText(
+        current.label.capitalize(), since, SpeechState.SPEECH, current.label, current.confidence
+    )
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
+
+
+class CurrentCard(QWidget):
+    """The card of one stream."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.text = CardText("Ready", "press Space to start")
+        self._name = ""
+        self._swatches: dict[str, Swatch] = {}
+        self._widest: tuple[str, ...] = ()
+        self._set_labels(())
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(220, 140)
+
+    def sizeHint(self) -> QSize:
+        """Room for a long name in large type."""
+        return QSize(460, 160)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.update()
+
+    def set_stream(self, labels: tuple[str, ...], name: str) -> None:
+        """Labels that may come, and a name to tell the card from others (or "")."""
+        self._name = name
+        self._set_labels(labels)
+
+    def show_text(self, text: CardText) -> None:
+        """Show `text`; free if it is what is shown."""
+        if text == self.text:
+            return
+        changed = (text.headline, self._name) != (self.text.headline, self._name)
+        self.text = text
+        if changed:
+            self._announce()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw background, caption, headline, bar and detail."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        card = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        ink = self._paint_background(painter, card)
+        pad = 20.0
+        inner = card.adjusted(pad, 14, -pad, -14)
+        strong, soft = QColor(ink), QColor(ink)
+        if self.text.state is not SpeechState.SPEECH:
+            soft = self.theme.colour("muted")
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+        painter.setFont(font(12))
+        painter.setPen(soft)
+        caption = QRectF(inner.left(), inner.top(), inner.width(), 16)
+        painter.drawText(caption, left, self._name or "now")
+
+        foot = QRectF(inner.left(), inner.bottom() - 18, inner.width(), 18)
+        painter.setFont(font(13))
+        metrics = QFontMetricsF(painter.font())
+        elided = metrics.elidedText(self.text.detail, Qt.TextElideMode.ElideRight, foot.width())
+        painter.drawText(foot, left, elided)
+
+        bar_top = foot.top() - 18
+        if self.text.confidence is not None:
+            percent = f"{self.text.confidence:.0%}"
+            painter.setFont(font(16, bold=True))
+            painter.setPen(strong)
+            number = QRectF(inner.right() - 54, bar_top - 8, 54, 22)
+            painter.drawText(number, right, percent)
+            self._paint_bar(
+                painter,
+                QRectF(inner.left(), bar_top - 1, inner.width() - 64, 9),
+                self.text.confidence,
+                strong,
+            )
+        head = QRectF(inner.left(), caption.bottom(), inner.width(), bar_top - caption.bottom() - 6)
+        painter.setFont(self._headline_font(head))
+        quiet = self.text.state is SpeechState.SILENCE or self.text.state is None
+        painter.setPen(soft if quiet else strong)
+        painter.drawText(head, left, self.text.headline)
+        painter.end()
+
+    def _paint_background(self, painter: QPainter, card: QRectF) -> str:
+        """Fill the card; returns the ink for text on it."""
+        state = self.text.state
+        if state is SpeechState.SPEECH and self.text.label in self._swatches:
+            swatch = self._swatches[self.text.label]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
+            painter.drawRoundedRect(card, RADIUS, RADIUS)
+            return swatch.ink(dark=self.theme.dark)
+        painter.setBrush(self.theme.colour("surface"))
+        pen = QPen(self.theme.colour("border"), 1)
+        if state is SpeechState.SILENCE:
+            pen = QPen(self.theme.colour("faint"), 2, Qt.PenStyle.DashLine)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen)
+        painter.drawRoundedRect(card, RADIUS, RADIUS)
+        if state is SpeechState.UNCERTAIN:
+            # The hatch keeps to the right, so that it does not run behind the words.
+            path = QPainterPath()
+            path.addRoundedRect(card, RADIUS, RADIUS)
+            painter.save()
+            painter.setClipPath(path)
+            strip = QRectF(card.right() - card.width() * 0.16, card.top(), card.width(), 400)
+            painter.fillRect(strip, self.theme.colour("border", 120))
+            painter.fillRect(strip, hatch(self.theme.text, 110))
+            painter.restore()
+        return self.theme.text
+
+    def _paint_bar(self, painter: QPainter, bar: QRectF, share: float, ink: QColor) -> None:
+        track = QColor(ink)
+        track.setAlpha(60)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(track)
+        painter.drawRoundedRect(bar, 4.5, 4.5)
+        painter.setBrush(ink)
+        filled = QRectF(bar.left(), bar.top(), max(9.0, bar.width() * min(1.0, share)), 9)
+        painter.drawRoundedRect(filled, 4.5, 4.5)
+
+    def _headline_font(self, room: QRectF) -> QFont:
+        """As large as the longest name fits, so that the size stays when the name changes."""
+        probe = font(100, bold=True)
+        metrics = QFontMetricsF(probe)
+        widest = max(metrics.horizontalAdvance(text) for text in self._widest)
+        px = min(room.height() / 1.12, 100 * room.width() / widest, 120)
+        light = self.text.state is SpeechState.SILENCE
+        return font(math.floor(px), bold=not light, light=light)
+
+    def _set_labels(self, labels: tuple[str, ...]) -> None:
+        self._swatches = dict(zip(labels, swatches(labels), strict=True))
+        self._widest = (*(label.capitalize() for label in labels), "Uncertain")
+        self._announce()
+        self.update()
+
+    def _announce(self) -> None:
+        who = f" ({self._name})" if self._name else ""
+        self.setAccessibleName(f"Current emotion{who}: {self.text.headline}")

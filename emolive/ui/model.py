@@ -1,0 +1,198 @@
+"""What the window shows, built from engine events. No Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from emolive.features import FrontEndSpec
+from emolive.types import (
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    FloatArray,
+    Prediction,
+    SpeechState,
+)
+from emolive.ui.rings import DecisionRing, LevelRing, SpectrogramRing
+
+HISTORY_S = 8 * 3600.0
+SPECTROGRAM_S = 150.0
+LEVEL_CELL_S = 0.1
+# Natural-log mel power: from a quiet room to a loud voice at a close microphone.
+SPECTROGRAM_LEVELS = (-11.0, 7.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What is running: fixed from start to stop. Lengths in samples at the model rate."""
+
+    source: str
+    model: str
+    provider_note: str | None
+    labels: tuple[str, ...]
+    front_end: FrontEndSpec
+    window_samples: int
+    hop_samples: int
+
+    @property
+    def sampling_rate(self) -> int:
+        """Model rate in Hz."""
+        return self.front_end.sampling_rate
+
+    @property
+    def hop_s(self) -> float:
+        """Time between two decisions."""
+        return self.hop_samples / self.sampling_rate
+
+    @property
+    def window_s(self) -> float:
+        """Length of the audio that one decision hears."""
+        return self.window_samples / self.sampling_rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Current:
+    """The newest decision of a stream, and since when its state and label hold.
+
+    ``probabilities`` float32 ``(n_classes,)`` of the newest window, None in silence; ``leading`` is
+    its most probable label.
+    """
+
+    state: SpeechState
+    label: str | None
+    confidence: float
+    since_s: float
+    probabilities: FloatArray | None
+    leading: str | None
+
+
+class StreamModel:
+    """History and present of one stream."""
+
+    def __init__(self, name: str, info: RunInfo, history_s: float = HISTORY_S) -> None:
+        """Empty, with room for `history_s` seconds."""
+        self.name = name
+        self._info = info
+        frame_s = info.front_end.hop_length / info.sampling_rate
+        self.decisions = DecisionRing(
+            info.labels, info.sampling_rate, math.ceil(history_s / info.hop_s)
+        )
+        self.levels = LevelRing(LEVEL_CELL_S, math.ceil(history_s / LEVEL_CELL_S))
+        self.spectrogram = SpectrogramRing(
+            info.front_end.n_mels, math.ceil(SPECTROGRAM_S / frame_s), *SPECTROGRAM_LEVELS
+        )
+        self.current: Current | None = None
+        self.level_dbfs = -math.inf
+        self.peak_dbfs = -math.inf
+        self.speech = False
+        self.end_s = 0.0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the history, in bytes; does not change."""
+        return self.decisions.nbytes + self.levels.nbytes + self.spectrogram.nbytes
+
+    def add_features(self, block: FeatureBlock) -> None:
+        """Enter new frames and levels."""
+        rate = self._info.sampling_rate
+        frame = block.start_sample // self._info.front_end.hop_length
+        self.spectrogram.write(frame, block.log_mel)
+        self.level_dbfs = block.level_dbfs
+        self.peak_dbfs = block.peak_dbfs
+        self.speech = block.speech
+        start_s = max(self.end_s, block.start_sample / rate)
+        self.end_s = block.end_sample / rate
+        self.levels.add(
+            min(start_s, self.end_s),
+            self.end_s,
+            block.level_dbfs,
+            block.peak_dbfs,
+            speech=block.speech,
+        )
+
+    def add_prediction(self, prediction: Prediction) -> None:
+        """Enter a decision and make it the current one."""
+        info = self._info
+        before = self.current
+        start = max(0, prediction.centre_sample - info.hop_samples // 2)
+        same = before is not None and (before.state, before.label) == (
+            prediction.state,
+            prediction.label,
+        )
+        since_s = (
+            before.since_s
+            if before is not None and same
+            else (start / info.sampling_rate if before is not None else 0.0)
+        )
+        probabilities = prediction.probabilities
+        leading = None if probabilities is None else info.labels[int(np.argmax(probabilities))]
+        self.current = Current(
+            prediction.state,
+            prediction.label,
+            prediction.confidence,
+            since_s,
+            probabilities,
+            leading,
+        )
+        self.decisions.append(prediction)
+
+
+class MonitorModel:
+    """All streams of one run, fed with events in order; a stream appears with its first event."""
+
+    def __init__(self, info: RunInfo, history_s: float = HISTORY_S) -> None:
+        """Empty, with `history_s` seconds of room for each stream to come."""
+        self.info = info
+        self.streams: dict[str, StreamModel] = {}
+        self.status: EngineStatus | None = None
+        self._history_s = history_s
+
+    @property
+    def end_s(self) -> float:
+        """Time of the newest audio of any stream."""
+        return max((stream.end_s for stream in self.streams.values()), default=0.0)
+
+    @property
+    def oldest_s(self) -> float:
+        """Time from which on decisions are held."""
+        return min((stream.decisions.oldest_s for stream in self.streams.values()), default=0.0)
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Enter events, in the order in which they were published."""
+        for event in events:
+            if isinstance(event, EngineStatus):
+                self.status = event
+                for status in event.streams:
+                    self._stream(status.stream)
+            elif isinstance(event, FeatureBlock):
+                self._stream(event.stream).add_features(event)
+            elif isinstance(event, Prediction):
+                self._stream(event.stream).add_prediction(event)
+
+    def _stream(self, name: str) -> StreamModel:
+        if (stream := self.streams.get(name)) is None:
+            stream = self.streams[name] = StreamModel(name, self.info, self._history_s)
+        return stream
+
+
+class FollowClock:
+    """Turns audio that arrives in blocks into time that flows evenly.
+
+    The time shown never runs ahead of the audio and never stays behind it by more than `slack_s`.
+    """
+
+    def __init__(self, slack_s: float = 0.25) -> None:
+        self._slack_s = slack_s
+        self._shown_s = 0.0
+        self._wall_s: float | None = None
+
+    def step(self, audio_s: float, wall_s: float) -> float:
+        """The time to show when `audio_s` has arrived and a monotonic clock says `wall_s`."""
+        passed = 0.0 if self._wall_s is None else wall_s - self._wall_s
+        self._wall_s = wall_s
+        self._shown_s = min(audio_s, max(self._shown_s + passed, audio_s - self._slack_s))
+        return self._shown_s

@@ -1,0 +1,288 @@
+"""What all panels on the time axis share: margins, scrolling, grid, mouse, hover."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from emolive.ui.theme import Theme, font
+from emolive.ui.time_axis import TimeAxis
+
+MARGIN_LEFT = 56
+MARGIN_RIGHT = 14
+TICK_PX = 84
+
+
+class TimePanel(QWidget):
+    """A plot over the shared time axis.
+
+    Content is drawn into an image of the plot area in device pixels. When the view moves on, the
+    image is shifted and only what is new is drawn; `paint_content` draws a range of columns.
+    Overflow policy: the image holds the view, nothing more.
+    """
+
+    def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.axis = axis
+        self.theme = theme
+        self.caption = ""
+        self._image = QImage()
+        self._image_start = 0
+        self._image_scale = 0.0
+        self._drawn_to_s = 0.0
+        self._stable_s = 0.0
+        self._drag_x: float | None = None
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        axis.changed.connect(self.update)
+
+    # What a panel must say about itself.
+
+    def y_ticks(self) -> list[tuple[float, str]]:
+        """Positions from 0 (bottom) to 1 (top) and their texts."""
+        return []
+
+    def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
+        """Draw columns ``[start, stop)`` of the view, in device pixels from its left edge.
+
+        The background is drawn already and the clip set. `scale` is device pixels per unit.
+        """
+
+    def stable_to_s(self) -> float:
+        """Until when what is drawn now will not change any more."""
+        return math.inf
+
+    def newest_s(self) -> float:
+        """Time of the newest data, to see whether there is something to draw."""
+        return 0.0
+
+    def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
+        """What is under the pointer, as rich text; `height` is 0 (bottom) to 1 (top)."""
+        return ""
+
+    # What it gets for it.
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw anew in other colours."""
+        self.theme = theme
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Forget what is drawn (the data are others now)."""
+        self._image_scale = 0.0
+        self._drawn_to_s = self._stable_s = 0.0
+        self.update()
+
+    def refresh(self) -> None:
+        """Called for each frame; draws only if there is something new."""
+        if self.newest_s() > self._drawn_to_s:
+            self.update()
+
+    @property
+    def plot(self) -> QRect:
+        """The plot area, in widget coordinates."""
+        return QRect(
+            MARGIN_LEFT, 0, max(1, self.width() - MARGIN_LEFT - MARGIN_RIGHT), self.height()
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell the axis how many device pixels there are."""
+        self.axis.set_width(self._device_width())
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Bring the content up to date and draw it with grid and labels."""
+        if self.axis.width != self._device_width():  # moved to a screen of another scale
+            self.axis.set_width(self._device_width())
+        self._update_image()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.theme.colour("surface"))
+        plot = self.plot
+        painter.drawImage(QRectF(plot), self._image, QRectF(self._image.rect()))
+        self._paint_frame(painter, plot)
+        self.paint_overlay(painter, plot)
+        painter.end()
+
+    def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
+        """Draw what does not scroll: the caption."""
+        if self.caption:
+            paint_caption(painter, plot, self.caption, self.theme)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the view."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag_x = event.position().x()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go of it."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag_x = None
+            self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002
+        """Go back to the newest audio."""
+        self.axis.follow_live()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the view, or say what is under the pointer."""
+        ratio = self.devicePixelRatioF()
+        x = event.position().x()
+        if self._drag_x is not None:
+            moved = round((self._drag_x - x) * ratio)
+            if moved:
+                self._drag_x = x
+                self.axis.pan(moved)
+            return
+        plot = self.plot
+        point = event.position().toPoint()
+        text = ""
+        if plot.contains(point):
+            at_s = self.axis.time_at((x - plot.left()) * ratio)
+            text = self.describe(at_s, 1.0 - (point.y() - plot.top()) / max(1, plot.height()))
+        where = event.globalPosition().toPoint() + QPoint(14, 10)
+        QToolTip.showText(where, text, self)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom in time; sideways it pans."""
+        delta = event.angleDelta()
+        ratio = self.devicePixelRatioF()
+        if abs(delta.x()) > abs(delta.y()):
+            self.axis.pan(round(-delta.x() * ratio / 2))
+        elif delta.y():
+            x = (event.position().x() - self.plot.left()) * ratio
+            self.axis.zoom(0.8 ** (delta.y() / 120), x)
+        event.accept()
+
+    def _device_width(self) -> int:
+        return max(1, round(self.plot.width() * self.devicePixelRatioF()))
+
+    def _update_image(self) -> None:
+        scale = self.devicePixelRatioF()
+        width, height = self.axis.width, max(1, round(self.plot.height() * scale))
+        start = self.axis.start_px
+        per_px = self.axis.seconds_per_px
+        shift = start - self._image_start
+        if (
+            self._image.width() != width
+            or self._image.height() != height
+            or self._image_scale != per_px
+            or abs(shift) >= width
+        ):
+            self._image = QImage(width, height, QImage.Format.Format_RGB32)
+            self._draw(0, width, scale)
+        else:
+            if shift:
+                self._shift(shift)
+            if shift < 0:
+                self._draw(0, -shift, scale)
+            dirty = width - max(0, shift)
+            if self.newest_s() > self._drawn_to_s:
+                dirty = min(dirty, math.floor(min(width, self.axis.x(self._stable_s))) - 2)
+            if dirty < width:
+                self._draw(max(0, dirty), width, scale)
+        self._image_start = start
+        self._image_scale = per_px
+        self._drawn_to_s = self.newest_s()
+        self._stable_s = self.stable_to_s()
+
+    def _shift(self, shift: int) -> None:
+        moved = self._image.copy(shift, 0, self._image.width(), self._image.height())
+        self._image = moved
+
+    def _draw(self, start: int, stop: int, scale: float) -> None:
+        painter = QPainter(self._image)
+        area = QRect(start, 0, stop - start, self._image.height())
+        painter.setClipRect(area)
+        painter.fillRect(area, self.theme.colour("plot"))
+        self.paint_content(painter, start, stop, scale)
+        painter.end()
+
+    def _paint_frame(self, painter: QPainter, plot: QRect) -> None:
+        ratio = self.devicePixelRatioF()
+        grid = self.grid_colour()
+        painter.setPen(QPen(grid, 1))
+        for at_s, _ in self.axis.ticks(TICK_PX * ratio):
+            x = plot.left() + self.axis.x(at_s) / ratio
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+        painter.setFont(font(11))
+        for height, text in self.y_ticks():
+            y = plot.bottom() - height * (plot.height() - 1)
+            if 0.0 < height < 1.0:
+                painter.setPen(QPen(grid, 1))
+                painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(self.theme.colour("muted"))
+            top = min(max(y - 8, plot.top()), plot.bottom() - 15)
+            painter.drawText(
+                QRectF(0, top, MARGIN_LEFT - 8, 16),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                text,
+            )
+        painter.setPen(QPen(self.theme.colour("border"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(plot.adjusted(0, 0, -1, -1))
+
+    def grid_colour(self) -> QColor:
+        """Colour of the lines that lie over the content."""
+        return self.theme.colour("text", 26 if self.theme.dark else 22)
+
+
+def paint_caption(painter: QPainter, plot: QRect, text: str, theme: Theme) -> None:
+    """A small tag in the plot's top left corner, readable on any content."""
+    painter.setFont(font(11))
+    width = painter.fontMetrics().horizontalAdvance(text) + 14
+    tag = QRectF(plot.left() + 6, plot.top() + 5, width, 18)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour("surface", 215))
+    painter.drawRoundedRect(tag, 5, 5)
+    painter.setPen(theme.colour("muted"))
+    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+class TimeRuler(QWidget):
+    """The tick texts under the panels."""
+
+    def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.axis = axis
+        self.theme = theme
+        self.setFixedHeight(20)
+        axis.changed.connect(self.update)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw the texts, centred under their grid lines."""
+        painter = QPainter(self)
+        painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
+        ratio = self.devicePixelRatioF()
+        right = self.width() - MARGIN_RIGHT
+        for at_s, text in self.axis.ticks(TICK_PX * ratio):
+            x = MARGIN_LEFT + self.axis.x(at_s) / ratio
+            if x > right + 1:
+                continue
+            left = min(max(x - 40, MARGIN_LEFT - 40), self.width() - 80.0)
+            flag = Qt.AlignmentFlag.AlignHCenter
+            if x + 30 > self.width():
+                flag = Qt.AlignmentFlag.AlignRight
+            painter.drawText(QRectF(left, 2, 80, 16), flag, text)
+        painter.end()

@@ -1,0 +1,179 @@
+"""The picker of inputs: devices, the demo clip, files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from emolive.audio.devices import InputDevice, list_devices
+from emolive.errors import EmoliveError
+from emolive.ui.runs import SourceChoice, SourceKind
+
+Lister = Callable[[], Sequence[InputDevice]]
+FileChooser = Callable[[QWidget], Path | None]
+
+DEMO = SourceChoice(SourceKind.DEMO, "Demo clip", channels=1)
+DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, "System default input")
+_OPEN_FILE = "open file"
+
+
+def look_for_devices() -> Sequence[InputDevice]:
+    """What is plugged in now."""
+    return list_devices(refresh=True)
+
+
+def choose_file(parent: QWidget) -> Path | None:
+    """Ask for an audio file."""
+    kinds = "*.wav *.flac *.ogg *.opus *.mp3 *.aif *.aiff *.au *.caf *.w64"
+    upper = kinds.upper()
+    chosen, _ = QFileDialog.getOpenFileName(
+        parent, "Open audio file", "", f"Audio ({kinds} {upper});;All files (*)"
+    )
+    return Path(chosen) if chosen else None
+
+
+def file_choice(path: Path) -> SourceChoice:
+    """The entry for a file."""
+    return SourceChoice(SourceKind.FILE, path.name, path=path)
+
+
+class DeviceFinder(QObject):
+    """Lists devices on a worker thread, because sound systems may take their time."""
+
+    found = Signal(list)
+    problem = Signal(str)
+    _listed = Signal(list, str)
+
+    def __init__(self, lister: Lister = look_for_devices, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lister = lister
+        self._worker: threading.Thread | None = None
+        self._looking = False
+        self._closed = False
+        self._listed.connect(self._on_listed, Qt.ConnectionType.QueuedConnection)
+
+    def look(self) -> None:
+        """Look for devices; `found` follows, and `problem` if there is one to tell."""
+        if not self._looking:
+            self._looking = True
+            self._worker = threading.Thread(target=self._list, name="emolive devices", daemon=True)
+            self._worker.start()
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Say nothing more."""
+        self._closed = True
+        if self._worker is not None:
+            self._worker.join(timeout)
+
+    def _list(self) -> None:
+        devices: list[InputDevice] = []
+        problem = ""
+        try:
+            devices = list(self._lister())
+        except EmoliveError as error:
+            problem = str(error)
+        except Exception as error:  # a worker must not die unseen
+            problem = f"The audio inputs cannot be listed ({error}): try again."
+        if not self._closed:
+            self._listed.emit(devices, problem)
+
+    def _on_listed(self, devices: list[InputDevice], problem: str) -> None:
+        self._looking = False
+        self.found.emit(devices)
+        if problem:
+            self.problem.emit(problem)
+
+
+class SourcePicker(QComboBox):
+    """Devices first, then the demo clip and files. `chosen` tells of a choice by the user."""
+
+    chosen = Signal(object)
+
+    def __init__(self, choose: FileChooser = choose_file, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choose = choose
+        self._files: list[SourceChoice] = []
+        self._devices: list[SourceChoice] = [DEFAULT_INPUT]
+        self._current = DEFAULT_INPUT
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Audio input")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(14)
+        self.activated.connect(self._on_activated)
+        self._fill()
+
+    @property
+    def choice(self) -> SourceChoice:
+        """What is selected."""
+        return self._current
+
+    def select(self, choice: SourceChoice) -> None:
+        """Select `choice`, adding it when it is a file or a device that is not listed."""
+        if choice.kind is SourceKind.FILE:
+            self._files = [choice, *(f for f in self._files if f.path != choice.path)][:5]
+        elif choice.kind is SourceKind.MICROPHONE and choice not in self._devices:
+            self._devices.append(choice)
+        self._current = choice
+        self._fill()
+
+    def set_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Offer these; the selection stays, even if its device is gone."""
+        default = next((d for d in devices if d.is_default), None)
+        first = DEFAULT_INPUT
+        if default is not None:
+            title = f"System default ({default.name})"
+            first = SourceChoice(SourceKind.MICROPHONE, title, channels=default.channels)
+        names = [f"{device.name}, {device.host_api}" for device in devices]
+        several_apis = len({device.host_api for device in devices}) > 1
+        self._devices = [first]
+        for device, name in zip(devices, names, strict=True):
+            # By name, because indices change when something is plugged in; twins only by index.
+            wanted: str | int = name if names.count(name) == 1 else device.index
+            title = name if several_apis else device.name
+            self._devices.append(
+                SourceChoice(SourceKind.MICROPHONE, title, wanted, channels=device.channels)
+            )
+        if self._current.kind is SourceKind.MICROPHONE:
+            same = next((d for d in self._devices if d.device == self._current.device), None)
+            if same is None:
+                self._devices.append(self._current)
+            else:
+                self._current = same
+        self._fill()
+
+    def open_file(self) -> None:
+        """Ask for a file and select it."""
+        path = self._choose(self)
+        if path is not None:
+            self.select(file_choice(path))
+            self.chosen.emit(self._current)
+        else:
+            self._fill()
+
+    def _fill(self) -> None:
+        self.blockSignals(True)
+        self.clear()
+        for choice in self._devices:
+            self.addItem(choice.title, choice)
+        self.insertSeparator(self.count())
+        for choice in (DEMO, *self._files):
+            self.addItem(choice.title, choice)
+        self.addItem("Open file…", _OPEN_FILE)
+        for row in range(self.count()):
+            if self.itemData(row) == self._current:
+                self.setCurrentIndex(row)
+        self.setToolTip(self._current.title)
+        self.blockSignals(False)
+
+    def _on_activated(self, row: int) -> None:
+        data = self.itemData(row)
+        if data == _OPEN_FILE:
+            self.open_file()
+        elif isinstance(data, SourceChoice):
+            self._current = data
+            self.setToolTip(data.title)
+            self.chosen.emit(data)

@@ -1,0 +1,89 @@
+"""Rolling log-mel spectrogram: frames become columns of pixels once, then only move."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QWidget
+
+from emolive.features import FrontEndSpec
+from emolive.ui.colormap import lookup_table
+from emolive.ui.model import StreamModel
+from emolive.ui.panel import TimePanel
+from emolive.ui.theme import Theme
+from emolive.ui.time_axis import TimeAxis, clock_text
+
+
+class SpectrogramPanel(TimePanel):
+    """The log-mel frames that the network hears, with explicit levels (see `model`)."""
+
+    def __init__(
+        self,
+        axis: TimeAxis,
+        theme: Theme,
+        stream: StreamModel,
+        spec: FrontEndSpec,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(axis, theme, parent)
+        self._stream = stream
+        self._spec = spec
+        self._frame_s = spec.hop_length / spec.sampling_rate
+        self._colours = lookup_table(dark=theme.dark)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colour map with the theme."""
+        self._colours = lookup_table(dark=theme.dark)
+        super().set_theme(theme)
+
+    def newest_s(self) -> float:
+        """End of the newest frame."""
+        return self._stream.spectrogram.end * self._frame_s
+
+    def stable_to_s(self) -> float:
+        """The newest column may still get frames."""
+        return self.newest_s() - self.axis.seconds_per_px
+
+    def y_ticks(self) -> list[tuple[float, str]]:
+        """Frequencies on the mel scale."""
+        wanted = (500, 1000, 2000, 4000) if self.height() >= 84 else (1000, 4000)
+        bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
+        return [
+            ((_mel(hz) - bottom) / (top - bottom), f"{hz / 1000:g} kHz")
+            for hz in wanted
+            if self._spec.f_min < hz < self._spec.f_max
+        ]
+
+    def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:  # noqa: ARG002
+        """Draw the loudest frame of each column."""
+        first = self.axis.start_px + start
+        times = np.arange(first, first + stop - start + 1) * self.axis.seconds_per_px
+        # The epsilon keeps a frame that begins exactly at a column's edge inside that column.
+        edges = np.floor(times / self._frame_s + 1e-6).astype(np.int64)
+        levels = self._stream.spectrogram.columns(edges)
+        pixels = np.ascontiguousarray(self._colours[levels[::-1]])
+        rows, columns = pixels.shape
+        image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGB32)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(
+            QRectF(start, 0, columns, self._image.height()), image, QRectF(0, 0, columns, rows)
+        )
+
+    def describe(self, at_s: float, height: float) -> str:
+        """Time and frequency."""
+        if not 0 <= at_s <= self.newest_s():
+            return ""
+        bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
+        hertz = 700.0 * (10 ** ((bottom + height * (top - bottom)) / 2595.0) - 1)
+        return f"<b>{clock_text(at_s)}</b><br>{hertz:,.0f} Hz"
+
+    def grid_colour(self) -> QColor:
+        """Fainter than elsewhere: the picture comes first."""
+        return self.theme.colour("text", 18)
+
+
+def _mel(hertz: float) -> float:
+    return 2595.0 * math.log10(1.0 + hertz / 700.0)

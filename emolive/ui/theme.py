@@ -1,0 +1,191 @@
+"""The look: colours, type and style sheet, light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+ThemeChoice = Literal["system", "light", "dark"]
+
+SPACE = 12
+RADIUS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours as ``#RRGGBB``; the tints are backgrounds of banners and badges."""
+
+    dark: bool
+    window: str
+    surface: str
+    plot: str
+    border: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    info_tint: str
+    warning: str
+    warning_tint: str
+    danger: str
+    danger_tint: str
+
+    def colour(self, name: str, alpha: int = 255) -> QColor:
+        """A colour by its field's name, with `alpha` from 0 to 255."""
+        colour = QColor(str(getattr(self, name)))
+        colour.setAlpha(alpha)
+        return colour
+
+
+LIGHT = Theme(
+    dark=False,
+    window="#EEF1F6",
+    surface="#FFFFFF",
+    plot="#F7F9FC",
+    border="#DCE2EA",
+    text="#141A22",
+    muted="#566171",
+    faint="#A3ADBA",
+    accent="#2857C8",
+    accent_hover="#1F48AC",
+    on_accent="#FFFFFF",
+    info_tint="#E4ECFD",
+    warning="#8A4B00",
+    warning_tint="#FFF0D6",
+    danger="#A8201A",
+    danger_tint="#FDE7E5",
+)
+DARK = Theme(
+    dark=True,
+    window="#0C1016",
+    surface="#171D26",
+    plot="#131820",
+    border="#2A3340",
+    text="#E9EDF3",
+    muted="#9CA8B8",
+    faint="#5A6676",
+    accent="#7AABFF",
+    accent_hover="#9AC0FF",
+    on_accent="#0B1424",
+    info_tint="#1A2842",
+    warning="#FFC46B",
+    warning_tint="#38290F",
+    danger="#FF9085",
+    danger_tint="#411C1C",
+)
+
+
+def system_theme() -> Theme:
+    """What the system prefers; light where it does not say."""
+    scheme = QGuiApplication.styleHints().colorScheme()
+    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+def resolve(choice: ThemeChoice) -> Theme:
+    """The theme for a choice."""
+    return {"light": LIGHT, "dark": DARK}.get(choice) or system_theme()
+
+
+def font(px: float, *, bold: bool = False, italic: bool = False, light: bool = False) -> QFont:
+    """The application's font at `px` pixels, with figures of equal width where it has them."""
+    result = QFont(QApplication.font())
+    result.setPixelSize(max(1, round(px)))
+    weight = QFont.Weight.DemiBold if bold else QFont.Weight.Normal
+    result.setWeight(QFont.Weight.Light if light else weight)
+    result.setItalic(italic)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result
+
+
+def apply(app: QApplication, theme: Theme) -> None:
+    """Dress the whole application."""
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    roles = QPalette.ColorRole
+    palette = QPalette()
+    for role, name in (
+        (roles.Window, "window"),
+        (roles.Base, "surface"),
+        (roles.AlternateBase, "plot"),
+        (roles.Button, "surface"),
+        (roles.ToolTipBase, "surface"),
+        (roles.Text, "text"),
+        (roles.WindowText, "text"),
+        (roles.ButtonText, "text"),
+        (roles.ToolTipText, "text"),
+        (roles.PlaceholderText, "muted"),
+        (roles.Highlight, "accent"),
+        (roles.HighlightedText, "on_accent"),
+        (roles.Accent, "accent"),
+        (roles.Link, "accent"),
+        (roles.Mid, "border"),
+    ):
+        palette.setColor(role, theme.colour(name))
+    for role in (roles.Text, roles.WindowText, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, theme.colour("faint"))
+    app.setPalette(palette)
+    app.setStyleSheet(_style_sheet(theme))
+
+
+def _style_sheet(t: Theme) -> str:
+    return f"""
+QWidget {{ font-size: 13px; color: {t.text}; }}
+QMainWindow, QWidget#root {{ background: {t.window}; }}
+QFrame[card="true"] {{
+    background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px;
+}}
+QLabel {{ background: transparent; }}
+QLabel[role="wordmark"] {{ font-size: 18px; font-weight: 700; }}
+QLabel[role="elapsed"] {{ font-size: 18px; font-weight: 600; }}
+QLabel[role="caption"] {{ font-size: 11px; color: {t.muted}; }}
+QLabel[role="value"] {{ font-size: 13px; font-weight: 600; }}
+QLabel[role="value"][alert="true"] {{
+    color: {t.warning}; background: {t.warning_tint}; border-radius: 4px; padding: 0 5px;
+}}
+QPushButton, QComboBox {{
+    background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
+    padding: 0 12px; min-height: 32px;
+}}
+QPushButton:hover, QComboBox:hover {{ border-color: {t.faint}; }}
+QPushButton:focus, QComboBox:focus, QCheckBox:focus {{ border: 2px solid {t.accent}; }}
+QPushButton:focus {{ padding: 0 11px; }}
+QPushButton:disabled, QComboBox:disabled {{ color: {t.faint}; }}
+QPushButton[primary="true"] {{
+    background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};
+    font-weight: 600; padding: 0 16px;
+}}
+QPushButton[primary="true"]:hover {{ background: {t.accent_hover}; }}
+QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; }}
+QPushButton[segment="true"] {{
+    min-height: 24px; padding: 0 9px; border-radius: 6px; font-size: 12px;
+    background: transparent; border: 1px solid transparent; color: {t.muted};
+}}
+QPushButton[segment="true"]:hover {{ color: {t.text}; background: {t.plot}; }}
+QPushButton[segment="true"]:checked {{
+    color: {t.accent}; background: {t.info_tint}; font-weight: 600;
+}}
+QPushButton[segment="true"]:focus {{ border: 1px solid {t.accent}; padding: 0 9px; }}
+QComboBox::drop-down {{ border: none; width: 26px; }}
+QComboBox QAbstractItemView {{
+    background: {t.surface}; border: 1px solid {t.border}; padding: 4px; outline: none;
+    selection-background-color: {t.info_tint}; selection-color: {t.text};
+}}
+QComboBox QAbstractItemView::item {{ min-height: 28px; padding: 0 8px; }}
+QCheckBox {{ background: transparent; spacing: 7px; border: 2px solid transparent; }}
+QToolTip {{
+    background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 5px;
+}}
+QFrame#banner[severity="info"] {{ background: {t.info_tint}; border-radius: 8px; }}
+QFrame#banner[severity="warning"] {{ background: {t.warning_tint}; border-radius: 8px; }}
+QFrame#banner[severity="error"] {{ background: {t.danger_tint}; border-radius: 8px; }}
+QFrame#banner[severity="info"] QLabel {{ color: {t.text}; }}
+QFrame#banner[severity="warning"] QLabel {{ color: {t.warning}; }}
+QFrame#banner[severity="error"] QLabel {{ color: {t.danger}; }}
+QFrame#banner QPushButton {{ min-height: 26px; background: {t.surface}; }}
+"""

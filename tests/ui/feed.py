@@ -1,0 +1,206 @@
+"""A stand-in for the engine: the window's interfaces, real dataclasses, no threads, no waiting."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emolive.features import FrontEndSpec, log_mel
+from emolive.types import (
+    EngineState,
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    FloatArray,
+    Prediction,
+    SpeechState,
+    StreamStatus,
+)
+from emolive.ui.model import RunInfo
+from emolive.ui.runs import SourceChoice
+
+LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+SPEC = FrontEndSpec()
+RATE = SPEC.sampling_rate
+WINDOW = 3 * RATE
+BLOCK = 640  # 40 ms
+
+
+def run_info(hop_s: float = 0.5, labels: tuple[str, ...] = LABELS) -> RunInfo:
+    """What a run of the fake says about itself."""
+    return RunInfo(
+        source="feed",
+        model="tiny",
+        provider_note=None,
+        labels=labels,
+        front_end=SPEC,
+        window_samples=WINDOW,
+        hop_samples=round(hop_s * RATE),
+    )
+
+
+def status(state: EngineState, streams: Sequence[str] = ("mono",), **fields: object) -> EngineStatus:
+    """A status with plausible values; `fields` replace them."""
+    values: dict[str, object] = {
+        "source": "feed",
+        "provider": "CPU",
+        "model": "tiny",
+        "latency_ms": 14.0,
+        "streams": tuple(StreamStatus(name, 0, 0, 0, 0, 0.0) for name in streams),
+    }
+    return EngineStatus(state, **(values | fields))  # type: ignore[arg-type]
+
+
+def block(start: int, n: int = BLOCK, stream: str = "mono", **fields: object) -> FeatureBlock:
+    """Features of `n` samples of noise from `start` on."""
+    rng = np.random.default_rng(start)
+    frames = n // SPEC.hop_length
+    values: dict[str, object] = {
+        "log_mel": rng.normal(-4, 2, (SPEC.n_mels, frames)).astype(np.float32),
+        "level_dbfs": -24.0,
+        "peak_dbfs": -12.0,
+        "speech": True,
+    }
+    return FeatureBlock(stream, start, start + n, **(values | fields))  # type: ignore[arg-type]
+
+
+def prediction(
+    end: int,
+    state: SpeechState = SpeechState.SPEECH,
+    label: str = "angry",
+    share: float = 0.7,
+    stream: str = "mono",
+    labels: tuple[str, ...] = LABELS,
+) -> Prediction:
+    """A window that ends at sample `end`; `label` gets `share`, the others the rest."""
+    silent = state is SpeechState.SILENCE
+    probabilities = np.full(len(labels), (1 - share) / (len(labels) - 1), np.float32)
+    probabilities[labels.index(label)] = share
+    return Prediction(
+        stream,
+        end - WINDOW,
+        end,
+        None if silent else probabilities,
+        state,
+        label if state is SpeechState.SPEECH else None,
+        0.0 if silent else share,
+        0.0 if silent else 0.9,
+        0.014,
+    )
+
+
+@dataclass
+class Inbox:
+    """Events that wait; the interface of a mailbox."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def put(self, *events: Event) -> None:
+        self.events += events
+
+    def drain(self) -> list[Event]:
+        waiting, self.events = self.events, []
+        return waiting
+
+
+class FakeRun:
+    """A run that says what the test tells it to say."""
+
+    def __init__(self, info: RunInfo) -> None:
+        self.info = info
+        self.inbox = Inbox()
+        self.stopped = threading.Event()
+
+    def start(self) -> None:
+        self.inbox.put(status(EngineState.STARTING, ()))
+
+    def stop(self, timeout: float) -> None:
+        assert timeout > 0
+        if not self.stopped.is_set():
+            self.stopped.set()
+            self.inbox.put(status(EngineState.STOPPED))
+
+
+class FakeRuns:
+    """Prepares fake runs; `gate` holds preparation back until it is set, `error` breaks it."""
+
+    def __init__(self, info: RunInfo | None = None) -> None:
+        self.info = info or run_info()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+        self.made: list[tuple[SourceChoice, bool, FakeRun]] = []
+        self.closed = False
+
+    @property
+    def run(self) -> FakeRun:
+        return self.made[-1][2]
+
+    def prepare(self, choice: SourceChoice, *, split: bool) -> FakeRun:
+        assert self.gate.wait(10)
+        if self.error is not None:
+            raise self.error
+        run = FakeRun(self.info)
+        self.made.append((choice, split, run))
+        return run
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def audio_events(samples: FloatArray, stream: str = "mono", start: int = 0) -> Iterator[Event]:
+    """Feature blocks of real audio at the model rate, `start` samples into the stream."""
+    frames = log_mel(samples, SPEC)
+    per_block = BLOCK // SPEC.hop_length
+    for first in range(0, frames.shape[1] - per_block + 1, per_block):
+        at = first * SPEC.hop_length
+        heard = samples[at : at + BLOCK]
+        level = 10 * math.log10(max(1e-12, float(np.mean(heard**2))))
+        peak = 20 * math.log10(max(1e-6, float(np.abs(heard).max())))
+        yield FeatureBlock(
+            stream,
+            start + at,
+            start + at + BLOCK,
+            frames[:, first : first + per_block],
+            level,
+            peak,
+            level > -45,
+        )
+
+
+def mood_events(
+    seconds: float, stream: str = "mono", hop_s: float = 0.5, seed: int = 0, start_s: float = 0.0
+) -> Iterator[Prediction]:
+    """Decisions that wander between emotions, with silences and doubts, like a conversation."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1, len(LABELS))
+    hop = round(hop_s * RATE)
+    shown: str | None = None
+    silent_until = doubtful_until = -1.0
+    for end in range(WINDOW, round(seconds * RATE) + 1, hop):
+        at = end / RATE
+        logits = logits * 0.93 + rng.normal(0, 0.62, len(LABELS))
+        shares = np.exp(1.25 * logits - (1.25 * logits).max())
+        shares = (shares / shares.sum()).astype(np.float32)
+        if rng.random() < 0.03 * hop_s / 0.5:
+            silent_until = at + rng.uniform(2, 5)
+        if rng.random() < 0.03 * hop_s / 0.5:
+            doubtful_until = at + rng.uniform(2, 5)
+        best = int(shares.argmax())
+        if shown is None or shares[best] > shares[LABELS.index(shown)] + 0.1:
+            shown = LABELS[best]
+        window_end = end + round(start_s * RATE)
+        about = (stream, window_end - WINDOW, window_end)
+        if at < silent_until:
+            yield Prediction(*about, None, SpeechState.SILENCE, None, 0.0, 0.02, 0.014)
+        elif at < doubtful_until:
+            flat = (0.5 * shares + 0.5 / len(LABELS)).astype(np.float32)
+            top = float(flat.max())
+            yield Prediction(*about, flat, SpeechState.UNCERTAIN, None, top, 0.7, 0.014)
+        else:
+            top = float(shares[LABELS.index(shown)])
+            yield Prediction(*about, shares, SpeechState.SPEECH, shown, top, 0.9, 0.014)

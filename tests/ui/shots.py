@@ -1,0 +1,203 @@
+"""Renders the window in its states, to be looked at: ``python tests/ui/shots.py FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import feed
+import numpy as np
+import soundfile
+from PySide6.QtWidgets import QApplication
+
+from emolive import resources
+from emolive.audio.devices import InputDevice
+from emolive.types import EngineState, FloatArray, SpeechState
+from emolive.ui.app import make_application
+from emolive.ui.main_window import MainWindow
+from emolive.ui.model import MonitorModel
+from emolive.ui.sources import DEMO
+
+DEVICES = [
+    InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),
+    InputDevice(1, "Scarlett 2i2 USB", "Core Audio", 2, 48_000, False),
+]
+
+
+def demo_audio() -> FloatArray:
+    samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
+    assert rate == feed.RATE
+    return np.asarray(samples, np.float32)
+
+
+def feed_demo(window: MainWindow, streams: tuple[str, ...], seconds: float) -> None:
+    window.start()
+    wait(lambda: window.model is not None)
+    put = feed_runs.run.inbox.put
+    put(feed.status(EngineState.RUNNING, streams))
+    audio = demo_audio()
+    audio = np.concatenate([audio] * (1 + int(seconds * feed.RATE / len(audio))))
+    for i, stream in enumerate(streams):
+        heard = np.roll(audio, i * 5 * feed.RATE)[: int(seconds * feed.RATE)]
+        put(*feed.audio_events(heard, stream))
+        put(*feed.mood_events(seconds, stream, seed=7 + i))
+    settle(window)
+
+
+def settle(window: MainWindow) -> None:
+    for _ in range(40):
+        window.bridge.tick()
+    QApplication.processEvents()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    while not condition():
+        QApplication.processEvents()
+
+
+feed_runs = feed.FakeRuns()
+
+
+def idle(window: MainWindow) -> None:
+    wait(lambda: window.header.picker.count() > 4)
+
+
+def running(window: MainWindow) -> None:
+    feed_demo(window, ("mono",), 83)
+
+
+def early(window: MainWindow) -> None:
+    feed_demo(window, ("mono",), 12)
+
+
+def silence(window: MainWindow) -> None:
+    running(window)
+    ends = range(83 * feed.RATE, 89 * feed.RATE, feed.RATE // 2)
+    quiet = np.random.default_rng(0).normal(0, 1e-4, 6 * feed.RATE).astype(np.float32)
+    feed_runs.run.inbox.put(*feed.audio_events(quiet, start=83 * feed.RATE))
+    feed_runs.run.inbox.put(*(feed.prediction(end, SpeechState.SILENCE) for end in ends))
+    settle(window)
+
+
+def uncertain(window: MainWindow) -> None:
+    running(window)
+    ends = range(83 * feed.RATE, 90 * feed.RATE, feed.RATE // 2)
+    doubt = (feed.prediction(end, SpeechState.UNCERTAIN, "surprised", 0.31) for end in ends)
+    feed_runs.run.inbox.put(*doubt)
+    counters = {"overflows": 3, "windows_skipped": 12, "events_dropped": 4}
+    feed_runs.run.inbox.put(feed.status(EngineState.RUNNING, **counters))
+    settle(window)
+
+
+def surprised(window: MainWindow) -> None:
+    running(window)
+    feed_runs.run.inbox.put(feed.prediction(84 * feed.RATE, label="surprised", share=0.83))
+    settle(window)
+
+
+def reconnecting(window: MainWindow) -> None:
+    running(window)
+    reason = "Jabra Evolve2 65 delivers no audio any more: check that it is plugged in."
+    feed_runs.run.inbox.put(feed.status(EngineState.RECONNECTING, reason=reason, reconnects=1))
+    settle(window)
+
+
+def failed(window: MainWindow) -> None:
+    from emolive.errors import AudioDeviceError
+
+    feed_runs.error = AudioDeviceError(
+        "No microphone or other audio input was found: connect one, or try `emolive demo` "
+        "or `emolive analyze FILE`."
+    )
+    window.start()
+    wait(lambda: window.state is EngineState.FAILED)
+
+
+def hint(window: MainWindow) -> None:
+    early(window)
+    text = (
+        "Jabra Evolve2 65 delivers only digital silence, as a microphone without permission does: "
+        "allow it in System Settings > Privacy & Security > Microphone, then start again."
+    )
+    feed_runs.run.inbox.put(feed.status(EngineState.RUNNING, hint=text))
+    settle(window)
+
+
+def ended(window: MainWindow) -> None:
+    window.header.select(DEMO)
+    running(window)
+    feed_runs.run.inbox.put(feed.status(EngineState.STOPPED))
+    settle(window)
+    wait(lambda: window.state is EngineState.STOPPED)
+
+
+def two_streams(window: MainWindow) -> None:
+    feed_demo(window, ("left", "right"), 83)
+
+
+def eight_hours(window: MainWindow) -> None:
+    window.start()
+    wait(lambda: window.model is not None)
+    model = window.model
+    assert isinstance(model, MonitorModel)
+    hours = 8 * 3600
+    model.apply([feed.status(EngineState.RUNNING, elapsed_s=hours)])
+    for at in range(0, hours * feed.RATE, 8 * feed.BLOCK):
+        level = -30 + 14 * np.sin(at / feed.RATE / 900) + 6 * np.sin(at / 7e4)
+        fields = {"level_dbfs": level, "peak_dbfs": level + 9, "speech": level > -36}
+        model.apply([feed.block(at, 8 * feed.BLOCK, log_mel=QUIET, **fields)])
+    model.apply(feed.mood_events(hours, seed=3))
+    window.bridge.received.emit([feed.status(EngineState.RUNNING, elapsed_s=hours)])
+    window.workspace.show_span("All")
+    settle(window)
+
+
+QUIET = np.full((feed.SPEC.n_mels, 8 * feed.BLOCK // feed.SPEC.hop_length), -9, np.float32)
+
+SCENES = {
+    scene.__name__: scene
+    for scene in (
+        idle,
+        early,
+        running,
+        silence,
+        uncertain,
+        surprised,
+        reconnecting,
+        failed,
+        hint,
+        ended,
+        two_streams,
+        eight_hours,
+    )
+}
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    global feed_runs
+    folder.mkdir(parents=True, exist_ok=True)
+    app = make_application()
+    for name in wanted or SCENES:
+        for theme in ("dark", "light"):
+            feed_runs = feed.FakeRuns()
+            window = MainWindow(feed_runs, theme=theme, lister=lambda: DEVICES)
+            window.resize(1024, 640)
+            window.show()
+            SCENES[name](window)
+            for width, height in ((1024, 640), (1920, 1080)):
+                window.resize(width, height)
+                app.processEvents()
+                settle(window)
+                window.grab().save(str(folder / f"{name}-{theme}-{width}.png"))
+            window.close()
+            window.deleteLater()
+            app.processEvents()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
