@@ -1,0 +1,177 @@
+"""`emolive bench`: what the live path costs here, beside the usual way."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from emolive import __version__
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import CANNOT, DONE, tell
+from emolive.engine.benchmark import (
+    Capacity,
+    Soak,
+    Timing,
+    measure_capacity,
+    read_speech,
+    resident_mb,
+    soak,
+    time_latency,
+    time_stages,
+)
+from emolive.inference.classifier import OnnxClassifier, default_threads
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.speech.silero import SileroVad
+
+_GROWTH_LIMIT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run measured."""
+
+    version: str
+    machine: str
+    model: str
+    provider: str
+    threads: int
+    hop_s: float
+    stages: list[Timing]
+    latency: Timing
+    usual_way: list[Timing]
+    capacity: Capacity
+    memory_mb: float
+    soak: Soak | None
+
+
+def run_bench(
+    model: Path | None,
+    provider: str,
+    hop_s: float,
+    seconds: float,
+    soak_hours: float | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Measure and print; 2 when a soak's memory grew by more than 5 %."""
+    tell("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
+    report = _measure(model, provider, hop_s, seconds, soak_hours)
+    if as_json:
+        print(json.dumps(asdict(report), indent=2))  # noqa: T201
+    else:
+        _show(report)
+    if report.soak and report.soak.growth > _GROWTH_LIMIT:
+        tell(f"Memory grew by {report.soak.growth:.1%} after warm-up: please report this.")
+        return CANNOT
+    return DONE
+
+
+def _measure(
+    model: Path | None, provider: str, hop_s: float, seconds: float, soak_hours: float | None
+) -> Report:
+    path = asset(DEMO_AUDIO)
+    classifier = load_classifier(model, provider)
+    config = engine_config(hop_s, classifier)
+    vad = SileroVad()
+    speech = read_speech(path, classifier.metadata.front_end.sampling_rate)
+    stages = time_stages(speech, classifier, vad, config, hops=200)
+    latency = time_latency(path, classifier, vad, config, seconds)
+    usual = _usual_way(default_threads())
+    single = OnnxClassifier(classifier.path, "cpu", threads=1)
+    capacity = measure_capacity(speech, single, vad, config)
+    single.close()
+    memory = resident_mb()
+    long_run = None
+    if soak_hours:
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task(f"{soak_hours:g} h of audio", total=1.0)
+            long_run = soak(
+                speech,
+                classifier,
+                vad,
+                config,
+                soak_hours,
+                lambda share: progress.update(task, completed=share),
+            )
+    report = Report(
+        version=__version__,
+        machine=f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
+        model=classifier.metadata.name,
+        provider=classifier.provider,
+        threads=default_threads(),
+        hop_s=hop_s,
+        stages=stages,
+        latency=latency,
+        usual_way=usual,
+        capacity=capacity,
+        memory_mb=memory,
+        soak=long_run,
+    )
+    classifier.close()
+    return report
+
+
+def _usual_way(threads: int) -> list[Timing]:
+    """The yardstick, in a process of its own: this program does not import torch."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "librosa", "training")):
+        return []
+    command = [sys.executable, "-m", "training.usual_way", "--threads", str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        tell("The usual way could not be measured: " + done.stderr.strip().rpartition("\n")[2])
+        return []
+    return [Timing.of(name, times) for name, times in json.loads(done.stdout).items()]
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    table = Table(title=f"emolive {report.version} on {report.machine}", title_justify="left")
+    table.add_column("")
+    table.add_column("median ms", justify="right")
+    table.add_column("p99 ms", justify="right")
+    table.add_column("n", justify="right")
+    table.add_section()
+    table.add_row(f"[bold]per hop of {report.hop_s:g} s, {report.provider}, {report.model}")
+    for timing in report.stages:
+        _add(table, timing)
+    _add(table, report.latency)
+    if report.usual_way:
+        table.add_section()
+        table.add_row("[bold]the usual way, per window")
+        for timing in report.usual_way:
+            _add(table, timing)
+    console.print(table)
+    if report.usual_way:
+        ratio = report.usual_way[-1].median_ms / report.stages[-1].median_ms
+        console.print(f"One hop here costs 1/{ratio:.1f} of the usual way.")
+    else:
+        console.print("The usual way was not measured: it needs the training extra.")
+    capacity = report.capacity
+    console.print(
+        f"One core carries {capacity.streams_per_core:.0f} live streams "
+        f"({capacity.classified_share:.0%} of the windows with speech, batches of 8)."
+    )
+    console.print(f"Memory: {report.memory_mb:.0f} MB.")
+    if report.soak:
+        console.print(
+            f"{report.soak.hours:g} h of audio, {report.soak.windows} windows, in "
+            f"{report.soak.wall_s:.0f} s: {report.soak.warm_mb:.0f} MB after warm-up, at most "
+            f"{report.soak.peak_mb:.0f} MB ({report.soak.growth:+.1%})."
+        )
+
+
+def _add(table: Table, timing: Timing) -> None:
+    table.add_row(
+        "  " + timing.name, f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}", str(timing.n)
+    )
