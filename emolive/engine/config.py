@@ -28,7 +28,7 @@ class EngineConfig(BaseModel):
     gate: GateConfig = Field(default_factory=GateConfig)
     ring_s: float = Field(default=30.0, ge=5.0, le=600.0)
     max_batch: int = Field(default=8, ge=1, le=64)
-    poll_s: float = Field(default=0.04, gt=0.0, le=0.5)
+    poll_s: float = Field(default=0.03, gt=0.0, le=0.5)
     zeros_after_s: float = Field(default=2.0, gt=0.0)
     status_every_s: float = Field(default=1.0, gt=0.0)
     reconnect_every_s: float = Field(default=1.0, gt=0.0)

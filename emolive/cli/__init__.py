@@ -1,0 +1,1 @@
+"""The command line; each command's work is imported only when it is asked for."""

@@ -1,0 +1,55 @@
+"""Opening the desktop app, or saying why the terminal has to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal, cast
+
+from emolive.errors import EmoliveError
+from emolive.inference.providers import Requested
+
+
+def has_display() -> bool:
+    """Whether there is a display to show a window on."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def desktop_problem() -> str | None:
+    """Why the app cannot open here, in one sentence, or None."""
+    from emolive.ui.preflight import check_desktop
+
+    # Without a display, whether the rest is there is still worth knowing.
+    environment = None if has_display() else {"QT_QPA_PLATFORM": "offscreen"}
+    try:
+        check_desktop(environment)
+    except EmoliveError as error:
+        return str(error)
+    return None
+
+
+def open_desktop(
+    source: Literal["microphone", "demo"] = "microphone",
+    *,
+    device: str | None = None,
+    model: Path | None = None,
+    provider: str = "auto",
+    hop_s: float = 0.5,
+) -> int:
+    """Open the app and stay until it is closed; returns the exit code.
+
+    Raises:
+        EmoliveError: there is no display, or Qt does not load.
+    """
+    from emolive.ui.app import run_app
+
+    return run_app(
+        source=source,
+        device=device,
+        model=model,
+        provider=cast(Requested, provider),
+        hop_s=hop_s,
+    )

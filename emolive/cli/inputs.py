@@ -1,0 +1,123 @@
+"""Which files are meant by the paths a person names, and what their results are called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import soundfile as sf
+
+# Usual names of what libsndfile reads under another one; without "raw", which needs to be told
+# what it holds.
+_MORE_EXTENSIONS = {"aif", "aifc", "mpga", "oga", "opus"}
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInput:
+    """One file; `result` is where its results go below the output folder, without extension."""
+
+    path: Path
+    result: PurePath
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInputs:
+    """Files in order, and one sentence for each path that led to none."""
+
+    files: tuple[AudioInput, ...]
+    problems: tuple[str, ...]
+
+
+def audio_extensions() -> frozenset[str]:
+    """Extensions, without dot and in lower case, that the decoder reads."""
+    known = {name.lower() for name in sf.available_formats()} | _MORE_EXTENSIONS
+    return frozenset(known - {"raw"})
+
+
+def find_inputs(paths: Sequence[Path]) -> FoundInputs:
+    """Look for audio: folders are searched in depth, in the order of names; hidden ones are not.
+
+    A path that is no folder is taken as it is: whether it can be read is for the decoder to say.
+    A file that is named or found twice is taken once.
+    """
+    found: list[tuple[Path, PurePath]] = []
+    problems: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            inside = list(_walk(path, problems))
+            found += [(file, file.relative_to(path)) for file in inside]
+            if not inside:
+                problems.append(f"{path} holds no audio files that could be found.")
+        else:
+            found.append((path, PurePath(path.name)))
+    unique = {os.path.realpath(file): (file, relative) for file, relative in reversed(found)}
+    files = list(reversed(unique.values()))
+    results = _result_names(files)
+    return FoundInputs(
+        tuple(
+            AudioInput(file, result, _size(file))
+            for (file, _), result in zip(files, results, strict=True)
+        ),
+        tuple(problems),
+    )
+
+
+def _walk(folder: Path, problems: list[str]) -> Iterable[Path]:
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{error.filename} cannot be searched ({error.strerror}).")
+
+    extensions = audio_extensions()
+    for where, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            extension = os.path.splitext(name)[1][1:].lower()
+            if extension in extensions and not name.startswith("."):
+                yield Path(where, name)
+
+
+def _result_names(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
+    """A name of its own for every file's results.
+
+    Usually the file's name without extension, below the folders it was found in. Files of one
+    folder that differ in their extension only keep it; others that would still meet get as many of
+    their parent folders as it takes.
+    """
+    whole = [Path(os.path.abspath(file)) for file, _ in files]
+    depths = [len(relative.parts) for _, relative in files]
+    endings = [False] * len(files)
+    numbers = [""] * len(files)
+
+    def name(index: int) -> PurePath:
+        below = PurePath(*whole[index].relative_to(whole[index].anchor).parts[-depths[index] :])
+        plain = below.name if endings[index] else below.stem
+        return below.with_name(plain + numbers[index])
+
+    while clashes := _meeting([name(index) for index in range(len(files))]):
+        for indices in clashes:
+            folders = [whole[index].parent for index in indices]
+            for index in indices:
+                if not endings[index] and folders.count(whole[index].parent) > 1:
+                    endings[index] = True
+                elif depths[index] < len(whole[index].parts) - 1:
+                    depths[index] += 1
+                else:  # nothing else is left to tell them apart by
+                    numbers[index] = f"-{index + 1}"
+    return [name(index) for index in range(len(files))]
+
+
+def _meeting(names: Sequence[PurePath]) -> list[list[int]]:
+    """Groups of indices whose names are equal on a file system that ignores case."""
+    places: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(str(name).casefold(), []).append(index)
+    return [indices for indices in places.values() if len(indices) > 1]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

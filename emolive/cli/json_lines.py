@@ -1,0 +1,88 @@
+"""Events as JSON lines: the contract with programs that read standard output."""
+
+from __future__ import annotations
+
+import json
+from typing import TextIO
+
+from emolive.inference.metadata import ModelMetadata
+from emolive.session.exporters import JsonValue, named, seconds
+from emolive.types import EngineStatus, Event, FeatureBlock, Prediction, Segment
+
+
+class JsonLines:
+    """Writes one object per line, at once: predictions, segments and statuses.
+
+    In silence `label` is null and `probabilities` is empty.
+    """
+
+    def __init__(self, metadata: ModelMetadata, out: TextIO) -> None:
+        """Write events of a run with this model to `out`."""
+        self._labels = metadata.labels
+        self._rate = metadata.front_end.sampling_rate
+        self._out = out
+
+    def handle(self, event: Event) -> None:
+        """Write an event; log-mel frames are left out."""
+        if not isinstance(event, FeatureBlock):
+            self._out.write(json.dumps(self._fields(event)) + "\n")
+            self._out.flush()
+
+    def tick(self) -> None:
+        """Nothing to refresh."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _fields(self, event: Prediction | Segment | EngineStatus) -> dict[str, JsonValue]:
+        if isinstance(event, Prediction):
+            return {
+                "type": "prediction",
+                "stream": event.stream,
+                "start_s": seconds(event.start_sample, self._rate),
+                "end_s": seconds(event.end_sample, self._rate),
+                "state": event.state.value,
+                "label": event.label,
+                "probabilities": named(event.probabilities, self._labels),
+                "speech_ratio": round(event.speech_ratio, 6),
+                "latency_ms": round(1000 * event.latency_s, 2),
+            }
+        if isinstance(event, Segment):
+            return {
+                "type": "segment",
+                "stream": event.stream,
+                "start_s": seconds(event.start_sample, self._rate),
+                "end_s": seconds(event.end_sample, self._rate),
+                "label": event.label,
+                "confidence": round(event.confidence, 6),
+            }
+        return self._status(event)
+
+    def _status(self, status: EngineStatus) -> dict[str, JsonValue]:
+        return {
+            "type": "status",
+            "state": status.state.value,
+            "reason": status.reason,
+            "hint": status.hint,
+            "source": status.source,
+            "provider": status.provider,
+            "model": status.model,
+            "elapsed_s": round(status.elapsed_s, 3),
+            "overflows": status.overflows,
+            "windows_skipped": status.windows_skipped,
+            "events_dropped": status.events_dropped,
+            "reconnects": status.reconnects,
+            "lag_ms": round(1000 * status.lag_s, 2),
+            "latency_ms": round(status.latency_ms, 2),
+            "streams": [
+                {
+                    "stream": stream.stream,
+                    "elapsed_s": seconds(stream.samples, self._rate),
+                    "windows": stream.windows,
+                    "windows_skipped": stream.windows_skipped,
+                    "lost_s": seconds(stream.samples_lost, self._rate),
+                    "flips_per_minute": round(stream.flips_per_minute, 3),
+                }
+                for stream in status.streams
+            ],
+        }

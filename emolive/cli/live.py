@@ -1,0 +1,158 @@
+"""`live` and `demo`: an engine, and one view of what it says."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from emolive.audio.files import FileSource
+from emolive.audio.source import AudioSource
+from emolive.cli.desktop import desktop_problem, has_display, open_desktop
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import DONE, tell
+from emolive.engine import Hub, LiveEngine, Mailbox
+from emolive.errors import EmoliveError
+from emolive.inference.metadata import ModelMetadata
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, EngineStatus, Event
+
+# Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
+_MAILBOX_EVENTS = 5_000
+_TICK_S = 0.1
+_OVER = (EngineState.STOPPED, EngineState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What `live` and `demo` have in common."""
+
+    headless: bool = False
+    json: bool = False
+    duration_s: float | None = None
+    model: Path | None = None
+    provider: str = "auto"
+    hop_s: float = 0.5
+
+    def in_terminal(self) -> bool:
+        """Whether the terminal shows it: asked for, timed, or the app cannot open."""
+        if self.headless or self.json or self.duration_s is not None or not has_display():
+            return True
+        if problem := desktop_problem():
+            tell(problem)
+        return problem is not None
+
+
+class View(Protocol):
+    """Shows a run."""
+
+    def handle(self, event: Event) -> None:
+        """Take the next event."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+    def close(self) -> None:
+        """Leave the terminal tidy; harmless when done twice."""
+
+
+def run_demo(options: LiveOptions) -> int:
+    """Play the bundled speech as if it were spoken now.
+
+    Raises:
+        EmoliveError: something needed is missing.
+    """
+    if not options.in_terminal():
+        return open_desktop(
+            "demo", model=options.model, provider=options.provider, hop_s=options.hop_s
+        )
+    return run_in_terminal(FileSource(asset(DEMO_AUDIO), paced=True, block_s=0.02), options)
+
+
+def run_live(device: str | None, channels: int, options: LiveOptions) -> int:
+    """Listen to an input until stopped.
+
+    Raises:
+        EmoliveError: there is no such input, or something needed is missing.
+    """
+    from emolive.audio.microphone import Microphone
+
+    if not options.in_terminal():
+        return open_desktop(
+            device=device, model=options.model, provider=options.provider, hop_s=options.hop_s
+        )
+    return run_in_terminal(Microphone(device, channels=channels), options)
+
+
+def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
+    """Run `source` to its end, the set duration or Ctrl-C, on standard output.
+
+    Raises:
+        EmoliveError: the model cannot be used, or the run failed.
+    """
+    # A program that ends us politely gets the same tidy end as a person.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    classifier = load_classifier(options.model, options.provider)
+    config = engine_config(options.hop_s, classifier)
+    hub = Hub()
+    mailbox = hub.subscribe(_MAILBOX_EVENTS)
+    engine = LiveEngine(source, classifier, SileroVad(), config, hub)
+    view = _view(options, classifier.metadata, config.hop_s)
+    try:
+        engine.start()
+        try:
+            last = follow(mailbox, view, engine.stop, options.duration_s)
+        except KeyboardInterrupt:
+            engine.stop()
+            last = follow(mailbox, view, engine.stop, None)
+    finally:
+        # Also when the reader of standard output went away.
+        engine.stop()
+        with suppress(BrokenPipeError):
+            view.close()
+    classifier.close()
+    if last.state is EngineState.FAILED:
+        raise EmoliveError(last.reason or "The engine failed.") from engine.error
+    if last.reason:
+        tell(last.reason)
+    return DONE
+
+
+def follow(
+    mailbox: Mailbox, view: View, stop: Callable[[], None], duration_s: float | None
+) -> EngineStatus:
+    """Show events until the run is over, which `stop` is asked for after `duration_s` of it."""
+    deadline: float | None = None
+    while True:
+        event = mailbox.get(_TICK_S)
+        if event is not None:
+            view.handle(event)
+        view.tick()
+        if isinstance(event, EngineStatus):
+            if event.state in _OVER:
+                return event
+            if deadline is None and duration_s and event.state is EngineState.RUNNING:
+                deadline = time.monotonic() + duration_s
+        if deadline is not None and time.monotonic() >= deadline:
+            deadline, duration_s = None, None
+            stop()
+
+
+def _view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> View:
+    if options.json:
+        from emolive.cli.json_lines import JsonLines
+
+        return JsonLines(metadata, sys.stdout)
+    if sys.stdout.isatty():
+        from emolive.cli.terminal import TerminalTimeline
+
+        return TerminalTimeline(metadata, hop_s)
+    from emolive.cli.segment_lines import SegmentLines
+
+    return SegmentLines(metadata, sys.stdout)

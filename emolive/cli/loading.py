@@ -1,0 +1,38 @@
+"""The model and the detector, loaded once per command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from emolive.cli.outcome import tell
+from emolive.engine import EngineConfig
+from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.providers import CUDA, Host, Requested
+from emolive.resources import MODEL, asset
+
+
+def load_classifier(model: Path | None, provider: str) -> OnnxClassifier:
+    """The bundled model, or the one at `model`; warnings go to standard error.
+
+    Raises:
+        EmoliveError: it cannot be used.
+    """
+    host = Host.inspect()
+    classifier = OnnxClassifier(model or asset(MODEL), cast(Requested, provider), host=host)
+    # That a computer has no GPU is no news to its owner; a GPU that lies idle is.
+    has_gpu = CUDA in host.available and host.driver_problem is None
+    if classifier.provider_note and (has_gpu or len(host.packages) > 1):
+        tell(classifier.provider_note)
+    return classifier
+
+
+def engine_config(hop_s: float, classifier: OnnxClassifier) -> EngineConfig:
+    """Settings with this hop.
+
+    Raises:
+        EmoliveError: the hop does not fit the model's front end.
+    """
+    config = EngineConfig(hop_s=hop_s)
+    config.hop_samples(classifier.metadata.front_end)
+    return config

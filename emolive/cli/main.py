@@ -1,0 +1,226 @@
+"""The command line's commands and options, and nothing else: `--help` must be quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emolive import __version__
+from emolive.cli.outcome import outcome
+
+app = typer.Typer(
+    name="emolive",
+    help="Hear how speech feels, live: a running emotion timeline, computed on this machine.",
+    epilog="Exit codes: 0 done, 1 done but some inputs failed, 2 wrong usage or environment.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class Provider(StrEnum):
+    """Which processor runs the model."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FILE", help="Another ONNX model than the bundled one."),
+]
+ProviderOption = Annotated[
+    Provider, typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
+]
+HopOption = Annotated[
+    float,
+    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
+]
+HeadlessOption = Annotated[
+    bool, typer.Option("--headless", help="Live timeline in the terminal, no window.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON object per line on standard output.")
+]
+JsonReport = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DurationOption = Annotated[
+    float | None,
+    typer.Option(
+        "--duration", metavar="SECONDS", min=0.1, help="Stop after this long; implies --headless."
+    ),
+]
+
+
+def _finish(context: typer.Context, body: Callable[[], int]) -> None:
+    raise typer.Exit(outcome(body, debug=bool(context.obj)))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"emolive {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _emolive(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback when something fails.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Hear how speech feels, live. Without a command, the desktop app opens."""
+    context.obj = debug
+
+    def body() -> int:
+        from emolive.cli.desktop import open_desktop
+
+        return open_desktop()
+
+    if context.invoked_subcommand is None:
+        _finish(context, body)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    headless: HeadlessOption = False,
+    json: JsonOption = False,
+    duration: DurationOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Run everything on bundled speech, without a microphone.
+
+    In the app when there is a display, otherwise in the terminal.
+    """
+
+    def body() -> int:
+        from emolive.cli.live import LiveOptions, run_demo
+
+        return run_demo(LiveOptions(headless, json, duration, model, provider.value, hop))
+
+    _finish(context, body)
+
+
+@app.command()
+def live(
+    context: typer.Context,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar="NAME|INDEX", help="Input by name, part of it, or index."),
+    ] = None,
+    channels: Annotated[
+        int,
+        typer.Option("--channels", min=1, max=2, help="2: left and right as separate streams."),
+    ] = 1,
+    headless: HeadlessOption = False,
+    json: JsonOption = False,
+    duration: DurationOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Listen to a microphone or another audio input.
+
+    In the app when there is a display, otherwise in the terminal. Ctrl-C ends it.
+    """
+
+    def body() -> int:
+        from emolive.cli.live import LiveOptions, run_live
+
+        options = LiveOptions(headless, json, duration, model, provider.value, hop)
+        return run_live(device, channels, options)
+
+    _finish(context, body)
+
+
+@app.command()
+def analyze(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Audio files, or folders that are searched for them, subfolders included.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for the results; existing ones are replaced."
+        ),
+    ] = Path("emolive-results"),
+    formats: Annotated[
+        str, typer.Option("--format", metavar="FORMAT[,FORMAT]", help="json, csv, or both.")
+    ] = "json",
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Analyse audio files with exactly the live pipeline.
+
+    Each input becomes one result per format, named after it; what was found in a folder keeps its
+    subfolders. A file that cannot be read is reported and skipped, the others are done, and the
+    exit code is 1. A file named explicitly is always tried, whatever its extension.
+    """
+
+    def body() -> int:
+        from emolive.cli.analyze import run_analyze
+
+        return run_analyze(paths, out, formats, model, provider.value, hop)
+
+    _finish(context, body)
+
+
+@app.command()
+def devices(context: typer.Context, json: JsonReport = False) -> None:
+    """List the audio inputs of this computer."""
+
+    def body() -> int:
+        from emolive.cli.devices import run_devices
+
+        return run_devices(as_json=json)
+
+    _finish(context, body)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    json: JsonReport = False,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+) -> None:
+    """Check that everything emolive needs works here.
+
+    The exit code is 2 when something needed is broken.
+    """
+
+    def body() -> int:
+        from emolive.cli.doctor import run_doctor
+
+        return run_doctor(model, provider.value, as_json=json)
+
+    _finish(context, body)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files and devices need not fit the terminal's encoding.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app()

@@ -1,0 +1,62 @@
+"""The timeline where there is no terminal: one line per closed segment."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from emolive.cli.outcome import tell
+from emolive.inference.metadata import ModelMetadata
+from emolive.types import EngineState, EngineStatus, Event, Segment
+
+
+def clock_time(seconds: float) -> str:
+    """``m:ss.t``, with hours when there are any."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+    return f"{hours}:{text}" if hours else text
+
+
+class SegmentLines:
+    """Prints each segment when it ends; what happens to the engine goes to standard error."""
+
+    def __init__(self, metadata: ModelMetadata, out: TextIO) -> None:
+        """Print to `out`."""
+        self._rate = metadata.front_end.sampling_rate
+        self._out = out
+        self._told: set[str] = set()
+
+    def handle(self, event: Event) -> None:
+        """Print a segment; tell a change of state or a new hint."""
+        if isinstance(event, Segment):
+            start, end = event.start_sample / self._rate, event.end_sample / self._rate
+            share = f"{event.confidence:4.0%}" if event.confidence else "    "
+            self._out.write(
+                f"{clock_time(start)} - {clock_time(end)}  {event.stream:<6} "
+                f"{event.label:<10} {share}".rstrip()
+                + "\n"
+            )
+            self._out.flush()
+        elif isinstance(event, EngineStatus):
+            self._tell_once(event)
+
+    def tick(self) -> None:
+        """Nothing to refresh."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _tell_once(self, status: EngineStatus) -> None:
+        if status.state is EngineState.RUNNING:
+            news = status.hint or (
+                f"Listening to {status.source}: {status.model} on {status.provider}."
+            )
+        elif status.state is EngineState.RECONNECTING:
+            news = f"{status.reason or status.source + ' is gone.'} Trying to reconnect."
+        else:
+            return
+        if news not in self._told:
+            # What is over may come again, and is then news again.
+            self._told = {news}
+            tell(news)

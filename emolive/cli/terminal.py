@@ -1,0 +1,243 @@
+"""The live timeline in a terminal: large emotion, confidence, level, and a strip over time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from emolive.cli.segment_lines import clock_time
+from emolive.inference.metadata import ModelMetadata
+from emolive.palette import Swatch, swatches
+from emolive.types import (
+    EngineState,
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    FloatArray,
+    Prediction,
+    SpeechState,
+)
+
+_REFRESH_S = 0.1
+_WIDEST = 120
+_BADGE_WIDTH = 22
+_BAR_WIDTH = 20
+_SHOWN_CLASSES = 3
+_BADGE_HEIGHT = 2 + _SHOWN_CLASSES
+_QUIETEST_DBFS = -60.0
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SILENCE = ("·", "grey42")
+_UNCERTAIN = ("▒", "grey50")
+_STATE_COLOURS = {
+    EngineState.RUNNING: "green",
+    EngineState.FAILED: "red",
+    EngineState.RECONNECTING: "yellow",
+}
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is shown of one stream; `strip` holds one cell per answer, the oldest fall out."""
+
+    strip: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_WIDEST))
+    answer: Prediction | None = None
+    level_dbfs: float = _QUIETEST_DBFS
+    speech: bool = False
+
+
+class TerminalTimeline:
+    """A live view of all streams; drawn at most ten times a second, from one thread."""
+
+    def __init__(
+        self, metadata: ModelMetadata, hop_s: float, console: Console | None = None
+    ) -> None:
+        """Take over the terminal until `close`."""
+        self._labels = metadata.labels
+        self._swatches: dict[str, Swatch] = dict(
+            zip(metadata.labels, swatches(metadata.labels), strict=True)
+        )
+        self._hop_s = hop_s
+        self._console = console or Console()
+        self._streams: dict[str, _Stream] = {}
+        self._status = EngineStatus(EngineState.IDLE)
+        self._drawn_at = 0.0
+        self._live = Live(
+            console=self._console, auto_refresh=False, vertical_overflow="crop", transient=False
+        )
+        self._live.start()
+
+    def handle(self, event: Event) -> None:
+        """Remember what an event changes."""
+        if isinstance(event, EngineStatus):
+            self._status = event
+            for known in event.streams:
+                self._stream(known.stream)
+        elif isinstance(event, FeatureBlock):
+            stream = self._stream(event.stream)
+            stream.level_dbfs, stream.speech = event.level_dbfs, event.speech
+        elif isinstance(event, Prediction):
+            stream = self._stream(event.stream)
+            stream.answer = event
+            stream.strip.append(self._cell(event))
+
+    def tick(self) -> None:
+        """Draw, unless that was just done."""
+        now = time.monotonic()
+        if now - self._drawn_at >= _REFRESH_S:
+            self._drawn_at = now
+            self._live.update(self.render(), refresh=True)
+
+    def close(self) -> None:
+        """Draw the last state and leave it on the screen."""
+        if self._live.is_started:
+            self._live.update(self.render(), refresh=True)
+            self._live.stop()
+
+    def render(self) -> RenderableType:
+        """The whole picture as it stands."""
+        width = min(self._console.width, _WIDEST)
+        parts: list[RenderableType] = [self._headline(width)]
+        parts += [self._panel(name, stream, width) for name, stream in self._streams.items()]
+        parts += [self._legend(), self._footer()]
+        if message := self._message():
+            parts.append(message)
+        return Group(*parts)
+
+    def _stream(self, name: str) -> _Stream:
+        return self._streams.setdefault(name, _Stream())
+
+    def _cell(self, answer: Prediction) -> tuple[str, str]:
+        if answer.label is not None:
+            return "█", self._swatches[answer.label].dark
+        return _SILENCE if answer.state is SpeechState.SILENCE else _UNCERTAIN
+
+    def _headline(self, width: int) -> RenderableType:
+        status = self._status
+        line = Table.grid(expand=False)
+        line.width = width
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        line.add_column(no_wrap=True, justify="right")
+        line.add_row(
+            Text.assemble(("emolive", "bold"), "  ", status.source),
+            Text.assemble(
+                ("● ", _STATE_COLOURS.get(status.state, "grey50")),
+                status.state.value,
+                "  ",
+                (clock_time(status.elapsed_s), "bold"),
+            ),
+        )
+        return line
+
+    def _panel(self, name: str, stream: _Stream, width: int) -> RenderableType:
+        top = Table.grid(padding=(0, 2))
+        top.add_column(width=_BADGE_WIDTH)
+        top.add_column()
+        top.add_row(self._badge(stream.answer), self._facts(stream))
+        inner = width - 4
+        cells = list(stream.strip)[-inner:]
+        strip = Text(" " * (inner - len(cells)), no_wrap=True)
+        for character, colour in cells:
+            strip.append(character, colour)
+        span = f"-{inner * self._hop_s:g} s"
+        axis = Text(span + "now".rjust(inner - len(span)), "grey50", no_wrap=True)
+        return Panel(
+            Group(top, Text(), strip, axis),
+            title=name if len(self._streams) > 1 else None,
+            title_align="left",
+            box=box.ROUNDED,
+            border_style="grey35",
+            width=width,
+            padding=(0, 1),
+        )
+
+    def _badge(self, answer: Prediction | None) -> Text:
+        """The current emotion on a block of its colour."""
+        if answer is None:
+            words, style = "listening ...", "grey50"
+        elif answer.label is not None:
+            swatch = self._swatches[answer.label]
+            words, style = answer.label.upper(), f"bold {swatch.ink(dark=True)} on {swatch.dark}"
+        elif answer.state is SpeechState.SILENCE:
+            words, style = "silence", "grey50 on grey11"
+        else:
+            words, style = "uncertain", "grey85 on grey27"
+        spaced = " ".join(words) if style.startswith("bold") else words
+        word = spaced if len(spaced) <= _BADGE_WIDTH - 2 else words[: _BADGE_WIDTH - 2]
+        blank = " " * _BADGE_WIDTH
+        above, below = (_BADGE_HEIGHT - 1) // 2, _BADGE_HEIGHT // 2
+        lines = [blank] * above + [word.center(_BADGE_WIDTH)] + [blank] * below
+        return Text("\n".join(lines), style)
+
+    def _facts(self, stream: _Stream) -> RenderableType:
+        """Level, confidence and the leading classes of the newest window."""
+        rows = Table.grid(padding=(0, 1))
+        rows.add_column(width=11)
+        rows.add_column(width=_BAR_WIDTH)
+        rows.add_column(justify="right")
+        share = (max(stream.level_dbfs, _QUIETEST_DBFS) - _QUIETEST_DBFS) / -_QUIETEST_DBFS
+        level = f"{stream.level_dbfs:.0f} dB" if stream.level_dbfs > _QUIETEST_DBFS else "quiet"
+        voice = "green" if stream.speech else "grey50"
+        rows.add_row("level", _bar(share, voice), level)
+        answer = stream.answer
+        confidence = answer.confidence if answer is not None else 0.0
+        colour = "grey50"
+        if answer is not None and answer.label is not None:
+            colour = self._swatches[answer.label].dark
+        text = f"{confidence:.0%}" if confidence else ""
+        rows.add_row(Text("confidence", "bold"), _bar(confidence, colour), Text(text, "bold"))
+        for label, p in self._leading(answer.probabilities if answer is not None else None):
+            bar = _bar(p, self._swatches[label].dark) if label else Text()
+            rows.add_row(Text(f"  {label}", "grey62"), bar, Text(f"{p:.0%}" if label else ""))
+        return rows
+
+    def _leading(self, probabilities: FloatArray | None) -> list[tuple[str, float]]:
+        """The most probable classes; always the same number of rows, so that nothing jumps."""
+        if probabilities is None:
+            return [("", 0.0)] * _SHOWN_CLASSES
+        order = probabilities.argsort()[::-1][:_SHOWN_CLASSES]
+        return [(self._labels[i], float(probabilities[i])) for i in order]
+
+    def _legend(self) -> Text:
+        legend = Text(" ")
+        for label, swatch in self._swatches.items():
+            legend.append("■ ", swatch.dark).append(f"{label} ")
+        legend.append("\n ").append(f"{_UNCERTAIN[0]} ", _UNCERTAIN[1]).append("uncertain  ")
+        return legend.append(f"{_SILENCE[0]} ", _SILENCE[1]).append("silence")
+
+    def _footer(self) -> Text:
+        status = self._status
+        text = Text(" ", "grey62", no_wrap=True, overflow="ellipsis")
+        text.append(f"{status.provider} · {status.model} · latency {status.latency_ms:.0f} ms")
+        text.append(f" · lag {status.lag_s:.1f} s")
+        for name, count in (
+            ("skipped", status.windows_skipped),
+            ("overflows", status.overflows),
+            ("dropped", status.events_dropped),
+            ("reconnects", status.reconnects),
+        ):
+            if count or name in ("skipped", "overflows"):
+                text.append(f" · {name} {count}", "yellow" if count else "")
+        return text
+
+    def _message(self) -> Text | None:
+        message = self._status.reason or self._status.hint
+        if not message:
+            return None
+        bad = self._status.state is EngineState.FAILED
+        return Text(f" {message}", "bold red" if bad else "bold yellow")
+
+
+def _bar(share: float, colour: str) -> Text:
+    """A bar of `_BAR_WIDTH` cells, in steps of an eighth of a cell."""
+    eighths = round(min(1.0, max(0.0, share)) * _BAR_WIDTH * 8)
+    full, part = divmod(eighths, 8)
+    bar = "█" * full + (_EIGHTHS[part] if part else "")
+    return Text.assemble((bar, colour), ("╌" * (_BAR_WIDTH - len(bar)), "grey27"))

@@ -1,0 +1,1 @@
+"""What is kept of a session: exports of its timeline."""
