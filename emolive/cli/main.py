@@ -217,6 +217,40 @@ def doctor(
     _finish(context, body)
 
 
+@app.command()
+def bench(
+    context: typer.Context,
+    json: JsonReport = False,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds", metavar="SECONDS", min=5.0, help="How long to measure latency, live."
+        ),
+    ] = 40.0,
+    soak: Annotated[
+        float | None,
+        typer.Option(
+            "--soak", metavar="HOURS", min=0.1, help="Also push this much audio through, flat out."
+        ),
+    ] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Measure time per hop, latency, streams per core and memory on this machine.
+
+    With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
+    grows by more than 5 %.
+    """
+
+    def body() -> int:
+        from emolive.cli.bench import run_bench
+
+        return run_bench(model, provider.value, hop, seconds, soak, as_json=json)
+
+    _finish(context, body)
+
+
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
