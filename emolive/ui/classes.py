@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.palette import swatches
@@ -81,10 +81,13 @@ class ClassBars(QWidget):
             if self._probabilities is None:
                 continue
             share = float(self._probabilities[i])
-            if bar.width() * share >= 1:
-                bar.setWidth(max(thick, bar.width() * min(1.0, share)))
-                painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
-                painter.drawRoundedRect(bar, thick / 2, thick / 2)
+            track = QPainterPath()
+            track.addRoundedRect(bar, thick / 2, thick / 2)
+            painter.save()
+            painter.setClipPath(track)  # so that a small share is not rounded up to a dot
+            bar.setWidth(bar.width() * min(1.0, share))
+            painter.fillRect(bar, QColor(swatch.fill(dark=self.theme.dark)))
+            painter.restore()
             painter.setPen(self.theme.colour("text" if i == leading else "muted"))
             end = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(line, end, f"{share:.0%}".replace("%", " %"))

@@ -113,6 +113,8 @@ class CurrentCard(QWidget):
         ink = self._paint_background(painter, card)
         pad = 20.0
         inner = card.adjusted(pad, 14, -pad, -14)
+        if self.text.state is SpeechState.UNCERTAIN:
+            inner.setRight(self._strip(card).left() - pad)
         strong, soft = QColor(ink), QColor(ink)
         if self.text.state is not SpeechState.SPEECH:
             soft = self.theme.colour("muted")
@@ -132,14 +134,14 @@ class CurrentCard(QWidget):
 
         bar_top = foot.top() - 18
         if self.text.confidence is not None:
-            percent = f"{self.text.confidence:.0%}"
+            percent = f"{self.text.confidence:.0%}".replace("%", " %")
             painter.setFont(font(16, bold=True))
             painter.setPen(strong)
-            number = QRectF(inner.right() - 54, bar_top - 8, 54, 22)
+            number = QRectF(inner.right() - 64, bar_top - 8, 64, 22)
             painter.drawText(number, right, percent)
             self._paint_bar(
                 painter,
-                QRectF(inner.left(), bar_top - 1, inner.width() - 64, 9),
+                QRectF(inner.left(), bar_top - 1, inner.width() - 70, 9),
                 self.text.confidence,
                 strong,
             )
@@ -172,11 +174,15 @@ class CurrentCard(QWidget):
             path.addRoundedRect(card, RADIUS, RADIUS)
             painter.save()
             painter.setClipPath(path)
-            strip = QRectF(card.right() - card.width() * 0.16, card.top(), card.width(), 400)
+            strip = self._strip(card)
             painter.fillRect(strip, self.theme.colour("border", 120))
             painter.fillRect(strip, hatch(self.theme.text, 110))
             painter.restore()
         return self.theme.text
+
+    def _strip(self, card: QRectF) -> QRectF:
+        width = 0.14 * card.width()
+        return QRectF(card.right() - width, card.top(), width, card.height())
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, share: float, ink: QColor) -> None:
         track = QColor(ink)
@@ -194,8 +200,7 @@ class CurrentCard(QWidget):
         metrics = QFontMetricsF(probe)
         widest = max(metrics.horizontalAdvance(text) for text in self._widest)
         px = min(room.height() / 1.12, 100 * room.width() / widest, 120)
-        light = self.text.state is SpeechState.SILENCE
-        return font(math.floor(px), bold=not light, light=light)
+        return font(math.floor(px), bold=self.text.state is not SpeechState.SILENCE)
 
     def _set_labels(self, labels: tuple[str, ...]) -> None:
         self._swatches = dict(zip(labels, swatches(labels), strict=True))

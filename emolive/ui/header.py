@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -53,6 +52,7 @@ class Stat(QWidget):
             self.value.setProperty("alert", alert)
             self.value.style().unpolish(self.value)
             self.value.style().polish(self.value)
+            self.value.updateGeometry()
 
 
 class Header(QFrame):
@@ -79,7 +79,9 @@ class Header(QFrame):
         self.refresh.setToolTip("Look for inputs again (F5)")
         self.refresh.setAccessibleName("Look for audio inputs again")
         self.refresh.clicked.connect(self.refresh_devices)
-        self.split = QCheckBox("2 channels", self)
+        self.split = QPushButton("2 channels", self)
+        self.split.setCheckable(True)
+        self.split.setProperty("toggle", True)
         self.split.setToolTip("Left and right as two streams, each with its own timeline")
         self.split.setAccessibleName("Keep two channels apart")
         self.button = QPushButton(self)
@@ -108,6 +110,8 @@ class Header(QFrame):
         row.setSpacing(8)
         for widget in (self.picker, self.refresh, self.split, self.button, self.elapsed):
             row.addWidget(widget, 3 if widget is self.picker else 0)
+            if widget is self.button:
+                row.addSpacing(6)
         row.addStretch(1)
         for stat in (self.provider, self.latency, self.overflows, self.skipped, self.dropped):
             row.addSpacing(SPACE - 4)
@@ -176,7 +180,7 @@ class Header(QFrame):
 
     def _dress_button(self) -> None:
         stop = self._state in _GOING or self._state is EngineState.STOPPING
-        self.button.setText("Stop" if stop else "Start")
+        self.button.setText(" Stop" if stop else " Start")
         self.button.setIcon(icon("stop" if stop else "start", self.theme.on_accent))
         self.button.setToolTip("Stop (Space)" if stop else "Start (Space)")
         self.button.setAccessibleName("Stop monitoring" if stop else "Start monitoring")

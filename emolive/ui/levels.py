@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
@@ -37,6 +37,8 @@ class LevelPanel(TimePanel):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Decibels relative to full scale."""
+        if self.caption:
+            return [(0.5, self.caption)]
         if self.height() < 48:
             return [(0.5, "−30 dB")]
         return [(1 + at / -FLOOR_DBFS, f"{at:g} dB".replace("-", "−")) for at in (-12.0, -36.0)]
@@ -64,6 +66,9 @@ class LevelPanel(TimePanel):
             left, right = x[first] - half, x[last - 1] + half
             area = QRectF(left, height - bar, right - left, bar)
             painter.fillRect(area, self.theme.colour("text", 210))
+
+    def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
+        """Nothing: the name stands in the margin, where the scale would be."""
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
         """Level and peak at that time."""

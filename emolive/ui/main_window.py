@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -15,13 +14,12 @@ from PySide6.QtGui import (
     QKeySequence,
     QResizeEvent,
     QShortcut,
+    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QFrame,
-    QHBoxLayout,
     QMainWindow,
     QVBoxLayout,
     QWidget,
@@ -31,13 +29,11 @@ from emolive.types import EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.banner import Banner
 from emolive.ui.bridge import EngineBridge
-from emolive.ui.classes import ClassBars
 from emolive.ui.controller import RunController
-from emolive.ui.current import CurrentCard, card_text
 from emolive.ui.header import Header
 from emolive.ui.messages import Action, Message
-from emolive.ui.meter import LevelMeter
-from emolive.ui.model import FollowClock, MonitorModel, StreamModel
+from emolive.ui.model import FollowClock, MonitorModel
+from emolive.ui.present import AT_REST, MAX_STREAMS, Present
 from emolive.ui.runs import Run, Runs, SourceChoice
 from emolive.ui.sources import (
     DEFAULT_INPUT,
@@ -51,13 +47,6 @@ from emolive.ui.sources import (
 )
 from emolive.ui.theme import SPACE, Theme, ThemeChoice, apply, resolve
 from emolive.ui.workspace import Workspace
-
-MAX_STREAMS = 2
-_AT_REST = (EngineState.IDLE, EngineState.STOPPED, EngineState.FAILED)
-
-
-class _Themed(Protocol):
-    def set_theme(self, theme: Theme) -> None: ...
 
 
 class MainWindow(QMainWindow):
@@ -133,38 +122,27 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply(app, theme)
-        parts: tuple[_Themed, ...] = (self.header, self.banner, *self.cards)
-        for part in (*parts, self.bars, self.meter, self.workspace):
-            part.set_theme(theme)
+        self.header.set_theme(theme)
+        self.banner.set_theme(theme)
+        self.present.set_theme(theme)
+        self.workspace.set_theme(theme)
 
     # How it is put together.
 
     def _build(self, choose: FileChooser) -> None:
-        root = QWidget(self)
+        self.root = root = QWidget(self)
         root.setObjectName("root")
         root.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.header = Header(self.theme, choose, root)
         self.banner = Banner(self.theme, root)
-        self.top = QWidget(root)
-        self.cards = [CurrentCard(self.theme, self.top) for _ in range(MAX_STREAMS)]
-        self.bars = ClassBars(self.theme, self.top)
-        self.meter = LevelMeter(self.theme, self.top)
+        self.present = Present(self.theme, root)
         self.workspace = Workspace(self.theme, root)
-        self._bars_card = _card(self.bars, (16, 10, 16, 10))
-        row = QHBoxLayout(self.top)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE)
-        for card in self.cards:
-            row.addWidget(card, 5)
-        row.addWidget(self._bars_card, 4)
-        row.addWidget(_card(self.meter, (10, 10, 10, 8)))
-        self.cards[1].hide()
         column = QVBoxLayout(root)
         column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
         column.setSpacing(SPACE)
         column.addWidget(self.header)
         column.addWidget(self.banner)
-        column.addWidget(self.top)
+        column.addWidget(self.present)
         column.addWidget(self.workspace, 1)
         self.setCentralWidget(root)
 
@@ -231,7 +209,7 @@ class MainWindow(QMainWindow):
     def _on_status(self, status: EngineStatus) -> None:
         note = self.model.info.provider_note if self.model else None
         self.header.show_status(status, note)
-        if self.state is EngineState.STOPPING or self.state in _AT_REST:
+        if self.state is EngineState.STOPPING or self.state in AT_REST:
             return
         if status.state in (EngineState.STOPPED, EngineState.FAILED):
             self._over = status
@@ -249,56 +227,33 @@ class MainWindow(QMainWindow):
             now_s = self._clock.step(model.end_s, time.monotonic())
         self.header.show_elapsed(now_s)
         self.workspace.refresh(now_s, model.oldest_s)
-        self._show_present(model)
-        self.meter.refresh()
+        self.present.refresh(model, self.state)
 
     # What follows from it.
 
     def _enter(self, state: EngineState) -> None:
         self.state = state
         self.header.show_state(state)
+        self.workspace.empty.show_starting(state is EngineState.STARTING)
         self._show_message()
-        self._show_present(self.model)
-        if state in _AT_REST:
-            self.meter.set_streams(())
-            self.bars.show_probabilities(None)
+        self.present.refresh(self.model, state)
 
     def _show_message(self) -> None:
         status = self.model.status if self.model else None
         live = messages.running_message(status) if self.controller.active else None
         self.banner.show_message(live or self._note)
 
-    def _show_present(self, model: MonitorModel | None) -> None:
-        streams: list[StreamModel | None] = [*model.streams.values()] if model else []
-        window_s = model.info.window_s if model else 3.0
-        for card, stream in zip(self.cards, streams or [None], strict=False):
-            card.show_text(card_text(stream, self.state, window_s))
-        if len(streams) == 1 and streams[0] is not None and self.state not in _AT_REST:
-            current = streams[0].current
-            self.bars.show_probabilities(current.probabilities if current else None)
-
     def _show_streams(self, model: MonitorModel) -> None:
         streams = list(model.streams.values())[:MAX_STREAMS]
         self._shown_streams = tuple(model.streams)
         self.workspace.set_streams(model.info, streams)
-        self._arrange(streams)
-        self.bars.set_labels(model.info.labels)
-        self.meter.set_streams(streams)
-        for card, stream in zip(self.cards, streams, strict=False):
-            card.set_stream(model.info.labels, stream.name if len(streams) > 1 else "")
-
-    def _arrange(self, streams: Sequence[StreamModel]) -> None:
-        self.cards[1].setVisible(len(streams) > 1)
-        self._bars_card.setVisible(len(streams) < 2)
+        self.present.set_streams(model.info, streams)
 
     def _forget(self) -> None:
         self.model = None
         self._shown_streams = ()
         self.workspace.clear()
-        self._arrange(())
-        self.bars.set_labels(())
-        self.meter.set_streams(())
-        self.cards[0].set_stream((), "")
+        self.present.set_streams(None, ())
         self.header.show_elapsed(0.0)
         self.header.show_status(None)
 
@@ -347,9 +302,14 @@ class MainWindow(QMainWindow):
         if (path := _dropped_file(event)) is not None:
             self.play(file_choice(path))
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Leave the focus to no control at first: Space belongs to start and stop."""
+        super().showEvent(event)
+        self.root.setFocus()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the present its share of a taller window."""
-        self.top.setFixedHeight(max(150, min(250, round(self.height() * 0.235))))
+        self.present.setFixedHeight(max(150, min(250, round(self.height() * 0.235))))
         super().resizeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -359,15 +319,6 @@ class MainWindow(QMainWindow):
         self.controller.shutdown()
         self.finder.close(0.2)
         super().closeEvent(event)
-
-
-def _card(content: QWidget, margins: tuple[int, int, int, int]) -> QFrame:
-    frame = QFrame()
-    frame.setProperty("card", True)
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(*margins)
-    layout.addWidget(content)
-    return frame
 
 
 def _dropped_file(event: QDropEvent) -> Path | None:

@@ -81,7 +81,7 @@ class LevelMeter(QWidget):
         """Draw scale, bars and words."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        top, bottom = 18.0, self.height() - 24.0
+        top, bottom = 22.0, self.height() - 24.0
         painter.setFont(font(10))
         painter.setPen(self.theme.colour("muted"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -95,11 +95,10 @@ class DecisionRing:
 
     @property
     def oldest_s(self) -> float:
-        """Centre of the oldest decision held, in seconds; 0.0 before the first."""
-        if not self.count:
+        """From when on decisions are held, in seconds; 0.0 as long as none was overwritten."""
+        if self.count <= self.capacity:
             return 0.0
-        oldest = max(0, self.count - self.capacity)
-        return float(self._centre[self._slot(oldest)]) / self.sampling_rate
+        return float(self._centre[self._slot(self.count)]) / self.sampling_rate
 
     def _slot(self, index: int) -> int:
         return index % self.capacity

@@ -6,8 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
 from emolive.audio.devices import InputDevice, list_devices
 from emolive.errors import EmoliveError
@@ -153,6 +161,25 @@ class SourcePicker(QComboBox):
             self.chosen.emit(self._current)
         else:
             self._fill()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Elide a long name (a style sheet would cut it off), and draw the arrow it leaves out."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.rect().adjusted(13, 0, -30, 0)
+        text = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideMiddle, room.width()
+        )
+        colour = self.palette().color(QPalette.ColorRole.Text)
+        painter.setPen(QPen(colour, 1.6))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        x, y = self.width() - 18.0, self.height() / 2
+        tip = [QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]
+        painter.drawPolyline(QPolygonF(tip))
+        painter.end()
 
     def _fill(self) -> None:
         self.blockSignals(True)

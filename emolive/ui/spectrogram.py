@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -13,7 +13,7 @@ from emolive.features import FrontEndSpec
 from emolive.ui.colormap import lookup_table
 from emolive.ui.model import StreamModel
 from emolive.ui.panel import TimePanel
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, font
 from emolive.ui.time_axis import TimeAxis, clock_text
 
 
@@ -49,7 +49,7 @@ class SpectrogramPanel(TimePanel):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Frequencies on the mel scale."""
-        wanted = (500, 1000, 2000, 4000) if self.height() >= 84 else (1000, 4000)
+        wanted = (500, 1000, 2000, 4000) if self.height() >= 110 else (1000, 4000)
         bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
         return [
             ((_mel(hz) - bottom) / (top - bottom), f"{hz / 1000:g} kHz")
@@ -71,6 +71,19 @@ class SpectrogramPanel(TimePanel):
         painter.drawImage(
             QRectF(start, 0, columns, self._image.height()), image, QRectF(0, 0, columns, rows)
         )
+
+    def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
+        """Say why there is nothing where frames are not kept any more."""
+        super().paint_overlay(painter, plot)
+        ring = self._stream.spectrogram
+        held_s = max(0, ring.end - ring.capacity) * self._frame_s
+        right = self.axis.x(held_s) / self.devicePixelRatioF()
+        text = f"only the last {ring.capacity * self._frame_s:.0f} s are kept"
+        painter.setFont(font(11))
+        if painter.fontMetrics().horizontalAdvance(text) + 24 < min(right, plot.width()):
+            painter.setPen(self.theme.colour("muted"))
+            empty = QRectF(plot.left(), plot.top(), min(right, plot.width()), plot.height())
+            painter.drawText(empty, Qt.AlignmentFlag.AlignCenter, text)
 
     def describe(self, at_s: float, height: float) -> str:
         """Time and frequency."""

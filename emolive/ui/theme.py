@@ -92,13 +92,11 @@ def resolve(choice: ThemeChoice) -> Theme:
     return {"light": LIGHT, "dark": DARK}.get(choice) or system_theme()
 
 
-def font(px: float, *, bold: bool = False, italic: bool = False, light: bool = False) -> QFont:
+def font(px: float, *, bold: bool = False) -> QFont:
     """The application's font at `px` pixels, with figures of equal width where it has them."""
     result = QFont(QApplication.font())
     result.setPixelSize(max(1, round(px)))
-    weight = QFont.Weight.DemiBold if bold else QFont.Weight.Normal
-    result.setWeight(QFont.Weight.Light if light else weight)
-    result.setItalic(italic)
+    result.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     result.setFeature(QFont.Tag("tnum"), 1)
     return result
 
@@ -146,14 +144,14 @@ QLabel[role="elapsed"] {{ font-size: 18px; font-weight: 600; }}
 QLabel[role="caption"] {{ font-size: 11px; color: {t.muted}; }}
 QLabel[role="value"] {{ font-size: 13px; font-weight: 600; }}
 QLabel[role="value"][alert="true"] {{
-    color: {t.warning}; background: {t.warning_tint}; border-radius: 4px; padding: 0 5px;
+    color: {t.surface}; background: {t.warning}; border-radius: 4px; padding: 0 6px;
 }}
 QPushButton, QComboBox {{
     background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
     padding: 0 12px; min-height: 32px;
 }}
 QPushButton:hover, QComboBox:hover {{ border-color: {t.faint}; }}
-QPushButton:focus, QComboBox:focus, QCheckBox:focus {{ border: 2px solid {t.accent}; }}
+QPushButton:focus, QComboBox:focus {{ border: 2px solid {t.accent}; }}
 QPushButton:focus {{ padding: 0 11px; }}
 QPushButton:disabled, QComboBox:disabled {{ color: {t.faint}; }}
 QPushButton[primary="true"] {{
@@ -172,12 +170,17 @@ QPushButton[segment="true"]:checked {{
 }}
 QPushButton[segment="true"]:focus {{ border: 1px solid {t.accent}; padding: 0 9px; }}
 QComboBox::drop-down {{ border: none; width: 26px; }}
+QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{
     background: {t.surface}; border: 1px solid {t.border}; padding: 4px; outline: none;
     selection-background-color: {t.info_tint}; selection-color: {t.text};
 }}
 QComboBox QAbstractItemView::item {{ min-height: 28px; padding: 0 8px; }}
-QCheckBox {{ background: transparent; spacing: 7px; border: 2px solid transparent; }}
+QPushButton[toggle="true"] {{ color: {t.muted}; }}
+QPushButton[toggle="true"]:disabled {{ color: {t.faint}; }}
+QPushButton[toggle="true"]:checked {{
+    color: {t.accent}; background: {t.info_tint}; border-color: {t.accent}; font-weight: 600;
+}}
 QToolTip {{
     background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 5px;
 }}

@@ -21,6 +21,9 @@ from emolive.ui.theme import Theme, font
 from emolive.ui.time_axis import TimeAxis, clock_text
 
 BAND_HEIGHT = 22
+COLUMN_PX = 3
+# Areas a little softer than the band, which holds the answer.
+AREA_STRENGTH = 0.86
 
 
 class DecisionPanel(TimePanel):
@@ -70,17 +73,25 @@ class DecisionPanel(TimePanel):
         return QColor(self._swatches[label].fill(dark=self.theme.dark))
 
     @property
+    def _condensed(self) -> bool:
+        """Whether there are more decisions than room to draw each."""
+        return self._column_s > self._hop_s
+
+    @property
+    def _column_s(self) -> float:
+        return COLUMN_PX * self.axis.seconds_per_px
+
+    @property
     def _step_s(self) -> float:
-        return max(self._hop_s, self.axis.seconds_per_px)
+        return max(self._hop_s, self._column_s)
 
     def _rows(self, start: int, stop: int) -> DecisionRows:
-        """Decisions that touch columns ``[start, stop)``, at most one per column."""
+        """Decisions that touch ``[start, stop)``, at most one for each `COLUMN_PX`."""
         margin = 4 * self._step_s
-        column_s = self.axis.seconds_per_px
         rows = self._decisions.rows(
             self.axis.time_at(start) - margin, self.axis.time_at(stop) + margin
         )
-        return stacking.condense(rows, column_s) if column_s > self._hop_s else rows
+        return stacking.condense(rows, self._column_s) if self._condensed else rows
 
 
 class ProbabilityPanel(DecisionPanel):
@@ -105,7 +116,7 @@ class ProbabilityPanel(DecisionPanel):
             left, right = self.axis.x(span.start_s), self.axis.x(span.end_s)
             area = QRectF(left, 0, right - left, height)
             if span.state == SILENCE:
-                painter.fillRect(area, hatch(self.theme.faint, 70, scale, rising=False))
+                painter.fillRect(area, hatch(self.theme.faint, 120, scale, rising=False))
             else:
                 painter.fillRect(area, self.theme.colour("plot", 168))
                 painter.fillRect(area, hatch(self.theme.text, 120, scale))
@@ -115,16 +126,17 @@ class ProbabilityPanel(DecisionPanel):
     ) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         x = stretch.at_s / self.axis.seconds_per_px - self.axis.start_px
-        edge = QPen(self.theme.colour("plot", 150), scale)
+        edge = QPen(self.theme.colour("plot", 170), scale)
         for label in reversed(range(stretch.tops.shape[1])):
             y = (1.0 - np.minimum(stretch.tops[:, label], 1.0)) * height
             points = _points(x, y)
             outline = [*points, QPointF(x[-1], height), QPointF(x[0], height)]
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.colour(label))
+            painter.setBrush(_mixed(self.colour(label), self.theme.colour("plot"), AREA_STRENGTH))
             painter.drawPolygon(QPolygonF(outline))
-            painter.setPen(edge)
-            painter.drawPolyline(QPolygonF(points))
+            if not self._condensed:
+                painter.setPen(edge)
+                painter.drawPolyline(QPolygonF(points))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
@@ -158,7 +170,7 @@ class DecisionBand(DecisionPanel):
             if span.state == SPEECH and span.label != NO_LABEL:
                 painter.fillRect(area, self.colour(span.label))
             elif span.state == SILENCE:
-                painter.fillRect(area, hatch(self.theme.faint, 70, scale, rising=False))
+                painter.fillRect(area, hatch(self.theme.faint, 120, scale, rising=False))
             else:
                 painter.fillRect(area, self.theme.colour("border"))
                 painter.fillRect(area, hatch(self.theme.text, 90, scale))
@@ -183,7 +195,7 @@ class DecisionBand(DecisionPanel):
         painter.setClipping(False)
 
     def _visible_spans(self) -> list[Span]:
-        per_column = max(1, int(self.axis.seconds_per_px / self._hop_s))
+        per_column = max(1, int(self._column_s / self._hop_s))
         columns = self._decisions.count // per_column
         key = (columns, self.axis.start_px, self.axis.seconds_per_px)
         if key != self._spans_of:
@@ -195,6 +207,17 @@ class DecisionBand(DecisionPanel):
     def grid_colour(self) -> QColor:
         """No lines over the names."""
         return QColor(Qt.GlobalColor.transparent)
+
+
+def _mixed(colour: QColor, ground: QColor, share: float) -> QColor:
+    def channel(one: float, other: float) -> float:
+        return share * one + (1 - share) * other
+
+    return QColor.fromRgbF(
+        channel(colour.redF(), ground.redF()),
+        channel(colour.greenF(), ground.greenF()),
+        channel(colour.blueF(), ground.blueF()),
+    )
 
 
 def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.floating]) -> list[QPointF]:

@@ -34,9 +34,9 @@ class EmptyState(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel("The emotion timeline appears here", self)
+        self.title = QLabel(self)
         self.title.setProperty("role", "elapsed")
-        text = QLabel(
+        self.text = text = QLabel(
             "Choose an input above and press Space to start.\n"
             "Everything is analysed on this computer; no audio leaves it.",
             self,
@@ -52,6 +52,14 @@ class EmptyState(QWidget):
         column.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch()
+        self.show_starting(False)
+
+    def show_starting(self, starting: bool) -> None:
+        """Whether the timeline is about to come, or a choice is needed first."""
+        title = "Getting ready…" if starting else "The emotion timeline appears here"
+        self.title.setText(title)
+        self.text.setVisible(not starting)
+        self.button.setVisible(not starting)
 
 
 class Workspace(QFrame):

@@ -43,7 +43,9 @@ def run_info(hop_s: float = 0.5, labels: tuple[str, ...] = LABELS) -> RunInfo:
     )
 
 
-def status(state: EngineState, streams: Sequence[str] = ("mono",), **fields: object) -> EngineStatus:
+def status(
+    state: EngineState, streams: Sequence[str] = ("mono",), **fields: object
+) -> EngineStatus:
     """A status with plausible values; `fields` replace them."""
     values: dict[str, object] = {
         "source": "feed",

@@ -146,6 +146,7 @@ def eight_hours(window: MainWindow) -> None:
     model = window.model
     assert isinstance(model, MonitorModel)
     hours = 8 * 3600
+    settle(window)
     model.apply([feed.status(EngineState.RUNNING, elapsed_s=hours)])
     for at in range(0, hours * feed.RATE, 8 * feed.BLOCK):
         level = -30 + 14 * np.sin(at / feed.RATE / 900) + 6 * np.sin(at / 7e4)
