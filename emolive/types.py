@@ -79,8 +79,8 @@ class Prediction:
     ``probabilities`` are calibrated, of this window alone, float32 ``(n_classes,)``, or None when
     the window holds too little speech. ``state`` and ``label`` come from the decision (smoothing,
     abstention, hysteresis); ``label`` is None unless ``state`` is ``speech``. ``confidence`` is the
-    smoothed probability of the leading class, 0.0 in silence. ``latency_s`` is the time from the
-    window's last sample being available to this answer.
+    smoothed probability of that label, of the leading class while uncertain, 0.0 in silence.
+    ``latency_s`` is the time from the window's last sample being available to this answer.
     """
 
     stream: str

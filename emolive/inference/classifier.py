@@ -111,7 +111,7 @@ class OnnxClassifier:
         self._threads = threads or default_threads()
         self._factory: SessionFactory = session_factory or onnx_runtime().InferenceSession
         _check_file(self.path)
-        host = host or Host.inspect()
+        host = host or Host.inspect(ask_driver=provider != "cpu")
         choice = choose(provider, host)
         self._note = choice.note
         self._session: Session | None = None

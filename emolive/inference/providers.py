@@ -65,11 +65,19 @@ class Host:
     preload: Callable[[], str | None] = field(default=preload_cuda)
 
     @classmethod
-    def inspect(cls) -> Host:
-        """Look at this machine."""
+    def inspect(cls, *, ask_driver: bool = True) -> Host:
+        """Look at this machine.
+
+        Args:
+            ask_driver: False leaves the NVIDIA driver alone: the CPU must stay a way out when the
+                driver itself is what fails.
+        """
         available = tuple(onnx_runtime().get_available_providers())
-        # Without a CUDA build the driver does not matter, and asking it takes time.
-        problem = driver_problem() if CUDA in available else None
+        problem = None
+        if not ask_driver:
+            problem = "the driver was not asked"
+        elif CUDA in available:  # without a CUDA build the driver does not matter
+            problem = driver_problem()
         return cls(available, installed_packages(), problem)
 
 

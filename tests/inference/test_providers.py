@@ -133,6 +133,14 @@ def test_the_driver_is_asked_for_gpus(
     assert cuda_driver.driver_problem("libcuda.so.1") == problem
 
 
+def test_the_cpu_leaves_the_driver_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash() -> str | None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(providers, "driver_problem", crash)
+    assert choose("cpu", Host.inspect(ask_driver=False)).note is None
+
+
 # preloading
 
 
