@@ -48,7 +48,7 @@ class State:
                 "model": self.model.state_dict(),
                 "ema": self.ema.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
-                "schedule": self.schedule.state_dict(),
+                "step": self.schedule.last_epoch,
                 "epoch": self.epoch,
             },
             temporary,
@@ -61,7 +61,8 @@ class State:
         self.model.load_state_dict(saved["model"])
         self.ema.load_state_dict(saved["ema"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.schedule.load_state_dict(saved["schedule"])
+        # The position only: a recipe whose epochs were changed gets its own curve.
+        self.schedule.last_epoch = saved["step"]
         self.epoch = saved["epoch"]
 
 
