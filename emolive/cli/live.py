@@ -96,14 +96,14 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
     """
-    # A program that ends us politely gets the same tidy end as a person.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(source, classifier, SileroVad(), config, hub)
     view = _view(options, classifier.metadata, config.hop_s)
+    # A program that ends us politely gets the same tidy end as a person.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         engine.start()
         try:
@@ -116,6 +116,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
         engine.stop()
         with suppress(BrokenPipeError):
             view.close()
+        signal.signal(signal.SIGTERM, before)
     classifier.close()
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from engine.error

@@ -205,8 +205,10 @@ def test_a_classifier_that_fails_ends_the_run_with_a_reason(
         if begin + 8_000 >= 3 * RATE:
             event, more = until(
                 mailbox,
-                lambda e: isinstance(e, Prediction)
-                or (isinstance(e, EngineStatus) and e.state is EngineState.FAILED),
+                lambda e: (
+                    isinstance(e, Prediction)
+                    or (isinstance(e, EngineStatus) and e.state is EngineState.FAILED)
+                ),
             )
             before += more
             if isinstance(event, EngineStatus):
@@ -331,9 +333,7 @@ def test_a_device_that_comes_back_with_other_channels_is_a_failure(start: Start)
 # Hints.
 
 
-def test_digital_zeros_bring_a_hint_that_sound_takes_away(
-    start: Start, speech: FloatArray
-) -> None:
+def test_digital_zeros_bring_a_hint_that_sound_takes_away(start: Start, speech: FloatArray) -> None:
     source = FakeSource(48_000)
     _, mailbox = start(source, status_every_s=60)
     until_state(mailbox, EngineState.RUNNING)

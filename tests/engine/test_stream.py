@@ -66,9 +66,7 @@ def test_windows_come_every_hop_and_equal_the_offline_front_end(
     assert ends == [*range(WINDOW, len(samples), HOP), RATE * 6 + 960]
     for window in windows:
         assert window.end_sample - window.start_sample == WINDOW
-        np.testing.assert_allclose(
-            window.log_mel, offline(samples, window.start_sample), atol=1e-5
-        )
+        np.testing.assert_allclose(window.log_mel, offline(samples, window.start_sample), atol=1e-5)
 
 
 @settings(max_examples=15, deadline=None)
@@ -97,9 +95,7 @@ def test_any_chunking_gives_the_same_windows(
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000, 96_000])
-def test_time_is_right_at_every_native_rate(
-    vad: SileroVad, speech: FloatArray, rate: int
-) -> None:
+def test_time_is_right_at_every_native_rate(vad: SileroVad, speech: FloatArray, rate: int) -> None:
     samples = soxr.resample(speech[: RATE * 4], RATE, rate).astype(np.float32)
     stream = pipeline(vad, rate)
     windows, _ = run(stream, samples, [rate // 50])
@@ -108,9 +104,7 @@ def test_time_is_right_at_every_native_rate(
     assert stream.input_position == len(samples) * RATE // rate
 
 
-def test_feature_blocks_follow_each_other_without_gaps(
-    vad: SileroVad, speech: FloatArray
-) -> None:
+def test_feature_blocks_follow_each_other_without_gaps(vad: SileroVad, speech: FloatArray) -> None:
     samples = speech[: RATE * 4]
     _, blocks = run(pipeline(vad), samples, [480, 161, 5])
     next_frame = 0
