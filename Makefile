@@ -10,7 +10,7 @@ RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 lib
   libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 fonts-dejavu-core
 TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth
 
-.PHONY: demo app test lint clean
+.PHONY: demo app test lint train-setup clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/app.stamp  ## Set everything up and run the demo
@@ -45,6 +45,9 @@ $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
 	$(BIN)/python -m pip install -q -e .[dev,training,export]
 	touch $@
+
+train-setup: $(VENV)/system-run.stamp  ## Set up training only
+	$(BIN)/python -m pip install -q -e .[training]
 
 clean:
 	rm -rf $(VENV)
