@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+from typer.testing import CliRunner, Result
+
+from emolive.cli.main import app
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.types import FloatArray
+from tests.models import tiny_model
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    tiny_model(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def speech() -> FloatArray:
+    """The demo clip, 16 kHz mono."""
+    return sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command line in this process, without a display, in an empty folder."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: object) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return invoke
+
+
+def launch(
+    arguments: Sequence[object], env: Mapping[str, str] | None = None, **options: object
+) -> subprocess.Popen[str]:
+    """A command line in a process of its own, without a display."""
+    environment = {**os.environ, **(env or {})}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        environment.pop(name, None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "emolive", *map(str, arguments)],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, **options,
+    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+
+
+@pytest.fixture
+def no_sound_card() -> Mapping[str, str]:
+    """An environment in which a process finds no sound card, or a visible skip."""
+    if sys.platform != "linux":
+        pytest.skip("sound cards can be taken away on Linux only")
+    cards = Path("/proc/asound/cards")
+    if cards.exists() and "no soundcards" not in cards.read_text():
+        pytest.skip("this machine has a sound card that no setting hides")
+    return {"PULSE_SERVER": "unix:/nonexistent", "PIPEWIRE_REMOTE": "/nonexistent"}

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolive.cli.inputs import audio_extensions, find_inputs
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def results(*paths: Path) -> dict[str, str]:
+    found = find_inputs(paths)
+    return {file.path.as_posix(): file.result.as_posix() for file in found.files}
+
+
+def test_folders_are_searched_in_depth_by_extension_in_order(tmp_path: Path) -> None:
+    make(tmp_path, "b.wav", "a.FLAC", "sub/deep/c.ogg", "notes.txt", "sub/d.mp3", "e.raw")
+    found = find_inputs([tmp_path])
+    assert [file.result.as_posix() for file in found.files] == ["a", "b", "sub/d", "sub/deep/c"]
+    assert found.problems == ()
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
+    make(tmp_path, "._a.wav", ".trash/b.wav", "c.wav")
+    assert list(results(tmp_path).values()) == ["c"]
+
+
+def test_a_named_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
+    make(tmp_path, "talk.weird", ".hidden.wav")
+    assert results(tmp_path / "talk.weird", tmp_path / ".hidden.wav", tmp_path / "none.wav") == {
+        (tmp_path / "talk.weird").as_posix(): "talk",
+        (tmp_path / ".hidden.wav").as_posix(): ".hidden",
+        (tmp_path / "none.wav").as_posix(): "none",
+    }
+
+
+def test_a_file_named_twice_is_taken_once(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "b.wav")
+    assert len(results(tmp_path / "b.wav", tmp_path, tmp_path / "." / "a.wav")) == 2
+
+
+def test_the_same_name_in_one_folder_keeps_its_extension(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "a.flac", "b.wav")
+    assert sorted(results(tmp_path).values()) == ["a.flac", "a.wav", "b"]
+
+
+def test_the_same_name_in_different_folders_gets_its_folder(tmp_path: Path) -> None:
+    make(tmp_path, "x/a.wav", "y/a.wav", "z/b.wav")
+    found = results(tmp_path / "x" / "a.wav", tmp_path / "y", tmp_path / "z" / "b.wav")
+    assert list(found.values()) == ["x/a", "y/a", "b"]
+
+
+def test_a_folder_without_audio_is_a_problem(tmp_path: Path) -> None:
+    make(tmp_path, "empty/notes.txt", "full/a.wav")
+    found = find_inputs([tmp_path / "empty", tmp_path / "full"])
+    assert len(found.files) == 1
+    (problem,) = found.problems
+    assert "empty" in problem
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="the superuser may read everything"
+)
+def test_a_folder_that_cannot_be_read_is_a_problem_and_the_rest_goes_on(tmp_path: Path) -> None:
+    make(tmp_path, "closed/a.wav", "open/b.wav")
+    (tmp_path / "closed").chmod(0)
+    try:
+        found = find_inputs([tmp_path])
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+    assert [file.result for file in found.files] == [PurePath("open/b")]
+    (problem,) = found.problems
+    assert "closed" in problem
+
+
+def test_an_error_while_searching_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "closed/a.wav", "open/b.wav")
+    scan = os.scandir
+
+    def refuse(path: str | os.PathLike[str]) -> object:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_inputs([tmp_path])
+    assert [file.result for file in found.files] == [PurePath("open/b")]
+    (problem,) = found.problems
+    assert "closed cannot be searched (Permission denied)" in problem
+
+
+def test_usual_extensions_are_known() -> None:
+    usual = {"wav", "flac", "ogg", "opus", "mp3", "aif", "aiff", "au", "caf", "w64"}
+    assert usual <= audio_extensions()
+    assert "raw" not in audio_extensions()
+
+
+NAMES = st.sampled_from(["a.wav", "a.flac", "A.wav", "a.wav.mp3", "b.ogg"])
+FOLDERS = st.sampled_from(["", "x", "y", "x/a", "y/x", "x/y/x"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    files=st.sets(st.tuples(FOLDERS, NAMES), min_size=1, max_size=12),
+    named=st.lists(st.sampled_from(["", "x", "y", "x/a"]), min_size=1, max_size=3),
+)
+def test_no_two_inputs_share_a_result(
+    tmp_path_factory: pytest.TempPathFactory, files: set[tuple[str, str]], named: list[str]
+) -> None:
+    root = tmp_path_factory.mktemp("in")
+    make(root, *(f"{folder}/{name}" for folder, name in files))
+    paths = [root / folder for folder in named if (root / folder).is_dir()]
+    paths += [root / folder / name for folder, name in sorted(files)]
+    found = find_inputs(paths)
+    taken = [str(file.result).casefold() for file in found.files]
+    assert len(set(taken)) == len(taken)
+    assert len({file.path.resolve() for file in found.files}) == len(files)
+    for file in found.files:
+        assert not file.result.is_absolute()
+        assert ".." not in file.result.parts

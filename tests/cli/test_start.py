@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from emolive import __version__
+from tests.cli.conftest import Run
+
+COMMANDS = ("demo", "live", "analyze", "devices", "doctor", "bench")
+
+
+def test_help_takes_less_than_half_a_second() -> None:
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "emolive", "--help"], capture_output=True, text=True, check=True
+        )
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 0.5
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+def test_nothing_heavy_is_imported_before_a_command_needs_it() -> None:
+    code = (
+        "import sys, emolive.cli.main\n"
+        "heavy = {'numpy', 'onnxruntime', 'pydantic', 'rich', 'PySide6', 'sounddevice', 'soxr'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version(run: Run) -> None:
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.stdout.strip() == f"emolive {__version__}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+def test_wrong_usage_is_exit_code_2(run: Run) -> None:
+    assert run("analyze").exit_code == 2
+    assert run("live", "--nonsense").exit_code == 2
+    assert run("nonsense").exit_code == 2
+
+
+def test_without_a_display_the_bare_command_says_what_to_do(run: Run) -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (sentence,) = result.stderr.splitlines()
+    # A desktop that cannot start for another reason says that one instead.
+    assert "--headless" in sentence or "install" in sentence
+
+
+def test_debug_raises_instead_of_a_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "emolive", "--debug", "demo", "--headless", "--model", "none.onnx"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+    assert "none.onnx does not exist" in done.stderr
