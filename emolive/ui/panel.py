@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -87,8 +87,8 @@ class TimePanel(QWidget):
         self.update()
 
     def refresh(self) -> None:
-        """Called for each frame; draws only if there is something new."""
-        if self.newest_s() > self._drawn_to_s:
+        """Called for each frame; draws only if there is something new to see."""
+        if self.newest_s() - self._drawn_to_s > self.axis.seconds_per_px / 2:
             self.update()
 
     @property
@@ -209,22 +209,31 @@ class TimePanel(QWidget):
         painter.setClipRect(area)
         painter.fillRect(area, self.theme.colour("plot"))
         self.paint_content(painter, start, stop, scale)
+        self._draw_grid(painter, area, scale)
         painter.end()
 
+    def _draw_grid(self, painter: QPainter, area: QRect, scale: float) -> None:
+        # Part of the content, so that it is blended once and then moves along; filled, because a
+        # blended line costs many times as much as a blended rectangle.
+        colour = self.grid_colour()
+        if not colour.alpha():
+            return
+        thick = max(1, round(scale))
+        height = self._image.height()
+        for at_s, _ in self.axis.ticks(TICK_PX * scale):
+            x = round(self.axis.x(at_s))
+            if area.left() - thick < x <= area.right():
+                painter.fillRect(QRect(x, 0, thick, height).intersected(area), colour)
+        for share, _ in self.y_ticks():
+            if 0.0 < share < 1.0:
+                y = round((1.0 - share) * (height - thick))
+                painter.fillRect(QRect(area.left(), y, area.width(), thick), colour)
+
     def _paint_frame(self, painter: QPainter, plot: QRect) -> None:
-        ratio = self.devicePixelRatioF()
-        grid = self.grid_colour()
-        painter.setPen(QPen(grid, 1))
-        for at_s, _ in self.axis.ticks(TICK_PX * ratio):
-            x = plot.left() + self.axis.x(at_s) / ratio
-            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
         for height, text in self.y_ticks():
             y = plot.bottom() - height * (plot.height() - 1)
-            if 0.0 < height < 1.0:
-                painter.setPen(QPen(grid, 1))
-                painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-            painter.setPen(self.theme.colour("muted"))
             top = min(max(y - 8, plot.top()), plot.bottom() - 15)
             painter.drawText(
                 QRectF(0, top, MARGIN_LEFT - 8, 16),
@@ -236,7 +245,7 @@ class TimePanel(QWidget):
         painter.drawRect(plot.adjusted(0, 0, -1, -1))
 
     def grid_colour(self) -> QColor:
-        """Colour of the lines that lie over the content."""
+        """Colour of the lines over the content; transparent for none."""
         return self.theme.colour("text", 26 if self.theme.dark else 22)
 
 

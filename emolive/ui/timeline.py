@@ -22,6 +22,7 @@ from emolive.ui.time_axis import TimeAxis, clock_text
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3
+_SPANS_PX = 64
 # Areas a little softer than the band, which holds the answer.
 AREA_STRENGTH = 0.86
 
@@ -197,10 +198,11 @@ class DecisionBand(DecisionPanel):
     def _visible_spans(self) -> list[Span]:
         per_column = max(1, int(self._column_s / self._hop_s))
         columns = self._decisions.count // per_column
-        key = (columns, self.axis.start_px, self.axis.seconds_per_px)
+        # A bit beyond the view, so that they last for a while of scrolling.
+        key = (columns, self.axis.start_px // _SPANS_PX, self.axis.seconds_per_px)
         if key != self._spans_of:
             self._spans_of = key
-            rows = self._rows(0, self.axis.width)
+            rows = self._rows(-_SPANS_PX, self.axis.width + _SPANS_PX)
             self._spans = list(stacking.spans(rows, self._step_s))
         return self._spans
 
