@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,19 @@ from emolive.errors import AudioDeviceError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import Event, FeatureWindow, FloatArray, StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a step found: at time `now` the ring ended at frame `end`.
+
+    At time `before` it ended at frame `begin`.
+    """
+
+    now: float
+    end: int
+    begin: int
+    before: float
 
 
 class Monitor:
@@ -49,6 +63,8 @@ class Monitor:
         self._clock = clock
         self._rate = metadata.front_end.sampling_rate
         self._hop = config.hop_samples(metadata.front_end)
+        self._looked_at = clock()
+        self._slice = 0
         self.ring_overruns = 0
         self.latency_s = 0.0
         self._tracks = tuple(
@@ -69,12 +85,14 @@ class Monitor:
     @property
     def due_in_s(self) -> float:
         """Seconds of audio still to come until the next window is complete; 0.0 if overdue."""
-        return max(0.0, -self._late_samples / self._rate)
+        return max(0.0, (self._first.missing_samples - self._waiting) / self._rate)
 
     @property
     def lag_s(self) -> float:
         """How far the newest answer is behind the newest window that could be answered."""
-        late = self._late_samples
+        # What resampling still holds back could not be answered yet.
+        held_back = self._first.input_position - self._first.position
+        late = self._waiting - self._first.missing_samples - held_back
         windows = len(self._first.due) + (late // self._hop + 1 if late >= 0 else 0)
         return windows * self._hop / self._rate
 
@@ -90,15 +108,18 @@ class Monitor:
 
     def step(self) -> list[Event]:
         """Take what the ring has and answer what is due; returns at once if there is nothing."""
-        now, end, begin = self._clock(), self._ring.written, self._cursor
+        now, before = self._clock(), self._looked_at
+        look = _Look(now, self._ring.written, self._cursor, before)
+        self._looked_at = now
+        end = look.end
         events: list[Event] = []
         # Live, everything is read before anything is classified: that is how it catches up.
         while self._cursor < end:
             events += self._read(min(self._slice, end - self._cursor))
             if self._lossless:
-                events += self._answer(now, end, begin)
+                events += self._answer(look, latest_only=False)
         if not self._lossless:
-            events += self._answer(now, end, begin)
+            events += self._answer(look, latest_only=True)
         return events
 
     def gap(self, n_samples: int, native_rate: int | None = None) -> list[Event]:
@@ -136,7 +157,8 @@ class Monitor:
         for track in self._tracks:
             if block := track.pipeline.finish():
                 events.append(block)
-        events += self._answer(now, self._cursor, self._cursor)
+        # No newer window will come: the last few are all answered.
+        events += self._answer(_Look(now, self._cursor, self._cursor, now), latest_only=False)
         return events + self.close_segments()
 
     def close_segments(self) -> list[Event]:
@@ -148,16 +170,16 @@ class Monitor:
         return self._tracks[0].pipeline  # all streams share one ring, so all are equally far
 
     @property
-    def _late_samples(self) -> int:
-        """How far the ring goes beyond the next window's end (model rate); negative: not there."""
-        waiting = (self._ring.written - self._cursor) * self._rate // self._native_rate
-        return waiting - self._first.missing_samples
+    def _waiting(self) -> int:
+        """Samples in the ring that were not taken yet (model rate)."""
+        return (self._ring.written - self._cursor) * self._rate // self._native_rate
 
     def _attach(self, source_format: SourceFormat, ring: SampleRing) -> None:
         if ring.channels != len(source_format.streams):
             raise ValueError(f"{ring.channels} ring channels for {source_format.streams}")
         self._ring = ring
         self._cursor = 0
+        self._looked_at = self._clock()
         self._native_rate = source_format.sampling_rate
         # No more windows at once than a stream may hold.
         self._slice = int(self._native_rate * self._config.max_batch * self._config.hop_s)
@@ -175,39 +197,36 @@ class Monitor:
         )
         return [block for block in blocks if block is not None]
 
-    def _answer(self, now: float, end: int, begin: int) -> list[Event]:
-        """Classify and decide the due windows; what they needed came by `now`.
-
-        The ring then ended at frame `end`; its frames from `begin` on had not been seen before.
-        """
+    def _answer(self, look: _Look, *, latest_only: bool) -> list[Event]:
+        """Classify and decide the due windows."""
         due: list[tuple[StreamTrack, FeatureWindow]] = []
         for track in self._tracks:
-            windows = track.pipeline.take_windows(latest_only=not self._lossless)
+            windows = track.pipeline.take_windows(latest_only=latest_only)
             due += [(track, window) for window in windows]
         due.sort(key=lambda pair: pair[1].end_sample)
         logits = self._classify([w if t.pipeline.admits(w) else None for t, w in due])
         answered = self._clock()
         events: list[Event] = []
         for (track, window), answer in zip(due, logits, strict=True):
-            latency = answered - now
+            latency = answered - look.now
             if not self._lossless:
-                latency += self._waited_s(track.pipeline, window, end, begin)
+                latency += self._waited_s(track.pipeline, window, look)
             prediction, segments = track.decide(window, answer, latency)
             events += [prediction, *segments]
             self.latency_s = latency
         return events
 
-    def _waited_s(
-        self, pipeline: StreamPipeline, window: FeatureWindow, end: int, begin: int
-    ) -> float:
+    def _waited_s(self, pipeline: StreamPipeline, window: FeatureWindow, look: _Look) -> float:
         """How long the audio that completed a window had been in the ring, at most.
 
         Sound arrives in real time, so what came after it tells. A window that resampling held back
-        was completed by audio that had not been seen before.
+        was completed by audio that had not been seen before; and that is as old as the look before,
+        at most.
         """
         beyond = pipeline.input_position - window.end_sample
         completed = self._cursor - beyond * self._native_rate // self._rate
-        return max(0, end - max(completed, begin)) / self._native_rate
+        by_audio = max(0, look.end - max(completed, look.begin)) / self._native_rate
+        return min(by_audio, look.now - look.before)
 
     def _classify(self, windows: list[FeatureWindow | None]) -> list[FloatArray | None]:
         """Logits of each window, float32 ``(n_classes,)``; None stays None."""
