@@ -221,7 +221,7 @@ class TimePanel(QWidget):
         thick = max(1, round(scale))
         height = self._image.height()
         for at_s, _ in self.axis.ticks(TICK_PX * scale):
-            x = round(self.axis.x(at_s))
+            x = math.floor(self.axis.x(at_s) + 0.5)  # round() would depend on the view
             if area.left() - thick < x <= area.right():
                 painter.fillRect(QRect(x, 0, thick, height).intersected(area), colour)
         for share, _ in self.y_ticks():

@@ -213,9 +213,8 @@ class SpectrogramRing:
         An interval without a frame takes the frame it lies in; what is not held reads 0. `edges`
         must not decrease.
         """
-        first, last = int(edges[0]), int(max(edges[-1], edges[0] + 1))
-        at = np.arange(first, last + 1)
+        first, last = int(edges[0]), int(max(edges[-1], edges[-2] + 1))
+        at = np.arange(first, last)
         held = (at >= max(0, self.end - self.capacity)) & (at < self.end)
         frames = np.where(held[:, None], self._frames[at % self.capacity], np.uint8(0))
-        starts = np.minimum(edges[:-1] - first, len(frames) - 1)
-        return np.ascontiguousarray(np.maximum.reduceat(frames, starts, axis=0).T)
+        return np.ascontiguousarray(np.maximum.reduceat(frames, edges[:-1] - first, axis=0).T)

@@ -73,17 +73,20 @@ class SpectrogramPanel(TimePanel):
         )
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
-        """Say why there is nothing where frames are not kept any more."""
-        super().paint_overlay(painter, plot)
+        """Clear what is not kept any more, and say so where there is room."""
         ring = self._stream.spectrogram
         held_s = max(0, ring.end - ring.capacity) * self._frame_s
-        right = self.axis.x(held_s) / self.devicePixelRatioF()
-        text = f"only the last {ring.capacity * self._frame_s:.0f} s are kept"
-        painter.setFont(font(11))
-        if painter.fontMetrics().horizontalAdvance(text) + 24 < min(right, plot.width()):
-            painter.setPen(self.theme.colour("muted"))
-            empty = QRectF(plot.left(), plot.top(), min(right, plot.width()), plot.height())
-            painter.drawText(empty, Qt.AlignmentFlag.AlignCenter, text)
+        right = math.floor(self.axis.x(held_s) / self.devicePixelRatioF())
+        gone = QRect(plot.left() + 1, plot.top() + 1, right - 1, plot.height() - 2)
+        gone = gone.intersected(plot.adjusted(1, 1, -1, -1))
+        if right > 1:
+            painter.fillRect(gone, self.theme.colour("plot"))
+            text = f"only the last {ring.capacity * self._frame_s:.0f} s are kept"
+            painter.setFont(font(11))
+            if painter.fontMetrics().horizontalAdvance(text) + 24 < gone.width():
+                painter.setPen(self.theme.colour("muted"))
+                painter.drawText(gone, Qt.AlignmentFlag.AlignCenter, text)
+        super().paint_overlay(painter, plot)
 
     def describe(self, at_s: float, height: float) -> str:
         """Time and frequency."""

@@ -1,0 +1,66 @@
+"""Desktop tests run offscreen; a widget or thread that outlives its test fails it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import feed
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from emolive.audio.devices import InputDevice
+from emolive.ui.main_window import MainWindow
+from emolive.ui.preflight import check_desktop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _desktop() -> None:
+    # Some versions of PySide6 end the process; say so in words instead.
+    check_desktop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
+    before = set(QApplication.topLevelWidgets())
+    yield
+    for widget in QApplication.topLevelWidgets():
+        if widget not in before and not widget.isVisible():
+            widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    shown = [w for w in QApplication.topLevelWidgets() if w not in before and w.isVisible()]
+    threads = [t.name for t in threading.enumerate() if t.name.startswith(("emolive", "play "))]
+    assert not shown, f"left open: {shown}"
+    assert not threads, f"still running: {threads}"
+
+
+@pytest.fixture
+def runs() -> feed.FakeRuns:
+    return feed.FakeRuns()
+
+
+DEVICES = (
+    InputDevice(0, "Built-in microphone", "ALSA", 1, 44_100, True),
+    InputDevice(3, "USB interface", "ALSA", 2, 48_000, False),
+)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[MainWindow]:
+    """A window over fake runs, with two devices listed."""
+    made = MainWindow(runs, theme="dark", lister=lambda: DEVICES, choose=lambda _: None)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    qtbot.waitUntil(lambda: made.header.picker.findText("USB interface") >= 0)
+    yield made
+    made.close()
