@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -102,21 +103,15 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(source, classifier, SileroVad(), config, hub)
     view = _view(options, classifier.metadata, config.hop_s)
-    # A program that ends us politely gets the same tidy end as a person.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        engine.start()
+    with _Interrupts() as interrupts:
         try:
-            last = follow(mailbox, view, engine.stop, options.duration_s)
-        except KeyboardInterrupt:
+            engine.start()
+            last = follow(mailbox, view, engine.stop, interrupts, options.duration_s)
+        finally:
+            # Also when the reader of standard output went away.
             engine.stop()
-            last = follow(mailbox, view, engine.stop, None)
-    finally:
-        # Also when the reader of standard output went away.
-        engine.stop()
-        with suppress(BrokenPipeError):
-            view.close()
-        signal.signal(signal.SIGTERM, before)
+            with suppress(BrokenPipeError):
+                view.close()
     classifier.close()
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from engine.error
@@ -125,11 +120,41 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     return DONE
 
 
+class _Interrupts:
+    """Turns Ctrl-C, and a program that ends us politely, into a wish; a second one is an order.
+
+    An exception in the middle of an event would lose it.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> _Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._wish)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _wish(self, *_: object) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True
+
+
 def follow(
-    mailbox: Mailbox, view: View, stop: Callable[[], None], duration_s: float | None
+    mailbox: Mailbox,
+    view: View,
+    stop: Callable[[], None],
+    interrupts: _Interrupts,
+    duration_s: float | None,
 ) -> EngineStatus:
-    """Show events until the run is over, which `stop` is asked for after `duration_s` of it."""
-    deadline: float | None = None
+    """Show events until the run is over; `stop` it when a person wants that, or after a while."""
+    deadline = math.inf
+    stopped = False
     while True:
         event = mailbox.get(_TICK_S)
         if event is not None:
@@ -138,10 +163,10 @@ def follow(
         if isinstance(event, EngineStatus):
             if event.state in _OVER:
                 return event
-            if deadline is None and duration_s and event.state is EngineState.RUNNING:
-                deadline = time.monotonic() + duration_s
-        if deadline is not None and time.monotonic() >= deadline:
-            deadline, duration_s = None, None
+            if duration_s and event.state is EngineState.RUNNING:
+                deadline, duration_s = time.monotonic() + duration_s, None
+        if not stopped and (interrupts.wished or time.monotonic() >= deadline):
+            stopped = True
             stop()
 
 

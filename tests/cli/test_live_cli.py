@@ -11,6 +11,7 @@ import soundfile as sf
 
 from emolive.audio.files import FileSource
 from emolive.cli.live import LiveOptions, run_in_terminal
+from emolive.errors import EmoliveError
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
 from tests.cli.conftest import Run, launch
@@ -217,3 +218,57 @@ def test_no_devices_is_an_empty_list(no_sound_card: Mapping[str, str]) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out) == []
+
+
+# The app.
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A display that the app can use, as far as the command line knows."""
+    monkeypatch.setattr("emolive.cli.live.has_display", lambda: True)
+    monkeypatch.setattr("emolive.ui.preflight.check_desktop", lambda *_: None)
+
+
+@pytest.mark.usefixtures("display")
+@pytest.mark.parametrize(
+    ("arguments", "source", "device"),
+    [(["demo"], "demo", None), (["live", "--device", "Yeti"], "microphone", "Yeti")],
+)
+def test_with_a_display_the_app_opens(
+    run: Run,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    source: str,
+    device: str | None,
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def run_app(**options: object) -> int:
+        asked.append(options)
+        return 0
+
+    monkeypatch.setattr("emolive.ui.app.run_app", run_app)
+    assert run(*arguments, "--model", model, "--provider", "cpu", "--hop", 1).exit_code == 0
+    assert asked == [
+        {"source": source, "device": device, "model": model, "provider": "cpu", "hop_s": 1.0}
+    ]
+
+
+@pytest.mark.usefixtures("display")
+def test_where_the_app_cannot_open_the_terminal_does(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise EmoliveError("Qt cannot be loaded: install libegl1.")
+
+    monkeypatch.setattr("emolive.ui.preflight.check_desktop", missing)
+    monkeypatch.setattr(
+        "emolive.cli.live.FileSource",
+        lambda path, **options: FileSource(path.with_name("missing.flac"), **options),
+    )
+    result = run("demo", "--model", model)
+    assert result.exit_code == 2
+    assert "Qt cannot be loaded: install libegl1." in result.stderr
+    assert "missing.flac does not exist" in result.stderr

@@ -109,6 +109,11 @@ class FakeSource:
         with self._lock:
             self._status = SourceStatus(SourceState.ENDED, message)
 
+    def say(self, message: str) -> None:
+        """Have something to tell while running."""
+        with self._lock:
+            self._status = SourceStatus(SourceState.RUNNING, message)
+
     def overflow(self, count: int) -> None:
         """Have lost `count` blocks in the driver."""
         with self._lock:

@@ -347,6 +347,16 @@ def test_digital_zeros_bring_a_hint_that_sound_takes_away(start: Start, speech: 
     until(mailbox, lambda e: isinstance(e, EngineStatus) and e.hint is None)
 
 
+def test_what_the_source_has_to_say_is_a_hint(start: Start) -> None:
+    source = FakeSource()
+    _, mailbox = start(source)
+    until_state(mailbox, EngineState.RUNNING)
+    source.say("fake: 3 samples were not finite numbers and were taken as silence.")
+    event, _ = until(mailbox, lambda e: isinstance(e, EngineStatus) and e.hint is not None)
+    assert isinstance(event, EngineStatus)
+    assert "3 samples" in (event.hint or "")
+
+
 @pytest.mark.parametrize(
     ("platform", "words"),
     [("darwin", "System Settings > Privacy & Security > Microphone"), ("linux", "not muted")],
