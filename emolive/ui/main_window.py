@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self._shown_streams: tuple[str, ...] = ()
         self._over: EngineStatus | None = None
         self._note: Message | None = None  # stays until dismissed or the next start
+        self._dismissed: Message | None = None
         self._running_choice = source
         self.controller = RunController(runs, self)
         self.bridge = EngineBridge(self)
@@ -91,7 +92,7 @@ class MainWindow(QMainWindow):
         """Start the selected input."""
         if self.controller.active:
             return
-        self._note = self._over = None
+        self._note = self._over = self._dismissed = None
         self._running_choice = self.header.picker.choice
         self._forget()
         self._enter(EngineState.STARTING)
@@ -209,7 +210,7 @@ class MainWindow(QMainWindow):
     def _on_status(self, status: EngineStatus) -> None:
         note = self.model.info.provider_note if self.model else None
         self.header.show_status(status, note)
-        if self.state is EngineState.STOPPING or self.state in AT_REST:
+        if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
             return
         if status.state in (EngineState.STOPPED, EngineState.FAILED):
             self._over = status
@@ -241,7 +242,7 @@ class MainWindow(QMainWindow):
     def _show_message(self) -> None:
         status = self.model.status if self.model else None
         live = messages.running_message(status) if self.controller.active else None
-        self.banner.show_message(live or self._note)
+        self.banner.show_message(live if live and live != self._dismissed else self._note)
 
     def _show_streams(self, model: MonitorModel) -> None:
         streams = list(model.streams.values())[:MAX_STREAMS]
@@ -280,8 +281,9 @@ class MainWindow(QMainWindow):
             self.start()
 
     def _on_dismissed(self) -> None:
+        self._dismissed = self.banner.message
         self._note = None
-        self.banner.show_message(None)
+        self._show_message()
 
     def _on_device_problem(self, problem: str) -> None:
         if self._note is None and not self.controller.active:

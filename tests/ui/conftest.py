@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).parent))
 
-import feed
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -21,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from emolive.audio.devices import InputDevice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preflight import check_desktop
+from tests.ui import feed
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -115,9 +115,15 @@ class FakeRun:
     def __init__(self, info: RunInfo) -> None:
         self.info = info
         self.inbox = Inbox()
+        self.started = threading.Event()
         self.stopped = threading.Event()
 
+    @property
+    def alive(self) -> bool:
+        return self.started.is_set() and not self.stopped.is_set()
+
     def start(self) -> None:
+        self.started.set()
         self.inbox.put(status(EngineState.STARTING, ()))
 
     def stop(self, timeout: float) -> None:

@@ -1,4 +1,4 @@
-"""Renders the window in its states, to be looked at: ``python tests/ui/shots.py FOLDER``."""
+"""Renders the window in its states, to be looked at: ``python -m tests.ui.shots FOLDER``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).parent))
 
-import feed
 import numpy as np
 import soundfile
 from PySide6.QtWidgets import QApplication
@@ -22,6 +20,7 @@ from emolive.ui.app import make_application
 from emolive.ui.main_window import MainWindow
 from emolive.ui.model import MonitorModel
 from emolive.ui.sources import DEMO
+from tests.ui import feed
 
 DEVICES = [
     InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),

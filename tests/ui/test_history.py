@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from feed import LABELS, RATE, SPEC, WINDOW, prediction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from emolive.ui.rings import (
     LevelRing,
     SpectrogramRing,
 )
+from tests.ui.feed import LABELS, RATE, SPEC, WINDOW, prediction
 
 HOP = RATE // 2
 STATES = tuple(SpeechState)

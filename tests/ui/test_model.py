@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from feed import BLOCK, RATE, block, mood_events, prediction, run_info, status
 
 from emolive.types import EngineState, SpeechState
 from emolive.ui.current import card_text
 from emolive.ui.model import FollowClock, MonitorModel
+from tests.ui.feed import BLOCK, RATE, block, mood_events, prediction, run_info, status
 
 
 def model(**options: float) -> MonitorModel:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
-from feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_info
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -22,6 +21,7 @@ from emolive.ui.spectrogram import SpectrogramPanel
 from emolive.ui.theme import DARK, LIGHT, Theme
 from emolive.ui.time_axis import TimeAxis
 from emolive.ui.timeline import DecisionBand, ProbabilityPanel
+from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_info
 
 INFO = run_info()
 MAKERS: dict[str, Callable[[TimeAxis, MonitorModel, Theme], TimePanel]] = {

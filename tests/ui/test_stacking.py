@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from feed import LABELS, mood_events
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from emolive.ui.rings import (
     DecisionRing,
     DecisionRows,
 )
+from tests.ui.feed import LABELS, mood_events
 
 HOP_S = 0.5
 

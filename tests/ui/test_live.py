@@ -1,0 +1,155 @@
+"""The window on the real engine: real audio in, real decisions on the screen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pytestqt.qtbot import QtBot
+
+from emolive import resources
+from emolive.types import EngineState, SpeechState
+from emolive.ui.main_window import MainWindow
+from emolive.ui.messages import Action
+from emolive.ui.runs import LiveRuns, RunSettings, SourceChoice, SourceKind
+from emolive.ui.sources import DEMO, file_choice
+from tests.models import tiny_model
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+    tiny_model(tmp_path / "tiny.onnx")
+    settings = RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5)
+    made = MainWindow(LiveRuns(settings), theme="dark", lister=lambda: ())
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    """The first seconds of the demo clip, twice: on the left, and half as loud on the right."""
+    samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), frames=6 * 16_000)
+    path = tmp_path / "two voices.wav"
+    soundfile.write(path, np.stack([samples, samples / 2], axis=1), rate)
+    return path
+
+
+def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> None:
+    window.play(DEMO)
+    qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=20_000)
+    assert window.model is not None
+    model = window.model
+    qtbot.waitUntil(lambda: model.end_s > 5.0, timeout=20_000)
+    stream = model.streams["mono"]
+    qtbot.waitUntil(lambda: len(stream.decisions.rows(0, 60)) >= 3, timeout=10_000)
+    assert stream.current is not None
+    assert window.present.cards[0].text.state is stream.current.state
+    assert window.header.provider.value.text() == "CPU"
+    assert stream.levels.cells(0, 30)[0].max() > -60
+    assert stream.spectrogram.columns(np.arange(100, 300)).max() > 100
+    began = time.monotonic()
+    window.close()
+    assert time.monotonic() - began < 2.0
+    alive = [t.name for t in threading.enumerate() if t.name.startswith(("emolive", "play "))]
+    assert not alive
+
+
+def test_a_file_with_two_channels_becomes_two_timelines_and_ends(
+    qtbot: QtBot, window: MainWindow, demo: Path
+) -> None:
+    window.header.select(file_choice(demo))
+    window.header.split.click()
+    window.start()
+    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED, timeout=40_000)
+    model = window.model
+    assert model is not None
+    assert list(model.streams) == ["left", "right"]
+    assert model.end_s == pytest.approx(6.0, abs=0.05)
+    for stream in model.streams.values():
+        rows = stream.decisions.rows(0, 10)
+        assert rows.centre_s[0] == 1.5
+        assert rows.centre_s[-1] == pytest.approx(4.5, abs=0.05)
+    left, right = (stream.levels.cells(0, 60)[0] for stream in model.streams.values())
+    assert np.nanmedian(left - right) == pytest.approx(6.0, abs=1.0)
+    assert window.banner.message is not None
+    assert window.banner.message.text == "two voices.wav has ended."
+    assert window.banner.message.action is Action.REPLAY
+
+
+def test_silence_is_silence(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "quiet.wav"
+    noise = np.random.default_rng(0).normal(0, 1e-4, 5 * 44_100)
+    soundfile.write(path, noise, 44_100)
+    window.play(file_choice(path))
+    model = None
+
+    def current() -> bool:
+        nonlocal model
+        model = window.model
+        return model is not None and any(s.current for s in model.streams.values())
+
+    qtbot.waitUntil(current, timeout=20_000)
+    assert model is not None
+    now = model.streams["mono"].current
+    assert now is not None
+    assert (now.state, now.label, now.probabilities) == (SpeechState.SILENCE, None, None)
+    qtbot.waitUntil(lambda: window.present.cards[0].text.headline == "Silence")
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(None, "missing.wav"), (b"no audio at all", "broken.wav"), (b"", "empty.wav")],
+)
+def test_a_file_that_cannot_be_played_is_one_sentence(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, content: bytes | None, part: str
+) -> None:
+    path = tmp_path / part
+    if content is not None:
+        path.write_bytes(content)
+    window.play(file_choice(path))
+    qtbot.waitUntil(lambda: window.state is EngineState.FAILED, timeout=20_000)
+    assert window.banner.message is not None
+    assert part in window.banner.message.text
+    assert "\n" not in window.banner.message.text
+
+
+def test_a_model_that_is_none_is_one_sentence(qtbot: QtBot, tmp_path: Path) -> None:
+    made = MainWindow(
+        LiveRuns(RunSettings(tmp_path / "none.onnx")), theme="light", lister=lambda: ()
+    )
+    qtbot.addWidget(made)
+    made.play(DEMO)
+    qtbot.waitUntil(lambda: made.state is EngineState.FAILED, timeout=20_000)
+    assert made.banner.message is not None
+    assert "none.onnx" in made.banner.message.text
+    made.close()
+
+
+def test_a_device_that_is_not_there_is_a_banner_with_the_demo(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.play(SourceChoice(SourceKind.MICROPHONE, "Ghost", "no such device 4711"))
+    qtbot.waitUntil(
+        lambda: window.state in (EngineState.STOPPED, EngineState.FAILED), timeout=20_000
+    )
+    assert window.banner.message is not None
+    assert window.banner.message.action is Action.DEMO
+
+
+def test_stop_and_start_use_the_model_again(qtbot: QtBot, window: MainWindow) -> None:
+    for _ in range(2):
+        window.play(DEMO)
+        qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=20_000)
+        qtbot.waitUntil(lambda: window.model is not None and window.model.end_s > 0.3)
+        began = time.monotonic()
+        window.stop()
+        assert time.monotonic() - began < 0.1, "the window does not wait"
+        qtbot.waitUntil(lambda: window.state is EngineState.STOPPED, timeout=5_000)
