@@ -91,11 +91,12 @@ def export_command(
     out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
         "assets/emolive-resnet34.onnx"
     ),
+    note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card."""
     from training.publish import publish
 
-    publish(load_cache(cache), load_recipe(recipe), run, out, name=out.stem)
+    publish(load_cache(cache), load_recipe(recipe), run, out, name=out.stem, note=note)
     typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 

@@ -37,7 +37,7 @@ def _commit() -> str:
         return "unknown"
 
 
-def _describe(recipe: Recipe, split: Split, name: str) -> ModelMetadata:
+def _describe(recipe: Recipe, split: Split, name: str, note: str) -> ModelMetadata:
     return ModelMetadata(
         name=name,
         front_end=recipe.front_end,
@@ -56,7 +56,8 @@ def _describe(recipe: Recipe, split: Split, name: str) -> ModelMetadata:
             "torch": torch.__version__,
             "python": platform.python_version(),
             "created": datetime.now(UTC).date().isoformat(),
-        },
+        }
+        | ({"note": note} if note else {}),
     )
 
 
@@ -83,18 +84,20 @@ def publish(
     target: Path,
     *,
     name: str,
+    note: str = "",
     say: Callable[[str], None] = print,
 ) -> Measurement:
     """Write `target` (ONNX, int8) and its card beside it (`.md`).
 
     Temperature and threshold are fitted on the quantised file's answers for the validation
-    speakers, so that they fit what users run.
+    speakers, so that they fit what users run. `note` goes into the provenance: whatever the recipe
+    does not tell about the run.
 
     Returns:
         What was measured on the test speakers.
     """
     split = split_clips(cache.clips, recipe)
-    metadata = _describe(recipe, split, name)
+    metadata = _describe(recipe, split, name, note)
     with tempfile.TemporaryDirectory() as folder:
         full, small = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
         write_float_onnx(load_trained(run, recipe), recipe, full)
