@@ -124,7 +124,7 @@ class CurrentCard(QWidget):
         painter.setFont(font(12))
         painter.setPen(soft)
         caption = QRectF(inner.left(), inner.top(), inner.width(), 16)
-        painter.drawText(caption, left, self._name or "now")
+        painter.drawText(caption, left, self._name or ("now" if self.text.state else ""))
 
         foot = QRectF(inner.left(), inner.bottom() - 18, inner.width(), 18)
         painter.setFont(font(13))

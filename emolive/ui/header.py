@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -13,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.audio.devices import InputDevice
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.runs import SourceChoice, SourceKind
@@ -52,7 +55,8 @@ class Stat(QWidget):
             self.value.setProperty("alert", alert)
             self.value.style().unpolish(self.value)
             self.value.style().polish(self.value)
-            self.value.updateGeometry()
+            # Here and not in the style sheet, whose padding a label does not reckon with.
+            self.value.setContentsMargins(*((6, 0, 6, 0) if alert else (0, 0, 0, 0)))
 
 
 class Header(QFrame):
@@ -129,6 +133,11 @@ class Header(QFrame):
         """Select an input."""
         self.picker.select(choice)
         self._on_choice(choice)
+
+    def set_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Offer these inputs."""
+        self.picker.set_devices(devices)
+        self._on_choice(self.picker.choice)
 
     def show_state(self, state: EngineState) -> None:
         """What the button does, and what may be changed, in this state."""

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.header.start_stop.connect(self.toggle)
         self.header.refresh_devices.connect(self.finder.look)
-        self.finder.found.connect(self.header.picker.set_devices)
+        self.finder.found.connect(self.header.set_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
         self.banner.dismissed.connect(self._on_dismissed)

@@ -293,5 +293,6 @@ class TimeRuler(QWidget):
             flag = Qt.AlignmentFlag.AlignHCenter
             if x + 30 > self.width():
                 flag = Qt.AlignmentFlag.AlignRight
+                left -= 4
             painter.drawText(QRectF(left, 2, 80, 16), flag, text)
         painter.end()

@@ -66,7 +66,7 @@ class Present(QWidget):
             return
         self.meter.refresh()
         if len(streams) == 1:
-            current = streams[0].current
+            current = streams[0].current if state is EngineState.RUNNING else None
             self.bars.show_probabilities(current.probabilities if current else None)
 
 

@@ -144,7 +144,7 @@ QLabel[role="elapsed"] {{ font-size: 18px; font-weight: 600; }}
 QLabel[role="caption"] {{ font-size: 11px; color: {t.muted}; }}
 QLabel[role="value"] {{ font-size: 13px; font-weight: 600; }}
 QLabel[role="value"][alert="true"] {{
-    color: {t.surface}; background: {t.warning}; border-radius: 4px; padding: 0 6px;
+    color: {t.surface}; background: {t.warning}; border-radius: 4px;
 }}
 QPushButton, QComboBox {{
     background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;

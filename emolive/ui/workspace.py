@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive import resources
 from emolive.ui.classes import Legend
 from emolive.ui.levels import LevelPanel
 from emolive.ui.model import RunInfo, StreamModel
@@ -34,6 +36,8 @@ class EmptyState(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        picture = QLabel(self)
+        picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(72, 72))
         self.title = QLabel(self)
         self.title.setProperty("role", "elapsed")
         self.text = text = QLabel(
@@ -48,6 +52,7 @@ class EmptyState(QWidget):
         column = QVBoxLayout(self)
         column.setSpacing(12)
         column.addStretch()
+        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.title, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)

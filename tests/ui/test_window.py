@@ -273,6 +273,7 @@ def test_two_streams_have_two_cards_and_aligned_timelines(
 
 def test_two_channels_are_offered_where_there_may_be_two(window: MainWindow) -> None:
     picker = window.header.picker
+    assert not window.header.split.isEnabled(), "the default input has one channel"
     offered = {}
     for text in ("USB interface", "Built-in microphone", "Demo clip"):
         picker.setCurrentText(text)
