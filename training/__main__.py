@@ -70,7 +70,6 @@ def evaluate_command(
 ) -> None:
     """Measure a model file on the recipe's test speakers: clean, telephone, noise, level."""
     from emolive.inference.classifier import OnnxClassifier
-
     from training.measure import measure
     from training.splits import split_clips
 

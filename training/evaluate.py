@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from emolive.inference.classifier import Classifier
 from rich.progress import track
 
+from emolive.inference.classifier import Classifier
 from training.augmentation import add_noise, telephone
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window, window_features

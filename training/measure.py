@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from emolive.inference.classifier import Classifier
 
+from emolive.inference.classifier import Classifier
 from training.cache import AudioCache, CachedClip
 from training.evaluate import (
     Selective,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from emolive.inference.classifier import OnnxClassifier
 
+from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
 from training.cache import AudioCache, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
