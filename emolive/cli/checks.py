@@ -24,7 +24,6 @@ PACKAGES = (
     "soundfile",
     "soxr",
     "PySide6-Essentials",
-    "pyqtgraph",
 )
 
 

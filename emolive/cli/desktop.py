@@ -35,6 +35,8 @@ def open_desktop(
     source: Literal["microphone", "demo"] = "microphone",
     *,
     device: str | None = None,
+    split: bool = False,
+    listen: bool = False,
     model: Path | None = None,
     provider: str = "auto",
     hop_s: float = 0.5,
@@ -49,6 +51,8 @@ def open_desktop(
     return run_app(
         source=source,
         device=device,
+        split=split,
+        listen=listen,
         model=model,
         provider=cast(Requested, provider),
         hop_s=hop_s,

@@ -86,7 +86,12 @@ def run_live(device: str | None, channels: int, options: LiveOptions) -> int:
 
     if not options.in_terminal():
         return open_desktop(
-            device=device, model=options.model, provider=options.provider, hop_s=options.hop_s
+            device=device,
+            split=channels == 2,
+            listen=True,
+            model=options.model,
+            provider=options.provider,
+            hop_s=options.hop_s,
         )
     return run_in_terminal(Microphone(device, channels=channels), options)
 

@@ -49,6 +49,8 @@ def run_app(
     *,
     source: str | PathLike[str],
     device: str | int | None = None,
+    split: bool = False,
+    listen: bool = False,
     model: str | PathLike[str] | None = None,
     provider: Requested = "auto",
     theme: ThemeChoice = "system",
@@ -60,6 +62,8 @@ def run_app(
         source: ``"microphone"``, ``"demo"``, or the path of an audio file. The demo and files start
             at once.
         device: input device (name, part of it, or index); None is the system's default.
+        split: keep left and right apart as two streams.
+        listen: start a microphone at once, too.
         model: ONNX file; None is the bundled one.
         provider: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         theme: ``"system"``, ``"light"`` or ``"dark"``.
@@ -78,8 +82,9 @@ def run_app(
     settings = RunSettings(Path(fspath(model)) if model is not None else None, provider, hop_s)
     app = make_application()
     window = MainWindow(LiveRuns(settings), theme=theme, source=choice)
+    window.header.split.setChecked(split)
     window.show()
-    if choice.kind is not SourceKind.MICROPHONE:
+    if listen or choice.kind is not SourceKind.MICROPHONE:
         window.start()
     with _interruptible(window):
         return app.exec()
