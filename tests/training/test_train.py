@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra")
 
 import torch
-from emolive.inference.classifier import OnnxClassifier
 
+from emolive.inference.classifier import OnnxClassifier
 from training.cache import AudioCache
 from training.dataset import cut_window
 from training.labels import LABELS
