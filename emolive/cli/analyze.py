@@ -23,12 +23,16 @@ from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.engine import EngineConfig, FileAnalysis, analyze_file
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier
-from emolive.session.exporters import write_csv, write_json
+from emolive.session.exporters import check_parquet, write_csv, write_json, write_parquet
 from emolive.speech.silero import SileroVad
 
 Writer = Callable[[FileAnalysis, Path], None]
 
-_WRITERS: dict[str, Writer] = {"json": write_json, "csv": write_csv}
+_WRITERS: dict[str, Writer] = {
+    "json": write_json,
+    "csv": write_csv,
+    "parquet": write_parquet,
+}
 
 
 def run_analyze(
@@ -206,8 +210,10 @@ def _chosen(formats: str) -> dict[str, Writer]:
     names = list(dict.fromkeys(name.strip().lower() for name in formats.split(",")))
     if unknown := [name for name in names if name not in _WRITERS]:
         raise EmoliveError(
-            f"{unknown[0]!r} is not a format that can be written: use {' or '.join(_WRITERS)}."
+            f"{unknown[0]!r} is not a format that can be written: use {', '.join(_WRITERS)}."
         )
+    if "parquet" in names:
+        check_parquet()
     return {name: _WRITERS[name] for name in names}
 
 

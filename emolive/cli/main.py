@@ -164,7 +164,7 @@ def analyze(
         ),
     ] = Path("emolive-results"),
     formats: Annotated[
-        str, typer.Option("--format", metavar="FORMAT[,FORMAT]", help="json, csv, or both.")
+        str, typer.Option("--format", metavar="FORMAT[,FORMAT]", help="Any of json, csv, parquet.")
     ] = "json",
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,

@@ -233,7 +233,10 @@ def display(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("display")
 @pytest.mark.parametrize(
     ("arguments", "source", "device"),
-    [(["demo"], "demo", None), (["live", "--device", "Yeti"], "microphone", "Yeti")],
+    [
+        (["demo"], "demo", None),
+        (["live", "--device", "Yeti", "--channels", "2"], "microphone", "Yeti"),
+    ],
 )
 def test_with_a_display_the_app_opens(
     run: Run,
@@ -251,8 +254,17 @@ def test_with_a_display_the_app_opens(
 
     monkeypatch.setattr("emolive.ui.app.run_app", run_app)
     assert run(*arguments, "--model", model, "--provider", "cpu", "--hop", 1).exit_code == 0
+    live = source == "microphone"
     assert asked == [
-        {"source": source, "device": device, "model": model, "provider": "cpu", "hop_s": 1.0}
+        {
+            "source": source,
+            "device": device,
+            "split": live,
+            "listen": live,
+            "model": model,
+            "provider": "cpu",
+            "hop_s": 1.0,
+        }
     ]
 
 

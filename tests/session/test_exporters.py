@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from emolive.engine import FileAnalysis
-from emolive.session.exporters import write_csv, write_json
+from emolive.errors import EmoliveError
+from emolive.session.exporters import write_csv, write_json, write_parquet
 from emolive.types import Prediction, Segment, SpeechState
 from tests.models import LABELS, tiny_metadata
 
@@ -127,6 +129,38 @@ def test_csv_has_one_row_per_window(tmp_path: Path) -> None:
     assert (rows[1]["start_s"], rows[1]["end_s"]) == ("0.5", "3.5")
     assert float(rows[0]["p_happy"]) == pytest.approx(0.6)
     assert rows[2]["p_happy"] == ""
+
+
+def test_parquet_is_the_same_table_with_types(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the export extra")
+    write_csv(FULL, tmp_path / "a.csv")
+    write_parquet(FULL, tmp_path / "a.parquet")
+    table = parquet.read_table(tmp_path / "a.parquet")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert table.column_names == list(rows[0])
+    found = table.to_pylist()
+    assert [{k: "" if v is None else str(v) for k, v in row.items()} for row in found] == rows
+    assert found[0]["p_happy"] == pytest.approx(0.6)
+    assert found[2]["label"] is None
+    assert table.schema.metadata[b"model"] == b"tiny"
+
+
+def test_parquet_of_a_file_without_windows_keeps_its_columns(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the export extra")
+    write_parquet(analysis(), tmp_path / "a.parquet")
+    table = parquet.read_table(tmp_path / "a.parquet")
+    assert table.num_rows == 0
+    assert str(table.schema.field("p_happy").type) == "double"
+
+
+def test_without_pyarrow_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(EmoliveError, match=r"emolive\[export\]"):
+        write_parquet(FULL, tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("write", [write_json, write_csv])
