@@ -107,6 +107,8 @@ def train_epoch(state: State, batches: Iterator[list[torch.Tensor]], recipe: Rec
     """One epoch; returns the mean loss."""
     device = next(state.model.parameters()).device
     state.model.train()
+    # Dropout, too, must not know whether the run was interrupted before this epoch.
+    torch.manual_seed(np.random.SeedSequence((recipe.seed, state.epoch)).generate_state(1).item())
     factor, total, count = recipe.shrink(state.epoch), 0.0, 0
     for step, (x, labels, allowed) in enumerate(batches):
         x = shrink_batch(x.to(device), factor).contiguous(memory_format=torch.channels_last)
