@@ -1,0 +1,93 @@
+"""The model that users get: it fits its card, hears real speech, and does not mind the level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emolive.engine import EngineConfig, analyze_file
+from emolive.inference.classifier import OnnxClassifier
+from emolive.resources import DEMO_AUDIO, MODEL, MODEL_CARD, asset
+from emolive.speech.silero import SileroVad
+from emolive.types import Prediction, SpeechState
+
+# Unseen in training: the recipe's test speakers.
+TEST_ACTORS = ("01", "11", "20", "21")
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Iterator[OnnxClassifier]:
+    shipped = OnnxClassifier(asset(MODEL), "cpu")
+    yield shipped
+    shipped.close()
+
+
+def windows(path: Path, classifier: OnnxClassifier) -> tuple[Prediction, ...]:
+    return analyze_file(path, classifier, SileroVad(), EngineConfig()).windows
+
+
+def test_the_card_tells_the_scores_of_the_file(classifier: OnnxClassifier) -> None:
+    card = asset(MODEL_CARD).read_text(encoding="utf-8")
+    metadata = classifier.metadata
+    assert f"{100 * metadata.scores['clean ravdess window uar']:.1f}" in card
+    assert f"{metadata.temperature:.3f}" in card
+    assert metadata.licence in card
+    assert asset(MODEL).stat().st_size <= 25_000_000
+
+
+def test_the_demo_holds_speech_and_silence(classifier: OnnxClassifier) -> None:
+    states = [w.state for w in windows(asset(DEMO_AUDIO), classifier)]
+    assert states.count(SpeechState.SILENCE) > 0
+    assert states.count(SpeechState.SPEECH) > 0
+
+
+@pytest.fixture(scope="module")
+def unseen(corpora: Path) -> list[Path]:
+    """Every fourth clip of the actors that the model has not heard."""
+    clips = [
+        path
+        for actor in TEST_ACTORS
+        for path in sorted((corpora / "ravdess" / f"Actor_{actor}").glob("03-01-*"))[::4]
+    ]
+    if not clips:
+        pytest.skip("no RAVDESS in the corpora")
+    return clips
+
+
+@pytest.mark.corpora
+def test_unseen_actors_are_understood_as_the_card_says(
+    classifier: OnnxClassifier, unseen: list[Path]
+) -> None:
+    """The whole pipeline's file-level answer; the margin is for a quarter of the clips."""
+    hits = answered = 0
+    for path in unseen:
+        found = analyze_file(path, classifier, SileroVad(), EngineConfig())
+        answered += found.label is not None
+        hits += found.label == EMOTIONS[int(path.stem.split("-")[2]) - 1]
+    assert answered >= 0.9 * len(unseen)
+    assert hits / answered >= classifier.metadata.scores["clean ravdess clip uar"] - 0.12
+
+
+@pytest.mark.corpora
+def test_the_level_changes_few_decided_labels(
+    classifier: OnnxClassifier, unseen: list[Path], tmp_path: Path
+) -> None:
+    """At least 95 % stay the same at -20 and +20 dB; float files, so nothing is clipped."""
+    parts = [soundfile.read(path, dtype="float32") for path in unseen[::2]]
+    rate = parts[0][1]
+    speech = np.concatenate([samples for samples, _ in parts])
+    labels = []
+    for gain in (1.0, 0.1, 10.0):
+        path = tmp_path / f"{gain}.wav"
+        soundfile.write(path, speech * np.float32(gain), rate, subtype="FLOAT")
+        labels.append([(w.state, w.label) for w in windows(path, classifier)])
+    reference, *others = labels
+    decided = [i for i, (state, _) in enumerate(reference) if state is SpeechState.SPEECH]
+    assert len(decided) > 100
+    for changed in others:
+        assert np.mean([changed[i] == reference[i] for i in decided]) >= 0.95
