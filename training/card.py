@@ -52,10 +52,12 @@ def write_card(metadata: ModelMetadata, measurement: Measurement, recipe: Recipe
     header = ("corpus", "n", "UAR %", "WA %", "macro F1")
     counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     front = metadata.front_end
+    shrink = recipe.stages[-1].shrink
+    pooling = f" averaged over {shrink} x {shrink} cells" if shrink > 1 else ""
     return f"""# Model card: {metadata.name}
 
-ResNet34 on log-mel, int8, ONNX. It answers for one {metadata.window_s:g}-second window of one
-speaker: probabilities of {", ".join(metadata.labels)}.
+ResNet34 on log-mel{pooling}, int8, ONNX. It answers for one
+{metadata.window_s:g}-second window of one speaker: probabilities of {", ".join(metadata.labels)}.
 
 **Input.** `log_mel` float32 `(batch, 1, {front.n_mels}, {metadata.n_frames})`:
 {front.sampling_rate} Hz mono, {front.win_length}-sample Hann window, hop length {front.hop_length},

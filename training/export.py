@@ -31,7 +31,9 @@ OPSET = 18
 
 
 def load_trained(run: Path, recipe: Recipe) -> nn.Module:
-    """The averaged (EMA) weights of a run's checkpoint.
+    """The averaged (EMA) weights of a run's checkpoint, fed at the size of the recipe's last stage.
+
+    Where that is a shrunk one, a pooling layer in front does the shrinking.
 
     Raises:
         FileNotFoundError: the run has no checkpoint.
@@ -41,7 +43,8 @@ def load_trained(run: Path, recipe: Recipe) -> nn.Module:
     prefix = "module."
     weights = {k.removeprefix(prefix): v for k, v in saved["ema"].items() if k.startswith(prefix)}
     model.load_state_dict(weights)
-    return model.eval()
+    shrink = recipe.stages[-1].shrink
+    return nn.Sequential(nn.AvgPool2d(shrink), model).eval() if shrink > 1 else model.eval()
 
 
 def write_float_onnx(model: nn.Module, recipe: Recipe, path: Path) -> None:
