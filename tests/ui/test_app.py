@@ -116,6 +116,35 @@ def test_the_demo_starts_by_itself_and_closing_ends_the_app(
     assert (code, seen) == (0, [EngineState.RUNNING])
 
 
+@pytest.mark.parametrize("listen", [True, False])
+def test_a_microphone_starts_by_itself_only_when_asked(
+    qapp: QApplication,  # noqa: ARG001
+    qtbot: QtBot,  # noqa: ARG001
+    tmp_path: Path,
+    listen: bool,
+) -> None:
+    tiny_model(tmp_path / "tiny.onnx")
+    seen: set[EngineState] = set()
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        for window in QApplication.topLevelWidgets():
+            if isinstance(window, MainWindow) and window.isVisible():
+                seen.add(window.state)
+                if looks > 25 or window.state is not EngineState.IDLE:
+                    window.close()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(20)
+    model = tmp_path / "tiny.onnx"
+    # Whether there is a microphone does not matter: trying to open one is starting.
+    assert app.run_app(source="microphone", listen=listen, model=model, provider="cpu") == 0
+    assert (seen == {EngineState.IDLE}) == (not listen)
+
+
 def test_the_icon_is_a_picture(qapp: QApplication) -> None:
     made = app.make_application()
     assert made is qapp
