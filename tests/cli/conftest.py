@@ -17,6 +17,9 @@ from tests.models import tiny_model
 
 Run = Callable[..., Result]
 
+# The last one is set by the desktop's tests, and an app without a screen would never be closed.
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -34,7 +37,7 @@ def speech() -> FloatArray:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Runs a command line in this process, without a display, in an empty folder."""
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in DISPLAYS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +54,7 @@ def launch(
 ) -> subprocess.Popen[str]:
     """A command line in a process of its own, without a display."""
     environment = {**os.environ, **(env or {})}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in DISPLAYS:
         environment.pop(name, None)
     return subprocess.Popen(
         [sys.executable, "-m", "emolive", *map(str, arguments)],
