@@ -32,7 +32,7 @@ def time_ms(work: Callable[[], object], repeats: int) -> list[float]:
 
 
 def measure(repeats: int, threads: int) -> dict[str, list[float]]:
-    """Milliseconds of features, network and both, of one window."""
+    """Milliseconds of features and of the network, for one window."""
     torch.set_num_threads(threads)
     spec = FrontEndSpec()
     audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
@@ -54,7 +54,6 @@ def measure(repeats: int, threads: int) -> dict[str, list[float]]:
         return {
             "log-mel of the whole window (librosa)": time_ms(features, repeats),
             "ResNet34 (torch, eager, float32)": time_ms(lambda: model(ready), repeats),
-            "both": time_ms(lambda: model(features()), repeats),
         }
 
 

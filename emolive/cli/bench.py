@@ -153,8 +153,9 @@ def _show(report: Report) -> None:
             _add(table, timing)
     console.print(table)
     if report.usual_way:
-        ratio = report.usual_way[-1].median_ms / report.stages[-1].median_ms
-        console.print(f"One hop here costs 1/{ratio:.1f} of the usual way.")
+        usual = sum(timing.median_ms for timing in report.usual_way)
+        ratio = usual / report.stages[-1].median_ms
+        console.print(f"One hop here costs 1/{ratio:.1f} of the usual way (medians).")
     else:
         console.print("The usual way was not measured: it needs the training extra.")
     capacity = report.capacity
