@@ -100,9 +100,16 @@ def write_int8_onnx(
 
 
 def write_metadata(path: Path, metadata: ModelMetadata) -> None:
-    """Store the metadata in the file, replacing what was there."""
+    """Store the metadata in the file, replacing what was there.
+
+    What the exporter notes about each node (stack traces with paths of the machine) is removed.
+    """
     model = onnx.load(path)
     del model.metadata_props[:]
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
     model.metadata_props.add(key=METADATA_KEY, value=metadata.to_json())
     onnx.checker.check_model(model)
     onnx.save(model, path)

@@ -98,5 +98,6 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert logits.shape == (3, len(LABELS))
     classifier.close()
     assert target.stat().st_size < 25_000_000
+    assert str(Path(__file__).parents[2]).encode() not in target.read_bytes()
     card = target.with_suffix(".md").read_text(encoding="utf-8")
     assert "Speaker-independent" in card
