@@ -36,14 +36,6 @@ class EngineState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AudioBlock:
-    """Mono audio at the model rate: ``samples`` is float32, shape ``(n,)``."""
-
-    start_sample: int
-    samples: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class FeatureBlock:
     """New log-mel frames of one stream, as they become ready (not normalised).
 

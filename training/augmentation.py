@@ -72,12 +72,8 @@ def telephone(audio: FloatArray, rate: int) -> FloatArray:
     compressed = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
     quantised = np.round(compressed * 127) / 127
     expanded = np.sign(quantised) * np.expm1(np.abs(quantised) * np.log(256)) / 255
-    wide = soxr.resample(expanded.astype(np.float32), 8_000, rate)
-    return np.resize(wide, audio.shape) if wide.size >= audio.size else _pad_end(wide, audio.size)
-
-
-def _pad_end(audio: FloatArray, n: int) -> FloatArray:
-    return np.pad(audio, (0, n - audio.size))
+    wide = soxr.resample(expanded.astype(np.float32), 8_000, rate)[: audio.size]
+    return np.pad(wide, (0, audio.size - wide.size))
 
 
 def augment_audio(

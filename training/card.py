@@ -75,7 +75,7 @@ Trained on acted speech: {", ".join(metadata.corpora)}. {metadata.split}
 
 ## Scores
 Measured on this int8 file with `python -m training evaluate`. All test speakers are unseen:
-neither trained on, nor used for early decisions, temperature or threshold. Protocol:
+neither trained on, nor used for tuning, temperature or threshold. Protocol:
 speaker-independent, one fixed split (not the full folds, so expect a spread of several points
 between speakers). UAR is the mean of the recalls of the classes present.
 
@@ -107,7 +107,7 @@ Confusion (rows: the actor's intention, columns: the answer), counts:
 
 ## Use
 Intended: watching how speech sounds over time, with a person who knows the context; research;
-training of speakers. The labels describe *acted, vocal expression*, not what a person feels.
+voice coaching. The labels describe *acted, vocal expression*, not what a person feels.
 Spontaneous speech, other languages and other cultures than those of the corpora, children, and
 ill or impaired voices were not measured.
 
