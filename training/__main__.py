@@ -1,4 +1,4 @@
-"""Command line of the training package: `python -m training prepare|train|evaluate|export`."""
+"""Command line of the training package: `python -m training --help`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 
 CacheOption = Annotated[Path, typer.Option("--cache", help="Folder of the decoded corpora.")]
-RunOption = Annotated[Path, typer.Option("--run", help="Folder of the run's checkpoints and logs.")]
+RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of checkpoints and results.")]
+WorkersOption = Annotated[int, typer.Option(help="Processes that make training examples.")]
+STUDY = Path(__file__).with_name("study.toml")
 RecipeArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A TOML recipe.")]
 
 
@@ -51,14 +53,27 @@ def prepare_command(
 @app.command("train")
 def train_command(
     recipe: RecipeArgument,
-    run: RunOption = Path("runs/default"),
+    runs: RunsOption = Path("runs"),
     cache: CacheOption = Path("cache"),
-    workers: Annotated[int, typer.Option(help="Processes that make training examples.")] = 1,
+    workers: WorkersOption = 1,
 ) -> None:
-    """Train a recipe, or continue it where it stopped."""
-    from training.train import train
+    """Train a recipe on its own split, or continue it where it stopped."""
+    from training.study import train_own
 
-    train(load_cache(cache), load_recipe(recipe), run, workers=workers)
+    train_own(load_cache(cache), load_recipe(recipe), recipe.parent, runs, workers=workers)
+
+
+@app.command("study")
+def study_command(
+    study: Annotated[Path, typer.Argument(exists=True, dir_okay=False)] = STUDY,
+    runs: RunsOption = Path("runs"),
+    cache: CacheOption = Path("cache"),
+    workers: WorkersOption = 1,
+) -> None:
+    """Train and measure every row of a study that has no result yet; may run several times."""
+    from training.study import load_study, run_study
+
+    run_study(load_cache(cache), load_study(study), runs, workers=workers)
 
 
 @app.command("evaluate")
@@ -85,7 +100,7 @@ def evaluate_command(
 @app.command("export")
 def export_command(
     recipe: RecipeArgument,
-    run: RunOption = Path("runs/default"),
+    runs: RunsOption = Path("runs"),
     cache: CacheOption = Path("cache"),
     out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
         "assets/emolive-resnet34.onnx"
@@ -94,8 +109,11 @@ def export_command(
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card."""
     from training.publish import publish
+    from training.study import own_folder
 
-    publish(load_cache(cache), load_recipe(recipe), run, out, name=out.stem, note=note)
+    settings = load_recipe(recipe)
+    run = own_folder(runs, settings.name)
+    publish(load_cache(cache), settings, run, out, name=out.stem, note=note)
     typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 

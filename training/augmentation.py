@@ -16,11 +16,21 @@ from scipy import signal
 from training.recipe import Augmentation
 
 FloatArray = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+_PACKET = 160  # samples of 20 ms on a telephone line
 
 
 def change_speed(audio: FloatArray, factor: float, rate: int) -> FloatArray:
     """Play `factor` times faster; pitch and formants move along."""
     return soxr.resample(audio, rate * factor, rate, quality="LQ").astype(np.float32)
+
+
+def stretch_frames(log_mel: FloatArray, n_frames: int) -> FloatArray:
+    """The same sounds over `n_frames` frames: tempo changes, pitch does not."""
+    position = np.linspace(0, log_mel.shape[1] - 1, n_frames)
+    left = np.minimum(position.astype(int), log_mel.shape[1] - 2)
+    share = (position - left).astype(np.float32)
+    return log_mel[:, left] * (1 - share) + log_mel[:, left + 1] * share
 
 
 def add_noise(speech: FloatArray, noise: FloatArray, snr_db: float) -> FloatArray:
@@ -63,8 +73,11 @@ def _telephone_band(rate: int) -> npt.NDArray[np.float64]:
     return signal.butter(4, (300, 3400), "bandpass", fs=rate, output="sos")
 
 
-def telephone(audio: FloatArray, rate: int) -> FloatArray:
-    """A narrow-band line: 300-3,400 Hz, 8 kHz, G.711 mu-law (8 bits), back at `rate`."""
+def telephone(audio: FloatArray, rate: int, lost: Bools | None = None) -> FloatArray:
+    """A narrow-band line: 300-3,400 Hz, 8 kHz, G.711 mu-law (8 bits), back at `rate`.
+
+    Packets of 20 ms marked in `lost` repeat the one before, at half its level.
+    """
     narrow = soxr.resample(audio, rate, 8_000)
     narrow = signal.sosfilt(_telephone_band(8_000), narrow)
     peak = max(float(np.abs(narrow).max()), 1e-6)
@@ -72,6 +85,11 @@ def telephone(audio: FloatArray, rate: int) -> FloatArray:
     compressed = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
     quantised = np.round(compressed * 127) / 127
     expanded = np.sign(quantised) * np.expm1(np.abs(quantised) * np.log(256)) / 255
+    if lost is not None:
+        for i in np.flatnonzero(lost[: expanded.size // _PACKET]):
+            if i:
+                start = i * _PACKET
+                expanded[start : start + _PACKET] = 0.5 * expanded[start - _PACKET : start]
     wide = soxr.resample(expanded.astype(np.float32), 8_000, rate)[: audio.size]
     return np.pad(wide, (0, audio.size - wide.size))
 
@@ -93,7 +111,8 @@ def augment_audio(
     if rng.random() < settings.overdrive:
         audio = overdrive(audio, rng)
     if rng.random() < settings.telephone:
-        audio = telephone(audio, rate)
+        lost = rng.random(-(-audio.size // _PACKET)) < settings.packet_loss
+        audio = telephone(audio, rate, lost)
     return audio
 
 
@@ -107,7 +126,7 @@ def colour_log_mel(
         curve = np.interp(np.linspace(0, 5, n_mels), np.arange(6), knots)
         log_mel = log_mel + curve[:, None].astype(np.float32)
     if settings.mel_shift:
-        bands = int(rng.integers(-settings.mel_shift, settings.mel_shift + 1))
+        bands = int(rng.integers(-settings.mel_shift, settings.mel_shift + 1))  # formants move
         log_mel = log_mel[np.clip(np.arange(n_mels) - bands, 0, n_mels - 1)]
     return log_mel
 
@@ -127,3 +146,13 @@ def spec_augment(
         start = int(rng.integers(0, n_frames - width + 1))
         log_mel[:, start : start + width] = 0.0
     return log_mel
+
+
+def mix_by_energy(audio: FloatArray, other: FloatArray, snr_db: float) -> tuple[FloatArray, float]:
+    """Energy-adaptive mixup (MLL, arXiv 2512.04551): `other` `snr_db` below `audio`.
+
+    Returns:
+        The mixture, and the share of the energy, and so of the label, that is `audio`'s.
+    """
+    share = 1 / (1 + 10 ** (-snr_db / 10))
+    return add_noise(audio, other, snr_db), share

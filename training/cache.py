@@ -36,6 +36,8 @@ class CachedClip:
     offset: int
     length: int
     digest: str
+    # Listeners' votes as shares of the eight classes, where the corpus has them.
+    votes: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -53,7 +53,7 @@ def write_card(metadata: ModelMetadata, measurement: Measurement, recipe: Recipe
     counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     front = metadata.front_end
     shrink = recipe.stages[-1].shrink
-    pooling = f" averaged over {shrink} x {shrink} cells" if shrink > 1 else ""
+    pooling = f" averaged over {shrink[0]} x {shrink[1]} cells" if shrink != (1, 1) else ""
     return f"""# Model card: {metadata.name}
 
 ResNet34 on log-mel{pooling}, int8, ONNX. It answers for one

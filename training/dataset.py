@@ -10,7 +10,14 @@ import torch
 from torch.utils.data import Dataset
 
 from emolive.features import log_mel, normalize
-from training.augmentation import augment_audio, change_speed, colour_log_mel, spec_augment
+from training.augmentation import (
+    augment_audio,
+    change_speed,
+    colour_log_mel,
+    mix_by_energy,
+    spec_augment,
+    stretch_frames,
+)
 from training.cache import AudioCache, CachedClip
 from training.labels import INDEX, LABELS
 from training.recipe import Recipe
@@ -73,10 +80,19 @@ def draw_epoch(clips: tuple[CachedClip, ...], recipe: Recipe, epoch: int) -> lis
     return [Example(drawn[j], (recipe.seed, epoch, i)) for i, j in enumerate(order)]
 
 
-class TrainingSet(Dataset[tuple[torch.Tensor, int, torch.Tensor]]):
+def class_weights(examples: list[Example]) -> torch.Tensor:
+    """Inverse class frequencies among the drawn clips, mean 1 over them, ``(8,)``."""
+    labels = [INDEX[e.clip.emotion] for e in examples if e.clip.emotion is not None]
+    counts = np.bincount(labels, minlength=len(LABELS)).astype(np.float32)
+    weights = np.where(counts > 0, counts.sum() / np.maximum(counts, 1), 0.0)
+    return torch.from_numpy(weights / (counts > 0).sum()).float()
+
+
+class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     """One epoch of augmented windows.
 
-    An item is the log-mel ``(1, n_mels, n_frames)``, its class, and bool ``(8,)`` allowed classes.
+    An item is the log-mel ``(1, n_mels, n_frames)``, its target distribution ``(8,)``, and bool
+    ``(8,)`` allowed classes.
     """
 
     def __init__(
@@ -89,29 +105,59 @@ class TrainingSet(Dataset[tuple[torch.Tensor, int, torch.Tensor]]):
     ) -> None:
         """`clips` is the whole training part: it says which classes a corpus has."""
         self._cache, self._examples, self._noise, self._recipe = cache, examples, noise, recipe
+        everything = frozenset(range(len(LABELS)))
         self._allowed = {
-            corpus: torch.tensor([i in classes for i in range(len(LABELS))])
+            corpus: torch.tensor(
+                [
+                    i in (classes if recipe.loss.restrict_softmax else everything)
+                    for i in range(len(LABELS))
+                ]
+            )
             for corpus, classes in corpus_classes(clips).items()
         }
 
     def __len__(self) -> int:
         return len(self._examples)
 
-    def __getitem__(self, i: int) -> tuple[torch.Tensor, int, torch.Tensor]:
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         example, recipe = self._examples[i], self._recipe
         settings, rate = recipe.augmentation, recipe.front_end.sampling_rate
         rng = np.random.default_rng(example.seed)
         audio = self._cache.samples(example.clip)
         if rng.random() < settings.speed:
             audio = change_speed(audio, rng.uniform(*settings.speed_range), rate)
-        window = cut_window(audio, recipe.window_samples, rng.random())
+        tempo = 1.0
+        if rng.random() < settings.pitch:
+            # Faster and higher; stretched back below, so that only pitch and formants move.
+            semitones = rng.uniform(-settings.pitch_semitones, settings.pitch_semitones)
+            tempo = 2 ** (semitones / 12)
+            audio = change_speed(audio, tempo, rate)
+        window = cut_window(audio, round(recipe.window_samples / tempo), rng.random())
+        target, allowed = self._target(example.clip)
+        if rng.random() < settings.energy_mixup:
+            other = self._examples[int(rng.integers(len(self._examples)))].clip
+            partner = cut_window(self._cache.samples(other), window.size, rng.random())
+            window, share = mix_by_energy(window, partner, rng.uniform(*settings.energy_mixup_db))
+            other_target, other_allowed = self._target(other)
+            target = share * target + (1 - share) * other_target
+            allowed = allowed | other_allowed
         window = augment_audio(window, self._draw_noise(rng), settings, rng, rate)
         features = log_mel(window, recipe.front_end)
+        if tempo != 1.0:
+            features = stretch_frames(features, recipe.n_frames)
         features = normalize(colour_log_mel(features, settings, rng), recipe.front_end)
         features = spec_augment(features, settings, rng)
-        assert example.clip.emotion is not None
-        label = INDEX[example.clip.emotion]
-        return torch.from_numpy(features)[None], label, self._allowed[example.clip.corpus]
+        return torch.from_numpy(features)[None], target, allowed
+
+    def _target(self, clip: CachedClip) -> tuple[torch.Tensor, torch.Tensor]:
+        assert clip.emotion is not None
+        allowed = self._allowed[clip.corpus]
+        if self._recipe.loss.votes and clip.votes is not None:
+            target = torch.tensor(clip.votes)
+            return target, allowed | (target > 0)
+        target = torch.zeros(len(LABELS))
+        target[INDEX[clip.emotion]] = 1.0
+        return target, allowed
 
     def _draw_noise(self, rng: np.random.Generator) -> FloatArray | None:
         if not self._noise:

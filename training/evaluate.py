@@ -1,6 +1,7 @@
-"""Scores of an exported model file on a set of clips, clean and disturbed.
+"""Answers and scores of a model on a set of clips, clean and disturbed.
 
-Everything goes through the ONNX file, so the scores are of what users run.
+A model is a function from normalised log-mel ``(n, n_mels, n_frames)`` to logits ``(n, 8)``: the
+`predict` of an exported file's classifier, or a network that is still being studied.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from emolive.inference.classifier import Classifier
 from training.augmentation import add_noise, telephone
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window, window_features
@@ -22,6 +22,7 @@ from training.recipe import Recipe
 
 FloatArray = npt.NDArray[np.float32]
 Disturb = Callable[[FloatArray, int], FloatArray]
+Predict = Callable[[FloatArray], npt.NDArray[np.floating]]
 _BATCH = 16
 
 
@@ -49,7 +50,7 @@ def conditions(noise: tuple[CachedClip, ...], cache: AudioCache, rate: int) -> d
 
 
 def window_logits(
-    classifier: Classifier,
+    predict: Predict,
     cache: AudioCache,
     clips: tuple[CachedClip, ...],
     recipe: Recipe,
@@ -65,21 +66,23 @@ def window_logits(
             )
             for i, clip in enumerate(clips[start : start + _BATCH], start)
         ]
-        rows.append(classifier.predict(np.stack(batch)))
+        rows.append(predict(np.stack(batch)))
     return np.concatenate(rows)
 
 
 def clip_probabilities(
-    classifier: Classifier,
+    predict: Predict,
     cache: AudioCache,
     clips: tuple[CachedClip, ...],
     recipe: Recipe,
     temperature: float,
+    disturb: Disturb = lambda audio, _: audio,
+    description: str = "Clips",
 ) -> npt.NDArray[np.float64]:
     """Mean probabilities over all windows of each clip at a 0.5 s hop, ``(n, n_classes)``."""
     rows = []
-    for clip in track(clips, description="Clips"):
-        logits = classifier.predict(clip_windows(cache.samples(clip), recipe))
+    for i, clip in enumerate(track(clips, description=description)):
+        logits = predict(clip_windows(disturb(cache.samples(clip), i), recipe))
         rows.append(softmax(logits, temperature).mean(axis=0))
     return np.stack(rows)
 

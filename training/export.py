@@ -23,9 +23,9 @@ from torch import nn
 from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
 from training.cache import AudioCache, CachedClip
 from training.dataset import cut_window, window_features
-from training.models import build_resnet34
+from training.models import build_model
 from training.recipe import Recipe
-from training.train import CHECKPOINT
+from training.train import averaged_weights
 
 OPSET = 18
 
@@ -38,13 +38,10 @@ def load_trained(run: Path, recipe: Recipe) -> nn.Module:
     Raises:
         FileNotFoundError: the run has no checkpoint.
     """
-    saved = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
-    model = build_resnet34(recipe.dropout)
-    prefix = "module."
-    weights = {k.removeprefix(prefix): v for k, v in saved["ema"].items() if k.startswith(prefix)}
-    model.load_state_dict(weights)
+    model = build_model(recipe.model, recipe.dropout, recipe.front_end.n_mels)
+    model.load_state_dict(averaged_weights(run))
     shrink = recipe.stages[-1].shrink
-    return nn.Sequential(nn.AvgPool2d(shrink), model).eval() if shrink > 1 else model.eval()
+    return nn.Sequential(nn.AvgPool2d(shrink), model).eval() if shrink != (1, 1) else model.eval()
 
 
 def write_float_onnx(model: nn.Module, recipe: Recipe, path: Path) -> None:

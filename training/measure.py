@@ -60,16 +60,16 @@ def measure(
     windows: dict[str, dict[str, Scores]] = {}
     clean: npt.NDArray[np.float32] | None = None
     for name, disturb in conditions(noise_clips(cache.clips), cache, rate).items():
-        logits = window_logits(classifier, cache, clips, recipe, disturb, name)
+        logits = window_logits(classifier.predict, cache, clips, recipe, disturb, name)
         clean = logits if clean is None else clean
         probabilities = softmax(logits, metadata.temperature)
         windows[name] = by_group(probabilities, clips, lambda c: c.corpus)
     assert clean is not None
     calibrated = softmax(clean, metadata.temperature)
-    pooled = clip_probabilities(classifier, cache, clips, recipe, metadata.temperature)
+    pooled = clip_probabilities(classifier.predict, cache, clips, recipe, metadata.temperature)
     same = [
         window_logits(
-            classifier,
+            classifier.predict,
             cache,
             clips,
             recipe,

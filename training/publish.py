@@ -106,7 +106,7 @@ def publish(
         for path in (full, small):
             write_metadata(path, metadata)
             classifier = OnnxClassifier(path)
-            answers[path] = window_logits(classifier, cache, split.validation, recipe)
+            answers[path] = window_logits(classifier.predict, cache, split.validation, recipe)
             classifier.close()
         labels = labels_of(split.validation)
         for path, logits in answers.items():

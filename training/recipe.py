@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from emolive.features import FrontEndSpec
 
@@ -15,7 +16,11 @@ class _Strict(BaseModel):
 
 
 class CorpusRecipe(_Strict):
-    """How one corpus is used: `clips_per_epoch` drawn class-balanced, and who is kept out."""
+    """How one corpus is used: `clips_per_epoch` drawn class-balanced, and who is kept out.
+
+    The speakers named here are those of the recipe's own split (the shipped model's); the
+    evaluation protocols hold out their own.
+    """
 
     clips_per_epoch: int = Field(ge=0)
     validation_speakers: tuple[str, ...] = ()
@@ -25,51 +30,101 @@ class CorpusRecipe(_Strict):
 
 
 class Stage(_Strict):
-    """Progressive resizing (DeepEmoNet): `epochs` at the log-mel shrunk by `shrink`."""
+    """Progressive resizing (DeepEmoNet): `epochs` on the log-mel averaged over `shrink` cells.
+
+    `shrink` is (mel bands, frames); one number means both.
+    """
 
     epochs: int = Field(gt=0)
-    shrink: int = Field(default=1, ge=1)
+    shrink: tuple[int, int] = (1, 1)
+
+    @field_validator("shrink", mode="before")
+    @classmethod
+    def _square(cls, value: object) -> object:
+        return (value, value) if isinstance(value, int) else value
 
 
 class Augmentation(_Strict):
     """Probabilities and ranges; what is 0 is off. Audio first, then log-mel, then the batch."""
 
+    # Audio.
     speed: float = 0.0
     speed_range: tuple[float, float] = (0.9, 1.1)
+    pitch: float = 0.0
+    pitch_semitones: float = 2.0
     room: float = 0.0
     noise: float = 0.0
     snr_db: tuple[float, float] = (0.0, 30.0)
     overdrive: float = 0.0
     telephone: float = 0.0
+    packet_loss: float = 0.0
+    # Energy-adaptive mixup of two clips' audio at a random SNR (MLL, arXiv 2512.04551).
+    energy_mixup: float = 0.0
+    energy_mixup_db: tuple[float, float] = (-10.0, 10.0)
+    # Log-mel.
     microphone_db: float = 0.0
     mel_shift: int = 0
     frequency_masks: int = 0
     frequency_mask_bands: int = 16
     time_masks: int = 0
     time_mask_frames: int = 40
+    # Image transforms of DeepEmoNet, and mixup, on the batch.
+    rotation_deg: float = 0.0
+    zoom: float = 0.0
+    brightness: float = 0.0
     mixup_alpha: float = 0.0
+
+
+class Loss(_Strict):
+    """The terms of the loss; a weight of 0 switches a term off.
+
+    MLL (arXiv 2512.04551) is KL (`cross_entropy` on soft targets has the same gradient) + focal +
+    centre + supervised contrastive.
+    """
+
+    cross_entropy: float = 1.0
+    label_smoothing: float = 0.1
+    # Weights inverse to the class frequencies among the drawn clips.
+    class_weights: bool = False
+    # Listeners' votes as targets where a corpus has them (CREMA-D).
+    votes: bool = False
+    # Softmax over only the classes that a clip's corpus has.
+    restrict_softmax: bool = True
+    focal: float = 0.0
+    focal_gamma: float = 2.0
+    centre: float = 0.0
+    contrastive: float = 0.0
+    contrastive_temperature: float = 0.1
+
+
+ModelKind = Literal["resnet34", "resnet34-attention", "lstm", "cnn-lstm", "svm-mfcc", "svm-egemaps"]
 
 
 class Recipe(_Strict):
     """A whole run."""
 
     name: str
+    # What the row says in reports.
+    title: str = ""
     seed: int = 0
+    model: ModelKind = "resnet34"
+    # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from.
+    initial: str = "random"
     front_end: FrontEndSpec = FrontEndSpec()
     window_s: float = 3.0
     corpora: dict[str, CorpusRecipe]
-    stages: tuple[Stage, ...]
+    stages: tuple[Stage, ...] = (Stage(epochs=1),)
     validate_every: int = Field(default=1, gt=0)
     batch_size: int = 32
     learning_rate: float = 1e-3
     # Share of all steps in which the one-cycle schedule rises to the learning rate.
     warmup: float = Field(default=0.15, gt=0, lt=1)
     weight_decay: float = 0.05
-    label_smoothing: float = 0.1
     dropout: float = 0.3
     ema_decay: float = 0.999
     # Share of validation windows that the abstention threshold lets through.
     coverage: float = 0.8
+    loss: Loss = Loss()
     augmentation: Augmentation = Augmentation()
 
     @property
@@ -87,8 +142,8 @@ class Recipe(_Strict):
         """Epochs over all stages."""
         return sum(stage.epochs for stage in self.stages)
 
-    def shrink(self, epoch: int) -> int:
-        """The input shrink factor of an epoch."""
+    def shrink(self, epoch: int) -> tuple[int, int]:
+        """The input shrink factors (mel bands, frames) of an epoch."""
         for stage in self.stages:
             if epoch < stage.epochs:
                 return stage.shrink
@@ -96,11 +151,37 @@ class Recipe(_Strict):
         raise IndexError("epoch beyond the last stage")
 
 
+def _merge(base: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = (
+            _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _read(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        values: dict[str, object] = tomllib.load(file)
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    inherited = _read(path.with_name(f"{base}.toml"))
+    inherited.pop("title", None)
+    # A recipe that names its corpora means these alone.
+    if "corpora" in values:
+        inherited.pop("corpora", None)
+    return _merge(inherited, values)
+
+
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; its name is the file's.
+
+    `extends = "other"` starts from the recipe of that name in the same folder; tables are merged,
+    except `corpora`, which replaces the inherited one.
 
     Raises:
         pydantic.ValidationError: unknown or wrong settings.
     """
-    with path.open("rb") as file:
-        return Recipe(name=path.stem, **tomllib.load(file))
+    return Recipe.model_validate({"name": path.stem, **_read(path)})

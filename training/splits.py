@@ -1,4 +1,4 @@
-"""Who is trained on, who tunes, who is tested: by speaker, never by clip."""
+"""Who is trained on, who tunes, who is tested: by speaker wherever that is claimed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,35 @@ from training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Clips of the three parts; no speaker is in two of them."""
+    """Clips of the three parts; none is in two of them."""
 
     train: tuple[CachedClip, ...]
     validation: tuple[CachedClip, ...]
     test: tuple[CachedClip, ...]
 
 
+def usable_clips(clips: tuple[CachedClip, ...], recipe: Recipe) -> tuple[CachedClip, ...]:
+    """The labelled clips of the recipe's corpora, without the classes it ignores there."""
+    return tuple(
+        clip
+        for name, corpus in recipe.corpora.items()
+        for clip in clips
+        if clip.corpus == name
+        and clip.emotion is not None
+        and clip.emotion not in corpus.ignored_classes
+    )
+
+
 def split_clips(clips: tuple[CachedClip, ...], recipe: Recipe) -> Split:
-    """Divide the labelled clips of the recipe's corpora.
+    """Divide the labelled clips by the speakers that the recipe names.
 
     Raises:
         ValueError: a speaker is named on both sides, or a named speaker does not exist.
     """
     parts: dict[str, list[CachedClip]] = {"train": [], "validation": [], "test": []}
+    usable = usable_clips(clips, recipe)
     for name, corpus in recipe.corpora.items():
-        own = [c for c in clips if c.corpus == name and c.emotion not in corpus.ignored_classes]
+        own = [c for c in usable if c.corpus == name]
         validation, test = set(corpus.validation_speakers), set(corpus.test_speakers)
         if both := validation & test:
             raise ValueError(f"{name}: speakers {sorted(both)} are in validation and test")

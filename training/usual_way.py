@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from emolive.features import FrontEndSpec
-from training.models import build_resnet34
+from training.models import build_model
 
 
 def time_ms(work: Callable[[], object], repeats: int) -> list[float]:
@@ -36,7 +36,7 @@ def measure(repeats: int, threads: int) -> dict[str, list[float]]:
     torch.set_num_threads(threads)
     spec = FrontEndSpec()
     audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
-    model = build_resnet34(0.0).eval()
+    model = build_model("resnet34", 0.0, spec.n_mels).eval()
 
     def features() -> torch.Tensor:
         mel = librosa.feature.melspectrogram(

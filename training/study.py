@@ -1,0 +1,232 @@
+"""Train and measure every row of a study that has no result yet.
+
+Several of these may run side by side on one machine: each fold is claimed by a file with the
+process's number, and a claim whose process is gone is taken over, continuing from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch.utils.flop_counter import FlopCounterMode
+
+from training.cache import AudioCache, fingerprint
+from training.evaluate import clip_probabilities, conditions, labels_of, window_logits
+from training.image_transforms import shrink_batch
+from training.labels import LABELS
+from training.models import EmotionNet, WeightsUnavailableError
+from training.protocols import Fold, Protocol, folds
+from training.recipe import Recipe, load_recipe
+from training.results import FoldResult, is_finished, result_folder
+from training.splits import Split, noise_clips, split_clips
+from training.train import HISTORY, predict, predict_clips, train
+
+# A recipe's own split, as opposed to a protocol's: one run, not a fold.
+OWN = "own"
+_CLAIM = "claimed-by"
+# Clip-level answers are several windows each: these conditions are what the tables compare.
+_CLIP_CONDITIONS = ("clean", "telephone")
+
+
+class Row(BaseModel):
+    """One line of the study: a recipe, and which folds of which protocols it is measured on.
+
+    `folds` limits a protocol to its first folds (all where absent). `group` and `base` place the
+    row in the report: an ablation is compared with `base` on the folds that both have.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    group: str = "models"
+    base: str | None = None
+    folds: dict[Protocol, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The rows, in the order in which they are to be run."""
+
+    rows: tuple[Row, ...]
+    recipes: Path
+
+    def recipe(self, name: str) -> Recipe:
+        """A recipe of the study's folder."""
+        return load_recipe(self.recipes / f"{name}.toml")
+
+
+def load_study(path: Path) -> Study:
+    """Read a study: `[[row]]` tables; recipes are in `recipes` beside it."""
+    with path.open("rb") as file:
+        rows = tomllib.load(file)["row"]
+    return Study(tuple(Row.model_validate(row) for row in rows), path.parent / "recipes")
+
+
+@contextmanager
+def _claim(folder: Path) -> Iterator[bool]:
+    """Whether this process may work in `folder`; nobody else does meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _CLAIM
+    if path.exists():
+        owner = path.read_text(encoding="utf-8").strip()
+        if owner.isdigit() and psutil.pid_exists(int(owner)):
+            yield False
+            return
+        path.unlink(missing_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def own_folder(runs: Path, recipe: str) -> Path:
+    """Where the run on a recipe's own split is."""
+    return result_folder(runs, recipe, OWN, "all")
+
+
+def train_own(
+    cache: AudioCache, recipe: Recipe, recipes: Path, runs: Path, *, workers: int = 1
+) -> Path:
+    """Train a recipe on its own split, and before it whatever it starts from; its run's folder."""
+    initial = _initial(cache, recipe, recipes, runs, workers)
+    folder = own_folder(runs, recipe.name)
+    train(cache, recipe, split_clips(cache.clips, recipe), folder, initial=initial, workers=workers)
+    return folder
+
+
+def _initial(
+    cache: AudioCache, recipe: Recipe, recipes: Path, runs: Path, workers: int
+) -> Path | None:
+    """The run whose weights a recipe starts from, trained if it must be."""
+    if recipe.initial in ("random", "imagenet"):
+        return None
+    start = load_recipe(recipes / f"{recipe.initial}.toml")
+    return train_own(cache, start, recipes, runs, workers=workers)
+
+
+def _cost(model: EmotionNet, recipe: Recipe) -> dict[str, Any]:
+    """Parameters, and floating-point operations of one window."""
+    x = torch.zeros(1, 1, recipe.front_end.n_mels, recipe.n_frames)
+    x = shrink_batch(x, recipe.stages[-1].shrink)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model.cpu().float().eval()(x)
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "flops": counter.get_total_flops(),
+    }
+
+
+def answer_fold(
+    cache: AudioCache, recipe: Recipe, fold: Fold, folder: Path, initial: Path | None, workers: int
+) -> FoldResult:
+    """Train a network on a fold, and let it answer the test clips in every condition."""
+    started = time.perf_counter()
+    state = train(cache, recipe, fold.split, folder, initial=initial, workers=workers)
+    seconds = time.perf_counter() - started
+    model, factors, test = state.ema.module.eval(), recipe.stages[-1].shrink, fold.split.test
+    device = next(model.parameters()).device
+
+    def ask(features: np.ndarray) -> np.ndarray:
+        return predict(model, features, factors)
+
+    disturbances = conditions(noise_clips(cache.clips), cache, recipe.front_end.sampling_rate)
+    windows = {
+        name: window_logits(ask, cache, test, recipe, disturb, name)
+        for name, disturb in disturbances.items()
+    }
+    clips = {
+        name: clip_probabilities(ask, cache, test, recipe, 1.0, disturbances[name], name).astype(
+            np.float32
+        )
+        for name in _CLIP_CONDITIONS
+    }
+    validation = predict_clips(model, cache, fold.split.validation, recipe, factors)
+    history = (folder / HISTORY).read_text(encoding="utf-8")
+    about = describe(recipe, fold) | _cost(model, recipe)
+    about |= {
+        "seconds": round(seconds, 1),
+        "device": device.type,
+        "history": [json.loads(line) for line in history.splitlines()],
+    }
+    return FoldResult(
+        about,
+        names=tuple(c.name for c in test),
+        labels=labels_of(test),
+        corpora=tuple(c.corpus for c in test),
+        speakers=tuple(c.speaker for c in test),
+        genders=tuple(c.gender for c in test),
+        window_logits=windows,
+        clip_probabilities=clips,
+        validation_logits=validation,
+        validation_labels=labels_of(fold.split.validation),
+    )
+
+
+def describe(recipe: Recipe, fold: Fold) -> dict[str, Any]:
+    """What identifies a result."""
+    split: Split = fold.split
+    return {
+        "recipe": recipe.name,
+        "title": recipe.title or recipe.name,
+        "settings": recipe.model_dump(mode="json"),
+        "labels": list(LABELS),
+        "fold": fold.name,
+        "n_train": len(split.train),
+        "train_fingerprint": fingerprint(split.train),
+        "test_fingerprint": fingerprint(split.test),
+    }
+
+
+def run_study(
+    cache: AudioCache,
+    study: Study,
+    runs: Path,
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Train and measure all that is missing, in the order of the rows.
+
+    What cannot be had (ImageNet weights without a network) is said and left out.
+    """
+    for row in study.rows:
+        recipe = study.recipe(row.recipe)
+        for protocol, wanted in row.folds.items():
+            for fold in folds(protocol, cache.clips, recipe)[:wanted]:
+                folder = result_folder(runs, recipe.name, protocol, fold.name)
+                with _claim(folder) as mine:
+                    if not mine or is_finished(folder):
+                        continue
+                    say(f"{recipe.name}, {protocol}, {fold.name}")
+                    try:
+                        if recipe.model.startswith("svm"):
+                            from training import baselines
+
+                            result = baselines.answer_fold(cache, recipe, fold, folder)
+                        else:
+                            initial = _initial(cache, recipe, study.recipes, runs, workers)
+                            result = answer_fold(cache, recipe, fold, folder, initial, workers)
+                    except WeightsUnavailableError as error:
+                        say(f"not run: {error}")
+                        (folder / "not-run.txt").write_text(str(error), encoding="utf-8")
+                        continue
+                    result.about["protocol"] = protocol
+                    result.save(folder)
