@@ -105,15 +105,21 @@ def export_command(
     out: Annotated[Path, typer.Option(help="The model file; its card goes beside it.")] = Path(
         "assets/emolive-resnet34.onnx"
     ),
+    precision: Annotated[
+        str, typer.Option(help="int8 (for CPUs), float16 (for GPUs) or float32.")
+    ] = "int8",
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card."""
-    from training.publish import publish
+    from training.publish import PRECISIONS, publish
     from training.study import own_folder
 
     settings = load_recipe(recipe)
     run = own_folder(runs, settings.name)
-    publish(load_cache(cache), settings, run, out, name=out.stem, note=note)
+    if precision not in PRECISIONS:
+        raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
+    audio = load_cache(cache)
+    publish(audio, settings, run, out, name=out.stem, precision=precision, note=note)
     typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 

@@ -8,6 +8,17 @@ from training.measure import Measurement
 from training.metrics import Scores
 from training.recipe import Recipe
 
+# What each corpus is, and on which terms its owners give it.
+_DATA = {
+    "ravdess": ("RAVDESS, North American English, 24 actors", "CC BY-NC-SA 4.0"),
+    "savee": ("SAVEE, British English, 4 male actors", "research use, on request"),
+    "tess": ("TESS, Canadian English, 2 actresses", "CC BY-NC-ND 4.0"),
+    "emodb": ("Emo-DB, German, 10 actors", "free for research"),
+    "nemo": ("nEMO, Polish, 9 actors", "CC BY-NC-SA 4.0"),
+    "cremad": ("part of CREMA-D, American English, listeners' votes", "ODbL"),
+    "noise": ("environmental sounds (augmentation only)", "CC BY 3.0; research use"),
+}
+
 
 def _row(*cells: object) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
@@ -25,10 +36,11 @@ def _scores(name: str, scores: Scores) -> tuple[object, ...]:
     return (name, scores.n, _percent(scores.uar), _percent(scores.wa), f"{scores.f1:.3f}")
 
 
-def _speakers(recipe: Recipe) -> list[tuple[object, ...]]:
+def _data(recipe: Recipe) -> list[tuple[object, ...]]:
     return [
         (
             name,
+            *_DATA.get(name, ("a user's own data", "the user's")),
             ", ".join(corpus.validation_speakers) or "none",
             ", ".join(corpus.test_speakers) or "none",
         )
@@ -44,7 +56,9 @@ def _windows(measurement: Measurement) -> list[tuple[object, ...]]:
     ]
 
 
-def write_card(metadata: ModelMetadata, measurement: Measurement, recipe: Recipe) -> str:
+def write_card(
+    metadata: ModelMetadata, precision: str, measurement: Measurement, recipe: Recipe
+) -> str:
     """The card as Markdown."""
     corpora = tuple(next(iter(measurement.windows.values())))
     chosen = measurement.selective
@@ -52,12 +66,13 @@ def write_card(metadata: ModelMetadata, measurement: Measurement, recipe: Recipe
     header = ("corpus", "n", "UAR %", "WA %", "macro F1")
     counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     front = metadata.front_end
-    shrink = recipe.stages[-1].shrink
-    pooling = f" averaged over {shrink[0]} x {shrink[1]} cells" if shrink != (1, 1) else ""
+    bands, frames = recipe.stages[-1].shrink
+    pooling = f" averaged over {bands} x {frames} cells" if (bands, frames) != (1, 1) else ""
+    labels = ", ".join(metadata.labels)
     return f"""# Model card: {metadata.name}
 
-ResNet34 on log-mel{pooling}, int8, ONNX. It answers for one
-{metadata.window_s:g}-second window of one speaker: probabilities of {", ".join(metadata.labels)}.
+ResNet34 on log-mel{pooling}, {precision}, ONNX. It answers for one {metadata.window_s:g}-second
+window of one speaker: probabilities of {labels}.
 
 **Input.** `log_mel` float32 `(batch, 1, {front.n_mels}, {metadata.n_frames})`:
 {front.sampling_rate} Hz mono, {front.win_length}-sample Hann window, hop length {front.hop_length},
@@ -69,15 +84,16 @@ A recording shorter than the window is padded with zeros on both sides, in train
 {metadata.abstention_threshold:.3f} is reported as uncertain.
 
 ## Data and split
-Trained on acted speech: {", ".join(metadata.corpora)}. {metadata.split}
+Acted speech. {metadata.split}
 
-{_table(("corpus", "validation speakers", "test speakers"), _speakers(recipe))}
+{_table(("corpus", "what", "terms", "validation speakers", "test speakers"), _data(recipe))}
 
 ## Scores
-Measured on this int8 file with `python -m training evaluate`. All test speakers are unseen:
+Measured on this very file with `python -m training evaluate`. All test speakers are unseen:
 neither trained on, nor used for tuning, temperature or threshold. Protocol:
-speaker-independent, one fixed split (not the full folds, so expect a spread of several points
-between speakers). UAR is the mean of the recalls of the classes present.
+speaker-independent, one fixed split (for all folds of the recipe see `python -m training report`).
+Expect a spread of several points between speakers. UAR is the mean of the recalls of the classes
+present.
 
 One window per clip (its centre 3 s), clean:
 
@@ -91,14 +107,19 @@ UAR % per listening condition, one window per clip:
 
 {_table(("condition", *corpora), _windows(measurement))}
 
-By gender, one window per clip, all corpora together (corpora differ between genders):
+Fairness. By gender, one window per clip, all corpora together (corpora differ between genders):
 
 {_table(("gender", *header[1:]), [_scores(g, s) for g, s in measurement.genders.items()])}
+
+By speaker, one window per clip:
+
+{_table(("speaker", *header[1:]), [_scores(g, s) for g, s in measurement.speakers.items()])}
 
 - Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
   temperature scaling.
 - Abstention: at the threshold {_percent(chosen.coverage)} % of the test windows are answered,
-  {_percent(chosen.accuracy)} % of those correctly.
+  {_percent(chosen.accuracy)} % of those correctly; of the 60 % most confident windows,
+  {_percent(measurement.accuracy_at_60)} % are answered correctly.
 - Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
 
 Confusion (rows: the actor's intention, columns: the answer), counts:

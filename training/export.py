@@ -18,6 +18,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch import nn
 
 from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
@@ -94,6 +95,15 @@ def write_int8_onnx(
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
+
+
+def write_half_onnx(source: Path, target: Path) -> None:
+    """Half-precision weights and arithmetic, float32 input and output: for GPUs.
+
+    ONNX Runtime's CUDA provider has no int8 convolution, so a GPU runs this one instead.
+    """
+    half = convert_float_to_float16(onnx.load(source), keep_io_types=True)
+    onnx.save(half, target)
 
 
 def write_metadata(path: Path, metadata: ModelMetadata) -> None:

@@ -31,7 +31,8 @@ class Measurement:
     """Scores on the test speakers.
 
     `windows` has one entry per listening condition and corpus (the clip's centre window), `clips`
-    one per corpus (all windows of a clip pooled, clean), `genders` one per gender (clean windows).
+    one per corpus (all windows of a clip pooled, clean), `genders` and `speakers` one per gender
+    and speaker (clean windows). `accuracy_at_60` is of the 60 % most confident clean windows.
     `ece_uncalibrated` is with temperature 1. `level_agreement` is the share of windows whose label
     stays the same at -20 and +20 dB.
     """
@@ -39,9 +40,11 @@ class Measurement:
     windows: dict[str, dict[str, Scores]]
     clips: dict[str, Scores]
     genders: dict[str, Scores]
+    speakers: dict[str, Scores]
     ece_uncalibrated: float
     ece: float
     selective: Selective
+    accuracy_at_60: float
     level_agreement: float
     confusion: tuple[tuple[int, ...], ...]
 
@@ -83,9 +86,13 @@ def measure(
         windows=windows,
         clips=by_group(pooled, clips, lambda c: c.corpus),
         genders=by_group(calibrated, clips, lambda c: c.gender),
+        speakers=by_group(calibrated, clips, lambda c: f"{c.corpus} {c.speaker}"),
         ece_uncalibrated=score(softmax(clean), labels).ece,
         ece=score(calibrated, labels).ece,
         selective=selective(calibrated, labels, metadata.abstention_threshold),
+        accuracy_at_60=selective(
+            calibrated, labels, float(np.quantile(calibrated.max(1), 0.4))
+        ).accuracy,
         level_agreement=float(np.mean(same)),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion(calibrated, labels)),
     )

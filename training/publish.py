@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -18,13 +19,21 @@ from training.cache import AudioCache, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
 from training.evaluate import labels_of, window_logits
-from training.export import load_trained, write_float_onnx, write_int8_onnx, write_metadata
+from training.export import (
+    load_trained,
+    write_float_onnx,
+    write_half_onnx,
+    write_int8_onnx,
+    write_metadata,
+)
 from training.labels import LABELS
 from training.measure import Measurement, measure
 from training.metrics import softmax
 from training.recipe import Recipe
 from training.splits import Split, split_clips
 
+Precision = Literal["int8", "float16", "float32"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 LICENCE = "CC BY-NC-SA 4.0, non-commercial use only (the corpora's terms)"
 
 
@@ -84,12 +93,13 @@ def publish(
     target: Path,
     *,
     name: str,
+    precision: Precision = "int8",
     note: str = "",
     say: Callable[[str], None] = print,
 ) -> Measurement:
-    """Write `target` (ONNX, int8) and its card beside it (`.md`).
+    """Write `target` (ONNX) and its card beside it (`.md`).
 
-    Temperature and threshold are fitted on the quantised file's answers for the validation
+    Temperature and threshold are fitted on the written file's answers for the validation
     speakers, so that they fit what users run. `note` goes into the provenance: whatever the recipe
     does not tell about the run.
 
@@ -99,11 +109,14 @@ def publish(
     split = split_clips(cache.clips, recipe)
     metadata = _describe(recipe, split, name, note)
     with tempfile.TemporaryDirectory() as folder:
-        full, small = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
         write_float_onnx(load_trained(run, recipe), recipe, full)
-        write_int8_onnx(full, small, cache, split.train, recipe)
+        if precision == "int8":
+            write_int8_onnx(full, final_file, cache, split.train, recipe)
+        elif precision == "float16":
+            write_half_onnx(full, final_file)
         answers: dict[Path, np.ndarray] = {}
-        for path in (full, small):
+        for path in dict.fromkeys((full, final_file)):
             write_metadata(path, metadata)
             classifier = OnnxClassifier(path)
             answers[path] = window_logits(classifier.predict, cache, split.validation, recipe)
@@ -111,18 +124,20 @@ def publish(
         labels = labels_of(split.validation)
         for path, logits in answers.items():
             say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
-        temperature = fit_temperature(answers[small], labels)
-        threshold = fit_threshold(softmax(answers[small], temperature), recipe.coverage)
+        temperature = fit_temperature(answers[final_file], labels)
+        threshold = fit_threshold(softmax(answers[final_file], temperature), recipe.coverage)
         fitted = metadata.model_copy(
             update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
         )
-        write_metadata(small, fitted)
-        classifier = OnnxClassifier(small)
+        write_metadata(final_file, fitted)
+        classifier = OnnxClassifier(final_file)
         measurement = measure(classifier, cache, split.test, recipe)
         classifier.close()
-        final = fitted.model_copy(update={"scores": _scores(measurement)})
-        write_metadata(small, final)
+        published = fitted.model_copy(update={"scores": _scores(measurement)})
+        write_metadata(final_file, published)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(small.read_bytes())
-    target.with_suffix(".md").write_text(write_card(final, measurement, recipe), encoding="utf-8")
+        target.write_bytes(final_file.read_bytes())
+    target.with_suffix(".md").write_text(
+        write_card(published, precision, measurement, recipe), encoding="utf-8"
+    )
     return measurement

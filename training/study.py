@@ -20,13 +20,14 @@ import numpy as np
 import psutil
 import torch
 from pydantic import BaseModel, ConfigDict
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.cache import AudioCache, fingerprint
 from training.evaluate import clip_probabilities, conditions, labels_of, window_logits
 from training.image_transforms import shrink_batch
 from training.labels import LABELS
-from training.models import EmotionNet, WeightsUnavailableError
+from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
 from training.recipe import Recipe, load_recipe
 from training.results import FoldResult, is_finished, result_folder
@@ -122,7 +123,7 @@ def _initial(
     return train_own(cache, start, recipes, runs, workers=workers)
 
 
-def _cost(model: EmotionNet, recipe: Recipe) -> dict[str, Any]:
+def _cost(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
     """Parameters, and floating-point operations of one window."""
     x = torch.zeros(1, 1, recipe.front_end.n_mels, recipe.n_frames)
     x = shrink_batch(x, recipe.stages[-1].shrink)
