@@ -13,14 +13,33 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
 
 
 class SpeechState(StrEnum):
-    """What a window holds, as far as the decision can honestly say."""
+    """What a window holds, as far as the decision can honestly say.
+
+    NOT_INFERRED: somebody speaks, but emotion is not inferred on this stream (an agent's).
+    """
 
     SPEECH = "speech"
     SILENCE = "silence"
     UNCERTAIN = "uncertain"
+    NOT_INFERRED = "not_inferred"
+
+
+class Role(StrEnum):
+    """Who speaks on a stream of a call."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
+class Band(StrEnum):
+    """How far up a stream's sound reaches: telephone speech ends at 4 kHz."""
+
+    NARROW = "narrow"
+    WIDE = "wide"
 
 
 class EngineState(StrEnum):
@@ -36,12 +55,35 @@ class EngineState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SpeechActivity:
+    """Consecutive chunks of one stream, as voice activity detection judged them.
+
+    Chunk ``i`` covers `chunk_samples` samples from ``start_sample + i * chunk_samples`` on.
+    ``speech`` are the gate's flags, bool ``(n,)``: causal, with a hang-over behind each word.
+    ``probability`` is the detector's own, ``level_dbfs`` the RMS level (not below -120), both
+    float32 ``(n,)``.
+    """
+
+    start_sample: int
+    chunk_samples: int
+    speech: BoolArray
+    probability: FloatArray
+    level_dbfs: FloatArray
+
+    @property
+    def end_sample(self) -> int:
+        """Where the last chunk ends."""
+        return self.start_sample + self.chunk_samples * len(self.speech)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FeatureBlock:
     """New log-mel frames of one stream, as they become ready (not normalised).
 
     ``log_mel`` is float32, shape ``(n_mels, n_frames)``; frame ``i`` covers the window that
     starts at ``start_sample + i * hop_length``. ``level_dbfs`` and ``peak_dbfs`` describe the audio
-    that these frames added; ``speech`` is the voice activity state at its end.
+    that these frames added; ``speech`` is the voice activity state at its end, ``activity`` the
+    chunks that this audio completed (None: none).
     """
 
     stream: str
@@ -51,6 +93,7 @@ class FeatureBlock:
     level_dbfs: float
     peak_dbfs: float
     speech: bool
+    activity: SpeechActivity | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +112,10 @@ class Prediction:
     """The answer for one window.
 
     ``probabilities`` are calibrated, of this window alone, float32 ``(n_classes,)``, or None when
-    the window holds too little speech. ``state`` and ``label`` come from the decision (smoothing,
-    abstention, hysteresis); ``label`` is None unless ``state`` is ``speech``. ``confidence`` is the
-    smoothed probability of that label, of the leading class while uncertain, 0.0 in silence.
+    the window holds too little speech or emotion is not inferred on this stream. ``state`` and
+    ``label`` come from the decision (smoothing, abstention, hysteresis); ``label`` is None unless
+    ``state`` is ``speech``. ``confidence`` is the smoothed probability of that label, of the
+    leading class while uncertain, otherwise 0.0.
     ``latency_s`` is the time from the window's last sample being available to this answer.
     """
 
@@ -93,10 +137,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Consecutive equal decisions merged; ``label`` is an emotion, ``silence`` or ``uncertain``.
+    """Consecutive equal decisions merged.
 
-    ``confidence`` is the mean smoothed probability of the label over the segment's windows
-    (0.0 for silence).
+    ``label`` is an emotion, ``silence``, ``uncertain`` or ``not_inferred``; ``confidence`` is the
+    mean smoothed probability of the label over the segment's windows (0.0 for silence and where
+    emotion is not inferred).
     """
 
     stream: str
@@ -108,7 +153,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """One stream's counters, cumulative since the start."""
+    """One stream's counters, cumulative since the start, and what it is.
+
+    ``emotion`` tells whether emotion is inferred on it, ``native_rate`` the rate (Hz) its audio had
+    before any resampling (0: not known), ``band`` how far up its sound reaches (None: not known
+    yet), ``missing`` that its device is away right now while the other streams go on.
+    """
 
     stream: str
     samples: int
@@ -116,6 +166,11 @@ class StreamStatus:
     windows_skipped: int
     samples_lost: int
     flips_per_minute: float
+    role: Role | None = None
+    emotion: bool = True
+    native_rate: int = 0
+    band: Band | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

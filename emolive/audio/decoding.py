@@ -60,7 +60,8 @@ class FileDecoder:
                     "the file is damaged or not audio."
                 )
             self._split = channels == "split" and n_channels > 1
-            self.format = SourceFormat(rate, stream_names(n_channels if self._split else 1))
+            names = stream_names(n_channels if self._split else 1)
+            self.format = SourceFormat(rate, names, recorded=True)
             self._buffer = np.empty((max(1, round(rate * block_s)), n_channels), np.float32)
             # Damage right at the start, or nothing in it, is better said now than later.
             self._pending = self._next()

@@ -7,14 +7,31 @@ from enum import StrEnum
 from typing import Protocol
 
 from emolive.audio.ring import SampleRing
+from emolive.types import Role
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFormat:
-    """What a source delivers: native rate in Hz, and one stream name per channel kept apart."""
+    """What a source delivers: its rate in Hz, and one stream name per channel kept apart.
+
+    `roles` says who speaks on each stream (empty: nobody in particular), `native_rates` in Hz what
+    the streams had before the source resampled them (empty: `sampling_rate`). `recorded` audio was
+    made before, so that digital silence in it is no fault of a device.
+    """
 
     sampling_rate: int
     streams: tuple[str, ...]
+    roles: tuple[Role | None, ...] = ()
+    native_rates: tuple[int, ...] = ()
+    recorded: bool = False
+
+    def role(self, channel: int) -> Role | None:
+        """Who speaks on the stream at this index."""
+        return self.roles[channel] if self.roles else None
+
+    def native_rate(self, channel: int) -> int:
+        """The rate in Hz that the stream at this index had in the first place."""
+        return self.native_rates[channel] if self.native_rates else self.sampling_rate
 
 
 class SourceState(StrEnum):
@@ -28,11 +45,16 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """Snapshot of a source: `message` is a sentence for people, `overflows` counts lost blocks."""
+    """Snapshot of a source: `message` is a sentence for people, `overflows` counts lost blocks.
+
+    `missing` names the streams that carry nothing right now because their device is away, while
+    others of the same source go on.
+    """
 
     state: SourceState
     message: str | None = None
     overflows: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class AudioSource(Protocol):

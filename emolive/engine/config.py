@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from emolive.errors import EmoliveError
 from emolive.features import FrontEndSpec
 from emolive.inference.decision import DecisionConfig
 from emolive.speech.gate import GateConfig
+from emolive.types import Role
+
+
+class AgentPermission(BaseModel):
+    """The deliberate decision to infer the emotions of the person at work, for one run.
+
+    In the European Union, inferring the emotions of employees at work is prohibited (AI Act,
+    Art. 5(1)(f)), so this is never the default: `granted_by` (a person or a policy file) decided it
+    at `granted_at`, having been told `statement`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    granted_by: str = Field(min_length=1)
+    granted_at: AwareDatetime
+    statement: str = Field(min_length=1)
 
 
 class EngineConfig(BaseModel):
@@ -19,6 +35,7 @@ class EngineConfig(BaseModel):
     analysis: a worker that is later than this loses audio (counted). `max_batch` windows at most
     go to the classifier at once. `poll_s` is how often the live worker looks for new audio, which
     is also how often new spectrogram frames come out; it looks more often when a window is due.
+    Without an `agent_permission`, emotion is inferred on no stream whose role is the agent's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +49,11 @@ class EngineConfig(BaseModel):
     zeros_after_s: float = Field(default=2.0, gt=0.0)
     status_every_s: float = Field(default=1.0, gt=0.0)
     reconnect_every_s: float = Field(default=1.0, gt=0.0)
+    agent_permission: AgentPermission | None = None
+
+    def infers_emotion(self, role: Role | None) -> bool:
+        """Whether emotion is inferred on a stream with this role."""
+        return role is not Role.AGENT or self.agent_permission is not None
 
     def hop_samples(self, spec: FrontEndSpec) -> int:
         """The hop in samples at the model rate.

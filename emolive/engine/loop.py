@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
-from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.engine.config import EngineConfig
@@ -52,6 +51,7 @@ class CaptureLoop:
         self._reason: str | None = None
         self._monitor: Monitor | None = None
         self._source_status = SourceStatus(SourceState.CLOSED)
+        self._recorded = False
         self._reconnects = 0
         self._reported_at = 0.0
         self._reported_hint: str | None = None
@@ -82,7 +82,7 @@ class CaptureLoop:
         )
         if monitor is None:
             return about
-        streams = monitor.streams
+        streams = monitor.stream_statuses(self._source_status.missing)
         return EngineStatus(
             about.state,
             reason=about.reason,
@@ -101,6 +101,7 @@ class CaptureLoop:
 
     def _run(self) -> None:
         source_format = self._source.open()
+        self._recorded = source_format.recorded
         ring = self._ring_for(source_format)
         monitor = self._monitor = Monitor(
             source_format, ring, self._classifier, self._vad, self._config, clock=self._clock
@@ -163,8 +164,9 @@ class CaptureLoop:
         self._enter(EngineState.FAILED, text)
 
     def _hint(self, monitor: Monitor) -> str | None:
-        # A file may well hold digital silence.
-        if not isinstance(self._source, FileSource):
+        missing = self._source_status.missing
+        # A recording may well hold digital silence; a device that is away is told by its source.
+        if not self._recorded and not missing:
             names = [stream.stream for stream in monitor.streams]
             if hint := zeros_hint(self._source.name, monitor.silent_zeros, names):
                 return hint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +32,58 @@ class _Look:
     before: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Due:
+    """A window to be answered; `speech` tells whether it holds enough of it."""
+
+    track: StreamTrack
+    window: FeatureWindow
+    speech: bool
+
+    @property
+    def to_classify(self) -> bool:
+        return self.speech and self.track.pipeline.infers_emotion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What a monitor took from its ring and has to answer; for `Monitor.settle`.
+
+    ``more`` tells that the ring holds more than was taken (lossless only).
+    """
+
+    events: tuple[Event, ...]
+    due: tuple[_Due, ...]
+    look: _Look
+    more: bool = False
+
+    @property
+    def windows(self) -> tuple[FeatureWindow, ...]:
+        """The windows that the classifier has to see, in the order of the logits to come."""
+        return tuple(due.window for due in self.due if due.to_classify)
+
+
+def classify(
+    classifier: Classifier, windows: Sequence[FeatureWindow], max_batch: int
+) -> FloatArray:
+    """Logits of any number of windows, float32 ``(n, n_classes)``, `max_batch` at once at most."""
+    parts = [
+        classifier.predict(np.stack([window.log_mel for window in windows[first:][:max_batch]]))
+        for first in range(0, len(windows), max_batch)
+    ]
+    empty = np.empty((0, len(classifier.metadata.labels)), np.float32)
+    return np.concatenate([empty, *parts])
+
+
 class Monitor:
     """One to many streams of one source, one classifier.
 
     Live, each step answers the newest window of every stream and counts the ones it jumped over,
     so latency cannot grow. With `lossless` every window is answered, oldest first. Windows of all
     streams go to the classifier together, at most `config.max_batch` at once. One thread owns it.
+
+    A step is `advance`, `classify` and `settle`: who runs several monitors may call these and send
+    the windows of all of them to the classifier together.
     """
 
     def __init__(
@@ -69,11 +115,19 @@ class Monitor:
         self.latency_s = 0.0
         self._tracks = tuple(
             StreamTrack(
-                StreamPipeline(name, source_format.sampling_rate, metadata, vad, config),
+                StreamPipeline(
+                    name,
+                    source_format.sampling_rate,
+                    metadata,
+                    vad,
+                    config,
+                    role=source_format.role(channel),
+                    first_rate=source_format.native_rate(channel),
+                ),
                 metadata,
                 config,
             )
-            for name in source_format.streams
+            for channel, name in enumerate(source_format.streams)
         )
         self._attach(source_format, ring)
 
@@ -104,22 +158,62 @@ class Monitor:
     @property
     def streams(self) -> tuple[StreamStatus, ...]:
         """Counters of each stream."""
-        return tuple(track.status() for track in self._tracks)
+        return self.stream_statuses()
+
+    def stream_statuses(self, missing: Sequence[str] = ()) -> tuple[StreamStatus, ...]:
+        """Counters of each stream, those in `missing` being away right now."""
+        return tuple(
+            track.status(missing=track.pipeline.stream in missing) for track in self._tracks
+        )
 
     def step(self) -> list[Event]:
         """Take what the ring has and answer what is due; returns at once if there is nothing."""
+        end = self._ring.written
+        events: list[Event] = []
+        more = True
+        while more:
+            work = self.advance(end)
+            events += self.settle(work, self._classify(work.windows))
+            more = work.more
+        return events
+
+    def advance(self, end: int | None = None) -> Work:
+        """Take what the ring has; lossless, only as much as the streams can hold windows of.
+
+        `end`: the ring's frame to stop at, None: its newest. Each call is to be followed by
+        `settle` before the next.
+        """
         now, before = self._clock(), self._looked_at
-        look = _Look(now, self._ring.written, self._cursor, before)
+        end = self._ring.written if end is None else end
+        look = _Look(now, end, self._cursor, before)
         self._looked_at = now
-        end = look.end
         events: list[Event] = []
         # Live, everything is read before anything is classified: that is how it catches up.
         while self._cursor < end:
             events += self._read(min(self._slice, end - self._cursor))
             if self._lossless:
-                events += self._answer(look, latest_only=False)
-        if not self._lossless:
-            events += self._answer(look, latest_only=True)
+                break
+        due = self._take(latest_only=not self._lossless)
+        return Work(tuple(events), due, look, more=self._cursor < end)
+
+    def settle(self, work: Work, logits: FloatArray) -> list[Event]:
+        """Everything that happened: new frames, answers, closed segments.
+
+        Args:
+            work: what `advance` returned.
+            logits: of `work.windows`, float32 ``(n, n_classes)``.
+        """
+        answered = self._clock()
+        events = list(work.events)
+        rows = iter(logits)
+        for due in work.due:
+            latency = answered - work.look.now
+            if not self._lossless:
+                latency += self._waited_s(due.track.pipeline, due.window, work.look)
+            answer = next(rows) if due.to_classify else None
+            prediction, segments = due.track.decide(due.window, answer, latency, speech=due.speech)
+            events += [prediction, *segments]
+            self.latency_s = latency
         return events
 
     def gap(self, n_samples: int, native_rate: int | None = None) -> list[Event]:
@@ -146,7 +240,11 @@ class Monitor:
                 f"The input came back with other channels ({', '.join(source_format.streams)} "
                 f"instead of {', '.join(names)}): start again."
             )
-        events = self.gap(gap_samples, source_format.sampling_rate)
+        events = self.step()
+        for channel, track in enumerate(self._tracks):
+            track.pipeline.gap(
+                gap_samples, source_format.sampling_rate, source_format.native_rate(channel)
+            )
         self._attach(source_format, ring)
         return events
 
@@ -158,7 +256,9 @@ class Monitor:
             if block := track.pipeline.finish():
                 events.append(block)
         # No newer window will come: the last few are all answered.
-        events += self._answer(_Look(now, self._cursor, self._cursor, now), latest_only=False)
+        look = _Look(now, self._cursor, self._cursor, now)
+        last = Work((), self._take(latest_only=False), look)
+        events += self.settle(last, self._classify(last.windows))
         return events + self.close_segments()
 
     def close_segments(self) -> list[Event]:
@@ -197,24 +297,15 @@ class Monitor:
         )
         return [block for block in blocks if block is not None]
 
-    def _answer(self, look: _Look, *, latest_only: bool) -> list[Event]:
-        """Classify and decide the due windows."""
-        due: list[tuple[StreamTrack, FeatureWindow]] = []
-        for track in self._tracks:
-            windows = track.pipeline.take_windows(latest_only=latest_only)
-            due += [(track, window) for window in windows]
+    def _take(self, *, latest_only: bool) -> tuple[_Due, ...]:
+        """The windows that are due, of all streams, in the order of their ends."""
+        due = [
+            (track, window)
+            for track in self._tracks
+            for window in track.pipeline.take_windows(latest_only=latest_only)
+        ]
         due.sort(key=lambda pair: pair[1].end_sample)
-        logits = self._classify([w if t.pipeline.admits(w) else None for t, w in due])
-        answered = self._clock()
-        events: list[Event] = []
-        for (track, window), answer in zip(due, logits, strict=True):
-            latency = answered - look.now
-            if not self._lossless:
-                latency += self._waited_s(track.pipeline, window, look)
-            prediction, segments = track.decide(window, answer, latency)
-            events += [prediction, *segments]
-            self.latency_s = latency
-        return events
+        return tuple(_Due(track, window, track.pipeline.admits(window)) for track, window in due)
 
     def _waited_s(self, pipeline: StreamPipeline, window: FeatureWindow, look: _Look) -> float:
         """How long the audio that completed a window had been in the ring, at most.
@@ -228,13 +319,5 @@ class Monitor:
         by_audio = max(0, look.end - max(completed, look.begin)) / self._native_rate
         return min(by_audio, look.now - look.before)
 
-    def _classify(self, windows: list[FeatureWindow | None]) -> list[FloatArray | None]:
-        """Logits of each window, float32 ``(n_classes,)``; None stays None."""
-        answers: list[FloatArray | None] = [None] * len(windows)
-        speech = [(index, window) for index, window in enumerate(windows) if window is not None]
-        for first in range(0, len(speech), self._config.max_batch):
-            batch = speech[first : first + self._config.max_batch]
-            logits = self._classifier.predict(np.stack([window.log_mel for _, window in batch]))
-            for (index, _), row in zip(batch, logits, strict=True):
-                answers[index] = row
-        return answers
+    def _classify(self, windows: Sequence[FeatureWindow]) -> FloatArray:
+        return classify(self._classifier, windows, self._config.max_batch)

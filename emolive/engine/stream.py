@@ -12,11 +12,19 @@ from emolive.audio.zeros import ZeroDetector
 from emolive.engine.config import EngineConfig
 from emolive.features import StreamingLogMel, log_mel, normalize
 from emolive.inference.metadata import ModelMetadata
+from emolive.speech.band import BandDetector
 from emolive.speech.gate import SpeechGate
+from emolive.speech.level import QUIETEST_DBFS, ChunkLevel
 from emolive.speech.silero import SileroVad
-from emolive.types import FeatureBlock, FeatureWindow, FloatArray
-
-_QUIETEST_DBFS = -120.0
+from emolive.types import (
+    Band,
+    BoolArray,
+    FeatureBlock,
+    FeatureWindow,
+    FloatArray,
+    Role,
+    SpeechActivity,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,14 +52,29 @@ class StreamPipeline:
         metadata: ModelMetadata,
         vad: SileroVad,
         config: EngineConfig,
+        *,
+        role: Role | None = None,
+        first_rate: int | None = None,
     ) -> None:
         """Begin at sample 0, with audio at `native_rate` Hz.
+
+        Args:
+            stream: its name.
+            native_rate: of the audio that comes in.
+            metadata: the model's.
+            vad: the detector, shared.
+            config: settings.
+            role: who speaks on it.
+            first_rate: what the audio had before its source resampled it; None: `native_rate`.
 
         Raises:
             EmoliveError: the hop does not fit the model's front end.
         """
         spec = metadata.front_end
         self.stream = stream
+        self.role = role
+        self.infers_emotion = config.infers_emotion(role)
+        self.first_rate = first_rate or native_rate
         self.spec = spec
         self.window_samples = metadata.window_samples
         self.window_frames = metadata.n_frames
@@ -66,6 +89,9 @@ class StreamPipeline:
         self._mel = StreamingLogMel(spec, self.window_frames + 1)
         self._vad = vad.stream()
         self._gate = SpeechGate(config.gate, rate=spec.sampling_rate)
+        self._levels = ChunkLevel(self._vad.chunk_samples)
+        self._band = BandDetector(spec, self.first_rate)
+        self._judged: list[tuple[BoolArray, FloatArray, FloatArray]] = []
         self._due: deque[_DueWindow] = deque()
         # Kept only until the first window is complete, for audio that is shorter than that.
         self._opening: list[FloatArray] | None = None
@@ -95,6 +121,11 @@ class StreamPipeline:
     def speaking(self) -> bool:
         """Whether someone speaks right now."""
         return self._gate.speaking
+
+    @property
+    def band(self) -> Band | None:
+        """How far up its sound reaches; None until enough speech was heard."""
+        return self._band.band
 
     @property
     def silent_zeros(self) -> bool:
@@ -129,22 +160,29 @@ class StreamPipeline:
         return windows
 
     def admits(self, window: FeatureWindow) -> bool:
-        """Whether a window holds enough speech to be classified; to be asked in time order."""
+        """Whether a window holds enough speech to say something; to be asked in time order."""
         return self._gate.admit(window.speech_ratio)
 
-    def gap(self, n_samples: int, native_rate: int | None = None) -> None:
+    def gap(
+        self, n_samples: int, native_rate: int | None = None, first_rate: int | None = None
+    ) -> None:
         """Let time pass without audio: forget the past, go on `n_samples` (model rate) later.
 
-        `native_rate`: of the audio from now on, None: as before.
+        `native_rate`: of the audio from now on, None: as before; `first_rate`: what it had before
+        its source resampled it.
         """
         if n_samples < 0:
             raise ValueError(f"time cannot go back by {-n_samples} samples")
         self.samples_lost += n_samples
         resume_at = self.input_position + n_samples
         self._set_rate(native_rate or self._native_rate)
+        if native_rate and (first_rate or native_rate) != self.first_rate:
+            self.first_rate = first_rate or native_rate
+            self._band = BandDetector(self.spec, self.first_rate)
         self._mel.reset()
         self._vad.reset()
         self._gate.reset()
+        self._levels.reset()
         self._begin(resume_at)
 
     def finish(self) -> FeatureBlock | None:
@@ -199,6 +237,7 @@ class StreamPipeline:
         if not len(samples):
             return None
         first_frame = self._mel.n_frames
+        first_chunk = self._gate.n_chunks
         blocks = []
         begin = 0
         while begin < len(samples):
@@ -215,12 +254,26 @@ class StreamPipeline:
             level_dbfs=_dbfs(power**0.5),
             peak_dbfs=_dbfs(peak),
             speech=self._gate.speaking,
+            activity=self._activity(first_chunk),
         )
+
+    def _activity(self, first_chunk: int) -> SpeechActivity | None:
+        """The chunks judged since the last time; the first of them is number `first_chunk`."""
+        judged, self._judged = self._judged, []
+        flags, probabilities, levels = (
+            np.concatenate(parts) for parts in zip(*judged, strict=True)
+        )
+        if not flags.size:
+            return None
+        chunk = self._vad.chunk_samples
+        return SpeechActivity(self._base + first_chunk * chunk, chunk, flags, probabilities, levels)
 
     def _accept_piece(self, piece: FloatArray) -> FloatArray:
         """Add audio up to at most the next window's end; return the new frames."""
         new = self._mel.accept(piece)
-        self._gate.accept(self._vad.accept(piece))
+        probabilities = self._vad.accept(piece)
+        flags = self._gate.accept(probabilities)
+        self._judged.append((flags, probabilities, self._levels.accept(piece)))
         self._position += len(piece)
         if self._opening is not None:
             self._opening.append(piece)
@@ -237,6 +290,8 @@ class StreamPipeline:
             self._due.popleft()
             self.windows_skipped += 1
         ratio = self._gate.speech_ratio(start - self._base, end - self._base)
+        if ratio >= self._gate.config.enter_ratio:
+            self._band.accept(frames, ratio * self.hop_samples / self.spec.sampling_rate)
         self._due.append(_DueWindow(start, end, frames, ratio))
 
     def _padded(self, samples: FloatArray) -> FloatArray:
@@ -253,4 +308,4 @@ class StreamPipeline:
 
 
 def _dbfs(amplitude: float) -> float:
-    return max(_QUIETEST_DBFS, 20.0 * float(np.log10(max(amplitude, 1e-12))))
+    return max(QUIETEST_DBFS, 20.0 * float(np.log10(max(amplitude, 1e-12))))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.inference.decision import Decision
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.segments import Segmenter
-from emolive.types import FeatureWindow, FloatArray, Prediction, Segment, StreamStatus
+from emolive.types import (
+    FeatureWindow,
+    FloatArray,
+    Prediction,
+    Segment,
+    SpeechState,
+    StreamStatus,
+)
 
 
 class StreamTrack:
@@ -28,19 +37,25 @@ class StreamTrack:
         self._windows = 0
 
     def decide(
-        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float
+        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float, *, speech: bool
     ) -> tuple[Prediction, list[Segment]]:
-        """The answer for the next window, and the segments it closed."""
+        """The answer for the next window, and the segments it closed.
+
+        `speech` tells whether it holds enough speech: then it has logits, unless emotion is not
+        inferred on this stream.
+        """
         self._windows += 1
         prediction = self._decision.decide(window, logits, latency_s)
+        if speech and logits is None:
+            prediction = replace(prediction, state=SpeechState.NOT_INFERRED)
         return prediction, self._segmenter.accept(prediction)
 
     def finish(self) -> list[Segment]:
         """Close the open segment at the end of the audio."""
         return self._segmenter.finish(self.pipeline.position)
 
-    def status(self) -> StreamStatus:
-        """The counters so far."""
+    def status(self, *, missing: bool = False) -> StreamStatus:
+        """The counters so far; `missing` tells that the stream's device is away right now."""
         pipeline = self.pipeline
         return StreamStatus(
             stream=pipeline.stream,
@@ -49,4 +64,9 @@ class StreamTrack:
             windows_skipped=pipeline.windows_skipped,
             samples_lost=pipeline.samples_lost,
             flips_per_minute=self._decision.flips_per_minute,
+            role=pipeline.role,
+            emotion=pipeline.infers_emotion,
+            native_rate=pipeline.first_rate,
+            band=pipeline.band,
+            missing=missing,
         )

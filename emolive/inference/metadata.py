@@ -13,10 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from emolive.errors import ModelError
 from emolive.features import FrontEndSpec
+from emolive.types import SpeechState
 
 METADATA_KEY = "emolive"
 INPUT_NAME = "log_mel"
 OUTPUT_NAME = "logits"
+
+# What a segment's label may say instead of an emotion.
+_RESERVED = {str(state) for state in SpeechState} - {str(SpeechState.SPEECH)}
 
 
 class ModelMetadata(BaseModel):
@@ -47,8 +51,10 @@ class ModelMetadata(BaseModel):
     def _consistent(self) -> Self:
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise ValueError("labels must be distinct and not empty")
-        if {"silence", "uncertain"} & set(self.labels):
-            raise ValueError("labels must not use the reserved words silence and uncertain")
+        if reserved := _RESERVED & set(self.labels):
+            raise ValueError(
+                f"labels must not use the reserved words {', '.join(sorted(reserved))}"
+            )
         exact = self.window_s * self.front_end.sampling_rate
         if not math.isclose(exact, round(exact), rel_tol=0, abs_tol=1e-6):
             raise ValueError("window_s must be a whole number of samples")

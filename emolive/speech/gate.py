@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive.speech.silero import CHUNK
-from emolive.types import FloatArray
+from emolive.types import BoolArray, FloatArray
 
 
 class GateConfig(BaseModel):
@@ -71,9 +71,10 @@ class SpeechGate:
         """Whether the newest chunk is speech."""
         return self._speaking
 
-    def accept(self, probabilities: FloatArray) -> None:
-        """Add the speech probabilities of the next chunks, ``(n,)``."""
-        for probability in probabilities.tolist():
+    def accept(self, probabilities: FloatArray) -> BoolArray:
+        """Add the speech probabilities of the next chunks, ``(n,)``; return their flags."""
+        flags = np.zeros(len(probabilities), np.bool_)
+        for index, probability in enumerate(probabilities.tolist()):
             if probability >= self.config.on:
                 self._speaking = True
                 self._quiet = 0
@@ -83,8 +84,9 @@ class SpeechGate:
                 self._quiet += 1
                 if self._quiet > self._hang_over:
                     self._speaking = False
-            self._flags[self._n_chunks % self.capacity] = self._speaking
+            self._flags[self._n_chunks % self.capacity] = flags[index] = self._speaking
             self._n_chunks += 1
+        return flags
 
     def speech_ratio(self, start_sample: int, end_sample: int) -> float:
         """Share of ``[start_sample, end_sample)`` that is speech, 0 to 1.

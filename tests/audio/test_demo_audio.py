@@ -25,7 +25,7 @@ needs_espeak = pytest.mark.skipif(
 
 def read_demo() -> FloatArray:
     source = FileSource(asset(DEMO_AUDIO), paced=False)
-    assert source.open() == SourceFormat(RATE, ("mono",))
+    assert source.open() == SourceFormat(RATE, ("mono",), recorded=True)
     ring = SampleRing(60 * RATE, 1)
     while source.pump(ring):
         pass

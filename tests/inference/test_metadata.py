@@ -38,6 +38,7 @@ def test_derived_sizes() -> None:
         {"labels": ("happy", "happy")},
         {"labels": ("happy", "")},
         {"labels": ("happy", "silence")},
+        {"labels": ("happy", "not_inferred")},
         {"labels": ("uncertain", "happy")},
         {"temperature": 0.0},
         {"temperature": float("inf")},
