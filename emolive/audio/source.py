@@ -87,6 +87,24 @@ class AudioSource(Protocol):
         ...
 
 
+class RecordedSource(AudioSource, Protocol):
+    """A source of audio that exists already, which its user may ask for block by block."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it broke off before its end; `status` says where."""
+        ...
+
+    @property
+    def duration_s(self) -> float | None:
+        """Its length, as far as that is known once it is open."""
+        ...
+
+    def pump(self, ring: SampleRing) -> bool:
+        """Flat out: write the next block into `ring`; False when it is through."""
+        ...
+
+
 def stream_names(channels: int) -> tuple[str, ...]:
     """Names for `channels` channels that are kept apart."""
     if channels == 1:

@@ -12,14 +12,16 @@ import numpy as np
 from emolive.audio.decoding import ChannelUse
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
+from emolive.audio.source import RecordedSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.monitor import Monitor
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.speech.silero import SileroVad
-from emolive.types import Event, FloatArray, Prediction, Segment
+from emolive.types import Event, FloatArray, Prediction, Segment, StreamStatus
 
-_BLOCK_S = 0.5
+# How much a recorded source hands over at once.
+BLOCK_S = 0.5
 
 Progress = Callable[[float, float | None], None]
 
@@ -30,7 +32,8 @@ class FileAnalysis:
 
     `duration_s` is what was decoded, `sample_rate` the file's own. Sample indices of `windows` and
     `segments` are at the rate of `metadata.front_end`. `problem` is one sentence when the file
-    broke off (what came before is here), `note` one on samples that had to be replaced.
+    broke off (what came before is here), `note` one on samples that had to be replaced. `streams`
+    says what each stream is: its role, whether emotion was inferred, native rate and band.
     """
 
     file: Path
@@ -41,6 +44,7 @@ class FileAnalysis:
     segments: tuple[Segment, ...]
     problem: str | None = None
     note: str | None = None
+    streams: tuple[StreamStatus, ...] = ()
 
     @property
     def model(self) -> str:
@@ -94,25 +98,62 @@ def analyze_file(
         AudioFileError: the file cannot be read at all. A file that breaks off is no exception:
             see `FileAnalysis.problem`.
     """
-    source = FileSource(path, paced=False, block_s=_BLOCK_S, channels=channels)
+    source = FileSource(path, paced=False, block_s=BLOCK_S, channels=channels)
+    return analyze_source(source, path, classifier, vad, config, progress)
+
+
+def analyze_source(
+    source: RecordedSource,
+    path: str | os.PathLike[str],
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    progress: Progress | None = None,
+    listen: Callable[[Event], None] | None = None,
+) -> FileAnalysis:
+    """Analyse a recording flat out, in blocks of `BLOCK_S` seconds, as `analyze_file` does.
+
+    Args:
+        source: not opened yet; it is closed in the end.
+        path: what the result is about.
+        classifier: the model.
+        vad: the voice activity detector.
+        config: the same settings as live.
+        progress: as for `analyze_file`.
+        listen: told every event in order, feature blocks included; what it raises ends the
+            analysis.
+
+    Raises:
+        AudioFileError: as `analyze_file`.
+    """
     try:
         source_format = source.open()
         rate = source_format.sampling_rate
         # Enough for full batches, in a ring that nothing is lost from.
-        stride = round(rate * max(_BLOCK_S, config.max_batch * config.hop_s))
-        ring = SampleRing(stride + 2 * round(rate * _BLOCK_S), len(source_format.streams))
+        stride = round(rate * max(BLOCK_S, config.max_batch * config.hop_s))
+        ring = SampleRing(stride + 2 * round(rate * BLOCK_S), len(source_format.streams))
         monitor = Monitor(source_format, ring, classifier, vad, config, lossless=True)
         source.start(ring)
         windows: list[Prediction] = []
         segments: list[Segment] = []
+
+        def keep(events: list[Event]) -> None:
+            for event in events:
+                if isinstance(event, Prediction):
+                    windows.append(event)
+                elif isinstance(event, Segment):
+                    segments.append(event)
+                if listen is not None:
+                    listen(event)
+
         stepped = 0
         while source.pump(ring):
             if ring.written - stepped >= stride:
                 stepped = ring.written
-                _keep(monitor.step(), windows, segments)
+                keep(monitor.step())
                 if progress is not None:
                     progress(stepped / rate, source.duration_s)
-        _keep(monitor.finish(), windows, segments)
+        keep(monitor.finish())
         if progress is not None:
             progress(ring.written / rate, source.duration_s)
         message = source.status().message
@@ -125,14 +166,7 @@ def analyze_file(
             segments=tuple(segments),
             problem=message if source.failed else None,
             note=None if source.failed else message,
+            streams=monitor.streams,
         )
     finally:
         source.close()
-
-
-def _keep(events: list[Event], windows: list[Prediction], segments: list[Segment]) -> None:
-    for event in events:
-        if isinstance(event, Prediction):
-            windows.append(event)
-        elif isinstance(event, Segment):
-            segments.append(event)
