@@ -1,4 +1,4 @@
-"""Readers of emotional speech corpora in their official file layouts.
+"""Corpora of acted speech, read in their official file layouts.
 
 Files are found by their stem, so the official WAV files and compressed copies both work. A reader
 returns the clips whose emotion is one of the eight classes; others (Emo-DB's boredom) are left out.
@@ -7,34 +7,16 @@ returns the clips whose emotion is one of the eight classes; others (Emo-DB's bo
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
-NOISE = "noise"
+from training.corpora.clip import Clip, audio_files
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """One recording: who said it, how, and where it is. `emotion` is None for noise."""
-
-    path: Path
-    corpus: str
-    speaker: str
-    gender: str
-    language: str
-    emotion: str | None
-
-
-def _audio(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in AUDIO_SUFFIXES)
-
-
-def _ravdess(folder: Path) -> Iterator[Clip]:
+def ravdess(folder: Path) -> Iterator[Clip]:
     """RAVDESS speech (Livingstone & Russo 2018): `03-01-EM-IN-ST-RE-ACTOR`."""
     emotions = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-    for path in _audio(folder):
+    for path in audio_files(folder):
         parts = path.stem.split("-")
         if len(parts) == 7 and parts[:2] == ["03", "01"]:
             gender = "male" if int(parts[6]) % 2 else "female"
@@ -42,7 +24,7 @@ def _ravdess(folder: Path) -> Iterator[Clip]:
             yield Clip(path, "ravdess", parts[6], gender, "en", emotion)
 
 
-def _savee(folder: Path) -> Iterator[Clip]:
+def savee(folder: Path) -> Iterator[Clip]:
     """SAVEE (Haq & Jackson 2010): `SPEAKER_EMOTIONnn`, four male speakers."""
     emotions = {
         "a": "angry",
@@ -53,13 +35,13 @@ def _savee(folder: Path) -> Iterator[Clip]:
         "sa": "sad",
         "su": "surprised",
     }
-    for path in _audio(folder):
+    for path in audio_files(folder):
         speaker, _, code = path.stem.partition("_")
         if emotion := emotions.get(code.rstrip("0123456789")):
             yield Clip(path, "savee", speaker, "male", "en", emotion)
 
 
-def _tess(folder: Path) -> Iterator[Clip]:
+def tess(folder: Path) -> Iterator[Clip]:
     """TESS (Pichora-Fuller & Dupuis 2020): `SPEAKER_word_emotion`, two female speakers."""
     emotions = {
         "angry": "angry",
@@ -70,14 +52,14 @@ def _tess(folder: Path) -> Iterator[Clip]:
         "ps": "surprised",
         "sad": "sad",
     }
-    for path in _audio(folder):
+    for path in audio_files(folder):
         speaker, _, rest = path.stem.partition("_")
         if emotion := emotions.get(rest.rpartition("_")[2].lower()):
             # One file of the official release spells the older speaker "OA".
             yield Clip(path, "tess", {"OA": "OAF"}.get(speaker, speaker), "female", "en", emotion)
 
 
-def _emodb(folder: Path) -> Iterator[Clip]:
+def emodb(folder: Path) -> Iterator[Clip]:
     """Emo-DB (Burkhardt et al. 2005), German: `SStttEv`, E the emotion; boredom is left out."""
     emotions = {
         "W": "angry",
@@ -88,14 +70,14 @@ def _emodb(folder: Path) -> Iterator[Clip]:
         "N": "neutral",
     }
     male = {"03", "10", "11", "12", "15"}
-    for path in _audio(folder):
+    for path in audio_files(folder):
         speaker, code = path.stem[:2], path.stem[5:6]
         if emotion := emotions.get(code):
             gender = "male" if speaker in male else "female"
             yield Clip(path, "emodb", speaker, gender, "de", emotion)
 
 
-def _nemo(folder: Path) -> Iterator[Clip]:
+def nemo(folder: Path) -> Iterator[Clip]:
     """The Polish nEMO corpus (Christop 2024): labels in `data.tsv`."""
     emotions = {
         "anger": "angry",
@@ -105,58 +87,9 @@ def _nemo(folder: Path) -> Iterator[Clip]:
         "sadness": "sad",
         "surprised": "surprised",
     }
-    files = {path.stem: path for path in _audio(folder)}
+    files = {path.stem: path for path in audio_files(folder)}
     with (folder / "data.tsv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
             path = files.get(Path(row["file_id"]).stem)
             if path and (emotion := emotions.get(row["emotion"])):
                 yield Clip(path, "nemo", row["speaker_id"].strip(), row["gender"], "pl", emotion)
-
-
-def _cremad(folder: Path) -> Iterator[Clip]:
-    """CREMA-D (Cao et al. 2014): `SPEAKER_SENTENCE_EMOTION_LEVEL`."""
-    emotions = {
-        "ANG": "angry",
-        "DIS": "disgust",
-        "FEA": "fearful",
-        "HAP": "happy",
-        "NEU": "neutral",
-        "SAD": "sad",
-    }
-    for path in _audio(folder):
-        parts = path.stem.split("_")
-        if len(parts) == 4 and (emotion := emotions.get(parts[2])):
-            yield Clip(path, "cremad", parts[0], "unknown", "en", emotion)
-
-
-def _noise(folder: Path) -> Iterator[Clip]:
-    """Sounds without speech, any layout, used for augmentation only."""
-    for path in _audio(folder):
-        yield Clip(path, NOISE, path.parent.name, "unknown", "zxx", None)
-
-
-READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
-    "ravdess": _ravdess,
-    "savee": _savee,
-    "tess": _tess,
-    "emodb": _emodb,
-    "nemo": _nemo,
-    "cremad": _cremad,
-    NOISE: _noise,
-}
-
-
-def read_corpora(folder: Path) -> tuple[list[Clip], list[str]]:
-    """All clips of the corpora below `folder` (one sub-folder each, named as in `READERS`).
-
-    Returns:
-        The clips, and the names of the corpora that are absent or empty.
-    """
-    clips: list[Clip] = []
-    absent: list[str] = []
-    for name, reader in READERS.items():
-        found = list(reader(folder / name)) if (folder / name).is_dir() else []
-        clips += found
-        if not found:
-            absent.append(name)
-    return clips, absent
