@@ -38,7 +38,7 @@ from training.train import HISTORY, predict, predict_clips, train
 OWN = "own"
 _CLAIM = "claimed-by"
 # Clip-level answers are several windows each: these conditions are what the tables compare.
-_CLIP_CONDITIONS = ("clean", "telephone")
+CLIP_CONDITIONS = ("clean", "telephone")
 
 
 class Row(BaseModel):
@@ -157,7 +157,7 @@ def answer_fold(
         name: clip_probabilities(ask, cache, test, recipe, 1.0, disturbances[name], name).astype(
             np.float32
         )
-        for name in _CLIP_CONDITIONS
+        for name in CLIP_CONDITIONS
     }
     validation = predict_clips(model, cache, fold.split.validation, recipe, factors)
     history = (folder / HISTORY).read_text(encoding="utf-8")
