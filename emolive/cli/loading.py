@@ -7,19 +7,25 @@ from typing import cast
 
 from emolive.cli.outcome import tell
 from emolive.engine import EngineConfig
-from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.classifier import BATCH_SIZES, OnnxClassifier
 from emolive.inference.providers import CUDA, Host, Requested
 from emolive.resources import MODEL, asset
 
 
-def load_classifier(model: Path | None, provider: str) -> OnnxClassifier:
+def load_classifier(
+    model: Path | None, provider: str, batch_sizes: tuple[int, ...] = BATCH_SIZES
+) -> OnnxClassifier:
     """The bundled model, or the one at `model`; warnings go to standard error.
+
+    `batch_sizes`: those that a GPU gets ready for.
 
     Raises:
         EmoliveError: it cannot be used.
     """
     host = Host.inspect()
-    classifier = OnnxClassifier(model or asset(MODEL), cast(Requested, provider), host=host)
+    classifier = OnnxClassifier(
+        model or asset(MODEL), cast(Requested, provider), batch_sizes=batch_sizes, host=host
+    )
     # That a computer has no GPU is no news to its owner; a GPU that lies idle is.
     has_gpu = CUDA in host.available and host.driver_problem is None
     if classifier.provider_note and (has_gpu or len(host.packages) > 1):

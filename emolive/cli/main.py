@@ -166,21 +166,40 @@ def analyze(
     formats: Annotated[
         str, typer.Option("--format", metavar="FORMAT[,FORMAT]", help="Any of json, csv, parquet.")
     ] = "json",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Files at once; as many as there are cores."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Skip what an earlier run finished and did not change."),
+    ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Also write summary.csv, one row per file.")
+    ] = False,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
 ) -> None:
-    """Analyse audio files with exactly the live pipeline.
+    """Analyse audio files with exactly the live pipeline, on all cores.
 
     Each input becomes one result per format, named after it; what was found in a folder keeps its
     subfolders. A file that cannot be read is reported and skipped, the others are done, and the
-    exit code is 1. A file named explicitly is always tried, whatever its extension.
+    exit code is 1. A file named explicitly is always tried, whatever its extension. Stopped or
+    killed, the same command with --resume goes on where it was; changed files are done again.
     """
 
     def body() -> int:
-        from emolive.cli.analyze import run_analyze
+        from emolive.cli.analyze import AnalyzeOptions, run_analyze
 
-        return run_analyze(paths, out, formats, model, provider.value, hop)
+        return run_analyze(
+            paths,
+            AnalyzeOptions(
+                out, formats, model, provider.value, hop, jobs=jobs, resume=resume, summary=summary
+            ),
+        )
 
     _finish(context, body)
 

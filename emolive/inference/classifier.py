@@ -24,6 +24,8 @@ from emolive.inference.providers import (
 from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
 from emolive.types import FloatArray
 
+BATCH_SIZES = (1, 2, 4, 8)
+
 
 class Classifier(Protocol):
     """Log-mel windows in, logits out."""
@@ -84,7 +86,7 @@ class OnnxClassifier:
         path: Path | str,
         provider: Requested = "auto",
         threads: int | None = None,
-        batch_sizes: tuple[int, ...] = (1, 2, 4, 8),
+        batch_sizes: tuple[int, ...] = BATCH_SIZES,
         *,
         host: Host | None = None,
         session_factory: SessionFactory | None = None,

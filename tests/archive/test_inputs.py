@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.cli.inputs import audio_extensions, find_inputs
+from emolive.archive.inputs import audio_extensions, find_inputs
 
 
 def make(folder: Path, *names: str) -> None:
@@ -58,6 +58,20 @@ def test_the_same_name_in_different_folders_gets_its_folder(tmp_path: Path) -> N
     make(tmp_path, "x/a.wav", "y/a.wav", "z/b.wav")
     found = results(tmp_path / "x" / "a.wav", tmp_path / "y", tmp_path / "z" / "b.wav")
     assert list(found.values()) == ["x/a", "y/a", "b"]
+
+
+def test_no_result_takes_a_reserved_name(tmp_path: Path) -> None:
+    make(tmp_path, "x/Summary.wav", "x/b.wav")
+    found = find_inputs([tmp_path / "x"], reserved=["summary"])
+    assert [file.result.as_posix() for file in found.files] == ["x/Summary", "b"]
+
+
+def test_inputs_know_size_and_time_of_change_and_name_their_outputs(tmp_path: Path) -> None:
+    make(tmp_path, "sub/talk.v2.wav")
+    os.utime(tmp_path / "sub" / "talk.v2.wav", ns=(5, 1_234_567_000))
+    (item,) = find_inputs([tmp_path]).files
+    assert (item.size, item.modified_ns) == (1, 1_234_567_000)
+    assert item.output("json") == "sub/talk.v2.json"
 
 
 def test_a_folder_without_audio_is_a_problem(tmp_path: Path) -> None:

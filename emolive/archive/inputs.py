@@ -16,11 +16,21 @@ _MORE_EXTENSIONS = {"aif", "aifc", "mpga", "oga", "opus"}
 
 @dataclass(frozen=True, slots=True)
 class AudioInput:
-    """One file; `result` is where its results go below the output folder, without extension."""
+    """One file; `result` is where its results go below the output folder, without extension.
+
+    `size` in bytes and `modified_ns`, the time of its last change, are 0 where it cannot be looked
+    at.
+    """
 
     path: Path
     result: PurePath
-    size: int
+    size: int = 0
+    modified_ns: int = 0
+
+    def output(self, extension: str) -> str:
+        """Where the result with this extension goes below the output folder, with slashes."""
+        # Not with_suffix: "talk.v2" has no extension to replace.
+        return self.result.with_name(f"{self.result.name}.{extension}").as_posix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,11 @@ def audio_extensions() -> frozenset[str]:
     return frozenset(known - {"raw"})
 
 
-def find_inputs(paths: Sequence[Path]) -> FoundInputs:
+def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInputs:
     """Look for audio: folders are searched in depth, in the order of names; hidden ones are not.
 
     A path that is no folder is taken as it is: whether it can be read is for the decoder to say.
-    A file that is named or found twice is taken once.
+    A file that is named or found twice is taken once. No result is called as one of `reserved`.
     """
     found: list[tuple[Path, PurePath]] = []
     problems: list[str] = []
@@ -55,10 +65,10 @@ def find_inputs(paths: Sequence[Path]) -> FoundInputs:
             found.append((path, PurePath(path.name)))
     unique = {os.path.realpath(file): (file, relative) for file, relative in reversed(found)}
     files = list(reversed(unique.values()))
-    results = _result_names(files)
+    results = _result_names(files, reserved)
     return FoundInputs(
         tuple(
-            AudioInput(file, result, _size(file))
+            AudioInput(file, result, *_stamp(file))
             for (file, _), result in zip(files, results, strict=True)
         ),
         tuple(problems),
@@ -78,7 +88,9 @@ def _walk(folder: Path, problems: list[str]) -> Iterable[Path]:
                 yield Path(where, name)
 
 
-def _result_names(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
+def _result_names(
+    files: Sequence[tuple[Path, PurePath]], reserved: Sequence[str]
+) -> list[PurePath]:
     """A name of its own for every file's results.
 
     Usually the file's name without extension, below the folders it was found in. Files of one
@@ -95,7 +107,7 @@ def _result_names(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
         plain = below.name if endings[index] else below.stem
         return below.with_name(plain + numbers[index])
 
-    while clashes := _meeting([name(index) for index in range(len(files))]):
+    while clashes := _meeting([name(index) for index in range(len(files))], reserved):
         for indices in clashes:
             folders = [whole[index].parent for index in indices]
             for index in indices:
@@ -108,16 +120,19 @@ def _result_names(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
     return [name(index) for index in range(len(files))]
 
 
-def _meeting(names: Sequence[PurePath]) -> list[list[int]]:
-    """Groups of indices whose names are equal on a file system that ignores case."""
+def _meeting(names: Sequence[PurePath], reserved: Sequence[str]) -> list[list[int]]:
+    """Groups of indices whose names are equal, or reserved, where case is ignored."""
     places: dict[str, list[int]] = {}
     for index, name in enumerate(names):
         places.setdefault(str(name).casefold(), []).append(index)
-    return [indices for indices in places.values() if len(indices) > 1]
+    taken = {name.casefold() for name in reserved}
+    return [indices for name, indices in places.items() if len(indices) > 1 or name in taken]
 
 
-def _size(path: Path) -> int:
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of the last change, zeros where that cannot be looked at."""
     try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+        status = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_size, status.st_mtime_ns

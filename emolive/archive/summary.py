@@ -1,0 +1,119 @@
+"""What a whole run found, and one row per file of it."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from emolive.archive.inputs import AudioInput
+from emolive.archive.result import FileResult
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """One file: its result, or the sentence that says why there is none."""
+
+    item: AudioInput
+    result: FileResult | None = None
+    failure: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, as a sentence."""
+        return self.failure or (self.result.problem if self.result else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Sums over files; seconds of audio.
+
+    `seconds` is how long each label lasts in all timelines, silence and uncertain included;
+    `leading` in how many files it is the file-level answer.
+    """
+
+    files: int
+    problems: int
+    duration_s: float
+    seconds: dict[str, float]
+    leading: dict[str, int]
+
+    @classmethod
+    def of(cls, outcomes: Iterable[FileOutcome]) -> Self:
+        """Sum up."""
+        files = problems = 0
+        duration = 0.0
+        seconds: Counter[str] = Counter()
+        leading: Counter[str] = Counter()
+        for outcome in outcomes:
+            files += 1
+            problems += outcome.problem is not None
+            if (result := outcome.result) is not None:
+                duration += result.duration_s
+                for label, length in result.seconds.items():
+                    seconds[label] += length  # type: ignore[assignment]
+                if result.label is not None:
+                    leading[result.label] += 1
+        return cls(files, problems, duration, dict(seconds), dict(leading))
+
+    def share(self, label: str) -> float:
+        """Share of all timelines that has this label."""
+        total = sum(self.seconds.values())
+        return self.seconds.get(label, 0.0) / total if total else 0.0
+
+
+def write_summary(outcomes: Sequence[FileOutcome], labels: Sequence[str], path: Path) -> None:
+    """Write one CSV row per file; the file appears whole or not at all.
+
+    Columns: file, result (path below the output folder without extension), status (done, partial or
+    failed), duration_s, label, confidence, ``p_<label>`` for each emotion, ``share_<label>`` of the
+    timeline for each emotion, silence and uncertain, problem.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    shown = (*labels, "silence", "uncertain")
+    columns = ["file", "result", "status", "duration_s", "label", "confidence"]
+    columns += [f"p_{label}" for label in labels]
+    columns += [*(f"share_{label}" for label in shown), "problem"]
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        # File names need not be valid text: what cannot be encoded is written as an escape.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(_row(outcome, labels, shown) for outcome in outcomes)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _row(
+    outcome: FileOutcome, labels: Sequence[str], shown: Sequence[str]
+) -> dict[str, str | float]:
+    result = outcome.result
+    row: dict[str, str | float] = {
+        "file": str(outcome.item.path),
+        "result": outcome.item.result.as_posix(),
+        "status": "failed" if result is None else "partial" if result.problem else "done",
+        "problem": outcome.problem or "",
+    }
+    if result is None:
+        return row
+    row |= {"duration_s": round(result.duration_s, _DIGITS), "label": result.label or ""}
+    if result.confidence is not None:
+        row["confidence"] = round(result.confidence, _DIGITS)
+        row |= {f"p_{label}": round(result.probabilities[label], _DIGITS) for label in labels}
+    total = sum(result.seconds.values())
+    if total:
+        row |= {
+            f"share_{label}": round(result.seconds.get(label, 0.0) / total, _DIGITS)
+            for label in shown
+        }
+    return row

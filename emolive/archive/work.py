@@ -1,0 +1,155 @@
+"""One file after another: analysed, and its results written."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from emolive.archive.inputs import AudioInput
+from emolive.archive.messages import Advanced, Begun, Done, Failed, Tell
+from emolive.archive.result import FileResult
+from emolive.archive.settings import ArchiveSettings
+from emolive.engine import FileAnalysis, analyze_file
+from emolive.engine.offline import Progress
+from emolive.errors import AudioFileError, EmoliveError
+from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.session.exporters import write_csv, write_json, write_parquet
+from emolive.speech.silero import SileroVad
+
+Writer = Callable[[FileAnalysis, Path], None]
+Analyze = Callable[..., FileAnalysis]
+
+WRITERS: dict[str, Writer] = {"json": write_json, "csv": write_csv, "parquet": write_parquet}
+
+# The folder is at fault, and no other file would fare better.
+_HOPELESS = {
+    getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENXIO", "ENODEV")
+}
+
+
+class FileWork:
+    """Analyses files with one model. Several threads may share it if the classifier allows that."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        vad: SileroVad,
+        settings: ArchiveSettings,
+        *,
+        writers: Mapping[str, Writer] = WRITERS,
+        analyze: Analyze = analyze_file,
+    ) -> None:
+        """Work with what is loaded; `writers` by extension, `analyze` as `analyze_file`."""
+        self._classifier = classifier
+        self._vad = vad
+        self._settings = settings
+        self._writers = {name: writers[name] for name in settings.formats}
+        self._analyze = analyze
+
+    @classmethod
+    def load(cls, settings: ArchiveSettings) -> Self:
+        """Load the model for one core.
+
+        Raises:
+            EmoliveError: it cannot be used.
+        """
+        return cls(OnnxClassifier(settings.model, "cpu", threads=1), SileroVad(), settings)
+
+    def run(self, item: AudioInput, progress: Progress | None = None) -> FileResult:
+        """Analyse one file and write its results.
+
+        `progress` is told the seconds done and in all; what it raises ends the work.
+
+        Raises:
+            AudioFileError: nothing can be had from this file.
+            EmoliveError: nothing can be had from any (model, output folder).
+        """
+        analysis = self._analyze(
+            item.path,
+            self._classifier,
+            self._vad,
+            self._settings.engine,
+            progress,
+            self._settings.channels,
+        )
+        outputs = []
+        for extension, write in self._writers.items():
+            name = item.output(extension)
+            target = self._settings.out / name
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _remove_partials(target)
+                write(analysis, target)
+            except OSError as error:
+                raise _not_written(target, error, item) from error
+            outputs.append(name)
+        result = FileResult.of(analysis, tuple(outputs))
+        told = {"problem": result.problem, "note": result.note}
+        return result.model_copy(
+            update={key: with_path(item, text) for key, text in told.items() if text is not None}
+        )
+
+    def attempt(self, item: AudioInput, tell: Tell) -> None:
+        """`run`, told; whatever is wrong with this file alone is told as well.
+
+        Raises:
+            EmoliveError: nothing can be had from any file.
+        """
+        tell(Begun(item))
+        try:
+            result = self.run(item, lambda done, total: tell(Advanced(item, done, total)))
+        except AudioFileError as error:
+            tell(Failed(item, with_path(item, str(error))))
+        except EmoliveError:
+            raise
+        except Exception as error:  # one bad file never stops the rest
+            tell(Failed(item, unexpected(item, error)))
+        else:
+            tell(Done(item, result))
+
+
+def run_here(work: FileWork, items: Sequence[AudioInput], tell: Tell) -> None:
+    """One file after the other, in this thread.
+
+    Raises:
+        EmoliveError: nothing can be had from any file.
+    """
+    for item in items:
+        work.attempt(item, tell)
+
+
+def with_path(item: AudioInput, sentence: str) -> str:
+    """The sentence with the file's path for its name, of which there may be many in an archive."""
+    name, path = item.path.name, str(item.path)
+    return path + sentence[len(name) :] if sentence.startswith(name) else sentence
+
+
+def unexpected(item: AudioInput, error: Exception) -> str:
+    """The sentence for what nobody foresaw."""
+    return (
+        f"{item.path} could not be analysed ({type(error).__name__}: {error}): "
+        "run it alone with `emolive --debug analyze` and report what it prints."
+    )
+
+
+def cannot_write(path: Path, error: OSError) -> EmoliveError:
+    """The error for an output folder that takes nothing."""
+    return EmoliveError(
+        f"Cannot write to {path} ({error.strerror or error}): choose another folder with --out."
+    )
+
+
+def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError:
+    if error.errno in _HOPELESS or not os.access(target.parent, os.W_OK):
+        return cannot_write(target, error)
+    return AudioFileError(f"{item.path}: its result {target} cannot be written ({error.strerror}).")
+
+
+def _remove_partials(target: Path) -> None:
+    """Remove what a run that was killed while it wrote this very result left behind."""
+    for partial in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,203 @@
+"""How `analyze` tells how it goes: progress, results, complaints, and a table at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from emolive.archive.inputs import AudioInput
+from emolive.archive.messages import Begun, Done, Failed, Message
+from emolive.archive.pace import Pace, PaceNow
+from emolive.archive.result import FileResult
+from emolive.archive.summary import FileOutcome, Summary
+from emolive.palette import swatches
+
+_NAME_WIDTH = 28
+_OTHER = ("uncertain", "silence")
+
+
+class AnalyzeReport:
+    """Results go to standard output, everything else to standard error.
+
+    On a terminal with a progress bar over the estimated seconds of audio.
+    """
+
+    def __init__(self, files: Sequence[AudioInput], labels: Sequence[str]) -> None:
+        """Report on `files`, whose emotions are `labels`."""
+        self._labels = labels
+        self._order = {item: index for index, item in enumerate(files)}
+        self._outcomes: dict[AudioInput, FileOutcome] = {}
+        self._complaints = 0
+        self._before = 0
+        self._pace = Pace(())
+        self._console = Console(stderr=True)
+        self._results = Console(soft_wrap=True, highlight=False)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[pace]}", style="cyan"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            # Results go to another stream; wherever both are the terminal, they print above.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._task = self._progress.add_task("", total=None, pace="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @property
+    def failures(self) -> int:
+        """Inputs that failed, in whole or in part."""
+        return self._complaints + sum(o.problem is not None for o in self._outcomes.values())
+
+    @property
+    def outcomes(self) -> list[FileOutcome]:
+        """All files that are over, those of earlier runs included, in the order of the inputs."""
+        return sorted(self._outcomes.values(), key=lambda outcome: self._order[outcome.item])
+
+    def complain(self, sentence: str) -> None:
+        """A path led to no file."""
+        self._complaints += 1
+        self._tell(sentence, style="red")
+
+    def finished_before(self, item: AudioInput, result: FileResult) -> None:
+        """An earlier run did this file."""
+        self._before += 1
+        self._outcomes[item] = FileOutcome(item, result)
+
+    def begin(self, items: Sequence[AudioInput]) -> None:
+        """These are to be done now."""
+        if self._before:
+            self._tell(f"{_files(self._before)} done before, {len(items)} to do.")
+        self._pace = Pace(items)
+
+    def accept(self, message: Message) -> None:
+        """Something happened."""
+        self._pace.accept(message)
+        if isinstance(message, Done):
+            self._done(message.item, message.result)
+        elif isinstance(message, Failed):
+            self._outcomes[message.item] = FileOutcome(message.item, failure=message.sentence)
+            self._tell(message.sentence, style="red")
+        self._show(message.item if isinstance(message, Begun) else None)
+
+    def interrupted(self) -> None:
+        """A person had enough."""
+        done = sum(outcome.problem is None for outcome in self._outcomes.values())
+        self._tell(
+            f"Stopped: {done} of {len(self._order)} files are done. "
+            "The same command with --resume goes on from here."
+        )
+
+    def close(self, out: Path) -> None:
+        """Sum up."""
+        summary = Summary.of(self._outcomes.values())
+        if summary.files > 1:
+            self._console.print(self._table(summary))
+            if speed := self._speed():
+                self._tell(speed)
+        good = summary.files - summary.problems
+        now = good - self._before
+        text = f"{_files(now)} analysed"
+        if self._before:
+            text += f", {self._before} done before"
+        if self.failures:
+            text += f", {self.failures} failed"
+        self._tell(f"{text}; results are in {out}{os.sep}")
+
+    def _done(self, item: AudioInput, result: FileResult) -> None:
+        self._outcomes[item] = FileOutcome(item, result)
+        answer = "no speech"
+        if result.label is not None and result.confidence is not None:
+            answer = f"{result.label} {result.confidence:.0%}"
+        self._say(f"{item.path}: {answer} ({result.duration_s:.1f} s)")
+        if result.note:
+            self._tell(f"Note: {result.note}")
+        if result.problem:
+            self._tell(f"{result.problem} What came before is in the results.", style="red")
+
+    def _show(self, begun: AudioInput | None) -> None:
+        now = self._pace.now()
+        if begun is not None:
+            name = begun.path.name
+            if len(name) > _NAME_WIDTH:
+                name = f"{name[: _NAME_WIDTH - 1]}…"
+            turn = min(now.files, now.files_over + 1)
+            self._progress.update(self._task, description=f"{turn}/{now.files} {name}")
+        self._progress.update(
+            self._task, completed=now.done_s, total=now.total_s, pace=_pace_text(now)
+        )
+
+    def _table(self, summary: Summary) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("label")
+        table.add_column("time", justify="right")
+        table.add_column("share", justify="right")
+        table.add_column("leads in", justify="right")
+        colours = dict(zip(self._labels, swatches(self._labels), strict=True))
+        shown = [*self._labels, *(label for label in _OTHER if label in summary.seconds)]
+        shown += [label for label in summary.seconds if label not in shown]
+        for label in shown:
+            mark = Text("■ ", colours[label].dark if label in colours else "grey50")
+            table.add_row(
+                mark.append(label, "default"),
+                _clock(summary.seconds.get(label, 0.0)),
+                f"{summary.share(label):.1%}",
+                _files(summary.leading[label]) if label in summary.leading else "",
+            )
+        table.add_section()
+        table.add_row("all", _clock(summary.duration_s), "", _files(summary.files))
+        if self.failures:
+            table.add_row("failed", "", "", _files(self.failures), style="red")
+        return table
+
+    def _speed(self) -> str | None:
+        """How fast this run was; None when it had nothing to do."""
+        now = self._pace.now()
+        if not now.done_s:
+            return None
+        return (
+            f"{_clock(now.done_s)} of audio in {_clock(now.elapsed_s)}: "
+            f"{now.speed:.0f} times real time."
+        )
+
+    def _say(self, text: str) -> None:
+        self._results.print(text, markup=False)
+
+    def _tell(self, text: str, style: str = "") -> None:
+        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _pace_text(now: PaceNow) -> str:
+    parts = []
+    if now.done_s:
+        parts.append(f"{now.speed:.0f}x real time")
+    if now.left_s is not None:
+        parts.append(f"{_clock(now.left_s)} left")
+    return " · ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """``h:mm:ss``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

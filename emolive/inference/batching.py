@@ -1,0 +1,102 @@
+"""One model for several threads, their windows classified together."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emolive.inference.classifier import Classifier
+from emolive.inference.metadata import ModelMetadata
+from emolive.types import FloatArray
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    log_mel: FloatArray
+    logits: Future[FloatArray] = field(default_factory=Future)
+
+
+class BatchingClassifier:
+    """A classifier that any number of threads may call at once.
+
+    A thread of its own runs the model on whatever requests have come in while it was busy, up to
+    `max_batch` windows together (a request is never divided). So batches grow with the load, and
+    nobody waits for a batch to fill. At most one request per calling thread waits. `close` ends the
+    thread and leaves the model to its owner.
+    """
+
+    def __init__(self, classifier: Classifier, max_batch: int) -> None:
+        """Share `classifier`, which nobody else may use meanwhile."""
+        if max_batch < 1:
+            raise ValueError(f"max_batch must be positive, not {max_batch}")
+        self._classifier = classifier
+        self._max_batch = max_batch
+        self._requests: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="emolive batches", daemon=True)
+        self._thread.start()
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model says about itself."""
+        return self._classifier.metadata
+
+    @property
+    def provider(self) -> str:
+        """The processor in use, for people."""
+        return self._classifier.provider
+
+    @property
+    def provider_note(self) -> str | None:
+        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
+        return self._classifier.provider_note
+
+    def predict(self, log_mel: FloatArray) -> FloatArray:
+        """Logits ``(batch, n_classes)`` of windows ``(batch, n_mels, n_frames)``.
+
+        Raises:
+            ModelError: the model failed; everyone whose windows were in the batch is told.
+            RuntimeError: closed.
+        """
+        request = _Request(log_mel)
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the classifier is closed")
+            self._requests.append(request)
+            self._changed.notify()
+        return request.logits.result()
+
+    def close(self) -> None:
+        """Answer what waits, then end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while batch := self._take():
+            try:
+                logits = self._classifier.predict(np.concatenate([r.log_mel for r in batch]))
+            except Exception as error:
+                for request in batch:
+                    request.logits.set_exception(error)
+                continue
+            ends = np.cumsum([len(request.log_mel) for request in batch])
+            for request, part in zip(batch, np.split(logits, ends[:-1]), strict=True):
+                request.logits.set_result(part)
+
+    def _take(self) -> list[_Request]:
+        """The next requests, waiting for some; none once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._requests or self._closed)
+            taken: list[_Request] = []
+            room = self._max_batch
+            while self._requests and (not taken or len(self._requests[0].log_mel) <= room):
+                taken.append(self._requests.popleft())
+                room -= len(taken[-1].log_mel)
+            return taken
