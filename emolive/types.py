@@ -83,7 +83,8 @@ class FeatureBlock:
     ``log_mel`` is float32, shape ``(n_mels, n_frames)``; frame ``i`` covers the window that
     starts at ``start_sample + i * hop_length``. ``level_dbfs`` and ``peak_dbfs`` describe the audio
     that these frames added; ``speech`` is the voice activity state at its end, ``activity`` the
-    chunks that this audio completed (None: none).
+    chunks that this audio completed (None: none). ``samples`` is this audio itself at the model
+    rate, float32 ``(n,)``, its last sample just before `end_sample` (None: not passed on).
     """
 
     stream: str
@@ -94,6 +95,7 @@ class FeatureBlock:
     peak_dbfs: float
     speech: bool
     activity: SpeechActivity | None = None
+    samples: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -255,6 +255,7 @@ class StreamPipeline:
             peak_dbfs=_dbfs(peak),
             speech=self._gate.speaking,
             activity=self._activity(first_chunk),
+            samples=np.ascontiguousarray(samples),
         )
 
     def _activity(self, first_chunk: int) -> SpeechActivity | None:

@@ -116,6 +116,15 @@ def test_feature_blocks_follow_each_other_without_gaps(vad: SileroVad, speech: F
     assert any(block.speech for block in blocks)
 
 
+def test_blocks_carry_the_audio_they_are_of(vad: SileroVad, speech: FloatArray) -> None:
+    _, blocks = run(pipeline(vad), speech[: 3 * RATE], [700, 33])
+    ends = [block.end_sample for block in blocks]
+    assert all(block.samples is not None for block in blocks)
+    heard = [block.samples for block in blocks if block.samples is not None]
+    assert ends == np.cumsum([len(samples) for samples in heard]).tolist()
+    np.testing.assert_array_equal(np.concatenate(heard), speech[: 3 * RATE])
+
+
 def test_levels_are_in_db_of_full_scale(vad: SileroVad) -> None:
     stream = pipeline(vad)
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
