@@ -21,3 +21,7 @@ class ModelError(EmoliveError):
 
 class ProviderError(EmoliveError):
     """The inference provider that was asked for cannot be used here."""
+
+
+class SessionError(EmoliveError):
+    """The library of sessions, or a session in it, cannot be used as asked."""

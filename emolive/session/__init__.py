@@ -1,1 +1,1 @@
-"""What is kept of a session: exports of its timeline."""
+"""What is kept of a session: recorded, recovered, found again, marked and exported."""

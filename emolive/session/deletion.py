@@ -1,0 +1,75 @@
+"""Deletion that leaves nothing: rows, audio, and the database's write-ahead log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emolive.errors import SessionError
+from emolive.session import rows
+from emolive.session.database import Database
+from emolive.session.folders import recorded_elsewhere, remove_folder, session_folder
+from emolive.session.records import AuditEntry
+
+_PURGE_DUE = "purge_due"
+_PURGE_TRIES = 20
+_PURGE_EVERY_S = 0.1
+
+
+def delete_session(
+    database: Database, library: Path, session_id: str, actor: str, reason: str
+) -> None:
+    """Delete a session: its files first, so that a cut off deletion is never forgotten.
+
+    The audit log keeps the id and the reason, nothing of the content.
+
+    Raises:
+        SessionError: it is being recorded, a file is held by another program (what is left goes at
+            the next start), or the database cannot be written.
+    """
+    folder = session_folder(library, session_id)
+    if recorded_elsewhere(folder):
+        raise SessionError(f"Session {session_id} is being recorded: stop the recording first.")
+    with database.writing() as connection:
+        connection.execute("UPDATE sessions SET state = 'deleting' WHERE id = ?", (session_id,))
+    try:
+        remove_folder(folder)
+    except OSError as error:
+        raise SessionError(
+            f"The audio of session {session_id} cannot be removed ({error.strerror or error}): "
+            "close what plays it; the next start of emolive removes it."
+        ) from error
+    details: Mapping[str, object] = {"session": session_id, "reason": reason}
+    with database.writing() as connection:
+        connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+        rows.insert_audit(connection, AuditEntry(datetime.now(UTC), actor, "delete", details))
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
+
+
+def purge(
+    database: Database, *, tries: int = _PURGE_TRIES, sleep: Callable[[float], None] = time.sleep
+) -> bool:
+    """Make what was deleted unreadable: rebuild the file without it, and empty the log.
+
+    Whether it is done; not while another program is in the middle of reading, then the next start
+    tries again.
+
+    Raises:
+        SessionError: the database cannot be written.
+    """
+    with database.reading() as connection:
+        due = connection.execute("SELECT 1 FROM settings WHERE name = ?", (_PURGE_DUE,)).fetchone()
+    if due is None:
+        return True
+    for attempt in range(tries):
+        if attempt:
+            sleep(_PURGE_EVERY_S)
+        if database.empty_log():
+            break
+    else:
+        return False
+    with database.writing() as connection:
+        connection.execute("DELETE FROM settings WHERE name = ?", (_PURGE_DUE,))
+    return True

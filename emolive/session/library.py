@@ -1,0 +1,400 @@
+"""The library of sessions: everything the program keeps, in one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from emolive.errors import SessionError
+from emolive.session import rows, timeline_rows
+from emolive.session.database import DATABASE_FILE, Database, library_folder
+from emolive.session.deletion import delete_session, purge
+from emolive.session.folders import (
+    RecordingLock,
+    audio_file_name,
+    check_session_id,
+    new_session_id,
+    remove_folder,
+    session_folder,
+)
+from emolive.session.library_settings import LibrarySettings
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    AuditEntry,
+    Gap,
+    NewSession,
+    Note,
+    SessionInfo,
+)
+from emolive.session.recovery import recover
+from emolive.session.search import SearchHit, SearchQuery, find
+from emolive.session.summary import SessionSummary, dominant_of, summarize
+from emolive.session.writer import SessionWriter
+from emolive.types import Prediction, Segment, SpeechActivity
+
+NEWEST = "last"
+_SETTINGS = "library"
+
+
+class Library:
+    """Sessions in a folder: one SQLite database, and audio beside it.
+
+    Any thread may use it; several processes may use one folder. Every method that takes a session
+    raises `SessionError` when there is none, and when the database cannot be used.
+    """
+
+    def __init__(self, folder: Path, database: Database, recovered: tuple[str, ...]) -> None:
+        """Use `open`."""
+        self.folder = folder
+        self.database = database
+        self.recovered = recovered
+
+    @classmethod
+    def open(cls, folder: Path | None = None) -> Library:
+        """Open the library in `folder` (None: $EMOLIVE_LIBRARY, or the user's data folder).
+
+        It is made if it is not there. Sessions that a dead process left open are recovered (their
+        ids: `recovered`), and what is due to expire is deleted.
+
+        Raises:
+            SessionError: the folder or its database cannot be used.
+        """
+        folder = library_folder(folder)
+        try:
+            (folder / "sessions").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SessionError(
+                f"The library folder {folder} cannot be made ({error.strerror or error}): "
+                "choose another one with --library DIR."
+            ) from error
+        database = Database(folder / DATABASE_FILE)
+        try:
+            library = cls(folder, database, tuple(recover(database, folder)))
+            library.expire()
+            purge(database, tries=1)
+        except BaseException:
+            database.close()
+            raise
+        return library
+
+    def close(self) -> None:
+        """Close the database; writers go on, they have their own connection."""
+        self.database.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What there is.
+
+    def sessions(self) -> list[SessionInfo]:
+        """All sessions, newest first."""
+        with self.database.reading() as connection:
+            return rows.select_sessions(connection, "state != 'deleting'")
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        """Sessions that match, newest first."""
+        with self.database.reading() as connection:
+            return find(connection, query)
+
+    def get(self, session: str) -> SessionInfo:
+        """The session with this id or the only one whose id begins so; "last": the newest."""
+        with self.database.reading() as connection:
+            if session == NEWEST:
+                found = rows.select_sessions(
+                    connection,
+                    "id = (SELECT id FROM sessions WHERE state != 'deleting'"
+                    " ORDER BY started_at DESC, id DESC LIMIT 1)",
+                )
+            else:
+                found = rows.select_sessions(
+                    connection,
+                    "substr(id, 1, ?) = ? AND state != 'deleting'",
+                    (len(session), session),
+                )
+                found = [info for info in found if info.id == session] or found
+        if not found or not session:
+            raise SessionError(
+                f"There is no session {session!r}: see `emolive sessions list`."
+                if session != NEWEST
+                else "There is no session yet: record one with `emolive live --record`."
+            )
+        if len(found) > 1:
+            raise SessionError(
+                f"{len(found)} sessions begin with {session!r}: give more of the id, see "
+                "`emolive sessions list`."
+            )
+        return found[0]
+
+    def windows(self, session_id: str, stream: str | None = None) -> list[Prediction]:
+        """The model's answers, of all streams or one, in the order of time."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_windows(connection, session_id, stream)
+
+    def segments(self, session_id: str, stream: str | None = None) -> list[Segment]:
+        """The model's segments, of all streams or one, in the order of time."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_segments(connection, session_id, stream)
+
+    def activity(self, session_id: str, stream: str) -> list[SpeechActivity]:
+        """A stream's voice activity, as it came in during the session."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_activity(connection, session_id, stream)
+
+    def gaps(self, session_id: str) -> list[Gap]:
+        """The stretches of which nothing was kept."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_gaps(connection, session_id)
+
+    def annotations(self, session_id: str) -> list[Annotation]:
+        """What people marked, in the order of time."""
+        with self.database.reading() as connection:
+            return rows.select_annotations(connection, session_id)
+
+    def alerts(self, session_id: str) -> list[AlertRecord]:
+        """The alerts that were raised."""
+        with self.database.reading() as connection:
+            return rows.select_alerts(connection, session_id)
+
+    def notes(self, session_id: str) -> list[Note]:
+        """The notes, in the order in which they were written."""
+        with self.database.reading() as connection:
+            return rows.select_notes(connection, session_id)
+
+    def tags(self) -> list[str]:
+        """All tags in use, sorted."""
+        with self.database.reading() as connection:
+            return [
+                row[0] for row in connection.execute("SELECT DISTINCT tag FROM tags ORDER BY 1")
+            ]
+
+    def audio_path(self, session_id: str, stream: str) -> Path | None:
+        """The stream's audio (FLAC, mono); None where none is kept or it is gone."""
+        for candidate in self.get(session_id).streams:
+            if candidate.name == stream and candidate.audio_file:
+                path = session_folder(self.folder, session_id) / candidate.audio_file
+                return path if path.is_file() else None
+        return None
+
+    def summary(self, session_id: str) -> SessionSummary:
+        """Time per emotion, transitions and peaks."""
+        info = self.get(session_id)
+        return summarize(
+            [stream.name for stream in info.streams],
+            info.labels,
+            self.windows(info.id),
+            self.segments(info.id),
+        )
+
+    def label_samples(self) -> dict[str, dict[str, int]]:
+        """For each session the samples per label of its segments, over all streams.
+
+        Quick for the whole library: what a list of sessions shows.
+        """
+        found: dict[str, dict[str, int]] = {}
+        with self.database.reading() as connection:
+            for session_id, label, samples in connection.execute(
+                "SELECT session_id, label, sum(end_sample - start_sample) FROM segments"
+                " JOIN streams ON streams.id = stream_id GROUP BY session_id, label"
+                " ORDER BY 3 DESC, label"
+            ):
+                found.setdefault(session_id, {})[label] = samples
+        return found
+
+    def dominant(self) -> dict[str, str | None]:
+        """The emotion with the most time of each session that has segments."""
+        return {key: dominant_of(samples) for key, samples in self.label_samples().items()}
+
+    # Making and changing.
+
+    def create(self, new: NewSession, *, audio: bool = True) -> SessionWriter:
+        """Begin a session; with `audio` its streams get files, which the caller writes.
+
+        Raises:
+            SessionError: the id is taken, or the folder or database cannot be written.
+        """
+        started = (new.started_at or datetime.now(UTC)).astimezone(UTC)
+        session_id = check_session_id(new.id or new_session_id(started))
+        streams = tuple(
+            replace(stream, audio_file=audio_file_name(i, stream.name) if audio else None)
+            for i, stream in enumerate(new.streams)
+        )
+        info = rows.session_of(replace(new, started_at=started), session_id, streams)
+        folder = session_folder(self.folder, session_id)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError as error:
+            raise SessionError(f"There is a session {session_id} already.") from error
+        except OSError as error:
+            raise SessionError(
+                f"The library folder {self.folder} cannot be written ({error.strerror or error}): "
+                "free some space, or choose another one with --library DIR."
+            ) from error
+        lock = RecordingLock(folder)
+        database: Database | None = None
+        try:
+            # Before the row can be seen: a session without a lock is taken for a dead one.
+            lock.take()
+            database = Database(self.database.path, durable=True)
+            with database.writing() as connection:
+                ids = rows.insert_session(connection, info)
+        except BaseException:
+            if database is not None:
+                database.close()
+            lock.release()
+            remove_folder(folder)
+            raise
+        return SessionWriter(database, self.folder, info, ids, lock)
+
+    def rename(self, session_id: str, title: str) -> None:
+        """Give a session another title."""
+        self._change(session_id, "UPDATE sessions SET title = ? WHERE id = ?", title, session_id)
+
+    def add_tag(self, session_id: str, tag: str) -> None:
+        """Add a tag; one that is there already stays.
+
+        Raises:
+            SessionError: it is empty, too.
+        """
+        tag = tag.strip()
+        if not tag:
+            raise SessionError("A tag cannot be empty: write a word.")
+        self._change(session_id, "INSERT OR IGNORE INTO tags VALUES (?, ?)", session_id, tag)
+
+    def remove_tag(self, session_id: str, tag: str) -> None:
+        """Remove a tag, if it is there."""
+        self._change(
+            session_id, "DELETE FROM tags WHERE session_id = ? AND tag = ?", session_id, tag.strip()
+        )
+
+    def add_note(self, session_id: str, text: str, at_sample: int | None = None) -> Note:
+        """Add a note about a session or a moment of it.
+
+        Raises:
+            SessionError: it is empty, too.
+        """
+        if not text.strip():
+            raise SessionError("A note cannot be empty: write what it should say.")
+        note = Note(text.strip(), at_sample, created_at=datetime.now(UTC))
+        self.get(session_id)
+        with self.database.writing() as connection:
+            return replace(note, id=rows.insert_note(connection, session_id, note))
+
+    def delete_note(self, session_id: str, note_id: int) -> None:
+        """Delete a note, if it is there."""
+        self._change(
+            session_id, "DELETE FROM notes WHERE session_id = ? AND id = ?", session_id, note_id
+        )
+
+    def add_alert(self, session_id: str, alert: AlertRecord) -> None:
+        """Add an alert to a session that is not being recorded here."""
+        self.get(session_id)
+        with self.database.writing() as connection:
+            rows.insert_alert(connection, session_id, alert)
+
+    def change_annotations(
+        self, session_id: str, *, put: Iterable[Annotation] = (), remove: Iterable[str] = ()
+    ) -> None:
+        """Remove the annotations with these ids, then add or replace others: all or nothing."""
+        self.get(session_id)
+        with self.database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM annotations WHERE session_id = ? AND id = ?",
+                [(session_id, annotation_id) for annotation_id in remove],
+            )
+            for annotation in put:
+                rows.put_annotation(connection, session_id, annotation)
+
+    # Leaving nothing.
+
+    def delete(self, session_id: str, *, actor: str = "user", reason: str = "asked for") -> None:
+        """Delete everything about a session: rows, audio, and their traces in the database.
+
+        Raises:
+            SessionError: it is being recorded, or a file is in use (the next start goes on), too.
+        """
+        info = self.get(session_id)
+        delete_session(self.database, self.folder, info.id, actor, reason)
+        purge(self.database)
+
+    def expire(self, days: int | None = None, *, now: datetime | None = None) -> list[str]:
+        """Delete the sessions older than `days` (None: the library's setting); returns their ids.
+
+        Sessions that are being recorded stay. The app calls this now and then; `open` does, too.
+        """
+        days = self.settings().expire_after_days if days is None else days
+        if days is None:
+            return []
+        limit = (now or datetime.now(UTC)) - timedelta(days=days)
+        expired = []
+        for info in self.search(SearchQuery(until=limit)):
+            try:
+                delete_session(
+                    self.database,
+                    self.folder,
+                    info.session.id,
+                    "emolive",
+                    f"older than {days} days",
+                )
+            except SessionError:
+                continue  # in use: the next time
+            expired.append(info.session.id)
+        if expired:
+            purge(self.database)
+        return expired
+
+    # The library itself.
+
+    def settings(self) -> LibrarySettings:
+        """The library's settings."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT value FROM settings WHERE name = ?", (_SETTINGS,)
+            ).fetchone()
+        return LibrarySettings() if row is None else LibrarySettings.model_validate_json(row[0])
+
+    def change_settings(self, settings: LibrarySettings, *, actor: str = "user") -> None:
+        """Replace the settings; a new consent text has to be confirmed anew. Audited."""
+        before = self.settings()
+        if settings.consent_text != before.consent_text:
+            settings = settings.model_copy(update={"consented_at": None})
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)",
+                (_SETTINGS, settings.model_dump_json()),
+            )
+            details = json.loads(settings.model_dump_json())
+            entry = AuditEntry(datetime.now(UTC), actor, "settings", details)
+            rows.insert_audit(connection, entry)
+
+    def confirm_consent(self, *, actor: str = "user") -> None:
+        """Note that a person has read the consent reminder."""
+        now = datetime.now(UTC)
+        self.change_settings(self.settings().model_copy(update={"consented_at": now}), actor=actor)
+
+    def audit(self, action: str, details: Mapping[str, object], *, actor: str = "user") -> None:
+        """Append to the audit log, which is never changed; `details` is JSON-serialisable."""
+        with self.database.writing() as connection:
+            rows.insert_audit(connection, AuditEntry(datetime.now(UTC), actor, action, details))
+
+    def audit_log(self) -> list[AuditEntry]:
+        """The audit log, oldest first."""
+        with self.database.reading() as connection:
+            return rows.select_audit(connection)
+
+    def _change(self, session_id: str, statement: str, *parameters: rows.Value) -> None:
+        self.get(session_id)
+        with self.database.writing() as connection:
+            connection.execute(statement, parameters)

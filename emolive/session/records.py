@@ -1,0 +1,185 @@
+"""What a library holds, as frozen records.
+
+Sample indices count from the session's start at `SessionInfo.rate`, the model's sampling rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from emolive.types import Role
+
+
+class SessionState(StrEnum):
+    """Whether a session still grows; DELETING is one whose deletion was cut off."""
+
+    RECORDING = "recording"
+    COMPLETE = "complete"
+    DELETING = "deleting"
+
+
+class GapKind(StrEnum):
+    """Why nothing was kept for a while."""
+
+    OVERRUN = "overrun"  # the recorder was too slow for the capture ring
+    SOURCE = "source"  # the device was gone
+    DISK = "disk"  # the disk was full or away, for longer than can be held in memory
+    EVENTS = "events"  # answers of the engine were lost; its audio is there
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One channel of a session.
+
+    `audio_file` is relative to the session's folder, None where no audio is kept; the file has
+    `native_rate` and one channel, and its first frame is the session's sample 0. `emotion` tells
+    whether emotion was inferred.
+    """
+
+    name: str
+    native_rate: int
+    role: Role | None = None
+    emotion: bool = True
+    audio_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One session, without its timeline.
+
+    `started_at` is in UTC. `duration_samples` is what is safely stored so far while `state` is
+    RECORDING. `recovered` tells that the program was cut off and the end was put right later.
+    `hop_samples` and `window_samples` are those of the analysis.
+    """
+
+    id: str
+    title: str
+    started_at: datetime
+    duration_samples: int
+    rate: int
+    state: SessionState
+    recovered: bool
+    source: str
+    model: str
+    provider: str
+    labels: tuple[str, ...]
+    hop_samples: int
+    window_samples: int
+    streams: tuple[StreamInfo, ...]
+    tags: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.duration_samples / self.rate
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether any stream's audio is kept."""
+        return any(stream.audio_file for stream in self.streams)
+
+    def stream(self, name: str) -> StreamInfo:
+        """The stream of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is begun with; `id` and `started_at` default to now.
+
+    Streams whose `audio_file` is None get none; `SessionWriter.audio_path` names the others.
+    """
+
+    streams: tuple[StreamInfo, ...]
+    rate: int
+    labels: tuple[str, ...]
+    hop_samples: int
+    window_samples: int
+    model: str
+    provider: str = ""
+    source: str = ""
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    id: str | None = None
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of which nothing (or no answer, `GapKind.EVENTS`) was kept; audio is silent there.
+
+    `stream` None: all streams.
+    """
+
+    start_sample: int
+    end_sample: int
+    kind: GapKind
+    stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a person says about a stretch; kept apart from the model's segments.
+
+    `stream` None: about all streams. `label` None: a comment only. `id` stays the same through
+    edits and undo.
+    """
+
+    id: str
+    start_sample: int
+    end_sample: int
+    label: str | None = None
+    comment: str = ""
+    stream: str | None = None
+    annotator: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_sample < self.end_sample:
+            raise ValueError(f"no stretch: {self.start_sample} to {self.end_sample}")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text about a session, at `at_sample` or about all of it (None)."""
+
+    text: str
+    at_sample: int | None = None
+    id: int = 0
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """One alert that was raised during a session; `end_sample` None: at one moment.
+
+    `details` is JSON-serialisable.
+    """
+
+    rule: str
+    at_sample: int
+    message: str
+    severity: str = "warning"
+    end_sample: int | None = None
+    stream: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log, which is only ever appended to."""
+
+    at: datetime
+    actor: str
+    action: str
+    details: Mapping[str, object] = field(default_factory=dict, hash=False)
