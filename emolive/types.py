@@ -201,4 +201,45 @@ class EngineStatus:
     streams: tuple[StreamStatus, ...] = ()
 
 
-Event = FeatureBlock | Prediction | Segment | EngineStatus
+class Severity(StrEnum):
+    """How much an alert matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule's condition came true.
+
+    ``stream`` is None where the rule watches the conversation as a whole. What the rule looks for
+    held from ``start_sample`` on, it had held long enough (cool-down over) at ``true_sample``, and
+    the audio up to ``fired_sample`` showed that. ``message`` is one sentence for a person,
+    ``values`` what was measured; ``sound`` tells whether the alert should be heard, too.
+    """
+
+    rule: str
+    kind: str
+    severity: Severity
+    stream: str | None
+    role: Role | None
+    start_sample: int
+    true_sample: int
+    fired_sample: int
+    message: str
+    values: tuple[tuple[str, float], ...] = ()
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEnded:
+    """What an alert (the one of this rule, stream and ``fired_sample``) was about is over."""
+
+    rule: str
+    stream: str | None
+    fired_sample: int
+    end_sample: int
+
+
+Event = FeatureBlock | Prediction | Segment | EngineStatus | Alert | AlertEnded

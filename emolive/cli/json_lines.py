@@ -7,11 +7,19 @@ from typing import TextIO
 
 from emolive.inference.metadata import ModelMetadata
 from emolive.session.exporters import JsonValue, named, seconds
-from emolive.types import EngineStatus, Event, FeatureBlock, Prediction, Segment
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    Prediction,
+    Segment,
+)
 
 
 class JsonLines:
-    """Writes one object per line, at once: predictions, segments and statuses.
+    """Writes one object per line, at once: predictions, segments, alerts and statuses.
 
     In silence `label` is null and `probabilities` is empty.
     """
@@ -34,7 +42,9 @@ class JsonLines:
     def close(self) -> None:
         """Nothing to end."""
 
-    def _fields(self, event: Prediction | Segment | EngineStatus) -> dict[str, JsonValue]:
+    def _fields(
+        self, event: Prediction | Segment | EngineStatus | Alert | AlertEnded
+    ) -> dict[str, JsonValue]:
         if isinstance(event, Prediction):
             return {
                 "type": "prediction",
@@ -55,6 +65,28 @@ class JsonLines:
                 "end_s": seconds(event.end_sample, self._rate),
                 "label": event.label,
                 "confidence": round(event.confidence, 6),
+            }
+        if isinstance(event, Alert):
+            return {
+                "type": "alert",
+                "rule": event.rule,
+                "kind": event.kind,
+                "severity": event.severity.value,
+                "stream": event.stream,
+                "role": event.role and event.role.value,
+                "start_s": seconds(event.start_sample, self._rate),
+                "true_s": seconds(event.true_sample, self._rate),
+                "fired_s": seconds(event.fired_sample, self._rate),
+                "message": event.message,
+                "values": {name: round(value, 6) for name, value in event.values},
+            }
+        if isinstance(event, AlertEnded):
+            return {
+                "type": "alert_ended",
+                "rule": event.rule,
+                "stream": event.stream,
+                "fired_s": seconds(event.fired_sample, self._rate),
+                "end_s": seconds(event.end_sample, self._rate),
             }
         return self._status(event)
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from emolive.cli.outcome import tell
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import EngineState, EngineStatus, Event, Segment
+from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
 
 
 def clock_time(seconds: float) -> str:
@@ -18,8 +18,16 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{text}" if hours else text
 
 
+def alert_line(alert: Alert, rate: int) -> str:
+    """An alert as one line: when, how serious, what."""
+    return f"{clock_time(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
+
+
 class SegmentLines:
-    """Prints each segment when it ends; what happens to the engine goes to standard error."""
+    """Prints each segment when it ends, and alerts at once.
+
+    What happens to the engine goes to standard error.
+    """
 
     def __init__(self, metadata: ModelMetadata, out: TextIO) -> None:
         """Print to `out`."""
@@ -28,7 +36,7 @@ class SegmentLines:
         self._told: set[str] = set()
 
     def handle(self, event: Event) -> None:
-        """Print a segment; tell a change of state or a new hint."""
+        """Print a segment or an alert; tell a change of state or a new hint."""
         if isinstance(event, Segment):
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
@@ -37,6 +45,9 @@ class SegmentLines:
                 f"{event.label:<10} {share}".rstrip()
                 + "\n"
             )
+            self._out.flush()
+        elif isinstance(event, Alert):
+            self._out.write(alert_line(event, self._rate) + "\n")
             self._out.flush()
         elif isinstance(event, EngineStatus):
             self._tell_once(event)

@@ -13,16 +13,18 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from emolive.cli.segment_lines import clock_time
+from emolive.cli.segment_lines import alert_line, clock_time
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.types import (
+    Alert,
     EngineState,
     EngineStatus,
     Event,
     FeatureBlock,
     FloatArray,
     Prediction,
+    Severity,
     SpeechState,
 )
 
@@ -36,6 +38,11 @@ _QUIETEST_DBFS = -60.0
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SILENCE = ("·", "grey42")
 _UNCERTAIN = ("▒", "grey50")
+_SEVERITY_STYLES = {
+    Severity.INFO: "cyan",
+    Severity.WARNING: "yellow",
+    Severity.CRITICAL: "bold red",
+}
 _STATE_COLOURS = {
     EngineState.RUNNING: "green",
     EngineState.FAILED: "red",
@@ -65,6 +72,7 @@ class TerminalTimeline:
             zip(metadata.labels, swatches(metadata.labels), strict=True)
         )
         self._hop_s = hop_s
+        self._rate = metadata.front_end.sampling_rate
         self._console = console or Console()
         self._streams: dict[str, _Stream] = {}
         self._status = EngineStatus(EngineState.IDLE)
@@ -75,7 +83,7 @@ class TerminalTimeline:
         self._live.start()
 
     def handle(self, event: Event) -> None:
-        """Remember what an event changes."""
+        """Remember what an event changes; an alert is printed at once."""
         if isinstance(event, EngineStatus):
             self._status = event
             for known in event.streams:
@@ -87,6 +95,10 @@ class TerminalTimeline:
             stream = self._stream(event.stream)
             stream.answer = event
             stream.strip.append(self._cell(event))
+        elif isinstance(event, Alert):
+            # Printed above the picture, so that it stays when the picture moves on.
+            line = Text(alert_line(event, self._rate), style=_SEVERITY_STYLES[event.severity])
+            self._console.print(line)
 
     def tick(self) -> None:
         """Draw, unless that was just done."""
