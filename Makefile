@@ -44,7 +44,7 @@ $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
-	$(BIN)/python -m pip install -q -e .[dev,training,export]
+	$(BIN)/python -m pip install -q -e .[dev,training,export,cues]
 	touch $@
 
 train-setup: $(VENV)/system-run.stamp  ## Set up training only

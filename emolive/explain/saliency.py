@@ -1,0 +1,152 @@
+"""What the network looked at: which sound it would miss most.
+
+Occlusion (M. D. Zeiler, R. Fergus 2014, "Visualizing and understanding convolutional networks"):
+a patch of the log-mel window is made as quiet as its bands' own background, the window is
+classified again, and what the answer loses is what the patch was worth. No gradients are needed,
+so any classifier can be asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from emolive.inference.decision import calibrated
+from emolive.types import FloatArray
+
+# Half an octave and more by a fifth of a second: about a formant of a syllable.
+PATCH = (16, 20)
+BATCH = 8
+BUDGET_S = 2.0
+_BACKGROUND = 5.0  # percentile of a band over the window
+_TINY = 1e-6
+
+
+class Answers(Protocol):
+    """The part of a classifier that is asked."""
+
+    def predict(self, log_mel: FloatArray) -> FloatArray:
+        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saliency:
+    """What each cell of a window was worth for one class.
+
+    ``worth`` float32 ``(n_mels, n_frames)``: by how much the class's log-odds fall without it
+    (natural log; below 0: the class would gain), the mean over the patches that cover the cell.
+    ``probability`` is the class's, calibrated, of the whole window; ``least`` what is left of it
+    without the one patch ``bands`` x ``frames`` (index ranges) that mattered most. ``passes`` of
+    ``of_passes`` grids of patches were done in time: fewer are coarser, not wrong.
+    """
+
+    worth: FloatArray
+    probability: float
+    least: float
+    bands: tuple[int, int]
+    frames: tuple[int, int]
+    passes: int
+    of_passes: int
+
+
+def occlude(
+    classifier: Answers,
+    log_mel: FloatArray,
+    label: int,
+    temperature: float,
+    *,
+    patch: tuple[int, int] = PATCH,
+    batch: int = BATCH,
+    budget_s: float = BUDGET_S,
+    cancelled: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Saliency | None:
+    """Ask what was decisive for one class; None when cancelled.
+
+    Four grids of patches, each shifted by half a patch, are tried one after the other. The first
+    one always completes; no batch of a later one begins after `budget_s`, and what an unfinished
+    one found is left out, so that no part of the window counts more than another.
+
+    Args:
+        classifier: it must belong to this thread.
+        log_mel: a normalised window, float32 ``(n_mels, n_frames)``.
+        label: the class's index.
+        temperature: the model's, for calibration.
+        patch: bands and frames of a patch.
+        batch: windows at once.
+        budget_s: seconds.
+        cancelled: asked before every batch.
+        clock: in seconds.
+    """
+    deadline = clock() + budget_s
+    floor = np.percentile(log_mel, _BACKGROUND, axis=1, keepdims=True).astype(np.float32)
+    # Only what is louder than the background is taken away.
+    quiet = np.minimum(log_mel, floor)
+    whole = float(calibrated(classifier.predict(log_mel[None]), temperature)[0, label])
+    lost = np.zeros(log_mel.shape, np.float64)
+    covered = np.zeros(log_mel.shape, np.int32)
+    least, best = np.inf, next(_grid(log_mel.shape, patch, 0))
+    passes = 0
+    for shift in range(4):
+        cells = list(_grid(log_mel.shape, patch, shift))
+        left: list[float] = []
+        for first in range(0, len(cells), batch):
+            if cancelled():
+                return None
+            if shift and clock() >= deadline:
+                break
+            copies = np.stack([log_mel] * len(cells[first : first + batch]))
+            for copy, (bands, frames) in zip(copies, cells[first:], strict=False):
+                copy[bands, frames] = quiet[bands, frames]
+            answers = calibrated(classifier.predict(copies), temperature)[:, label]
+            left += answers.tolist()
+        if len(left) < len(cells):
+            break
+        for (bands, frames), probability in zip(cells, left, strict=True):
+            lost[bands, frames] += _log_odds(whole) - _log_odds(probability)
+            covered[bands, frames] += 1
+            if probability < least:
+                least, best = probability, (bands, frames)
+        passes += 1
+    worth: FloatArray = (lost / np.maximum(covered, 1)).astype(np.float32)
+    bands, frames = best
+    return Saliency(
+        worth,
+        whole,
+        float(min(least, whole)),
+        (bands.start, bands.stop),
+        (frames.start, frames.stop),
+        passes,
+        4,
+    )
+
+
+def _grid(
+    shape: tuple[int, ...], patch: tuple[int, int], shift: int
+) -> Iterator[tuple[slice, slice]]:
+    """Patches that cover everything once; odd and higher shifts begin half a patch earlier."""
+    for bands in _cuts(shape[0], patch[0], shift in (1, 2)):
+        for frames in _cuts(shape[1], patch[1], shift in (1, 3)):
+            yield bands, frames
+
+
+def _cuts(length: int, step: int, half: bool) -> list[slice]:
+    edges = [0, *range(step // 2 if half else step, length, step), length]
+    return [slice(a, b) for a, b in pairwise(edges)]
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(1 - _TINY, max(_TINY, probability))
+    return float(np.log(bounded / (1 - bounded)))
+
+
+def decisive(worth: FloatArray, share: float = 0.5) -> npt.NDArray[np.bool_]:
+    """The cells worth at least `share` of the most: what to outline; bool, same shape."""
+    most = float(worth.max())
+    return worth >= max(share * most, _TINY)
