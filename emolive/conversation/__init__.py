@@ -1,0 +1,19 @@
+"""How a conversation goes: talk time, turns, gaps, overlaps, silence, from voice activity alone.
+
+Nothing here is about emotion, so it applies to every party of a call. `definitions` says what each
+number means and where its definition comes from.
+"""
+
+from emolive.conversation.config import ConversationConfig
+from emolive.conversation.meter import ConversationMeter, Party
+from emolive.conversation.metrics import ConversationMetrics, PartyMetrics, Responses, Stretches
+
+__all__ = [
+    "ConversationConfig",
+    "ConversationMeter",
+    "ConversationMetrics",
+    "Party",
+    "PartyMetrics",
+    "Responses",
+    "Stretches",
+]

@@ -1,0 +1,141 @@
+"""What each number means and where its definition comes from, in words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_BRADY = "Brady (1968), Bell System Technical Journal 47(1), 73-91"
+_P59 = "ITU-T Recommendation P.59 (1993)"
+_HELDNER = "Heldner and Edlund (2010), Journal of Phonetics 38(4), 555-568"
+_FERGUSON = (
+    "after Ferguson (1977), British Journal of Social and Clinical Psychology 16(4), 295-302"
+)
+_DE_JONG = "after de Jong and Wempe (2009), Behavior Research Methods 41(2), 385-390"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One number: its field, the name people see, its unit, its meaning, and the source."""
+
+    field: str
+    name: str
+    unit: str
+    text: str
+    source: str
+
+
+DEFINITIONS: tuple[Definition, ...] = (
+    Definition(
+        "talk_s",
+        "Talk time",
+        "s",
+        "The sum of a party's talkspurts: voice activity with silences under 0.2 s filled in and "
+        "sounds under 0.1 s left out. Time when both speak counts for both.",
+        _BRADY,
+    ),
+    Definition(
+        "talk_share",
+        "Talk share",
+        "%",
+        "A party's talk time as a share of the talk time of both.",
+        "",
+    ),
+    Definition(
+        "silence_s",
+        "Mutual silence",
+        "s",
+        "Time in which nobody speaks; the longest and the current stretch are kept as well.",
+        _P59,
+    ),
+    Definition("overtalk_s", "Overtalk", "s", "Time in which both speak (double talk).", _P59),
+    Definition(
+        "gaps",
+        "Gap",
+        "s",
+        "Silence after one party spoke alone and before the other speaks alone.",
+        _HELDNER,
+    ),
+    Definition(
+        "pauses",
+        "Pause",
+        "s",
+        "Silence after which the same party goes on.",
+        _HELDNER,
+    ),
+    Definition(
+        "overlaps_between",
+        "Overlap at a change of speaker",
+        "s",
+        "Both speak, and then the other one speaks alone.",
+        _HELDNER,
+    ),
+    Definition(
+        "overlaps_within",
+        "Overlap within one party's speech",
+        "s",
+        "Both speak, and then the same one goes on alone.",
+        _HELDNER,
+    ),
+    Definition(
+        "responses",
+        "Response time",
+        "s",
+        "The floor-transfer offset when a party takes over: the gap before it speaks alone, or, "
+        "negative, the overlap. The median, the mean and the 90th percentile are given.",
+        _HELDNER,
+    ),
+    Definition(
+        "turns",
+        "Turns",
+        "",
+        "How often a party began to speak alone after the other had. A short yes in the other's "
+        "pause counts.",
+        "",
+    ),
+    Definition(
+        "longest_monologue_s",
+        "Longest monologue",
+        "s",
+        "From a party's first to its last word without the other saying anything longer than 1 s "
+        "and without 3 s of mutual silence.",
+        "",
+    ),
+    Definition(
+        "interruptions",
+        "Interruptions",
+        "",
+        "A party begins while the other speaks alone, both speak for at least 0.5 s, and the one "
+        "who came in goes on alone. Shorter overlaps are common where speakers change smoothly. "
+        "Whether the sentence was complete cannot be heard from voice activity.",
+        _FERGUSON,
+    ),
+    Definition(
+        "interruption_attempts",
+        "Attempted interruptions",
+        "",
+        "The same, but the one who came in does not get the floor (butting in).",
+        _FERGUSON,
+    ),
+    Definition(
+        "level_dbfs",
+        "Loudness",
+        "dBFS",
+        "The mean power of the chunks in which the party speaks, relative to full scale.",
+        "",
+    ),
+    Definition(
+        "syllables_per_s",
+        "Speaking rate (estimate)",
+        "syllables/s",
+        "Syllable nuclei, which are peaks of the energy between 300 and 3,300 Hz, per second of "
+        "talk time.",
+        _DE_JONG,
+    ),
+)
+
+
+def as_markdown() -> str:
+    """The definitions as a Markdown table."""
+    rows = ["| number | unit | meaning | source |", "|---|---|---|---|"]
+    rows += [f"| {d.name} | {d.unit} | {d.text} | {d.source} |" for d in DEFINITIONS]
+    return "\n".join(rows)

@@ -1,0 +1,140 @@
+"""What is known about a conversation at one moment; `definitions` says what each number means."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from emolive.types import Role
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """How many there were and how long they were together."""
+
+    count: int
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """How a party took the floor: floor-transfer offsets, positive gaps, negative overlaps.
+
+    ``mean_s``, ``median_s`` and ``p90_s`` are None while there are none.
+    """
+
+    count: int
+    gaps: int
+    overlaps: int
+    mean_s: float | None
+    median_s: float | None
+    p90_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyMetrics:
+    """One party's side.
+
+    ``talk_share`` is the share of all talk time, None before anybody spoke; ``level_dbfs`` and
+    ``syllables_per_s`` (an estimate) are None before the party spoke.
+    """
+
+    stream: str
+    role: Role | None
+    speaking: bool
+    talk_s: float
+    talk_share: float | None
+    turns: int
+    longest_monologue_s: float
+    responses: Responses
+    pauses: Stretches
+    interruptions: int
+    interruption_attempts: int
+    level_dbfs: float | None
+    syllables_per_s: float | None
+
+    @property
+    def name(self) -> str:
+        """The role where there is one, otherwise the stream."""
+        return self.role.value if self.role else self.stream
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationMetrics:
+    """A snapshot. ``talk_s - overtalk_s + silence_s = observed_s``, `talk_s` being of all parties.
+
+    Times in seconds since the start. ``current_silence_s`` is the mutual silence right now (0.0
+    while somebody speaks). A mono recording has one party: who speaks there cannot be told, so
+    ``separable`` is false, and what takes two to have is 0.
+    """
+
+    duration_s: float
+    observed_s: float
+    silence_s: float
+    longest_silence_s: float
+    current_silence_s: float
+    overtalk_s: float
+    overlaps: int
+    gaps: Stretches
+    overlaps_between: Stretches
+    overlaps_within: Stretches
+    parties: tuple[PartyMetrics, ...]
+
+    @property
+    def separable(self) -> bool:
+        """Whether parties can be told apart."""
+        return len(self.parties) > 1
+
+    @property
+    def talk_s(self) -> float:
+        """The talk time of all parties; overtalk counts for each of them."""
+        return sum(party.talk_s for party in self.parties)
+
+    @property
+    def silence_share(self) -> float:
+        """Mutual silence as a share of what was observed."""
+        return self.silence_s / self.observed_s if self.observed_s else 0.0
+
+    @property
+    def overtalk_share(self) -> float:
+        """Overtalk as a share of what was observed."""
+        return self.overtalk_s / self.observed_s if self.observed_s else 0.0
+
+    def party(self, who: Role | str) -> PartyMetrics:
+        """The party with this role, or on this stream.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for party in self.parties:
+            if who in (party.role, party.stream):
+                return party
+        raise KeyError(who)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """As plain JSON values, rounded to the millisecond and the like."""
+        return {
+            **_rounded(asdict(self)),
+            "separable": self.separable,
+            "silence_share": round(self.silence_share, 4),
+            "overtalk_share": round(self.overtalk_share, 4),
+        }
+
+
+def _rounded(fields: dict[str, object]) -> dict[str, JsonValue]:
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: object) -> JsonValue:
+    if isinstance(value, dict):
+        return _rounded(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Role):
+        return value.value
+    if isinstance(value, float):
+        return round(value, 3)
+    if value is None or isinstance(value, str | int):
+        return value
+    raise TypeError(f"{value!r} is no JSON value")
