@@ -262,7 +262,6 @@ def _work(
             line.send(_Hopeless(str(error)))
         except Exception as error:
             line.send(_Hopeless(f"A worker process failed ({type(error).__name__}: {error})."))
-            raise
 
 
 class _Line:
