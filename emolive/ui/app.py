@@ -105,8 +105,8 @@ def make_application() -> QApplication:
 
 
 def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoice:
+    from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, file_choice
     from emolive.ui.runs import SourceChoice, SourceKind
-    from emolive.ui.sources import DEFAULT_INPUT, DEMO, file_choice
 
     if source == "demo":
         return DEMO

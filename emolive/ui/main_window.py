@@ -30,12 +30,10 @@ from emolive.ui import messages
 from emolive.ui.banner import Banner
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.controller import RunController
-from emolive.ui.header import Header
-from emolive.ui.messages import Action, Message
-from emolive.ui.model import FollowClock, MonitorModel
-from emolive.ui.present import AT_REST, MAX_STREAMS, Present
-from emolive.ui.runs import Run, Runs, SourceChoice
-from emolive.ui.sources import (
+from emolive.ui.history.model import FollowClock, MonitorModel
+from emolive.ui.live.header import Header
+from emolive.ui.live.present import AT_REST, MAX_STREAMS, Present
+from emolive.ui.live.sources import (
     DEFAULT_INPUT,
     DEMO,
     DeviceFinder,
@@ -45,8 +43,10 @@ from emolive.ui.sources import (
     file_choice,
     look_for_devices,
 )
+from emolive.ui.messages import Action, Message
+from emolive.ui.runs import Run, Runs, SourceChoice
 from emolive.ui.theme import SPACE, Theme, ThemeChoice, apply, resolve
-from emolive.ui.workspace import Workspace
+from emolive.ui.timeline.workspace import Workspace
 
 
 class MainWindow(QMainWindow):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from emolive import resources
 from emolive.types import Event
-from emolive.ui.model import RunInfo
+from emolive.ui.history.model import RunInfo
 
 if TYPE_CHECKING:
     from emolive.audio.source import AudioSource

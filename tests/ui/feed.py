@@ -20,7 +20,7 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
-from emolive.ui.model import RunInfo
+from emolive.ui.history.model import RunInfo
 from emolive.ui.runs import SourceChoice
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")

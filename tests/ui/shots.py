@@ -17,9 +17,9 @@ from emolive import resources
 from emolive.audio.devices import InputDevice
 from emolive.types import EngineState, FloatArray, SpeechState
 from emolive.ui.app import make_application
+from emolive.ui.history.model import MonitorModel
+from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
-from emolive.ui.model import MonitorModel
-from emolive.ui.sources import DEMO
 from tests.ui import feed
 
 DEVICES = [

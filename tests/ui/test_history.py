@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.types import SpeechState
-from emolive.ui.rings import (
+from emolive.ui.history.rings import (
     NO_LABEL,
     SILENCE,
     SPEECH,

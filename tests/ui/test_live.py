@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from emolive import resources
 from emolive.types import EngineState, SpeechState
+from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action
 from emolive.ui.runs import LiveRuns, RunSettings, SourceChoice, SourceKind
-from emolive.ui.sources import DEMO, file_choice
 from tests.models import tiny_model
 
 

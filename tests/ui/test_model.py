@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from emolive.types import EngineState, SpeechState
-from emolive.ui.current import card_text
-from emolive.ui.model import FollowClock, MonitorModel
+from emolive.ui.history.model import FollowClock, MonitorModel
+from emolive.ui.live.current import card_text
 from tests.ui.feed import BLOCK, RATE, block, mood_events, prediction, run_info, status
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from emolive.palette import contrast, luminance, swatch, swatches
-from emolive.ui.colormap import lookup_table
+from emolive.ui.timeline.colormap import lookup_table
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 # Machado, Oliveira and Fernandes (2009), severity 1, linear RGB.

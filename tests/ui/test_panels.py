@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from emolive.palette import swatch
 from emolive.types import Event, SpeechState
-from emolive.ui.levels import LevelPanel
-from emolive.ui.model import MonitorModel
-from emolive.ui.panel import MARGIN_LEFT, TimePanel
-from emolive.ui.spectrogram import SpectrogramPanel
+from emolive.ui.history.model import MonitorModel
 from emolive.ui.theme import DARK, LIGHT, Theme
-from emolive.ui.time_axis import TimeAxis
-from emolive.ui.timeline import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.decisions import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
+from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.timeline.time_axis import TimeAxis
 from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_info
 
 INFO = run_info()
@@ -211,7 +211,9 @@ def test_mouse_pans_zooms_and_tells(
     panel = show(qtbot, MAKERS["probabilities"](axis, model, DARK))
     axis.advance(90.0)
     said: list[str] = []
-    monkeypatch.setattr("emolive.ui.panel.QToolTip.showText", lambda _, text, __: said.append(text))
+    monkeypatch.setattr(
+        "emolive.ui.timeline.panel.QToolTip.showText", lambda _, text, __: said.append(text)
+    )
 
     def mouse(kind: QMouseEvent.Type, x: int, buttons: Qt.MouseButton) -> None:
         button = Qt.MouseButton.LeftButton if buttons else Qt.MouseButton.NoButton

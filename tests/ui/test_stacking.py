@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.ui import stacking
-from emolive.ui.rings import (
+from emolive.ui.history import stacking
+from emolive.ui.history.rings import (
     NO_LABEL,
     SILENCE,
     SPEECH,

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.palette import swatches
 from emolive.types import FloatArray
-from emolive.ui.patterns import hatch
 from emolive.ui.theme import Theme, font
+from emolive.ui.timeline.patterns import hatch
 
 
 class ClassBars(QWidget):

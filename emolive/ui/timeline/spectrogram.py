@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.features import FrontEndSpec
-from emolive.ui.colormap import lookup_table
-from emolive.ui.model import StreamModel
-from emolive.ui.panel import TimePanel
+from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme, font
-from emolive.ui.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.colormap import lookup_table
+from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.time_axis import TimeAxis, clock_text
 
 
 class SpectrogramPanel(TimePanel):

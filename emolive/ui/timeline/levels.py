@@ -9,10 +9,10 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emolive.types import FloatArray
-from emolive.ui.model import StreamModel
-from emolive.ui.panel import TimePanel
+from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme
-from emolive.ui.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.time_axis import TimeAxis, clock_text
 
 FLOOR_DBFS = -60.0
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.types import EngineState
-from emolive.ui.classes import ClassBars
-from emolive.ui.current import CurrentCard, card_text
-from emolive.ui.meter import LevelMeter
-from emolive.ui.model import MonitorModel, RunInfo, StreamModel
+from emolive.ui.history.model import MonitorModel, RunInfo, StreamModel
+from emolive.ui.live.classes import ClassBars
+from emolive.ui.live.current import CurrentCard, card_text
+from emolive.ui.live.meter import LevelMeter
 from emolive.ui.theme import SPACE, Theme
 
 MAX_STREAMS = 2

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.ui.theme import Theme, font
-from emolive.ui.time_axis import TimeAxis
+from emolive.ui.timeline.time_axis import TimeAxis
 
 MARGIN_LEFT = 56
 MARGIN_RIGHT = 14

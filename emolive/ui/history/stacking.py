@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.types import FloatArray
-from emolive.ui.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
+from emolive.ui.history.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
 
 # A skipped window or two are bridged; a longer absence is a hole.
 _BRIDGED_HOPS = 3.4

@@ -11,14 +11,14 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emolive.palette import Swatch, swatches
-from emolive.ui import stacking
-from emolive.ui.model import StreamModel
-from emolive.ui.panel import TimePanel
-from emolive.ui.patterns import hatch
-from emolive.ui.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
-from emolive.ui.stacking import Span, Stretch
+from emolive.ui.history import stacking
+from emolive.ui.history.model import StreamModel
+from emolive.ui.history.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
+from emolive.ui.history.stacking import Span, Stretch
 from emolive.ui.theme import Theme, font
-from emolive.ui.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.patterns import hatch
+from emolive.ui.timeline.time_axis import TimeAxis, clock_text
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3

@@ -17,14 +17,14 @@ from PySide6.QtWidgets import (
 )
 
 from emolive import resources
-from emolive.ui.classes import Legend
-from emolive.ui.levels import LevelPanel
-from emolive.ui.model import RunInfo, StreamModel
-from emolive.ui.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel, TimeRuler
-from emolive.ui.spectrogram import SpectrogramPanel
+from emolive.ui.history.model import RunInfo, StreamModel
+from emolive.ui.live.classes import Legend
 from emolive.ui.theme import Theme
-from emolive.ui.time_axis import TimeAxis
-from emolive.ui.timeline import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.decisions import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.timeline.time_axis import TimeAxis
 
 SPANS_S = {"1 min": 60.0, "5 min": 300.0, "30 min": 1800.0, "All": None}
 

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.palette import Swatch, swatches
 from emolive.types import EngineState, SpeechState
-from emolive.ui.model import StreamModel
-from emolive.ui.patterns import hatch
+from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import RADIUS, Theme, font
-from emolive.ui.time_axis import clock_text
+from emolive.ui.timeline.patterns import hatch
+from emolive.ui.timeline.time_axis import clock_text
 
 
 @dataclass(frozen=True, slots=True)

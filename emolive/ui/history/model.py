@@ -17,7 +17,7 @@ from emolive.types import (
     Prediction,
     SpeechState,
 )
-from emolive.ui.rings import DecisionRing, LevelRing, SpectrogramRing
+from emolive.ui.history.rings import DecisionRing, LevelRing, SpectrogramRing
 
 HISTORY_S = 8 * 3600.0
 SPECTROGRAM_S = 150.0

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 from emolive.audio.devices import InputDevice
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
+from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.runs import SourceChoice, SourceKind
-from emolive.ui.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.time_axis import clock_text
+from emolive.ui.timeline.time_axis import clock_text
 
 _GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
 

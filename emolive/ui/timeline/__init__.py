@@ -1,0 +1,1 @@
+"""Panels over one time axis: probabilities, decisions, spectrogram and level."""
