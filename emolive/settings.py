@@ -1,0 +1,248 @@
+"""What a person has chosen, kept between runs: a JSON file in the system's configuration folder.
+
+A file that is broken, or holds a value that cannot be, costs only that value: the rest is used, the
+original is kept beside it, and what happened is told. Entries that this version does not know (of a
+newer one) are kept when settings are saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emolive.errors import EmoliveError
+from emolive.i18n import SYSTEM, tr
+from emolive.inference.providers import Requested
+from emolive.session.export.atomic import replacing
+
+ThemeChoice = Literal["system", "light", "dark"]
+PaletteChoice = Literal["safe", "vivid"]
+TimelineView = Literal["areas", "lines"]
+Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+FILE_NAME = "settings.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class InputSettings(_Part):
+    """Where audio comes from. ``device``: its name, None is the system's default."""
+
+    device: str | None = None
+    channels: Literal[1, 2] = 1
+
+
+class ModelSettings(_Part):
+    """Which network runs where. ``file``: None is the bundled model."""
+
+    file: Path | None = None
+    provider: Requested = "auto"
+
+
+class AnalysisSettings(_Part):
+    """How often to answer and how to decide; see `EngineConfig` and `DecisionConfig`."""
+
+    hop_s: float = Field(default=0.5, ge=0.1, le=3.0)
+    threshold: float | None = Field(default=None, ge=0.0, le=1.0)
+    smoothing_s: float = Field(default=1.0, ge=0.0, le=10.0)
+    min_dwell_s: float = Field(default=1.0, ge=0.0, le=10.0)
+
+
+class LookSettings(_Part):
+    """How it looks. ``colours`` replace single emotions' colours of the palette.
+
+    ``scale`` enlarges everything, 1 to 2, from the next start on.
+    """
+
+    theme: ThemeChoice = "system"
+    palette: PaletteChoice = "safe"
+    colours: Mapping[str, Colour] = Field(default_factory=dict)
+    view: TimelineView = "areas"
+    language: str = SYSTEM
+    scale: float = Field(default=1.0, ge=1.0, le=2.0)
+
+
+class RecordingSettings(_Part):
+    """Where sessions go (None: the usual library), and whether their audio is kept, too."""
+
+    library: Path | None = None
+    save_audio: bool = True
+
+
+class AlertSettings(_Part):
+    """Which rules are watched for; None: none."""
+
+    rules_file: Path | None = None
+
+
+class PrivacySettings(_Part):
+    """What is kept beyond what is on the screen.
+
+    ``keep_minutes``: the last minutes of sound stay in memory, so that moments can be explained.
+    ``remember_input``: the input chosen last is remembered. ``remember_files``: files opened last
+    stay in the list of inputs.
+    """
+
+    keep_minutes: float = Field(default=5.0, ge=0.0, le=30.0)
+    remember_input: bool = True
+    remember_files: bool = False
+
+
+class WindowSettings(_Part):
+    """Where the window was, and whether the guide of the first run is over."""
+
+    width: int | None = Field(default=None, ge=1, le=20_000)
+    height: int | None = Field(default=None, ge=1, le=20_000)
+    maximised: bool = False
+    guide_done: bool = False
+    files: Sequence[Path] = Field(default=(), max_length=5)
+
+
+class Settings(_Part):
+    """Everything that is remembered."""
+
+    input: InputSettings = Field(default_factory=InputSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+    look: LookSettings = Field(default_factory=LookSettings)
+    recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
+    window: WindowSettings = Field(default_factory=WindowSettings)
+
+    def with_values(self, part: str, **values: Any) -> Settings:
+        """A copy in which values of one part are others.
+
+        Raises:
+            ValidationError: a value cannot be.
+        """
+        old = getattr(self, part)
+        new = type(old).model_validate({**old.model_dump(), **values})
+        return self.model_copy(update={part: new})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings as far as they could be read, and one sentence on what could not."""
+
+    settings: Settings
+    problem: str | None = None
+
+
+def settings_folder() -> Path:
+    """The system's folder for them; `EMOLIVE_CONFIG` names another."""
+    if chosen := os.environ.get("EMOLIVE_CONFIG"):
+        return Path(chosen)
+    return platformdirs.user_config_path("emolive", appauthor=False)
+
+
+class SettingsStore:
+    """Reads and writes the file. One program uses it at a time; the last to save wins."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Use `path`; None: `FILE_NAME` in the system's folder."""
+        self.path = path or settings_folder() / FILE_NAME
+
+    def load(self) -> Loaded:
+        """Read what can be read; never raises."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return Loaded(Settings())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            text = tr(
+                "The settings in {path} cannot be read ({reason}): the usual ones are used.",
+                path=self.path,
+                reason=reason,
+            )
+            return Loaded(Settings(), text)
+        try:
+            values = json.loads(content)
+            if not isinstance(values, dict):
+                raise ValueError("no JSON object")
+        except ValueError:
+            kept = self._keep_broken()
+            text = tr(
+                "The settings could not be understood, so the usual ones are used; the old file "
+                "is kept as {kept}.",
+                kept=kept,
+            )
+            return Loaded(Settings(), text)
+        settings, wrong = _tolerant(values)
+        if not wrong:
+            return Loaded(settings)
+        kept = self._keep_broken()
+        text = tr(
+            "Some settings could not be understood and have their usual values ({names}); the old "
+            "file is kept as {kept}.",
+            names=", ".join(wrong),
+            kept=kept,
+        )
+        return Loaded(settings, text)
+
+    def save(self, settings: Settings) -> None:
+        """Write them; the file is whole at any time.
+
+        Raises:
+            EmoliveError: they cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.path) as partial, partial.open("w", encoding="utf-8") as file:
+                file.write(settings.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise EmoliveError(
+                tr(
+                    "The settings cannot be saved in {path} ({reason}): free space or allow it.",
+                    path=self.path,
+                    reason=error.strerror or str(error),
+                )
+            ) from error
+
+    def _keep_broken(self) -> str:
+        """Copy the file aside under a free name; returns that name."""
+        kept = self.path.with_name(f"{self.path.stem}.broken{self.path.suffix}")
+        number = 1
+        while kept.exists():
+            number += 1
+            kept = self.path.with_name(f"{self.path.stem}.broken-{number}{self.path.suffix}")
+        with contextlib.suppress(OSError):  # telling about it must not fail
+            shutil.copy2(self.path, kept)
+        return kept.name
+
+
+def _tolerant(values: dict[str, Any]) -> tuple[Settings, list[str]]:
+    """Settings without the entries that cannot be, and the names of those."""
+    wrong: list[str] = []
+    while True:
+        try:
+            return Settings.model_validate(values), wrong
+        except ValidationError as error:
+            for problem in error.errors():
+                if (name := _remove(values, problem["loc"])) not in wrong:
+                    wrong.append(name)
+
+
+def _remove(values: dict[str, Any], location: tuple[int | str, ...]) -> str:
+    """Take out what a problem is about: an entry of a part, or a part that is none."""
+    part = str(location[0])
+    held = values.get(part)
+    if len(location) > 1 and isinstance(held, dict):
+        held.pop(str(location[1]), None)
+        return f"{part}.{location[1]}"
+    values.pop(part, None)
+    return part
