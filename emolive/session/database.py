@@ -75,8 +75,7 @@ class Database:
             try:
                 yield self._connection
             finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -93,8 +92,7 @@ class Database:
                 yield self._connection
                 self._connection.execute("COMMIT")
             finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
 
     def empty_log(self) -> bool:
         """Move everything from the write-ahead log into the database and cut the log to nothing.
@@ -145,8 +143,12 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {version + 1}")
                 connection.execute("COMMIT")
             finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        """End a transaction that is still open; an error may have ended it already."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])

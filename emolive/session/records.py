@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from emolive.types import Role
+from emolive.types import Band, Role
 
 
 class SessionState(StrEnum):
@@ -36,13 +36,14 @@ class StreamInfo:
 
     `audio_file` is relative to the session's folder, None where no audio is kept; the file has
     `native_rate` and one channel, and its first frame is the session's sample 0. `emotion` tells
-    whether emotion was inferred.
+    whether emotion was inferred, `band` how far up the sound reached (None: not known).
     """
 
     name: str
     native_rate: int
     role: Role | None = None
     emotion: bool = True
+    band: Band | None = None
     audio_file: str | None = None
 
 

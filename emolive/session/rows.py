@@ -17,7 +17,7 @@ from emolive.session.records import (
     SessionState,
     StreamInfo,
 )
-from emolive.types import Role
+from emolive.types import Band, Role
 
 Value = str | int | float | bytes | None
 
@@ -60,8 +60,8 @@ def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[st
     ids: dict[str, int] = {}
     for position, stream in enumerate(info.streams):
         row = connection.execute(
-            "INSERT INTO streams (session_id, position, name, role, emotion, native_rate,"
-            " audio_file) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO streams (session_id, position, name, role, emotion, native_rate, band,"
+            " audio_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 info.id,
                 position,
@@ -69,6 +69,7 @@ def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[st
                 stream.role and stream.role.value,
                 int(stream.emotion),
                 stream.native_rate,
+                stream.band and stream.band.value,
                 stream.audio_file,
             ),
         ).fetchone()
@@ -114,13 +115,18 @@ def select_sessions(
     # One session's by its index, many by one pass: cheaper than a query for each.
     only, key = (" WHERE session_id = ?", tuple(wanted)) if len(wanted) == 1 else ("", ())
     streams: dict[str, list[StreamInfo]] = {}
-    for session_id, name, native_rate, role, emotion, audio_file in connection.execute(
-        f"SELECT session_id, name, native_rate, role, emotion, audio_file FROM streams{only}"
-        " ORDER BY session_id, position",
+    for session_id, name, native_rate, role, emotion, band, audio_file in connection.execute(
+        "SELECT session_id, name, native_rate, role, emotion, band, audio_file"
+        f" FROM streams{only} ORDER BY session_id, position",
         key,
     ):
         stream = StreamInfo(
-            name, native_rate, Role(role) if role else None, bool(emotion), audio_file
+            name,
+            native_rate,
+            Role(role) if role else None,
+            bool(emotion),
+            Band(band) if band else None,
+            audio_file,
         )
         streams.setdefault(session_id, []).append(stream)
     tags: dict[str, list[str]] = {}

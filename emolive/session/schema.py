@@ -30,6 +30,7 @@ CREATE TABLE streams (
     role TEXT,
     emotion INTEGER NOT NULL,
     native_rate INTEGER NOT NULL,
+    band TEXT,
     audio_file TEXT,
     UNIQUE (session_id, name)
 );
@@ -121,8 +122,9 @@ CREATE INDEX tags_by_tag ON tags (tag);
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    webhook TEXT NOT NULL,              -- its name; address and secret stay in the rules
     created_at TEXT NOT NULL,
-    url TEXT NOT NULL,
     payload TEXT NOT NULL,              -- JSON
     attempts INTEGER NOT NULL DEFAULT 0,
     next_try_at TEXT NOT NULL,

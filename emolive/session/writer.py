@@ -40,7 +40,7 @@ class SessionWriter:
         self._info = info
         self._stream_ids = stream_ids
         self._lock = lock
-        self._pending: deque[tuple[Callable[..., None], object]] = deque()
+        self._pending: deque[tuple[Callable[..., object], object]] = deque()
         self._open = True
 
     @property
@@ -129,7 +129,7 @@ class SessionWriter:
         self._pending.clear()
         self._release()
 
-    def _add(self, write: Callable[..., None], row: object) -> None:
+    def _add(self, write: Callable[..., object], row: object) -> None:
         if not self._open:
             raise RuntimeError(f"session {self._info.id} is finished")
         if len(self._pending) >= MAX_PENDING:
