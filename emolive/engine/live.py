@@ -8,14 +8,31 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emolive.audio.source import AudioSource
+from emolive.engine.capture import Capture, LiveAudio
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
-from emolive.engine.loop import CaptureLoop
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event
 
 _AT_REST = (EngineState.IDLE, EngineState.STOPPED, EngineState.FAILED)
+
+
+class _Run:
+    """One run: a capture, and the thread's wish to end it."""
+
+    capture: Capture
+
+    def __init__(self) -> None:
+        self.wish_to_stop = threading.Event()
+
+    def loop(self) -> None:
+        """Step until it is over."""
+        capture = self.capture
+        while not capture.over:
+            capture.step()
+            if self.wish_to_stop.wait(capture.wait_s):
+                capture.stop()
 
 
 class LiveEngine:
@@ -51,7 +68,7 @@ class LiveEngine:
         self._hub = hub
         self._clock = clock
         self._lock = threading.Lock()
-        self._loop: CaptureLoop | None = None
+        self._run: _Run | None = None
         self._thread: threading.Thread | None = None
         self._status = EngineStatus(
             EngineState.IDLE,
@@ -63,8 +80,14 @@ class LiveEngine:
     @property
     def error(self) -> Exception | None:
         """What made the run fail, for debugging; `status().reason` is for people."""
-        loop = self._loop
-        return loop.error if loop else None
+        run = self._run
+        return run.capture.error if run else None
+
+    @property
+    def audio(self) -> LiveAudio | None:
+        """What the source of the present run writes; None before it was opened."""
+        run = self._run
+        return run.capture.audio if run else None
 
     def status(self) -> EngineStatus:
         """The newest snapshot (at most one worker step old)."""
@@ -80,18 +103,19 @@ class LiveEngine:
         with self._lock:
             if self._status.state not in _AT_REST:
                 raise RuntimeError("the engine is already running")
-            loop = CaptureLoop(
+            run = _Run()
+            run.capture = Capture(
                 self._source,
                 self._classifier,
                 self._vad,
                 self._config,
-                publish=lambda event: self._publish(loop, event),
-                report=lambda status, news: self._report(loop, status, news),
+                publish=lambda event: self._publish(run, event),
+                report=lambda status, news: self._report(run, status, news),
                 clock=self._clock,
             )
-            thread = threading.Thread(target=loop.run, name="emolive engine", daemon=True)
-            self._loop, self._thread = loop, thread
-            self._status = replace(loop.status(), events_dropped=self._hub.dropped)
+            thread = threading.Thread(target=run.loop, name="emolive engine", daemon=True)
+            self._run, self._thread = run, thread
+            self._status = replace(run.capture.status(), events_dropped=self._hub.dropped)
             self._hub.publish(self._status)
         thread.start()
 
@@ -109,16 +133,16 @@ class LiveEngine:
         Returns within `timeout` seconds. A worker that hangs (in a driver, say) is given up then:
         the state is FAILED, and whatever it still says is not heard.
         """
-        loop = self._loop
-        if loop is None:
+        run = self._run
+        if run is None:
             return
-        loop.stop()
+        run.wish_to_stop.set()
         if self.wait(max(0.0, timeout - 0.1)):
             return
         with self._lock:
-            if self._loop is not loop or self._status.state in _AT_REST:
+            if self._run is not run or self._status.state in _AT_REST:
                 return
-            self._loop = None
+            self._run = None
             self._status = replace(
                 self._status,
                 state=EngineState.FAILED,
@@ -128,13 +152,13 @@ class LiveEngine:
         # Not on this thread: what hangs may make closing hang, too.
         threading.Thread(target=self._source.close, name="emolive close", daemon=True).start()
 
-    def _publish(self, loop: CaptureLoop, event: Event) -> None:
-        if self._loop is loop:  # not given up
+    def _publish(self, run: _Run, event: Event) -> None:
+        if self._run is run:  # not given up
             self._hub.publish(event)
 
-    def _report(self, loop: CaptureLoop, status: EngineStatus, news: bool) -> None:
+    def _report(self, run: _Run, status: EngineStatus, news: bool) -> None:
         with self._lock:
-            if self._loop is not loop:
+            if self._run is not run:
                 return
             self._status = replace(status, events_dropped=self._hub.dropped)
             # Inside the lock, so that statuses come out in the order in which they were true.

@@ -132,6 +132,16 @@ class Monitor:
         self._attach(source_format, ring)
 
     @property
+    def rate(self) -> int:
+        """Samples per second at which everything is indexed: the model's."""
+        return self._rate
+
+    @property
+    def position(self) -> int:
+        """The sample at which the newest audio that came in ends, gaps included."""
+        return self._first.input_position
+
+    @property
     def elapsed_s(self) -> float:
         """Time on the stream's own clock, gaps included."""
         return self._first.input_position / self._rate

@@ -1,0 +1,284 @@
+"""One run of a source, from opening it to its end, in steps that a loop or a test takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
+from emolive.engine.config import EngineConfig
+from emolive.engine.hints import zeros_hint
+from emolive.engine.monitor import Monitor, Work, classify
+from emolive.engine.opening import OnTheSpot, Opened, Opener, open_source
+from emolive.errors import AudioDeviceError, EmoliveError
+from emolive.inference.classifier import Classifier
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, EngineStatus, Event, FloatArray
+
+_DUE_POLL_S = 0.005
+_OVER = (EngineState.STOPPED, EngineState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveAudio:
+    """The audio of a run as its source writes it, for whoever wants to read along.
+
+    Frame 0 of `ring` is sample `start_sample` (model rate) of the run. A source that was opened
+    again writes into another ring.
+    """
+
+    source_format: SourceFormat
+    ring: SampleRing
+    start_sample: int
+
+
+class Capture:
+    """Opens a source, follows it, opens it again when it is lost, and ends with it.
+
+    A step is `advance` and `settle`, so that the windows of several captures may go to the
+    classifier together; none of them waits, unless opening does (see `opener`). Whatever goes wrong
+    ends in the state FAILED, never in an exception. One thread owns it; it tells what happens
+    through two callbacks, both on that thread: `publish` for events, `report` for a status and
+    whether it is news (a change, or a second has passed).
+    """
+
+    def __init__(
+        self,
+        source: AudioSource,
+        classifier: Classifier,
+        vad: SileroVad,
+        config: EngineConfig,
+        *,
+        publish: Callable[[Event], None],
+        report: Callable[[EngineStatus, bool], None],
+        clock: Callable[[], float],
+        opener: Opener | None = None,
+    ) -> None:
+        """Prepare; nothing is opened before the first step. `opener` None: opened in a step."""
+        self.error: Exception | None = None
+        self.audio: LiveAudio | None = None
+        self._source = source
+        self._classifier = classifier
+        self._vad = vad
+        self._config = config
+        self._publish = publish
+        self._report = report
+        self._clock = clock
+        self._opener = opener or OnTheSpot()
+        self._opening: Future[Opened] | None = None
+        self._retry_at = -np.inf
+        self._state = EngineState.STARTING
+        self._reason: str | None = None
+        self._monitor: Monitor | None = None
+        self._source_status = SourceStatus(SourceState.CLOSED)
+        self._recorded = False
+        self._written = 0
+        self._heard_at = 0.0
+        self._reconnects = 0
+        self._reported_at = 0.0
+        self._reported_hint: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended; there are no more steps."""
+        return self._state in _OVER
+
+    @property
+    def wait_s(self) -> float:
+        """How long until another step is worth while."""
+        if self._state is EngineState.RUNNING and self._monitor is not None:
+            return min(self._config.poll_s, max(_DUE_POLL_S, self._monitor.due_in_s))
+        return self._config.poll_s
+
+    def step(self) -> None:
+        """Advance and settle, with the classifier for itself."""
+        try:
+            work = self._advance()
+            if work is not None:
+                windows = work.windows
+                self._settle(work, classify(self._classifier, windows, self._config.max_batch))
+        except Exception as error:
+            self.fail(error)
+
+    def advance(self) -> Work | None:
+        """Do what can be done without the classifier; the work to settle, None: there is none."""
+        try:
+            return self._advance()
+        except Exception as error:
+            self.fail(error)
+        return None
+
+    def settle(self, work: Work, logits: FloatArray) -> None:
+        """Publish what a step brought, and see to what became of the source.
+
+        Args:
+            work: what `advance` returned.
+            logits: of `work.windows`, float32 ``(n, n_classes)``.
+        """
+        try:
+            self._settle(work, logits)
+        except Exception as error:
+            self.fail(error)
+
+    def stop(self) -> None:
+        """End the run here: the last audio is answered, segments are closed."""
+        try:
+            if not self.over:
+                self._finish()
+        except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End the run with this reason: a worker must not die unseen."""
+        if self.over:
+            return
+        self.error = error
+        with contextlib.suppress(Exception):  # the first error is the one to tell
+            self._close_source()
+        with contextlib.suppress(Exception):
+            if self._monitor is not None:
+                self._publish_all(self._monitor.close_segments())
+        known = isinstance(error, EmoliveError)
+        text = str(error) if known else f"Internal error: {type(error).__name__}: {error}"
+        self._enter(EngineState.FAILED, text)
+
+    def status(self) -> EngineStatus:
+        """Where the run stands."""
+        about = EngineStatus(
+            self._state,
+            reason=self._reason,
+            source=self._source.name,
+            provider=self._classifier.provider,
+            model=self._classifier.metadata.name,
+            overflows=self._source_status.overflows,
+            reconnects=self._reconnects,
+        )
+        monitor = self._monitor
+        if monitor is None:
+            return about
+        streams = monitor.stream_statuses(self._source_status.missing)
+        return replace(
+            about,
+            elapsed_s=monitor.elapsed_s,
+            overflows=about.overflows + monitor.ring_overruns,
+            windows_skipped=sum(stream.windows_skipped for stream in streams),
+            lag_s=monitor.lag_s,
+            latency_ms=1000 * monitor.latency_s,
+            hint=self._hint(monitor),
+            streams=streams,
+        )
+
+    def _advance(self) -> Work | None:
+        if self._state is not EngineState.RUNNING and not self._open():
+            return None
+        assert self._monitor is not None
+        # Asked before reading: what a source wrote before it ended is then still taken.
+        self._source_status = self._source.status()
+        assert self.audio is not None
+        if self.audio.ring.written != self._written:
+            self._written, self._heard_at = self.audio.ring.written, self._clock()
+        return self._monitor.advance()
+
+    def _settle(self, work: Work, logits: FloatArray) -> None:
+        assert self._monitor is not None
+        self._publish_all(self._monitor.settle(work, logits))
+        if self._source_status.state is SourceState.ENDED:
+            self._finish()
+        elif self._source_status.state is SourceState.LOST:
+            self._source.close()
+            self._retry_at = self._clock() + self._config.reconnect_every_s
+            self._enter(EngineState.RECONNECTING, self._source_status.message)
+        else:
+            self._tick()
+
+    def _open(self) -> bool:
+        """Open the source, for the first time or again; whether it runs now."""
+        if self._opening is None:
+            if self._clock() < self._retry_at:
+                return False
+            self._opening = self._opener.submit(
+                lambda: open_source(self._source, self._config.ring_s, self._clock)
+            )
+        if not self._opening.done():
+            return False
+        opening, self._opening = self._opening, None
+        try:
+            opened = opening.result()
+        except AudioDeviceError:
+            if self._monitor is None:
+                raise
+            self._retry_at = self._clock() + self._config.reconnect_every_s
+            self._tick()
+            return False
+        if self._monitor is None:
+            self._begin(opened)
+        else:
+            self._resume(self._monitor, opened)
+        self._written, self._heard_at = 0, self._clock()
+        self._enter(EngineState.RUNNING)
+        return True
+
+    def _begin(self, opened: Opened) -> None:
+        self._recorded = opened.source_format.recorded
+        self._monitor = Monitor(
+            opened.source_format,
+            opened.ring,
+            self._classifier,
+            self._vad,
+            self._config,
+            clock=self._clock,
+        )
+        self.audio = LiveAudio(opened.source_format, opened.ring, 0)
+
+    def _resume(self, monitor: Monitor, opened: Opened) -> None:
+        gap = round(max(0.0, opened.at - self._heard_at) * monitor.rate)
+        self._publish_all(monitor.resume(opened.source_format, opened.ring, gap))
+        self._reconnects += 1
+        self.audio = LiveAudio(opened.source_format, opened.ring, monitor.position)
+
+    def _finish(self) -> None:
+        self._enter(EngineState.STOPPING, self._source_status.message)
+        self._close_source()
+        if self._monitor is not None:
+            self._publish_all(self._monitor.finish())
+        self._enter(EngineState.STOPPED, self._source_status.message)
+
+    def _close_source(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None and not opening.cancel():
+            # It is being opened elsewhere right now: whoever does that closes it.
+            opening.add_done_callback(lambda _: self._source.close())
+        else:
+            self._source.close()
+
+    def _hint(self, monitor: Monitor) -> str | None:
+        missing = self._source_status.missing
+        # A recording may well hold digital silence; a device that is away is told by its source.
+        if not self._recorded and not missing:
+            names = [stream.stream for stream in monitor.streams]
+            if hint := zeros_hint(self._source.name, monitor.silent_zeros, names):
+                return hint
+        return self._source_status.message if self._state is EngineState.RUNNING else None
+
+    def _publish_all(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._publish(event)
+
+    def _enter(self, state: EngineState, reason: str | None = None) -> None:
+        self._state, self._reason = state, reason
+        self._tell(self.status(), news=True)
+
+    def _tick(self) -> None:
+        status = self.status()
+        late = self._clock() - self._reported_at >= self._config.status_every_s
+        self._tell(status, news=late or status.hint != self._reported_hint)
+
+    def _tell(self, status: EngineStatus, *, news: bool) -> None:
+        if news:
+            self._reported_at, self._reported_hint = self._clock(), status.hint
+        self._report(status, news)

@@ -1,0 +1,198 @@
+"""A run in steps: without threads, with a clock that a test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+from emolive.engine import EngineConfig
+from emolive.engine.capture import Capture
+from emolive.engine.monitor import classify
+from emolive.engine.opening import Opened, Opener
+from emolive.errors import ModelError
+from emolive.inference.classifier import OnnxClassifier
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, EngineStatus, Event, FloatArray, Prediction, Segment
+from tests.engine.fakes import FakeClock, FakeSource, refusal
+
+RATE = 16_000
+
+
+class Later:
+    """Opens only when told, as a thread pool does when it gets round to it."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Callable[[], Opened], Future[Opened]]] = []
+
+    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
+        future: Future[Opened] = Future()
+        self.jobs.append((job, future))
+        return future
+
+    def run(self) -> None:
+        for job, future in self.jobs:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(job())
+                except Exception as error:
+                    future.set_exception(error)
+        self.jobs.clear()
+
+
+class Bench:
+    """A capture of a fake source, and everything it said."""
+
+    def __init__(
+        self, classifier: OnnxClassifier, vad: SileroVad, opener: Opener | None = None
+    ) -> None:
+        self.clock = FakeClock()
+        self.source = FakeSource()
+        self.events: list[Event] = []
+        self.statuses: list[EngineStatus] = []
+        self.classifier = classifier
+        self.capture = Capture(
+            self.source,
+            classifier,
+            vad,
+            EngineConfig(),
+            publish=self.events.append,
+            report=lambda status, _: self.statuses.append(status),
+            clock=self.clock,
+            opener=opener,
+        )
+
+    @property
+    def state(self) -> EngineState:
+        return self.capture.status().state
+
+    def hear(self, samples: FloatArray) -> None:
+        for begin in range(0, len(samples), 8_000):
+            self.source.feed(samples[begin : begin + 8_000])
+            self.clock.now += 0.5
+            self.capture.step()
+
+
+@pytest.fixture
+def bench(classifier: OnnxClassifier, vad: SileroVad) -> Bench:
+    return Bench(classifier, vad)
+
+
+def test_the_first_step_opens(bench: Bench) -> None:
+    assert bench.state is EngineState.STARTING
+    assert bench.capture.audio is None
+    bench.capture.step()
+    assert bench.state is EngineState.RUNNING
+    audio = bench.capture.audio
+    assert audio is not None
+    assert (audio.start_sample, audio.source_format) == (0, bench.source.format)
+    bench.capture.stop()
+    assert bench.capture.over
+    assert bench.source.closed == 1
+
+
+def test_audio_after_a_reconnection_begins_where_the_timeline_goes_on(
+    bench: Bench, speech: FloatArray
+) -> None:
+    bench.capture.step()
+    bench.hear(speech[: 4 * RATE])
+    before = bench.capture.audio
+    bench.source.lose()
+    bench.capture.step()
+    assert bench.state is EngineState.RECONNECTING
+    bench.source.refusals = [refusal()]
+    opened = bench.source.opened
+    bench.capture.step()  # too early to try
+    assert bench.source.opened == opened
+    bench.clock.now += 1.0
+    bench.capture.step()  # refused
+    assert bench.state is EngineState.RECONNECTING
+    bench.source.format = FakeSource(48_000).format
+    bench.clock.now += 1.0
+    bench.capture.step()
+    assert bench.state is EngineState.RUNNING
+    audio = bench.capture.audio
+    assert audio is not None
+    assert before is not None
+    assert audio.ring is not before.ring
+    assert audio.source_format.sampling_rate == 48_000
+    assert audio.start_sample == 4 * RATE + 2 * RATE
+    (stream,) = bench.capture.status().streams
+    assert stream.samples_lost == 2 * RATE
+    assert stream.native_rate == 48_000
+
+
+def test_opening_elsewhere_does_not_hold_up_the_steps(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    later = Later()
+    bench = Bench(classifier, vad, later)
+    for _ in range(3):
+        assert bench.capture.advance() is None
+        assert bench.state is EngineState.STARTING
+    assert len(later.jobs) == 1
+    later.run()
+    assert bench.capture.advance() is not None
+    assert bench.state is EngineState.RUNNING
+    bench.hear(speech[: 3 * RATE])
+    assert any(isinstance(event, Prediction) for event in bench.events)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_stopping_while_it_is_opened_elsewhere_closes_it_in_the_end(
+    classifier: OnnxClassifier, vad: SileroVad, begun: bool
+) -> None:
+    later = Later()
+    bench = Bench(classifier, vad, later)
+    bench.capture.advance()
+    if begun:
+        ((job, future),) = later.jobs
+        future.set_running_or_notify_cancel()
+        bench.capture.stop()
+        assert bench.source.closed == 0  # its opener has it
+        future.set_result(job())
+    else:
+        bench.capture.stop()
+        later.run()
+        assert bench.source.opened == 0
+    assert bench.capture.over
+    assert bench.source.closed == 1
+
+
+def test_a_step_in_two_halves_is_a_step(bench: Bench, speech: FloatArray) -> None:
+    bench.capture.step()
+    for begin in range(0, 8 * RATE, 8_000):
+        bench.source.feed(speech[begin : begin + 8_000])
+        work = bench.capture.advance()
+        assert work is not None
+        bench.capture.settle(work, classify(bench.classifier, work.windows, 8))
+    bench.source.end("the end.")
+    bench.capture.step()
+    assert bench.capture.over
+    assert bench.statuses[-1].reason == "the end."
+    assert [e for e in bench.events if isinstance(e, Segment)][-1].end_sample == 8 * RATE
+
+
+def test_what_fails_elsewhere_ends_this_run_only_once(bench: Bench, speech: FloatArray) -> None:
+    bench.capture.step()
+    bench.hear(speech[: 4 * RATE])
+    bench.capture.fail(ModelError("The model stopped working: start again."))
+    assert bench.state is EngineState.FAILED
+    assert bench.statuses[-1].reason == "The model stopped working: start again."
+    assert any(isinstance(event, Segment) for event in bench.events)
+    bench.capture.fail(ValueError("another"))
+    bench.capture.stop()
+    assert isinstance(bench.capture.error, ModelError)
+    assert bench.source.closed == 1
+
+
+def test_logits_that_do_not_fit_fail_the_run(bench: Bench, speech: FloatArray) -> None:
+    bench.capture.step()
+    bench.source.feed(speech[: 3 * RATE])
+    work = bench.capture.advance()
+    assert work is not None
+    assert work.windows
+    bench.capture.settle(work, np.empty((0, 8), np.float32))
+    assert bench.state is EngineState.FAILED
