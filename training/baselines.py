@@ -23,6 +23,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_predict,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -129,7 +130,7 @@ def windows(audio: Floats, n: int, hop: int) -> list[Floats]:
 
 
 class Svm:
-    """Standardisation, an RBF machine, and a temperature that makes its scores probabilities.
+    """Standardisation, one RBF machine per class, and a temperature that makes probabilities.
 
     Cost and temperature come from cross-validation inside the training part: by speaker, unless the
     protocol itself shares speakers.
@@ -138,8 +139,8 @@ class Svm:
     def __init__(self, x: Floats, labels: Ints, groups: npt.NDArray[np.str_] | None, seed: int):
         """Fit on features ``(n, n_features)``; `groups`, ``(n,)``: the speakers to keep apart."""
         folds = list(_inner_folds(x, labels, groups, seed))
-        machine = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovr"))
-        grid = {"svc__C": list(_COSTS)}
+        machine = make_pipeline(StandardScaler(), OneVsRestClassifier(SVC()))
+        grid = {"onevsrestclassifier__estimator__C": list(_COSTS)}
         search = GridSearchCV(machine, grid, scoring="balanced_accuracy", cv=folds, refit=False)
         machine.set_params(**search.fit(x, labels).best_params_)
         scores = cross_val_predict(machine, x, labels, cv=folds, method="decision_function")
@@ -150,8 +151,8 @@ class Svm:
     @property
     def parameters(self) -> int:
         """Numbers that the fitted machine keeps: support vectors and their coefficients."""
-        svc: SVC = self._machine["svc"]
-        return int(svc.support_vectors_.size + svc.dual_coef_.size + svc.intercept_.size)
+        machines: list[SVC] = self._machine["onevsrestclassifier"].estimators_
+        return sum(m.support_vectors_.size + m.dual_coef_.size + 1 for m in machines)
 
     def logits(self, x: Floats) -> Floats:
         """Logits whose softmax is calibrated on the training part, ``(n, 8)``."""
