@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from emolive.errors import EmoliveError
 from training.cache import load_cache, prepare
-from training.corpora import READERS, read_corpora
+from training.corpora import READERS, read_corpora, read_manifest
 from training.recipe import load_recipe
 
 app = typer.Typer(
@@ -36,18 +38,42 @@ def prepare_command(
         ),
     ],
     cache: CacheOption = Path("cache"),
+    manifest: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Own recordings: a CSV (path, label and, if known, start_s, end_s, speaker, "
+            "gender, language, corpus), or a folder with one sub-folder per label."
+        ),
+    ] = None,
 ) -> None:
     """Decode every corpus once; absent ones are named and skipped."""
     clips, absent = read_corpora(data)
     for name in absent:
         typer.echo(f"{name}: not found in {data / name}, skipped", err=True)
+    for path in manifest or []:
+        own = read_manifest(path)
+        for line in own.skipped:
+            typer.echo(f"skipped {line}", err=True)
+        clips += own.clips
     if not clips:
-        typer.echo(f"No corpus was found in {data}.", err=True)
-        raise typer.Exit(2)
+        raise EmoliveError(f"No corpus was found in {data}: it needs one folder per corpus.")
     left_out = prepare(clips, data, cache)
     for line in left_out:
         typer.echo(f"left out {line}", err=True)
-    typer.echo(f"{len(clips) - len(left_out)} clips in {cache}")
+    typer.echo(f"{len(clips) - len(left_out)} clips in {cache}, listed in manifest.csv")
+
+
+@app.command("splits")
+def splits_command(
+    recipe: RecipeArgument,
+    cache: CacheOption = Path("cache"),
+    out: Annotated[Path, typer.Option(help="Folder of the split files.")] = Path("splits"),
+) -> None:
+    """Write who trains, tunes and tests in every fold of every protocol, as CSV files."""
+    from training.split_files import write_splits
+
+    for path in write_splits(load_cache(cache).clips, load_recipe(recipe), out):
+        typer.echo(path.as_posix())
 
 
 @app.command("train")
@@ -123,5 +149,33 @@ def export_command(
     typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 
+@app.command("report")
+def report_command(
+    runs: RunsOption = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder of report.html and report.md.")] = Path(
+        "report"
+    ),
+    study: Annotated[Path, typer.Option(help="The rows, and their order.")] = STUDY,
+    model: Annotated[
+        Path | None, typer.Option(help="An exported model file to time; the bundled one if none.")
+    ] = None,
+) -> None:
+    """Write the report of whatever has been measured: one HTML page and a Markdown summary."""
+    from emolive.resources import MODEL, asset
+    from training.report import write_report
+
+    for path in write_report(runs, out, study=study, model=model or asset(MODEL)):
+        typer.echo(f"wrote {path}")
+
+
+def main() -> None:
+    """Run a command; what a person can mend is said in one sentence."""
+    try:
+        app()
+    except (EmoliveError, FileNotFoundError) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -13,6 +13,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _ABOUT, _ARRAYS = "result.json", "answers.npz"
+# Beside a result that cannot be had: why, in a sentence.
+NOT_RUN = "not-run.txt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ from training.labels import LABELS
 from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
 from training.recipe import Recipe, load_recipe
-from training.results import FoldResult, is_finished, result_folder
+from training.results import NOT_RUN, FoldResult, is_finished, result_folder
 from training.splits import Split, noise_clips, split_clips
 from training.train import HISTORY, predict, predict_clips, train
 
@@ -227,7 +227,7 @@ def run_study(
                             result = answer_fold(cache, recipe, fold, folder, initial, workers)
                     except WeightsUnavailableError as error:
                         say(f"not run: {error}")
-                        (folder / "not-run.txt").write_text(str(error), encoding="utf-8")
+                        (folder / NOT_RUN).write_text(str(error), encoding="utf-8")
                         continue
                     result.about["protocol"] = protocol
                     result.save(folder)

@@ -1,0 +1,254 @@
+"""From answers to numbers: scores, spreads over folds, and differences with their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from training.calibrate import fit_temperature
+from training.metrics import Scores, score, softmax
+from training.results import FoldResult
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Level = Literal["window", "clip"]
+Metric = Literal["uar", "wa", "f1"]
+LEVELS: tuple[Level, ...] = ("window", "clip")
+CLEAN = "clean"
+TELEPHONE = "telephone"
+
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Answers of one or several folds: ``(n, 8)`` probabilities and what is known of each."""
+
+    labels: Ints
+    probabilities: Floats
+    names: npt.NDArray[np.str_]
+    corpora: npt.NDArray[np.str_]
+    speakers: npt.NDArray[np.str_]
+    genders: npt.NDArray[np.str_]
+    folds: npt.NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return int(self.labels.size)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Answers:
+        """Some of the answers."""
+        return Answers(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+    def corpus(self, name: str | None) -> Answers:
+        """The answers for one corpus; all for None."""
+        return self if name is None else self.where(self.corpora == name)
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """Whether each answer is right, ``(n,)``."""
+        return self.probabilities.argmax(1) == self.labels
+
+    @property
+    def scores(self) -> Scores:
+        """Scores of all of them together."""
+        return score(self.probabilities, self.labels)
+
+
+def temperature(result: FoldResult) -> float:
+    """The temperature that fits the fold's validation part; 1 where it has none."""
+    if not len(result.validation_labels):
+        return 1.0
+    return fit_temperature(result.validation_logits, result.validation_labels)
+
+
+def answers_of(
+    result: FoldResult, level: Level, condition: str = CLEAN, *, calibrated: bool = False
+) -> Answers | None:
+    """One fold's answers in a listening condition; None where they were not asked for.
+
+    Calibration is of windows: clip-level answers are means of uncalibrated probabilities.
+    """
+    if level == "window":
+        logits = result.window_logits.get(condition)
+        if logits is None:
+            return None
+        probabilities = softmax(logits, temperature(result) if calibrated else 1.0)
+    else:
+        stored = result.clip_probabilities.get(condition)
+        if stored is None:
+            return None
+        probabilities = stored.astype(np.float64)
+    return Answers(
+        labels=result.labels,
+        probabilities=probabilities,
+        names=np.array(result.names),
+        corpora=np.array(result.corpora),
+        speakers=np.array(
+            [f"{c} {s}" for c, s in zip(result.corpora, result.speakers, strict=True)]
+        ),
+        genders=np.array(result.genders),
+        folds=np.full(len(result.labels), result.about.get("fold", "")),
+    )
+
+
+def pooled(
+    results: Iterable[FoldResult],
+    level: Level,
+    condition: str = CLEAN,
+    *,
+    corpus: str | None = None,
+    calibrated: bool = False,
+) -> Answers | None:
+    """The answers of all folds together; None where there are none."""
+    parts = [
+        part.corpus(corpus)
+        for result in results
+        if (part := answers_of(result, level, condition, calibrated=calibrated)) is not None
+    ]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return None
+    return Answers(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in Answers.__slots__)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A score over folds: their mean, standard deviation (None for one fold) and number."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+def spread(
+    results: Iterable[FoldResult],
+    level: Level,
+    metric: Metric,
+    condition: str = CLEAN,
+    *,
+    corpus: str | None = None,
+) -> Spread | None:
+    """A score's mean and standard deviation over the folds that have such answers."""
+    values = []
+    for result in results:
+        part = pooled([result], level, condition, corpus=corpus)
+        if part is not None:
+            values.append(getattr(part.scores, metric))
+    if not values:
+        return None
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Spread(float(np.mean(values)), sd, len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """UAR of one row minus another's on the same clips, as shares, with a 95 % interval.
+
+    `units` are what was resampled: `n` of them.
+    """
+
+    value: float
+    low: float
+    high: float
+    units: str
+    n: int
+    folds: int
+    folds_better: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def compare(
+    results: Sequence[FoldResult],
+    base: Sequence[FoldResult],
+    level: Level,
+    condition: str = CLEAN,
+    *,
+    corpus: str | None = None,
+    by: Literal["speaker", "clip"] = "speaker",
+) -> Difference | None:
+    """The difference of pooled UAR on the folds that both have, by paired bootstrap.
+
+    Whole speakers are drawn with replacement (all their clips at once, for both rows alike), or
+    clips where speakers are shared between training and test; 2,000 times. What another training
+    seed would change is not in the interval.
+
+    Returns:
+        None where the rows have no fold in common.
+    """
+    ours = {r.about.get("fold"): r for r in results}
+    theirs = {r.about.get("fold"): r for r in base}
+    shared = [f for f in ours if f in theirs and ours[f].names == theirs[f].names]
+    one = pooled([ours[f] for f in shared], level, condition, corpus=corpus)
+    two = pooled([theirs[f] for f in shared], level, condition, corpus=corpus)
+    if one is None or two is None:
+        return None
+    units = one.speakers if by == "speaker" else one.names
+    found, which = np.unique(units, return_inverse=True)
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=_RESAMPLES)
+    differences = _uar(one, which, len(found), draws) - _uar(two, which, len(found), draws)
+    low, high = np.quantile(differences, (0.025, 0.975))
+    better = 0
+    for fold in np.unique(one.folds):
+        inside = one.folds == fold
+        better += one.where(inside).scores.uar > two.where(inside).scores.uar
+    return Difference(
+        value=one.scores.uar - two.scores.uar,
+        low=float(low),
+        high=float(high),
+        units="speakers" if by == "speaker" else "clips",
+        n=len(found),
+        folds=len(np.unique(one.folds)),
+        folds_better=int(better),
+    )
+
+
+def _uar(answers: Answers, unit: Ints, n_units: int, draws: Ints) -> Floats:
+    """UAR under each draw of units, ``(n_draws,)``; classes that a draw lacks do not count."""
+    n_classes = answers.probabilities.shape[1]
+    cells = unit * n_classes + answers.labels
+    total = np.bincount(cells, minlength=n_units * n_classes)
+    right = np.bincount(cells, weights=answers.correct, minlength=n_units * n_classes)
+    totals = draws @ total.reshape(n_units, n_classes)
+    rights = draws @ right.reshape(n_units, n_classes)
+    with np.errstate(invalid="ignore"):
+        return np.nanmean(np.where(totals > 0, rights / np.maximum(totals, 1), np.nan), axis=1)
+
+
+def accuracy_at(answers: Answers, coverage: float) -> float:
+    """Accuracy of the share `coverage` of the answers with the highest top probability."""
+    kept = max(1, round(coverage * len(answers)))
+    order = np.argsort(-answers.probabilities.max(1), kind="stable")
+    return float(answers.correct[order[:kept]].mean())
+
+
+def risk_coverage(answers: Answers) -> tuple[Floats, Floats]:
+    """Coverage, and accuracy of the most confident answers up to it, ``(n,)`` each."""
+    order = np.argsort(-answers.probabilities.max(1), kind="stable")
+    n = np.arange(1, len(answers) + 1)
+    return n / len(answers), np.cumsum(answers.correct[order]) / n
+
+
+def reliability(answers: Answers, bins: int = 10) -> list[tuple[float, float, int]]:
+    """Per occupied bin of the top probability: its mean, the accuracy, and how many answers."""
+    confidence = answers.probabilities.max(1)
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (
+            float(confidence[which == b].mean()),
+            float(answers.correct[which == b].mean()),
+            int((which == b).sum()),
+        )
+        for b in range(bins)
+        if (which == b).any()
+    ]

@@ -1,0 +1,192 @@
+"""Accuracy under the three protocols, beside the numbers of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from training.protocols import PAPER_SEEDS, RAVDESS_FOLDS, SAVEE_SPEAKERS
+from training.report import figures
+from training.report.anchors import ANCHORS, CROSS_CORPUS, PAPER_TABLE
+from training.report.document import Block, Figure, Paragraph, Section, Table
+from training.report.numbers import LEVELS, Level, pooled, spread
+from training.report.rows import ReportRow, Rows
+from training.report.wording import NONE, count, percent, percent_spread, share_spread
+
+LEVEL_TITLES: dict[Level, str] = {
+    "window": "Window level (the centre 3 seconds of each clip, as the running program hears it)",
+    "clip": "Clip level (mean over all windows of a clip, every 0.5 s)",
+}
+_CORPORA = {"ravdess": "RAVDESS", "savee": "SAVEE"}
+_FOLDS = {"ravdess": len(RAVDESS_FOLDS), "savee": len(SAVEE_SPEAKERS)}
+
+
+def paper(rows: Rows) -> Section:
+    """DeepEmoNet's table beside ours, under its protocol."""
+    return Section(
+        "paper",
+        "The paper's table, and ours: random split, speakers shared",
+        (
+            Paragraph(
+                "RAVDESS + SAVEE, 8 classes, random stratified 80/20 split, speakers shared "
+                "between training and test: an easier task than any user's. The paper gives one "
+                f"number per model; ours is the mean ± standard deviation over up to {PAPER_SEEDS} "
+                "seeds of split and training."
+            ),
+            *(_paper_table(rows, level) for level in LEVELS),
+        ),
+    )
+
+
+def _paper_table(rows: Rows, level: Level) -> Table:
+    lines: list[tuple[str, ...]] = []
+    named = {line.recipe: line for line in PAPER_TABLE}
+    others = [r for r in rows.having("paper") if r.recipe not in named]
+    for line in PAPER_TABLE:
+        row = rows.get(line.recipe)
+        ours = _paper_cells(row, level) if row else (NONE, NONE, NONE, "not run")
+        f1 = NONE if line.f1 is None else f"{line.f1:.3f}"
+        lines.append((line.title, f"{line.accuracy:.1f}", f1, *ours))
+    lines += [(row.title, NONE, NONE, *_paper_cells(row, level)) for row in others]
+    return Table(
+        LEVEL_TITLES[level],
+        ("model", "paper accuracy %", "paper F1", "accuracy %", "UAR %", "macro F1", "seeds"),
+        tuple(lines),
+    )
+
+
+def _paper_cells(row: ReportRow, level: Level) -> tuple[str, ...]:
+    results = row.of("paper")
+    if not results:
+        return (NONE, NONE, NONE, row.shortfall("paper") or "not run")
+    return (
+        percent_spread(spread(results, level, "wa")),
+        percent_spread(spread(results, level, "uar")),
+        share_spread(spread(results, level, "f1")),
+        count(len(results), row.wanted.get("paper", 0)),
+    )
+
+
+def speaker_independent(rows: Rows) -> Section:
+    """RAVDESS's six folds and SAVEE's four speakers, beside published numbers."""
+    blocks: list[Block] = [
+        Paragraph(
+            "No test speaker is trained or tuned on. RAVDESS: EmoBox's 6 folds of 4 actors; "
+            "SAVEE: each of the 4 speakers left out once. UA (UAR) is the mean recall of the "
+            "classes, WA the accuracy; mean ± standard deviation over folds, and UA of all folds' "
+            "answers pooled. Rows in italics are published results on whole clips, of much larger, "
+            "self-supervised models unless it says otherwise."
+        )
+    ]
+    for corpus in _CORPORA:
+        for level in LEVELS:
+            blocks.append(_independent_table(rows, corpus, level))
+            if level == "window" and (figure := _independent_figure(rows, corpus)):
+                blocks.append(figure)
+    return Section("speaker-independent", "Speaker-independent", tuple(blocks))
+
+
+def _measured(rows: Rows, corpus: str) -> Iterator[tuple[ReportRow, int]]:
+    """Rows with answers for a corpus, and for how many of its folds."""
+    for row in rows.having("speaker-independent"):
+        found = spread(row.of("speaker-independent"), "window", "uar", corpus=corpus)
+        if found:
+            yield row, found.n
+
+
+def _independent_table(rows: Rows, corpus: str, level: Level) -> Table:
+    lines: list[tuple[float, tuple[str, ...], bool]] = []
+    for row, n in _measured(rows, corpus):
+        results = row.of("speaker-independent")
+        ua = spread(results, level, "uar", corpus=corpus)
+        everything = pooled(results, level, corpus=corpus)
+        if ua is None or everything is None:
+            continue
+        cells = (
+            row.title,
+            percent_spread(ua),
+            percent_spread(spread(results, level, "wa", corpus=corpus)),
+            share_spread(spread(results, level, "f1", corpus=corpus)),
+            percent(everything.scores.uar),
+            count(n, _FOLDS[corpus]),
+        )
+        lines.append((100 * ua.mean, cells, False))
+    for anchor in ANCHORS[corpus]:
+        cells = (anchor.title, f"{anchor.ua:.1f}", NONE, NONE, NONE, "published")
+        lines.append((anchor.ua, cells, True))
+    lines.sort(key=lambda line: -line[0])
+    return Table(
+        f"{_CORPORA[corpus]}. {LEVEL_TITLES[level]}",
+        ("model", "UA %", "WA %", "macro F1", "UA % pooled", "folds"),
+        tuple(cells for _, cells, _ in lines),
+        published=frozenset(i for i, (*_, published) in enumerate(lines) if published),
+    )
+
+
+def _independent_figure(rows: Rows, corpus: str) -> Figure | None:
+    dots = [figures.Dot(f"{a.title}", a.ua, None, published=True) for a in ANCHORS[corpus]]
+    ours = [
+        figures.Dot(
+            row.title if n >= _FOLDS[corpus] else f"{row.title} ({n} of {_FOLDS[corpus]} folds)",
+            100 * found.mean,
+            None if found.sd is None else 100 * found.sd,
+        )
+        for row, n in _measured(rows, corpus)
+        if row.base is None
+        and (found := spread(row.of("speaker-independent"), "window", "uar", corpus=corpus))
+    ]
+    if not ours:
+        return None
+    return Figure(
+        f"{_CORPORA[corpus]}, speaker-independent: UA at window level, bars are one standard "
+        "deviation over folds. Hollow: published, clip level.",
+        figures.dots([*dots, *ours], "UA, % (chance is 12.5 %)"),
+    )
+
+
+def cross_corpus(rows: Rows) -> Section:
+    """RAVDESS and SAVEE as corpora that were not trained on at all."""
+    found = rows.having("cross-corpus")
+    blocks: list[Block] = [
+        Paragraph(
+            "The tested corpus takes no part in training: other speakers, other rooms, other "
+            "microphones. " + CROSS_CORPUS
+        )
+    ]
+    for level in LEVELS:
+        lines = [
+            (
+                row.title,
+                *(cell for corpus in _CORPORA for cell in _cross_cells(row, level, corpus)),
+            )
+            for row in found
+        ]
+        if lines:
+            blocks.append(
+                Table(
+                    LEVEL_TITLES[level],
+                    (
+                        "model",
+                        "RAVDESS UA %",
+                        "WA %",
+                        "classes",
+                        "SAVEE UA %",
+                        "WA %",
+                        "classes",
+                    ),
+                    tuple(lines),
+                )
+            )
+    if not found:
+        blocks.append(Paragraph("Not measured yet."))
+    return Section("cross-corpus", "Cross-corpus", tuple(blocks))
+
+
+def _cross_cells(row: ReportRow, level: Level, corpus: str) -> tuple[str, str, str]:
+    tested = [r for r in row.of("cross-corpus") if r.about["fold"] == f"without-{corpus}"]
+    everything = pooled(tested, level)
+    if everything is None:
+        return (NONE, NONE, NONE)
+    scores = everything.scores
+    classes = len(set(everything.labels.tolist()))
+
+    return (percent(scores.uar), percent(scores.wa), str(classes))

@@ -1,0 +1,163 @@
+"""The paper's three open questions, answered from the rows that are there.
+
+Which rows answer a question is read from their settings, so renamed or added recipes take part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.report.anchors import ANCHORS
+from training.report.document import Block, Bullets, Paragraph, Section
+from training.report.numbers import LEVELS, TELEPHONE, compare, spread
+from training.report.rows import ReportRow, Rows
+from training.report.wording import percent, verdict
+
+_PROTOCOL = "speaker-independent"
+_IMAGE = ("rotation_deg", "zoom", "brightness")
+_AUDIO = (
+    "speed",
+    "pitch",
+    "mel_shift",
+    "room",
+    "noise",
+    "overdrive",
+    "telephone",
+    "microphone_db",
+    "frequency_masks",
+    "time_masks",
+)
+# What a row's name and title say is no setting of its training.
+_NOT_COMPARED = {"name", "title", "validate_every", "coverage"}
+
+
+def questions(rows: Rows) -> Section:
+    """All three, each with what was measured and how sure it is."""
+    return Section(
+        "questions",
+        "The paper's open questions",
+        (
+            Paragraph(
+                "Speaker-independent, RAVDESS + SAVEE, clean speech unless it says otherwise. "
+                "Intervals are paired bootstraps over test speakers; “decided” means that the "
+                "95 % interval leaves out zero. They do not cover other training seeds."
+            ),
+            Paragraph("1. Do audio-specific augmentations beat image ones?"),
+            *_augmentation(rows),
+            Paragraph("2. Does pre-training on speech beat ImageNet weights?"),
+            *_transfer(rows),
+            Paragraph("3. Does a CNN + LSTM hybrid beat either alone?"),
+            *_hybrid(rows),
+        ),
+    )
+
+
+def _switched_on(row: ReportRow, keys: tuple[str, ...]) -> tuple[str, ...]:
+    augmentation = (row.settings or {}).get("augmentation", {})
+    return tuple(key for key in keys if augmentation.get(key))
+
+
+def _setting(row: ReportRow, key: str) -> Any:
+    return (row.settings or {}).get(key)
+
+
+def _unlike(one: ReportRow, other: ReportRow, besides: set[str]) -> tuple[str, ...]:
+    """Settings in which two rows differ, besides those that the question is about."""
+    keys = set(one.settings or {}) | set(other.settings or {})
+    ignored = besides | _NOT_COMPARED
+    return tuple(sorted(k for k in keys - ignored if _setting(one, k) != _setting(other, k)))
+
+
+def _sentences(one: ReportRow, other: ReportRow, besides: set[str]) -> list[str]:
+    """One row against another, at both levels and on the telephone."""
+    names = f"“{one.title}” minus “{other.title}”"
+    found = [
+        f"{names}, {level} level: {verdict(difference)}."
+        for level in LEVELS
+        if (difference := compare(one.of(_PROTOCOL), other.of(_PROTOCOL), level))
+    ]
+    if difference := compare(one.of(_PROTOCOL), other.of(_PROTOCOL), "window", TELEPHONE):
+        found.append(f"The same through the telephone, window level: {verdict(difference)}.")
+    if found and (unlike := _unlike(one, other, besides)):
+        found.append(f"The two also differ in {', '.join(unlike)}.")
+    return found
+
+
+def _unmeasured(rows: list[ReportRow]) -> list[str]:
+    return [f"“{row.title}”: {row.shortfall(_PROTOCOL) or 'not run'}." for row in rows]
+
+
+def _answer(sentences: list[str], missing: str) -> list[Block]:
+    return [Bullets(tuple(sentences))] if sentences else [Paragraph(missing)]
+
+
+def _augmentation(rows: Rows) -> list[Block]:
+    image = [r for r in rows.rows if _switched_on(r, _IMAGE) and not _switched_on(r, _AUDIO)]
+    audio = [r for r in rows.rows if _switched_on(r, _AUDIO) and not _switched_on(r, _IMAGE)]
+    pairs = [
+        (a, i)
+        for a in audio
+        for i in image
+        if not _unlike(a, i, {"augmentation"}) and a.of(_PROTOCOL) and i.of(_PROTOCOL)
+    ]
+    # The row with the most kinds of audio augmentation is the answer; the others say which of
+    # them it is.
+    pairs.sort(key=lambda pair: -len(_switched_on(pair[0], _AUDIO)))
+    sentences = [s for a, i in pairs for s in _sentences(a, i, {"augmentation"})]
+    if pairs and any(
+        (i.settings or {})["augmentation"].get("mixup_alpha")
+        and not (a.settings or {})["augmentation"].get("mixup_alpha")
+        for a, i in pairs
+    ):
+        sentences.append("The image recipe also has mixup, as in the paper; the audio ones do not.")
+    return _answer(
+        sentences,
+        "Not measured: it needs two recipes that differ in augmentation alone, one with image "
+        "transforms and one with audio augmentations, on the same folds.",
+    )
+
+
+def _transfer(rows: Rows) -> list[Block]:
+    kinds = ("random", "imagenet")
+    tried = [r for r in rows.rows if _setting(r, "model") == "resnet34"]
+    imagenet = [r for r in tried if _setting(r, "initial") == "imagenet"]
+    scratch = [r for r in tried if _setting(r, "initial") == "random" and r.of(_PROTOCOL)]
+    speech = [r for r in tried if _setting(r, "initial") not in kinds and r.of(_PROTOCOL)]
+    sentences = []
+    besides = {"initial", "stages", "learning_rate", "warmup", "ema_decay"}
+    for other in [r for r in imagenet if r.of(_PROTOCOL)] + scratch:
+        for one in speech:
+            if not _unlike(one, other, besides):
+                sentences += _sentences(one, other, {"initial"})
+    sentences += _unmeasured([r for r in imagenet if not r.of(_PROTOCOL)])
+    best = rows.best(_PROTOCOL)
+    ours = spread(best.of(_PROTOCOL), "clip", "uar", corpus="ravdess") if best else None
+    if best and ours:
+        published = ", ".join(f"{a.title} {a.ua:.1f}" for a in ANCHORS["ravdess"])
+        sentences.append(
+            f"Beside published speech models on RAVDESS's folds (UA %: {published}), "
+            f"“{best.title}” reaches {percent(ours.mean)} at clip level on {ours.n} folds."
+        )
+    return _answer(
+        sentences,
+        "Not measured: it needs a row pre-trained on speech and one with ImageNet weights or from "
+        "scratch, on the same folds.",
+    )
+
+
+def _hybrid(rows: Rows) -> list[Block]:
+    hybrids = [r for r in rows.rows if _setting(r, "model") == "cnn-lstm"]
+    sentences: list[str] = []
+    besides = {"model", "stages", "learning_rate"}
+    for hybrid in hybrids:
+        for other in rows.rows:
+            if _setting(other, "model") in ("lstm", "resnet34") and not _unlike(
+                hybrid, other, besides
+            ):
+                sentences += _sentences(hybrid, other, {"model"})
+    sentences += _unmeasured([r for r in hybrids if not r.of(_PROTOCOL)])
+    return _answer(
+        sentences,
+        "Not measured: it needs a CNN + LSTM row beside an LSTM or a ResNet34 that is trained in "
+        "the same way, on the same folds.",
+    )
