@@ -9,6 +9,8 @@ from pathlib import Path, PurePath
 
 import soundfile as sf
 
+from emolive.audio.decoding import RAW_TELEPHONE
+
 # Usual names of what libsndfile reads under another one; without "raw", which needs to be told
 # what it holds.
 _MORE_EXTENSIONS = {"aif", "aifc", "mpga", "oga", "opus"}
@@ -44,6 +46,7 @@ class FoundInputs:
 def audio_extensions() -> frozenset[str]:
     """Extensions, without dot and in lower case, that the decoder reads."""
     known = {name.lower() for name in sf.available_formats()} | _MORE_EXTENSIONS
+    known |= {suffix.removeprefix(".") for suffix in RAW_TELEPHONE}
     return frozenset(known - {"raw"})
 
 

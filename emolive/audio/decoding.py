@@ -18,6 +18,12 @@ ChannelUse = Literal["mix", "split"]
 _RATES = range(4_000, 768_001)
 # Far louder than any scale audio is stored in (integers kept as floats reach 2**31).
 _LARGEST = np.float32(2.0**32)
+# Headerless telephone recordings (8 kHz, mono) by the names that sox and Asterisk give them.
+RAW_TELEPHONE = {
+    ".ul": "ULAW", ".ulaw": "ULAW", ".mulaw": "ULAW", ".pcmu": "ULAW",
+    ".al": "ALAW", ".alaw": "ALAW", ".pcma": "ALAW",
+}  # fmt: skip
+_TELEPHONE_RATE = 8_000
 # libsndfile's "length not known", as in FLAC written to a pipe.
 _UNKNOWN = 2**62
 
@@ -79,6 +85,16 @@ class FileDecoder:
         """Length by the header: an estimate for some MP3s, None where it is not known."""
         n_frames = self._file.frames
         return n_frames / self.format.sampling_rate if n_frames < _UNKNOWN else None
+
+    @property
+    def note(self) -> str | None:
+        """How many samples were no numbers, as a sentence."""
+        if not self.replaced:
+            return None
+        return (
+            f"{self.path.name}: {self.replaced} samples were not finite numbers and were taken as "
+            "silence."
+        )
 
     @property
     def closed(self) -> bool:
@@ -171,6 +187,8 @@ def _open(path: Path) -> _ForwardOnly:
     if empty:
         raise AudioFileError(f"{path.name} is empty (0 bytes).")
     try:
+        if subtype := RAW_TELEPHONE.get(path.suffix.lower()):
+            return _ForwardOnly(path, "r", _TELEPHONE_RATE, 1, subtype, format="RAW")
         return _ForwardOnly(path)
     # TypeError: headerless formats, which soundfile takes by the name's suffix.
     except (sf.SoundFileError, TypeError, ValueError) as error:

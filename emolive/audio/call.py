@@ -1,0 +1,246 @@
+"""Recorded and live calls as sources: two streams, called agent and customer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from emolive.audio.decoded import DecodedSource
+from emolive.audio.decoding import FileDecoder
+from emolive.audio.resampling import StreamResampler
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import AudioSource, RecordedSource, SourceFormat, SourceStatus
+from emolive.errors import AudioDeviceError, AudioFileError
+from emolive.types import FloatArray, Role
+
+Side = Literal["left", "right"]
+
+MONO_CALL = (
+    "{name} has one channel only, so the two parties cannot be told apart: use a recording with a "
+    "channel for each, two files, or leave out the roles."
+)
+_NOTABLE_S = 1.0
+
+
+class CallSource:
+    """A source of two channels, one of which is the agent's: gives the streams roles and names."""
+
+    def __init__(self, source: AudioSource, agent: Side = "left") -> None:
+        """`agent` is the channel on which the agent speaks; the customer is on the other."""
+        self._source = source
+        self._roles = (
+            (Role.AGENT, Role.CUSTOMER) if agent == "left" else (Role.CUSTOMER, Role.AGENT)
+        )
+
+    @property
+    def name(self) -> str:
+        """The source's."""
+        return self._source.name
+
+    def open(self) -> SourceFormat:
+        """Open the source.
+
+        Raises:
+            AudioDeviceError: as the source does, or it has not two channels.
+            AudioFileError: likewise, of a recording.
+        """
+        found = self._source.open()
+        if len(found.streams) != 2:
+            self._source.close()
+            if len(found.streams) == 1:
+                sentence = MONO_CALL.format(name=self.name)
+            else:
+                sentence = (
+                    f"{self.name} has {len(found.streams)} channels, a call has two: keep the "
+                    "channels of the agent and the customer only."
+                )
+            raise AudioFileError(sentence) if found.recorded else AudioDeviceError(sentence)
+        return SourceFormat(
+            found.sampling_rate,
+            tuple(str(role) for role in self._roles),
+            self._roles,
+            found.native_rates,
+            found.recorded,
+        )
+
+    def start(self, ring: SampleRing) -> None:
+        """Write frames into `ring` from now on."""
+        self._source.start(ring)
+
+    def status(self) -> SourceStatus:
+        """The source's."""
+        return self._source.status()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+class RecordedCall(CallSource):
+    """A recording of two channels, one for each party."""
+
+    def __init__(self, source: RecordedSource, agent: Side = "left") -> None:
+        """`agent` is the channel on which the agent speaks."""
+        super().__init__(source, agent)
+        self._recorded = source
+
+    @property
+    def failed(self) -> bool:
+        """Whether it broke off before its end."""
+        return self._recorded.failed
+
+    @property
+    def duration_s(self) -> float | None:
+        """Its length, as far as that is known."""
+        return self._recorded.duration_s
+
+    def pump(self, ring: SampleRing) -> bool:
+        """Flat out: write the next block; False when it is through."""
+        return self._recorded.pump(ring)
+
+
+class CallFiles(DecodedSource):
+    """A call in two files, one per party; their channels are mixed, if there are several.
+
+    They begin together. Lengths and rates may differ: both come out at the higher rate, and where
+    one has ended or broken off, silence stands in while the other goes on.
+    """
+
+    def __init__(
+        self,
+        agent: str | os.PathLike[str],
+        customer: str | os.PathLike[str],
+        *,
+        paced: bool,
+        block_s: float = 0.1,
+        loop: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read both in blocks of `block_s` seconds, over and over with `loop`."""
+        if block_s <= 0:
+            raise ValueError(f"block_s must be positive, not {block_s}")
+        self.paths = (Path(agent), Path(customer))
+        super().__init__(
+            " + ".join(path.name for path in self.paths),
+            lambda: _PairDecoder(self.paths, block_s),
+            paced=paced,
+            loop=loop,
+            clock=clock,
+        )
+
+
+class _PairDecoder:
+    """Two files side by side, at the higher of their rates.
+
+    Buffer: what one file's resampler hands out beyond a block, less than a block more.
+    """
+
+    def __init__(self, paths: tuple[Path, Path], block_s: float) -> None:
+        self._legs: list[_Leg] = []
+        try:
+            for path in paths:
+                self._legs.append(_Leg(path, block_s))
+        except BaseException:
+            self.close()
+            raise
+        rates = tuple(leg.decoder.format.sampling_rate for leg in self._legs)
+        rate = max(rates)
+        for leg in self._legs:
+            leg.resample_to(rate)
+        self._block = max(1, round(rate * block_s))
+        roles = (Role.AGENT, Role.CUSTOMER)
+        self.format = SourceFormat(rate, tuple(map(str, roles)), roles, rates, recorded=True)
+
+    @property
+    def duration_s(self) -> float | None:
+        lengths = [leg.decoder.duration_s for leg in self._legs]
+        known = [length for length in lengths if length is not None]
+        return max(known) if len(known) == len(lengths) else None
+
+    @property
+    def closed(self) -> bool:
+        return all(leg.decoder.closed for leg in self._legs)
+
+    @property
+    def error(self) -> str | None:
+        return next((leg.decoder.error for leg in self._legs if leg.decoder.error), None)
+
+    @property
+    def note(self) -> str | None:
+        notes = [leg.decoder.note for leg in self._legs if leg.decoder.note]
+        first, second = sorted(self._legs, key=lambda leg: leg.length_s)
+        if first.ended and second.length_s - first.length_s > _NOTABLE_S:
+            notes.append(
+                f"{first.decoder.path.name} ends {second.length_s - first.length_s:.0f} s before "
+                f"{second.decoder.path.name}: the rest of it is taken as silence."
+            )
+        return " ".join(notes) or None
+
+    def read(self) -> FloatArray | None:
+        parts = [leg.take(self._block) for leg in self._legs]
+        n = max(map(len, parts))
+        if n == 0:
+            return None
+        block = np.zeros((n, len(parts)), np.float32)
+        for channel, part in enumerate(parts):
+            block[: len(part), channel] = part
+        return block
+
+    def rewind(self) -> None:
+        for leg in self._legs:
+            leg.rewind()
+
+    def close(self) -> None:
+        for leg in self._legs:
+            leg.decoder.close()
+
+
+class _Leg:
+    """One file of a pair."""
+
+    def __init__(self, path: Path, block_s: float) -> None:
+        self.decoder = FileDecoder(path, block_s, "mix")
+        self.ended = False
+        self._read = 0
+        self._ready = [np.empty(0, np.float32)]
+        self.resample_to(self.decoder.format.sampling_rate)
+
+    def resample_to(self, rate: int) -> None:
+        """Hand out audio at `rate`; to be called before any was taken."""
+        self._resampler = StreamResampler(self.decoder.format.sampling_rate, rate)
+
+    @property
+    def length_s(self) -> float:
+        """How much was read."""
+        return self._read / self.decoder.format.sampling_rate
+
+    def take(self, n: int) -> FloatArray:
+        """The next `n` samples, fewer only at the end."""
+        held = sum(map(len, self._ready))
+        while held < n and not self.ended:
+            block = self.decoder.read()
+            if block is None:
+                self.ended = True
+                ready = self._resampler.finish()
+            else:
+                self._read += len(block)
+                # A copy, because the decoder fills the same buffer again.
+                ready = self._resampler.accept(block[:, 0].copy())
+            self._ready.append(ready)
+            held += len(ready)
+        samples = np.concatenate(self._ready)
+        self._ready = [samples[n:]]
+        return samples[:n]
+
+    def rewind(self) -> None:
+        """Begin again."""
+        self.decoder.rewind()
+        self._resampler.reset()
+        self.ended = False
+        self._read = 0
+        self._ready = [np.empty(0, np.float32)]
