@@ -196,15 +196,12 @@ class Microphone:
         stream, self._stream = self._stream, None
         self._ring = None
         if stream is not None:
-            portaudio.close_input(stream)
+            portaudio.close_stream(stream)
 
 
 def _refused(name: str, error: Exception | None) -> str:
-    # PortAudioError holds its text, its code, and what the system's own sound interface said.
-    details = error.args if error else ()
-    host_text = details[2][2] if len(details) > 2 else ""
-    reason = str(host_text or (details[0] if details else "")).rsplit(": ", 1)[-1]
+    why = portaudio.reason(error) if error else "no reason given"
     return (
-        f"{name} cannot be opened ({reason or 'no reason given'}): close other programs that use "
+        f"{name} cannot be opened ({why}): close other programs that use "
         "it, or choose another input from `emolive devices`."
     )

@@ -94,7 +94,7 @@ def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
 
 
 def open_input(**settings: Any) -> Any:
-    """Open a `sounddevice.InputStream`; give it back with `close_input`.
+    """Open a `sounddevice.InputStream`; give it back with `close_stream`.
 
     Raises:
         sounddevice.PortAudioError: it refused.
@@ -108,8 +108,44 @@ def open_input(**settings: Any) -> Any:
         return stream
 
 
-def close_input(stream: Any) -> bool:
-    """Close a stream from `open_input`; False if that takes too long and goes on by itself.
+def output_device(wanted: int | str | None) -> dict[str, Any]:
+    """The output of this index or name, None: the default one.
+
+    Raises:
+        sounddevice.PortAudioError: there is none.
+        ValueError: none of this name, or several.
+        AudioDeviceError: PortAudio is missing or does not start, or the sound system hangs.
+    """
+    with _exclusive():
+        return dict(load().query_devices(wanted, "output"))
+
+
+def open_output(**settings: Any) -> Any:
+    """Open a `sounddevice.OutputStream`; give it back with `close_stream`.
+
+    Raises:
+        sounddevice.PortAudioError: it refused.
+        AudioDeviceError: the sound system hangs.
+    """
+    with _exclusive():
+        sounddevice = load()
+        with _native_messages_muted():
+            stream = sounddevice.OutputStream(**settings)
+        _open_streams.add(stream)
+        return stream
+
+
+def reason(error: Exception) -> str:
+    """Why PortAudio refused, in the words of the system's own sound interface if there are any."""
+    # PortAudioError holds its text, its code, and what the host said.
+    details = error.args
+    host_text = details[2][2] if len(details) > 2 else ""
+    text = str(host_text or (details[0] if details else ""))
+    return text.rsplit(": ", 1)[-1] or "no reason given"
+
+
+def close_stream(stream: Any) -> bool:
+    """Close a stream opened here; False if that takes too long and goes on by itself.
 
     Closing asks the sound system, which may hang: it must not hang the program as well.
     """

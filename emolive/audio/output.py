@@ -1,0 +1,226 @@
+"""Where played audio goes: a loudspeaker, or nowhere at the same pace."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import numpy as np
+
+from emolive.audio import portaudio
+from emolive.errors import AudioDeviceError
+from emolive.types import FloatArray
+
+Pull = Callable[[FloatArray, float], None]
+"""Fills a buffer, float32 ``(n,)``, whose first sample is heard at a time on the output's clock.
+
+Called from the output's own thread, which must not wait.
+"""
+
+_LATENCY_S = 0.1
+_SILENT_FOR_S = 4.0  # a Bluetooth headset takes a while to begin
+
+
+class Output(Protocol):
+    """Plays mono audio at a rate of its own choice."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second, known once open."""
+
+    def open(self, pull: Pull) -> None:
+        """Begin to play what `pull` delivers.
+
+        Raises:
+            AudioDeviceError: no such device, or it refused.
+        """
+
+    def now(self) -> float:
+        """Seconds on the clock of the times that `pull` is given."""
+
+    def problem(self) -> str | None:
+        """Why it plays no more, as a sentence; None while all is well. Cheap."""
+
+    def close(self) -> None:
+        """Fall silent at once; harmless when already closed."""
+
+
+class Speaker:
+    """An output of the computer, at its own rate. PortAudio's thread runs `pull`."""
+
+    def __init__(
+        self, device: int | str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Play on `device` (PortAudio's index or name; None: the system's default)."""
+        self._device = device
+        self._clock = clock
+        self._stream: Any = None
+        self._pull: Pull | None = None
+        self._channels = 1
+        self._name = "default output" if device is None else str(device)
+        self._rate = 0
+        self._time = 0.0
+        self._blocks = 0
+        self._blocks_seen = 0
+        self._seen_at = 0.0
+
+    @property
+    def name(self) -> str:
+        """The device's name once open, before that what was asked for."""
+        return self._name
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+        return self._rate
+
+    def open(self, pull: Pull) -> None:
+        """Begin to play what `pull` delivers.
+
+        Raises:
+            AudioDeviceError: no such device, or it refused.
+        """
+        self.close()
+        sounddevice = portaudio.load()
+        try:
+            self._open(pull)
+        except (sounddevice.PortAudioError, ValueError):
+            # It may have been plugged in after PortAudio made its list.
+            self.close()
+            try:
+                if not portaudio.refresh():
+                    raise
+                self._open(pull)
+            except (sounddevice.PortAudioError, ValueError) as error:
+                self.close()
+                raise AudioDeviceError(
+                    f"Nothing can be played on the {self._name} "
+                    f"({portaudio.reason(error)}): connect headphones or a loudspeaker, or close "
+                    "other programs that use it."
+                ) from error
+
+    def now(self) -> float:
+        """PortAudio's time; it stands still once the device is gone."""
+        stream = self._stream
+        if stream is not None:
+            with suppress(portaudio.load().PortAudioError):
+                self._time = float(stream.time)
+        return self._time
+
+    def problem(self) -> str | None:
+        """Whether the device went away, or takes nothing any more."""
+        stream = self._stream
+        if stream is None:
+            return None
+        try:
+            active = stream.active
+        except portaudio.load().PortAudioError:
+            active = False
+        if not active:
+            return f"{self._name} stopped playing: check that it is connected, and play again."
+        now = self._clock()
+        if self._blocks != self._blocks_seen:
+            self._blocks_seen = self._blocks
+            self._seen_at = now
+        if now - self._seen_at > _SILENT_FOR_S:
+            return f"{self._name} plays nothing any more: restart it, or the computer's sound."
+        return None
+
+    def close(self) -> None:
+        """Fall silent at once."""
+        stream, self._stream = self._stream, None
+        self._pull = None
+        if stream is not None:
+            portaudio.close_stream(stream)
+
+    def _open(self, pull: Pull) -> None:
+        found = portaudio.output_device(self._device)
+        self._name = str(found["name"])
+        self._rate = round(found["default_samplerate"])
+        # Some drivers refuse one channel.
+        self._channels = min(2, int(found["max_output_channels"]))
+        self._pull = pull
+        self._seen_at = self._clock()
+        self._stream = portaudio.open_output(
+            device=found["index"],
+            samplerate=self._rate,
+            channels=self._channels,
+            latency=_LATENCY_S,
+            dtype="float32",
+            callback=self._callback,
+        )
+        self._stream.start()
+
+    def _callback(self, frames: FloatArray, n: int, times: Any, flags: object) -> None:  # noqa: ARG002
+        pull = self._pull
+        self._blocks += 1
+        if pull is None:
+            frames.fill(0.0)
+            return
+        mono = frames[:, 0]
+        # Some drivers do not know when it will be heard.
+        heard_at = times.outputBufferDacTime or times.currentTime + _LATENCY_S
+        pull(mono, heard_at)
+        for channel in range(1, self._channels):
+            frames[:, channel] = mono
+
+
+class SilentOutput:
+    """Plays to nobody, at the pace of a clock: for recordings without audio, and for silence."""
+
+    name = "no output"
+
+    def __init__(
+        self,
+        rate: int = 16_000,
+        block_s: float = 0.02,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take `block_s` seconds at a time."""
+        self.rate = rate
+        self._block = max(1, round(rate * block_s))
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self, pull: Pull) -> None:
+        """Begin to take what `pull` delivers."""
+        self.close()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(pull, self._stop), name="emolive silence", daemon=True
+        )
+        self._thread.start()
+
+    def now(self) -> float:
+        """The clock's time."""
+        return self._clock()
+
+    def problem(self) -> str | None:
+        """Nothing can go wrong."""
+        return None
+
+    def close(self) -> None:
+        """Stop."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, pull: Pull, stop: threading.Event) -> None:
+        begin = self._clock()
+        taken = 0
+        buffer = np.empty(self._block, np.float32)
+        while True:
+            due = begin + taken / self.rate
+            if stop.wait(max(0.0, due - self._clock())):
+                return
+            pull(buffer, due)
+            taken += self._block
