@@ -10,6 +10,7 @@ from dataclasses import replace
 from emolive.audio.source import AudioSource
 from emolive.engine.capture import Capture, LiveAudio
 from emolive.engine.config import EngineConfig
+from emolive.engine.facts import RunFacts, run_facts
 from emolive.engine.hub import Hub
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -76,6 +77,16 @@ class LiveEngine:
             provider=classifier.provider,
             model=classifier.metadata.name,
         )
+
+    @property
+    def hub(self) -> Hub:
+        """Where its events come out."""
+        return self._hub
+
+    @property
+    def facts(self) -> RunFacts:
+        """What stays the same during a run."""
+        return run_facts(self._source.name, self._classifier, self._config)
 
     @property
     def error(self) -> Exception | None:

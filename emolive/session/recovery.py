@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.errors import SessionError
+from emolive.inference.segments import Segmenter
+from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.deletion import delete_session
+from emolive.session.flac_repair import repair
 from emolive.session.folders import RecordingLock, session_folder
-from emolive.session.records import SessionState
+from emolive.session.records import AuditEntry, SessionInfo, SessionState, StreamInfo
 from emolive.session.rows import select_sessions
+from emolive.types import Prediction, Segment
 
 
 def recover(database: Database, library: Path) -> list[str]:
@@ -36,15 +42,81 @@ def recover(database: Database, library: Path) -> list[str]:
         if not lock.take():
             continue
         try:
-            _close(database, info.id)
+            duration = _close(database, folder, info)
         finally:
             lock.release()
-        recovered.append(info.id)
+        if duration == 0:
+            delete_session(database, library, info.id, "emolive", "nothing was recorded")
+        elif duration is not None:
+            recovered.append(info.id)
     return recovered
 
 
-def _close(database: Database, session_id: str) -> None:
+def _close(database: Database, folder: Path, info: SessionInfo) -> int | None:
+    """Make the files whole, and let the session end where the last thing in it does.
+
+    Returns its length in samples, or None where its own program has just closed it.
+    """
+    with database.reading() as connection:
+        if not select_sessions(connection, "id = ? AND state = 'recording'", (info.id,)):
+            return None
+    streams = [_repaired(folder, stream) for stream in info.streams]
     with database.writing() as connection:
-        connection.execute(
-            "UPDATE sessions SET state = 'complete', recovered = 1 WHERE id = ?", (session_id,)
+        windows = timeline_rows.select_windows(connection, info.id, None)
+        end = max(
+            [
+                info.duration_samples,
+                *(frames * info.rate // stream.native_rate for stream, frames in streams),
+                *(window.end_sample for window in windows),
+            ]
         )
+        # Those that were closed before, and the one that was open.
+        timeline_rows.delete_segments(connection, info.id)
+        ids = timeline_rows.stream_ids(connection, info.id)
+        timeline_rows.insert_segments(connection, ids, segments_of(windows, info.hop_samples, end))
+        for stream, frames in streams:
+            if not frames:
+                connection.execute(
+                    "UPDATE streams SET audio_file = NULL WHERE id = ?", (ids[stream.name],)
+                )
+        connection.execute(
+            "UPDATE sessions SET state = 'complete', recovered = 1, duration_samples = ?"
+            " WHERE id = ?",
+            (end, info.id),
+        )
+        details = {"session": info.id, "duration_s": end / info.rate}
+        rows.insert_audit(connection, AuditEntry(datetime.now(UTC), "emolive", "recover", details))
+    return end
+
+
+def _repaired(folder: Path, stream: StreamInfo) -> tuple[StreamInfo, int]:
+    """A stream and how many frames of its audio there are."""
+    if stream.audio_file is None:
+        return stream, 0
+    path = folder / stream.audio_file
+    try:
+        frames = repair(path)
+        if not frames:
+            path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return stream, 0
+    except OSError as error:
+        raise SessionError(
+            f"The audio of a recording that was cut off cannot be repaired ({path}: "
+            f"{error.strerror or error}): check the disk and start again."
+        ) from error
+    return stream, frames
+
+
+def segments_of(
+    windows: Iterable[Prediction], hop_samples: int, duration_samples: int
+) -> list[Segment]:
+    """The segments of a session's windows, in the order of time."""
+    segmenters: dict[str, Segmenter] = {}
+    segments: list[Segment] = []
+    for window in windows:
+        segmenter = segmenters.setdefault(window.stream, Segmenter(window.stream, hop_samples))
+        segments += segmenter.accept(window)
+    for segmenter in segmenters.values():
+        segments += segmenter.finish(duration_samples)
+    return sorted(segments, key=lambda segment: segment.start_sample)

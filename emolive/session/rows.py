@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from emolive.session.records import (
@@ -200,6 +200,23 @@ def insert_alert(connection: sqlite3.Connection, session_id: str, alert: AlertRe
             alert.message,
             json.dumps(dict(alert.details)),
         ),
+    )
+
+
+def end_alert(connection: sqlite3.Connection, key: tuple[int, str, str, str | None, int]) -> None:
+    """Set an alert's end; `key`: end, session, rule, stream, begin."""
+    connection.execute(
+        "UPDATE alerts SET end_sample = ? WHERE session_id = ? AND rule = ? AND stream IS ?"
+        " AND at_sample = ?",
+        key,
+    )
+
+
+def update_bands(connection: sqlite3.Connection, bands: Mapping[int, Band]) -> None:
+    """Set the bands of streams by row id."""
+    connection.executemany(
+        "UPDATE streams SET band = ? WHERE id = ?",
+        [(band.value, stream_id) for stream_id, band in bands.items()],
     )
 
 

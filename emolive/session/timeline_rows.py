@@ -99,6 +99,21 @@ def select_segments(
     ]
 
 
+def delete_segments(connection: sqlite3.Connection, session_id: str) -> None:
+    """Remove the model's segments, for others to take their place."""
+    connection.execute(
+        "DELETE FROM segments WHERE stream_id IN (SELECT id FROM streams WHERE session_id = ?)",
+        (session_id,),
+    )
+
+
+def stream_ids(connection: sqlite3.Connection, session_id: str) -> dict[str, int]:
+    """The row ids of a session's streams by name."""
+    return dict(
+        connection.execute("SELECT name, id FROM streams WHERE session_id = ?", (session_id,))
+    )
+
+
 def activity_row(stream_id: int, activity: SpeechActivity) -> tuple[Value, ...]:
     """A stretch of voice activity as a row of `activity`."""
     return (

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
+from emolive.session.deletion import delete_session, purge
 from emolive.session.folders import RecordingLock, session_folder
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, SessionState
-from emolive.types import Prediction, Segment, SpeechActivity
+from emolive.types import Band, Prediction, Segment, SpeechActivity
 
 # Hours of a two-channel timeline: what a disk that is full for a while makes wait.
 MAX_PENDING = 100_000
+
+_Write = Callable[[sqlite3.Connection], object]
 
 
 class SessionWriter:
@@ -40,7 +45,7 @@ class SessionWriter:
         self._info = info
         self._stream_ids = stream_ids
         self._lock = lock
-        self._pending: deque[tuple[Callable[..., object], object]] = deque()
+        self._pending: deque[_Write] = deque()
         self._open = True
 
     @property
@@ -71,39 +76,45 @@ class SessionWriter:
         """Add the model's answers."""
         for window in windows:
             row = timeline_rows.window_row(self._stream_ids[window.stream], window)
-            self._add(lambda connection, row: timeline_rows.insert_windows(connection, [row]), row)
+            self._add(partial(timeline_rows.insert_windows, rows=[row]))
 
     def add_segments(self, segments: Iterable[Segment]) -> None:
         """Add the model's segments."""
         for segment in segments:
-            self._add(
-                lambda connection, one: timeline_rows.insert_segments(
-                    connection, self._stream_ids, [one]
-                ),
-                segment,
-            )
+            ids = self._stream_ids
+            self._add(partial(timeline_rows.insert_segments, stream_ids=ids, segments=[segment]))
 
     def add_activity(self, stream: str, activity: SpeechActivity) -> None:
         """Add voice activity of a stream."""
         row = timeline_rows.activity_row(self._stream_ids[stream], activity)
-        self._add(lambda connection, row: timeline_rows.insert_activity(connection, [row]), row)
+        self._add(partial(timeline_rows.insert_activity, rows=[row]))
 
     def add_gap(self, gap: Gap) -> None:
         """Add a stretch of which nothing was kept."""
-        self._add(lambda c, one: timeline_rows.insert_gap(c, self._info.id, one), gap)
+        self._add(partial(timeline_rows.insert_gap, session_id=self._info.id, gap=gap))
 
     def add_alert(self, alert: AlertRecord) -> None:
         """Add an alert."""
-        self._add(lambda c, one: rows.insert_alert(c, self._info.id, one), alert)
+        self._add(partial(rows.insert_alert, session_id=self._info.id, alert=alert))
+
+    def end_alert(self, rule: str, stream: str | None, at_sample: int, end_sample: int) -> None:
+        """What the alert of this rule and stream at `at_sample` was about is over."""
+        key = (end_sample, self._info.id, rule, stream, at_sample)
+        self._add(partial(rows.end_alert, key=key))
 
     def add_note(self, note: Note) -> None:
         """Add a note."""
-        self._add(lambda c, one: rows.insert_note(c, self._info.id, one), note)
+        self._add(partial(rows.insert_note, session_id=self._info.id, note=note))
 
     def add_annotations(self, annotations: Iterable[Annotation]) -> None:
         """Add what people said (for imports)."""
         for annotation in annotations:
-            self._add(lambda c, one: rows.put_annotation(c, self._info.id, one), annotation)
+            self._add(partial(rows.put_annotation, session_id=self._info.id, a=annotation))
+
+    def set_bands(self, bands: Mapping[str, Band]) -> None:
+        """Note how far up the sound of streams reached."""
+        ids = {self._stream_ids[stream]: band for stream, band in bands.items()}
+        self._add(partial(rows.update_bands, bands=ids))
 
     def commit(self, duration_samples: int) -> None:
         """Store what waits; the session is `duration_samples` long by now.
@@ -126,23 +137,37 @@ class SessionWriter:
 
     def abandon(self) -> None:
         """Release everything without closing the session: the next start recovers it."""
-        self._pending.clear()
         self._release()
 
-    def _add(self, write: Callable[..., object], row: object) -> None:
+    def discard(self) -> None:
+        """Release everything and leave nothing of the session, as if it had never begun.
+
+        Raises:
+            SessionError: not everything could be removed; the next start goes on with that.
+        """
+        if not self._open:
+            raise RuntimeError(f"session {self._info.id} is finished")
+        try:
+            self._lock.release()
+            delete_session(self._database, self._library, self._info.id, "emolive", "discarded")
+            purge(self._database)
+        finally:
+            self._release()
+
+    def _add(self, write: _Write) -> None:
         if not self._open:
             raise RuntimeError(f"session {self._info.id} is finished")
         if len(self._pending) >= MAX_PENDING:
             self._pending.popleft()
             self.rows_lost += 1
-        self._pending.append((write, row))
+        self._pending.append(write)
 
     def _store(self, info: SessionInfo) -> None:
         if not self._open:
             raise RuntimeError(f"session {self._info.id} is finished")
         with self._database.writing() as connection:
-            for write, row in self._pending:
-                write(connection, row)
+            for write in self._pending:
+                write(connection)
             connection.execute(
                 "UPDATE sessions SET duration_samples = ?, state = ? WHERE id = ?",
                 (info.duration_samples, info.state.value, info.id),
@@ -153,5 +178,6 @@ class SessionWriter:
     def _release(self) -> None:
         if self._open:
             self._open = False
+            self._pending.clear()
             self._database.close()
             self._lock.release()
