@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
+from emolive.session.export import FORMATS
 
 NAME = ".emolive-journal.jsonl"
 
@@ -76,8 +77,8 @@ class Journal:
             fingerprint,
         ):
             return None
-        wanted = {item.output(extension) for extension in formats}
-        there = {name for name in entry.result.outputs if (self._folder / name).is_file()}
+        wanted = {item.output(FORMATS[form].extension) for form in formats}
+        there = {name for name in entry.result.outputs if (self._folder / name).exists()}
         return entry.result if wanted <= there else None
 
     def record(self, item: AudioInput, fingerprint: str, result: FileResult) -> None:

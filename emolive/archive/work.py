@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -17,13 +18,14 @@ from emolive.engine import FileAnalysis, analyze_file
 from emolive.engine.offline import Progress
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier, OnnxClassifier
-from emolive.session.exporters import write_csv, write_json, write_parquet
+from emolive.session.export import FORMATS
+from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 
-Writer = Callable[[FileAnalysis, Path], None]
+Writer = Callable[[Timeline, Path], None]
 Analyze = Callable[..., FileAnalysis]
 
-WRITERS: dict[str, Writer] = {"json": write_json, "csv": write_csv, "parquet": write_parquet}
+WRITERS: dict[str, Writer] = {name: form.write for name, form in FORMATS.items()}
 
 # The folder is at fault, and no other file would fare better.
 _HOPELESS = {
@@ -43,7 +45,7 @@ class FileWork:
         writers: Mapping[str, Writer] = WRITERS,
         analyze: Analyze = analyze_file,
     ) -> None:
-        """Work with what is loaded; `writers` by extension, `analyze` as `analyze_file`."""
+        """Work with what is loaded; `writers` by format, `analyze` as `analyze_file`."""
         self._classifier = classifier
         self._vad = vad
         self._settings = settings
@@ -77,13 +79,14 @@ class FileWork:
             self._settings.channels,
         )
         outputs = []
-        for extension, write in self._writers.items():
-            name = item.output(extension)
+        timeline = Timeline.of_analysis(analysis)
+        for form, write in self._writers.items():
+            name = item.output(FORMATS[form].extension)
             target = self._settings.out / name
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _remove_partials(target)
-                write(analysis, target)
+                write(timeline, target)
             except OSError as error:
                 raise _not_written(target, error, item) from error
             outputs.append(name)
@@ -152,4 +155,7 @@ def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError
 def _remove_partials(target: Path) -> None:
     """Remove what a run that was killed while it wrote this very result left behind."""
     for partial in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
-        partial.unlink(missing_ok=True)
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)

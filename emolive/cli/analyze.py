@@ -14,13 +14,12 @@ from emolive.archive.processes import run_in_processes, usable_cores
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.summary import write_summary
 from emolive.archive.threads import MAX_BATCH, run_in_threads
-from emolive.archive.work import WRITERS, FileWork, cannot_write, run_here
+from emolive.archive.work import FileWork, cannot_write, run_here
 from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
-from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
-from emolive.session.exporters import check_parquet
+from emolive.session.export import chosen_formats
 from emolive.speech.silero import SileroVad
 
 _SUMMARY = "summary"
@@ -50,7 +49,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         EmoliveError: an unknown format, a model that cannot be used, a folder that cannot be
             written into.
     """
-    formats = _chosen(options.formats)
+    formats = tuple(form.name for form in chosen_formats(options.formats))
     _make_writable(options.out)
     classifier = load_classifier(options.model, options.provider, _GPU_BATCHES)
     settings = ArchiveSettings.of(
@@ -106,17 +105,6 @@ def _run(
             run_in_processes(settings, items, jobs, tell)
     finally:
         classifier.close()
-
-
-def _chosen(formats: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip().lower() for name in formats.split(",")))
-    if unknown := [name for name in names if name not in WRITERS]:
-        raise EmoliveError(
-            f"{unknown[0]!r} is not a format that can be written: use {', '.join(WRITERS)}."
-        )
-    if "parquet" in names:
-        check_parquet()
-    return names
 
 
 def _make_writable(out: Path) -> None:

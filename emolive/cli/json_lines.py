@@ -6,7 +6,7 @@ import json
 from typing import TextIO
 
 from emolive.inference.metadata import ModelMetadata
-from emolive.session.exporters import JsonValue, named, seconds
+from emolive.session.export.values import JsonValue, named, seconds
 from emolive.types import (
     Alert,
     AlertEnded,

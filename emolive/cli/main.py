@@ -23,6 +23,10 @@ app = typer.Typer(
 )
 
 
+# The registry's names; the registry itself is too heavy for `--help`.
+_FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat"
+
+
 class Provider(StrEnum):
     """Which processor runs the model."""
 
@@ -164,7 +168,12 @@ def analyze(
         ),
     ] = Path("emolive-results"),
     formats: Annotated[
-        str, typer.Option("--format", metavar="FORMAT[,FORMAT]", help="Any of json, csv, parquet.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT[,FORMAT]",
+            help=f"Any of {_FORMATS}.",
+        ),
     ] = "json",
     jobs: Annotated[
         int | None,

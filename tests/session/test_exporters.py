@@ -11,11 +11,14 @@ import pytest
 
 from emolive.engine import FileAnalysis
 from emolive.errors import EmoliveError
-from emolive.session.exporters import write_csv, write_json, write_parquet
+from emolive.session.export.csv_tables import write_csv
+from emolive.session.export.json_document import write_json
+from emolive.session.export.parquet_tables import write_parquet
+from emolive.session.timeline import Timeline
 from emolive.types import Prediction, Segment, SpeechState
 from tests.models import LABELS, tiny_metadata
 
-Writer = Callable[[FileAnalysis, Path], None]
+Writer = Callable[[Timeline, Path], None]
 
 P_HAPPY = np.array([0.1, 0.05, 0.6, 0.05, 0.05, 0.05, 0.05, 0.05], np.float32)
 P_SAD = np.array([0.1, 0.1, 0.0, 0.5, 0.1, 0.1, 0.1, 0.0], np.float32)
@@ -35,8 +38,8 @@ def prediction(index: int, state: SpeechState, probabilities: np.ndarray | None)
     )
 
 
-def analysis(*windows: Prediction) -> FileAnalysis:
-    return FileAnalysis(
+def analysis(*windows: Prediction) -> Timeline:
+    found = FileAnalysis(
         file=Path("talks/ünï [1].flac"),
         duration_s=4.00003,
         sample_rate=44_100,
@@ -47,6 +50,7 @@ def analysis(*windows: Prediction) -> FileAnalysis:
             Segment("mono", 28_000, 64_000, "silence", 0.0),
         ),
     )
+    return Timeline.of_analysis(found)
 
 
 FULL = analysis(
@@ -125,7 +129,7 @@ def test_csv_has_one_row_per_window(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [row["state"] for row in rows] == ["speech", "uncertain", "silence"]
     assert [row["label"] for row in rows] == ["happy", "", ""]
-    assert rows[0]["file"] == str(FULL.file)
+    assert rows[0]["file"] == FULL.source
     assert (rows[1]["start_s"], rows[1]["end_s"]) == ("0.5", "3.5")
     assert float(rows[0]["p_happy"]) == pytest.approx(0.6)
     assert rows[2]["p_happy"] == ""
@@ -186,7 +190,7 @@ def test_a_name_that_is_not_valid_text_is_written_all_the_same(
         windows=SILENT.windows,
         segments=SILENT.segments,
     )
-    write(odd, tmp_path / "a.out")
+    write(Timeline.of_analysis(odd), tmp_path / "a.out")
     assert "odd" in (tmp_path / "a.out").read_text(encoding="utf-8")
 
 

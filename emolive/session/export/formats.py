@@ -1,0 +1,76 @@
+"""The registry of formats: what each is called, how its file is named, and who writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from emolive.errors import EmoliveError
+from emolive.session.export.audacity import write_audacity
+from emolive.session.export.audformat_tables import check_audformat, write_audformat
+from emolive.session.export.csv_tables import write_csv
+from emolive.session.export.eaf import write_eaf
+from emolive.session.export.emotionml import write_emotionml
+from emolive.session.export.json_document import write_json
+from emolive.session.export.parquet_tables import check_parquet, write_parquet
+from emolive.session.export.rttm import write_rttm
+from emolive.session.export.textgrid import write_textgrid
+from emolive.session.export.webvtt import write_vtt
+from emolive.session.timeline import Timeline
+
+
+def _always() -> None:
+    """Needs nothing that may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of the export.
+
+    `name` is what a person types, `title` what it is called, `extension` how its file (or folder)
+    ends, without the dot. `write` writes a timeline, whole or not at all, into a folder that is
+    there; it raises OSError. `check` raises EmoliveError when something it needs is not installed.
+    """
+
+    name: str
+    title: str
+    extension: str
+    write: Callable[[Timeline, Path], None]
+    check: Callable[[], None] = _always
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        form.name: form
+        for form in (
+            Format("json", "JSON", "json", write_json),
+            Format("csv", "CSV tables", "csv", write_csv),
+            Format("parquet", "Parquet tables", "parquet", write_parquet, check_parquet),
+            Format("eaf", "ELAN", "eaf", write_eaf),
+            Format("textgrid", "Praat TextGrid", "TextGrid", write_textgrid),
+            Format("audacity", "Audacity labels", "audacity.txt", write_audacity),
+            Format("vtt", "WebVTT captions", "vtt", write_vtt),
+            Format("rttm", "RTTM", "rttm", write_rttm),
+            Format("emotionml", "EmotionML 1.0", "emotionml", write_emotionml),
+            Format("audformat", "audformat", "audformat", write_audformat, check_audformat),
+        )
+    }
+)
+
+
+def chosen_formats(text: str) -> tuple[Format, ...]:
+    """The formats of a list such as "csv, eaf", each once, ready to be written.
+
+    Raises:
+        EmoliveError: one is unknown, or needs something that is not installed.
+    """
+    names = dict.fromkeys(name.strip().lower() for name in text.split(","))
+    if unknown := [name for name in names if name not in FORMATS]:
+        raise EmoliveError(
+            f"{unknown[0]!r} is not a format that can be written: use {', '.join(FORMATS)}."
+        )
+    for name in names:
+        FORMATS[name].check()
+    return tuple(FORMATS[name] for name in names)

@@ -1,0 +1,138 @@
+"""JSON: everything in one object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from emolive.session.export.atomic import replacing, text
+from emolive.session.export.values import (
+    SHARE_DIGITS,
+    TIME_DIGITS,
+    JsonValue,
+    named,
+    seconds,
+)
+from emolive.session.records import AlertRecord, Annotation, Gap, Note
+from emolive.session.timeline import Timeline
+from emolive.types import Prediction, Segment
+
+
+def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
+    """The timeline in the shape of the JSON export.
+
+    One stream of a file: file, duration_s, sample_rate, model, labels, windows, segments, summary.
+    `summary` pools the windows with an answer: the mean of their calibrated probabilities and its
+    leading label; without any, its `probabilities` are empty and its `label` is null. Anything more
+    (several streams, a session) adds `stream` to each window and segment, the window's label and
+    confidence, and title, started_at, streams, annotations, gaps, alerts, notes and tags.
+    """
+    plain = timeline.plain
+    document: dict[str, JsonValue] = {
+        "file": timeline.source,
+        "duration_s": round(timeline.duration_s, TIME_DIGITS),
+        "sample_rate": timeline.sample_rate,
+        "model": timeline.model,
+        "labels": list(timeline.labels),
+        "windows": [_window(window, timeline, plain) for window in timeline.windows],
+        "segments": [_segment(segment, timeline.rate, plain) for segment in timeline.segments],
+        "summary": {
+            "probabilities": named(timeline.probabilities, timeline.labels),
+            "label": timeline.label,
+        },
+    }
+    if plain:
+        return document
+    started = timeline.started_at
+    return document | {
+        "title": timeline.title,
+        "started_at": None if started is None else started.isoformat(),
+        "recovered": timeline.recovered,
+        "streams": [
+            {"name": stream.name, "role": stream.role, "emotion": stream.emotion}
+            for stream in timeline.streams
+        ],
+        "annotations": [_annotation(one, timeline.rate) for one in timeline.annotations],
+        "gaps": [_gap(gap, timeline.rate) for gap in timeline.gaps],
+        "alerts": [_alert(alert, timeline.rate) for alert in timeline.alerts],
+        "notes": [_note(note, timeline.rate) for note in timeline.notes],
+        "tags": list(timeline.tags),
+    }
+
+
+def write_json(timeline: Timeline, path: Path) -> None:
+    """Write one JSON object (see `timeline_dict`).
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with replacing(path) as partial, text(partial) as file:
+        json.dump(timeline_dict(timeline), file, indent=1)
+        file.write("\n")
+
+
+def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {
+        "start_s": seconds(window.start_sample, timeline.rate),
+        "end_s": seconds(window.end_sample, timeline.rate),
+        "state": window.state.value,
+        "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
+        "probabilities": named(window.probabilities, timeline.labels),
+    }
+    if plain:
+        return shown
+    return {
+        "stream": window.stream,
+        **shown,
+        "label": window.label,
+        "confidence": round(window.confidence, SHARE_DIGITS),
+    }
+
+
+def _segment(segment: Segment, rate: int, plain: bool) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {
+        "start_s": seconds(segment.start_sample, rate),
+        "end_s": seconds(segment.end_sample, rate),
+        "label": segment.label,
+        "confidence": round(segment.confidence, SHARE_DIGITS),
+    }
+    return shown if plain else {"stream": segment.stream, **shown}
+
+
+def _annotation(annotation: Annotation, rate: int) -> JsonValue:
+    return {
+        "stream": annotation.stream,
+        "start_s": seconds(annotation.start_sample, rate),
+        "end_s": seconds(annotation.end_sample, rate),
+        "label": annotation.label,
+        "comment": annotation.comment,
+        "annotator": annotation.annotator,
+    }
+
+
+def _gap(gap: Gap, rate: int) -> JsonValue:
+    return {
+        "stream": gap.stream,
+        "start_s": seconds(gap.start_sample, rate),
+        "end_s": seconds(gap.end_sample, rate),
+        "kind": gap.kind.value,
+    }
+
+
+def _alert(alert: AlertRecord, rate: int) -> JsonValue:
+    return {
+        "rule": alert.rule,
+        "at_s": seconds(alert.at_sample, rate),
+        "end_s": None if alert.end_sample is None else seconds(alert.end_sample, rate),
+        "stream": alert.stream,
+        "severity": alert.severity,
+        "message": alert.message,
+    }
+
+
+def _note(note: Note, rate: int) -> JsonValue:
+    return {
+        "at_s": None if note.at_sample is None else seconds(note.at_sample, rate),
+        "text": note.text,
+        "created_at": None if note.created_at is None else note.created_at.isoformat(),
+    }

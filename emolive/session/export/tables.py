@@ -1,0 +1,89 @@
+"""Flat tables of a timeline: what CSV and Parquet write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from emolive.session.export.values import SHARE_DIGITS, JsonValue, named, seconds
+from emolive.session.timeline import Timeline
+
+Row = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with typed columns; `part` names the table, "" the main one (the windows)."""
+
+    part: str
+    columns: Mapping[str, type[str] | type[float]]
+    rows: Iterable[Row]
+
+
+def tables(timeline: Timeline) -> Iterator[Table]:
+    """The tables of a timeline.
+
+    Windows: file, start_s, end_s, state, label, confidence, speech_ratio, then ``p_<label>`` for
+    each emotion. One stream of a file is only that. Everything else (several streams, a session)
+    has the column `stream` after `file`, and two more tables: segments (file, stream, start_s,
+    end_s, label, confidence) and annotations (file, stream, start_s, end_s, label, comment,
+    annotator), where no stream means all of them. What there is nothing to say about is None.
+    """
+    shares = {f"p_{label}": float for label in timeline.labels}
+    span: dict[str, type[str] | type[float]] = {"start_s": float, "end_s": float}
+    named_by: dict[str, type[str] | type[float]] = {"file": str}
+    if not timeline.plain:
+        named_by["stream"] = str
+    answer = {"state": str, "label": str, "confidence": float, "speech_ratio": float}
+    yield Table("", named_by | span | answer | shares, _windows(timeline))
+    if not timeline.plain:
+        yield Table(
+            "segments", named_by | span | {"label": str, "confidence": float}, _segments(timeline)
+        )
+        yield Table(
+            "annotations",
+            named_by | span | {"label": str, "comment": str, "annotator": str},
+            _annotations(timeline),
+        )
+
+
+def _windows(timeline: Timeline) -> Iterator[Row]:
+    for window in timeline.windows:
+        shares = named(window.probabilities, timeline.labels)
+        yield {
+            **_where(timeline, window.stream, window.start_sample, window.end_sample),
+            "state": window.state.value,
+            "label": window.label,
+            "confidence": round(window.confidence, SHARE_DIGITS),
+            "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
+            **{f"p_{label}": shares.get(label) for label in timeline.labels},
+        }
+
+
+def _segments(timeline: Timeline) -> Iterator[Row]:
+    for segment in timeline.segments:
+        yield {
+            **_where(timeline, segment.stream, segment.start_sample, segment.end_sample),
+            "label": segment.label,
+            "confidence": round(segment.confidence, SHARE_DIGITS),
+        }
+
+
+def _annotations(timeline: Timeline) -> Iterator[Row]:
+    for one in timeline.annotations:
+        yield {
+            **_where(timeline, one.stream, one.start_sample, one.end_sample),
+            "label": one.label,
+            "comment": one.comment,
+            "annotator": one.annotator,
+        }
+
+
+def _where(timeline: Timeline, stream: str | None, start: int, end: int) -> Row:
+    where: dict[str, JsonValue] = {"file": timeline.source}
+    if not timeline.plain:
+        where["stream"] = stream
+    return where | {
+        "start_s": seconds(start, timeline.rate),
+        "end_s": seconds(end, timeline.rate),
+    }

@@ -1,0 +1,54 @@
+"""Numbers and names as they stand in exports."""
+
+from __future__ import annotations
+
+import re
+
+from emolive.types import FloatArray
+
+TIME_DIGITS = 6  # below one sample up to 500 kHz
+SHARE_DIGITS = 6
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What editors and `str.splitlines` take for a line break, and tabs.
+_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def seconds(sample: int, rate: int) -> float:
+    """A sample index as seconds, rounded below one sample."""
+    return round(sample / rate, TIME_DIGITS)
+
+
+def decimal_seconds(sample: int, rate: int) -> str:
+    """A sample index as plain decimal seconds, never with an exponent, rounded below one sample."""
+    return f"{sample / rate:.{TIME_DIGITS + 1}f}"
+
+
+def milliseconds(sample: int, rate: int) -> int:
+    """A sample index as whole milliseconds, the nearest: for formats that have no finer unit."""
+    return (sample * 2000 + rate) // (2 * rate)
+
+
+def named(probabilities: FloatArray | None, labels: tuple[str, ...]) -> dict[str, JsonValue]:
+    """Probabilities by label; empty without an answer, so that readers always find an object."""
+    if probabilities is None:
+        return {}
+    return {
+        label: round(float(p), SHARE_DIGITS) for label, p in zip(labels, probabilities, strict=True)
+    }
+
+
+def plain_text(text: str) -> str:
+    """Text that any encoding and XML 1.0 can hold.
+
+    File names need not be valid text, and control characters are no XML: both become escapes.
+    """
+    valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", valid)
+
+
+def one_line(text: str) -> str:
+    """`plain_text` without tabs and line breaks, which become spaces."""
+    return " ".join(part for part in _BREAKS.split(plain_text(text)) if part)

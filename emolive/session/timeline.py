@@ -1,0 +1,201 @@
+"""One document for what was found and said about a recording: what every export starts from.
+
+A file that was analysed and a session of a library both become a `Timeline`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emolive.engine.offline import FileAnalysis
+from emolive.session.records import AlertRecord, Annotation, Gap, Note
+from emolive.types import FloatArray, Prediction, Role, Segment
+
+if TYPE_CHECKING:
+    from emolive.session.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAudio:
+    """Where a stream's sound is: a channel (from 0) of a file, or all of its channels mixed."""
+
+    path: Path
+    channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineStream:
+    """One stream: the model's windows and segments in the order of time, and its sound.
+
+    `emotion` tells whether emotion was inferred; `audio` is None where no sound is kept.
+    """
+
+    name: str
+    windows: tuple[Prediction, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    role: Role | None = None
+    emotion: bool = True
+    audio: StreamAudio | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """A recording's timeline.
+
+    Every sample index counts from the recording's start at `rate` (Hz), the model's; `sample_rate`
+    (Hz) and `duration_s` are the recording's own. `source` is the file or device, `title` what to
+    call it. `started_at` is known for sessions only (None: a file). `labels` are in the order of
+    the windows' probabilities. Annotations are people's, kept apart from the model's segments.
+    """
+
+    title: str
+    source: str
+    model: str
+    labels: tuple[str, ...]
+    rate: int
+    sample_rate: int
+    duration_s: float
+    streams: tuple[TimelineStream, ...]
+    started_at: datetime | None = None
+    annotations: tuple[Annotation, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    alerts: tuple[AlertRecord, ...] = ()
+    notes: tuple[Note, ...] = ()
+    tags: tuple[str, ...] = ()
+    recovered: bool = False
+
+    @classmethod
+    def of_analysis(cls, analysis: FileAnalysis) -> Timeline:
+        """The timeline of a file that was analysed."""
+        names = dict.fromkeys(
+            [status.stream for status in analysis.streams]
+            + [event.stream for event in (*analysis.windows, *analysis.segments)]
+        )
+        told = {status.stream: status for status in analysis.streams}
+        return cls(
+            title=analysis.file.name,
+            source=str(analysis.file),
+            model=analysis.model,
+            labels=analysis.labels,
+            rate=analysis.metadata.front_end.sampling_rate,
+            sample_rate=analysis.sample_rate,
+            duration_s=analysis.duration_s,
+            streams=tuple(
+                TimelineStream(
+                    name=name,
+                    windows=tuple(w for w in analysis.windows if w.stream == name),
+                    segments=tuple(s for s in analysis.segments if s.stream == name),
+                    role=told[name].role if name in told else None,
+                    emotion=told[name].emotion if name in told else True,
+                    audio=_audio_of(analysis.file, name),
+                )
+                for name in names
+            ),
+        )
+
+    @classmethod
+    def of_session(cls, library: Library, session_id: str) -> Timeline:
+        """The timeline of a session; `session_id` as `Library.get` takes it.
+
+        Raises:
+            SessionError: there is no such session.
+        """
+        info = library.get(session_id)
+        windows = library.windows(info.id)
+        segments = library.segments(info.id)
+        streams = []
+        for stream in info.streams:
+            path = library.audio_path(info.id, stream.name)
+            streams.append(
+                TimelineStream(
+                    name=stream.name,
+                    windows=tuple(w for w in windows if w.stream == stream.name),
+                    segments=tuple(s for s in segments if s.stream == stream.name),
+                    role=stream.role,
+                    emotion=stream.emotion,
+                    audio=None if path is None else StreamAudio(path),
+                )
+            )
+        return cls(
+            title=info.title or info.id,
+            source=info.source,
+            model=info.model,
+            labels=info.labels,
+            rate=info.rate,
+            sample_rate=info.streams[0].native_rate if info.streams else info.rate,
+            duration_s=info.duration_s,
+            streams=tuple(streams),
+            started_at=info.started_at,
+            annotations=tuple(library.annotations(info.id)),
+            gaps=tuple(library.gaps(info.id)),
+            alerts=tuple(library.alerts(info.id)),
+            notes=tuple(library.notes(info.id)),
+            tags=info.tags,
+            recovered=info.recovered,
+        )
+
+    @property
+    def end_sample(self) -> int:
+        """Where the timeline ends: nothing in it ends later."""
+        spans = [*self.annotations, *self.gaps]
+        ends = [span.end_sample for span in spans]
+        ends += [segment.end_sample for stream in self.streams for segment in stream.segments]
+        ends += [window.end_sample for stream in self.streams for window in stream.windows]
+        return max([round(self.duration_s * self.rate), *ends])
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is one stream of a file, with nothing but the model's answers."""
+        return (
+            self.started_at is None
+            and len(self.streams) <= 1
+            and not (self.annotations or self.gaps)
+        )
+
+    @property
+    def windows(self) -> tuple[Prediction, ...]:
+        """All streams' windows in the order of time."""
+        found = (window for stream in self.streams for window in stream.windows)
+        return tuple(sorted(found, key=lambda window: (window.end_sample, window.start_sample)))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All streams' segments in the order of time."""
+        found = (segment for stream in self.streams for segment in stream.segments)
+        return tuple(sorted(found, key=lambda segment: segment.start_sample))
+
+    @property
+    def probabilities(self) -> FloatArray | None:
+        """The mean over all windows with an answer, float32 ``(n_classes,)``; None without any."""
+        return pooled(self.windows)
+
+    @property
+    def label(self) -> str | None:
+        """The leading emotion of `probabilities`, or None."""
+        shares = self.probabilities
+        return None if shares is None else self.labels[int(shares.argmax())]
+
+
+def pooled(windows: tuple[Prediction, ...]) -> FloatArray | None:
+    """The mean of the windows' probabilities, float32 ``(n_classes,)``; None without any."""
+    spoken = [window.probabilities for window in windows if window.probabilities is not None]
+    if not spoken:
+        return None
+    mean: FloatArray = np.stack(spoken).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
+
+
+def _audio_of(file: Path, stream: str) -> StreamAudio | None:
+    """Where an analysed file has a stream; None where its name does not tell."""
+    if stream == "mono":
+        return StreamAudio(file)
+    if stream in ("left", "right"):
+        return StreamAudio(file, ("left", "right").index(stream))
+    numbered = re.fullmatch(r"ch([1-9]\d*)", stream)
+    return StreamAudio(file, int(numbered[1]) - 1) if numbered else None
