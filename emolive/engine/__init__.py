@@ -5,6 +5,8 @@ from emolive.engine.hub import Hub, Mailbox
 from emolive.engine.live import LiveEngine
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import FileAnalysis, analyze_file
+from emolive.engine.pool import MonitorPool, PooledCall, PoolStatus
+from emolive.engine.wall import WallEngine
 
 __all__ = [
     "AgentPermission",
@@ -14,5 +16,9 @@ __all__ = [
     "LiveEngine",
     "Mailbox",
     "Monitor",
+    "MonitorPool",
+    "PoolStatus",
+    "PooledCall",
+    "WallEngine",
     "analyze_file",
 ]

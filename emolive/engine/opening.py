@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Opened:
 
 
 class Opener(Protocol):
-    """Runs a job and hands out its result; a thread pool's `Executor` is one."""
+    """Runs a job and hands out its result."""
 
     def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
         """Run `job`, now or elsewhere."""
@@ -38,6 +39,24 @@ class OnTheSpot:
             future.set_result(job())
         except Exception as error:  # as an executor does
             future.set_exception(error)
+        return future
+
+
+class Beside:
+    """Runs each job on a daemon thread of its own: a driver that hangs holds up nothing else."""
+
+    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
+        """Run `job` on another thread."""
+        future: Future[Opened] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(job())
+                except Exception as error:
+                    future.set_exception(error)
+
+        threading.Thread(target=run, name="emolive open", daemon=True).start()
         return future
 
 

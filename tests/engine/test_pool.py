@@ -1,0 +1,345 @@
+"""Several calls at once, in steps: apart from each other, together at the classifier."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from emolive.audio.call import RecordedCall
+from emolive.audio.files import FileSource
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import SourceFormat
+from emolive.engine import AgentPermission, EngineConfig, Mailbox, Monitor
+from emolive.engine.pool import MonitorPool, PooledCall
+from emolive.engine.wall import WallEngine
+from emolive.errors import EmoliveError
+from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.speech.silero import SileroVad
+from emolive.types import (
+    EngineState,
+    EngineStatus,
+    Event,
+    FloatArray,
+    Prediction,
+    Role,
+    Segment,
+    SpeechState,
+)
+from tests.engine.fakes import FakeClock, FakeSource, WatchedClassifier, refusal, until_state
+
+RATE = 16_000
+HOP = 8_000
+STREAMS = ("agent", "customer")
+CALL = SourceFormat(RATE, STREAMS, (Role.AGENT, Role.CUSTOMER))
+
+
+class Calls:
+    """A pool of fake sources that are fed the same seconds at the same time."""
+
+    def __init__(self, classifier: Classifier, vad: SileroVad, **config: object) -> None:
+        self.clock = FakeClock()
+        self.pool = MonitorPool(
+            classifier, vad, EngineConfig(**config), clock=self.clock, max_calls=8  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.sources: dict[str, FakeSource] = {}
+        self.boxes: dict[str, Mailbox] = {}
+
+    def add(self, call_id: str, config: EngineConfig | None = None) -> PooledCall:
+        source = FakeSource(RATE, STREAMS, f"source of {call_id}")
+        source.format = CALL
+        call = self.pool.add(call_id, source, config=config)
+        self.sources[call_id] = source
+        self.boxes[call_id] = call.hub.subscribe(5_000)
+        return call
+
+    def hear(self, speech: FloatArray, begin_s: float, end_s: float) -> None:
+        """Feed every running source, each with a stretch of its own."""
+        for at in range(round(begin_s * RATE), round(end_s * RATE), HOP):
+            for index, (call_id, source) in enumerate(self.sources.items()):
+                if not self.pool.call(call_id).over and source.started.is_set():
+                    source.feed(self.said(speech, index)[at : at + HOP])
+            self.clock.now += HOP / RATE
+            self.pool.step()
+
+    @staticmethod
+    def said(speech: FloatArray, index: int) -> FloatArray:
+        shifted = np.roll(speech, -index * 5 * RATE)
+        return np.stack((shifted, np.roll(shifted, -11 * RATE)), axis=1)
+
+    def answers(self, call_id: str, stream: str = "customer") -> list[Prediction]:
+        events = self.boxes[call_id].drain()
+        return [e for e in events if isinstance(e, Prediction) and e.stream == stream]
+
+
+def alone(
+    classifier: Classifier, vad: SileroVad, samples: FloatArray, stream: str = "customer"
+) -> list[Prediction]:
+    ring = SampleRing(30 * RATE, 2)
+    monitor = Monitor(CALL, ring, classifier, vad, EngineConfig())
+    events: list[Event] = []
+    for at in range(0, len(samples), HOP):
+        ring.write(samples[at : at + HOP])
+        events += monitor.step()
+    return [e for e in events if isinstance(e, Prediction) and e.stream == stream]
+
+
+def test_every_call_is_answered_as_if_alone_and_all_share_batches(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    watched = WatchedClassifier(classifier)
+    calls = Calls(watched, vad)
+    for name in "abc":
+        calls.add(name)
+    calls.pool.step()
+    calls.hear(speech, 0, 12)
+    for index, name in enumerate("abc"):
+        wanted = alone(classifier, vad, calls.said(speech, index)[: 12 * RATE])
+        got = calls.answers(name)
+        assert [(p.end_sample, p.state, p.label) for p in got] == [
+            (p.end_sample, p.state, p.label) for p in wanted
+        ]
+        assert {p.state for p in got} >= {SpeechState.SPEECH}
+    # One window of each customer, none of an agent.
+    assert max(watched.batches) == 3
+    status = calls.pool.status()
+    assert (status.calls, status.running, status.windows_skipped) == (3, 3, 0)
+    assert status.windows == 3 * 2 * 19
+    calls.pool.close()
+    assert calls.pool.status().running == 0
+    assert all(source.closed for source in calls.sources.values())
+
+
+def test_batches_are_no_larger_than_allowed(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    watched = WatchedClassifier(classifier)
+    calls = Calls(watched, vad, max_batch=2)
+    for name in "abcde":
+        calls.add(name)
+    calls.pool.step()
+    calls.hear(speech, 0, 6)
+    assert max(watched.batches) == 2
+    calls.pool.close()
+
+
+def test_a_call_that_cannot_open_fails_alone(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    calls = Calls(classifier, vad)
+    calls.add("good")
+    bad = calls.add("bad")
+    calls.sources["bad"].refusals = [refusal()]
+    calls.pool.step()
+    calls.hear(speech, 0, 4)
+    assert bad.status().state is EngineState.FAILED
+    assert bad.status().reason == str(refusal())
+    assert isinstance(bad.error, EmoliveError)
+    assert calls.pool.call("good").status().state is EngineState.RUNNING
+    assert calls.answers("good")
+    assert calls.pool.status().running == 1
+    calls.pool.close()
+
+
+def test_a_source_that_breaks_in_the_middle_ends_its_call_alone(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(classifier, vad)
+    bad = calls.add("bad")
+    calls.add("good")
+    calls.pool.step()
+    calls.hear(speech, 0, 4)
+
+    def explode() -> None:
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(calls.sources["bad"], "status", explode)
+    calls.hear(speech, 4, 8)
+    assert bad.status().state is EngineState.FAILED
+    assert "ZeroDivisionError" in (bad.status().reason or "")
+    # What was said before is closed properly.
+    events = calls.boxes["bad"].drain()
+    assert any(isinstance(event, Segment) for event in events)
+    assert isinstance(events[-1], EngineStatus)
+    assert len(calls.answers("good")) == 11
+    calls.pool.close()
+
+
+def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    class Picky(WatchedClassifier):
+        def predict(self, log_mel: FloatArray) -> FloatArray:
+            if self.poison is not None and (log_mel == self.poison).all(axis=(1, 2)).any():
+                raise EmoliveError("The model stopped working: start again.")
+            return super().predict(log_mel)
+
+        poison: FloatArray | None = None
+
+    picky = Picky(classifier)
+    calls = Calls(picky, vad)
+    calls.add("a")
+    calls.add("b")
+    calls.pool.step()
+    calls.hear(speech, 0, 3.5)
+    ring = SampleRing(30 * RATE, 2)
+    twin = Monitor(CALL, ring, classifier, vad, EngineConfig())
+    ring.write(calls.said(speech, 0)[: 4 * RATE])
+    picky.poison = twin.advance().windows[-1].log_mel
+    calls.hear(speech, 3.5, 6)
+    assert calls.pool.call("a").status().state is EngineState.FAILED
+    assert calls.pool.call("b").status().state is EngineState.RUNNING
+    # The other one missed nothing.
+    assert [p.end_sample for p in calls.answers("b")] == list(range(3 * RATE, 6 * RATE + 1, HOP))
+    calls.pool.close()
+
+
+def test_a_slow_model_skips_windows_of_all_calls_and_never_falls_behind(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    calls: Calls
+
+    def work() -> None:
+        calls.clock.now += 0.2
+
+    calls = Calls(
+        WatchedClassifier(classifier, work), vad, max_batch=1,
+        gate={"enter_ratio": 1e-9, "leave_ratio": 0},
+    )  # fmt: skip
+    for name in "abcde":
+        calls.add(name)
+    calls.pool.step()
+    begin, fed = calls.clock.now, 0
+    # Five windows every half second take a second: every other one is skipped.
+    while fed < 20 * RATE:
+        spoken = min(20 * RATE, int((calls.clock.now - begin) * RATE))
+        for index, source in enumerate(calls.sources.values()):
+            source.feed(calls.said(speech, index)[fed:spoken])
+        fed = spoken
+        calls.clock.now += 0.02
+        calls.pool.step()
+    status = calls.pool.status()
+    assert status.windows_skipped > 0.3 * status.windows
+    assert 200 <= status.latency_p50_ms <= 1_600
+    assert status.latency_p99_ms <= 2_100
+    assert status.lag_s <= 1.5
+    calls.pool.close()
+
+
+def test_a_permission_is_for_one_call(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    permission = AgentPermission(
+        granted_by="supervisor", granted_at=datetime.now(UTC), statement="I was told that ..."
+    )
+    calls = Calls(classifier, vad)
+    calls.add("allowed", EngineConfig(agent_permission=permission))
+    calls.add("usual")
+    calls.pool.step()
+    calls.hear(speech, 0, 12)
+    agents = {name: calls.answers(name, "agent") for name in ("allowed", "usual")}
+    assert any(p.probabilities is not None for p in agents["allowed"])
+    assert all(p.probabilities is None for p in agents["usual"])
+    assert any(p.state is SpeechState.NOT_INFERRED for p in agents["usual"])
+    calls.pool.close()
+
+
+def test_calls_come_and_go(classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray) -> None:
+    calls = Calls(classifier, vad)
+    for number in range(8):
+        calls.add(str(number))
+    with pytest.raises(EmoliveError, match="8 calls are monitored already"):
+        calls.pool.add("one too many", FakeSource())
+    with pytest.raises(ValueError, match="already"):
+        calls.pool.add("3", FakeSource())
+    calls.pool.step()
+    calls.hear(speech, 0, 4)
+    calls.pool.remove("3")
+    calls.pool.remove("nobody")
+    calls.pool.step()
+    assert [call.id for call in calls.pool.calls] == ["0", "1", "2", "4", "5", "6", "7"]
+    assert calls.sources["3"].closed
+    last = calls.boxes["3"].drain()[-1]
+    assert isinstance(last, EngineStatus)
+    assert last.state is EngineState.STOPPED
+    with pytest.raises(KeyError):
+        calls.pool.call("3")
+    calls.sources["4"].end("the end.")
+    calls.pool.step()
+    assert calls.pool.call("4").over
+    assert calls.pool.call("4").status().reason == "the end."
+    calls.pool.remove("4")  # over: gone at once
+    assert "4" not in [call.id for call in calls.pool.calls]
+    calls.pool.add("3", FakeSource())
+    calls.pool.close()
+
+
+# On a thread.
+
+
+@pytest.fixture
+def stereo(tmp_path: Path, speech: FloatArray) -> Callable[[int], Path]:
+    def write(index: int) -> Path:
+        path = tmp_path / f"call{index}.wav"
+        sf.write(path, Calls.said(speech, index)[: 5 * RATE], RATE)
+        return path
+
+    return write
+
+
+def test_a_wall_of_files_runs_to_their_ends(
+    classifier: OnnxClassifier, vad: SileroVad, stereo: Callable[[int], Path]
+) -> None:
+    wall = WallEngine(classifier, vad, EngineConfig())
+    boxes = []
+    for index in range(3):
+        source = RecordedCall(FileSource(stereo(index), paced=True, channels="split"))
+        boxes.append(wall.add(str(index), source).hub.subscribe(5_000))
+    missing = wall.add("missing", FileSource("missing.wav", paced=True))
+    wall.start()
+    assert wall.wait(40)
+    assert missing.status().state is EngineState.FAILED
+    for index, box in enumerate(boxes):
+        last, before = until_state(box, EngineState.STOPPED)
+        answers = [e for e in before if isinstance(e, Prediction)]
+        assert last.elapsed_s == pytest.approx(5.0)
+        assert {p.stream for p in answers} == {"agent", "customer"}
+        # At most one window was skipped because the machine was busy.
+        assert len(answers) + last.windows_skipped == 2 * 5
+        assert wall.call(str(index)).name == f"call{index}.wav"
+    assert wall.status().latency_p99_ms > 0
+    assert wall.stop()
+
+
+def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
+    classifier: OnnxClassifier, vad: SileroVad, stereo: Callable[[int], Path]
+) -> None:
+    release = threading.Event()
+
+    class Hanging(FakeSource):
+        def open(self) -> SourceFormat:
+            release.wait(60)
+            return super().open()
+
+    wall = WallEngine(classifier, vad, EngineConfig())
+    hanging = Hanging()
+    stuck = wall.add("stuck", hanging)
+    source = RecordedCall(FileSource(stereo(0), paced=True, channels="split"))
+    box = wall.add("good", source).hub.subscribe(5_000)
+    wall.start()
+    until_state(box, EngineState.RUNNING)
+    assert stuck.status().state is EngineState.STARTING
+    begin = time.monotonic()
+    assert wall.stop()
+    assert time.monotonic() - begin < 2.0
+    assert stuck.status().state is EngineState.STOPPED
+    assert wall.call("good").status().state is EngineState.STOPPED
+    release.set()
+    with pytest.raises(RuntimeError):
+        wall.start()
