@@ -32,9 +32,8 @@ def prepare_command(
     data: Annotated[
         Path,
         typer.Argument(
-            exists=True,
             file_okay=False,
-            help=f"Folder with the corpora: {list(READERS)}.",
+            help=f"Folder with a folder for each corpus: {', '.join(READERS)}.",
         ),
     ],
     cache: CacheOption = Path("cache"),
@@ -45,9 +44,22 @@ def prepare_command(
             "gender, language, corpus), or a folder with one sub-folder per label."
         ),
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option("--download", help="First fetch what is absent and needs no registration."),
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Just these corpora (may be repeated).")
+    ] = None,
 ) -> None:
     """Decode every corpus once; absent ones are named and skipped."""
-    clips, absent = read_corpora(data)
+    wanted = tuple(only or READERS)
+    if unknown := set(wanted) - set(READERS):
+        raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(READERS)}")
+    missed = download and not _download(data, wanted)
+    if not data.is_dir():
+        raise EmoliveError(f"There is no folder {data}: give the corpora's folder, or --download.")
+    clips, absent = read_corpora(data, wanted)
     for name in absent:
         typer.echo(f"{name}: not found in {data / name}, skipped", err=True)
     for path in manifest or []:
@@ -61,6 +73,30 @@ def prepare_command(
     for line in left_out:
         typer.echo(f"left out {line}", err=True)
     typer.echo(f"{len(clips) - len(left_out)} clips in {cache}, listed in manifest.csv")
+    if missed:
+        raise typer.Exit(1)
+
+
+def _download(data: Path, wanted: tuple[str, ...]) -> bool:
+    """Fetch the wanted corpora that are not there; whether all could be had, others are named."""
+    from training.corpora.fetch import DownloadError
+    from training.corpora.sources import ELSEWHERE, SOURCES, download, is_unfinished
+
+    complete = True
+    _, absent = read_corpora(data, wanted)
+    for name in absent:
+        if name in ELSEWHERE:
+            typer.echo(f"{name} cannot be downloaded: {ELSEWHERE[name]}", err=True)
+    for source in SOURCES:
+        folder = data / source.corpus
+        if source.corpus in absent or (source.corpus in wanted and is_unfinished(folder)):
+            typer.echo(f"{source.corpus}, terms: {source.terms}", err=True)
+            try:
+                download(source, folder)
+            except DownloadError as error:
+                complete = False
+                typer.echo(str(error), err=True)
+    return complete
 
 
 @app.command("splits")

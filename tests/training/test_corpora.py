@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="needs the training extra")
 
 from training.cache import fingerprint, load_cache, prepare
 from training.corpora import NOISE, read_corpora
+from training.labels import LABELS
 
 NAMES = {
     "ravdess/Actor_07/03-01-05-02-01-01-07.wav": ("ravdess", "07", "male", "angry"),
@@ -74,7 +75,7 @@ def test_cache_keeps_one_of_two_copies_and_skips_what_cannot_be_read(layout: Pat
     clips, _ = read_corpora(layout)
     left_out = prepare(clips, layout, layout / "cache")
     assert len(left_out) == 2
-    assert any("DC_sa04" in line for line in left_out)
+    assert "savee/DC_sa04.wav: the same audio as savee/DC_sa03.wav" in left_out
     assert any("DC_sa05" in line for line in left_out)
     cache = load_cache(layout / "cache")
     kept = next(c for c in cache.clips if c.name.endswith("DC_sa03.wav"))
@@ -101,3 +102,74 @@ def test_real_corpora_have_the_published_sizes(corpora: Path) -> None:
     assert per_class["neutral"] == 96
     assert set(per_class.values()) == {96, 192}
     assert len({c.speaker for c in clips if c.corpus == "ravdess"}) == 24
+
+
+def _cremad(folder: Path, stems: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(1)
+    for kind in ("AudioMP3", "AudioWAV"):
+        for stem in stems:
+            path = folder / "cremad" / kind / f"{stem}.{kind[-3:].lower()}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, rng.normal(0, 0.1, 16_000), 16_000)
+
+
+def test_crema_d_votes_are_shares_of_all_classes(tmp_path: Path) -> None:
+    _cremad(tmp_path, ("1001_DFA_ANG_XX", "1001_DFA_HAP_XX", "1002_DFA_SAD_XX"))
+    (tmp_path / "cremad" / "votes.csv").write_text(
+        "file,anger,disgust,fear,happy,neutral,sad,voters\n"
+        "1001_DFA_ANG_XX,6,2,0,0,2,0,10\n"
+        "1001_DFA_HAP_XX,0,0,0,0,0,0,0\n"
+    )
+    clips = {c.path.stem: c for c in read_corpora(tmp_path)[0]}
+    assert {c.path.suffix for c in clips.values()} == {".wav"}
+    votes = dict(zip(LABELS, clips["1001_DFA_ANG_XX"].votes or (), strict=True))
+    assert votes == pytest.approx(
+        dict.fromkeys(LABELS, 0.0) | {"angry": 0.6, "disgust": 0.2, "neutral": 0.2}
+    )
+    assert clips["1001_DFA_HAP_XX"].votes is None
+    assert clips["1002_DFA_SAD_XX"].votes is None
+    prepare(list(clips.values()), tmp_path, tmp_path / "cache")
+    kept = {c.name: c.votes for c in load_cache(tmp_path / "cache").clips}
+    assert kept["cremad/AudioWAV/1001_DFA_ANG_XX.wav"] == clips["1001_DFA_ANG_XX"].votes
+
+
+def test_crema_d_official_tables_give_voice_only_votes_and_actors_sex(tmp_path: Path) -> None:
+    _cremad(tmp_path, ("1001_DFA_ANG_XX", "1002_DFA_SAD_XX"))
+    (tmp_path / "cremad" / "processedResults").mkdir()
+    (tmp_path / "cremad" / "processedResults" / "tabulatedVotes.csv").write_text(
+        '"","A","D","F","H","N","S","fileName","numResponses"\n'
+        '"100062",6,2,0,0,1,1,"1001_DFA_ANG_XX",10\n'
+        '"200062",0,0,0,0,10,0,"1001_DFA_ANG_XX",10\n'
+        '"300062",10,0,0,0,0,0,"1001_DFA_ANG_XX",10\n'
+    )
+    (tmp_path / "cremad" / "VideoDemographics.csv").write_text(
+        '"ActorID","Age","Sex","Race","Ethnicity"\n1001,51,"Male","Caucasian","Not Hispanic"\n'
+    )
+    clips = {c.speaker: c for c in read_corpora(tmp_path)[0]}
+    assert clips["1001"].gender == "male"
+    assert clips["1002"].gender == "unknown"
+    votes = dict(zip(LABELS, clips["1001"].votes or (), strict=True))
+    assert votes["angry"] == pytest.approx(0.6)
+    assert votes["sad"] == pytest.approx(0.1)
+    assert sum(votes.values()) == pytest.approx(1.0)
+
+
+def test_a_corpus_that_is_half_there_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "nemo" / "samples").mkdir(parents=True)
+    soundfile.write(tmp_path / "nemo" / "samples" / "WR0_sad_1.wav", np.zeros(800), 16_000)
+    clips, absent = read_corpora(tmp_path, ("nemo",))
+    assert clips == []
+    assert absent == ["nemo"]
+
+
+def test_real_votes_agree_with_the_files(corpora: Path) -> None:
+    clips, absent = read_corpora(corpora, ("cremad",))
+    if absent:
+        pytest.skip("CREMA-D is absent")
+    voted = [c for c in clips if c.votes is not None]
+    assert len(voted) > len(clips) // 2
+    for clip in voted:
+        assert sum(clip.votes or ()) == pytest.approx(1.0)
+    # Listeners hear what the actor meant more often than any other emotion by chance.
+    heard = np.mean([c.votes[LABELS.index(c.emotion)] for c in voted if c.votes and c.emotion])
+    assert heard > 1 / 6

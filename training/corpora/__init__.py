@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from training.corpora.acted import emodb, nemo, ravdess, savee, tess
@@ -41,16 +41,18 @@ READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
 }
 
 
-def read_corpora(folder: Path) -> tuple[list[Clip], list[str]]:
-    """All clips of the corpora below `folder` (one sub-folder each, named as in `READERS`).
+def read_corpora(
+    folder: Path, names: Iterable[str] = tuple(READERS)
+) -> tuple[list[Clip], list[str]]:
+    """All clips of the named corpora below `folder` (one sub-folder each, named as in `READERS`).
 
     Returns:
         The clips, and the names of the corpora that are absent or empty.
     """
     clips: list[Clip] = []
     absent: list[str] = []
-    for name, reader in READERS.items():
-        found = list(reader(folder / name)) if (folder / name).is_dir() else []
+    for name in names:
+        found = list(READERS[name](folder / name)) if (folder / name).is_dir() else []
         clips += found
         if not found:
             absent.append(name)

@@ -88,6 +88,8 @@ def nemo(folder: Path) -> Iterator[Clip]:
         "surprised": "surprised",
     }
     files = {path.stem: path for path in audio_files(folder)}
+    if not (folder / "data.tsv").is_file():
+        return
     with (folder / "data.tsv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
             path = files.get(Path(row["file_id"]).stem)
