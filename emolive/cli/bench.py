@@ -7,7 +7,7 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -19,9 +19,11 @@ from emolive import __version__
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, tell
 from emolive.engine.benchmark import (
+    Archive,
     Capacity,
     Soak,
     Timing,
+    measure_archive,
     measure_capacity,
     read_speech,
     resident_mb,
@@ -50,6 +52,7 @@ class Report:
     latency: Timing
     usual_way: list[Timing]
     capacity: Capacity
+    archive: Archive
     memory_mb: float
     soak: Soak | None
 
@@ -89,6 +92,10 @@ def _measure(
     usual = _usual_way(default_threads())
     single = OnnxClassifier(classifier.path, "cpu", threads=1)
     capacity = measure_capacity(speech, single, vad, config)
+    archive = measure_archive(path, single, vad, config)
+    if one_core := usual if default_threads() == 1 else _usual_way(1):
+        spent_s = sum(timing.median_ms for timing in one_core) / 1e3
+        archive = replace(archive, usual_way=hop_s / spent_s)
     single.close()
     memory = resident_mb()
     long_run = None
@@ -115,6 +122,7 @@ def _measure(
         latency=latency,
         usual_way=usual,
         capacity=capacity,
+        archive=archive,
         memory_mb=memory,
         soak=long_run,
     )
@@ -151,6 +159,11 @@ def _show(report: Report) -> None:
         table.add_row("[bold]the usual way, per window")
         for timing in report.usual_way:
             _add(table, timing)
+    table.add_section()
+    table.add_row("[bold]archives, per core", "[bold]x real time")
+    _add_speed(table, f"`emolive analyze`, a window each {report.hop_s:g} s", report.archive.speed)
+    if report.archive.usual_way is not None:
+        _add_speed(table, "the usual way, the same windows", report.archive.usual_way)
     console.print(table)
     if report.usual_way:
         usual = sum(timing.median_ms for timing in report.usual_way)
@@ -176,3 +189,7 @@ def _add(table: Table, timing: Timing) -> None:
     table.add_row(
         "  " + timing.name, f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}", str(timing.n)
     )
+
+
+def _add_speed(table: Table, name: str, speed: float) -> None:
+    table.add_row(f"  {name}", f"{speed:.1f}")

@@ -19,6 +19,7 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.live import LiveEngine
 from emolive.engine.monitor import Monitor
+from emolive.engine.offline import analyze_file
 from emolive.errors import EmoliveError
 from emolive.features import StreamingLogMel, normalize
 from emolive.inference.classifier import Classifier
@@ -54,6 +55,19 @@ class Capacity:
     hop_s: float
     classified_share: float
     streams_per_core: float
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """How fast one core analyses files: audio seconds per second of processor time.
+
+    `usual_way` is the same for the usual way, which treats every window afresh; None: not measured.
+    """
+
+    hop_s: float
+    classified_share: float
+    speed: float
+    usual_way: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +225,30 @@ def measure_capacity(
         classified_share=classified / max(1, answered),
         streams_per_core=streams * round(seconds) / spent,
     )
+
+
+def measure_archive(
+    path: Path,
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    *,
+    seconds: float = 60.0,
+) -> Archive:
+    """Analyse `path` again and again, decoding included, until that was `seconds` of audio.
+
+    Processor time counts all threads, so the answer is for one core whatever else runs.
+    """
+    audio = 0.0
+    answered = classified = 0
+    begin = time.process_time()
+    while audio < seconds:
+        analysis = analyze_file(path, classifier, vad, config)
+        audio += analysis.duration_s
+        answered += len(analysis.windows)
+        classified += sum(window.probabilities is not None for window in analysis.windows)
+    spent = time.process_time() - begin
+    return Archive(config.hop_s, classified / max(1, answered), audio / spent)
 
 
 def soak(

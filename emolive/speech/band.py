@@ -57,8 +57,7 @@ class BandDetector:
         """
         if self._by_rate or speech_s <= 0 or not self._above.size or not self._voice.size:
             return
-        voice = np.percentile(log_mel[self._voice].max(axis=0), _MEASURED_SHARE)
-        above = np.percentile(log_mel[self._above].max(axis=0), _MEASURED_SHARE)
+        voice, above = (_high(log_mel[bands]) for bands in (self._voice, self._above))
         if _DB * (above - voice) > _NOTHING_DB:
             self._wide_s += speech_s
             self._narrow_s = 0.0
@@ -69,3 +68,11 @@ class BandDetector:
             if self._narrow_s >= NARROW_AFTER_S:
                 self._band = Band.NARROW
                 self._wide_s = 0.0
+
+
+def _high(log_mel: FloatArray) -> float:
+    """The percentile over frames of their strongest band."""
+    strongest = log_mel.max(axis=0)
+    # Without interpolation, which would take ten times as long.
+    place = round(_MEASURED_SHARE / 100 * (len(strongest) - 1))
+    return float(np.partition(strongest, place)[place])

@@ -16,6 +16,7 @@ from emolive.engine import EngineConfig
 from emolive.engine.benchmark import (
     Soak,
     Timing,
+    measure_archive,
     measure_capacity,
     read_speech,
     soak,
@@ -82,6 +83,13 @@ def test_capacity_counts_every_stream(classifier: OnnxClassifier, speech: FloatA
     assert 0 < capacity.classified_share <= 1
 
 
+def test_an_archive_is_analysed_as_often_as_it_takes(classifier: OnnxClassifier) -> None:
+    archive = measure_archive(asset(DEMO_AUDIO), classifier, SileroVad(), CONFIG, seconds=50)
+    assert archive.speed > 1
+    assert archive.classified_share == 1.0  # the clip is speech throughout
+    assert (archive.hop_s, archive.usual_way) == (0.5, None)
+
+
 def test_a_soak_answers_every_window(classifier: OnnxClassifier, speech: FloatArray) -> None:
     shares: list[float] = []
     run = soak(speech, classifier, SileroVad(), CONFIG, 30 / 3600, shares.append)
@@ -98,4 +106,5 @@ def test_the_report_is_one_json_document(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert report["model"] == "tiny"
     assert report["stages"][-1]["name"] == "whole hop"
+    assert report["archive"]["speed"] > 0
     assert report["soak"] is None
