@@ -1,0 +1,205 @@
+"""All rules on one call: events in, alerts out; no threads, no clock, no input or output."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from emolive.alerts.emotion_watch import EmotionWatch, TrendWatch
+from emolive.alerts.rule_file import check_labels
+from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, RuleSet, SilenceRule, TrendRule
+from emolive.alerts.talk_watch import OvertalkCountWatch, OvertalkTimeWatch, SilenceWatch
+from emolive.alerts.voices import JointRun, Voices
+from emolive.alerts.watch import Watch, WatchedStream
+from emolive.conversation import ConversationConfig
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    Prediction,
+    SpeechActivity,
+    StreamStatus,
+)
+
+# Ends that nobody takes: the oldest are forgotten.
+_KEPT_ENDS = 1_000
+
+_EmotionalWatch = EmotionWatch | TrendWatch
+_TalkWatch = SilenceWatch | OvertalkCountWatch | OvertalkTimeWatch
+
+
+@dataclass(frozen=True, slots=True)
+class CallFormat:
+    """What the samples and probabilities of a call mean.
+
+    `rate` samples per second, a window every `hop_samples`, probabilities in the order of `labels`
+    of `model`.
+    """
+
+    rate: int
+    hop_samples: int
+    labels: tuple[str, ...]
+    model: str = ""
+
+
+def watched_streams(statuses: Iterable[StreamStatus]) -> tuple[WatchedStream, ...]:
+    """The streams of an `EngineStatus`."""
+    return tuple(WatchedStream(s.stream, s.role, s.emotion) for s in statuses)
+
+
+class AlertEngine:
+    """Evaluates rules on one call as its events come.
+
+    Everything is in sample time, so the same call gives the same alerts, live or stored, however
+    its audio was cut into blocks. Emotion rules see nothing of streams on which emotion is not
+    inferred, whatever comes along. Memory is bounded by the rules' windows. One thread owns it.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        streams: Sequence[WatchedStream],
+        call: CallFormat,
+        conversation: ConversationConfig | None = None,
+    ) -> None:
+        """Watch `streams`; talkspurts are those of `conversation`.
+
+        Raises:
+            EmoliveError: a rule names an emotion that the model does not know.
+        """
+        check_labels(rules, call.labels, call.model)
+        self._streams = {stream.name: stream for stream in streams}
+        self._call = call
+        self._emotional: dict[str, list[_EmotionalWatch]] = {name: [] for name in self._streams}
+        self._talk: list[_TalkWatch] = []
+        self._order: dict[Watch, int] = {}
+        self._ended: deque[AlertEnded] = deque(maxlen=_KEPT_ENDS)
+        self._position = 0
+        self.notes: tuple[str, ...] = ()
+        for rule in rules.enabled:
+            self._add(rule)
+        self._voices = Voices(tuple(self._streams), call.rate, conversation)
+
+    @property
+    def raised(self) -> tuple[tuple[str, str | None], ...]:
+        """Rule and stream (None: the conversation) of the alerts that are not over."""
+        return tuple(
+            (watch.rule.name, watch.stream_name) for watch in self._order if watch.latch.raised
+        )
+
+    def accept(self, event: Event) -> list[Alert]:
+        """Take the call's next event; return what it raised, in the order of time.
+
+        Events of streams that are not watched are left alone. A status tells on which streams
+        emotion is inferred from now on.
+        """
+        if isinstance(event, Prediction):
+            return self._predict(event)
+        if isinstance(event, FeatureBlock):
+            return [] if event.activity is None else self.hear(event.stream, event.activity)
+        if isinstance(event, EngineStatus):
+            self._permit(event.streams)
+        return []
+
+    def hear(self, stream: str, activity: SpeechActivity) -> list[Alert]:
+        """Take a stream's next voice activity; return what it raised, in the order of time."""
+        if stream not in self._streams:
+            return []
+        self._position = max(self._position, activity.end_sample)
+        return self._talked(self._voices.accept(stream, activity))
+
+    def finish(self) -> list[Alert]:
+        """The call is over: settle what is pending; everything that is raised ends with it."""
+        alerts = self._talked(self._voices.finish())
+        for watch in self._order:
+            watch.stop(self._position)
+        return alerts + self._collect(self._order)
+
+    def take_ended(self) -> list[AlertEnded]:
+        """What has ended since the last time (the newest 1,000), in the order of time."""
+        ended = sorted(self._ended, key=lambda over: over.end_sample)
+        self._ended.clear()
+        return ended
+
+    def _predict(self, prediction: Prediction) -> list[Alert]:
+        stream = self._streams.get(prediction.stream)
+        if stream is None:
+            return []
+        self._position = max(self._position, prediction.end_sample)
+        if not stream.emotion:
+            return []
+        watches = self._emotional[stream.name]
+        for watch in watches:
+            watch.accept(prediction)
+        return self._collect(watches)
+
+    def _talked(self, runs: list[JointRun]) -> list[Alert]:
+        for watch in self._talk:
+            for run in runs:
+                watch.accept(run)
+        return self._collect(self._talk)
+
+    def _permit(self, statuses: Iterable[StreamStatus]) -> None:
+        for status in statuses:
+            stream = self._streams.get(status.stream)
+            if stream is None or stream.emotion == status.emotion:
+                continue
+            self._streams[stream.name] = replace(stream, emotion=status.emotion)
+            for watch in self._emotional[stream.name]:
+                watch.stop(self._position)
+            # Their ends wait for `take_ended`.
+            self._collect(self._emotional[stream.name])
+
+    def _collect(self, watches: Iterable[Watch]) -> list[Alert]:
+        alerts: list[tuple[int, int, Alert]] = []
+        for watch in watches:
+            for outcome in watch.take():
+                if isinstance(outcome, Alert):
+                    alerts.append((outcome.fired_sample, self._order[watch], outcome))
+                else:
+                    self._ended.append(outcome)
+        return [alert for _, _, alert in sorted(alerts, key=lambda entry: entry[:2])]
+
+    def _add(self, rule: Rule) -> None:
+        rate, hop, labels = self._call.rate, self._call.hop_samples, self._call.labels
+        streams = [s for s in self._streams.values() if rule.watches(s.name, s.role)]
+        if not streams:
+            self._note(rule, f"there is no {rule.role or rule.stream} here")
+        elif isinstance(rule, EmotionRule | TrendRule):
+            for stream in streams:
+                watch: _EmotionalWatch
+                if isinstance(rule, EmotionRule):
+                    watch = EmotionWatch(rule, stream, rate, hop, labels)
+                else:
+                    watch = TrendWatch(rule, stream, rate, hop, labels)
+                self._emotional[stream.name].append(watch)
+                self._order[watch] = len(self._order)
+            if not any(stream.emotion for stream in streams):
+                who = " or ".join(stream.party for stream in streams)
+                self._note(rule, f"emotion is not inferred for {who}")
+        elif isinstance(rule, SilenceRule):
+            names = list(self._streams)
+            positions = tuple(names.index(stream.name) for stream in streams)
+            one = rule.role is not None or rule.stream is not None
+            party = streams[0] if one else None
+            self._listen(SilenceWatch(rule, party, positions, rate))
+        elif len(self._streams) < 2:
+            self._note(rule, "there is one party only")
+        else:
+            self._listen(_overtalk(rule, rate))
+
+    def _listen(self, watch: _TalkWatch) -> None:
+        self._talk.append(watch)
+        self._order[watch] = len(self._order)
+
+    def _note(self, rule: Rule, why: str) -> None:
+        self.notes = (*self.notes, f"Rule {rule.name!r} has nothing to watch: {why}.")
+
+
+def _overtalk(rule: OvertalkRule, rate: int) -> OvertalkCountWatch | OvertalkTimeWatch:
+    if rule.count is not None:
+        return OvertalkCountWatch(rule, rate)
+    return OvertalkTimeWatch(rule, rate)

@@ -1,0 +1,80 @@
+"""Rules as a TOML file: load, check, save, and an example to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from emolive.alerts import toml_files
+from emolive.alerts.rules import EmotionRule, RuleSet, TrendRule
+from emolive.errors import EmoliveError
+
+_WHAT = "rules file"
+_TABLES = {"rule": "rule", "webhook": "webhook"}
+
+
+def load_rules(path: Path) -> RuleSet:
+    """Read and check a rules file.
+
+    Raises:
+        EmoliveError: it cannot be read; or one sentence naming file, rule and key.
+    """
+    return parse_rules(toml_files.read_bytes(path, _WHAT), str(path))
+
+
+def parse_rules(data: bytes, name: str) -> RuleSet:
+    """Check TOML text (UTF-8); `name` is what errors call it.
+
+    Raises:
+        EmoliveError: one sentence naming file, rule and key.
+    """
+    return toml_files.parse(RuleSet, data, name, _where)
+
+
+def save_rules(rules: RuleSet, path: Path) -> None:
+    """Write rules so that `load_rules` gives the same; comments of an older file are lost.
+
+    The file appears whole or not at all, readable by its owner only.
+
+    Raises:
+        EmoliveError: it cannot be written.
+    """
+    toml_files.write(rules, path, _WHAT)
+
+
+def example() -> str:
+    """A file to begin with: every kind of rule, explained in comments."""
+    return resources.files("emolive.alerts").joinpath("example.toml").read_text(encoding="utf-8")
+
+
+def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:
+    """Make sure that a model knows the emotions that the rules name.
+
+    Raises:
+        EmoliveError: it does not; the sentence names the ones it knows.
+    """
+    for rule in rules.enabled:
+        if isinstance(rule, EmotionRule | TrendRule):
+            for emotion in rule.emotions:
+                if emotion not in labels:
+                    raise EmoliveError(
+                        f"Rule {rule.name!r} names the emotion {emotion!r}, which the model "
+                        f"{model} does not know: use {', '.join(labels)}."
+                    )
+
+
+def _where(place: toml_files.Place, content: Mapping[str, Any]) -> tuple[str, toml_files.Place]:
+    """``("rule", 0, "emotion", "for_s")`` is in *rule 1 ("Angry customer")*, key ``for_s``."""
+    if len(place) < 2 or place[0] not in _TABLES or not isinstance(place[1], int):
+        return "", place
+    table, index = str(place[0]), place[1]
+    item = content[table][index]
+    name = item.get("name") if isinstance(item, dict) else None
+    part = f"{_TABLES[table]} {index + 1}" + (f" ({name!r})" if name else "")
+    # Pydantic puts the kind of rule between the index and the key.
+    rest = place[2:]
+    if table == "rule" and rest:
+        rest = rest[1:]
+    return part, rest

@@ -1,0 +1,123 @@
+"""TOML files that people write: read with one sentence for what is wrong, replaced whole."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ValidationError
+
+from emolive.errors import EmoliveError
+from emolive.session.export.atomic import replacing
+
+_MOST_BYTES = 1_000_000
+
+# What Pydantic says in the words of Python.
+_PLAIN = {
+    "tuple_type": "must be a list",
+    "too_short": "must have an entry",
+    "too_long": "has too many entries",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "is_instance_of": "is of the wrong type",
+}
+
+M = TypeVar("M", bound=BaseModel)
+Place = Sequence[int | str]
+Where = Callable[[Place, Mapping[str, Any]], tuple[str, Place]]
+"""Names the part of a file that a place (keys and indices) is in, and gives the rest of the way."""
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """The content of a file; `what` is what the file is called to people.
+
+    Raises:
+        EmoliveError: it cannot be read, or is far too large.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise EmoliveError(f"There is no {what} at {path}: check the name.") from None
+    except OSError as error:
+        raise EmoliveError(
+            f"The {what} {path} cannot be read ({error.strerror or error}): allow it, or name "
+            "another file."
+        ) from error
+    if len(data) > _MOST_BYTES:
+        raise EmoliveError(f"{path} is larger than 1 MB: that is no {what}, name another file.")
+    return data
+
+
+def parse(model: type[M], data: bytes, name: str, where: Where) -> M:
+    """Check TOML text against a model; `name` is what the file is called in errors.
+
+    Raises:
+        EmoliveError: one sentence naming file, part, key and what is wrong with it.
+    """
+    try:
+        content = tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise EmoliveError(f"{name} is not UTF-8 text (byte {error.start}): save it so.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise EmoliveError(f"{name} is not valid TOML: {error}.") from error
+    try:
+        return model.model_validate(content, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise EmoliveError(sentence(error, content, name, where)) from error
+
+
+def sentence(error: ValidationError, content: Mapping[str, Any], name: str, where: Where) -> str:
+    """The first problem as a sentence, with the number of further ones."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    part, rest = where(first["loc"], content)
+    key = ".".join(str(step) for step in rest)
+    kind, message, given = first["type"], str(first["msg"]), first["input"]
+    if kind == "missing":
+        text = f"the key {key!r} is missing"
+    elif kind == "extra_forbidden":
+        text = f"there is no key {key!r}"
+    elif kind == "union_tag_not_found":
+        text = f"the key {first['ctx']['discriminator']} is missing"
+    elif kind == "union_tag_invalid":
+        context = first["ctx"]
+        tags = context["expected_tags"].replace("'", "")
+        text = f"{context['discriminator']} must be one of {tags}, not {context['tag']!r}"
+    elif kind == "value_error":
+        text = message.removeprefix("Value error, ")
+    else:
+        text = f"{key!r} " if key else "it "
+        text += _PLAIN.get(kind) or message.replace("Input should", "must", 1)
+        if isinstance(given, str | int | float | bool):
+            text += f", not {given!r}"
+    more = f" ({len(problems) - 1} more problems)" if len(problems) > 1 else ""
+    return f"{name}{', ' + part if part else ''}: {text}{more}."
+
+
+def write(model: BaseModel, path: Path, what: str) -> None:
+    """Write a model as TOML; the file appears whole or not at all, for its owner's eyes only.
+
+    Raises:
+        EmoliveError: it cannot be written.
+    """
+    content = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            # It may hold a secret.
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                tomli_w.dump(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise EmoliveError(
+            f"The {what} {path} cannot be written ({error.strerror or error}): allow it, or choose "
+            "another place."
+        ) from error

@@ -1,0 +1,88 @@
+"""What watching means for every kind of rule: a latch, and alerts told in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emolive.alerts.latch import Latch, Over, Raised
+from emolive.alerts.rules import Rule
+from emolive.types import Alert, AlertEnded, Role
+
+Outcome = Alert | AlertEnded
+Values = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedStream:
+    """A stream of a call; `emotion` tells whether emotion is inferred on it."""
+
+    name: str
+    role: Role | None = None
+    emotion: bool = True
+
+    @property
+    def party(self) -> str:
+        """Who it is, for a sentence."""
+        return f"the {self.role}" if self.role else self.name
+
+
+class Watch:
+    """One rule on one stream, or on the conversation. One thread owns it."""
+
+    def __init__(self, rule: Rule, stream: WatchedStream | None, rate: int, hold_s: float) -> None:
+        """Watch `stream` (None: the conversation) at `rate` samples per second."""
+        self.rule = rule
+        self.stream = stream
+        self.rate = rate
+        self.latch = Latch(
+            round(hold_s * rate), round(rule.dwell_s * rate), round(rule.cool_down_s * rate)
+        )
+        self._outcomes: list[Outcome] = []
+
+    @property
+    def stream_name(self) -> str | None:
+        """The stream's name, None for the conversation."""
+        return None if self.stream is None else self.stream.name
+
+    def take(self) -> list[Outcome]:
+        """What has happened since the last time, in order."""
+        taken, self._outcomes = self._outcomes, []
+        return taken
+
+    def stop(self, sample: int) -> None:
+        """Nothing comes any more after `sample`: what is raised is over at the latest now."""
+        self.keep(self.latch.off(sample))
+        # An alert that must dwell ends with the call all the same.
+        self.keep(self.latch.end(sample))
+
+    def keep(self, outcome: Raised | Over | None) -> None:
+        """Turn what the latch says into an alert or its end."""
+        if isinstance(outcome, Raised):
+            sentence, values = self.describe(outcome)
+            self._outcomes.append(
+                Alert(
+                    rule=self.rule.name,
+                    kind=self.rule.kind,
+                    severity=self.rule.severity,
+                    stream=self.stream_name,
+                    role=None if self.stream is None else self.stream.role,
+                    start_sample=outcome.start,
+                    true_sample=outcome.true,
+                    fired_sample=outcome.fired,
+                    message=f"{self.rule.name}: {sentence}",
+                    values=values,
+                    sound=self.rule.sound,
+                )
+            )
+        elif outcome is not None:
+            self._outcomes.append(
+                AlertEnded(self.rule.name, self.stream_name, outcome.fired, outcome.end)
+            )
+
+    def describe(self, raised: Raised) -> tuple[str, Values]:
+        """What was found, as the rest of a sentence, and the numbers."""
+        raise NotImplementedError
+
+    def samples(self, seconds: float) -> int:
+        """Seconds as samples."""
+        return round(seconds * self.rate)
