@@ -17,6 +17,7 @@ from emolive.audio.source import AudioSource
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
+from emolive.cli.recording import Recording, RecordOptions
 from emolive.engine import Hub, LiveEngine, Mailbox
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
@@ -40,10 +41,13 @@ class LiveOptions:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
+    recording: RecordOptions | None = None
 
     def in_terminal(self) -> bool:
-        """Whether the terminal shows it: asked for, timed, or the app cannot open."""
+        """Whether the terminal shows it: asked for, timed, recorded, or the app cannot open."""
         if self.headless or self.json or self.duration_s is not None or not has_display():
+            return True
+        if self.recording is not None:
             return True
         if problem := desktop_problem():
             tell(problem)
@@ -107,9 +111,16 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(source, classifier, SileroVad(), config, hub)
+    recording = None
+    if options.recording is not None:
+        recording = Recording(engine, options.recording, sys.stdout if options.json else None)
     view = _view(options, classifier.metadata, config.hop_s)
+    code = DONE
     with _Interrupts() as interrupts:
         try:
+            if recording is not None:
+                recording.start()
+                view = _RecordedView(view, recording)
             engine.start()
             last = follow(mailbox, view, engine.stop, interrupts, options.duration_s)
         finally:
@@ -117,12 +128,32 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
             engine.stop()
             with suppress(BrokenPipeError):
                 view.close()
+            if recording is not None:
+                code = recording.finish()
     classifier.close()
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from engine.error
     if last.reason:
         tell(last.reason)
-    return DONE
+    return code
+
+
+class _RecordedView:
+    """A view that also tells how the recording goes."""
+
+    def __init__(self, view: View, recording: Recording) -> None:
+        self._view = view
+        self._recording = recording
+
+    def handle(self, event: Event) -> None:
+        self._view.handle(event)
+
+    def tick(self) -> None:
+        self._view.tick()
+        self._recording.tick()
+
+    def close(self) -> None:
+        self._view.close()
 
 
 class _Interrupts:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from emolive import __version__
-from emolive.cli.outcome import outcome
+from emolive.cli import sessions
+from emolive.cli.options import (
+    DurationOption,
+    HeadlessOption,
+    HopOption,
+    JsonOption,
+    JsonReport,
+    LibraryOption,
+    ModelOption,
+    Provider,
+    ProviderOption,
+    finish,
+)
 
 app = typer.Typer(
     name="emolive",
@@ -21,48 +31,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(sessions.app, name="sessions")
 
 
 # The registry's names; the registry itself is too heavy for `--help`.
 _FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat"
-
-
-class Provider(StrEnum):
-    """Which processor runs the model."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-ModelOption = Annotated[
-    Path | None,
-    typer.Option("--model", metavar="FILE", help="Another ONNX model than the bundled one."),
-]
-ProviderOption = Annotated[
-    Provider, typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
-]
-HopOption = Annotated[
-    float,
-    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
-]
-HeadlessOption = Annotated[
-    bool, typer.Option("--headless", help="Live timeline in the terminal, no window.")
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="One JSON object per line on standard output.")
-]
-JsonReport = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-DurationOption = Annotated[
-    float | None,
-    typer.Option(
-        "--duration", metavar="SECONDS", min=0.1, help="Stop after this long; implies --headless."
-    ),
-]
-
-
-def _finish(context: typer.Context, body: Callable[[], int]) -> None:
-    raise typer.Exit(outcome(body, debug=bool(context.obj)))
 
 
 def _print_version(wanted: bool) -> None:
@@ -93,7 +66,7 @@ def _emolive(
         return open_desktop()
 
     if context.invoked_subcommand is None:
-        _finish(context, body)
+        finish(context, body)
 
 
 @app.command()
@@ -116,7 +89,7 @@ def demo(
 
         return run_demo(LiveOptions(headless, json, duration, model, provider.value, hop))
 
-    _finish(context, body)
+    finish(context, body)
 
 
 @app.command()
@@ -130,6 +103,16 @@ def live(
         int,
         typer.Option("--channels", min=1, max=2, help="2: left and right as separate streams."),
     ] = 1,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep it as a session; implies --headless.")
+    ] = False,
+    audio: Annotated[
+        bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
+    ] = True,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
+    ] = "",
+    library: LibraryOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,
     duration: DurationOption = None,
@@ -144,11 +127,13 @@ def live(
 
     def body() -> int:
         from emolive.cli.live import LiveOptions, run_live
+        from emolive.cli.recording import RecordOptions
 
-        options = LiveOptions(headless, json, duration, model, provider.value, hop)
+        recording = RecordOptions(library, title, audio) if record else None
+        options = LiveOptions(headless, json, duration, model, provider.value, hop, recording)
         return run_live(device, channels, options)
 
-    _finish(context, body)
+    finish(context, body)
 
 
 @app.command()
@@ -210,7 +195,7 @@ def analyze(
             ),
         )
 
-    _finish(context, body)
+    finish(context, body)
 
 
 @app.command()
@@ -222,7 +207,7 @@ def devices(context: typer.Context, json: JsonReport = False) -> None:
 
         return run_devices(as_json=json)
 
-    _finish(context, body)
+    finish(context, body)
 
 
 @app.command()
@@ -242,7 +227,7 @@ def doctor(
 
         return run_doctor(model, provider.value, as_json=json)
 
-    _finish(context, body)
+    finish(context, body)
 
 
 @app.command()
@@ -276,7 +261,7 @@ def bench(
 
         return run_bench(model, provider.value, hop, seconds, soak, as_json=json)
 
-    _finish(context, body)
+    finish(context, body)
 
 
 def main() -> None:

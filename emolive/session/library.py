@@ -180,6 +180,17 @@ class Library:
                 row[0] for row in connection.execute("SELECT DISTINCT tag FROM tags ORDER BY 1")
             ]
 
+    def labels(self) -> list[str]:
+        """All emotions that any session's model or any person's mark knows, sorted."""
+        with self.database.reading() as connection:
+            return [
+                row[0]
+                for row in connection.execute(
+                    "SELECT value FROM sessions, json_each(sessions.labels) UNION"
+                    " SELECT label FROM annotations WHERE label IS NOT NULL ORDER BY 1"
+                )
+            ]
+
     def audio_path(self, session_id: str, stream: str) -> Path | None:
         """The stream's audio (FLAC, mono); None where none is kept or it is gone."""
         for candidate in self.get(session_id).streams:
@@ -198,19 +209,21 @@ class Library:
             self.segments(info.id),
         )
 
-    def label_samples(self) -> dict[str, dict[str, int]]:
-        """For each session the samples per label of its segments, over all streams.
+    def label_samples(self, session_id: str | None = None) -> dict[str, dict[str, int]]:
+        """For each session (or this one) the samples per label of its segments, over all streams.
 
         Quick for the whole library: what a list of sessions shows.
         """
         found: dict[str, dict[str, int]] = {}
+        only, key = ("", ()) if session_id is None else ("WHERE session_id = ?", (session_id,))
         with self.database.reading() as connection:
-            for session_id, label, samples in connection.execute(
+            for found_id, label, samples in connection.execute(
                 "SELECT session_id, label, sum(end_sample - start_sample) FROM segments"
-                " JOIN streams ON streams.id = stream_id GROUP BY session_id, label"
-                " ORDER BY 3 DESC, label"
+                f" JOIN streams ON streams.id = stream_id {only} GROUP BY session_id, label"
+                " ORDER BY 3 DESC, label",
+                key,
             ):
-                found.setdefault(session_id, {})[label] = samples
+                found.setdefault(found_id, {})[label] = samples
         return found
 
     def dominant(self) -> dict[str, str | None]:

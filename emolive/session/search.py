@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from emolive.session.records import SessionInfo
 from emolive.session.rows import Value, select_sessions, time_text
@@ -133,8 +133,3 @@ def _segment_query(query: SearchQuery, where: str, key: list[Value]) -> tuple[st
         " ORDER BY sessions.id, marks.start_sample",
         parameters,
     )
-
-
-def last_days(days: float, now: datetime) -> datetime:
-    """The `since` of the last `days` days before `now`."""
-    return now - timedelta(days=days)

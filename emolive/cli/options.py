@@ -1,0 +1,59 @@
+"""Options that several commands share, and how a command ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emolive.cli.outcome import outcome
+
+
+class Provider(StrEnum):
+    """Which processor runs the model."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FILE", help="Another ONNX model than the bundled one."),
+]
+ProviderOption = Annotated[
+    Provider, typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
+]
+HopOption = Annotated[
+    float,
+    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
+]
+HeadlessOption = Annotated[
+    bool, typer.Option("--headless", help="Live timeline in the terminal, no window.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON object per line on standard output.")
+]
+JsonReport = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DurationOption = Annotated[
+    float | None,
+    typer.Option(
+        "--duration", metavar="SECONDS", min=0.1, help="Stop after this long; implies --headless."
+    ),
+]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        metavar="DIR",
+        help="Folder of the sessions; else $EMOLIVE_LIBRARY, or your own data folder.",
+    ),
+]
+
+
+def finish(context: typer.Context, body: Callable[[], int]) -> None:
+    """Run a command's body and end with its exit code."""
+    raise typer.Exit(outcome(body, debug=bool(context.obj)))

@@ -1,0 +1,107 @@
+"""Recording what `live` hears, and telling how that goes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.segment_lines import clock_time
+from emolive.cli.session_commands import open_library
+from emolive.errors import SessionError
+from emolive.session.recorded_run import RecordedRun
+from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
+
+_STORE_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """Where and what to record."""
+
+    library: Path | None = None
+    title: str = ""
+    audio: bool = True
+
+
+class Recording:
+    """One recorded run of the command line: begins before it, ends after it."""
+
+    def __init__(self, run: RecordedRun, options: RecordOptions, lines: TextIO | None) -> None:
+        """Open the library, remind of consent and get ready.
+
+        With `lines` the recorder's news go there as JSON, too: ``{"type": "recording", ...}``.
+
+        Raises:
+            SessionError: the library cannot be used.
+        """
+        self._library = open_library(options.library)
+        self._lines = lines
+        self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
+        settings = self._library.settings()
+        if settings.consent_due:
+            tell(settings.consent_text)
+            self._library.confirm_consent(actor="command line")
+        request = RecordingRequest(options.title, options.audio)
+        self._recorder = Recorder(run, self._library, request)
+
+    def start(self) -> None:
+        """Record from now on."""
+        self._recorder.start()
+
+    def tick(self) -> None:
+        """Tell what is new."""
+        status = self._recorder.status()
+        news = (status.state, status.error)
+        if news == self._told:
+            return
+        before, self._told = self._told[1], news
+        if status.error:
+            tell(status.error)
+        elif before:
+            tell("Recording goes on.")
+        self._line(status)
+
+    def finish(self) -> int:
+        """Wait until everything is stored, tell where it is; returns the exit code.
+
+        Raises:
+            SessionError: the recording failed.
+        """
+        session = self._recorder.stop(_STORE_WITHIN_S)
+        self._library.close()
+        status = self._recorder.status()
+        self._line(status)
+        if status.state is RecorderState.FAILED:
+            raise SessionError(status.error or "The recording failed.")
+        if status.state is not RecorderState.STOPPED:
+            raise SessionError(
+                f"The recording is not stored yet: the disk that holds {self._library.folder} "
+                "takes too long. What is there is put right at the next start."
+            )
+        if session is None:
+            tell("Nothing was recorded: no audio came.")
+            return DONE
+        if status.error:
+            tell(status.error)
+        gaps = f" with {status.gaps} gaps" if status.gaps else ""
+        tell(f"Recorded {clock_time(session.duration_s)}{gaps} as session {session.id}.")
+        return SOME_INPUTS_FAILED if status.error else DONE
+
+    def _line(self, status: RecorderStatus) -> None:
+        if self._lines is None:
+            return
+        fields = {
+            "type": "recording",
+            "state": status.state.value,
+            "session": status.session_id,
+            "elapsed_s": round(status.elapsed_s, 3),
+            "audio_bytes": status.audio_bytes,
+            "gaps": status.gaps,
+            "lost_s": round(status.lost_s, 3),
+            "error": status.error,
+        }
+        self._lines.write(json.dumps(fields) + "\n")
+        self._lines.flush()

@@ -1,0 +1,261 @@
+"""How sessions look in the terminal and in JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from emolive.cli.segment_lines import clock_time
+from emolive.palette import swatch
+from emolive.session.library import Library
+from emolive.session.records import SessionInfo, SessionState
+from emolive.session.search import SearchHit
+from emolive.session.summary import NO_EMOTION, dominant_of
+
+Json = dict[str, object]
+_WIDE = 10_000
+
+
+def session_object(info: SessionInfo, times: Mapping[str, int]) -> Json:
+    """A session as `sessions list --json` has it; `times` are samples per label."""
+    return {
+        "id": info.id,
+        "title": info.title,
+        "started_at": info.started_at.isoformat(),
+        "duration_s": round(info.duration_s, 6),
+        "state": info.state.value,
+        "recovered": info.recovered,
+        "streams": [
+            {
+                "name": stream.name,
+                "role": stream.role and stream.role.value,
+                "native_rate": stream.native_rate,
+                "emotion": stream.emotion,
+                "audio": stream.audio_file is not None,
+            }
+            for stream in info.streams
+        ],
+        "model": info.model,
+        "source": info.source,
+        "tags": list(info.tags),
+        "summary": {
+            "label": dominant_of(times),
+            "seconds": {label: round(n / info.rate, 6) for label, n in times.items()},
+        },
+    }
+
+
+def shown_object(library: Library, info: SessionInfo) -> Json:
+    """Everything about a session but its windows."""
+    rate = info.rate
+    summary = library.summary(info.id)
+    return session_object(info, library.label_samples(info.id).get(info.id, {})) | {
+        "segments": [
+            {
+                "stream": one.stream,
+                "start_s": one.start_sample / rate,
+                "end_s": one.end_sample / rate,
+                "label": one.label,
+                "confidence": round(one.confidence, 6),
+            }
+            for one in library.segments(info.id)
+        ],
+        "transitions": [
+            {"stream": part.stream, "from": one, "to": other, "count": count}
+            for part in summary.streams
+            for one, other, count in part.transitions
+        ],
+        "peaks": [
+            {
+                "stream": peak.stream,
+                "label": peak.label,
+                "at_s": peak.at_sample / rate,
+                "probability": round(peak.probability, 6),
+            }
+            for part in summary.streams
+            for peak in part.peaks
+        ],
+        "annotations": [
+            {
+                "id": one.id,
+                "stream": one.stream,
+                "start_s": one.start_sample / rate,
+                "end_s": one.end_sample / rate,
+                "label": one.label,
+                "comment": one.comment,
+                "annotator": one.annotator,
+            }
+            for one in library.annotations(info.id)
+        ],
+        "gaps": [
+            {
+                "stream": gap.stream,
+                "start_s": gap.start_sample / rate,
+                "end_s": gap.end_sample / rate,
+                "kind": gap.kind.value,
+            }
+            for gap in library.gaps(info.id)
+        ],
+        "alerts": [
+            {
+                "rule": alert.rule,
+                "severity": alert.severity,
+                "stream": alert.stream,
+                "at_s": alert.at_sample / rate,
+                "end_s": None if alert.end_sample is None else alert.end_sample / rate,
+                "message": alert.message,
+            }
+            for alert in library.alerts(info.id)
+        ],
+        "notes": [
+            {"at_s": None if note.at_sample is None else note.at_sample / rate, "text": note.text}
+            for note in library.notes(info.id)
+        ],
+    }
+
+
+def sessions_table(
+    sessions: Sequence[SessionInfo], times: Mapping[str, Mapping[str, int]]
+) -> Table:
+    """The list of sessions."""
+    table = _table("id", "started", "length", "mostly", "title", "tags", "")
+    for info in sessions:
+        table.add_row(
+            info.id,
+            local_time(info),
+            clock_time(info.duration_s),
+            _mostly(times.get(info.id, {})),
+            Text(info.title),
+            Text(", ".join(info.tags)),
+            _marks(info),
+        )
+    return table
+
+
+def hits_table(hits: Sequence[SearchHit]) -> Table:
+    """What was found: one row per segment, or per session where no segments were asked for."""
+    table = _table("id", "started", "at", "length", "emotion", "stream", "title")
+    for hit in hits:
+        info = hit.session
+        begin = (info.id, local_time(info))
+        for segment in hit.segments:
+            length = (segment.end_sample - segment.start_sample) / info.rate
+            table.add_row(
+                *begin,
+                clock_time(segment.start_sample / info.rate),
+                f"{length:.1f} s",
+                _emotion(segment.label),
+                Text(segment.stream),
+                Text(info.title),
+            )
+        if not hit.segments:
+            table.add_row(*begin, "", clock_time(info.duration_s), "", "", Text(info.title))
+    return table
+
+
+def show_session(library: Library, info: SessionInfo) -> None:
+    """Print one session for people."""
+    console = _console()
+    say = console.print
+    say(Text(f"{info.title or 'Session'}  {info.id}", style="bold"))
+    say(f"{local_time(info)}, {clock_time(info.duration_s)}, {_marks(info) or 'complete'}")
+    say(Text(f"{info.source}; {info.model} on {info.provider}"))
+    if info.tags:
+        say(Text(f"tags: {', '.join(info.tags)}"))
+    for part in library.summary(info.id).streams:
+        stream = info.stream(part.stream)
+        role = f" ({stream.role})" if stream.role and stream.role.value != part.stream else ""
+        sound = "" if library.audio_path(info.id, part.stream) else ", no audio"
+        say()
+        say(Text(f"{part.stream}{role}, {stream.native_rate} Hz{sound}", style="bold"))
+        table = _table("", "time", "share", "peak", "at")
+        peaks = {peak.label: peak for peak in part.peaks}
+        total = sum(part.samples.values()) or 1
+        for label, samples in part.samples.items():
+            peak = peaks.get(label)
+            table.add_row(
+                _emotion(label),
+                clock_time(samples / info.rate),
+                f"{samples / total:.0%}",
+                f"{peak.probability:.0%}" if peak else "",
+                clock_time(peak.at_sample / info.rate) if peak else "",
+            )
+        say(table)
+        if part.transitions:
+            changes = (f"{one} → {other} {count}x" for one, other, count in part.transitions[:5])
+            say(Text(f"changes: {', '.join(changes)}"))
+    lines = [
+        *(
+            f"gap     {clock_time(gap.start_sample / info.rate)} "
+            f"{(gap.end_sample - gap.start_sample) / info.rate:.2f} s, {gap.kind.value}"
+            for gap in library.gaps(info.id)
+        ),
+        *(
+            f"alert   {clock_time(alert.at_sample / info.rate)} {alert.message}"
+            for alert in library.alerts(info.id)
+        ),
+        *(
+            f"mark    {clock_time(one.start_sample / info.rate)} - "
+            f"{clock_time(one.end_sample / info.rate)} {one.label or ''} {one.comment}".rstrip()
+            for one in library.annotations(info.id)
+        ),
+        *(
+            f"note    {'' if note.at_sample is None else clock_time(note.at_sample / info.rate)} "
+            f"{note.text}"
+            for note in library.notes(info.id)
+        ),
+    ]
+    if lines:
+        say()
+    for line in lines:
+        say(Text(line))
+
+
+def local_time(info: SessionInfo) -> str:
+    """When it began, in this computer's time zone."""
+    return f"{info.started_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def print_table(table: Table) -> None:
+    """On standard output; where that is no terminal, no line is broken."""
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(
+        highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE, soft_wrap=False
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", expand=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == "id")
+    return table
+
+
+def _marks(info: SessionInfo) -> str:
+    marks = []
+    if info.state is SessionState.RECORDING:
+        marks.append("recording")
+    if info.recovered:
+        marks.append("recovered")
+    if not info.has_audio:
+        marks.append("no audio")
+    return ", ".join(marks)
+
+
+def _mostly(times: Mapping[str, int]) -> Text:
+    label = dominant_of(times)
+    return _emotion(label) if label else Text("")
+
+
+def _emotion(label: str) -> Text:
+    if label in NO_EMOTION:
+        return Text(label, style="dim")
+    return Text(label, style=swatch(label).fill(dark=True))

@@ -1,0 +1,253 @@
+"""`emolive sessions`: commands and options, and nothing else; the work is in `session_commands`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emolive.cli.options import JsonReport, LibraryOption, finish
+
+app = typer.Typer(
+    help="Recorded sessions: list, show, search, tag, annotate, delete.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help='A session\'s id, or its beginning where that is enough; or "last".'
+    ),
+]
+SessionsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...", help='Sessions\' ids, or their beginnings where that is enough; or "last".'
+    ),
+]
+
+
+@app.command("list")
+def list_sessions(
+    context: typer.Context, json: JsonReport = False, library: LibraryOption = None
+) -> None:
+    """List all sessions, newest first."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_list
+
+        return run_list(library, as_json=json)
+
+    finish(context, body)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    session: SessionArgument,
+    json: JsonReport = False,
+    library: LibraryOption = None,
+) -> None:
+    """Show one session: time per emotion, changes, peaks, gaps, alerts, notes and tags."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_show
+
+        return run_show(library, session, as_json=json)
+
+    finish(context, body)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WHAT]...",
+            help='Such as: angry longer than 10 s last week; or "exact words" from notes.',
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="EMOTION", help="One of these emotions.")
+    ] = None,
+    longer: Annotated[
+        str | None,
+        typer.Option("--longer", metavar="LENGTH", help="At least this long, such as 10s, 2min."),
+    ] = None,
+    probability: Annotated[
+        str | None,
+        typer.Option("--min-probability", metavar="P", help="At least this sure: 0.6 or 60%."),
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="agent or customer.", metavar="ROLE")
+    ] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option("--stream", metavar="NAME", help="On this stream.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="With all of these tags.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--last", metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
+    ] = None,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Look in what people marked, not in the model's.")
+    ] = False,
+    json: JsonReport = False,
+    library: LibraryOption = None,
+) -> None:
+    """Find sessions, and the stretches in them that match.
+
+    What is asked for must all be there. Options and words can be mixed.
+    """
+
+    def body() -> int:
+        from emolive.cli.session_commands import SearchOptions, run_search
+
+        options = SearchOptions(
+            words=tuple(query or ()),
+            labels=tuple(label or ()),
+            longer=longer,
+            probability=probability,
+            roles=tuple(role or ()),
+            streams=tuple(stream or ()),
+            tags=tuple(tag or ()),
+            since=since,
+            until=until,
+            last=last,
+            marked=marked,
+        )
+        return run_search(library, options, as_json=json)
+
+    finish(context, body)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    sessions: SessionsArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    library: LibraryOption = None,
+) -> None:
+    """Delete sessions for good: audio, timeline, notes, and their traces in the database.
+
+    On a terminal it asks first.
+    """
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_delete
+
+        return run_delete(library, sessions, ask=not yes)
+
+    finish(context, body)
+
+
+@app.command()
+def expire(
+    context: typer.Context,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", metavar="N", min=1, help="Delete what is older than this, once."),
+    ] = None,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            "--after",
+            metavar="N",
+            min=0,
+            help="From now on delete sessions after N days by themselves; 0: never (the default).",
+        ),
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Delete old sessions, now or from now on; without options, say what is set."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_expire
+
+        return run_expire(library, days, after)
+
+    finish(context, body)
+
+
+@app.command()
+def rename(
+    context: typer.Context,
+    session: SessionArgument,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title.")],
+    library: LibraryOption = None,
+) -> None:
+    """Give a session a title."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_rename
+
+        return run_rename(library, session, title)
+
+    finish(context, body)
+
+
+@app.command()
+def tag(
+    context: typer.Context,
+    session: SessionArgument,
+    tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="One word or more each.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take them off instead.")] = False,
+    library: LibraryOption = None,
+) -> None:
+    """Tag a session."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_tag
+
+        return run_tag(library, session, tags, remove=remove)
+
+    finish(context, body)
+
+
+@app.command()
+def note(
+    context: typer.Context,
+    session: SessionArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to note.")],
+    at: Annotated[
+        float | None,
+        typer.Option("--at", metavar="SECONDS", min=0.0, help="About this moment of the session."),
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Add a note to a session, or to a moment of it."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_note
+
+        return run_note(library, session, text, at)
+
+    finish(context, body)
+
+
+@app.command()
+def consent(
+    context: typer.Context,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="A text of your own; empty: no reminder."),
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Show or set the reminder that comes before the first recording."""
+
+    def body() -> int:
+        from emolive.cli.session_commands import run_consent
+
+        return run_consent(library, text)
+
+    finish(context, body)

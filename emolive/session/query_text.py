@@ -1,0 +1,266 @@
+"""Search as people write it: ``angry longer than 10 s last week``.
+
+Words that are labels or roles, lengths and times are understood as such, in any order; all other
+words are looked for in titles, notes, tags and comments. The same in short::
+
+    label:angry,sad  longer:10s  p:0.6  role:customer  stream:left  tag:complaint
+    from:2025-01-31  to:2025-02-28  last:7d  by:human  "exactly this text"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from emolive.errors import SessionError
+from emolive.session.search import SearchQuery
+from emolive.types import Role
+
+_NUMBER = r"(\d+(?:[.,]\d+)?)"
+_LENGTH_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SPAN_DAYS = {"hour": 1 / 24, "h": 1 / 24, "day": 1, "d": 1, "week": 7, "w": 7, "month": 30}
+_LENGTH_UNIT = r"(s|secs?|seconds?|min|mins|minutes?|m|h|hours?)"
+_SPAN_UNIT = r"(hours?|h|days?|d|weeks?|w|months?)"
+_DATE = r"(\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?)"
+_FILLERS = frozenset({"and", "or", "with", "in", "the", "was", "for"})
+
+
+@dataclass
+class _Draft:
+    """A query while it is being read."""
+
+    now: datetime
+    labels: list[str] = field(default_factory=list)
+    roles: list[Role] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    min_duration_s: float = 0.0
+    min_confidence: float = 0.0
+    since: datetime | None = None
+    until: datetime | None = None
+    annotated: bool = False
+
+
+def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
+    """Read a search.
+
+    Args:
+        text: what somebody wrote.
+        labels: the emotions that may be meant.
+        now: with the time zone in which dates are meant.
+
+    Raises:
+        SessionError: a part of it is understood, but makes no sense.
+    """
+    draft = _Draft(now)
+    rest = re.sub(r'"([^"]*)"', lambda match: _quoted(draft, match[1]), text)
+    rest = re.sub(r"(?<!\S)([A-Za-z]+):(\S+)", lambda match: _keyed(draft, *match.groups()), rest)
+    for pattern, use in _PHRASES:
+        whole = rf"(?<!\S){pattern}(?!\S)"
+        rest = re.sub(whole, partial(_used, draft, use), rest, flags=re.IGNORECASE)
+    known = {label.casefold(): label for label in labels}
+    for word in re.split(r"[\s,;]+", rest):
+        folded = word.casefold()
+        if folded in known:
+            draft.labels.append(known[folded])
+        elif folded in set(Role):
+            draft.roles.append(Role(folded))
+        elif word and folded not in _FILLERS:
+            draft.texts.append(word)
+    return SearchQuery(
+        labels=tuple(dict.fromkeys(draft.labels)),
+        min_duration_s=draft.min_duration_s,
+        min_confidence=draft.min_confidence,
+        annotated=draft.annotated,
+        roles=tuple(dict.fromkeys(draft.roles)),
+        streams=tuple(draft.streams),
+        since=draft.since,
+        until=draft.until,
+        texts=tuple(draft.texts),
+        tags=tuple(draft.tags),
+    )
+
+
+def parse_length(text: str) -> float:
+    """``10``, ``10s``, ``1.5 min`` or ``1h`` in seconds.
+
+    Raises:
+        SessionError: it is no length.
+    """
+    match = re.fullmatch(rf"{_NUMBER}\s*{_LENGTH_UNIT}?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise SessionError(f"{text!r} is no length of time: write it like 10s, 2min or 1h.")
+    return _number(match[1]) * _LENGTH_UNITS[(match[2] or "")[:1].lower()]
+
+
+def parse_span(text: str) -> timedelta:
+    """``7d``, ``2 weeks``, ``12h``, or a number of days.
+
+    Raises:
+        SessionError: it is no span.
+    """
+    match = re.fullmatch(rf"{_NUMBER}\s*{_SPAN_UNIT}?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise SessionError(f"{text!r} is no span of time: write it like 7d, 2weeks or 12h.")
+    return _span(_number(match[1]), match[2] or "d")
+
+
+def parse_date(text: str, now: datetime, *, end: bool = False) -> datetime:
+    """``2025-01-31``, ``2025-01-31T15:00``, ``today`` or ``yesterday``, in the time zone of `now`.
+
+    With `end`, a day counts to its end.
+
+    Raises:
+        SessionError: it is no date.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = {"today": today, "yesterday": today - timedelta(days=1)}
+    if (day := days.get(text.casefold())) is None:
+        parts = [int(part) for part in re.split(r"[-T :]", text) if part.isdecimal()]
+        try:
+            if re.fullmatch(_DATE, text) is None:
+                raise ValueError
+            moment = datetime(*parts, tzinfo=now.tzinfo)  # type: ignore[arg-type, misc]
+        except ValueError as error:
+            raise SessionError(f"{text!r} is no date: write it like 2025-01-31.") from error
+        if len(parts) > 3:
+            return moment
+        day = moment
+    return day + timedelta(days=1) if end else day
+
+
+def parse_share(text: str) -> float:
+    """``0.6`` or ``60%`` as a number from 0 to 1.
+
+    Raises:
+        SessionError: it is neither.
+    """
+    match = re.fullmatch(rf"{_NUMBER}\s*(%?)", text.strip())
+    value = _number(match[1]) / (100 if match[2] else 1) if match else -1.0
+    if not 0 <= value <= 1:
+        raise SessionError(f"{text!r} is no probability: write it like 0.6 or 60%.")
+    return value
+
+
+def _quoted(draft: _Draft, text: str) -> str:
+    if text.strip():
+        draft.texts.append(text.strip())
+    return " "
+
+
+def _used(draft: _Draft, use: Callable[[_Draft, re.Match[str]], None], match: re.Match[str]) -> str:
+    use(draft, match)
+    return " "
+
+
+def _keyed(draft: _Draft, key: str, value: str) -> str:
+    use = _KEYS.get(key.casefold())
+    if use is None:
+        raise SessionError(
+            f"{key!r} is nothing to search by: use {', '.join(_KEYS)}, or put the text in quotes."
+        )
+    use(draft, value)
+    return " "
+
+
+def _take_roles(draft: _Draft, value: str) -> None:
+    for name in value.split(","):
+        try:
+            draft.roles.append(Role(name.casefold()))
+        except ValueError as error:
+            raise SessionError(f"{name!r} is no role: use agent or customer.") from error
+
+
+def _take_by(draft: _Draft, value: str) -> None:
+    if value.casefold() not in ("human", "model"):
+        raise SessionError(f"{value!r} marks nothing: use by:human or by:model.")
+    draft.annotated = value.casefold() == "human"
+
+
+def _take_length(draft: _Draft, value: str) -> None:
+    draft.min_duration_s = parse_length(value)
+
+
+def _take_share(draft: _Draft, value: str) -> None:
+    draft.min_confidence = parse_share(value)
+
+
+def _take_since(draft: _Draft, value: str) -> None:
+    draft.since = parse_date(value, draft.now)
+
+
+def _take_until(draft: _Draft, value: str) -> None:
+    draft.until = parse_date(value, draft.now, end=True)
+
+
+def _take_last(draft: _Draft, value: str) -> None:
+    draft.since = draft.now - parse_span(value)
+
+
+def _take_day(draft: _Draft, value: str) -> None:
+    draft.since = parse_date(value, draft.now)
+    draft.until = parse_date(value, draft.now, end=True)
+
+
+def _take_list(name: str) -> Callable[[_Draft, str], None]:
+    def take(draft: _Draft, value: str) -> None:
+        getattr(draft, name).extend(part for part in value.split(",") if part)
+
+    return take
+
+
+_KEYS: dict[str, Callable[[_Draft, str], None]] = {
+    "label": _take_list("labels"),
+    "emotion": _take_list("labels"),
+    "longer": _take_length,
+    "p": _take_share,
+    "role": _take_roles,
+    "stream": _take_list("streams"),
+    "tag": _take_list("tags"),
+    "from": _take_since,
+    "to": _take_until,
+    "on": _take_day,
+    "last": _take_last,
+    "by": _take_by,
+}
+
+
+def _last(draft: _Draft, match: re.Match[str]) -> None:
+    draft.since = draft.now - _span(_number(match[1]) if match[1] else 1.0, match[2])
+
+
+def _this_week(draft: _Draft, _: re.Match[str]) -> None:
+    today = parse_date("today", draft.now)
+    draft.since = today - timedelta(days=today.weekday())
+
+
+_PHRASES: Sequence[tuple[str, Callable[[_Draft, re.Match[str]], None]]] = (
+    (
+        rf"(?:(?:for\s+)?(?:longer|more)\s+than|for\s+over|at\s+least|>=?)\s*{_NUMBER}\s*{_LENGTH_UNIT}",
+        lambda draft, match: _take_length(draft, match[1] + match[2]),
+    ),
+    (
+        rf"(?:above|over|more\s+than|p\s*>=?|>=?)\s*{_NUMBER}\s*(%?)",
+        lambda draft, match: _take_share(draft, match[1] + match[2]),
+    ),
+    (rf"(?:in\s+)?(?:the\s+)?(?:last|past)\s+(?:{_NUMBER}\s*)?{_SPAN_UNIT}", _last),
+    (r"this\s+week", _this_week),
+    (r"(today|yesterday)", lambda draft, match: _take_day(draft, match[1])),
+    (rf"(?:since|from|after)\s+{_DATE}", lambda draft, match: _take_since(draft, match[1])),
+    (rf"(?:until|to|before)\s+{_DATE}", lambda draft, match: _take_until(draft, match[1])),
+    (rf"(?:on\s+)?{_DATE}", lambda draft, match: _take_day(draft, match[1])),
+)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def _span(number: float, unit: str) -> timedelta:
+    folded = unit.lower()
+    singular = folded.rstrip("s") if len(folded) > 1 else folded
+    return timedelta(days=number * _SPAN_DAYS[singular])
