@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emolive.audio.jobs import OnTheSpot, Runner
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import zeros_hint
 from emolive.engine.monitor import Monitor, Work, classify
-from emolive.engine.opening import OnTheSpot, Opened, Opener, open_source
+from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -57,7 +58,7 @@ class Capture:
         publish: Callable[[Event], None],
         report: Callable[[EngineStatus, bool], None],
         clock: Callable[[], float],
-        opener: Opener | None = None,
+        opener: Runner | None = None,
     ) -> None:
         """Prepare; nothing is opened before the first step. `opener` None: opened in a step."""
         self.error: Exception | None = None

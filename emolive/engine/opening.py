@@ -1,12 +1,9 @@
-"""Opening a source, which may take seconds: on the spot, or beside the one who asks."""
+"""Opening a source, with a ring for it to write."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat
@@ -19,45 +16,6 @@ class Opened:
     source_format: SourceFormat
     ring: SampleRing
     at: float
-
-
-class Opener(Protocol):
-    """Runs a job and hands out its result."""
-
-    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
-        """Run `job`, now or elsewhere."""
-        ...
-
-
-class OnTheSpot:
-    """Runs the job before it returns."""
-
-    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
-        """Run `job` now."""
-        future: Future[Opened] = Future()
-        try:
-            future.set_result(job())
-        except Exception as error:  # as an executor does
-            future.set_exception(error)
-        return future
-
-
-class Beside:
-    """Runs each job on a daemon thread of its own: a driver that hangs holds up nothing else."""
-
-    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
-        """Run `job` on another thread."""
-        future: Future[Opened] = Future()
-
-        def run() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(job())
-                except Exception as error:
-                    future.set_exception(error)
-
-        threading.Thread(target=run, name="emolive open", daemon=True).start()
-        return future
 
 
 def open_source(source: AudioSource, ring_s: float, clock: Callable[[], float]) -> Opened:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emolive.audio.jobs import Runner
 from emolive.audio.source import AudioSource
 from emolive.engine.capture import Capture, LiveAudio
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
-from emolive.engine.opening import Opener
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -126,7 +126,7 @@ class MonitorPool:
         *,
         max_calls: int = 64,
         clock: Callable[[], float] = time.monotonic,
-        opener: Opener | None = None,
+        opener: Runner | None = None,
     ) -> None:
         """Start empty. `opener`: what opens sources, None: the step that needs it.
 

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from emolive.audio.jobs import Beside
 from emolive.audio.source import AudioSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
-from emolive.engine.opening import Beside
 from emolive.engine.pool import MonitorPool, PooledCall, PoolStatus
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -43,7 +43,7 @@ class WallEngine:
             EmoliveError: the hop does not fit the model's front end.
         """
         self._pool = MonitorPool(
-            classifier, vad, config, max_calls=max_calls, clock=clock, opener=Beside()
+            classifier, vad, config, max_calls=max_calls, clock=clock, opener=Beside("emolive open")
         )
         self._poll_s = poll_s
         self._stop = threading.Event()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 import pytest
 
+from emolive.audio.jobs import Runner
 from emolive.engine import EngineConfig
 from emolive.engine.capture import Capture
 from emolive.engine.monitor import classify
-from emolive.engine.opening import Opened, Opener
 from emolive.errors import ModelError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
@@ -25,10 +26,10 @@ class Later:
     """Opens only when told, as a thread pool does when it gets round to it."""
 
     def __init__(self) -> None:
-        self.jobs: list[tuple[Callable[[], Opened], Future[Opened]]] = []
+        self.jobs: list[tuple[Callable[[], Any], Future[Any]]] = []
 
-    def submit(self, job: Callable[[], Opened], /) -> Future[Opened]:
-        future: Future[Opened] = Future()
+    def submit(self, job: Callable[[], Any], /) -> Future[Any]:
+        future: Future[Any] = Future()
         self.jobs.append((job, future))
         return future
 
@@ -46,7 +47,7 @@ class Bench:
     """A capture of a fake source, and everything it said."""
 
     def __init__(
-        self, classifier: OnnxClassifier, vad: SileroVad, opener: Opener | None = None
+        self, classifier: OnnxClassifier, vad: SileroVad, opener: Runner | None = None
     ) -> None:
         self.clock = FakeClock()
         self.source = FakeSource()
