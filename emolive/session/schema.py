@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 _VERSION_1 = """
@@ -162,8 +163,8 @@ def statements(script: str) -> list[str]:
     """The single statements of a script; triggers, which hold semicolons, stay whole."""
     found: list[str] = []
     pending = ""
-    for line in script.splitlines():
-        pending += line + "\n"
+    for piece in re.split(r"(?<=;)", script):
+        pending += piece
         if sqlite3.complete_statement(pending):
             found.append(pending.strip())
             pending = ""

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emolive.session.library import Library
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def library(folder: Path) -> Iterator[Library]:
+    with Library.open(folder) as library:
+        yield library
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Fails a test whose engine or recorder outlives it."""
+    yield
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("emolive")]
+    for thread in left:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in left), left
