@@ -93,7 +93,7 @@ def _measure(
     single = OnnxClassifier(classifier.path, "cpu", threads=1)
     capacity = measure_capacity(speech, single, vad, config)
     archive = measure_archive(path, single, vad, config)
-    if one_core := usual if default_threads() == 1 else _usual_way(1):
+    if one_core := _usual_way(1, "--processor-time"):
         spent_s = sum(timing.median_ms for timing in one_core) / 1e3
         archive = replace(archive, usual_way=hop_s / spent_s)
     single.close()
@@ -130,11 +130,11 @@ def _measure(
     return report
 
 
-def _usual_way(threads: int) -> list[Timing]:
+def _usual_way(threads: int, *options: str) -> list[Timing]:
     """The yardstick, in a process of its own: this program does not import torch."""
     if any(importlib.util.find_spec(name) is None for name in ("torch", "librosa", "training")):
         return []
-    command = [sys.executable, "-m", "training.usual_way", "--threads", str(threads)]
+    command = [sys.executable, "-m", "training.usual_way", "--threads", str(threads), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         tell("The usual way could not be measured: " + done.stderr.strip().rpartition("\n")[2])
