@@ -36,6 +36,7 @@ from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 
 _GROWTH_LIMIT = 0.05
+_USUAL_REPEATS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _usual_way(threads: int, *options: str) -> list[Timing]:
     """The yardstick, in a process of its own: this program does not import torch."""
     if any(importlib.util.find_spec(name) is None for name in ("torch", "librosa", "training")):
         return []
-    command = [sys.executable, "-m", "training.usual_way", "--threads", str(threads), *options]
+    command = [sys.executable, "-m", "training.usual_way", "--threads", str(threads)]
+    command += ["--repeats", str(_USUAL_REPEATS), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         tell("The usual way could not be measured: " + done.stderr.strip().rpartition("\n")[2])

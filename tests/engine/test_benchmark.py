@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from emolive.cli import bench
 from emolive.cli.main import app
 from emolive.engine import EngineConfig
 from emolive.engine.benchmark import (
@@ -98,7 +99,8 @@ def test_a_soak_answers_every_window(classifier: OnnxClassifier, speech: FloatAr
     assert shares == sorted(shares)
 
 
-def test_the_report_is_one_json_document(tmp_path: Path) -> None:
+def test_the_report_is_one_json_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_USUAL_REPEATS", 1)
     tiny_model(tmp_path / "tiny.onnx")
     arguments = ["bench", "--json", "--seconds", "5", "--model", str(tmp_path / "tiny.onnx")]
     result = CliRunner().invoke(app, [*arguments, "--provider", "cpu"])
