@@ -1,0 +1,235 @@
+"""Rules beside live runs: a thread per run, which nothing in the engine ever waits for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from emolive.alerts.dispatch import CallContext, Dispatcher
+from emolive.alerts.engine import AlertEngine, CallFormat, watched_streams
+from emolive.alerts.rule_file import check_labels
+from emolive.alerts.rules import RuleSet
+from emolive.engine.facts import RunFacts
+from emolive.engine.hub import Hub
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
+
+# A minute of a two-channel call.
+_MAILBOX_EVENTS = 5_000
+_TICK_S = 0.2
+_STORE_EVERY_S = 1.0
+_OVER = (EngineState.STOPPED, EngineState.FAILED)
+
+
+class WatchedRun(Protocol):
+    """A live run: `LiveEngine` is one, so are the calls of a wall."""
+
+    @property
+    def hub(self) -> Hub:
+        """Where its events come out, and alerts go."""
+
+    @property
+    def facts(self) -> RunFacts:
+        """What it is."""
+
+    def status(self) -> EngineStatus:
+        """How it is doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStatus:
+    """How it goes with the rules of one run.
+
+    `raised` counts alerts by rule, `active` are those that are not over (rule and stream), `notes`
+    are sentences on rules that have nothing to watch, `dropped` events that came too fast,
+    `problem` is what went wrong inside (None: nothing).
+    """
+
+    call_id: str
+    raised: tuple[tuple[str, int], ...] = ()
+    active: tuple[tuple[str, str | None], ...] = ()
+    notes: tuple[str, ...] = ()
+    dropped: int = 0
+    problem: str | None = None
+
+
+class CallWatch:
+    """Watches one run: alerts are passed on, and published on the run's own hub.
+
+    It reads from a mailbox of its own, 5,000 events; overflow policy: the oldest are dropped and
+    counted. A run that is started again is a new call.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        run: WatchedRun,
+        context: CallContext,
+        dispatch: Callable[[Alert, CallContext], None],
+        tick: Callable[[], None],
+    ) -> None:
+        """Made by `AlertService.watch`.
+
+        Raises:
+            EmoliveError: a rule names an emotion that the run's model does not know.
+        """
+        facts = run.facts
+        check_labels(rules, facts.labels, facts.model)
+        self._rules = rules
+        self._run_watched = run
+        self._format = CallFormat(facts.rate, facts.hop_samples, facts.labels, facts.model)
+        self._context = context
+        self._dispatch = dispatch
+        self._on_tick = tick
+        self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS)
+        self._engine: AlertEngine | None = None
+        self._raised: Counter[str] = Counter()
+        self._status = WatchStatus(context.call_id)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"emolive alerts {context.call_id}", daemon=True
+        )
+
+    @property
+    def status(self) -> WatchStatus:
+        """How it goes, from any thread."""
+        return self._status
+
+    def start(self) -> None:
+        """Begin, before the run starts or in the middle of it."""
+        self._begin(self._run_watched.status())
+        self._thread.start()
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Take what is there already, end what is raised, and stop; whether that worked in time."""
+        self._stopping.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        ticked = time.monotonic()
+        problem: str | None = None
+        while True:
+            stopping = self._stopping.is_set()
+            event = self._mailbox.get(0.0 if stopping else _TICK_S)
+            try:
+                if event is not None:
+                    self._handle(event)
+                elif stopping:
+                    self._finish()
+                    break
+                if time.monotonic() - ticked >= _STORE_EVERY_S:
+                    ticked = time.monotonic()
+                    self._on_tick()
+            except Exception as error:  # the rules must not die unseen
+                problem = f"{type(error).__name__}: {error}"
+                if event is None and stopping:
+                    break
+            finally:
+                self._note(problem)
+        self._run_watched.hub.unsubscribe(self._mailbox)
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Alert | AlertEnded):
+            return  # our own
+        if isinstance(event, EngineStatus):
+            if event.state is EngineState.STARTING:
+                self._finish()
+            elif event.state in _OVER:
+                self._finish()
+                return
+            self._begin(event)
+        if self._engine is not None:
+            self._raise(self._engine.accept(event), self._engine)
+
+    def _begin(self, status: EngineStatus) -> None:
+        if self._engine is None and status.streams and status.state not in _OVER:
+            streams = watched_streams(status.streams)
+            self._engine = AlertEngine(self._rules, streams, self._format)
+
+    def _finish(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            self._raise(engine.finish(), engine)
+
+    def _raise(self, alerts: Sequence[Alert], engine: AlertEngine) -> None:
+        hub = self._run_watched.hub
+        for alert in alerts:
+            self._raised[alert.rule] += 1
+            self._dispatch(alert, self._context)
+            hub.publish(alert)
+        for ended in engine.take_ended():
+            hub.publish(ended)
+
+    def _note(self, problem: str | None) -> None:
+        engine = self._engine
+        self._status = WatchStatus(
+            self._context.call_id,
+            raised=tuple(sorted(self._raised.items())),
+            active=() if engine is None else engine.raised,
+            notes=self._status.notes if engine is None else engine.notes,
+            dropped=self._mailbox.dropped,
+            problem=problem,
+        )
+
+
+class AlertService:
+    """One set of rules for any number of runs at once. Methods may be called from any thread."""
+
+    def __init__(self, rules: RuleSet, dispatcher: Dispatcher) -> None:
+        """Pass alerts on through `dispatcher`, which is this service's to start and close."""
+        self._rules = rules
+        self._dispatcher = dispatcher
+        self._lock = threading.Lock()
+        self._watches: tuple[CallWatch, ...] = ()
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What passes alerts on."""
+        return self._dispatcher
+
+    @property
+    def watches(self) -> tuple[CallWatch, ...]:
+        """The runs that are watched."""
+        return self._watches
+
+    def start(self) -> None:
+        """Begin; what an earlier run left in the outbox is delivered, too."""
+        self._dispatcher.start()
+
+    def watch(
+        self,
+        run: WatchedRun,
+        call_id: str,
+        *,
+        name: str | None = None,
+        session: Callable[[], str | None] = lambda: None,
+    ) -> CallWatch:
+        """Watch a run, started or not; `session` tells the session it is being recorded into.
+
+        Raises:
+            EmoliveError: a rule names an emotion that the run's model does not know.
+        """
+        context = CallContext(call_id, name or run.facts.source, run.facts.rate, session)
+        watch = CallWatch(
+            self._rules, run, context, self._dispatcher.dispatch, self._dispatcher.store
+        )
+        with self._lock:
+            self._watches = (*self._watches, watch)
+        watch.start()
+        return watch
+
+    def forget(self, watch: CallWatch) -> None:
+        """Watch a run no more."""
+        with self._lock:
+            self._watches = tuple(one for one in self._watches if one is not watch)
+        watch.close()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End all watches, deliver what is due now for at most `timeout` seconds, and stop."""
+        for watch in self._watches:
+            watch.close()
+        self._dispatcher.close(timeout)

@@ -1,0 +1,121 @@
+"""A real webhook server on this computer that misbehaves when told to."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request, as it came in."""
+
+    at: float  # time.monotonic()
+    headers: dict[str, str]
+    body: bytes
+    answered: int | None
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.body)  # type: ignore[no-any-return]
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+class WebhookServer:
+    """Answers as `behave` says: a status, or "hang" (until closed), or "cut" (no answer)."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.received: list[Received] = []
+        self.answer: Callable[[int], int | str] = lambda _: 204
+        self.headers: dict[str, str] = {}
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self.port = port
+        self._server: ThreadingHTTPServer | None = None
+        self.open()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/alerts"
+
+    def open(self) -> None:
+        """Listen, again on the same port if it did before."""
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer._take(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 64
+
+            def handle_error(self, *_: object) -> None:
+                pass
+
+        self._closing.clear()
+        self._server = Server(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="webhook server", daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Die: what is under way gets no answer."""
+        self._closing.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def __enter__(self) -> WebhookServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait(self, wanted: Callable[[list[Received]], bool], timeout: float = 30.0) -> None:
+        """Wait until what was received is as wanted."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: wanted(self.received), timeout), [
+                (one.id, one.answered) for one in self.received
+            ]
+
+    def taken(self) -> list[Received]:
+        """The requests that were answered with 2xx."""
+        return [one for one in self.received if one.answered and 200 <= one.answered < 300]
+
+    def _take(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        now = time.monotonic()
+        with self._changed:
+            answer = self.answer(len(self.received))
+            status = answer if isinstance(answer, int) else None
+            headers = {name.lower(): value for name, value in handler.headers.items()}
+            self.received.append(Received(now, headers, body, status))
+            self._changed.notify_all()
+        if status is None:
+            if answer == "hang":
+                self._closing.wait(60)
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return
+        handler.send_response(status)
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
