@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +93,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._unstored: deque[_Unstored] = deque()
         self._lost = 0
+        self._depth: Depth | None = None  # as it was last known
+        self._closed = False
         self._desktop = desktop
         if desktop is None and any(rule.desktop for rule in self._rules.values()):
             check_desktop_notifications()
@@ -162,26 +165,23 @@ class Dispatcher:
                 self._couriers[message.webhook].wake()
 
     def status(self) -> DispatchStatus:
-        """How it goes."""
-        depth: Depth | None = None
-        if self._outbox is not None:
-            try:
-                depth = self._outbox.depth()
-            except SessionError:
-                depth = None
+        """How it goes; after `close`, how it went."""
+        self._measure()
         return DispatchStatus(
             couriers=tuple(courier.status for courier in self._couriers.values()),
-            depth=depth,
+            depth=self._depth,
             unstored=len(self._unstored),
             lost=self._lost,
             desktop=None if self._desktop is None else self._desktop.problem,
         )
 
     def close(self, timeout: float = 5.0) -> None:
-        """Deliver what is due now, for at most `timeout` seconds, and stop.
+        """Deliver what is due now, for at most `timeout` seconds, and stop; once is enough.
 
         What is left stays in the outbox for the next start.
         """
+        if self._closed:
+            return
         deadline = time.monotonic() + timeout
         self.store()
         for courier in self._couriers.values():
@@ -193,8 +193,15 @@ class Dispatcher:
         ]
         if self._desktop is not None:
             self._desktop.close(max(0.1, deadline - time.monotonic()))
+        self._measure()
+        self._closed = True
         if self._outbox is not None and all(stopped):
             self._outbox.close()
+
+    def _measure(self) -> None:
+        if self._outbox is not None and not self._closed:
+            with suppress(SessionError):
+                self._depth = self._outbox.depth()
 
     def _keep(self, message: _Unstored) -> None:
         with self._lock:

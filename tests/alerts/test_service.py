@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emolive.alerts.desktop import DesktopNotifier, Show
+from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.rules import EmotionRule, RuleSet, SilenceRule
+from emolive.alerts.service import AlertService
+from emolive.alerts.webhook_settings import Webhook
+from emolive.errors import EmoliveError, SessionError
+from emolive.types import AlertEnded, EngineState, Severity
+from tests.alerts.calls import AGENT, CUSTOMER, RATE, windows
+from tests.alerts.runs import FakeRun
+from tests.alerts.server import SECRET, WebhookServer
+
+ANGRY = windows([0.9] * 4)
+CALM = windows([0.0] * 12)[4:]
+
+
+def rules(*webhooks: Webhook, **fields: object) -> RuleSet:
+    fields = {"for_s": 1.0, "cool_down_s": 0, "dwell_s": 0, "probability": 0.6} | fields
+    rule = EmotionRule(
+        name="upset",
+        emotions=("angry",),
+        webhooks=tuple(webhook.name for webhook in webhooks),
+        **fields,  # type: ignore[arg-type]
+    )
+    return RuleSet(rules=(rule,), webhooks=webhooks)
+
+
+def hook(server: WebhookServer, name: str = "team") -> Webhook:
+    return Webhook(name=name, url=server.url, secret=SECRET, timeout_s=0.5)
+
+
+@pytest.fixture
+def services() -> Iterator[list[AlertService]]:
+    """Services to be closed in the end."""
+    made: list[AlertService] = []
+    yield made
+    for service in made:
+        service.close()
+
+
+def begin(
+    services: list[AlertService], rule_set: RuleSet, library: Path | None = None, **fields: object
+) -> AlertService:
+    service = AlertService(rule_set, Dispatcher(rule_set, library, **fields))  # type: ignore[arg-type]
+    services.append(service)
+    service.start()
+    return service
+
+
+def test_an_alert_is_published_and_delivered_and_its_end_is_told(
+    services: list[AlertService], library: Path, server: WebhookServer
+) -> None:
+    run = FakeRun()
+    service = begin(services, rules(hook(server), severity="critical", sound=True), library)
+    watch = service.watch(run, "call-1", name="Line 1", session=lambda: None)
+    run.start()
+    run.say(*ANGRY)
+    alert = run.alert()
+    assert (alert.rule, alert.severity, alert.sound) == ("upset", Severity.CRITICAL, True)
+    server.wait(lambda got: len(got) == 1)
+    message = server.received[0].json
+    assert message.pop("id") == server.received[0].id
+    assert message.pop("at")
+    assert message == {
+        "type": "alert", "version": 1, "rule": "upset", "kind": "emotion",
+        "severity": "critical", "message": "upset: angry at 90% for 1.0 s (the customer).",
+        "call": {"id": "call-1", "name": "Line 1", "session": None},
+        "stream": "customer", "role": "customer",
+        "start_s": 3.0, "true_s": 4.0, "fired_s": 4.0,
+        "values": {"probability": 0.9, "held_s": 1.0},
+    }  # fmt: skip
+    assert watch.status.active == (("upset", "customer"),)
+    run.say(*CALM)
+    ended = run.heard(lambda event: isinstance(event, AlertEnded))
+    assert ended == AlertEnded("upset", "customer", 4 * RATE, CALM[0].end_sample)
+    run.enter(EngineState.STOPPED)
+    service.close()
+    assert watch.status.raised == (("upset", 1),)
+    assert watch.status.active == ()
+    assert watch.status.problem is None
+    status = service.dispatcher.status()
+    assert status.couriers[0].delivered == 1
+
+
+def test_each_webhook_gets_it_and_one_that_hangs_holds_up_no_other(
+    services: list[AlertService], library: Path, server: WebhookServer
+) -> None:
+    with WebhookServer() as hanging:
+        hanging.answer = lambda _: "hang"
+        run = FakeRun()
+        service = begin(services, rules(hook(hanging, "slow"), hook(server)), library)
+        service.watch(run, "c")
+        run.start()
+        run.say(*ANGRY)
+        server.wait(lambda got: len(got) == 1)
+        hanging.wait(lambda got: len(got) == 1)
+        service.close()
+        status = service.dispatcher.status()
+        assert {c.webhook: c.delivered for c in status.couriers} == {"slow": 0, "team": 1}
+        assert hanging.received[0].id != server.received[0].id
+
+
+def test_several_runs_are_watched_apart(services: list[AlertService]) -> None:
+    service = begin(services, rules())
+    one, two = FakeRun(), FakeRun()
+    first, second = service.watch(one, "1"), service.watch(two, "2")
+    one.start()
+    two.start()
+    two.say(*CALM)
+    one.say(*ANGRY)
+    one.alert()
+    assert service.watches == (first, second)
+    service.forget(first)
+    assert service.watches == (second,)
+    service.close()
+    assert first.status.raised == (("upset", 1),)
+    assert second.status.raised == ()
+
+
+def test_a_run_that_starts_again_is_a_new_call(services: list[AlertService]) -> None:
+    service = begin(services, rules(cool_down_s=3600))
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    run.alert()
+    run.enter(EngineState.STOPPED)
+    run.heard(lambda event: isinstance(event, AlertEnded))
+    run.start()
+    run.say(*ANGRY)
+    assert run.alert().fired_sample == 4 * RATE
+
+
+def test_watching_begins_in_the_middle_of_a_run(services: list[AlertService]) -> None:
+    service = begin(services, rules())
+    run = FakeRun()
+    run.start()
+    service.watch(run, "c")
+    run.say(*ANGRY)
+    run.alert()
+
+
+def test_emotion_that_is_not_inferred_is_noted(services: list[AlertService]) -> None:
+    service = begin(services, rules(role="agent"))
+    run = FakeRun(AGENT, CUSTOMER)
+    watch = service.watch(run, "c")
+    run.start()
+    run.say(*windows([0.9] * 20, "agent"))
+    run.enter(EngineState.STOPPED)
+    service.close()
+    assert watch.status.notes == (
+        "Rule 'upset' has nothing to watch: emotion is not inferred for the agent.",
+    )
+    assert watch.status.raised == ()
+
+
+def test_rules_for_another_model_are_refused_at_once(services: list[AlertService]) -> None:
+    other = RuleSet(rules=(EmotionRule(name="x", emotions=("bored",), probability=0.5),))
+    service = begin(services, other)
+    with pytest.raises(EmoliveError, match="'bored', which the model tiny does not know"):
+        service.watch(FakeRun(), "c")
+
+
+def test_a_session_that_is_recorded_is_named(
+    services: list[AlertService], library: Path, server: WebhookServer
+) -> None:
+    run = FakeRun()
+    service = begin(services, rules(hook(server)), library)
+    service.watch(run, "c", session=lambda: "20250101-x")
+    run.start()
+    run.say(*ANGRY)
+    server.wait(lambda got: len(got) == 1)
+    assert server.received[0].json["call"]["session"] == "20250101-x"
+
+
+def test_a_database_that_is_away_delays_messages_and_loses_none(
+    services: list[AlertService],
+    library: Path,
+    server: WebhookServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = begin(services, rules(hook(server)), library)
+    outbox = service.dispatcher._outbox
+    assert outbox is not None
+    away = threading.Event()
+    away.set()
+    tried = threading.Event()
+    real = outbox.put
+
+    def put(*arguments: object) -> None:
+        if away.is_set():
+            tried.set()
+            raise SessionError("The disk is full.")
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "put", put)
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    run.alert()
+    assert tried.wait(10)
+    assert service.dispatcher.status().unstored == 1
+    away.clear()
+    server.wait(lambda got: len(got) == 1)
+    assert service.dispatcher.status().unstored == 0
+
+
+def test_what_another_run_left_is_delivered(
+    services: list[AlertService], library: Path, server: WebhookServer
+) -> None:
+    server.answer = lambda _: 500
+    first = begin(services, rules(hook(server)), library)
+    run = FakeRun()
+    first.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    server.wait(lambda got: len(got) >= 1)
+    first.close()
+    left = server.received[0].id
+    server.answer = lambda _: 204
+    begin(services, rules(hook(server)), library)
+    server.wait(lambda got: any(one.id == left and one.answered == 204 for one in got))
+
+
+def test_without_webhooks_no_library_is_touched(tmp_path: Path) -> None:
+    dispatcher = Dispatcher(rules(), tmp_path / "none")
+    dispatcher.start()
+    dispatcher.close()
+    assert not (tmp_path / "none").exists()
+    assert dispatcher.status().depth is None
+
+
+def test_a_secret_that_is_missing_is_told_before_anything_starts(library: Path) -> None:
+    webhook = Webhook(name="team", url="https://example.org", secret_env="EMOLIVE_NO_SUCH")
+    with pytest.raises(EmoliveError, match="EMOLIVE_NO_SUCH"):
+        Dispatcher(rules(webhook), library)
+
+
+def test_silence_is_watched_live_too(services: list[AlertService]) -> None:
+    from tests.alerts.calls import spans, talk
+
+    quiet = RuleSet(rules=(SilenceRule(name="quiet", longer_than_s=3),))
+    service = begin(services, quiet)
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*talk({"agent": spans(10, (1, 2)), "customer": spans(10, (2, 3))}))
+    assert run.alert().message == "quiet: nobody has spoken for 3.0 s."
+
+
+# The desktop.
+
+
+class Shown:
+    """A desktop that fails when told to."""
+
+    def __init__(self) -> None:
+        self.texts: list[tuple[str, str, Severity]] = []
+        self.broken = False
+        self.shown = threading.Event()
+
+    def connect(self) -> Show:
+        return self.show
+
+    def show(self, title: str, text: str, severity: Severity) -> None:
+        self.shown.set()
+        if self.broken:
+            raise OSError("no notification service")
+        self.texts.append((title, text, severity))
+
+
+def test_the_desktop_is_told_where_the_rule_wants_it(services: list[AlertService]) -> None:
+    desktop = Shown()
+    for wanted in (False, True):
+        service = begin(services, rules(desktop=wanted), desktop=DesktopNotifier(desktop.connect))
+        run = FakeRun()
+        service.watch(run, "c")
+        run.start()
+        run.say(*ANGRY)
+        run.alert()
+        service.close()
+    assert desktop.texts == [
+        ("upset", "upset: angry at 90% for 1.0 s (the customer).", Severity.WARNING)
+    ]
+
+
+def test_a_desktop_that_fails_hurts_nothing(services: list[AlertService]) -> None:
+    desktop = Shown()
+    desktop.broken = True
+    service = begin(services, rules(desktop=True), desktop=DesktopNotifier(desktop.connect))
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    run.alert()
+    assert desktop.shown.wait(10)
+    service.close()
+    assert service.dispatcher.status().desktop == "no notification service"
+
+
+def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
+    going = threading.Event()
+    titles: list[str] = []
+
+    def slow(title: str, _text: str, _severity: Severity) -> None:
+        assert going.wait(20)
+        titles.append(title)
+
+    notifier = DesktopNotifier(lambda: slow)
+    from emolive.types import Alert
+
+    for i in range(30):
+        notifier.show(Alert(f"r{i}", "emotion", Severity.INFO, None, None, 0, 0, 0, "m"))
+    assert notifier.dropped == 10
+    notifier.start()
+    going.set()
+    notifier.close(20)
+    assert titles == [f"r{i}" for i in range(10, 30)]
+
+
+def test_a_missing_library_for_notifications_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(EmoliveError, match=r"run `pip install 'emolive\[notify\]'`"):
+        Dispatcher(rules(desktop=True))
