@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,6 +94,25 @@ class Database:
             finally:
                 self._roll_back()
 
+    def rewrite_tables(self, names: Sequence[str]) -> None:
+        """Write tables anew, so that nothing that was ever in them is left in their pages.
+
+        Raises:
+            SessionError: the database cannot be written.
+        """
+        with self._lock, _told(self.path):
+            # Only outside of a transaction; emptying must not empty what refers to these tables.
+            self._connection.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with self.writing() as connection:
+                    for name in names:
+                        connection.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM main.{name}")
+                        connection.execute(f"DELETE FROM main.{name}")
+                        connection.execute(f"INSERT INTO main.{name} SELECT * FROM kept")
+                        connection.execute("DROP TABLE kept")
+            finally:
+                self._connection.execute("PRAGMA foreign_keys = ON")
+
     def empty_log(self) -> bool:
         """Move everything from the write-ahead log into the database and cut the log to nothing.
 
@@ -117,6 +136,7 @@ class Database:
         # SQLite's own folding of case knows ASCII only.
         connection.create_function("fold", 1, str.casefold, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self._migrate(schema.MIGRATIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from emolive.session.records import AuditEntry
 _PURGE_DUE = "purge_due"
 _PURGE_TRIES = 20
 _PURGE_EVERY_S = 0.1
+# Where people, or rules that people wrote, put words.
+_TEXT_TABLES = ("sessions", "streams", "notes", "tags", "annotations", "alerts", "outbox")
 
 
 def delete_session(
@@ -48,13 +50,12 @@ def delete_session(
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
 
 
-def purge(
-    database: Database, *, tries: int = _PURGE_TRIES, sleep: Callable[[float], None] = time.sleep
-) -> bool:
-    """Make what was deleted unreadable: rebuild the file without it, and empty the log.
+def purge(database: Database, *, tries: int = _PURGE_TRIES) -> bool:
+    """Make what was deleted unreadable: write the tables with texts anew, and empty the log.
 
-    Whether it is done; not while another program is in the middle of reading, then the next start
-    tries again.
+    SQLite overwrites deleted rows, but pages that were split or merged before may hold copies of
+    them; a table that is emptied as a whole is overwritten as a whole. Whether all is done; not
+    while another program is in the middle of reading, then the next start tries again.
 
     Raises:
         SessionError: the database cannot be written.
@@ -63,9 +64,10 @@ def purge(
         due = connection.execute("SELECT 1 FROM settings WHERE name = ?", (_PURGE_DUE,)).fetchone()
     if due is None:
         return True
+    database.rewrite_tables(_TEXT_TABLES)
     for attempt in range(tries):
         if attempt:
-            sleep(_PURGE_EVERY_S)
+            time.sleep(_PURGE_EVERY_S)
         if database.empty_log():
             break
     else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from emolive.session.records import SessionInfo
 from emolive.session.rows import Value, select_sessions, time_text
+from emolive.session.summary import NO_EMOTION
 from emolive.types import Role, Segment
 
 
@@ -93,43 +95,50 @@ def _session_condition(query: SearchQuery) -> tuple[str, list[Value]]:
 def _segment_query(query: SearchQuery, where: str, key: list[Value]) -> tuple[str, list[Value]]:
     """Rows of session id and the fields of `Segment`."""
     if query.annotated:
-        columns = (
-            "coalesce(marks.stream, ''), marks.start_sample, marks.end_sample, marks.label, 1.0"
-        )
+        columns = "coalesce(stream, ''), start_sample, end_sample, label, 1.0"
+        tables = "annotations AS marks JOIN sessions ON sessions.id = marks.session_id"
         # A mark without a stream is about all of them.
-        tables = (
-            "annotations AS marks JOIN sessions ON sessions.id = marks.session_id LEFT JOIN streams"
-            " ON streams.session_id = sessions.id AND streams.name = marks.stream"
-        )
-        conditions = [where, "marks.label IS NOT NULL"]
+        about = "session_id = sessions.id AND (marks.stream IS NULL OR name = marks.stream)"
+        conditions = [where, "label IS NOT NULL"]
     else:
         columns = (
-            "streams.name, marks.start_sample, marks.end_sample, marks.label, marks.confidence"
+            "(SELECT name FROM streams WHERE id = stream_id), start_sample, end_sample, label,"
+            " confidence"
         )
         tables = (
-            "segments AS marks JOIN streams ON streams.id = marks.stream_id"
-            " JOIN sessions ON sessions.id = streams.session_id"
+            "segments AS marks JOIN sessions ON sessions.id ="
+            " (SELECT session_id FROM streams WHERE id = stream_id)"
         )
+        about = "id = marks.stream_id"
         conditions = [where]
     parameters = list(key)
-    for column, values in (
-        ("marks.label", list(query.labels)),
-        ("streams.role", [role.value for role in query.roles]),
-        ("streams.name", list(query.streams)),
-    ):
-        if values:
-            conditions.append(f"{column} IN ({', '.join('?' * len(values))})")
-            parameters += values
-    if not query.labels:  # "longer than 10 s" means an emotion, not silence
-        conditions.append("marks.label NOT IN ('silence', 'uncertain', 'not_inferred')")
+    if query.labels:
+        conditions.append(f"label IN ({_marks(query.labels)})")
+        parameters += query.labels
+    else:  # "longer than 10 s" means an emotion, not silence
+        conditions.append(f"label NOT IN ({_marks(NO_EMOTION)})")
+        parameters += NO_EMOTION
+    if query.roles or query.streams:
+        which = [about]
+        if query.roles:
+            which.append(f"role IN ({_marks(query.roles)})")
+            parameters += [role.value for role in query.roles]
+        if query.streams:
+            which.append(f"name IN ({_marks(query.streams)})")
+            parameters += query.streams
+        conditions.append(f"EXISTS (SELECT 1 FROM streams WHERE {' AND '.join(which)})")
     if query.min_duration_s:
-        conditions.append("(marks.end_sample - marks.start_sample) >= ? * sessions.rate")
+        conditions.append("end_sample - start_sample >= ? * sessions.rate")
         parameters.append(query.min_duration_s)
     if query.min_confidence and not query.annotated:
-        conditions.append("marks.confidence >= ?")
+        conditions.append("confidence >= ?")
         parameters.append(query.min_confidence)
     return (
         f"SELECT sessions.id, {columns} FROM {tables} WHERE {' AND '.join(conditions)}"
-        " ORDER BY sessions.id, marks.start_sample",
+        " ORDER BY sessions.id, start_sample",
         parameters,
     )
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
