@@ -154,5 +154,7 @@ def mix_by_energy(audio: FloatArray, other: FloatArray, snr_db: float) -> tuple[
     Returns:
         The mixture, and the share of the energy, and so of the label, that is `audio`'s.
     """
+    if not other.any():
+        return audio, 1.0
     share = 1 / (1 + 10 ** (-snr_db / 10))
     return add_noise(audio, other, snr_db), share

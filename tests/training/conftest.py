@@ -17,6 +17,14 @@ from training.recipe import Recipe
 RATE = 16_000
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Threads that spin while they wait make tiny networks very slow on a busy machine."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def _voice(rng: np.random.Generator, emotion: int, seconds: float) -> np.ndarray:
     """A buzz whose pitch depends on the class: learnable, and not silence."""
     t = np.arange(int(seconds * RATE)) / RATE
@@ -68,14 +76,20 @@ def recipe() -> Recipe:
             },
             "augmentation": {
                 "speed": 1.0,
+                "pitch": 1.0,
                 "room": 1.0,
                 "noise": 1.0,
                 "overdrive": 1.0,
                 "telephone": 1.0,
+                "packet_loss": 0.1,
+                "energy_mixup": 0.5,
                 "microphone_db": 2.0,
                 "mel_shift": 4,
                 "frequency_masks": 2,
                 "time_masks": 2,
+                "rotation_deg": 5.0,
+                "zoom": 0.1,
+                "brightness": 0.2,
                 "mixup_alpha": 0.3,
             },
         }

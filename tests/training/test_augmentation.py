@@ -7,13 +7,16 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the training extra")
 
+from emolive.features import FrontEndSpec, log_mel
 from training.augmentation import (
     add_noise,
     add_room,
     change_speed,
     colour_log_mel,
+    mix_by_energy,
     overdrive,
     spec_augment,
+    stretch_frames,
     telephone,
 )
 from training.recipe import Augmentation
@@ -90,3 +93,55 @@ def test_microphone_colour_changes_bands_alike_over_time() -> None:
     coloured = colour_log_mel(np.zeros((128, 50), np.float32), settings, np.random.default_rng(0))
     assert np.ptp(coloured, axis=1).max() == 0
     assert np.ptp(coloured[:, 0]) > 0
+
+
+def test_pitch_moves_and_the_length_stays() -> None:
+    """As the data set does it: play faster, then stretch the frames back."""
+    spec = FrontEndSpec()
+    plain = log_mel(tone(500, 2.0), spec)
+    tempo = 2 ** (2 / 12)
+    higher = stretch_frames(log_mel(change_speed(tone(500, 2.0), tempo, RATE), spec), 198)
+    assert higher.shape == (spec.n_mels, 198)
+    moved = int(higher.mean(axis=1).argmax()) - int(plain.mean(axis=1).argmax())
+    expected = log_mel(tone(500 * tempo, 2.0), spec).mean(axis=1).argmax()
+    assert moved > 0
+    assert abs(int(higher.mean(axis=1).argmax()) - int(expected)) <= 1
+
+
+def test_stretching_interpolates_between_frames() -> None:
+    ramp = np.arange(5, dtype=np.float32)[None]
+    np.testing.assert_allclose(stretch_frames(ramp, 9)[0], np.arange(9) / 2, rtol=1e-6)
+    np.testing.assert_allclose(stretch_frames(ramp, 3)[0], [0, 2, 4], rtol=1e-6)
+
+
+def test_lost_packets_repeat_the_one_before_at_half_its_level() -> None:
+    audio = tone(1_000)
+    packets = RATE // 2 // 160
+    lost = np.zeros(packets, dtype=bool)
+    lost[[0, 20, 21]] = True
+    whole, gap = telephone(audio, RATE), telephone(audio, RATE, lost)
+
+    def level(signal: np.ndarray, packet: int) -> float:
+        return float(np.std(signal[packet * 320 + 40 : (packet + 1) * 320 - 40]))
+
+    assert gap.size == whole.size
+    assert level(gap, 20) == pytest.approx(0.5 * level(whole, 19), rel=0.1)
+    assert level(gap, 21) == pytest.approx(0.25 * level(whole, 19), rel=0.15)
+    for packet in (1, 10, 30):
+        assert level(gap, packet) == pytest.approx(level(whole, packet), rel=0.05)
+
+
+def test_energy_mixup_shares_the_label_as_it_shares_the_energy() -> None:
+    speech, other = tone(300), 3 * tone(700)
+    for snr_db, share in ((0.0, 0.5), (10.0, 10 / 11), (-10.0, 1 / 11)):
+        mixed, kept = mix_by_energy(speech, other, snr_db)
+        assert kept == pytest.approx(share)
+        added = mixed - speech
+        ratio = np.mean(speech**2) / (np.mean(speech**2) + np.mean(added**2))
+        assert ratio == pytest.approx(share, rel=1e-3)
+
+
+def test_energy_mixup_with_silence_keeps_the_label() -> None:
+    mixed, kept = mix_by_energy(tone(300), np.zeros(RATE, np.float32), 0.0)
+    assert kept == 1.0
+    np.testing.assert_array_equal(mixed, tone(300))

@@ -15,7 +15,12 @@ from training.dataset import draw_epoch
 from training.recipe import Recipe, load_recipe
 from training.splits import Split, corpus_classes, split_clips
 
-RECIPES = sorted((Path(training.__file__).parent / "recipes").glob("*.toml"))
+RECIPES = [
+    path
+    for path in sorted((Path(training.__file__).parent / "recipes").glob("*.toml"))
+    # The others are only for protocols, which hold out speakers themselves.
+    if any(c.test_speakers for c in load_recipe(path).corpora.values())
+]
 
 
 def _speakers(split: Split) -> list[set[tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""Real training steps on generated audio: loss, resume, export, and the file that comes out."""
+"""Real training on generated audio: resume, seeds, starting weights, and the exported file."""
 
 from __future__ import annotations
 
@@ -16,30 +16,19 @@ from emolive.inference.classifier import OnnxClassifier
 from training.cache import AudioCache
 from training.dataset import cut_window
 from training.labels import LABELS
-from training.models import masked_cross_entropy
 from training.publish import publish
 from training.recipe import Recipe
-from training.train import train
+from training.splits import split_clips
+from training.train import averaged_weights, new_state, predict_clips, train
 
 pytestmark = [
     pytest.mark.training,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     # torch's own exporter and quantiser use what newer Pythons deprecate.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*_check_is_size.*"),
 ]
-
-
-def test_masked_loss_ignores_what_a_corpus_cannot_say() -> None:
-    logits = torch.zeros(1, 8)
-    targets = torch.eye(8)[[0]]
-    allowed = torch.tensor([[True, True] + [False] * 6])
-    loss = masked_cross_entropy(logits, targets, allowed, smoothing=0.0)
-    assert float(loss) == pytest.approx(np.log(2), rel=1e-5)
-    logits[0, 7] = 50.0
-    same = masked_cross_entropy(logits, targets, allowed, smoothing=0.0)
-    assert float(same) == pytest.approx(np.log(2), rel=1e-5)
 
 
 def test_short_clips_are_centred_in_zeros() -> None:
@@ -49,15 +38,39 @@ def test_short_clips_are_centred_in_zeros() -> None:
     assert window[100:200].sum() == 100
 
 
+@pytest.fixture(scope="module")
+def small() -> Recipe:
+    """An LSTM, quick to train and to save."""
+    return Recipe.model_validate(
+        {
+            "name": "small",
+            "model": "lstm",
+            "stages": ({"epochs": 2, "shrink": (4, 8)},),
+            "batch_size": 8,
+            "corpora": {
+                "ravdess": {
+                    "clips_per_epoch": 16,
+                    "validation_speakers": ("03",),
+                    "test_speakers": ("04",),
+                }
+            },
+            "augmentation": {"noise": 0.5, "time_masks": 1, "mixup_alpha": 0.3},
+            "loss": {"centre": 0.1, "contrastive": 0.1, "focal": 0.5, "class_weights": True},
+        }
+    )
+
+
 def test_a_killed_run_continues_to_the_same_weights(
-    cache: AudioCache, recipe: Recipe, tmp_path: Path
+    cache: AudioCache, small: Recipe, tmp_path: Path
 ) -> None:
-    whole = train(cache, recipe, tmp_path / "whole", workers=0)
-    history = [
-        json.loads(x) for x in (tmp_path / "whole" / "history.jsonl").read_text().split("\n") if x
-    ]
+    split = split_clips(cache.clips, small)
+    whole = train(cache, small, split, tmp_path / "whole", workers=0)
+    lines = (tmp_path / "whole" / "history.jsonl").read_text().splitlines()
+    history = [json.loads(line) for line in lines]
     assert [row["epoch"] for row in history] == [1, 2]
     assert all(np.isfinite(row["loss"]) for row in history)
+    assert all(0 <= row["train_accuracy"] <= 1 for row in history)
+    assert history[-1]["validation"]["ravdess"]["n"] == len(split.validation)
 
     class KilledError(Exception):
         pass
@@ -70,18 +83,49 @@ def test_a_killed_run_continues_to_the_same_weights(
                 raise KilledError
             return cache.samples(clip)  # type: ignore[arg-type]
 
+    dying = DyingCache(cache.clips, cache.audio)
     with pytest.raises(KilledError):
-        train(DyingCache(cache.clips, cache.audio), recipe, tmp_path / "parts", workers=0)
-    resumed = train(cache, recipe, tmp_path / "parts", workers=0)
+        train(dying, small, split, tmp_path / "parts", workers=0)
+    resumed = train(cache, small, split, tmp_path / "parts", workers=0)
     assert resumed.epoch == 2
-    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
-        torch.testing.assert_close(a, b)
+    for parts in ("model", "ema", "loss"):
+        one, other = getattr(whole, parts).state_dict(), getattr(resumed, parts).state_dict()
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_a_seed_decides_everything(cache: AudioCache, small: Recipe, tmp_path: Path) -> None:
+    split = split_clips(cache.clips, small)
+    runs = [
+        train(cache, small.model_copy(update={"seed": seed}), split, tmp_path / name, workers=0)
+        for name, seed in (("one", 1), ("same", 1), ("other", 2))
+    ]
+    one, same, other = (run.model.state_dict() for run in runs)
+    torch.testing.assert_close(one, same, rtol=0, atol=0)
+    assert not torch.equal(one["head.weight"], other["head.weight"])
+
+
+def test_another_run_gives_the_starting_weights(
+    cache: AudioCache, small: Recipe, tmp_path: Path
+) -> None:
+    split = split_clips(cache.clips, small)
+    train(cache, small, split, tmp_path / "first", workers=0)
+    weights, device = torch.ones(len(LABELS)), torch.device("cpu")
+    state = new_state(small, 2, weights, device, tmp_path / "first")
+    torch.testing.assert_close(dict(state.model.state_dict()), averaged_weights(tmp_path / "first"))
+    other = small.model_copy(update={"model": "cnn-lstm"})
+    with pytest.raises((ValueError, RuntimeError)):
+        new_state(other, 2, weights, device, tmp_path / "first")
+
+
+def test_no_clips_get_no_answers(cache: AudioCache, small: Recipe) -> None:
+    state = new_state(small, 2, torch.ones(len(LABELS)), torch.device("cpu"))
+    assert predict_clips(state.model, cache, (), small, (1, 1)).shape == (0, len(LABELS))
 
 
 def test_export_gives_a_file_that_the_program_accepts(
     cache: AudioCache, recipe: Recipe, tmp_path: Path
 ) -> None:
-    train(cache, recipe, tmp_path / "run", workers=0)
+    train(cache, recipe, split_clips(cache.clips, recipe), tmp_path / "run", workers=0)
     target = tmp_path / "model.onnx"
     measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny")
     classifier = OnnxClassifier(target)

@@ -1,0 +1,118 @@
+"""Every recipe that ships is valid, and really learns one step on generated audio."""
+
+from __future__ import annotations
+
+import urllib.error
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the training extra")
+
+import torch
+from torch.utils.data import DataLoader
+from torchvision.models import ResNet34_Weights, resnet34
+
+import training
+from training.cache import AudioCache
+from training.dataset import TrainingSet, class_weights, draw_epoch
+from training.labels import LABELS
+from training.models import WeightsUnavailableError, build_model
+from training.protocols import TESTED
+from training.recipe import Recipe, load_recipe
+from training.splits import noise_clips
+from training.study import load_study
+from training.train import new_state, train_epoch
+
+FOLDER = Path(training.__file__).parent
+RECIPES = sorted((FOLDER / "recipes").glob("*.toml"))
+NETWORKS = [p for p in RECIPES if not load_recipe(p).model.startswith("svm")]
+
+
+def _tiny(recipe: Recipe) -> Recipe:
+    """The recipe as it is, but for size: one step of four generated clips."""
+    return recipe.model_copy(
+        update={
+            "corpora": {
+                "ravdess": next(iter(recipe.corpora.values())).model_copy(
+                    update={"clips_per_epoch": 8, "ignored_classes": ()}
+                )
+            },
+            "stages": (recipe.stages[0].model_copy(update={"epochs": 1, "shrink": (4, 8)}),),
+            "batch_size": 4,
+            "initial": "random",
+        }
+    )
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda p: p.stem)
+def test_a_recipe_learns_a_step(path: Path, cache: AudioCache) -> None:
+    recipe = _tiny(load_recipe(path))
+    clips = tuple(c for c in cache.clips if c.emotion is not None)
+    examples = draw_epoch(clips, recipe, 0)[:4]
+    weights = class_weights(examples) if recipe.loss.class_weights else torch.ones(len(LABELS))
+    state = new_state(recipe, 1, weights, torch.device("cpu"))
+    before = state.model.head.weight.detach().clone()
+    data = TrainingSet(cache, examples, clips, noise_clips(cache.clips), recipe)
+    loss, accuracy = train_epoch(state, iter(DataLoader(data, 4)), recipe)
+    assert loss > 0
+    assert 0 <= accuracy <= 1
+    assert state.epoch == 1
+    assert all(bool(p.isfinite().all()) for p in state.model.parameters())
+    assert not torch.equal(before, state.model.head.weight)
+
+
+def test_every_row_of_the_study_has_its_recipe_and_its_base() -> None:
+    study = load_study(FOLDER / "study.toml")
+    names = [row.recipe for row in study.rows]
+    assert len(names) == len(set(names))
+    for row in study.rows:
+        assert study.recipe(row.recipe).title
+        assert row.base is None or row.base in names
+
+
+def test_pre_training_sees_no_corpus_that_is_tested() -> None:
+    starts = {load_recipe(p).initial for p in RECIPES} - {"random", "imagenet"}
+    assert starts
+    for name in starts:
+        assert not set(load_recipe(FOLDER / "recipes" / f"{name}.toml").corpora) & set(TESTED)
+
+
+def test_a_recipe_inherits_what_it_does_not_say(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(
+        'title = "base"\nbatch_size = 8\n[corpora.ravdess]\nclips_per_epoch = 5\n'
+        "[augmentation]\nnoise = 0.5\nspeed = 0.1\n"
+    )
+    (tmp_path / "child.toml").write_text(
+        'extends = "base"\nseed = 3\n[augmentation]\nnoise = 0.0\n[corpora.savee]\n'
+        "clips_per_epoch = 7\n"
+    )
+    child = load_recipe(tmp_path / "child.toml")
+    assert (child.name, child.title, child.seed, child.batch_size) == ("child", "", 3, 8)
+    assert (child.augmentation.noise, child.augmentation.speed) == (0.0, 0.1)
+    assert set(child.corpora) == {"savee"}
+
+
+def test_without_a_network_imagenet_weights_are_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(ResNet34_Weights, "get_state_dict", offline)
+    with pytest.raises(WeightsUnavailableError, match="no network"):
+        build_model("resnet34", 0.0, 128, imagenet=True)
+    with pytest.raises(ValueError, match="lstm"):
+        build_model("lstm", 0.0, 128, imagenet=True)
+
+
+def test_imagenet_weights_are_used_with_grey_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    donor = resnet34(weights=None).eval()
+    monkeypatch.setattr(ResNet34_Weights, "get_state_dict", lambda *_, **__: donor.state_dict())
+    model = build_model("resnet34", 0.0, 128, imagenet=True).eval()
+    grey = torch.randn(2, 1, 64, 64)
+    donor.fc = torch.nn.Identity()
+    with torch.inference_mode():
+        expected = donor(grey.expand(-1, 3, -1, -1))
+        torch.testing.assert_close(model.embed(grey), expected, rtol=1e-4, atol=1e-4)
