@@ -1,0 +1,171 @@
+"""Two timelines of one recording side by side: where they agree, and how much."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+from emolive.types import Segment, SpeechState
+
+_NO_EMOTION = {str(state) for state in SpeechState}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of one stream to which each timeline gives one label."""
+
+    stream: str
+    start_sample: int
+    end_sample: int
+    old: str
+    new: str
+
+    @property
+    def samples(self) -> int:
+        """Its length."""
+        return self.end_sample - self.start_sample
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two timelines say, over the time that both cover; all streams together.
+
+    `stretches` are in order of stream and time, neighbours differ; `samples` sums their lengths for
+    each pair of labels (old, new).
+    """
+
+    stretches: tuple[Stretch, ...]
+    samples: Mapping[tuple[str, str], int]
+
+    @property
+    def total(self) -> int:
+        """Samples that both cover."""
+        return sum(self.samples.values())
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of the time with the same label; None without any time."""
+        return _agreement(self.samples)
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa by time; None where chance alone would agree fully, or without any time.
+
+        Cohen, A coefficient of agreement for nominal scales, 1960; each sample counts as one case.
+        """
+        return kappa(self.samples)
+
+    @property
+    def emotion_agreement(self) -> float | None:
+        """As `agreement`, of the time to which both give an emotion."""
+        return _agreement(
+            {
+                pair: samples
+                for pair, samples in self.samples.items()
+                if not _NO_EMOTION.intersection(pair)
+            }
+        )
+
+    @property
+    def changed(self) -> tuple[Stretch, ...]:
+        """The stretches with different labels."""
+        return tuple(stretch for stretch in self.stretches if stretch.old != stretch.new)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels of either, the most frequent first."""
+        count: Counter[str] = Counter()
+        for (old, new), samples in self.samples.items():
+            count[old] += samples
+            count[new] += samples
+        return tuple(label for label, _ in count.most_common())
+
+    def old_samples(self, label: str) -> int:
+        """How long the old timeline has this label."""
+        return sum(n for (old, _), n in self.samples.items() if old == label)
+
+    def new_samples(self, label: str) -> int:
+        """How long the new timeline has this label."""
+        return sum(n for (_, new), n in self.samples.items() if new == label)
+
+
+def compare(old: Iterable[Segment], new: Iterable[Segment]) -> Comparison:
+    """Compare two timelines of the same recording; only streams that both have count.
+
+    Segments of one stream must not overlap within a timeline.
+    """
+    before, after = _by_stream(old), _by_stream(new)
+    stretches = [
+        stretch
+        for stream in before
+        if stream in after
+        for stretch in _merged(_overlaps(before[stream], after[stream]))
+    ]
+    samples: Counter[tuple[str, str]] = Counter()
+    for stretch in stretches:
+        samples[stretch.old, stretch.new] += stretch.samples
+    return Comparison(tuple(stretches), dict(samples))
+
+
+def kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa from how often each pair of labels occurs; None where it is not defined."""
+    observed = _agreement(counts)
+    if observed is None:
+        return None
+    total = sum(counts.values())
+    firsts: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for (first, second), n in counts.items():
+        firsts[first] += n
+        seconds[second] += n
+    # In whole numbers, so that full agreement by chance is seen as such.
+    chance = sum(firsts[label] * seconds[label] for label in firsts)
+    if chance == total * total:
+        return None
+    expected = chance / total**2
+    return (observed - expected) / (1 - expected)
+
+
+def _agreement(counts: Mapping[tuple[str, str], int]) -> float | None:
+    total = sum(counts.values())
+    if not total:
+        return None
+    return sum(n for (old, new), n in counts.items() if old == new) / total
+
+
+def _by_stream(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
+    ordered = sorted(segments, key=attrgetter("stream", "start_sample"))
+    return {stream: list(group) for stream, group in groupby(ordered, key=attrgetter("stream"))}
+
+
+def _overlaps(old: Sequence[Segment], new: Sequence[Segment]) -> Iterator[Stretch]:
+    i = j = 0
+    while i < len(old) and j < len(new):
+        start = max(old[i].start_sample, new[j].start_sample)
+        end = min(old[i].end_sample, new[j].end_sample)
+        if start < end:
+            yield Stretch(old[i].stream, start, end, old[i].label, new[j].label)
+        if old[i].end_sample <= new[j].end_sample:
+            i += 1
+        else:
+            j += 1
+
+
+def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    last: Stretch | None = None
+    for stretch in stretches:
+        if last is not None and (last.end_sample, last.old, last.new) == (
+            stretch.start_sample,
+            stretch.old,
+            stretch.new,
+        ):
+            last = Stretch(last.stream, last.start_sample, stretch.end_sample, last.old, last.new)
+            continue
+        if last is not None:
+            yield last
+        last = stretch
+    if last is not None:
+        yield last

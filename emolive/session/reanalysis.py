@@ -1,0 +1,189 @@
+"""A stored session's audio through another model or other settings."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from emolive.audio.decoding import FileDecoder
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import SourceFormat
+from emolive.engine.config import EngineConfig
+from emolive.engine.monitor import Monitor
+from emolive.errors import SessionError
+from emolive.inference.classifier import Classifier
+from emolive.inference.metadata import ModelMetadata
+from emolive.session.comparison import Comparison, compare
+from emolive.session.library import Library
+from emolive.session.records import Gap, GapKind, SessionInfo, StreamInfo
+from emolive.speech.silero import SileroVad
+from emolive.types import Event, FloatArray, Prediction, Segment
+
+_BLOCK_S = 0.5
+
+_Spoken = TypeVar("_Spoken", Prediction, Segment)
+
+Progress = Callable[[float, float], None]
+"""Told the seconds done and in all; what it raises ends the work."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reanalysis:
+    """What another model says about a session; samples are the session's.
+
+    `streams` are those that were analysed again, `problems` sentences about audio that broke off.
+    """
+
+    session: SessionInfo
+    metadata: ModelMetadata
+    streams: tuple[str, ...]
+    windows: tuple[Prediction, ...]
+    segments: tuple[Segment, ...]
+    problems: tuple[str, ...] = ()
+
+    def compare(self, old: Iterable[Segment]) -> Comparison:
+        """Beside the session's own timeline."""
+        return compare((s for s in old if s.stream in self.streams), self.segments)
+
+
+def reanalyze(
+    library: Library,
+    session: SessionInfo,
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    progress: Progress | None = None,
+) -> Reanalysis:
+    """Analyse a session's audio as if it were heard again; nothing is stored.
+
+    Every stream whose audio was kept and whose emotions were, and may be, inferred. Where the
+    recording has a gap the analysis has one, too. Memory for audio does not grow with the length.
+
+    Raises:
+        SessionError: there is no such audio.
+        AudioFileError: it cannot be read at all.
+        EmoliveError: the model stopped working, or the hop does not fit it.
+    """
+    tracks = [
+        (stream, path)
+        for stream in session.streams
+        if stream.emotion
+        and config.infers_emotion(stream.role)
+        and (path := library.audio_path(session.id, stream.name)) is not None
+    ]
+    if not tracks:
+        raise SessionError(
+            f"No audio of session {session.id} is kept that could be analysed again: record "
+            "sessions with audio to compare models on them."
+        )
+    gaps = library.gaps(session.id)
+    windows: list[Prediction] = []
+    segments: list[Segment] = []
+    problems: list[str] = []
+    scale = session.rate / classifier.metadata.front_end.sampling_rate
+    for number, (stream, path) in enumerate(tracks):
+
+        def advance(done_s: float, number: int = number) -> None:
+            if progress is not None:
+                progress(number * session.duration_s + done_s, len(tracks) * session.duration_s)
+
+        events, problem = _analyze(
+            path, stream, _gaps_of(stream, gaps), session.rate, classifier, vad, config, advance
+        )
+        windows += [_scaled(e, scale) for e in events if isinstance(e, Prediction)]
+        segments += [_scaled(e, scale) for e in events if isinstance(e, Segment)]
+        if problem is not None:
+            problems.append(problem)
+    names = tuple(stream.name for stream, _ in tracks)
+    return Reanalysis(
+        session, classifier.metadata, names, tuple(windows), tuple(segments), tuple(problems)
+    )
+
+
+def _analyze(
+    path: Path,
+    stream: StreamInfo,
+    gaps: Sequence[tuple[int, int]],
+    rate: int,
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    advance: Callable[[float], None],
+) -> tuple[list[Event], str | None]:
+    """One stream: its predictions and segments, and what is wrong with its file."""
+    decoder = FileDecoder(path, _BLOCK_S, "mix")
+    try:
+        native = decoder.format.sampling_rate
+        source_format = SourceFormat(
+            native, (stream.name,), (stream.role,), (stream.native_rate,), recorded=True
+        )
+        stride = round(native * max(_BLOCK_S, config.max_batch * config.hop_s))
+        ring = SampleRing(stride + 2 * round(native * _BLOCK_S), 1)
+        monitor = Monitor(source_format, ring, classifier, vad, config, lossless=True)
+        model_rate = classifier.metadata.front_end.sampling_rate
+        events: list[Event] = []
+        stepped = 0
+        frames = [(start * native // rate, end * native // rate) for start, end in gaps]
+        for block, gap_end in _around(decoder, frames):
+            ring.write(block)
+            if ring.written - stepped >= stride or gap_end is not None:
+                stepped = ring.written
+                events += _answers(monitor.step())
+                advance(monitor.elapsed_s)
+            if gap_end is not None:
+                now = round(monitor.elapsed_s * model_rate)
+                events += _answers(monitor.gap(max(0, gap_end * model_rate // native - now)))
+        events += _answers(monitor.finish())
+        advance(monitor.elapsed_s)
+        return events, decoder.error
+    finally:
+        decoder.close()
+
+
+def _around(
+    decoder: FileDecoder, gaps: Sequence[tuple[int, int]]
+) -> Iterator[tuple[FloatArray, int | None]]:
+    """The audio between the gaps (in frames); with the last of it, the end of the gap to come."""
+    position = 0
+    left = deque(gaps)
+    while (block := decoder.read()) is not None:
+        begin, end = position, position + len(block)
+        while left and left[0][0] < end:
+            gap_start, gap_end = left[0]
+            if gap_start >= begin:
+                yield block[begin - position : gap_start - position], gap_end
+            begin = min(gap_end, end)
+            if gap_end > end:
+                break
+            left.popleft()
+        yield block[begin - position :], None
+        position = end
+
+
+def _gaps_of(stream: StreamInfo, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
+    """Where its audio is missing, in order, gaps that touch as one."""
+    found: list[tuple[int, int]] = []
+    for gap in sorted(gaps, key=lambda gap: gap.start_sample):
+        if gap.kind is GapKind.EVENTS or gap.stream not in (None, stream.name):
+            continue
+        start, end = gap.start_sample, gap.end_sample
+        if found and start <= found[-1][1]:
+            start, end = found[-1][0], max(end, found.pop()[1])
+        found.append((start, end))
+    return found
+
+
+def _answers(events: Iterable[Event]) -> list[Event]:
+    """Without the feature blocks, which are the most of it."""
+    return [event for event in events if isinstance(event, Prediction | Segment)]
+
+
+def _scaled(event: _Spoken, scale: float) -> _Spoken:
+    return replace(
+        event,
+        start_sample=round(event.start_sample * scale),
+        end_sample=round(event.end_sample * scale),
+    )

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import soundfile as sf
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import SourceFormat
+from emolive.engine import EngineConfig, FileAnalysis, analyze_file
+from emolive.engine.monitor import Monitor
+from emolive.errors import SessionError
+from emolive.inference.classifier import OnnxClassifier
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.session.library import Library
+from emolive.session.reanalysis import _around, reanalyze
+from emolive.session.records import Gap, GapKind, NewSession, SessionInfo, StreamInfo
+from emolive.speech.silero import SileroVad
+from emolive.types import FloatArray, Prediction, Role, Segment
+from tests.models import LABELS, tiny_model
+
+RATE = 16_000
+CONFIG = EngineConfig()
+MONO = (StreamInfo("mono", RATE),)
+
+
+@pytest.fixture(scope="module")
+def speech() -> FloatArray:
+    return sf.read(asset(DEMO_AUDIO), dtype="float32", frames=20 * RATE)[0]
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    tiny_model(path)
+    classifier = OnnxClassifier(path, "cpu", threads=1)
+    yield classifier
+    classifier.close()
+
+
+@pytest.fixture(scope="module")
+def sad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
+    """A model to which all speech is sad."""
+    path = tmp_path_factory.mktemp("model") / "sad.onnx"
+    tiny_model(path, bias=[1000.0 * (label == "sad") for label in LABELS])
+    classifier = OnnxClassifier(path, "cpu", threads=1)
+    yield classifier
+    classifier.close()
+
+
+@pytest.fixture(scope="module")
+def vad() -> SileroVad:
+    return SileroVad()
+
+
+@pytest.fixture(scope="module")
+def analysis(
+    speech: FloatArray,
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> FileAnalysis:
+    path = tmp_path_factory.mktemp("audio") / "talk.flac"
+    sf.write(path, speech, RATE, subtype="PCM_24")
+    return analyze_file(path, classifier, vad, CONFIG)
+
+
+def store(
+    library: Library,
+    audio: dict[str, FloatArray],
+    streams: tuple[StreamInfo, ...] = MONO,
+    segments: tuple[Segment, ...] = (),
+    gaps: tuple[Gap, ...] = (),
+) -> SessionInfo:
+    writer = library.create(
+        NewSession(streams, RATE, LABELS, RATE // 2, 3 * RATE, "tiny"), audio=bool(audio)
+    )
+    duration = 0
+    for stream in streams:
+        if stream.name in audio:
+            path = writer.audio_path(stream.name)
+            assert path is not None
+            sf.write(path, audio[stream.name], stream.native_rate, subtype="PCM_24")
+            duration = len(audio[stream.name]) * RATE // stream.native_rate
+    writer.add_segments(segments)
+    for gap in gaps:
+        writer.add_gap(gap)
+    return writer.finish(duration or 20 * RATE)
+
+
+def same_windows(got: tuple[Prediction, ...], wanted: tuple[Prediction, ...]) -> None:
+    assert [(w.start_sample, w.end_sample, w.label) for w in got] == [
+        (w.start_sample, w.end_sample, w.label) for w in wanted
+    ]
+    for one, other in zip(got, wanted, strict=True):
+        if other.probabilities is not None:
+            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+
+
+def test_the_same_model_says_the_same(
+    library: Library,
+    speech: FloatArray,
+    analysis: FileAnalysis,
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+) -> None:
+    session = store(library, {"mono": speech}, segments=analysis.segments)
+    told: list[tuple[float, float]] = []
+    again = reanalyze(library, session, classifier, vad, CONFIG, lambda *now: told.append(now))
+    same_windows(again.windows, analysis.windows)
+    assert again.segments == analysis.segments
+    comparison = again.compare(library.segments(session.id))
+    assert comparison.agreement == 1.0
+    assert comparison.changed == ()
+    assert comparison.total == 20 * RATE
+    assert told[-1] == (20.0, 20.0)
+    assert (again.streams, again.problems) == (("mono",), ())
+
+
+def test_another_model_is_seen_side_by_side(
+    library: Library,
+    speech: FloatArray,
+    analysis: FileAnalysis,
+    sad: OnnxClassifier,
+    vad: SileroVad,
+) -> None:
+    session = store(library, {"mono": speech}, segments=analysis.segments)
+    again = reanalyze(library, session, sad, vad, CONFIG)
+    assert {segment.label for segment in again.segments} <= {"sad", "silence"}
+    comparison = again.compare(library.segments(session.id))
+    assert comparison.agreement is not None
+    assert comparison.agreement < 1
+    assert {stretch.new for stretch in comparison.changed} == {"sad"}
+    assert sum(stretch.samples for stretch in comparison.changed) == round(
+        (1 - comparison.agreement) * comparison.total
+    )
+
+
+def test_a_call_leaves_out_the_agent_and_takes_each_rate_as_it_is(
+    library: Library, speech: FloatArray, sad: OnnxClassifier, vad: SileroVad
+) -> None:
+    streams = (
+        StreamInfo("agent", RATE, Role.AGENT, emotion=False),
+        StreamInfo("customer", 44_100, Role.CUSTOMER),
+    )
+    high = soxr.resample(speech, RATE, 44_100).astype(np.float32)
+    session = store(library, {"agent": speech, "customer": high}, streams)
+    again = reanalyze(library, session, sad, vad, CONFIG)
+    assert again.streams == ("customer",)
+    assert {window.stream for window in again.windows} == {"customer"}
+    assert again.segments[-1].end_sample == pytest.approx(20 * RATE, abs=2)
+
+
+@pytest.mark.parametrize("native", [RATE, 44_100])
+def test_a_gap_is_a_gap_again(
+    library: Library, speech: FloatArray, classifier: OnnxClassifier, vad: SileroVad, native: int
+) -> None:
+    """As if it were live: time passes, and everything begins afresh."""
+    audio = speech if native == RATE else soxr.resample(speech, RATE, native).astype(np.float32)
+    start, end = 7 * RATE + 123, 10 * RATE + 45
+    cut = (start * native // RATE, end * native // RATE)
+    audio = audio.copy()
+    audio[slice(*cut)] = 0.0
+    stored = (
+        Gap(start, start + 2000, GapKind.OVERRUN, "mono"),
+        Gap(start + 1000, end, GapKind.SOURCE),
+        Gap(2 * RATE, 3 * RATE, GapKind.EVENTS),
+        Gap(4 * RATE, 5 * RATE, GapKind.OVERRUN, "another"),
+    )
+    session = store(library, {"mono": audio}, (StreamInfo("mono", native),), gaps=stored)
+    again = reanalyze(library, session, classifier, vad, CONFIG)
+    crossing = [w for w in again.windows if w.start_sample < end - 2 and w.end_sample > start + 2]
+    assert crossing == []
+
+    quantized, _ = sf.read(library.audio_path(session.id, "mono"), dtype="float32")
+    ring = SampleRing(len(audio), 1)
+    monitor = Monitor(SourceFormat(native, ("mono",)), ring, classifier, vad, CONFIG, lossless=True)
+    ring.write(quantized[: cut[0], None])
+    events = monitor.step()
+    events += monitor.gap(cut[1] * RATE // native - cut[0] * RATE // native)
+    ring.write(quantized[cut[1] :, None])
+    events += monitor.step()
+    events += monitor.finish()
+    same_windows(again.windows, tuple(e for e in events if isinstance(e, Prediction)))
+    assert again.segments == tuple(e for e in events if isinstance(e, Segment))
+
+
+def test_without_audio_it_is_one_sentence(
+    library: Library, classifier: OnnxClassifier, vad: SileroVad
+) -> None:
+    session = store(library, {})
+    with pytest.raises(SessionError, match="No audio of session"):
+        reanalyze(library, session, classifier, vad, CONFIG)
+
+
+def test_audio_that_breaks_off_is_told(
+    library: Library, speech: FloatArray, classifier: OnnxClassifier, vad: SileroVad
+) -> None:
+    session = store(library, {"mono": speech})
+    path = library.audio_path(session.id, "mono")
+    assert path is not None
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = reanalyze(library, session, classifier, vad, CONFIG)
+    (problem,) = again.problems
+    assert "cut short" in problem
+    assert again.windows
+
+
+class Blocks:
+    """A decoder of consecutive numbers in blocks of given sizes."""
+
+    path: ClassVar = Path("none")
+
+    def __init__(self, sizes: list[int]) -> None:
+        ends = np.cumsum([0, *sizes])
+        self._blocks = [np.arange(a, b, dtype=np.float32)[:, None] for a, b in pairwise(ends)]
+
+    def read(self) -> FloatArray | None:
+        return self._blocks.pop(0) if self._blocks else None
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 10), min_size=1, max_size=10),
+    borders=st.lists(st.integers(0, 110), max_size=8, unique=True),
+)
+def test_gaps_are_cut_out_however_blocks_fall(sizes: list[int], borders: list[int]) -> None:
+    borders.sort()
+    gaps = list(zip(borders[::2], borders[1::2], strict=False))
+    heard: list[float] = []
+    ends = []
+    for block, gap_end in _around(Blocks(sizes), gaps):  # type: ignore[arg-type]
+        heard += block[:, 0].tolist()
+        if gap_end is not None:
+            ends.append((len(heard), gap_end))
+    total = sum(sizes)
+    missing = {sample for start, end in gaps for sample in range(start, end)}
+    assert heard == [sample for sample in range(total) if sample not in missing]
+    begun = [(start, end) for start, end in gaps if start < total]
+    assert [end for _, end in ends] == [end for _, end in begun]
+    for (count, _), (start, _) in zip(ends, begun, strict=True):
+        assert count == sum(sample not in missing for sample in range(start))
