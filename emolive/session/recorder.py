@@ -20,7 +20,7 @@ from emolive.session.records import Gap, NewSession, SessionInfo, StreamInfo
 from emolive.session.scribe import Scribe
 from emolive.session.tape import Tape, start_frame
 from emolive.session.writer import SessionWriter
-from emolive.types import EngineState, EngineStatus, Event, Role
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
 _POLL_S = 0.1
 _STORE_EVERY_S = 0.4
@@ -201,7 +201,10 @@ class Recorder:
 
     def _step(self, mailbox: Mailbox) -> bool:
         """Take what there is, and store it now and then; whether the run is over."""
-        # Asked first: the audio of a run that is over is then complete.
+        if self._stop_wish.is_set():
+            return False
+        # In this order: events before the audio they are about, so that after the last event the
+        # audio is complete.
         events = mailbox.drain()
         over = any(_is_end(event) for event in events)
         audio = self._audio()
@@ -216,10 +219,12 @@ class Recorder:
         if mailbox.dropped != self._dropped:
             self._dropped = mailbox.dropped
             self._scribe.lose_events()
+        ended = False
         for event in events:
-            self._scribe.accept(event)
-            if _is_end(event):  # what follows is another run's
-                break
+            # Behind the end only alerts may still be this run's: they come from another thread.
+            if not ended or isinstance(event, Alert | AlertEnded):
+                self._scribe.accept(event)
+            ended = ended or _is_end(event)
         if self._clock() - self._stored_at >= _STORE_EVERY_S:
             self._store(self._tape, self._scribe, self._writer)
         else:
