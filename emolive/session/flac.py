@@ -74,6 +74,10 @@ class _PatientFile:
         """Make it survive a power cut."""
         os.fsync(self._file.fileno())
 
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
     def close(self) -> None:
         self._file.close()
 
@@ -146,14 +150,15 @@ class FlacWriter:
             self._sink.sync()
 
     def close(self) -> None:
-        """Finish the file and release it, even when that fails.
+        """Finish the file and release it, even when that fails; harmless when done before.
 
         Raises:
             OSError: the end could not be written: the file has to be repaired.
         """
+        if self._sink.closed:
+            return
         try:
-            if not self._encoder.closed:
-                self._encoder.close()
+            self._encoder.close()
             self.flush(sync=True)
         finally:
             self._sink.close()

@@ -354,9 +354,11 @@ class Recorder:
 
     def _fail(self, error: Exception) -> None:
         """End here; what was stored is put right at the next start."""
-        self._close_audio()
-        if self._writer is not None:
-            self._writer.abandon()
+        try:
+            self._close_audio()
+        finally:
+            if self._writer is not None:
+                self._writer.abandon()
         known = isinstance(error, EmoliveError)
         text = str(error) if known else f"Recording failed: {type(error).__name__}: {error}"
         self._tell(RecorderState.FAILED, text)
