@@ -64,8 +64,11 @@ class AlertEngine:
         streams: Sequence[WatchedStream],
         call: CallFormat,
         conversation: ConversationConfig | None = None,
+        kept_ends: int | None = _KEPT_ENDS,
     ) -> None:
         """Watch `streams`; talkspurts are those of `conversation`.
+
+        `kept_ends` (None: all) wait for `take_ended`.
 
         Raises:
             EmoliveError: a rule names an emotion that the model does not know.
@@ -76,7 +79,7 @@ class AlertEngine:
         self._emotional: dict[str, list[_EmotionalWatch]] = {name: [] for name in self._streams}
         self._talk: list[_TalkWatch] = []
         self._order: dict[Watch, int] = {}
-        self._ended: deque[AlertEnded] = deque(maxlen=_KEPT_ENDS)
+        self._ended: deque[AlertEnded] = deque(maxlen=kept_ends)
         self._position = 0
         self.notes: tuple[str, ...] = ()
         for rule in rules.enabled:
@@ -119,7 +122,7 @@ class AlertEngine:
         return alerts + self._collect(self._order)
 
     def take_ended(self) -> list[AlertEnded]:
-        """What has ended since the last time (the newest 1,000), in the order of time."""
+        """What has ended since the last time (the newest `kept_ends`), in the order of time."""
         ended = sorted(self._ended, key=lambda over: over.end_sample)
         self._ended.clear()
         return ended

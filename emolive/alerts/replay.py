@@ -1,0 +1,241 @@
+"""Calls that are over, as events again: stored sessions, results of `analyze`, recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emolive.alerts.engine import AlertEngine, CallFormat, watched_streams
+from emolive.alerts.rules import RuleSet
+from emolive.alerts.watch import WatchedStream
+from emolive.audio.source import RecordedSource
+from emolive.engine.config import EngineConfig
+from emolive.engine.offline import analyze_source
+from emolive.errors import EmoliveError
+from emolive.inference.classifier import Classifier
+from emolive.session.library import Library
+from emolive.session.records import SessionInfo
+from emolive.speech.silero import SileroVad
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    Event,
+    FeatureBlock,
+    Prediction,
+    Role,
+    SpeechActivity,
+    SpeechState,
+)
+
+# Streams take turns in steps of this, well below what one may be ahead of another.
+_STEP_S = 5.0
+# The rate of sample indices in results of `analyze`, which are in seconds.
+_JSON_RATE = 16_000
+
+Feed = Callable[[AlertEngine], list[Alert]]
+"""Gives an engine everything that was heard, without finishing it; returns what was raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """A call that is over; `hears` tells whether it holds voice activity, not only answers."""
+
+    name: str
+    duration_s: float
+    streams: tuple[WatchedStream, ...]
+    form: CallFormat
+    hears: bool
+    feed: Feed
+    started_at: datetime | None = None
+
+    def evaluate(self, rules: RuleSet) -> tuple[list[Alert], list[AlertEnded], tuple[str, ...]]:
+        """Alerts and ends in the order of time, and notes on rules that had nothing to watch.
+
+        Raises:
+            EmoliveError: a rule names an emotion that its model does not know.
+        """
+        engine = AlertEngine(rules, self.streams, self.form, kept_ends=None)
+        alerts = self.feed(engine)
+        alerts += engine.finish()
+        alerts.sort(key=lambda alert: alert.fired_sample)
+        return alerts, engine.take_ended(), engine.notes
+
+
+def stored_call(library: Library, info: SessionInfo) -> PastCall:
+    """A session of the library."""
+    streams = tuple(WatchedStream(s.name, s.role, s.emotion) for s in info.streams)
+
+    def feed(engine: AlertEngine) -> list[Alert]:
+        heard = {stream.name: library.activity(info.id, stream.name) for stream in streams}
+        alerts = _accept(engine, library.windows(info.id))
+        for stream, activity in _in_turns(heard, info.rate):
+            alerts += engine.hear(stream, activity)
+        return alerts
+
+    return PastCall(
+        name=info.id,
+        duration_s=info.duration_s,
+        streams=streams,
+        form=CallFormat(info.rate, info.hop_samples, info.labels, info.model),
+        hears=True,
+        feed=feed,
+        started_at=info.started_at,
+    )
+
+
+def analysed_call(path: Path) -> PastCall:
+    """A JSON result of `analyze` or of `sessions export`. It holds no voice activity.
+
+    Raises:
+        EmoliveError: it cannot be read, or is no such result.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            document = json.load(file)
+        labels = tuple(str(label) for label in document["labels"])
+        windows = [_window(window, labels) for window in document["windows"]]
+        names = dict.fromkeys(window.stream for window in windows)
+        told = {
+            entry["name"]: WatchedStream(
+                entry["name"], Role(entry["role"]) if entry["role"] else None, entry["emotion"]
+            )
+            for entry in document.get("streams", [])
+        }
+        model, duration_s = str(document["model"]), float(document["duration_s"])
+    except OSError as error:
+        raise EmoliveError(
+            f"{path} cannot be read ({error.strerror or error}): check the name."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EmoliveError(
+            f"{path} is no result of `emolive analyze --format json`: name one, or a recording."
+        ) from error
+    windows.sort(key=lambda window: window.end_sample)
+    return PastCall(
+        name=str(path),
+        duration_s=duration_s,
+        streams=tuple(told.values()) or tuple(WatchedStream(name) for name in names),
+        form=CallFormat(_JSON_RATE, _hop(windows), labels, model),
+        hears=False,
+        feed=lambda engine: _accept(engine, windows),
+    )
+
+
+def recorded_call(
+    source: RecordedSource,
+    path: Path,
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> PastCall:
+    """A recording, analysed now with exactly the live pipeline; its events are kept in memory.
+
+    Raises:
+        AudioFileError: it cannot be read.
+    """
+    windows: list[Prediction] = []
+    heard: dict[str, list[SpeechActivity]] = {}
+
+    def keep(event: Event) -> None:
+        if isinstance(event, Prediction):
+            windows.append(event)
+        elif isinstance(event, FeatureBlock) and event.activity is not None:
+            heard.setdefault(event.stream, []).append(event.activity)
+
+    analysis = analyze_source(source, path, classifier, vad, config, progress, keep)
+    spec = analysis.metadata.front_end
+
+    def feed(engine: AlertEngine) -> list[Alert]:
+        alerts = _accept(engine, windows)
+        for stream, activity in _in_turns(heard, spec.sampling_rate):
+            alerts += engine.hear(stream, activity)
+        return alerts
+
+    return PastCall(
+        name=str(path),
+        duration_s=analysis.duration_s,
+        streams=watched_streams(analysis.streams),
+        form=CallFormat(
+            spec.sampling_rate, config.hop_samples(spec), analysis.labels, analysis.model
+        ),
+        hears=True,
+        feed=feed,
+    )
+
+
+def _accept(engine: AlertEngine, windows: Iterable[Prediction]) -> list[Alert]:
+    return [alert for window in windows for alert in engine.accept(window)]
+
+
+def _in_turns(
+    heard: dict[str, list[SpeechActivity]], rate: int
+) -> Iterator[tuple[str, SpeechActivity]]:
+    """All streams' activity in steps of time, stretches that follow each other joined."""
+    parts = [
+        (part.start_sample, stream, part)
+        for stream, activities in heard.items()
+        for part in _stretches(activities, round(_STEP_S * rate))
+    ]
+    for _, stream, part in sorted(parts, key=lambda entry: entry[0]):
+        yield stream, part
+
+
+def _stretches(activities: list[SpeechActivity], step: int) -> Iterator[SpeechActivity]:
+    """Joined as far as they touch, and none longer than `step` samples."""
+    waiting: list[SpeechActivity] = []
+    for activity in activities:
+        if waiting and (
+            activity.start_sample != waiting[-1].end_sample
+            or activity.end_sample - waiting[0].start_sample > step
+        ):
+            yield _joined(waiting)
+            waiting = []
+        waiting.append(activity)
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[SpeechActivity]) -> SpeechActivity:
+    if len(parts) == 1:
+        return parts[0]
+    return SpeechActivity(
+        parts[0].start_sample,
+        parts[0].chunk_samples,
+        np.concatenate([part.speech for part in parts]),
+        np.concatenate([part.probability for part in parts]),
+        np.concatenate([part.level_dbfs for part in parts]),
+    )
+
+
+def _window(entry: dict[str, Any], labels: tuple[str, ...]) -> Prediction:
+    shares = entry["probabilities"]
+    return Prediction(
+        stream=str(entry.get("stream", "mono")),
+        start_sample=round(entry["start_s"] * _JSON_RATE),
+        end_sample=round(entry["end_s"] * _JSON_RATE),
+        probabilities=np.array([shares[label] for label in labels], np.float32) if shares else None,
+        state=SpeechState(entry["state"]),
+        label=None,
+        confidence=0.0,
+        speech_ratio=float(entry["speech_ratio"]),
+        latency_s=0.0,
+    )
+
+
+def _hop(windows: list[Prediction]) -> int:
+    """The usual step from one window of a stream to its next; half a second if there is none."""
+    ends: dict[str, list[int]] = {}
+    for window in windows:
+        ends.setdefault(window.stream, []).append(window.end_sample)
+    steps = [b - a for found in ends.values() for a, b in pairwise(found) if b > a]
+    # The last window ends with the file and others may be missing: most steps are the hop.
+    steps.sort()
+    return steps[len(steps) // 2] if steps else _JSON_RATE // 2
