@@ -99,15 +99,28 @@ class PulseServer:
         """Pull the sound card out; the server stays."""
         self._pactl("unload-module", "module-null-sink")
 
+    def add_sink(self, name: str) -> None:
+        """Plug in another output, which is not the default."""
+        self._pactl(
+            "load-module", "module-null-sink", f"sink_name={name}", f"rate={self._rate}",
+            f"channels={self._channels}", "norewinds=1",
+        )  # fmt: skip
+
+    def remove_sink(self, name: str) -> None:
+        """Pull that output out."""
+        listed = self._pactl("list", "short", "modules").stdout.decode().splitlines()
+        (module,) = [line.split()[0] for line in listed if f"sink_name={name} " in line]
+        self._pactl("unload-module", module)
+
     def signal(self, number: int) -> None:
         """Send the server a signal, for example to make it hang."""
         assert self._server is not None
         self._server.send_signal(number)
 
-    def play(self, path: Path | str) -> subprocess.Popen[bytes]:
-        """Play a file into the sink; wait for the process, or kill it."""
+    def play(self, path: Path | str, sink: str = SINK) -> subprocess.Popen[bytes]:
+        """Play a file into a sink; wait for the process, or kill it."""
         return subprocess.Popen(
-            ["paplay", f"--device={SINK}", str(path)], env=self._environment(),
+            ["paplay", f"--device={sink}", str(path)], env=self._environment(),
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

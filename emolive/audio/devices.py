@@ -15,6 +15,14 @@ NO_INPUT = (
 )
 
 
+# Inputs that carry what is played, as systems and virtual devices name them.
+_VIRTUAL = re.compile(
+    r"\.monitor$|^monitor of |blackhole|soundflower|loopback|stereo ?mix|what u hear|"
+    r"cable output|vb-audio",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class InputDevice:
     """An audio input; `sampling_rate` in Hz is its own default, `channels` its maximum."""
@@ -30,6 +38,11 @@ class InputDevice:
     def stable_name(self) -> str:
         """The name without the card number that ALSA gives anew each time it is plugged in."""
         return re.sub(r" \(hw:\d+,\d+\)$", "", self.name)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it carries what this computer plays, going by its name."""
+        return _VIRTUAL.search(self.name) is not None
 
 
 def list_devices(*, refresh: bool = False) -> list[InputDevice]:

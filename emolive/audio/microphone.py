@@ -111,8 +111,7 @@ class Microphone:
         """Whether audio still arrives; `overflows` counts blocks the driver had to drop."""
         with self._lock:
             if self._state is SourceState.RUNNING and (reason := self._loss()):
-                self._state = SourceState.LOST
-                self._message = f"{self.name} {reason}: check that it is plugged in and not in use."
+                self._lose(reason)
             return SourceStatus(self._state, self._message, self._overflows)
 
     def close(self) -> None:
@@ -135,7 +134,7 @@ class Microphone:
             # Some drivers open only with all their channels; the first ones are then taken.
             for channels in dict.fromkeys((self._channels, min(2, device.channels))):
                 try:
-                    self._stream = portaudio.open_input(
+                    self._stream = self._open_stream(
                         device=device.index,
                         samplerate=rate,
                         channels=channels,
@@ -151,6 +150,13 @@ class Microphone:
                 self._message = None
                 return SourceFormat(rate, stream_names(self._channels))
         raise AudioDeviceError(_refused(device.name, refusal)) from refusal
+
+    def _open_stream(self, **settings: Any) -> Any:
+        return portaudio.open_input(**settings)
+
+    def _lose(self, reason: str) -> None:
+        self._state = SourceState.LOST
+        self._message = f"{self.name} {reason}: check that it is plugged in and not in use."
 
     def _find(self) -> InputDevice:
         devices = list_devices()

@@ -14,7 +14,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -93,8 +93,10 @@ def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
             ) from error
 
 
-def open_input(**settings: Any) -> Any:
+def open_input(*, environment: Mapping[str, str] | None = None, **settings: Any) -> Any:
     """Open a `sounddevice.InputStream`; give it back with `close_stream`.
+
+    `environment`: variables that the system's sound library sees while it is opened.
 
     Raises:
         sounddevice.PortAudioError: it refused.
@@ -102,7 +104,7 @@ def open_input(**settings: Any) -> Any:
     """
     with _exclusive():
         sounddevice = load()
-        with _native_messages_muted():
+        with _native_messages_muted(), _environment(environment or {}):
             stream = sounddevice.InputStream(**settings)
         _open_streams.add(stream)
         return stream
@@ -176,6 +178,20 @@ def _exclusive() -> Iterator[None]:
         yield
     finally:
         _lock.release()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

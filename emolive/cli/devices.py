@@ -1,55 +1,74 @@
-"""`devices`: which inputs there are."""
+"""`devices`: which inputs there are, and what of the computer's own sound can be heard."""
 
 from __future__ import annotations
 
 import json
+import sys
 
 from rich.console import Console
 from rich.table import Table
 
-from emolive.audio.devices import NO_INPUT, list_devices
+from emolive.audio.devices import NO_INPUT, InputDevice, list_devices
+from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
 from emolive.cli.outcome import DONE, tell
 
 
 def run_devices(*, as_json: bool) -> int:
-    """Print the inputs, as a table or one JSON array.
+    """Print the inputs and loopbacks, as tables or one JSON array.
 
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
     """
     devices = list_devices()
+    loopbacks = list_loopbacks()
     if as_json:
-        found = [
-            {
-                "index": device.index,
-                "name": device.name,
-                "host_api": device.host_api,
-                "channels": device.channels,
-                "sampling_rate": device.sampling_rate,
-                "is_default": device.is_default,
-            }
-            for device in devices
-        ]
+        found = [_input(device) for device in devices]
+        # A virtual device is an input of its own, and in the list already.
+        found += [_loopback(loopback) for loopback in loopbacks if loopback.index is None]
         print(json.dumps(found, indent=1))  # noqa: T201
         return DONE
     if not devices:
         tell(NO_INPUT)
-        return DONE
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading, justify in (
-        ("", "left"),
-        ("index", "right"),
-        ("name", "left"),
-        ("host API", "left"),
-        ("channels", "right"),
-        ("Hz", "right"),
-    ):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+    else:
+        _show_inputs(devices)
+    if loopbacks:
+        _show_loopbacks(loopbacks)
+    else:
+        tell(loopback_hint(sys.platform))
+    return DONE
+
+
+def _input(device: InputDevice) -> dict[str, object]:
+    return {
+        "index": device.index,
+        "name": device.name,
+        "host_api": device.host_api,
+        "channels": device.channels,
+        "sampling_rate": device.sampling_rate,
+        "is_default": device.is_default,
+        "loopback": device.is_loopback,
+    }
+
+
+def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
+    return {
+        "index": None,
+        "name": loopback.description,
+        "host_api": loopback.kind.value,
+        "channels": loopback.channels,
+        "sampling_rate": loopback.sampling_rate,
+        "is_default": loopback.is_default,
+        "loopback": True,
+    }
+
+
+def _show_inputs(devices: list[InputDevice]) -> None:
+    table = _table("index", "name", "host API", "channels", "Hz")
     for device in devices:
         table.add_row(
             "*" if device.is_default else "",
             str(device.index),
-            device.name.replace("[", r"\["),
+            _plain(device.name),
             device.host_api,
             str(device.channels),
             str(device.sampling_rate),
@@ -57,4 +76,32 @@ def run_devices(*, as_json: bool) -> int:
     Console().print(table)
     if any(device.is_default for device in devices):
         tell("* is the default. Choose another one with `emolive live --device NAME|INDEX`.")
-    return DONE
+
+
+def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
+    table = _table("loopback: what this computer plays", "through", "channels", "Hz")
+    for loopback in loopbacks:
+        table.add_row(
+            "*" if loopback.is_default else "",
+            _plain(loopback.description),
+            loopback.kind.value,
+            str(loopback.channels),
+            str(loopback.sampling_rate),
+        )
+    console = Console()
+    console.print()
+    console.print(table)
+    tell("Monitor a call with `emolive call --device MICROPHONE --loopback [NAME]`.")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    for heading in headings:
+        number = heading in ("index", "channels", "Hz")
+        table.add_column(heading, justify="right" if number else "left")
+    return table
+
+
+def _plain(name: str) -> str:
+    return name.replace("[", r"\[")

@@ -205,12 +205,18 @@ def test_devices_lists_the_real_one(pulse: PulseServer) -> None:
     found = json.loads(out)
     assert found
     assert list(found[0]) == [
-        "index", "name", "host_api", "channels", "sampling_rate", "is_default",
+        "index", "name", "host_api", "channels", "sampling_rate", "is_default", "loopback",
     ]  # fmt: skip
-    assert any(device["is_default"] for device in found)
+    inputs = [device for device in found if device["index"] is not None]
+    assert any(device["is_default"] for device in inputs)
+    (monitor,) = [device for device in found if device["index"] is None]
+    assert monitor["loopback"]
+    assert monitor["is_default"]
     table = launch(["devices"], env=pulse.env)
     text, _ = table.communicate(timeout=60)
     assert found[0]["name"] in text
+    assert monitor["name"] in text
+    assert "what this computer plays" in text
 
 
 def test_no_devices_is_an_empty_list(no_sound_card: Mapping[str, str]) -> None:
