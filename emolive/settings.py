@@ -22,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emolive.errors import EmoliveError
 from emolive.i18n import SYSTEM, tr
 from emolive.inference.providers import Requested
+from emolive.palette import PaletteName
 from emolive.session.export.atomic import replacing
 
 ThemeChoice = Literal["system", "light", "dark"]
-PaletteChoice = Literal["safe", "vivid"]
 TimelineView = Literal["areas", "lines"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
@@ -66,7 +66,7 @@ class LookSettings(_Part):
     """
 
     theme: ThemeChoice = "system"
-    palette: PaletteChoice = "safe"
+    palette: PaletteName = "safe"
     colours: Mapping[str, Colour] = Field(default_factory=dict)
     view: TimelineView = "areas"
     language: str = SYSTEM

@@ -38,10 +38,12 @@ def open_desktop(
     split: bool = False,
     listen: bool = False,
     model: Path | None = None,
-    provider: str = "auto",
-    hop_s: float = 0.5,
+    provider: str | None = None,
+    hop_s: float | None = None,
 ) -> int:
     """Open the app and stay until it is closed; returns the exit code.
+
+    What is None is as the person has set it in the app.
 
     Raises:
         EmoliveError: there is no display, or Qt does not load.
@@ -54,6 +56,6 @@ def open_desktop(
         split=split,
         listen=listen,
         model=model,
-        provider=cast(Requested, provider),
+        provider=cast(Requested | None, provider),
         hop_s=hop_s,
     )

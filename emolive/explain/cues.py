@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.errors import EmoliveError
+from emolive.i18n import mark
 from emolive.types import FloatArray
 
 # Full scale is 1 Pa for Praat, whose intensity is in dB relative to 20 micropascals.
@@ -58,25 +59,26 @@ class CueSpec:
     """How a cue is told: its unit, what it is, and the smallest spread that a comparison uses.
 
     `least_spread` is in `unit`, in semitones for pitch: two windows of the very same voice differ
-    about that much, so less is no difference.
+    about that much, so less is no difference. `estimate`: it is counted, not measured.
     """
 
     unit: str
     about: str
     digits: int
     least_spread: float
+    estimate: bool = False
 
 
 SPECS: Mapping[Cue, CueSpec] = {
-    Cue.LOUDNESS: CueSpec("dBFS", "mean intensity without pauses", 1, 1.0),
-    Cue.PITCH: CueSpec("Hz", "median fundamental frequency", 0, 0.6),
-    Cue.PITCH_RANGE: CueSpec("semitones", "from the 10th to the 90th percentile", 1, 1.0),
-    Cue.RATE: CueSpec("syllables/s", "estimated syllables per second, pauses left out", 1, 0.4),
-    Cue.TILT: CueSpec("dB", "energy of 1–4 kHz against 50–1000 Hz", 1, 1.0),
-    Cue.JITTER: CueSpec("%", "change of period from cycle to cycle", 2, 0.25),
-    Cue.SHIMMER: CueSpec("%", "change of amplitude from cycle to cycle", 1, 1.0),
-    Cue.HNR: CueSpec("dB", "harmonics against noise in the voice", 1, 1.0),
-    Cue.PAUSES: CueSpec("%", "share of the window without sound", 0, 5.0),
+    Cue.LOUDNESS: CueSpec("dBFS", mark("mean intensity without pauses"), 1, 1.0),
+    Cue.PITCH: CueSpec("Hz", mark("median fundamental frequency"), 0, 0.6),
+    Cue.PITCH_RANGE: CueSpec("semitones", mark("from the 10th to the 90th percentile"), 1, 1.0),
+    Cue.RATE: CueSpec("syllables/s", mark("estimated syllables per second of sound"), 1, 0.4, True),
+    Cue.TILT: CueSpec("dB", mark("energy of 1–4 kHz against 50–1000 Hz"), 1, 1.0),
+    Cue.JITTER: CueSpec("%", mark("change of period from cycle to cycle"), 2, 0.25),
+    Cue.SHIMMER: CueSpec("%", mark("change of amplitude from cycle to cycle"), 1, 1.0),
+    Cue.HNR: CueSpec("dB", mark("harmonics against noise in the voice"), 1, 1.0),
+    Cue.PAUSES: CueSpec("%", mark("share of the window without sound"), 0, 5.0),
 }
 
 

@@ -74,11 +74,11 @@ _TITLES: Mapping[Cue, str] = {
     Cue.LOUDNESS: mark("Loudness"),
     Cue.PITCH: mark("Pitch"),
     Cue.PITCH_RANGE: mark("Pitch range"),
-    Cue.RATE: mark("Speech rate (estimate)"),
-    Cue.TILT: mark("Brightness (spectral tilt)"),
+    Cue.RATE: mark("Speech rate"),
+    Cue.TILT: mark("Spectral tilt"),
     Cue.JITTER: mark("Jitter"),
     Cue.SHIMMER: mark("Shimmer"),
-    Cue.HNR: mark("Harmonics to noise"),
+    Cue.HNR: mark("Harmonicity"),
     Cue.PAUSES: mark("Pauses"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from emolive.inference.providers import Requested
+    from emolive.settings import SettingsStore, ThemeChoice
     from emolive.ui.main_window import MainWindow
     from emolive.ui.runs import SourceChoice
-    from emolive.ui.theme import ThemeChoice
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", nargs="?", help="audio file to play instead of a microphone")
     parser.add_argument("--demo", action="store_true", help="play the bundled demo clip")
-    parser.add_argument("--theme", choices=("system", "light", "dark"), default="system")
+    parser.add_argument("--theme", choices=("system", "light", "dark"))
     arguments = parser.parse_args(argv)
     source: str | Path = "demo" if arguments.demo else "microphone"
     if arguments.file:
@@ -52,42 +53,77 @@ def run_app(
     split: bool = False,
     listen: bool = False,
     model: str | PathLike[str] | None = None,
-    provider: Requested = "auto",
-    theme: ThemeChoice = "system",
-    hop_s: float = 0.5,
+    provider: Requested | None = None,
+    theme: ThemeChoice | None = None,
+    hop_s: float | None = None,
+    store: SettingsStore | None = None,
 ) -> int:
     """Open the window and stay until it is closed; returns the exit code.
+
+    What is not given (None) is as the person has set it; what is given holds for this time only.
 
     Args:
         source: ``"microphone"``, ``"demo"``, or the path of an audio file. The demo and files start
             at once.
-        device: input device (name, part of it, or index); None is the system's default.
+        device: input device (name, part of it, or index); None is the one set, or the default.
         split: keep left and right apart as two streams.
         listen: start a microphone at once, too.
-        model: ONNX file; None is the bundled one.
+        model: ONNX file.
         provider: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         theme: ``"system"``, ``"light"`` or ``"dark"``.
         hop_s: seconds between two answers.
+        store: where settings are kept; None: the usual place.
 
     Raises:
         EmoliveError: Qt cannot start here, or the file is not there.
     """
+    from emolive.i18n import use_language
+    from emolive.settings import SettingsStore
     from emolive.ui.preflight import check_desktop
 
+    store = store or SettingsStore()
+    loaded = store.load()
+    use_language(loaded.settings.look.language)
+    _scale(loaded.settings.look.scale)
     check_desktop()
     from emolive.ui.main_window import MainWindow
+    from emolive.ui.messages import Message, Severity
+    from emolive.ui.preferences import Preferences
     from emolive.ui.runs import LiveRuns, RunSettings, SourceKind
 
     choice = _choice(source, device)
-    settings = RunSettings(Path(fspath(model)) if model is not None else None, provider, hop_s)
+    for_now = _given(
+        {"file": Path(fspath(model)) if model is not None else None, "provider": provider}
+    )
+    overrides = {
+        "model": for_now,
+        "look": _given({"theme": theme}),
+        "analysis": _given({"hop_s": hop_s}),
+    }
+    preferences = Preferences(loaded.settings, store, overrides=overrides)
     app = make_application()
-    window = MainWindow(LiveRuns(settings), theme=theme, source=choice)
-    window.header.split.setChecked(split)
+    window = MainWindow(LiveRuns(RunSettings.of(preferences.effective)), preferences, source=choice)
+    if loaded.problem:
+        window.show_message("settings", Message(Severity.WARNING, loaded.problem))
+    if split:
+        window.live.header.want_split(True)
     window.show()
-    if listen or choice.kind is not SourceKind.MICROPHONE:
-        window.start()
+    if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
+        window.live.start()
     with _interruptible(window):
         return app.exec()
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _scale(scale: float) -> None:
+    """Enlarge everything; Qt reads this once, when the application is made."""
+    from PySide6.QtWidgets import QApplication
+
+    if scale != 1.0 and QApplication.instance() is None and "QT_SCALE_FACTOR" not in os.environ:
+        os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
 
 
 def make_application() -> QApplication:
@@ -104,15 +140,15 @@ def make_application() -> QApplication:
     return app
 
 
-def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoice:
-    from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, file_choice
+def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoice | None:
+    from emolive.ui.live.sources import DEMO, file_choice
     from emolive.ui.runs import SourceChoice, SourceKind
 
     if source == "demo":
         return DEMO
     if source == "microphone":
         if device is None:
-            return DEFAULT_INPUT
+            return None
         return SourceChoice(SourceKind.MICROPHONE, str(device), device)
     path = Path(fspath(source))
     if not path.exists():

@@ -5,9 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from emolive.i18n import mark, tr
 from emolive.ui.icons import icon, pixmap
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.theme import Theme
+
+_NAMES = {
+    Severity.INFO: mark("Note"),
+    Severity.WARNING: mark("Warning"),
+    Severity.ERROR: mark("Error"),
+}
 
 
 class Banner(QFrame):
@@ -33,8 +40,8 @@ class Banner(QFrame):
         self.close_button = QPushButton(self)
         self.close_button.setProperty("segment", True)
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.close_button.setAccessibleName("Dismiss message")
-        self.close_button.setToolTip("Dismiss")
+        self.close_button.setAccessibleName(tr("Dismiss message"))
+        self.close_button.setToolTip(tr("Dismiss"))
         self.close_button.clicked.connect(self.dismissed)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 8, 7)
@@ -57,9 +64,9 @@ class Banner(QFrame):
         self.message = message
         if message is not None:
             self._text.setText(message.text)
-            self.action.setText(message.action or "")
+            self.action.setText(tr(message.action) if message.action else "")
             self.action.setVisible(message.action is not None)
-            self.setAccessibleName(f"{message.severity.capitalize()}: {message.text}")
+            self.setAccessibleName(f"{tr(_NAMES[message.severity])}: {message.text}")
             self.setProperty("severity", str(message.severity))
             for widget in (self, self._text):  # the style depends on the property
                 widget.style().unpolish(widget)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from emolive.ui.frame_meter import FrameMeter
 from emolive.ui.runs import EventInbox
 
 FRAME_MS = 33
@@ -17,6 +18,7 @@ class EngineBridge(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.meter = FrameMeter()
         self._inbox: EventInbox | None = None
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -31,6 +33,7 @@ class EngineBridge(QObject):
     def attach(self, inbox: EventInbox) -> None:
         """Take events from `inbox` from now on."""
         self._inbox = inbox
+        self.meter.reset()
         self._timer.start()
 
     def detach(self) -> None:
@@ -41,8 +44,11 @@ class EngineBridge(QObject):
 
     def tick(self) -> None:
         """One frame."""
+        self.meter.begin()
         self._drain()
         self.frame.emit()
+        # Painting is an event that comes before timers that are due.
+        QTimer.singleShot(0, self.meter.end)
 
     def _drain(self) -> None:
         if self._inbox is not None and (events := self._inbox.drain()):

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from emolive.errors import EmoliveError
 from emolive.ui.runs import Run, Runs, SourceChoice
 
 STOP_WITHIN_S = 2.0
@@ -22,12 +21,12 @@ class RunController(QObject):
     """
 
     started = Signal(object)
-    failed = Signal(str)
+    failed = Signal(object)
     stopped = Signal()
 
     # From the workers; queued, so that their slots run on the window's thread.
     _ready = Signal(object)
-    _broken = Signal(str)
+    _broken = Signal(object)
     _ended = Signal()
 
     def __init__(self, runs: Runs, parent: QObject | None = None) -> None:
@@ -98,17 +97,13 @@ class RunController(QObject):
                 self._tell(lambda: self._ready.emit(run))
                 return
             self._tell(self._ended.emit)
-        except EmoliveError as error:
-            self._fail(str(error))
         except Exception as error:  # a worker must not die unseen
-            self._fail(f"Internal error: {type(error).__name__}: {error}")
+            problem = error
+            self._tell(lambda: self._broken.emit(problem))
 
     def _stop(self, run: Run) -> None:
         run.stop(STOP_WITHIN_S)
         self._tell(self._ended.emit)
-
-    def _fail(self, text: str) -> None:
-        self._tell(lambda: self._broken.emit(text))
 
     def _tell(self, signal: Callable[[], None]) -> None:
         if not self._closed.is_set():
@@ -124,10 +119,10 @@ class RunController(QObject):
         else:
             self.started.emit(run)
 
-    def _on_broken(self, text: str) -> None:
+    def _on_broken(self, error: Exception) -> None:
         self._working = False
         self._run = None
-        self.failed.emit(text)
+        self.failed.emit(error)
 
     def _on_ended(self) -> None:
         self._working = False

@@ -1,38 +1,31 @@
-"""The window: puts the parts together and passes messages between them."""
+"""The window: a rail of pages, a banner above them, keys, and an end within two seconds."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeySequence,
-    QResizeEvent,
-    QShortcut,
-    QShowEvent,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QHBoxLayout,
+    QLabel,
     QMainWindow,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from emolive.types import EngineState, EngineStatus, Event
+from emolive.i18n import tr
+from emolive.settings import Settings, TimelineView
 from emolive.ui import messages
 from emolive.ui.banner import Banner
-from emolive.ui.bridge import EngineBridge
-from emolive.ui.controller import RunController
-from emolive.ui.history.model import FollowClock, MonitorModel
-from emolive.ui.live.header import Header
-from emolive.ui.live.present import AT_REST, MAX_STREAMS, Present
+from emolive.ui.live.page import LivePage
+from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import (
     DEFAULT_INPUT,
     DEMO,
@@ -43,79 +36,81 @@ from emolive.ui.live.sources import (
     file_choice,
     look_for_devices,
 )
-from emolive.ui.messages import Action, Message
-from emolive.ui.runs import Run, Runs, SourceChoice
-from emolive.ui.theme import SPACE, Theme, ThemeChoice, apply, resolve
-from emolive.ui.timeline.workspace import Workspace
+from emolive.ui.messages import Action, Message, MessageBoard, Severity
+from emolive.ui.navigation import Page, Rail
+from emolive.ui.preferences import Preferences
+from emolive.ui.runs import Runs, RunSettings, SourceChoice, SourceKind
+from emolive.ui.shortcuts import ShortcutsDialog, bind
+from emolive.ui.theme import SPACE, Theme, apply, resolve
+
+CLOSE_WITHIN_S = 1.8
 
 
 class MainWindow(QMainWindow):
-    """Shows one run at a time of whatever `runs` prepares."""
+    """Puts the pages together and passes messages between them."""
 
     def __init__(
         self,
         runs: Runs,
+        preferences: Preferences | None = None,
         *,
-        theme: ThemeChoice = "system",
-        source: SourceChoice = DEFAULT_INPUT,
+        source: SourceChoice | None = None,
         lister: Lister = look_for_devices,
         choose: FileChooser = choose_file,
     ) -> None:
         super().__init__()
         self.setWindowTitle("emolive")
         self.setMinimumSize(1024, 640)
-        self.resize(1280, 800)
         self.setAcceptDrops(True)
-        self.theme = resolve(theme)
-        self.state = EngineState.IDLE
-        self.model: MonitorModel | None = None
-        self._theme_choice: ThemeChoice = theme
-        self._clock = FollowClock()
-        self._shown_streams: tuple[str, ...] = ()
-        self._over: EngineStatus | None = None
-        self._note: Message | None = None  # stays until dismissed or the next start
-        self._dismissed: Message | None = None
-        self._running_choice = source
-        self.controller = RunController(runs, self)
-        self.bridge = EngineBridge(self)
+        self.preferences = preferences or Preferences()
+        self.preferences.setParent(self)
+        settings = self.preferences.effective
+        self.theme = _theme_of(settings)
+        self.board = MessageBoard()
         self.finder = DeviceFinder(lister, self)
-        self._build(choose)
+        self.runner = LiveRunner(runs, self)
+        self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
+        self.pages: list[Any] = []
+        self._ended = False
+        self._build()
         self._connect()
-        self.header.select(source)
+        self.add_page(self.live)
+        self._restore(settings, source)
         self.set_theme(self.theme)
-        self._enter(EngineState.IDLE)
         self.finder.look()
 
     # What can be done with it.
 
-    def start(self) -> None:
-        """Start the selected input."""
-        if self.controller.active:
-            return
-        self._note = self._over = self._dismissed = None
-        self._running_choice = self.header.picker.choice
-        self._forget()
-        self._enter(EngineState.STARTING)
-        self.controller.start(self._running_choice, split=self.header.split.isChecked())
+    def add_page(self, page: Page, *, bottom: bool = False) -> None:
+        """Put a page into the rail."""
+        assert isinstance(page, QWidget)
+        self.pages.append(page)
+        self._stack.addWidget(page)
+        self.rail.add(page.title, page.icon_name, bottom=bottom)
+        if (said := getattr(page, "message", None)) is not None:
+            said.connect(lambda message, part=page.title: self.show_message(part, message))
+        page.set_theme(self.theme)
+        self.rail.mark(self._stack.currentIndex())
 
-    def stop(self) -> None:
-        """Stop what runs or is being started."""
-        if self.controller.active:
-            self._enter(EngineState.STOPPING)
-            self.controller.stop()
-
-    def toggle(self) -> None:
-        """Start, or stop."""
-        if self.controller.active:
-            self.stop()
-        else:
-            self.start()
+    def show_page(self, index: int) -> None:
+        """Bring a page to the front."""
+        if 0 <= index < len(self.pages):
+            self._stack.setCurrentIndex(index)
+            self.rail.mark(index)
+            for shortcut in self._live_keys:
+                shortcut.setEnabled(self.pages[index] is self.live)
+            if (shown := getattr(self.pages[index], "shown", None)) is not None:
+                shown()
 
     def play(self, choice: SourceChoice) -> None:
-        """Select an input and start it, unless something runs."""
-        if not self.controller.active:
-            self.header.select(choice)
-            self.start()
+        """Select an input and start it, on the live page."""
+        self.show_page(0)
+        self.live.play(choice)
+
+    def show_message(self, part: str, message: Message | None) -> None:
+        """What a part of the window has to say; None: nothing any more."""
+        self.board.set(part, message)
+        self.banner.show_message(self.board.top)
 
     def set_theme(self, theme: Theme) -> None:
         """Dress everything anew."""
@@ -123,142 +118,110 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply(app, theme)
-        self.header.set_theme(theme)
+        self.rail.set_theme(theme)
         self.banner.set_theme(theme)
-        self.present.set_theme(theme)
-        self.workspace.set_theme(theme)
+        for page in self.pages:
+            page.set_theme(theme)
+
+    def show_keys(self) -> None:
+        """Open the list of shortcuts."""
+        dialog = ShortcutsDialog(self._actions(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     # How it is put together.
 
-    def _build(self, choose: FileChooser) -> None:
+    def _build(self) -> None:
         self.root = root = QWidget(self)
         root.setObjectName("root")
         root.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.header = Header(self.theme, choose, root)
+        self.rail = Rail(self.theme, root)
         self.banner = Banner(self.theme, root)
-        self.present = Present(self.theme, root)
-        self.workspace = Workspace(self.theme, root)
-        column = QVBoxLayout(root)
-        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
-        column.setSpacing(SPACE)
-        column.addWidget(self.header)
-        column.addWidget(self.banner)
-        column.addWidget(self.present)
-        column.addWidget(self.workspace, 1)
+        self._stack = QStackedWidget(root)
+        content = QVBoxLayout()
+        content.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        content.setSpacing(SPACE)
+        content.addWidget(self.banner)
+        content.addWidget(self._stack, 1)
+        row = QHBoxLayout(root)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addLayout(content, 1)
         self.setCentralWidget(root)
+        self.frames = QLabel(self)
+        self.frames.setObjectName("frames")
+        self.frames.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.frames.hide()
 
     def _connect(self) -> None:
-        self.header.start_stop.connect(self.toggle)
-        self.header.refresh_devices.connect(self.finder.look)
-        self.finder.found.connect(self.header.set_devices)
+        header = self.live.header
+        header.refresh_devices.connect(self.finder.look)
+        header.source_chosen.connect(self._on_source)
+        header.split_chosen.connect(self._on_split)
+        self.finder.found.connect(header.set_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
         self.banner.dismissed.connect(self._on_dismissed)
-        self.workspace.demo.connect(lambda: self.play(DEMO))
-        self.controller.started.connect(self._on_started)
-        self.controller.failed.connect(self._on_failed)
-        self.controller.stopped.connect(self._on_stopped)
-        self.bridge.received.connect(self._on_events)
-        self.bridge.frame.connect(self._on_frame)
-        hints = QApplication.styleHints()
-        hints.colorSchemeChanged.connect(self._on_system_theme)
-        axis = self.workspace.axis
-        for key, slot in (
-            (Qt.Key.Key_Space, self._on_space),
-            (Qt.Key.Key_F5, self.finder.look),
-            (Qt.Key.Key_L, axis.follow_live),
-            (Qt.Key.Key_Plus, lambda: axis.zoom(0.5, axis.width / 2)),
-            (Qt.Key.Key_Minus, lambda: axis.zoom(2.0, axis.width / 2)),
-            (Qt.Key.Key_Left, lambda: axis.pan(-axis.width // 8)),
-            (Qt.Key.Key_Right, lambda: axis.pan(axis.width // 8)),
-        ):
-            QShortcut(QKeySequence(key), self).activated.connect(slot)
-        open_file = QShortcut(QKeySequence(QKeySequence.StandardKey.Open), self)
-        open_file.activated.connect(self.header.picker.open_file)
-        close = QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self)
-        close.activated.connect(self.close)
+        self.live.demo.connect(lambda: self.play(DEMO))
+        self.live.workspace.view_chosen.connect(
+            lambda view: self.preferences.change("look", view=view)
+        )
+        self.runner.said.connect(lambda message: self.show_message("run", message))
+        self.runner.bridge.frame.connect(self._show_frames)
+        self.rail.chosen.connect(self.show_page)
+        self.rail.help_wanted.connect(self.show_keys)
+        self.preferences.changed.connect(self._on_settings)
+        self.preferences.problem.connect(self._on_settings_problem)
+        QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+        self._live_keys = bind(self, self._actions())
 
-    # What the engine says.
+    def _actions(self) -> dict[str, Any]:
+        axis = self.live.workspace.axis
+        insight = self.live.present.insight
+        return {
+            "toggle": self._on_space,
+            "open": self.live.header.picker.open_file,
+            "devices": self.finder.look,
+            "split": self.live.header.split.click,
+            "live": axis.follow_live,
+            "zoom_in": lambda: axis.zoom(0.5, axis.width / 2),
+            "zoom_out": lambda: axis.zoom(2.0, axis.width / 2),
+            "earlier": lambda: axis.pan(-axis.width // 8),
+            "later": lambda: axis.pan(axis.width // 8),
+            "all": axis.show_whole,
+            "view": self._switch_view,
+            "now": lambda: insight.show_view("now"),
+            "trend": lambda: insight.show_view("trend"),
+            "plane": lambda: insight.show_view("plane"),
+            "why": self.live.explain_here,
+            "before": lambda: self.live.step(-1),
+            "after": lambda: self.live.step(1),
+            "escape": self._on_escape,
+            "big": lambda: self._set_big(not self.live.big),
+            "full": self._switch_full_screen,
+            "theme": self._switch_theme,
+            "help": self.show_keys,
+            "frames": self._switch_frames,
+            "quit": self.close,
+        }
 
-    def _on_started(self, run: Run) -> None:
-        self.model = MonitorModel(run.info)
-        self._clock = FollowClock()
-        self.bridge.attach(run.inbox)
+    def _restore(self, settings: Settings, source: SourceChoice | None) -> None:
+        window = settings.window
+        self.resize(window.width or 1280, window.height or 800)
+        if window.maximised:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        if settings.privacy.remember_files:
+            for path in reversed(window.files):
+                self.live.header.picker.select(file_choice(path))
+        if source is None:
+            source = DEFAULT_INPUT
+            if settings.privacy.remember_input and (name := settings.input.device):
+                source = SourceChoice(SourceKind.MICROPHONE, name.split(", ")[0], name)
+            self.live.header.want_split(settings.input.channels == 2)
+        self.live.header.select(source)
 
-    def _on_failed(self, text: str) -> None:
-        self._note = messages.failure_message(text, self._running_choice)
-        self._enter(EngineState.FAILED)
-
-    def _on_stopped(self) -> None:
-        self.bridge.detach()
-        over, self._over = self._over, None
-        if over is not None:
-            self._note = messages.ended_message(over, self._running_choice)
-        self._enter(EngineState.STOPPED)
-        self._on_frame()
-
-    def _on_events(self, events: Sequence[Event]) -> None:
-        if self.model is None:
-            return
-        self.model.apply(events)
-        if tuple(self.model.streams) != self._shown_streams:
-            self._show_streams(self.model)
-        for event in events:
-            if isinstance(event, EngineStatus):
-                self._on_status(event)
-
-    def _on_status(self, status: EngineStatus) -> None:
-        note = self.model.info.provider_note if self.model else None
-        self.header.show_status(status, note)
-        if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
-            return
-        if status.state in (EngineState.STOPPED, EngineState.FAILED):
-            self._over = status
-            self.controller.stop()
-        elif status.state is not EngineState.STOPPING:
-            self._enter(status.state)
-
-    def _on_frame(self) -> None:
-        """Bring all parts up to date; each draws only what changed."""
-        model = self.model
-        if model is None:
-            return
-        now_s = model.end_s
-        if self.state is EngineState.RUNNING:
-            now_s = self._clock.step(model.end_s, time.monotonic())
-        self.header.show_elapsed(now_s)
-        self.workspace.refresh(now_s, model.oldest_s)
-        self.present.refresh(model, self.state)
-
-    # What follows from it.
-
-    def _enter(self, state: EngineState) -> None:
-        self.state = state
-        self.header.show_state(state)
-        self.workspace.empty.show_starting(state is EngineState.STARTING)
-        self._show_message()
-        self.present.refresh(self.model, state)
-
-    def _show_message(self) -> None:
-        status = self.model.status if self.model else None
-        live = messages.running_message(status) if self.controller.active else None
-        self.banner.show_message(live if live and live != self._dismissed else self._note)
-
-    def _show_streams(self, model: MonitorModel) -> None:
-        streams = list(model.streams.values())[:MAX_STREAMS]
-        self._shown_streams = tuple(model.streams)
-        self.workspace.set_streams(model.info, streams)
-        self.present.set_streams(model.info, streams)
-
-    def _forget(self) -> None:
-        self.model = None
-        self._shown_streams = ()
-        self.workspace.clear()
-        self.present.set_streams(None, ())
-        self.header.show_elapsed(0.0)
-        self.header.show_status(None)
-
-    # What the user does.
+    # What the person does.
 
     def _on_space(self) -> None:
         # Whoever reached a control with Tab means that control.
@@ -268,31 +231,102 @@ class MainWindow(QMainWindow):
         elif isinstance(focus, QComboBox):
             focus.showPopup()
         else:
-            self.toggle()
+            self.live.toggle()
+
+    def _set_big(self, big: bool) -> None:
+        self.live.set_big(big)
+        self.rail.setVisible(not big)
+
+    def _on_escape(self) -> None:
+        if self.live.big:
+            self._set_big(False)
+        else:
+            self.live.close_drawer()
+
+    def _on_source(self, choice: SourceChoice) -> None:
+        settings = self.preferences.settings
+        if choice.kind is SourceKind.MICROPHONE and settings.privacy.remember_input:
+            device = choice.device if isinstance(choice.device, str) else None
+            self.preferences.change("input", device=device)
+        elif choice.path is not None and settings.privacy.remember_files:
+            files = [choice.path, *(f for f in settings.window.files if f != choice.path)]
+            self.preferences.change("window", files=files[:5])
+
+    def _on_split(self, split: bool) -> None:
+        self.preferences.change("input", channels=2 if split else 1)
 
     def _on_action(self, action: Action) -> None:
-        self._note = None
-        self._show_message()
+        if self.banner.message is not None:
+            self.board.dismiss(self.banner.message)
+            self.banner.show_message(self.board.top)
         if action is Action.DEMO:
             self.play(DEMO)
         elif action is Action.REFRESH:
             self.finder.look()
+        elif action is Action.BUNDLED_MODEL:
+            self.preferences.change("model", file=None)
+            self.live.start()
         else:
-            self.start()
+            self.live.start()
 
     def _on_dismissed(self) -> None:
-        self._dismissed = self.banner.message
-        self._note = None
-        self._show_message()
+        if self.banner.message is not None:
+            self.board.dismiss(self.banner.message)
+        self.banner.show_message(self.board.top)
+
+    def _switch_view(self) -> None:
+        view: TimelineView = "lines" if self.live.workspace.view == "areas" else "areas"
+        self.live.workspace.show_view(view)
+        self.preferences.change("look", view=view)
+
+    def _switch_theme(self) -> None:
+        self.preferences.change("look", theme="light" if self.theme.dark else "dark")
+
+    def _switch_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _switch_frames(self) -> None:
+        self.frames.setVisible(self.frames.isHidden())
+        self.runner.bridge.meter.reset()
+        self._show_frames()
+
+    # What follows from elsewhere.
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.runner.runs.use(RunSettings.of(settings))
+        theme = _theme_of(settings)
+        if theme != self.theme:
+            self.set_theme(theme)
+        self.live.workspace.show_view(settings.look.view)
+
+    def _on_settings_problem(self, text: str | None) -> None:
+        message = Message(Severity.WARNING, text) if text else None
+        self.show_message("settings", message)
 
     def _on_device_problem(self, problem: str) -> None:
-        if self._note is None and not self.controller.active:
-            self._note = messages.device_message(problem)
-            self._show_message()
+        if not self.runner.active:
+            self.show_message("devices", messages.device_message(problem))
 
     def _on_system_theme(self) -> None:
-        if self._theme_choice == "system":
-            self.set_theme(resolve("system"))
+        settings = self.preferences.effective
+        if settings.look.theme == "system":
+            self.set_theme(_theme_of(settings))
+
+    def _show_frames(self) -> None:
+        if self.frames.isHidden():
+            return
+        stats = self.runner.bridge.meter.stats()
+        text = tr("no frames yet")
+        if stats is not None:
+            text = (
+                f"{stats.fps:5.1f} fps   p95 {stats.interval_p95_ms:5.1f} ms   "
+                f"work p95 {stats.work_p95_ms:5.1f} ms"
+            )
+        if text != self.frames.text():
+            self.frames.setText(text)
+            self.frames.adjustSize()
+        self.frames.move(self.width() - self.frames.width() - 14, self.height() - 42)
+        self.frames.raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a file."""
@@ -309,18 +343,32 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         self.root.setFocus()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the present its share of a taller window."""
-        self.present.setFixedHeight(max(150, min(250, round(self.height() * 0.235))))
-        super().resizeEvent(event)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """End all threads, out of sight."""
-        self.hide()
-        self.bridge.detach()
-        self.controller.shutdown()
-        self.finder.close(0.2)
         super().closeEvent(event)
+        if self._ended:
+            return
+        self._ended = True
+        deadline = time.monotonic() + CLOSE_WITHIN_S
+        self.preferences.change(
+            "window",
+            width=self.normalGeometry().width() or None,
+            height=self.normalGeometry().height() or None,
+            maximised=self.isMaximized(),
+        )
+        self.hide()
+        for page in self.pages:
+            page.end(deadline)
+        self.finder.close(0.1)
+        self.preferences.close(max(0.1, deadline - time.monotonic()))
+
+
+def _theme_of(settings: Settings) -> Theme:
+    look = settings.look
+    theme = resolve(look.theme)
+    if look.palette == theme.palette and not look.colours:
+        return theme
+    return theme.with_emotions(look.palette, look.colours)
 
 
 def _dropped_file(event: QDropEvent) -> Path | None:

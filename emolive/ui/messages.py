@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emolive.i18n import mark, tr
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.runs import SourceChoice, SourceKind
 
@@ -18,12 +19,15 @@ class Severity(StrEnum):
 
 
 class Action(StrEnum):
-    """What the button does; the value is its text."""
+    """What the button does; the value, translated, is its text."""
 
-    RETRY = "Try again"
-    REPLAY = "Play again"
-    DEMO = "Play the demo clip"
-    REFRESH = "Look again"
+    RETRY = mark("Try again")
+    REPLAY = mark("Play again")
+    DEMO = mark("Play the demo clip")
+    REFRESH = mark("Look again")
+    SETTINGS = mark("Open settings")
+    BUNDLED_MODEL = mark("Use the bundled model")
+    STOP_RECORDING = mark("Stop recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +39,68 @@ class Message:
     action: Action | None = None
 
 
+class MessageBoard:
+    """Messages of several parts of the window; the gravest one is shown, of equals the newest.
+
+    One message per part and at most a handful of parts. What a person dismissed stays away until
+    its part has something else to say.
+    """
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._messages: dict[str, Message] = {}
+        self._dismissed: dict[str, Message] = {}
+
+    def set(self, part: str, message: Message | None) -> None:
+        """What `part` has to say now; None: nothing."""
+        if self._messages.get(part) == message:
+            return
+        self._messages.pop(part, None)
+        if message is not None:
+            self._messages[part] = message
+
+    def dismiss(self, message: Message) -> None:
+        """A person has read it."""
+        for part, said in self._messages.items():
+            if said == message:
+                self._dismissed[part] = message
+
+    def forget(self, part: str) -> None:
+        """`part` begins anew: nothing to say, nothing dismissed."""
+        self._messages.pop(part, None)
+        self._dismissed.pop(part, None)
+
+    @property
+    def top(self) -> Message | None:
+        """What to show."""
+        order = list(Severity)
+        shown = [
+            message
+            for part, message in self._messages.items()
+            if self._dismissed.get(part) != message
+        ]
+        return max(reversed(shown), key=lambda m: order.index(m.severity), default=None)
+
+
 def running_message(status: EngineStatus | None) -> Message | None:
     """What a running engine has to say to a person."""
     if status is None:
         return None
     if status.state is EngineState.RECONNECTING:
-        reason = status.reason or f"{status.source} is gone."
-        return Message(Severity.WARNING, f"Reconnecting: {reason}")
+        reason = status.reason or tr("{source} is gone.", source=status.source)
+        return Message(Severity.WARNING, tr("Reconnecting: {reason}", reason=reason))
     if status.state is EngineState.RUNNING and status.hint:
         return Message(Severity.WARNING, status.hint)
     return None
 
 
-def failure_message(text: str, choice: SourceChoice) -> Message:
-    """Why there is no run, or no more; a microphone that fails leads to the demo."""
+def failure_message(text: str, choice: SourceChoice, *, model: bool = False) -> Message:
+    """Why there is no run, or no more.
+
+    A microphone that fails leads to the demo, a `model` of one's own to the bundled one.
+    """
+    if model:
+        return Message(Severity.ERROR, text, Action.BUNDLED_MODEL)
     action = Action.DEMO if choice.kind is SourceKind.MICROPHONE else Action.RETRY
     return Message(Severity.ERROR, text, action)
 
@@ -56,10 +108,10 @@ def failure_message(text: str, choice: SourceChoice) -> Message:
 def ended_message(status: EngineStatus, choice: SourceChoice) -> Message | None:
     """What to say when a run is over by itself."""
     if status.state is EngineState.FAILED:
-        return failure_message(status.reason or "The engine stopped.", choice)
+        return failure_message(status.reason or tr("The engine stopped."), choice)
     if status.reason:
         return Message(Severity.WARNING, status.reason, Action.REPLAY)
-    return Message(Severity.INFO, f"{choice.title} has ended.", Action.REPLAY)
+    return Message(Severity.INFO, tr("{title} has ended.", title=choice.title), Action.REPLAY)
 
 
 def device_message(problem: str) -> Message:

@@ -5,25 +5,32 @@ Everything here blocks (loading a model, opening files) and belongs on a worker 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from emolive import resources
+from emolive.errors import ModelError
+from emolive.inference.decision import DecisionConfig
 from emolive.types import Event
 from emolive.ui.history.model import RunInfo
 
 if TYPE_CHECKING:
     from emolive.audio.source import AudioSource
     from emolive.engine import EngineConfig, LiveEngine
+    from emolive.explain.explainer import Explainer, Explanation, Moment
     from emolive.inference.classifier import Classifier
     from emolive.inference.providers import Requested
+    from emolive.settings import Settings
     from emolive.speech.silero import SileroVad
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
 # Overflow policy: the oldest are dropped and counted; of statuses only the newest waits.
 MAILBOX_EVENTS = 4096
+# Events that wait while a moment is explained (2 s at most), with room for two streams.
+EXPLAIN_EVENTS = 2048
 
 
 class SourceKind(StrEnum):
@@ -47,11 +54,30 @@ class SourceChoice:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What stays the same for all runs of a window."""
+    """What a run is made with; ``keep_s`` of audio stay in memory for explanations (0: none)."""
 
     model: Path | None = None
     provider: Requested = "auto"
     hop_s: float = 0.5
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+    keep_s: float = 300.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> RunSettings:
+        """From what a person has chosen."""
+        analysis = settings.analysis
+        decision = DecisionConfig(
+            smoothing_s=analysis.smoothing_s,
+            min_dwell_s=analysis.min_dwell_s,
+            threshold=analysis.threshold,
+        )
+        return cls(
+            settings.model.file,
+            settings.model.provider,
+            analysis.hop_s,
+            decision,
+            60.0 * settings.privacy.keep_minutes,
+        )
 
 
 class EventInbox(Protocol):
@@ -59,6 +85,16 @@ class EventInbox(Protocol):
 
     def drain(self) -> list[Event]:
         """All waiting events, oldest first, without waiting."""
+
+
+class Explains(Protocol):
+    """What answers questions about moments of a run, and after it."""
+
+    def ask(self, moment: Moment, answer: Callable[[Explanation], None]) -> None:
+        """Explain; `answer` is called on another thread, unless a newer question replaces it."""
+
+    def close(self, timeout: float) -> bool:
+        """End it."""
 
 
 class Run(Protocol):
@@ -72,6 +108,10 @@ class Run(Protocol):
     def inbox(self) -> EventInbox:
         """Its events; the last one is a STOPPED or FAILED status."""
 
+    @property
+    def explainer(self) -> Explains | None:
+        """Answers questions, also when the run has ended; to be closed by who asks."""
+
     def start(self) -> None:
         """Begin; returns at once."""
 
@@ -82,11 +122,19 @@ class Run(Protocol):
 class Runs(Protocol):
     """Prepares runs; keeps the model between them."""
 
+    @property
+    def own_model(self) -> bool:
+        """Whether the next run uses another model than the bundled one."""
+
+    def use(self, settings: RunSettings) -> None:
+        """From the next run on."""
+
     def prepare(self, choice: SourceChoice, *, split: bool) -> Run:
         """Get everything ready that can be before audio flows.
 
         Raises:
-            EmoliveError: the model or the file cannot be used.
+            ModelError: the model cannot be used.
+            EmoliveError: the input cannot be used.
         """
 
     def close(self) -> None:
@@ -99,37 +147,59 @@ class LiveRuns:
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
         self._classifier: Classifier | None = None
+        self._loaded: tuple[Path | None, Requested] | None = None
         self._vad: SileroVad | None = None
+
+    @property
+    def own_model(self) -> bool:
+        """Whether the next run uses another model than the bundled one."""
+        return self._settings.model is not None
+
+    def use(self, settings: RunSettings) -> None:
+        """From the next run on."""
+        self._settings = settings
 
     def prepare(self, choice: SourceChoice, *, split: bool) -> LiveRun:
         """Load the model unless it is there, and connect source and engine."""
         from emolive.engine import EngineConfig
-        from emolive.inference.classifier import OnnxClassifier
         from emolive.speech.silero import SileroVad
 
+        settings = self._settings
         source = open_source(choice, split=split)
-        if self._classifier is None:
-            path = self._settings.model or resources.asset(resources.MODEL)
-            self._classifier = OnnxClassifier(path, self._settings.provider)
+        classifier = self._load(settings)
         if self._vad is None:
             self._vad = SileroVad()
-        config = EngineConfig(hop_s=self._settings.hop_s)
-        return LiveRun(source, self._classifier, self._vad, config)
+        config = EngineConfig(hop_s=settings.hop_s, decision=settings.decision)
+        return LiveRun(source, classifier, self._vad, config, settings)
 
     def close(self) -> None:
         """Free the model."""
         if self._classifier is not None:
             self._classifier.close()
-            self._classifier = None
+            self._classifier = self._loaded = None
+
+    def _load(self, settings: RunSettings) -> Classifier:
+        wanted = (settings.model, settings.provider)
+        if self._classifier is None or wanted != self._loaded:
+            self.close()
+            self._classifier = open_model(settings.model, settings.provider)
+            self._loaded = wanted
+        return self._classifier
 
 
 class LiveRun:
     """One run of a `LiveEngine`, with a mailbox for the window."""
 
     def __init__(
-        self, source: AudioSource, classifier: Classifier, vad: SileroVad, config: EngineConfig
+        self,
+        source: AudioSource,
+        classifier: Classifier,
+        vad: SileroVad,
+        config: EngineConfig,
+        settings: RunSettings,
     ) -> None:
         from emolive.engine import Hub, LiveEngine
+        from emolive.explain.explainer import Explainer
 
         hub = Hub()
         metadata = classifier.metadata
@@ -143,15 +213,38 @@ class LiveRun:
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )
-        self._engine: LiveEngine = LiveEngine(source, classifier, vad, config, hub)
+        self.engine: LiveEngine = LiveEngine(source, classifier, vad, config, hub)
+        self.explainer: Explainer | None = None
+        if settings.keep_s > 0:
+            self.explainer = Explainer(
+                hub.subscribe(EXPLAIN_EVENTS),
+                metadata,
+                # Beside the run's own, and on the CPU alone: the run must not wait for it.
+                lambda: open_model(settings.model, "cpu", threads=1),
+                memory_s=settings.keep_s,
+            )
 
     def start(self) -> None:
         """Begin; returns at once."""
-        self._engine.start()
+        if self.explainer is not None:
+            self.explainer.start()
+        self.engine.start()
 
     def stop(self, timeout: float) -> None:
         """End within `timeout` seconds."""
-        self._engine.stop(timeout)
+        self.engine.stop(timeout)
+
+
+def open_model(path: Path | None, provider: Requested, threads: int | None = None) -> Classifier:
+    """Load a model; None is the bundled one.
+
+    Raises:
+        ModelError: it cannot be used.
+        ProviderError: CUDA is asked for and cannot be used.
+    """
+    from emolive.inference.classifier import OnnxClassifier
+
+    return OnnxClassifier(path or resources.asset(resources.MODEL), provider, threads)
 
 
 def open_source(choice: SourceChoice, *, split: bool) -> AudioSource:
@@ -175,3 +268,8 @@ def open_source(choice: SourceChoice, *, split: bool) -> AudioSource:
     if len(streams) > 2:
         return FileSource(path, paced=True, channels="mix")
     return source
+
+
+def is_model_problem(error: Exception) -> bool:
+    """Whether another model would help."""
+    return isinstance(error, ModelError)

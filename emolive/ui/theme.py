@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-ThemeChoice = Literal["system", "light", "dark"]
+from emolive.palette import PaletteName, Swatch, swatches
+from emolive.settings import ThemeChoice
+from emolive.ui.widget_styles import widget_style
 
 SPACE = 12
 RADIUS = 10
@@ -17,7 +19,10 @@ RADIUS = 10
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours as ``#RRGGBB``; the tints are backgrounds of banners and badges."""
+    """Colours as ``#RRGGBB``; the tints are backgrounds of banners and badges.
+
+    ``palette`` and ``own`` (label and colour) are those of the emotions.
+    """
 
     dark: bool
     window: str
@@ -35,6 +40,20 @@ class Theme:
     warning_tint: str
     danger: str
     danger_tint: str
+    palette: PaletteName = "safe"
+    own: tuple[tuple[str, str], ...] = ()
+
+    def with_emotions(self, palette: PaletteName, own: Mapping[str, str]) -> Theme:
+        """The same theme with other colours of the emotions."""
+        return replace(self, palette=palette, own=tuple(sorted(own.items())))
+
+    def swatches(self, labels: Sequence[str]) -> tuple[Swatch, ...]:
+        """One swatch per emotion."""
+        return swatches(labels, self.palette, dict(self.own))
+
+    def fills(self, labels: Sequence[str]) -> tuple[QColor, ...]:
+        """One colour per emotion, for this theme's background."""
+        return tuple(QColor(swatch.fill(dark=self.dark)) for swatch in self.swatches(labels))
 
     def colour(self, name: str, alpha: int = 255) -> QColor:
         """A colour by its field's name, with `alpha` from 0 to 255."""
@@ -128,12 +147,13 @@ def apply(app: QApplication, theme: Theme) -> None:
     for role in (roles.Text, roles.WindowText, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, theme.colour("faint"))
     app.setPalette(palette)
-    app.setStyleSheet(_style_sheet(theme))
+    app.setStyleSheet(_style_sheet(theme) + widget_style(theme))
 
 
 def _style_sheet(t: Theme) -> str:
     return f"""
 QWidget {{ font-size: 13px; color: {t.text}; }}
+QWidget#plain {{ background: transparent; }}
 QMainWindow, QWidget#root {{ background: {t.window}; }}
 QFrame[card="true"] {{
     background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px;
@@ -181,6 +201,34 @@ QPushButton[toggle="true"]:disabled {{ color: {t.faint}; }}
 QPushButton[toggle="true"]:checked {{
     color: {t.accent}; background: {t.info_tint}; border-color: {t.accent}; font-weight: 600;
 }}
+QPushButton[toggle="true"][recording="true"] {{
+    color: {t.danger}; background: {t.danger_tint}; border-color: {t.danger}; font-weight: 600;
+}}
+QPushButton[pill="true"] {{ border-radius: 15px; min-height: 28px; padding: 0 14px 0 10px; }}
+QLabel[role="body"] {{ font-size: 13px; }}
+QLabel[role="strong"] {{ font-size: 13px; font-weight: 600; }}
+QLabel[role="note"] {{
+    font-size: 12px; color: {t.warning}; background: {t.warning_tint}; border-radius: 6px;
+    padding: 6px 8px;
+}}
+QFrame#rail {{ background: {t.surface}; border: none; border-right: 1px solid {t.border}; }}
+QToolButton[rail="true"] {{
+    font-size: 11px; color: {t.muted}; border-radius: 9px; padding: 5px 0 3px 0;
+    min-width: 0; min-height: 0;
+}}
+QToolButton[rail="true"]:hover {{ background: {t.plot}; border-color: transparent; }}
+QToolButton[rail="true"]:checked {{
+    background: {t.info_tint}; color: {t.accent}; font-weight: 600; border-color: transparent;
+}}
+QToolButton[rail="true"]:focus {{ border: 2px solid {t.accent}; }}
+QLabel[role="key"] {{
+    background: {t.surface}; border: 1px solid {t.border}; border-radius: 5px;
+    padding: 2px 7px; font-size: 12px; font-weight: 600;
+}}
+QLabel#frames {{
+    background: {t.text}; color: {t.surface}; border-radius: 6px; padding: 4px 8px;
+    font-family: monospace; font-size: 11px;
+}}
 QToolTip {{
     background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 5px;
 }}
@@ -191,4 +239,4 @@ QFrame#banner[severity="info"] QLabel {{ color: {t.text}; }}
 QFrame#banner[severity="warning"] QLabel {{ color: {t.warning}; }}
 QFrame#banner[severity="error"] QLabel {{ color: {t.danger}; }}
 QFrame#banner QPushButton {{ min-height: 26px; background: {t.surface}; }}
-"""
+{widget_style(t)}"""

@@ -27,6 +27,15 @@ def _desktop() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _own_settings(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's real settings are read or written."""
+    monkeypatch.setenv("EMOLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(autouse=True)
 def _nothing_left(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
     before = set(QApplication.topLevelWidgets())
     yield
@@ -54,10 +63,10 @@ DEVICES = (
 @pytest.fixture
 def window(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[MainWindow]:
     """A window over fake runs, with two devices listed."""
-    made = MainWindow(runs, theme="dark", lister=lambda: DEVICES, choose=lambda _: None)
+    made = MainWindow(runs, feed.preferences("dark"), lister=lambda: DEVICES, choose=lambda _: None)
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
-    qtbot.waitUntil(lambda: made.header.picker.findText("USB interface") >= 0)
+    qtbot.waitUntil(lambda: made.live.header.picker.findText("USB interface") >= 0)
     yield made
     made.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from emolive.features import FrontEndSpec, log_mel
+from emolive.settings import Settings, ThemeChoice
 from emolive.types import (
     EngineState,
     EngineStatus,
@@ -21,7 +22,8 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.history.model import RunInfo
-from emolive.ui.runs import SourceChoice
+from emolive.ui.preferences import Preferences
+from emolive.ui.runs import Explains, RunSettings, SourceChoice
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SPEC = FrontEndSpec()
@@ -79,7 +81,7 @@ def prediction(
     labels: tuple[str, ...] = LABELS,
 ) -> Prediction:
     """A window that ends at sample `end`; `label` gets `share`, the others the rest."""
-    silent = state is SpeechState.SILENCE
+    silent = state in (SpeechState.SILENCE, SpeechState.NOT_INFERRED)
     probabilities = np.full(len(labels), (1 - share) / (len(labels) - 1), np.float32)
     probabilities[labels.index(label)] = share
     return Prediction(
@@ -93,6 +95,14 @@ def prediction(
         0.0 if silent else 0.9,
         0.014,
     )
+
+
+def preferences(theme: ThemeChoice = "light", **values: Mapping[str, object]) -> Preferences:
+    """Settings that nobody saves; `values` by part."""
+    settings = Settings().with_values("look", theme=theme).with_values("window", guide_done=True)
+    for part, chosen in values.items():
+        settings = settings.with_values(part, **chosen)
+    return Preferences(settings)
 
 
 @dataclass
@@ -112,9 +122,10 @@ class Inbox:
 class FakeRun:
     """A run that says what the test tells it to say."""
 
-    def __init__(self, info: RunInfo) -> None:
+    def __init__(self, info: RunInfo, explainer: Explains | None = None) -> None:
         self.info = info
         self.inbox = Inbox()
+        self.explainer = explainer
         self.started = threading.Event()
         self.stopped = threading.Event()
 
@@ -143,6 +154,13 @@ class FakeRuns:
         self.error: Exception | None = None
         self.made: list[tuple[SourceChoice, bool, FakeRun]] = []
         self.closed = False
+        self.own_model = False
+        self.settings: RunSettings | None = None
+        self.explainer: Explains | None = None
+
+    def use(self, settings: RunSettings) -> None:
+        self.settings = settings
+        self.own_model = settings.model is not None
 
     @property
     def run(self) -> FakeRun:
@@ -152,7 +170,7 @@ class FakeRuns:
         assert self.gate.wait(10)
         if self.error is not None:
             raise self.error
-        run = FakeRun(self.info)
+        run = FakeRun(self.info, self.explainer)
         self.made.append((choice, split, run))
         return run
 
@@ -160,15 +178,20 @@ class FakeRuns:
         self.closed = True
 
 
-def audio_events(samples: FloatArray, stream: str = "mono", start: int = 0) -> Iterator[Event]:
-    """Feature blocks of real audio at the model rate, `start` samples into the stream."""
+def audio_events(
+    samples: FloatArray, stream: str = "mono", start: int = 0, *, heard: bool = False
+) -> Iterator[Event]:
+    """Feature blocks of real audio at the model rate, `start` samples into the stream.
+
+    `heard`: with the audio itself, as the engine passes it on.
+    """
     frames = log_mel(samples, SPEC)
     per_block = BLOCK // SPEC.hop_length
     for first in range(0, frames.shape[1] - per_block + 1, per_block):
         at = first * SPEC.hop_length
-        heard = samples[at : at + BLOCK]
-        level = 10 * math.log10(max(1e-12, float(np.mean(heard**2))))
-        peak = 20 * math.log10(max(1e-6, float(np.abs(heard).max())))
+        piece = samples[at : at + BLOCK]
+        level = 10 * math.log10(max(1e-12, float(np.mean(piece**2))))
+        peak = 20 * math.log10(max(1e-6, float(np.abs(piece).max())))
         yield FeatureBlock(
             stream,
             start + at,
@@ -177,6 +200,7 @@ def audio_events(samples: FloatArray, stream: str = "mono", start: int = 0) -> I
             level,
             peak,
             level > -45,
+            samples=piece if heard else None,
         )
 
 

@@ -15,7 +15,15 @@ from PySide6.QtWidgets import QApplication
 
 from emolive import resources
 from emolive.audio.devices import InputDevice
-from emolive.types import EngineState, FloatArray, SpeechState
+from emolive.audio.ring import SampleRing
+from emolive.audio.source import SourceFormat
+from emolive.engine.config import EngineConfig
+from emolive.engine.hub import Hub
+from emolive.engine.monitor import Monitor
+from emolive.explain.explainer import Explainer
+from emolive.inference.classifier import OnnxClassifier
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, Event, FloatArray, SpeechState
 from emolive.ui.app import make_application
 from emolive.ui.history.model import MonitorModel
 from emolive.ui.live.sources import DEMO
@@ -35,8 +43,8 @@ def demo_audio() -> FloatArray:
 
 
 def feed_demo(window: MainWindow, streams: tuple[str, ...], seconds: float) -> None:
-    window.start()
-    wait(lambda: window.model is not None)
+    window.live.start()
+    wait(lambda: window.runner.model is not None)
     put = feed_runs.run.inbox.put
     put(feed.status(EngineState.RUNNING, streams))
     audio = demo_audio()
@@ -50,7 +58,7 @@ def feed_demo(window: MainWindow, streams: tuple[str, ...], seconds: float) -> N
 
 def settle(window: MainWindow) -> None:
     for _ in range(40):
-        window.bridge.tick()
+        window.runner.bridge.tick()
     QApplication.processEvents()
 
 
@@ -63,7 +71,7 @@ feed_runs = feed.FakeRuns()
 
 
 def idle(window: MainWindow) -> None:
-    wait(lambda: window.header.picker.count() > 4)
+    wait(lambda: window.live.header.picker.count() > 4)
 
 
 def running(window: MainWindow) -> None:
@@ -113,8 +121,8 @@ def failed(window: MainWindow) -> None:
         "No microphone or other audio input was found: connect one, or try `emolive demo` "
         "or `emolive analyze FILE`."
     )
-    window.start()
-    wait(lambda: window.state is EngineState.FAILED)
+    window.live.start()
+    wait(lambda: window.runner.state is EngineState.FAILED)
 
 
 def hint(window: MainWindow) -> None:
@@ -128,11 +136,70 @@ def hint(window: MainWindow) -> None:
 
 
 def ended(window: MainWindow) -> None:
-    window.header.select(DEMO)
+    window.live.header.select(DEMO)
     running(window)
     feed_runs.run.inbox.put(feed.status(EngineState.STOPPED))
     settle(window)
-    wait(lambda: window.state is EngineState.STOPPED)
+    wait(lambda: window.runner.state is EngineState.STOPPED)
+
+
+def earlier(window: MainWindow) -> None:
+    running(window)
+    axis = window.live.workspace.axis
+    axis.pan(-axis.width // 3)
+    window.live.workspace.show_view("lines")
+    window.live.present.insight.show_view("trend")
+    settle(window)
+
+
+def plane(window: MainWindow) -> None:
+    running(window)
+    window.live.present.insight.show_view("plane")
+    settle(window)
+
+
+def big(window: MainWindow) -> None:
+    surprised(window)
+    window._set_big(True)
+    settle(window)
+
+
+def why(window: MainWindow) -> None:
+    """Real speech through the real pipeline and the bundled model, and a real explanation."""
+    model = OnnxClassifier(resources.asset(resources.MODEL), "cpu")
+    events = analysed_demo(model)
+    hub = Hub()
+    explainer = Explainer(hub.subscribe(50_000), model.metadata, lambda: model, budget_s=20.0)
+    for event in events:
+        hub.publish(event)
+    explainer.start()
+    feed_runs.explainer = explainer
+    window.live.start()
+    wait(lambda: window.runner.model is not None)
+    feed_runs.run.inbox.put(feed.status(EngineState.RUNNING, model="emolive-resnet34"), *events)
+    settle(window)
+    window.live.explain("mono", 31.0)
+    wait(lambda: bool(window.live.drawer.decisive.text()))
+    settle(window)
+
+
+def analysed_demo(model: OnnxClassifier) -> list[Event]:
+    """The demo clip, all windows answered."""
+    audio = demo_audio()
+    ring = SampleRing(len(audio) + 1, 1)
+    source = SourceFormat(feed.RATE, ("mono",))
+    monitor = Monitor(source, ring, model, SileroVad(), EngineConfig(), lossless=True)
+    events: list[Event] = []
+    for first in range(0, len(audio), feed.BLOCK):
+        ring.write(audio[first : first + feed.BLOCK, None])
+        events += monitor.step()
+    return [*events, *monitor.finish()]
+
+
+def keys(window: MainWindow) -> None:
+    running(window)
+    window.show_keys()
+    settle(window)
 
 
 def two_streams(window: MainWindow) -> None:
@@ -140,9 +207,9 @@ def two_streams(window: MainWindow) -> None:
 
 
 def eight_hours(window: MainWindow) -> None:
-    window.start()
-    wait(lambda: window.model is not None)
-    model = window.model
+    window.live.start()
+    wait(lambda: window.runner.model is not None)
+    model = window.runner.model
     assert isinstance(model, MonitorModel)
     hours = 8 * 3600
     settle(window)
@@ -152,8 +219,8 @@ def eight_hours(window: MainWindow) -> None:
         fields = {"level_dbfs": level, "peak_dbfs": level + 9, "speech": level > -36}
         model.apply([feed.block(at, 8 * feed.BLOCK, log_mel=QUIET, **fields)])
     model.apply(feed.mood_events(hours, seed=3))
-    window.bridge.received.emit([feed.status(EngineState.RUNNING, elapsed_s=hours)])
-    window.workspace.show_span("All")
+    window.runner.bridge.received.emit([feed.status(EngineState.RUNNING, elapsed_s=hours)])
+    window.live.workspace.show_span("All")
     settle(window)
 
 
@@ -172,6 +239,11 @@ SCENES = {
         failed,
         hint,
         ended,
+        earlier,
+        plane,
+        big,
+        why,
+        keys,
         two_streams,
         eight_hours,
     )
@@ -185,7 +257,7 @@ def main(folder: Path, wanted: list[str]) -> None:
     for name in wanted or SCENES:
         for theme in ("dark", "light"):
             feed_runs = feed.FakeRuns()
-            window = MainWindow(feed_runs, theme=theme, lister=lambda: DEVICES)
+            window = MainWindow(feed_runs, feed.preferences(theme), lister=lambda: DEVICES)
             window.resize(1024, 640)
             window.show()
             SCENES[name](window)
@@ -193,7 +265,14 @@ def main(folder: Path, wanted: list[str]) -> None:
                 window.resize(width, height)
                 app.processEvents()
                 settle(window)
-                window.grab().save(str(folder / f"{name}-{theme}-{width}.png"))
+                picture = window.grab()
+                if (dialog := QApplication.activeModalWidget()) is not None:
+                    dialog.adjustSize()
+                    middle = window.rect().center() - dialog.rect().center()
+                    dialog.render(picture, middle)
+                picture.save(str(folder / f"{name}-{theme}-{width}.png"))
+            if (dialog := QApplication.activeModalWidget()) is not None:
+                dialog.close()
             window.close()
             window.deleteLater()
             app.processEvents()

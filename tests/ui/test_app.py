@@ -104,8 +104,8 @@ def test_the_demo_starts_by_itself_and_closing_ends_the_app(
 
     def look() -> None:
         for window in QApplication.topLevelWidgets():
-            if isinstance(window, MainWindow) and window.state is EngineState.RUNNING:
-                seen.append(window.state)
+            if isinstance(window, MainWindow) and window.runner.state is EngineState.RUNNING:
+                seen.append(window.runner.state)
                 timer.stop()
                 window.close()
 
@@ -132,8 +132,8 @@ def test_a_microphone_starts_by_itself_only_when_asked(
         looks += 1
         for window in QApplication.topLevelWidgets():
             if isinstance(window, MainWindow) and window.isVisible():
-                seen.add(window.state)
-                if looks > 25 or window.state is not EngineState.IDLE:
+                seen.add(window.runner.state)
+                if looks > 25 or window.runner.state is not EngineState.IDLE:
                     window.close()
 
     timer = QTimer()

@@ -23,20 +23,20 @@ FRAMES = 240
 @pytest.mark.parametrize(("span", "limit_ms"), [("All", 10.0), ("1 min", 20.0)])
 def test_frames_stay_cheap_after_eight_hours(qtbot: QtBot, span: str, limit_ms: float) -> None:
     runs = feed.FakeRuns()
-    window = MainWindow(runs, theme="dark", lister=lambda: ())
+    window = MainWindow(runs, feed.preferences("dark"), lister=lambda: ())
     qtbot.addWidget(window)
     window.resize(1920, 1080)
     window.show()
-    window.start()
-    qtbot.waitUntil(lambda: window.model is not None)
-    window.bridge._timer.stop()
-    window.bridge.tick()
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.model is not None)
+    window.runner.bridge._timer.stop()
+    window.runner.bridge.tick()
     inbox = runs.run.inbox
     inbox.put(feed.status(EngineState.RUNNING))
     inbox.put(*(feed.block(at * feed.RATE, feed.RATE // 2) for at in range(0, HOURS_S, 5)))
     inbox.put(*feed.mood_events(HOURS_S))
-    window.bridge.tick()
-    window.workspace.show_span(span)
+    window.runner.bridge.tick()
+    window.live.workspace.show_span(span)
     QApplication.processEvents()
 
     start = HOURS_S * feed.RATE
@@ -46,11 +46,11 @@ def test_frames_stay_cheap_after_eight_hours(qtbot: QtBot, span: str, limit_ms: 
         if frame % 12 == 0:
             label = feed.LABELS[frame // 12 % 8]
             inbox.put(feed.prediction(start + frame * feed.BLOCK, label=label))
-        window._clock._wall_s = time.monotonic() - 0.04
+        window.runner._clock._wall_s = time.monotonic() - 0.04
         began = time.thread_time()
-        window.bridge.tick()
+        window.runner.bridge.tick()
         QApplication.processEvents()
         spent.append(1000 * (time.thread_time() - began))
-    assert window.workspace.axis.now_s > HOURS_S + 9
+    assert window.live.workspace.axis.now_s > HOURS_S + 9
     assert np.percentile(spent, 95) < limit_ms, np.percentile(spent, [50, 95, 100])
     window.close()

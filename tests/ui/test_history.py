@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emolive.types import SpeechState
 from emolive.ui.history.rings import (
     NO_LABEL,
+    NOT_INFERRED,
     SILENCE,
     SPEECH,
     UNCERTAIN,
@@ -27,6 +28,7 @@ CODE = {
     SpeechState.SPEECH: SPEECH,
     SpeechState.SILENCE: SILENCE,
     SpeechState.UNCERTAIN: UNCERTAIN,
+    SpeechState.NOT_INFERRED: NOT_INFERRED,
 }
 
 
@@ -65,6 +67,7 @@ def test_decisions_are_those_of_the_last_ones(
     for row, answer in zip(rows.probabilities, wanted, strict=True):
         shares = np.zeros(8) if answer.probabilities is None else answer.probabilities
         np.testing.assert_allclose(row, shares, atol=1e-3)
+    assert rows.confidence.tolist() == pytest.approx([a.confidence for a in wanted], abs=1e-3)
     assert ring.nbytes == size
     assert ring.oldest_s == (
         0.0 if len(expected) <= capacity else expected[-capacity].centre_sample / RATE
@@ -134,6 +137,62 @@ def test_spectrogram_columns_are_the_loudest_frames(
         ]
         expected = np.max(held, axis=0) if held else np.zeros(4)
         np.testing.assert_array_equal(columns[:, i], expected)
+
+
+@given(
+    writes=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 25)), min_size=1, max_size=12),
+    cells=st.integers(1, 20),
+    first=st.integers(0, 30),
+    n=st.integers(1, 30),
+)
+def test_what_is_older_comes_coarser(
+    writes: list[tuple[int, int]], cells: int, first: int, n: int
+) -> None:
+    """Everything is beyond the fine frames' capacity, so that only the overview can tell."""
+    per_cell, n_mels = 5, 5
+    ring = SpectrogramRing(n_mels, 1, 0.0, 255.0, per_cell=per_cell, overview_cells=cells)
+    size = ring.nbytes
+    heard = np.zeros((1000, n_mels), np.uint8)
+    at = 0
+    for gap, count in writes:
+        at += gap
+        values = np.random.default_rng(at).integers(0, 255, (n_mels, count))
+        ring.write(at, values.astype(np.float32))
+        heard[max(at, 0) : at + count] = values.T
+        at += count
+    edges = per_cell * np.arange(first, first + n + 1)
+    edges = edges[edges < ring.end - 1]
+    if len(edges) < 2:
+        return
+    columns = ring.columns(edges)
+    last_cell = -(-ring.end // per_cell)
+    for i, start in enumerate(edges[:-1]):
+        cell = heard[start : start + per_cell].max(axis=0)
+        pairs = [max(cell[0], cell[1]), max(cell[2], cell[3]), cell[4]]
+        # Writes larger than the fine ring enter only what it holds; the fake ones here are.
+        known = start // per_cell >= last_cell - cells
+        assert (columns[:, i] <= np.repeat(pairs, 2)[:n_mels]).all()
+        if not known:
+            assert not columns[:, i].any()
+    assert ring.nbytes == size
+
+
+def test_the_overview_equals_the_fine_picture_at_its_own_width() -> None:
+    rng = np.random.default_rng(0)
+    fine = SpectrogramRing(4, 2000, 0.0, 255.0)
+    both = SpectrogramRing(4, 50, 0.0, 255.0, per_cell=10, overview_cells=200)
+    at = 0
+    while at < 1000:
+        count = int(rng.integers(1, 40))
+        values = rng.integers(0, 255, (4, count)).astype(np.float32)
+        fine.write(at, values)
+        both.write(at, values)
+        at += count
+    edges = np.arange(0, at - 60, 10)
+    expected = fine.columns(edges).reshape(2, 2, -1).max(axis=1).repeat(2, axis=0)
+    np.testing.assert_array_equal(both.columns(edges), expected)
+    recent = np.arange(at - 50, at + 1)
+    np.testing.assert_array_equal(both.columns(recent), fine.columns(recent))
 
 
 def test_spectrogram_levels_are_explicit() -> None:

@@ -19,13 +19,14 @@ from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action
 from emolive.ui.runs import LiveRuns, RunSettings, SourceChoice, SourceKind
 from tests.models import tiny_model
+from tests.ui import feed
 
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     tiny_model(tmp_path / "tiny.onnx")
     settings = RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5)
-    made = MainWindow(LiveRuns(settings), theme="dark", lister=lambda: ())
+    made = MainWindow(LiveRuns(settings), feed.preferences("dark"), lister=lambda: ())
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
@@ -44,15 +45,15 @@ def demo(tmp_path: Path) -> Path:
 
 def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> None:
     window.play(DEMO)
-    qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=20_000)
-    assert window.model is not None
-    model = window.model
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.RUNNING, timeout=20_000)
+    assert window.runner.model is not None
+    model = window.runner.model
     qtbot.waitUntil(lambda: model.end_s > 5.0, timeout=20_000)
     stream = model.streams["mono"]
     qtbot.waitUntil(lambda: len(stream.decisions.rows(0, 60)) >= 3, timeout=10_000)
     assert stream.current is not None
-    assert window.present.cards[0].text.state is stream.current.state
-    assert window.header.provider.value.text() == "CPU"
+    assert window.live.present.cards[0].text.state is stream.current.state
+    assert window.live.header.provider.value.text() == "CPU"
     assert stream.levels.cells(0, 30)[0].max() > -60
     assert stream.spectrogram.columns(np.arange(100, 300)).max() > 100
     began = time.monotonic()
@@ -65,11 +66,11 @@ def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> N
 def test_a_file_with_two_channels_becomes_two_timelines_and_ends(
     qtbot: QtBot, window: MainWindow, demo: Path
 ) -> None:
-    window.header.select(file_choice(demo))
-    window.header.split.click()
-    window.start()
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED, timeout=40_000)
-    model = window.model
+    window.live.header.select(file_choice(demo))
+    window.live.header.split.click()
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=40_000)
+    model = window.runner.model
     assert model is not None
     assert list(model.streams) == ["left", "right"]
     assert model.end_s == pytest.approx(6.0, abs=0.05)
@@ -93,7 +94,7 @@ def test_silence_is_silence(qtbot: QtBot, window: MainWindow, tmp_path: Path) ->
 
     def current() -> bool:
         nonlocal model
-        model = window.model
+        model = window.runner.model
         return model is not None and any(s.current for s in model.streams.values())
 
     qtbot.waitUntil(current, timeout=20_000)
@@ -101,7 +102,7 @@ def test_silence_is_silence(qtbot: QtBot, window: MainWindow, tmp_path: Path) ->
     now = model.streams["mono"].current
     assert now is not None
     assert (now.state, now.label, now.probabilities) == (SpeechState.SILENCE, None, None)
-    qtbot.waitUntil(lambda: window.present.cards[0].text.headline == "Silence")
+    qtbot.waitUntil(lambda: window.live.present.cards[0].text.headline == "Silence")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_file_that_cannot_be_played_is_one_sentence(
     if content is not None:
         path.write_bytes(content)
     window.play(file_choice(path))
-    qtbot.waitUntil(lambda: window.state is EngineState.FAILED, timeout=20_000)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.FAILED, timeout=20_000)
     assert window.banner.message is not None
     assert part in window.banner.message.text
     assert "\n" not in window.banner.message.text
@@ -123,11 +124,13 @@ def test_a_file_that_cannot_be_played_is_one_sentence(
 
 def test_a_model_that_is_none_is_one_sentence(qtbot: QtBot, tmp_path: Path) -> None:
     made = MainWindow(
-        LiveRuns(RunSettings(tmp_path / "none.onnx")), theme="light", lister=lambda: ()
+        LiveRuns(RunSettings(tmp_path / "none.onnx")),
+        feed.preferences("light"),
+        lister=lambda: (),
     )
     qtbot.addWidget(made)
     made.play(DEMO)
-    qtbot.waitUntil(lambda: made.state is EngineState.FAILED, timeout=20_000)
+    qtbot.waitUntil(lambda: made.runner.state is EngineState.FAILED, timeout=20_000)
     assert made.banner.message is not None
     assert "none.onnx" in made.banner.message.text
     made.close()
@@ -138,7 +141,7 @@ def test_a_device_that_is_not_there_is_a_banner_with_the_demo(
 ) -> None:
     window.play(SourceChoice(SourceKind.MICROPHONE, "Ghost", "no such device 4711"))
     qtbot.waitUntil(
-        lambda: window.state in (EngineState.STOPPED, EngineState.FAILED), timeout=20_000
+        lambda: window.runner.state in (EngineState.STOPPED, EngineState.FAILED), timeout=20_000
     )
     assert window.banner.message is not None
     assert window.banner.message.action is Action.DEMO
@@ -147,9 +150,9 @@ def test_a_device_that_is_not_there_is_a_banner_with_the_demo(
 def test_stop_and_start_use_the_model_again(qtbot: QtBot, window: MainWindow) -> None:
     for _ in range(2):
         window.play(DEMO)
-        qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=20_000)
-        qtbot.waitUntil(lambda: window.model is not None and window.model.end_s > 0.3)
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.RUNNING, timeout=20_000)
+        qtbot.waitUntil(lambda: window.runner.model is not None and window.runner.model.end_s > 0.3)
         began = time.monotonic()
-        window.stop()
+        window.runner.stop()
         assert time.monotonic() - began < 0.1, "the window does not wait"
-        qtbot.waitUntil(lambda: window.state is EngineState.STOPPED, timeout=5_000)
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=5_000)

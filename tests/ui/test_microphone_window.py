@@ -16,6 +16,7 @@ from emolive.ui.main_window import MainWindow
 from emolive.ui.runs import LiveRuns, RunSettings
 from tests.models import tiny_model
 from tests.pulse import PulseServer
+from tests.ui import feed
 
 pytestmark = pytest.mark.portaudio
 
@@ -32,16 +33,18 @@ def test_a_microphone_is_heard_lost_and_found_again(
     tiny_model(tmp_path / "tiny.onnx")
     samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
     soundfile.write(tmp_path / "speech.wav", np.tile(samples, 3), rate)
-    window = MainWindow(LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu")), theme="dark")
+    window = MainWindow(
+        LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu")), feed.preferences("dark")
+    )
     qtbot.addWidget(window)
     window.show()
-    picker = window.header.picker
+    picker = window.live.header.picker
     qtbot.waitUntil(lambda: picker.currentText().startswith("System default ("), timeout=10_000)
     player = sound_card.play(tmp_path / "speech.wav")
     try:
-        window.start()
-        qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=20_000)
-        model = window.model
+        window.live.start()
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.RUNNING, timeout=20_000)
+        model = window.runner.model
         assert model is not None
         qtbot.waitUntil(
             lambda: len(model.streams["mono"].decisions.rows(0, 60)) >= 2, timeout=20_000
@@ -50,14 +53,14 @@ def test_a_microphone_is_heard_lost_and_found_again(
         assert np.nanmax(heard) > -30
 
         sound_card.stop()
-        qtbot.waitUntil(lambda: window.state is EngineState.RECONNECTING, timeout=20_000)
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.RECONNECTING, timeout=20_000)
         assert window.banner.message is not None
         assert window.banner.message.text.startswith("Reconnecting: ")
-        assert window.present.cards[0].text.headline == "No input"
+        assert window.live.present.cards[0].text.headline == "No input"
         lost_s = model.end_s
 
         sound_card.start()
-        qtbot.waitUntil(lambda: window.state is EngineState.RUNNING, timeout=30_000)
+        qtbot.waitUntil(lambda: window.runner.state is EngineState.RUNNING, timeout=30_000)
         assert not window.banner.isVisible()
         qtbot.waitUntil(lambda: model.end_s > lost_s + 1.0, timeout=10_000)
         gap = model.streams["mono"].levels.cells(round(lost_s * 10) + 2, round(lost_s * 10) + 5)

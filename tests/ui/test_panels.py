@@ -16,9 +16,10 @@ from emolive.palette import swatch
 from emolive.types import Event, SpeechState
 from emolive.ui.history.model import MonitorModel
 from emolive.ui.theme import DARK, LIGHT, Theme
-from emolive.ui.timeline.decisions import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
+from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_info

@@ -39,6 +39,7 @@ def rows(*states: tuple[float, int, int]) -> DecisionRows:
         shares,
         np.array([state for _, state, _ in states], np.uint8),
         np.array([label for _, _, label in states], np.uint8),
+        shares.max(axis=1),
     )
 
 

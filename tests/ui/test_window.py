@@ -28,14 +28,14 @@ def run(
 ) -> feed.FakeRun:
     """Start by key and wait until the fake engine runs."""
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: window.model is not None)
+    qtbot.waitUntil(lambda: window.runner.model is not None)
     say(window, runs, status(EngineState.RUNNING, streams))
     return runs.run
 
 
 def say(window: MainWindow, runs: feed.FakeRuns, *events: Event) -> None:
     runs.run.inbox.put(*events)
-    window.bridge.tick()
+    window.runner.bridge.tick()
 
 
 def message(window: MainWindow) -> str:
@@ -45,17 +45,17 @@ def message(window: MainWindow) -> str:
 
 
 def test_space_starts_and_stops(qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns) -> None:
-    assert window.header.button.text().strip() == "Start"
+    assert window.live.header.button.text().strip() == "Start"
     made = run(qtbot, window, runs)
-    assert window.state is EngineState.RUNNING
-    assert window.header.button.accessibleName() == "Stop monitoring"
-    assert window.present.cards[0].text.headline == "Listening"
+    assert window.runner.state is EngineState.RUNNING
+    assert window.live.header.button.accessibleName() == "Stop monitoring"
+    assert window.live.present.cards[0].text.headline == "Listening"
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert made.stopped.is_set()
-    assert not window.bridge.attached
+    assert not window.runner.bridge.attached
     assert window.banner.message is None
-    assert window.present.cards[0].text.headline == "Ready"
+    assert window.live.present.cards[0].text.headline == "Ready"
 
 
 def test_the_window_opens_with_the_focus_on_no_control(window: MainWindow) -> None:
@@ -66,21 +66,21 @@ def test_space_presses_the_control_that_tab_reached(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     run(qtbot, window, runs)
-    button = window.workspace.spans["5 min"]
+    button = window.live.workspace.spans["5 min"]
     button.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(button, Qt.Key.Key_Space)
-    assert window.workspace.axis.span_s == 300.0
-    assert window.state is EngineState.RUNNING
+    assert window.live.workspace.axis.span_s == 300.0
+    assert window.runner.state is EngineState.RUNNING
 
 
 def test_clicks_leave_space_to_start_and_stop(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     run(qtbot, window, runs)
-    qtbot.mouseClick(window.workspace.spans["30 min"], Qt.MouseButton.LeftButton)
-    assert window.workspace.axis.span_s == 1800.0
+    qtbot.mouseClick(window.live.workspace.spans["30 min"], Qt.MouseButton.LeftButton)
+    assert window.live.workspace.axis.span_s == 1800.0
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
 
 
 def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns) -> None:
@@ -88,27 +88,27 @@ def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     for at in range(0, 12 * RATE, feed.BLOCK):
         say(window, runs, block(at))
     say(window, runs, *(prediction(end, share=0.6) for end in range(48_000, 12 * RATE, 8000)))
-    card = window.present.cards[0]
+    card = window.live.present.cards[0]
     assert card.text.headline == "Angry"
     assert card.text.confidence == pytest.approx(0.6)
     assert "Angry" in card.accessibleName()
-    assert "angry 60%" in window.present.bars.accessibleDescription()
-    assert "speech" in window.present.meter.accessibleDescription()
-    assert window.header.elapsed.text() == "0:11"
-    assert window.header.provider.value.text() == "CPU"
-    assert window.header.latency.value.text() == "14 ms"
-    assert window.model is not None
-    assert len(window.model.streams["mono"].decisions.rows(0, 60)) == 18
+    assert "angry 60%" in window.live.present.bars.accessibleDescription()
+    assert "speech" in window.live.present.meter.accessibleDescription()
+    assert window.live.header.elapsed.text() == "0:11"
+    assert window.live.header.provider.value.text() == "CPU"
+    assert window.live.header.latency.value.text() == "14 ms"
+    assert window.runner.model is not None
+    assert len(window.runner.model.streams["mono"].decisions.rows(0, 60)) == 18
     say(window, runs, prediction(13 * RATE, SpeechState.SILENCE))
     assert card.text.headline == "Silence"
-    assert window.present.bars.accessibleDescription() == "no speech"
+    assert window.live.present.bars.accessibleDescription() == "no speech"
 
 
 def test_counters_stand_out_when_they_are_not_zero(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     run(qtbot, window, runs)
-    header = window.header
+    header = window.live.header
     assert not header.overflows.value.property("alert")
     assert not header.dropped.isVisible()
     counts = {"overflows": 2, "windows_skipped": 7, "events_dropped": 1}
@@ -125,8 +125,8 @@ def test_a_device_that_is_gone_is_a_banner_and_goes_again(
     run(qtbot, window, runs)
     say(window, runs, status(EngineState.RECONNECTING, reason="USB interface stopped."))
     assert message(window) == "Reconnecting: USB interface stopped."
-    assert window.present.cards[0].text.headline == "No input"
-    assert window.header.button.text().strip() == "Stop"
+    assert window.live.present.cards[0].text.headline == "No input"
+    assert window.live.header.button.text().strip() == "Stop"
     say(window, runs, status(EngineState.RUNNING, reconnects=1))
     assert not window.banner.isVisible()
 
@@ -158,7 +158,7 @@ def test_an_engine_that_fails_says_why_and_offers_the_demo(
 ) -> None:
     run(qtbot, window, runs)
     say(window, runs, status(EngineState.FAILED, reason="No microphone was found: try the demo."))
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert message(window) == "No microphone was found: try the demo."
     assert window.banner.message is not None
     assert window.banner.message.severity is Severity.ERROR
@@ -166,43 +166,43 @@ def test_an_engine_that_fails_says_why_and_offers_the_demo(
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(runs.made) == 2)
     assert runs.made[-1][0].kind is SourceKind.DEMO
-    assert window.header.picker.currentText() == "Demo clip"
+    assert window.live.header.picker.currentText() == "Demo clip"
 
 
 def test_a_run_that_cannot_be_prepared_is_a_banner_not_a_dialog(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     runs.error = ModelError("The model is no ONNX file: use another one.")
-    window.header.select(DEMO)
-    window.start()
-    qtbot.waitUntil(lambda: window.state is EngineState.FAILED)
+    window.live.header.select(DEMO)
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.FAILED)
     assert message(window) == "The model is no ONNX file: use another one."
     assert QApplication.activeModalWidget() is None
     runs.error = None
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.model is not None)
+    qtbot.waitUntil(lambda: window.runner.model is not None)
     assert not window.banner.isVisible()
 
 
 def test_a_defect_is_told_too(qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns) -> None:
     runs.error = ZeroDivisionError("division by zero")
-    window.start()
-    qtbot.waitUntil(lambda: window.state is EngineState.FAILED)
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.FAILED)
     assert message(window) == "Internal error: ZeroDivisionError: division by zero"
 
 
 def test_a_clip_that_ends_can_be_played_again(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
-    window.header.select(DEMO)
+    window.live.header.select(DEMO)
     run(qtbot, window, runs)
     say(window, runs, block(0), prediction(48_000), status(EngineState.STOPPED))
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert message(window) == "Demo clip has ended."
-    assert window.workspace.panels, "the timeline stays to be looked at"
+    assert window.live.workspace.panels, "the timeline stays to be looked at"
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(runs.made) == 2)
-    assert not window.workspace.panels
+    assert not window.live.workspace.panels
 
 
 def test_the_window_lives_while_a_run_is_prepared(
@@ -210,23 +210,23 @@ def test_the_window_lives_while_a_run_is_prepared(
 ) -> None:
     runs.gate.clear()
     began = time.monotonic()
-    window.start()
+    window.live.start()
     assert time.monotonic() - began < 0.2
-    assert window.present.cards[0].text.headline == "Starting"
-    assert window.header.button.text().strip() == "Stop"
-    window.stop()  # cancels
+    assert window.live.present.cards[0].text.headline == "Starting"
+    assert window.live.header.button.text().strip() == "Stop"
+    window.runner.stop()  # cancels
     runs.gate.set()
-    qtbot.waitUntil(lambda: window.state is EngineState.STOPPED)
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert not runs.run.alive
-    assert not window.controller.active
+    assert not window.runner.controller.active
 
 
 def test_closing_while_a_run_is_prepared_leaves_nothing(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     runs.gate.clear()
-    window.start()
-    qtbot.waitUntil(lambda: window.controller.active)
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.controller.active)
     runs.gate.set()
     window.close()
     assert not any(made.alive for _, _, made in runs.made)
@@ -237,14 +237,14 @@ def test_closing_does_not_wait_for_a_model_that_hangs(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     runs.gate.clear()
-    window.start()
-    qtbot.waitUntil(lambda: window.controller.active)
+    window.live.start()
+    qtbot.waitUntil(lambda: window.runner.controller.active)
     began = time.monotonic()
     window.close()
     assert time.monotonic() - began < 2.5
     assert not runs.closed
     runs.gate.set()  # the worker sees that nobody wants its run
-    worker = window.controller._worker
+    worker = window.runner.controller._worker
     assert worker is not None
     worker.join(5)
     assert not runs.run.alive
@@ -253,32 +253,32 @@ def test_closing_does_not_wait_for_a_model_that_hangs(
 def test_two_streams_have_two_cards_and_aligned_timelines(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
-    window.header.picker.setCurrentText("USB interface")
-    window.header.picker.activated.emit(window.header.picker.currentIndex())
-    assert window.header.split.isEnabled()
-    window.header.split.click()
+    window.live.header.picker.setCurrentText("USB interface")
+    window.live.header.picker.activated.emit(window.live.header.picker.currentIndex())
+    assert window.live.header.split.isEnabled()
+    window.live.header.split.click()
     run(qtbot, window, runs, ("left", "right"))
     choice, split, _ = runs.made[-1]
     assert (choice.device, split) == ("USB interface, ALSA", True)
     say(window, runs, block(0, RATE, "left"), block(0, RATE, "right"))
     say(window, runs, prediction(48_000, stream="left"))
     say(window, runs, prediction(48_000, label="calm", stream="right"))
-    assert [card.text.headline for card in window.present.cards] == ["Angry", "Calm"]
-    assert all(card.isVisible() for card in window.present.cards)
-    assert not window.present.bars.isVisible()
-    qtbot.waitUntil(lambda: len({panel.width() for panel in window.workspace.panels}) == 1)
-    assert len({panel.plot.left() for panel in window.workspace.panels}) == 1
-    assert len(window.workspace.panels) == 8
+    assert [card.text.headline for card in window.live.present.cards] == ["Angry", "Calm"]
+    assert all(card.isVisible() for card in window.live.present.cards)
+    assert window.live.present.bars.isVisible(), "both streams share the bars"
+    qtbot.waitUntil(lambda: len({panel.width() for panel in window.live.workspace.panels}) == 1)
+    assert len({panel.plot.left() for panel in window.live.workspace.panels}) == 1
+    assert len(window.live.workspace.panels) == 8
 
 
 def test_two_channels_are_offered_where_there_may_be_two(window: MainWindow) -> None:
-    picker = window.header.picker
-    assert not window.header.split.isEnabled(), "the default input has one channel"
+    picker = window.live.header.picker
+    assert not window.live.header.split.isEnabled(), "the default input has one channel"
     offered = {}
     for text in ("USB interface", "Built-in microphone", "Demo clip"):
         picker.setCurrentText(text)
         picker.activated.emit(picker.currentIndex())
-        offered[text] = window.header.split.isEnabled()
+        offered[text] = window.live.header.split.isEnabled()
     assert offered == {"USB interface": True, "Built-in microphone": False, "Demo clip": False}
 
 
@@ -287,11 +287,19 @@ def test_the_picker_lists_devices_the_demo_and_files(
 ) -> None:
     file = tmp_path / "call.wav"
     answers = [None, file]
-    made = MainWindow(runs, theme="light", lister=lambda: (), choose=lambda _: answers.pop(0))
+    made = MainWindow(
+        runs, feed.preferences("light"), lister=lambda: (), choose=lambda _: answers.pop(0)
+    )
     qtbot.addWidget(made)
-    picker = made.header.picker
+    picker = made.live.header.picker
     texts = [picker.itemText(i) for i in range(picker.count())]
-    assert texts == ["System default input", "", "Demo clip", "Open file…"]
+    assert texts == [
+        "System default input",
+        "Look for inputs again",
+        "",
+        "Demo clip",
+        "Open file…",
+    ]
     for _ in range(2):  # cancelled, then chosen
         before = picker.choice
         picker.setCurrentText("Open file…")
@@ -306,7 +314,7 @@ def test_without_an_audio_system_the_way_out_is_shown(qtbot: QtBot, runs: feed.F
     def fail() -> tuple[()]:
         raise AudioDeviceError("The PortAudio library was not found: install libportaudio2.")
 
-    made = MainWindow(runs, theme="light", lister=fail)
+    made = MainWindow(runs, feed.preferences("light"), lister=fail)
     qtbot.addWidget(made)
     made.show()
     qtbot.waitUntil(made.banner.isVisible)
@@ -344,21 +352,21 @@ def test_the_theme_changes_while_it_runs(
 
 def test_keys_move_the_view(qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns) -> None:
     run(qtbot, window, runs)
-    axis = window.workspace.axis
+    axis = window.live.workspace.axis
     say(window, runs, block(0, 200 * RATE), *mood_events(200))
     for _ in range(3):
-        window.bridge.tick()
+        window.runner.bridge.tick()
     start = axis.start_px
     qtbot.keyClick(window, Qt.Key.Key_Left)
     assert axis.start_px < start
-    assert not window.workspace.live.isChecked()
+    assert window.live.workspace.back.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_L)
-    assert window.workspace.live.isChecked()
+    assert not window.live.workspace.back.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_Plus)
     assert axis.span_s == 30.0
-    assert not any(button.isChecked() for button in window.workspace.spans.values())
+    assert not any(button.isChecked() for button in window.live.workspace.spans.values())
     qtbot.keyClick(window, Qt.Key.Key_Minus)
-    assert window.workspace.spans["1 min"].isChecked()
+    assert window.live.workspace.spans["1 min"].isChecked()
 
 
 def test_controls_have_accessible_names(window: MainWindow) -> None:
@@ -368,8 +376,8 @@ def test_controls_have_accessible_names(window: MainWindow) -> None:
         if not (button.accessibleName() or button.text())
     ]
     assert nameless == [window.banner.action], "its text comes with the message"
-    assert window.header.picker.accessibleName()
-    assert window.present.cards[0].accessibleName().startswith("Current emotion")
+    assert window.live.header.picker.accessibleName()
+    assert window.live.present.cards[0].accessibleName().startswith("Current emotion")
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1920, 1080)])

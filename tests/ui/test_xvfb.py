@@ -32,14 +32,14 @@ from emolive.ui.main_window import MainWindow
 
 def look():
     for window in QApplication.topLevelWidgets():
-        if not isinstance(window, MainWindow) or window.model is None:
+        if not isinstance(window, MainWindow) or window.runner.model is None:
             continue
-        stream = window.model.streams.get("mono")
+        stream = window.runner.model.streams.get("mono")
         if stream is None or stream.decisions.count < 8:
             return
         timer.stop()
         print("platform", QGuiApplication.platformName())
-        plot = window.workspace.panels[0]
+        plot = window.live.workspace.panels[0]
         corner = plot.mapTo(window, plot.plot.topLeft()) + window.pos()
         print("timeline", corner.x(), corner.y(), plot.plot.width(), plot.plot.height())
         QGuiApplication.primaryScreen().grabWindow(0).save(sys.argv[1])

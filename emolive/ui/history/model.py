@@ -15,12 +15,15 @@ from emolive.types import (
     FeatureBlock,
     FloatArray,
     Prediction,
+    Role,
     SpeechState,
+    StreamStatus,
 )
 from emolive.ui.history.rings import DecisionRing, LevelRing, SpectrogramRing
 
 HISTORY_S = 8 * 3600.0
-SPECTROGRAM_S = 150.0
+SPECTROGRAM_S = 300.0
+OVERVIEW_CELL_S = 0.5
 LEVEL_CELL_S = 0.1
 # Natural-log mel power: from a quiet room to a loud voice at a close microphone.
 SPECTROGRAM_LEVELS = (-11.0, 7.0)
@@ -82,14 +85,25 @@ class StreamModel:
             info.labels, info.sampling_rate, math.ceil(history_s / info.hop_s)
         )
         self.levels = LevelRing(LEVEL_CELL_S, math.ceil(history_s / LEVEL_CELL_S))
+        per_cell = max(1, round(OVERVIEW_CELL_S / frame_s))
         self.spectrogram = SpectrogramRing(
-            info.front_end.n_mels, math.ceil(SPECTROGRAM_S / frame_s), *SPECTROGRAM_LEVELS
+            info.front_end.n_mels,
+            math.ceil(SPECTROGRAM_S / frame_s),
+            *SPECTROGRAM_LEVELS,
+            per_cell=per_cell,
+            overview_cells=math.ceil(history_s / (per_cell * frame_s)),
         )
         self.current: Current | None = None
         self.level_dbfs = -math.inf
         self.peak_dbfs = -math.inf
         self.speech = False
         self.end_s = 0.0
+        self.status: StreamStatus | None = None
+
+    @property
+    def role(self) -> Role | None:
+        """Who speaks on it, as far as the engine said."""
+        return self.status.role if self.status else None
 
     @property
     def nbytes(self) -> int:
@@ -167,7 +181,7 @@ class MonitorModel:
             if isinstance(event, EngineStatus):
                 self.status = event
                 for status in event.streams:
-                    self._stream(status.stream)
+                    self._stream(status.stream).status = status
             elif isinstance(event, FeatureBlock):
                 self._stream(event.stream).add_features(event)
             elif isinstance(event, Prediction):

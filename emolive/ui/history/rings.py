@@ -1,7 +1,7 @@
 """Bounded history of one stream for drawing: preallocated, oldest overwritten. No Qt.
 
 Sizes for 8 h: decisions 1.6 MB at a hop of 0.5 s and 8 labels, levels 0.9 MB; the spectrogram
-keeps its last 150 s in 1.9 MB.
+keeps its last 5 min in 3.8 MB and a coarse picture of all 8 h in 3.7 MB.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from emolive.types import FloatArray, Prediction, SpeechState
 
 ByteArray = npt.NDArray[np.uint8]
 
-SPEECH, SILENCE, UNCERTAIN = 0, 1, 2
+SPEECH, SILENCE, UNCERTAIN, NOT_INFERRED = 0, 1, 2, 3
+N_STATES = 4
 _CODES = {
     SpeechState.SPEECH: SPEECH,
     SpeechState.SILENCE: SILENCE,
     SpeechState.UNCERTAIN: UNCERTAIN,
+    SpeechState.NOT_INFERRED: NOT_INFERRED,
 }
 NO_LABEL = 255
 
@@ -29,14 +31,16 @@ class DecisionRows:
     """Consecutive decisions, oldest first.
 
     ``centre_s`` float64 ``(n,)``; ``probabilities`` float32 ``(n, n_classes)``, zeros in silence;
-    ``state`` uint8 ``(n,)``: SPEECH, SILENCE or UNCERTAIN; ``label`` uint8 ``(n,)``: class index or
-    NO_LABEL.
+    and where emotion is not inferred; ``state`` uint8 ``(n,)``: SPEECH, SILENCE, UNCERTAIN or
+    NOT_INFERRED; ``label`` uint8 ``(n,)``: class index or NO_LABEL; ``confidence`` float32
+    ``(n,)``: as in `Prediction`.
     """
 
     centre_s: npt.NDArray[np.float64]
     probabilities: FloatArray
     state: ByteArray
     label: ByteArray
+    confidence: FloatArray
 
     def __len__(self) -> int:
         return len(self.state)
@@ -56,11 +60,18 @@ class DecisionRing:
         self._probabilities = np.zeros((capacity, len(labels)), np.float16)
         self._state = np.zeros(capacity, np.uint8)
         self._label = np.zeros(capacity, np.uint8)
+        self._confidence = np.zeros(capacity, np.float16)
 
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes; does not change."""
-        arrays = (self._centre, self._probabilities, self._state, self._label)
+        arrays = (
+            self._centre,
+            self._probabilities,
+            self._state,
+            self._label,
+            self._confidence,
+        )
         return sum(array.nbytes for array in arrays)
 
     def append(self, prediction: Prediction) -> None:
@@ -73,6 +84,7 @@ class DecisionRing:
         self._probabilities[slot] = 0.0 if known is None else known
         self._state[slot] = _CODES[prediction.state]
         self._label[slot] = self._index.get(prediction.label or "", NO_LABEL)
+        self._confidence[slot] = prediction.confidence
         self.count += 1
 
     def rows(self, start_s: float, end_s: float) -> DecisionRows:
@@ -84,7 +96,25 @@ class DecisionRing:
             self._probabilities[slots].astype(np.float32),
             self._state[slots],
             self._label[slots],
+            self._confidence[slots].astype(np.float32),
         )
+
+    def nearest(self, at_s: float, within_s: float) -> DecisionRows:
+        """The one decision whose centre is nearest to `at_s`; none when it is farther away."""
+        rows = self.rows(at_s - within_s, at_s + within_s)
+        if not len(rows):
+            return rows
+        i = int(np.abs(rows.centre_s - at_s).argmin())
+        return self.rows(float(rows.centre_s[i]) - 1e-6, float(rows.centre_s[i]) + 1e-6)
+
+    def step(self, at_s: float, steps: int) -> float | None:
+        """Centre of the decision that is `steps` after (below 0: before) the one at `at_s`."""
+        oldest = max(0, self.count - self.capacity)
+        if self.count == oldest:
+            return None
+        index = self._search(at_s - 1e-6) + steps
+        index = min(max(index, oldest), self.count - 1)
+        return float(self._centre[self._slot(index)]) / self.sampling_rate
 
     @property
     def last_s(self) -> float:
@@ -176,24 +206,46 @@ def _half_decibels(dbfs: float) -> int:
 
 
 class SpectrogramRing:
-    """The last `capacity` log-mel frames as bytes between two explicit levels.
+    """The last `capacity` log-mel frames as bytes between two explicit levels, and an overview.
 
-    Overflow policy: the oldest frame is overwritten. Frames of a gap read as the lowest level.
+    The overview holds the loudest of every `per_cell` frames in every other band, for
+    `overview_cells` cells. Overflow policy of both: the oldest is overwritten. Frames of a gap read
+    as the lowest level.
     """
 
-    def __init__(self, n_mels: int, capacity: int, floor: float, ceiling: float) -> None:
+    def __init__(
+        self,
+        n_mels: int,
+        capacity: int,
+        floor: float,
+        ceiling: float,
+        *,
+        per_cell: int = 50,
+        overview_cells: int = 0,
+    ) -> None:
         """Hold `capacity` frames; `floor` and `ceiling` are natural-log powers for 0 and 255."""
         self.n_mels = n_mels
         self.capacity = capacity
         self.end = 0  # absolute index after the newest frame
+        self.per_cell = per_cell
+        self.cells = overview_cells
         self._floor = floor
         self._scale = 255.0 / (ceiling - floor)
         self._frames = np.zeros((capacity, n_mels), np.uint8)
+        self._overview = np.zeros((overview_cells, -(-n_mels // 2)), np.uint8)
 
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes; does not change."""
-        return self._frames.nbytes
+        return self._frames.nbytes + self._overview.nbytes
+
+    @property
+    def oldest(self) -> int:
+        """The first frame of which there is a picture, if only a coarse one."""
+        if not self.cells:
+            return max(0, self.end - self.capacity)
+        last_cell = -(-self.end // self.per_cell)
+        return max(0, last_cell - self.cells) * self.per_cell
 
     def write(self, start: int, log_mel: FloatArray) -> None:
         """Enter frames, float32 ``(n_mels, n)``, the first at absolute index `start`."""
@@ -204,17 +256,62 @@ class SpectrogramRing:
         first = start + log_mel.shape[1] - kept.shape[1]
         slots = np.arange(first, first + kept.shape[1]) % self.capacity
         levels = (kept - np.float32(self._floor)) * np.float32(self._scale)
-        self._frames[slots] = np.clip(levels, 0, 255).astype(np.uint8).T
+        bytes_ = np.clip(levels, 0, 255).astype(np.uint8).T
+        self._frames[slots] = bytes_
+        if self.cells and len(bytes_):
+            self._write_overview(first, bytes_)
         self.end = max(self.end, start + log_mel.shape[1])
+
+    def decibels(self, level: int) -> float:
+        """What a byte stands for: 10 log10 of the mel power."""
+        return float((level / self._scale + self._floor) * 10 / np.log(10.0))
 
     def columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
         """The loudest of frames ``[edges[i], edges[i + 1])`` for each i, ``(n_mels, n)``.
 
-        An interval without a frame takes the frame it lies in; what is not held reads 0. `edges`
-        must not decrease.
+        An interval without a frame takes the frame it lies in; what is not held frame by frame
+        comes from the overview, and what is not held at all reads 0. `edges` must not decrease.
         """
-        first, last = int(edges[0]), int(max(edges[-1], edges[-2] + 1))
-        at = np.arange(first, last)
-        held = (at >= max(0, self.end - self.capacity)) & (at < self.end)
-        frames = np.where(held[:, None], self._frames[at % self.capacity], np.uint8(0))
-        return np.ascontiguousarray(np.maximum.reduceat(frames, edges[:-1] - first, axis=0).T)
+        held_from = max(0, self.end - self.capacity)
+        split = int(np.searchsorted(edges[:-1], held_from)) if self.cells else 0
+        parts = []
+        if split:
+            parts.append(self._overview_columns(edges[: split + 1]))
+        if split < len(edges) - 1:
+            parts.append(self._fine_columns(edges[split:]))
+        return np.ascontiguousarray(np.concatenate(parts).T)
+
+    def _fine_columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
+        return _loudest(self._frames, edges, max(0, self.end - self.capacity), self.end)
+
+    def _overview_columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
+        last = -(-self.end // self.per_cell)
+        coarse = _loudest(self._overview, edges // self.per_cell, max(0, last - self.cells), last)
+        return np.repeat(coarse, 2, axis=1)[:, : self.n_mels]
+
+    def _write_overview(self, first: int, frames: ByteArray) -> None:
+        pairs = frames[:, : 2 * (self.n_mels // 2)].reshape(len(frames), -1, 2).max(axis=2)
+        if self.n_mels % 2:
+            pairs = np.concatenate((pairs, frames[:, -1:]), axis=1)
+        cells = np.arange(first, first + len(frames)) // self.per_cell
+        starts = np.flatnonzero(np.diff(cells, prepend=cells[0] - 1))
+        loudest = np.maximum.reduceat(pairs, starts, axis=0)
+        newest = -(-self.end // self.per_cell) - 1
+        # Cells that begin now, those of a gap included, hold something older.
+        fresh = np.arange(max(newest + 1, int(cells[-1]) + 1 - self.cells), int(cells[-1]) + 1)
+        self._overview[fresh % self.cells] = 0
+        slots = cells[starts] % self.cells
+        self._overview[slots] = np.maximum(self._overview[slots], loudest)
+
+
+def _loudest(rows: ByteArray, edges: npt.NDArray[np.int64], oldest: int, end: int) -> ByteArray:
+    """The maximum of a ring's rows ``[edges[i], edges[i + 1])``, at least one each, ``(n, width)``.
+
+    Rows outside ``[oldest, end)`` count as 0.
+    """
+    first, last = int(edges[0]), int(max(edges[-1], edges[-2] + 1))
+    at = np.arange(first, last)
+    held = (at >= oldest) & (at < end)
+    taken = np.where(held[:, None], rows[at % len(rows)], np.uint8(0))
+    result: ByteArray = np.maximum.reduceat(taken, edges[:-1] - first, axis=0)
+    return result

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.types import FloatArray
-from emolive.ui.history.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
+from emolive.ui.history.rings import (
+    N_STATES,
+    NO_LABEL,
+    NOT_INFERRED,
+    SILENCE,
+    SPEECH,
+    DecisionRows,
+)
 
 # A skipped window or two are bridged; a longer absence is a hole.
 _BRIDGED_HOPS = 3.4
@@ -20,11 +27,16 @@ _BRIDGED_HOPS = 3.4
 class Stretch:
     """Decisions with speech and no hole between them.
 
-    ``at_s`` float64 ``(n,)``; ``tops`` float32 ``(n, n_classes)``: cumulative probabilities.
+    ``at_s`` float64 ``(n,)``; ``shares`` float32 ``(n, n_classes)``: probabilities.
     """
 
     at_s: npt.NDArray[np.float64]
-    tops: FloatArray
+    shares: FloatArray
+
+    @property
+    def tops(self) -> FloatArray:
+        """Cumulative probabilities, float32 ``(n, n_classes)``."""
+        return np.cumsum(self.shares, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +57,14 @@ def condense(rows: DecisionRows, column_s: float) -> DecisionRows:
     starts = np.flatnonzero(np.diff(columns, prepend=columns[0] - 1))
     column = np.cumsum(np.diff(columns, prepend=columns[0]) != 0)
     n_columns, n_classes = len(starts), rows.probabilities.shape[1]
-    voiced = rows.state != SILENCE
+    voiced = answered(rows)
     weights = np.add.reduceat(voiced.astype(np.float32), starts)
     sums = np.add.reduceat(rows.probabilities, starts, axis=0)
     means: FloatArray = (sums / np.maximum(weights, 1)[:, None]).astype(np.float32)
 
-    states = np.bincount(column * 3 + rows.state, minlength=3 * n_columns).reshape(-1, 3)
+    states = np.bincount(column * N_STATES + rows.state, minlength=N_STATES * n_columns).reshape(
+        -1, N_STATES
+    )
     state = states.argmax(axis=1).astype(np.uint8)
     labelled = rows.label != NO_LABEL
     votes = np.bincount(
@@ -58,22 +72,31 @@ def condense(rows: DecisionRows, column_s: float) -> DecisionRows:
     ).reshape(-1, n_classes)
     label = np.where(state == SPEECH, votes.argmax(axis=1), NO_LABEL).astype(np.uint8)
     centre = (columns[starts].astype(np.float64) + 0.5) * column_s
-    means[state == SILENCE] = 0.0
-    return DecisionRows(centre, means, state, label)
+    means[(state == SILENCE) | (state == NOT_INFERRED)] = 0.0
+    confidence: FloatArray = (
+        np.add.reduceat(rows.confidence, starts) / np.maximum(weights, 1)
+    ).astype(np.float32)
+    return DecisionRows(centre, means, state, label, confidence)
+
+
+def answered(rows: DecisionRows) -> npt.NDArray[np.bool_]:
+    """Which rows have probabilities."""
+    known: npt.NDArray[np.bool_] = (rows.state != SILENCE) & (rows.state != NOT_INFERRED)
+    return known
 
 
 def stretches(rows: DecisionRows, hop_s: float) -> Iterator[Stretch]:
     """The unbroken stretches with speech, each half a hop wider than its outer decisions."""
-    voiced = rows.state != SILENCE
+    voiced = answered(rows)
     breaks = _holes(rows, hop_s) | (np.diff(voiced.astype(np.int8)) != 0)
     for first, last in _runs(breaks, len(rows)):
         if not voiced[first]:
             continue
         at = rows.centre_s[first:last]
-        tops = np.cumsum(rows.probabilities[first:last], axis=1)
+        shares = rows.probabilities[first:last]
         yield Stretch(
             np.concatenate((at[:1] - hop_s / 2, at, at[-1:] + hop_s / 2)),
-            np.concatenate((tops[:1], tops, tops[-1:])),
+            np.concatenate((shares[:1], shares, shares[-1:])),
         )
 
 

@@ -13,12 +13,16 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from emolive.palette import Swatch, swatches
+from emolive.i18n import tr
+from emolive.palette import Swatch
 from emolive.types import EngineState, SpeechState
 from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import RADIUS, Theme, font
-from emolive.ui.timeline.patterns import hatch
-from emolive.ui.timeline.time_axis import clock_text
+from emolive.ui.timeline.patterns import dots, hatch
+from emolive.ui.words import clock_text, duration_text, emotion_name, percent, stream_name
+
+# States with a pattern at the card's right edge.
+_HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +39,41 @@ class CardText:
 def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) -> CardText:
     """Put a stream's present into words; `window_s` is how long the first answer takes."""
     if engine is EngineState.STARTING:
-        return CardText("Starting", "opening the input and loading the model")
+        return CardText(tr("Starting"), tr("opening the input and loading the model"))
     if engine is EngineState.RECONNECTING:
-        return CardText("No input", "waiting for the device to come back")
+        return CardText(tr("No input"), tr("waiting for the device to come back"))
     if engine is EngineState.STOPPING:
-        return CardText("Stopping", "")
+        return CardText(tr("Stopping"), "")
     if stream is None or engine is not EngineState.RUNNING:
-        return CardText("Ready", "press Space to start")
+        return CardText(tr("Ready"), tr("press Space to start"))
     if (current := stream.current) is None:
-        return CardText("Listening", f"the first answer takes {window_s:g} s of audio")
-    held = _duration(max(0.0, stream.end_s - current.since_s))
-    since = f"since {clock_text(current.since_s)}  ·  {held}"
-    if current.state is SpeechState.SILENCE:
-        return CardText("Silence", since, SpeechState.SILENCE)
-    if current.state is SpeechState.UNCERTAIN or current.label is None:
-        leaning = f"closest: {current.leading}" if current.leading else "several alike"
+        text = tr("the first answer takes {seconds} s of audio", seconds=f"{window_s:g}")
+        return CardText(tr("Listening"), text)
+    since = tr(
+        "for {duration}, since {time}",
+        duration=duration_text(max(0.0, stream.end_s - current.since_s)),
+        time=clock_text(current.since_s),
+    )
+    state = current.state
+    if state is SpeechState.SILENCE:
+        return CardText(tr("Silence"), since, state)
+    if state is SpeechState.NOT_INFERRED:
+        text = tr("speech; emotion is not inferred on this channel")
+        return CardText(tr("Speaking"), text, state)
+    if state is SpeechState.UNCERTAIN or current.label is None:
+        closest = tr("several alike")
+        if current.leading:
+            closest = tr("closest: {label}", label=emotion_name(current.leading))
         return CardText(
-            "Uncertain",
-            f"{leaning}  ·  {since}",
+            tr("Uncertain"),
+            f"{closest}  ·  {since}",
             SpeechState.UNCERTAIN,
             current.leading,
             current.confidence,
         )
-    return CardText(
-        current.label.capitalize(), since, SpeechState.SPEECH, current.label, current.confidence
-    )
-
-
-def _duration(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
+    headline = emotion_name(current.label)
+    headline = headline[:1].upper() + headline[1:]
+    return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence)
 
 
 class CurrentCard(QWidget):
@@ -73,8 +82,9 @@ class CurrentCard(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.text = CardText("Ready", "press Space to start")
+        self.text = card_text(None, EngineState.IDLE, 0.0)
         self._name = ""
+        self._labels: tuple[str, ...] = ()
         self._swatches: dict[str, Swatch] = {}
         self._widest: tuple[str, ...] = ()
         self._set_labels(())
@@ -88,11 +98,12 @@ class CurrentCard(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self.theme = theme
+        self._swatches = dict(zip(self._labels, theme.swatches(self._labels), strict=True))
         self.update()
 
     def set_stream(self, labels: tuple[str, ...], name: str) -> None:
         """Labels that may come, and a name to tell the card from others (or "")."""
-        self._name = name
+        self._name = stream_name(name) if name else ""
         self._set_labels(labels)
 
     def show_text(self, text: CardText) -> None:
@@ -113,7 +124,7 @@ class CurrentCard(QWidget):
         ink = self._paint_background(painter, card)
         pad = 20.0
         inner = card.adjusted(pad, 14, -pad, -14)
-        if self.text.state is SpeechState.UNCERTAIN:
+        if self.text.state in _HATCHED:
             inner.setRight(self._strip(card).left() - pad)
         strong, soft = QColor(ink), QColor(ink)
         if self.text.state is not SpeechState.SPEECH:
@@ -121,31 +132,28 @@ class CurrentCard(QWidget):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
-        painter.setFont(font(12))
+        big = max(1.0, card.height() / 260)  # from across a room, everything is
+        painter.setFont(font(12 * big))
         painter.setPen(soft)
-        caption = QRectF(inner.left(), inner.top(), inner.width(), 16)
-        painter.drawText(caption, left, self._name or ("now" if self.text.state else ""))
+        caption = QRectF(inner.left(), inner.top(), inner.width(), 16 * big)
+        painter.drawText(caption, left, self._name or (tr("now") if self.text.state else ""))
 
-        foot = QRectF(inner.left(), inner.bottom() - 18, inner.width(), 18)
-        painter.setFont(font(13))
+        foot = QRectF(inner.left(), inner.bottom() - 18 * big, inner.width(), 18 * big)
+        painter.setFont(font(13 * big))
         metrics = QFontMetricsF(painter.font())
         elided = metrics.elidedText(self.text.detail, Qt.TextElideMode.ElideRight, foot.width())
         painter.drawText(foot, left, elided)
 
-        bar_top = foot.top() - 18
+        bar_top = foot.top() - 18 * big
         if self.text.confidence is not None:
-            percent = f"{self.text.confidence:.0%}".replace("%", " %")
-            painter.setFont(font(16, bold=True))
+            painter.setFont(font(16 * big, bold=True))
             painter.setPen(strong)
-            number = QRectF(inner.right() - 64, bar_top - 8, 64, 22)
-            painter.drawText(number, right, percent)
-            self._paint_bar(
-                painter,
-                QRectF(inner.left(), bar_top - 1, inner.width() - 70, 9),
-                self.text.confidence,
-                strong,
-            )
-        head = QRectF(inner.left(), caption.bottom(), inner.width(), bar_top - caption.bottom() - 6)
+            number = QRectF(inner.right() - 64 * big, bar_top - 8 * big, 64 * big, 24 * big)
+            painter.drawText(number, right, percent(self.text.confidence))
+            bar = QRectF(inner.left(), bar_top, inner.width() - 70 * big, 9 * big)
+            self._paint_bar(painter, bar, self.text.confidence, strong)
+        room = bar_top - caption.bottom() - 6
+        head = QRectF(inner.left(), caption.bottom(), inner.width(), room)
         painter.setFont(self._headline_font(head))
         quiet = self.text.state is SpeechState.SILENCE or self.text.state is None
         painter.setPen(soft if quiet else strong)
@@ -168,7 +176,7 @@ class CurrentCard(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen)
         painter.drawRoundedRect(card, RADIUS, RADIUS)
-        if state is SpeechState.UNCERTAIN:
+        if state in _HATCHED:
             # The hatch keeps to the right, so that it does not run behind the words.
             path = QPainterPath()
             path.addRoundedRect(card, RADIUS, RADIUS)
@@ -176,7 +184,9 @@ class CurrentCard(QWidget):
             painter.setClipPath(path)
             strip = self._strip(card)
             painter.fillRect(strip, self.theme.colour("border", 120))
-            painter.fillRect(strip, hatch(self.theme.text, 110))
+            uncertain = state is SpeechState.UNCERTAIN
+            pattern = hatch(self.theme.text, 110) if uncertain else dots(self.theme.muted, 220)
+            painter.fillRect(strip, pattern)
             painter.restore()
         return self.theme.text
 
@@ -189,25 +199,35 @@ class CurrentCard(QWidget):
         track.setAlpha(60)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(track)
-        painter.drawRoundedRect(bar, 4.5, 4.5)
+        thick = bar.height()
+        painter.drawRoundedRect(bar, thick / 2, thick / 2)
         painter.setBrush(ink)
-        filled = QRectF(bar.left(), bar.top(), max(9.0, bar.width() * min(1.0, share)), 9)
-        painter.drawRoundedRect(filled, 4.5, 4.5)
+        filled = QRectF(bar)
+        filled.setWidth(max(thick, bar.width() * min(1.0, share)))
+        painter.drawRoundedRect(filled, thick / 2, thick / 2)
 
     def _headline_font(self, room: QRectF) -> QFont:
         """As large as the longest name fits, so that the size stays when the name changes."""
         probe = font(100, bold=True)
         metrics = QFontMetricsF(probe)
         widest = max(metrics.horizontalAdvance(text) for text in self._widest)
-        px = min(room.height() / 1.12, 100 * room.width() / widest, 120)
+        px = min(room.height() / 1.12, 100 * room.width() / widest, 480)
         return font(math.floor(px), bold=self.text.state is not SpeechState.SILENCE)
 
     def _set_labels(self, labels: tuple[str, ...]) -> None:
-        self._swatches = dict(zip(labels, swatches(labels), strict=True))
-        self._widest = (*(label.capitalize() for label in labels), "Uncertain")
+        self._labels = labels
+        self._swatches = dict(zip(labels, self.theme.swatches(labels), strict=True))
+        names = (emotion_name(label) for label in labels)
+        self._widest = (*(name[:1].upper() + name[1:] for name in names), tr("Uncertain"))
         self._announce()
         self.update()
 
     def _announce(self) -> None:
-        who = f" ({self._name})" if self._name else ""
-        self.setAccessibleName(f"Current emotion{who}: {self.text.headline}")
+        name = tr("Current emotion: {headline}", headline=self.text.headline)
+        if self._name:
+            name = tr(
+                "Current emotion ({stream}): {headline}",
+                stream=self._name,
+                headline=self.text.headline,
+            )
+        self.setAccessibleName(name)

@@ -16,13 +16,16 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.devices import InputDevice
+from emolive.i18n import tr
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.runs import SourceChoice, SourceKind
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.timeline.time_axis import clock_text
+from emolive.ui.words import clock_text
 
+# Below it, counters that are zero give way to the controls.
+_COMPACT_PX = 1000
 _GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
 
 
@@ -59,11 +62,44 @@ class Stat(QWidget):
             self.value.setContentsMargins(*((6, 0, 6, 0) if alert else (0, 0, 0, 0)))
 
 
+class RecordButton(QPushButton):
+    """Starts and stops a recording; while it records, it says how long and how large."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._recording = False
+        self.setProperty("toggle", True)
+        self.show_recording(None)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the icon in other colours."""
+        self.theme = theme
+        self.setIcon(icon("stop" if self._recording else "record", theme.danger))
+
+    def show_recording(self, text: str | None) -> None:
+        """Elapsed time and size while it records; None: it does not."""
+        recording = text is not None
+        self.setText(f" {text}" if text is not None else f" {tr('Record')}")
+        if recording == self._recording and self.accessibleName():
+            return
+        self._recording = recording
+        self.setProperty("recording", recording)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        tip = tr("Stop recording (R)") if recording else tr("Record this run (R)")
+        self.setToolTip(tip)
+        self.setAccessibleName(tr("Stop recording") if recording else tr("Record"))
+        self.set_theme(self.theme)
+
+
 class Header(QFrame):
     """Controls and counters. It shows what it is told and tells what the user wants."""
 
     start_stop = Signal()
+    record = Signal()
     source_chosen = Signal(object)
+    split_chosen = Signal(bool)
     refresh_devices = Signal()
 
     def __init__(
@@ -72,53 +108,55 @@ class Header(QFrame):
         super().__init__(parent)
         self.theme = theme
         self._state = EngineState.IDLE
+        self._want_split = False
         self.picker = SourcePicker(choose, self)
-        self.picker.setMinimumWidth(170)
+        self.picker.setMinimumWidth(150)
         self.picker.setMaximumWidth(420)
         self.picker.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.picker.chosen.connect(self._on_chosen)
-        self.refresh = QPushButton(self)
-        self.refresh.setFixedWidth(36)
-        self.refresh.setStyleSheet("padding: 0;")
-        self.refresh.setToolTip("Look for inputs again (F5)")
-        self.refresh.setAccessibleName("Look for audio inputs again")
-        self.refresh.clicked.connect(self.refresh_devices)
-        self.split = QPushButton("2 channels", self)
+        self.picker.refresh.connect(self.refresh_devices)
+        self.split = QPushButton(tr("2 channels"), self)
         self.split.setCheckable(True)
         self.split.setProperty("toggle", True)
-        self.split.setToolTip("Left and right as two streams, each with its own timeline")
-        self.split.setAccessibleName("Keep two channels apart")
+        self.split.setToolTip(tr("Left and right as two streams, each with its own timeline"))
+        self.split.setAccessibleName(tr("Keep two channels apart"))
+        self.split.clicked.connect(self._on_split)
         self.button = QPushButton(self)
         self.button.setProperty("primary", True)
         self.button.setMinimumWidth(104)
         self.button.clicked.connect(self.start_stop)
-        for control in (self.refresh, self.split, self.button):
+        self.recording = RecordButton(theme, self)
+        self.recording.clicked.connect(self.record)
+        for control in (self.split, self.button, self.recording):
             # A click must not take the focus: Space belongs to start and stop.
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.elapsed = QLabel("0:00", self)
         self.elapsed.setProperty("role", "elapsed")
         self.elapsed.setFont(font(18, bold=True))
-        self.elapsed.setAccessibleName("Elapsed time")
-        self.elapsed.setMinimumWidth(62)
+        self.elapsed.setAccessibleName(tr("Elapsed time"))
+        self.elapsed.setMinimumWidth(58)
         self.elapsed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.provider = Stat("Provider", "The processor that runs the network, as it reports", self)
-        self.latency = Stat(
-            "Latency", "From the end of a window to its answer (without the window itself)", self
+        self.provider = Stat(
+            tr("Provider"), tr("The processor that runs the network, as it reports"), self
         )
-        self.overflows = Stat("Overflows", "Blocks of audio lost before they were analysed", self)
-        self.skipped = Stat("Skipped", "Windows jumped over to keep up with the present", self)
-        self.dropped = Stat("Dropped", "Events that the window was too slow to show", self)
+        about = tr("From the end of a window to its answer (without the window itself)")
+        self.latency = Stat(tr("Latency"), about, self)
+        about = tr("Blocks of audio lost before they were analysed")
+        self.overflows = Stat(tr("Lost"), about, self)
+        about = tr("Windows jumped over to keep up with the present")
+        self.skipped = Stat(tr("Skipped"), about, self)
+        about = tr("Events that the window was too slow to show")
+        self.dropped = Stat(tr("Dropped"), about, self)
         self.dropped.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for widget in (self.picker, self.refresh, self.split, self.button, self.elapsed):
-            row.addWidget(widget, 3 if widget is self.picker else 0)
-            if widget is self.button:
-                row.addSpacing(6)
+        row.addWidget(self.picker, 3)
+        for widget in (self.split, self.button, self.recording, self.elapsed):
+            row.addWidget(widget)
         row.addStretch(1)
         for stat in (self.provider, self.latency, self.overflows, self.skipped, self.dropped):
-            row.addSpacing(SPACE - 4)
+            row.addSpacing(SPACE - 6)
             row.addWidget(stat)
         self._on_choice(self.picker.choice)
         self.set_theme(theme)
@@ -126,8 +164,13 @@ class Header(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in other colours."""
         self.theme = theme
-        self.refresh.setIcon(icon("refresh", theme.muted))
+        self.recording.set_theme(theme)
         self._dress_button()
+
+    def want_split(self, split: bool) -> None:
+        """Two channels, as soon as an input that may have two is selected."""
+        self._want_split = split
+        self._on_choice(self.picker.choice)
 
     def select(self, choice: SourceChoice) -> None:
         """Select an input."""
@@ -145,7 +188,7 @@ class Header(QFrame):
         going = state in _GOING
         stopping = state is EngineState.STOPPING
         self.button.setEnabled(not stopping)
-        self.refresh.setEnabled(not going and not stopping)
+        self.picker.set_refreshable(not going and not stopping)
         self._on_choice(self.picker.choice)
         self._dress_button()
 
@@ -163,7 +206,9 @@ class Header(QFrame):
             self.dropped.hide()
             return
         self.provider.show_value(status.provider or "–")
-        about = f"{status.model} on {status.provider}" if status.model else status.provider
+        about = status.provider
+        if status.model:
+            about = tr("{model} on {provider}", model=status.model, provider=status.provider)
         self.provider.setToolTip(f"{about}. {note}" if note else about)
         self.latency.show_value(f"{status.latency_ms:.0f} ms" if status.latency_ms else "–")
         for stat, count in (
@@ -184,12 +229,15 @@ class Header(QFrame):
         possible = choice.kind is not SourceKind.DEMO and choice.channels != 1
         idle = self._state not in _GOING and self._state is not EngineState.STOPPING
         self.split.setEnabled(possible and idle)
-        if not possible:
-            self.split.setChecked(False)
+        self.split.setChecked(possible and self._want_split)
+
+    def _on_split(self, split: bool) -> None:
+        self._want_split = split
+        self.split_chosen.emit(split)
 
     def _dress_button(self) -> None:
         stop = self._state in _GOING or self._state is EngineState.STOPPING
-        self.button.setText(" Stop" if stop else " Start")
+        self.button.setText(f" {tr('Stop') if stop else tr('Start')}")
         self.button.setIcon(icon("stop" if stop else "start", self.theme.on_accent))
-        self.button.setToolTip("Stop (Space)" if stop else "Start (Space)")
-        self.button.setAccessibleName("Stop monitoring" if stop else "Start monitoring")
+        self.button.setToolTip(tr("Stop (Space)") if stop else tr("Start (Space)"))
+        self.button.setAccessibleName(tr("Stop monitoring") if stop else tr("Start monitoring"))

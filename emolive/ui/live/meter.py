@@ -10,9 +10,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.i18n import tr
 from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.levels import FLOOR_DBFS
+from emolive.ui.words import stream_name
 
 HOLD_S = 1.5
 FALL_DB_PER_S = 24.0
@@ -107,7 +109,7 @@ class LevelMeter(QWidget):
         if index is None:
             painter.setFont(font(11))
             painter.setPen(self.theme.colour("faint"))
-            painter.drawText(below, centre, "no input")
+            painter.drawText(below, centre, tr("no input"))
             return
         stream, shown = self._streams[index], self._shown[index]
         if shown > FLOOR_DBFS:
@@ -123,11 +125,12 @@ class LevelMeter(QWidget):
         painter.setFont(font(10, bold=clipping))
         painter.setPen(self.theme.colour("danger" if clipping else "muted"))
         above = QRectF(area.left() - 6, 0, area.width() + 12, 14)
-        painter.drawText(above, centre, "CLIPPING" if clipping and wide else stream.name)
+        name = tr("CLIPPING") if clipping and wide else stream_name(stream.name)
+        painter.drawText(above, centre, name)
         self._paint_speech(painter, below, stream.speech, wide=wide)
 
     def _paint_speech(self, painter: QPainter, area: QRectF, speech: bool, *, wide: bool) -> None:
-        text = ("speech" if speech else "no speech") if wide else ("speech" if speech else "quiet")
+        text = tr("speech") if speech else tr("no speech") if wide else tr("quiet")
         painter.setFont(font(11, bold=speech))
         width = painter.fontMetrics().horizontalAdvance(text)
         dot = QPointF(area.center().x() - width / 2 - 4, area.center().y())
@@ -141,14 +144,18 @@ class LevelMeter(QWidget):
     def _describe(self) -> None:
         # In steps: assistive technology is told of every change.
         texts = [
-            f"{stream.name}: about {6 * round(stream.level_dbfs / 6)} dBFS, "
-            + ("speech" if stream.speech else "no speech")
+            tr(
+                "{stream}: about {level} dBFS, {speech}",
+                stream=stream_name(stream.name),
+                level=6 * round(stream.level_dbfs / 6),
+                speech=tr("speech") if stream.speech else tr("no speech"),
+            )
             for stream in self._streams
             if math.isfinite(stream.level_dbfs)
         ]
-        description = "; ".join(texts) or "no input"
+        description = "; ".join(texts) or tr("no input")
         if description != self.accessibleDescription():
-            self.setAccessibleName("Level meter")
+            self.setAccessibleName(tr("Level meter"))
             self.setAccessibleDescription(description)
 
 

@@ -1,57 +1,170 @@
-"""The upper part of the window: what is heard right now."""
+"""The upper part of the live page: what is heard right now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from emolive.i18n import tr
 from emolive.types import EngineState
 from emolive.ui.history.model import MonitorModel, RunInfo, StreamModel
-from emolive.ui.live.classes import ClassBars
+from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
 from emolive.ui.live.meter import LevelMeter
+from emolive.ui.live.plane import CircumplexPanel
+from emolive.ui.live.trend import TrendPanel
+from emolive.ui.segments import Segment
 from emolive.ui.theme import SPACE, Theme
 
 MAX_STREAMS = 2
 AT_REST = (EngineState.IDLE, EngineState.STOPPED, EngineState.FAILED)
+# From this width on, the views stand side by side; below, tabs choose one.
+SIDE_BY_SIDE_PX = 1360
+# Below it, there is only room for the cards.
+CARDS_ONLY_PX = 620
+
+
+class Insight(QWidget):
+    """Three views of the same answers: now, trend, plane. One at a time where room is short."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bars = ClassBars(theme, self)
+        self.trend = TrendPanel(theme, self)
+        self.plane = CircumplexPanel(theme, self)
+        self._views = {"now": self.bars, "trend": self.trend, "plane": self.plane}
+        titles = {"now": tr("Now"), "trend": tr("Trend"), "plane": tr("Plane")}
+        tips = {
+            "now": tr("Probabilities of the newest window (1)"),
+            "trend": tr("The last minutes (2)"),
+            "plane": tr("Valence and arousal, derived from the probabilities (3)"),
+        }
+        self._shown = "now"
+        self._wide = False
+        self.tabs: dict[str, Segment] = {}
+        self._frames: dict[str, QFrame] = {}
+        self._heads: dict[str, QLabel] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE)
+        stretches = {"now": 5, "trend": 4, "plane": 4}
+        for name, view in self._views.items():
+            frame = QFrame(self)
+            frame.setProperty("card", True)
+            column = QVBoxLayout(frame)
+            column.setContentsMargins(14, 7, 14, 9)
+            column.setSpacing(3)
+            head = QLabel(titles[name], frame)
+            head.setProperty("role", "caption")
+            self._heads[name] = head
+            column.addWidget(head)
+            column.addWidget(view, 1)
+            self._frames[name] = frame
+            row.addWidget(frame, stretches[name])
+        self._make_tabs(titles, tips)
+        self._arrange()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.bars.set_theme(theme)
+        self.trend.set_theme(theme)
+        self.plane.set_theme(theme)
+
+    def set_wide(self, wide: bool) -> None:
+        """Show all views side by side, or the chosen one."""
+        if wide != self._wide:
+            self._wide = wide
+            self._arrange()
+
+    def show_view(self, name: str) -> None:
+        """Choose a view: ``"now"``, ``"trend"`` or ``"plane"``."""
+        self._shown = name
+        self._arrange()
+        self.chosen.emit(name)
+
+    def _make_tabs(self, titles: dict[str, str], tips: dict[str, str]) -> None:
+        """One row of tabs, which moves into the frame that is shown."""
+        self._tab_row = QWidget(self)
+        tabs = QHBoxLayout(self._tab_row)
+        tabs.setContentsMargins(0, 0, 0, 0)
+        tabs.setSpacing(2)
+        for name, title in titles.items():
+            tab = Segment(title, tips[name], self._tab_row)
+            tab.clicked.connect(lambda _=False, name=name: self.show_view(name))
+            tabs.addWidget(tab)
+            self.tabs[name] = tab
+        tabs.addStretch()
+
+    def _arrange(self) -> None:
+        for name, frame in self._frames.items():
+            shown = self._wide or name == self._shown
+            frame.setVisible(shown)
+            self._heads[name].setVisible(self._wide)
+            self.tabs[name].setChecked(name == self._shown)
+        self._tab_row.setVisible(not self._wide)
+        if not self._wide:
+            layout = self._frames[self._shown].layout()
+            assert isinstance(layout, QVBoxLayout)
+            layout.insertWidget(0, self._tab_row)
+            self._tab_row.show()
 
 
 class Present(QWidget):
-    """A card per stream, class probabilities beside a single one, and level meters."""
+    """A card per stream, the views of the answers, and level meters."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cards = [CurrentCard(theme, self) for _ in range(MAX_STREAMS)]
-        self.bars = ClassBars(theme, self)
+        self.insight = Insight(theme, self)
         self.meter = LevelMeter(theme, self)
-        self._bars_card = _card(self.bars, (16, 10, 16, 10))
+        self._meter_card = _card(self.meter, (10, 10, 10, 8))
+        self._several = False
+        self._big = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
         for card in self.cards:
-            row.addWidget(card, 5)
-        row.addWidget(self._bars_card, 4)
-        row.addWidget(_card(self.meter, (10, 10, 10, 8)))
+            row.addWidget(card, 10)
+        row.addWidget(self.insight, 8)
+        row.addWidget(self._meter_card)
+        self._row = row
         self.cards[1].hide()
+
+    @property
+    def bars(self) -> ClassBars:
+        """The probabilities of the newest window."""
+        return self.insight.bars
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything in other colours."""
         for card in self.cards:
             card.set_theme(theme)
-        self.bars.set_theme(theme)
+        self.insight.set_theme(theme)
         self.meter.set_theme(theme)
+
+    def set_big(self, big: bool) -> None:
+        """Show nothing but the cards, to be read from across a room."""
+        self._big = big
+        self._arrange()
 
     def set_streams(self, info: RunInfo | None, streams: Sequence[StreamModel]) -> None:
         """Make room for these streams, at most `MAX_STREAMS`; None and none: no run yet."""
-        several = len(streams) > 1
+        self._several = len(streams) > 1
         labels = info.labels if info else ()
-        self.cards[1].setVisible(several)
-        self._bars_card.setVisible(not several)
-        self.bars.set_labels(labels)
+        self.cards[1].setVisible(self._several)
+        names = [stream.name for stream in streams] if self._several else []
+        self.insight.bars.set_labels(labels, names)
+        self.insight.trend.set_streams(labels, streams)
+        self.insight.plane.set_streams(labels, streams)
         self.meter.set_streams(streams)
         for i, card in enumerate(self.cards):
-            card.set_stream(labels, streams[i].name if several else "")
+            card.set_stream(labels, names[i] if self._several else "")
+        self._arrange()
 
     def refresh(self, model: MonitorModel | None, state: EngineState) -> None:
         """Show the newest decisions and levels; what did not change costs nothing."""
@@ -60,14 +173,35 @@ class Present(QWidget):
         for i, card in enumerate(self.cards):
             stream = streams[i] if i < len(streams) else None
             card.show_text(card_text(stream, state, window_s))
+        self.insight.trend.refresh()
+        self.insight.plane.refresh()
         if state in AT_REST:
             self.meter.set_streams(())
-            self.bars.show_probabilities(None)
+            self.bars.show_probabilities((None,) * max(1, len(streams)))
             return
         self.meter.refresh()
-        if len(streams) == 1:
-            current = streams[0].current if state is EngineState.RUNNING else None
-            self.bars.show_probabilities(current.probabilities if current else None)
+        running = state is EngineState.RUNNING
+        answers = tuple(s.current.probabilities if running and s.current else None for s in streams)
+        if answers:
+            self.bars.show_probabilities(answers)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the views the room that is left."""
+        self._arrange()
+        super().resizeEvent(event)
+
+    def _arrange(self) -> None:
+        width = self.width()
+        wide = width >= SIDE_BY_SIDE_PX
+        roomy = width >= (CARDS_ONLY_PX + 160 if self._several else CARDS_ONLY_PX)
+        self.insight.setVisible(roomy and not self._big)
+        self._meter_card.setVisible(roomy and not self._big)
+        self.insight.set_wide(wide)
+        # All views together need more than the cards; one of them less.
+        cards = 10 if not wide else (8 if self._several else 13)
+        for card in self.cards:
+            self._row.setStretchFactor(card, cards)
+        self._row.setStretchFactor(self.insight, 28 if wide else 9)
 
 
 def _card(content: QWidget, margins: tuple[int, int, int, int]) -> QFrame:

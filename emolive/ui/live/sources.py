@@ -19,14 +19,17 @@ from PySide6.QtWidgets import (
 
 from emolive.audio.devices import InputDevice, list_devices
 from emolive.errors import EmoliveError
+from emolive.i18n import mark, tr
 from emolive.ui.runs import SourceChoice, SourceKind
 
 Lister = Callable[[], Sequence[InputDevice]]
 FileChooser = Callable[[QWidget], Path | None]
 
-DEMO = SourceChoice(SourceKind.DEMO, "Demo clip", channels=1)
-DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, "System default input")
+# Their titles are translated where they are shown.
+DEMO = SourceChoice(SourceKind.DEMO, mark("Demo clip"), channels=1)
+DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, mark("System default input"))
 _OPEN_FILE = "open file"
+_LOOK_AGAIN = "look again"
 
 
 def look_for_devices() -> Sequence[InputDevice]:
@@ -39,7 +42,10 @@ def choose_file(parent: QWidget) -> Path | None:
     kinds = "*.wav *.flac *.ogg *.opus *.mp3 *.aif *.aiff *.au *.caf *.w64"
     upper = kinds.upper()
     chosen, _ = QFileDialog.getOpenFileName(
-        parent, "Open audio file", "", f"Audio ({kinds} {upper});;All files (*)"
+        parent,
+        tr("Open audio file"),
+        "",
+        f"{tr('Audio')} ({kinds} {upper});;{tr('All files')} (*)",
     )
     return Path(chosen) if chosen else None
 
@@ -85,7 +91,7 @@ class DeviceFinder(QObject):
         except EmoliveError as error:
             problem = str(error)
         except Exception as error:  # a worker must not die unseen
-            problem = f"The audio inputs cannot be listed ({error}): try again."
+            problem = tr("The audio inputs cannot be listed ({error}): try again.", error=error)
         if not self._closed:
             self._listed.emit(devices, problem)
 
@@ -100,6 +106,7 @@ class SourcePicker(QComboBox):
     """Devices first, then the demo clip and files. `chosen` tells of a choice by the user."""
 
     chosen = Signal(object)
+    refresh = Signal()
 
     def __init__(self, choose: FileChooser = choose_file, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,8 +114,9 @@ class SourcePicker(QComboBox):
         self._files: list[SourceChoice] = []
         self._devices: list[SourceChoice] = [DEFAULT_INPUT]
         self._current = DEFAULT_INPUT
+        self._refreshable = True
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName("Audio input")
+        self.setAccessibleName(tr("Audio input"))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(14)
         self.activated.connect(self._on_activated)
@@ -133,7 +141,7 @@ class SourcePicker(QComboBox):
         default = next((d for d in devices if d.is_default), None)
         first = DEFAULT_INPUT
         if default is not None:
-            title = f"System default ({default.name})"
+            title = tr("System default ({name})", name=default.name)
             first = SourceChoice(SourceKind.MICROPHONE, title, channels=default.channels)
         names = [f"{device.name}, {device.host_api}" for device in devices]
         several_apis = len({device.host_api for device in devices}) > 1
@@ -152,6 +160,12 @@ class SourcePicker(QComboBox):
             else:
                 self._current = same
         self._fill()
+
+    def set_refreshable(self, refreshable: bool) -> None:
+        """Whether it may be asked to look for inputs again (not while one is in use)."""
+        if refreshable != self._refreshable:
+            self._refreshable = refreshable
+            self._fill()
 
     def open_file(self) -> None:
         """Ask for a file and select it."""
@@ -185,11 +199,13 @@ class SourcePicker(QComboBox):
         self.blockSignals(True)
         self.clear()
         for choice in self._devices:
-            self.addItem(choice.title, choice)
+            self.addItem(tr(choice.title), choice)
+        if self._refreshable:
+            self.addItem(tr("Look for inputs again"), _LOOK_AGAIN)
         self.insertSeparator(self.count())
         for choice in (DEMO, *self._files):
-            self.addItem(choice.title, choice)
-        self.addItem("Open file…", _OPEN_FILE)
+            self.addItem(tr(choice.title), choice)
+        self.addItem(tr("Open file…"), _OPEN_FILE)
         for row in range(self.count()):
             if self.itemData(row) == self._current:
                 self.setCurrentIndex(row)
@@ -200,6 +216,9 @@ class SourcePicker(QComboBox):
         data = self.itemData(row)
         if data == _OPEN_FILE:
             self.open_file()
+        elif data == _LOOK_AGAIN:
+            self._fill()
+            self.refresh.emit()
         elif isinstance(data, SourceChoice):
             self._current = data
             self.setToolTip(data.title)

@@ -1,30 +1,42 @@
-"""The emotion timeline: stacked probabilities, and under them the decided label."""
+"""What was decided: the band under the probabilities, and what both panels share."""
 
 from __future__ import annotations
 
 import html
 
 import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
-from emolive.palette import Swatch, swatches
+from emolive.i18n import tr
+from emolive.types import SpeechState
 from emolive.ui.history import stacking
 from emolive.ui.history.model import StreamModel
-from emolive.ui.history.rings import NO_LABEL, SILENCE, SPEECH, DecisionRows
-from emolive.ui.history.stacking import Span, Stretch
+from emolive.ui.history.rings import (
+    NO_LABEL,
+    NOT_INFERRED,
+    SILENCE,
+    SPEECH,
+    UNCERTAIN,
+    DecisionRows,
+)
+from emolive.ui.history.stacking import Span
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
-from emolive.ui.timeline.patterns import hatch
-from emolive.ui.timeline.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.patterns import fill_state
+from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.words import clock_text, emotion_name, percent, state_name
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3
 _SPANS_PX = 64
-# Areas a little softer than the band, which holds the answer.
-AREA_STRENGTH = 0.86
+STATES = {
+    SPEECH: SpeechState.SPEECH,
+    SILENCE: SpeechState.SILENCE,
+    UNCERTAIN: SpeechState.UNCERTAIN,
+    NOT_INFERRED: SpeechState.NOT_INFERRED,
+}
 
 
 class DecisionPanel(TimePanel):
@@ -41,7 +53,12 @@ class DecisionPanel(TimePanel):
         super().__init__(axis, theme, parent)
         self._decisions = stream.decisions
         self._hop_s = hop_s
-        self._swatches = swatches(stream.decisions.labels)
+        self._fills = theme.fills(stream.decisions.labels)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw anew in other colours."""
+        self._fills = theme.fills(self._decisions.labels)
+        super().set_theme(theme)
 
     def newest_s(self) -> float:
         """Centre of the newest decision."""
@@ -52,26 +69,27 @@ class DecisionPanel(TimePanel):
         return self._decisions.last_s - self._step_s
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
-        """Decision and probabilities at that time."""
-        rows = self._decisions.rows(at_s - self._hop_s, at_s + self._hop_s)
-        if not len(rows):
+        """Decision and exact probabilities at that time, the most probable first."""
+        row = self._decisions.nearest(at_s, 1.5 * self._hop_s)
+        if not len(row):
             return ""
-        i = int(np.abs(rows.centre_s - at_s).argmin())
         labels = self._decisions.labels
-        head = "uncertain"
-        if rows.state[i] == SILENCE:
-            head = "silence"
-        elif rows.label[i] != NO_LABEL:
-            head = labels[rows.label[i]]
-        lines = [f"<b>{clock_text(at_s)} · {html.escape(head)}</b>"]
-        if rows.state[i] != SILENCE:
-            order = np.argsort(rows.probabilities[i])[::-1][:3]
-            lines += [f"{html.escape(labels[k])} {rows.probabilities[i][k]:.0%}" for k in order]
-        return "<br>".join(lines)
-
-    def colour(self, label: int) -> QColor:
-        """Fill of a class."""
-        return QColor(self._swatches[label].fill(dark=self.theme.dark))
+        state = STATES[int(row.state[0])]
+        head = state_name(state)
+        if row.label[0] != NO_LABEL:
+            name = emotion_name(labels[row.label[0]])
+            head = f"{name} {percent(row.confidence[0])}"
+        lines = [f"<b>{clock_text(float(row.centre_s[0]))} · {html.escape(head)}</b>"]
+        if state in (SpeechState.SPEECH, SpeechState.UNCERTAIN):
+            shares = row.probabilities[0]
+            cells = [
+                f'<tr><td><span style="color:{self._fills[k].name()}">■</span>&nbsp;'
+                f'{html.escape(emotion_name(labels[k]))}&nbsp;&nbsp;</td><td align="right">'
+                f"{percent(shares[k], 1)}</td></tr>"
+                for k in np.argsort(shares)[::-1]
+            ]
+            lines.append(f"<table cellspacing=0>{''.join(cells)}</table>")
+        return "<br>".join(lines) if len(lines) == 1 else lines[0] + lines[1]
 
     @property
     def _condensed(self) -> bool:
@@ -94,51 +112,9 @@ class DecisionPanel(TimePanel):
         )
         return stacking.condense(rows, self._column_s) if self._condensed else rows
 
-
-class ProbabilityPanel(DecisionPanel):
-    """Stacked class probabilities; silence and uncertain are hatched, holes are empty."""
-
-    def y_ticks(self) -> list[tuple[float, str]]:
-        """Shares of 1."""
-        if self.height() < 70:
-            return [(0.0, "0"), (1.0, "100 %")]
-        return [(0.0, "0"), (0.5, "50 %"), (1.0, "100 %")]
-
-    def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
-        """Draw areas from the highest to the lowest, each over the one before."""
-        rows = self._rows(start, stop)
-        height = self._image.height()
-        painter.setBrushOrigin(-self.axis.start_px, 0)
-        for stretch in stacking.stretches(rows, self._step_s):
-            self._paint_stretch(painter, stretch, height, scale)
-        for span in stacking.spans(rows, self._step_s):
-            if span.state == SPEECH:
-                continue
-            left, right = self.axis.x(span.start_s), self.axis.x(span.end_s)
-            area = QRectF(left, 0, right - left, height)
-            if span.state == SILENCE:
-                painter.fillRect(area, hatch(self.theme.faint, 120, scale, rising=False))
-            else:
-                painter.fillRect(area, self.theme.colour("plot", 168))
-                painter.fillRect(area, hatch(self.theme.text, 120, scale))
-
-    def _paint_stretch(
-        self, painter: QPainter, stretch: Stretch, height: int, scale: float
-    ) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x = stretch.at_s / self.axis.seconds_per_px - self.axis.start_px
-        edge = QPen(self.theme.colour("plot", 170), scale)
-        for label in reversed(range(stretch.tops.shape[1])):
-            y = (1.0 - np.minimum(stretch.tops[:, label], 1.0)) * height
-            points = _points(x, y)
-            outline = [*points, QPointF(x[-1], height), QPointF(x[0], height)]
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(_mixed(self.colour(label), self.theme.colour("plot"), AREA_STRENGTH))
-            painter.drawPolygon(QPolygonF(outline))
-            if not self._condensed:
-                painter.setPen(edge)
-                painter.drawPolyline(QPolygonF(points))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    def _area(self, span: Span, height: int) -> QRectF:
+        left, right = self.axis.x(span.start_s), self.axis.x(span.end_s)
+        return QRectF(left, 0, right - left, height)
 
 
 class DecisionBand(DecisionPanel):
@@ -159,22 +135,18 @@ class DecisionBand(DecisionPanel):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
-        return [(0.5, "decided")] if self.height() else []
+        return [(0.5, tr("decided"))] if self.height() else []
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
         """Draw the spans as blocks."""
         height = self._image.height()
         painter.setBrushOrigin(-self.axis.start_px, 0)
         for span in stacking.spans(self._rows(start, stop), self._step_s):
-            left, right = self.axis.x(span.start_s), self.axis.x(span.end_s)
-            area = QRectF(left, 0, right - left, height)
+            area = self._area(span, height)
             if span.state == SPEECH and span.label != NO_LABEL:
-                painter.fillRect(area, self.colour(span.label))
-            elif span.state == SILENCE:
-                painter.fillRect(area, hatch(self.theme.faint, 120, scale, rising=False))
+                painter.fillRect(area, self._fills[span.label])
             else:
-                painter.fillRect(area, self.theme.colour("border"))
-                painter.fillRect(area, hatch(self.theme.text, 90, scale))
+                fill_state(painter, area, STATES[span.state], self.theme, scale)
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
         """Write names where they fit; they stay in view as long as their span does."""
@@ -182,15 +154,16 @@ class DecisionBand(DecisionPanel):
         painter.setFont(font(11, bold=True))
         painter.setClipRect(plot)
         metrics = painter.fontMetrics()
+        labels = self._decisions.labels
+        swatches = self.theme.swatches(labels)
         for span in self._visible_spans():
             if span.state != SPEECH or span.label == NO_LABEL:
                 continue
             left = max(0.0, self.axis.x(span.start_s)) / ratio + plot.left() + 6
             right = min(self.axis.width, self.axis.x(span.end_s)) / ratio + plot.left() - 4
-            text = self._decisions.labels[span.label]
+            text = emotion_name(labels[span.label])
             if metrics.horizontalAdvance(text) <= right - left:
-                ink: Swatch = self._swatches[span.label]
-                painter.setPen(QColor(ink.ink(dark=self.theme.dark)))
+                painter.setPen(QColor(swatches[span.label].ink(dark=self.theme.dark)))
                 area = QRectF(left, plot.top(), right - left, plot.height())
                 painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
         painter.setClipping(False)
@@ -209,18 +182,3 @@ class DecisionBand(DecisionPanel):
     def grid_colour(self) -> QColor:
         """No lines over the names."""
         return QColor(Qt.GlobalColor.transparent)
-
-
-def _mixed(colour: QColor, ground: QColor, share: float) -> QColor:
-    def channel(one: float, other: float) -> float:
-        return share * one + (1 - share) * other
-
-    return QColor.fromRgbF(
-        channel(colour.redF(), ground.redF()),
-        channel(colour.greenF(), ground.greenF()),
-        channel(colour.blueF(), ground.blueF()),
-    )
-
-
-def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.floating]) -> list[QPointF]:
-    return [QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]

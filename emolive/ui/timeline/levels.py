@@ -8,11 +8,13 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from emolive.i18n import tr
 from emolive.types import FloatArray
 from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
-from emolive.ui.timeline.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.words import clock_text, minus
 
 FLOOR_DBFS = -60.0
 
@@ -76,9 +78,9 @@ class LevelPanel(TimePanel):
         level, peak, speech = self._levels.cells(cell, cell + 1)
         if at_s < 0 or np.isnan(level[0]):
             return ""
-        voice = "speech" if speech[0] else "no speech"
-        text = f"<b>{clock_text(at_s)} · {voice}</b><br>{level[0]:.0f} dBFS, peak {peak[0]:.0f}"
-        return text.replace("-", "−")
+        voice = tr("speech") if speech[0] else tr("no speech")
+        values = tr("{level} dBFS, peak {peak}", level=f"{level[0]:.1f}", peak=f"{peak[0]:.1f}")
+        return f"<b>{clock_text(at_s)} · {voice}</b><br>{minus(values)}"
 
     def _points(
         self, start: int, stop: int

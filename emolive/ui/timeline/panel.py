@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -23,6 +23,8 @@ from emolive.ui.timeline.time_axis import TimeAxis
 MARGIN_LEFT = 56
 MARGIN_RIGHT = 14
 TICK_PX = 84
+# A press that moves less than this is a click.
+_CLICK_PX = 4
 
 
 class TimePanel(QWidget):
@@ -30,8 +32,11 @@ class TimePanel(QWidget):
 
     Content is drawn into an image of the plot area in device pixels. When the view moves on, the
     image is shifted and only what is new is drawn; `paint_content` draws a range of columns.
-    Overflow policy: the image holds the view, nothing more.
+    Overflow policy: the image holds the view, nothing more. `picked` tells that a moment was
+    clicked.
     """
+
+    picked = Signal(float)
 
     def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,10 +49,12 @@ class TimePanel(QWidget):
         self._drawn_to_s = 0.0
         self._stable_s = 0.0
         self._drag_x: float | None = None
+        self._pressed: QPointF | None = None
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         axis.changed.connect(self.update)
+        axis.marks_changed.connect(self.update)
 
     # What a panel must say about itself.
 
@@ -114,6 +121,7 @@ class TimePanel(QWidget):
         painter.drawImage(QRectF(plot), self._image, QRectF(self._image.rect()))
         self._paint_frame(painter, plot)
         self.paint_overlay(painter, plot)
+        self._paint_marks(painter, plot)
         painter.end()
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
@@ -125,16 +133,20 @@ class TimePanel(QWidget):
         """Take hold of the view."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._drag_x = event.position().x()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._pressed = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go of it."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._drag_x = None
-            self.unsetCursor()
+        """Let go of it; without a movement, this is a click on a moment."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._pressed is not None and self.plot.contains(event.position().toPoint()):
+            self.picked.emit(self._time_under(event.position()))
+        self._drag_x = self._pressed = None
+        self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002
         """Go back to the newest audio."""
+        self._drag_x = self._pressed = None
         self.axis.follow_live()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -142,19 +154,29 @@ class TimePanel(QWidget):
         ratio = self.devicePixelRatioF()
         x = event.position().x()
         if self._drag_x is not None:
+            if self._pressed is not None and abs(x - self._pressed.x()) >= _CLICK_PX:
+                self._pressed = None
+                self.setCursor(Qt.CursorShape.ClosedHandCursor)
             moved = round((self._drag_x - x) * ratio)
-            if moved:
+            if moved and self._pressed is None:
                 self._drag_x = x
                 self.axis.pan(moved)
             return
         plot = self.plot
         point = event.position().toPoint()
         text = ""
+        at_s = None
         if plot.contains(point):
-            at_s = self.axis.time_at((x - plot.left()) * ratio)
+            at_s = self._time_under(event.position())
             text = self.describe(at_s, 1.0 - (point.y() - plot.top()) / max(1, plot.height()))
+        self.axis.point(at_s)
         where = event.globalPosition().toPoint() + QPoint(14, 10)
         QToolTip.showText(where, text, self)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take the hair line away."""
+        self.axis.point(None)
+        super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom in time; sideways it pans."""
@@ -166,6 +188,21 @@ class TimePanel(QWidget):
             x = (event.position().x() - self.plot.left()) * ratio
             self.axis.zoom(0.8 ** (delta.y() / 120), x)
         event.accept()
+
+    def _time_under(self, position: QPointF) -> float:
+        return self.axis.time_at((position.x() - self.plot.left()) * self.devicePixelRatioF())
+
+    def _paint_marks(self, painter: QPainter, plot: QRect) -> None:
+        """The hair line under the pointer and the chosen moment."""
+        for at_s, colour, width in (
+            (self.axis.pointed_s, self.theme.colour("text", 130), 1.0),
+            (self.axis.chosen_s, self.theme.colour("accent"), 2.0),
+        ):
+            if at_s is None:
+                continue
+            x = plot.left() + self.axis.x(at_s) / self.devicePixelRatioF()
+            if plot.left() <= x <= plot.right():
+                painter.fillRect(QRectF(x - width / 2, plot.top(), width, plot.height()), colour)
 
     def _device_width(self) -> int:
         return max(1, round(self.plot.width() * self.devicePixelRatioF()))

@@ -10,11 +10,13 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.features import FrontEndSpec
+from emolive.i18n import tr
 from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.colormap import lookup_table
 from emolive.ui.timeline.panel import TimePanel
-from emolive.ui.timeline.time_axis import TimeAxis, clock_text
+from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.words import clock_text, minus
 
 
 class SpectrogramPanel(TimePanel):
@@ -75,13 +77,13 @@ class SpectrogramPanel(TimePanel):
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
         """Clear what is not kept any more, and say so where there is room."""
         ring = self._stream.spectrogram
-        held_s = max(0, ring.end - ring.capacity) * self._frame_s
+        held_s = ring.oldest * self._frame_s
         right = math.floor(self.axis.x(held_s) / self.devicePixelRatioF())
         gone = QRect(plot.left() + 1, plot.top() + 1, right - 1, plot.height() - 2)
         gone = gone.intersected(plot.adjusted(1, 1, -1, -1))
         if right > 1:
             painter.fillRect(gone, self.theme.colour("plot"))
-            text = f"only the last {ring.capacity * self._frame_s:.0f} s are kept"
+            text = tr("not kept any more")
             painter.setFont(font(11))
             if painter.fontMetrics().horizontalAdvance(text) + 24 < gone.width():
                 painter.setPen(self.theme.colour("muted"))
@@ -94,7 +96,14 @@ class SpectrogramPanel(TimePanel):
             return ""
         bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
         hertz = 700.0 * (10 ** ((bottom + height * (top - bottom)) / 2595.0) - 1)
-        return f"<b>{clock_text(at_s)}</b><br>{hertz:,.0f} Hz"
+        return f"<b>{clock_text(at_s)}</b><br>{hertz:,.0f} Hz{self._level_at(at_s, height)}"
+
+    def _level_at(self, at_s: float, height: float) -> str:
+        """Level of the frame and band under the pointer, in dB of full scale power."""
+        frame = int(at_s / self._frame_s)
+        column = self._stream.spectrogram.columns(np.array([frame, frame + 1]))[:, 0]
+        band = min(len(column) - 1, max(0, int(height * len(column))))
+        return minus(f" · {self._stream.spectrogram.decibels(int(column[band])):.0f} dB")
 
     def grid_colour(self) -> QColor:
         """Fainter than elsewhere: the picture comes first."""

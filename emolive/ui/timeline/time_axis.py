@@ -10,6 +10,8 @@ import math
 
 from PySide6.QtCore import QObject, Signal
 
+from emolive.ui.words import clock_text
+
 DEFAULT_SPAN_S = 60.0
 MIN_SPAN_S = 5.0
 MAX_SPAN_S = 8 * 3600.0
@@ -22,6 +24,7 @@ class TimeAxis(QObject):
     changed = Signal()
     follow_changed = Signal(bool)
     span_changed = Signal()
+    marks_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Show the last minute and follow the newest audio."""
@@ -33,6 +36,34 @@ class TimeAxis(QObject):
         self.whole = False
         self.follow = True
         self.start_px = 0
+        self.pointed_s: float | None = None
+        self.chosen_s: float | None = None
+
+    @property
+    def behind_s(self) -> float:
+        """How far the right edge is behind the newest audio."""
+        return max(0.0, self.now_s - self.end_s)
+
+    def point(self, at_s: float | None) -> None:
+        """Show a hair line at `at_s` on all panels; None: none."""
+        if at_s != self.pointed_s:
+            self.pointed_s = at_s
+            self.marks_changed.emit()
+
+    def choose(self, at_s: float | None) -> None:
+        """Mark the moment `at_s` on all panels; None: none."""
+        if at_s != self.chosen_s:
+            self.chosen_s = at_s
+            self.marks_changed.emit()
+
+    def reveal(self, at_s: float) -> None:
+        """Move the view as little as needed to show `at_s`."""
+        x = self.x(at_s)
+        margin = self.width / 8
+        if x < 0:
+            self.pan(round(x - margin))
+        elif x >= self.width:
+            self.pan(round(x - self.width + margin))
 
     @property
     def seconds_per_px(self) -> float:
@@ -60,6 +91,7 @@ class TimeAxis(QObject):
     def reset(self) -> None:
         """A new run: back to zero, following."""
         self.now_s = self.oldest_s = 0.0
+        self.pointed_s = self.chosen_s = None
         if self.whole:
             self.span_s = DEFAULT_SPAN_S
         self._set_follow(True)
@@ -163,10 +195,3 @@ class TimeAxis(QObject):
         if follow != self.follow:
             self.follow = follow
             self.follow_changed.emit(follow)
-
-
-def clock_text(seconds: float) -> str:
-    """``m:ss``, from one hour on ``h:mm:ss``."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -5,104 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from emolive import resources
+from emolive.i18n import mark, tr
+from emolive.settings import TimelineView
+from emolive.types import Role
 from emolive.ui.history.model import RunInfo, StreamModel
-from emolive.ui.live.classes import Legend
+from emolive.ui.icons import icon
+from emolive.ui.segments import Segment
 from emolive.ui.theme import Theme
-from emolive.ui.timeline.decisions import DecisionBand, ProbabilityPanel
+from emolive.ui.timeline.decisions import DecisionBand
+from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.words import duration_text, stream_name
 
-SPANS_S = {"1 min": 60.0, "5 min": 300.0, "30 min": 1800.0, "All": None}
-
-
-class EmptyState(QWidget):
-    """What stands where the timeline will be."""
-
-    demo = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        picture = QLabel(self)
-        picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(72, 72))
-        self.title = QLabel(self)
-        self.title.setProperty("role", "elapsed")
-        self.text = text = QLabel(
-            "Choose an input above and press Space to start.\n"
-            "Everything is analysed on this computer; no audio leaves it.",
-            self,
-        )
-        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.button = QPushButton("Play the demo clip", self)
-        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.clicked.connect(self.demo)
-        column = QVBoxLayout(self)
-        column.setSpacing(12)
-        column.addStretch()
-        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self.title, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch()
-        self.show_starting(False)
-
-    def show_starting(self, starting: bool) -> None:
-        """Whether the timeline is about to come, or a choice is needed first."""
-        title = "Getting ready…" if starting else "The emotion timeline appears here"
-        self.title.setText(title)
-        self.text.setVisible(not starting)
-        self.button.setVisible(not starting)
+SPANS_S = {mark("1 min"): 60.0, mark("5 min"): 300.0, mark("30 min"): 1800.0, mark("All"): None}
+VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")}
 
 
 class Workspace(QFrame):
-    """Legend and view controls above the panels, which share one axis and one left margin."""
+    """Legend and view controls above the panels, which share one axis and one left margin.
 
-    demo = Signal()
+    `picked` tells a stream's name and the time of a moment that was clicked.
+    """
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    picked = Signal(str, float)
+    view_chosen = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        empty: QWidget,
+        view: TimelineView = "areas",
+        parent: QWidget | None = None,
+    ) -> None:
+        """`empty` is shown where there is nothing to show yet."""
         super().__init__(parent)
         self.setProperty("card", True)
         self.theme = theme
+        self.view: TimelineView = view
         self.axis = TimeAxis(self)
         self.legend = Legend(theme, self)
-        self.empty = EmptyState(self)
-        self.empty.demo.connect(self.demo)
         self.ruler = TimeRuler(self.axis, theme, self)
         self.panels: list[TimePanel] = []
-        self.live = _segment("Live", "Follow the newest audio (L)", self)
-        self.live.setChecked(True)
-        self.live.clicked.connect(lambda: self.axis.follow_live())
-        self.axis.follow_changed.connect(self.live.setChecked)
-        self.spans = {text: _segment(text, f"Show {text}", self) for text in SPANS_S}
-        for text, button in self.spans.items():
-            button.clicked.connect(lambda _=False, text=text: self.show_span(text))
-        self.axis.span_changed.connect(self._mark_span)
-        self._mark_span()
+        self._make_buttons()
 
         tools = QHBoxLayout()
-        tools.setContentsMargins(MARGIN_LEFT, 0, MARGIN_RIGHT, 0)
+        tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
         tools.addWidget(self.legend, 1)
         tools.addSpacing(10)
-        for button in (*self.spans.values(), self.live):
+        for button in self.views.values():
+            tools.addWidget(button)
+        tools.addSpacing(8)
+        for button in self.spans.values():
             tools.addWidget(button)
         self._stack = QVBoxLayout()
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.setSpacing(0)
-        plots = QWidget(self)
+        self._plots = plots = QWidget(self)
         column = QVBoxLayout(plots)
         column.setContentsMargins(0, 8, 0, 4)
         column.setSpacing(6)
@@ -111,14 +77,18 @@ class Workspace(QFrame):
         column.addWidget(self.ruler)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(1, 1, 1, 1)
-        self._pages.addWidget(self.empty)
+        self._pages.addWidget(empty)
         self._pages.addWidget(plots)
+        self.back.setParent(plots)
+        self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything in other colours."""
         self.theme = theme
         self.legend.set_theme(theme)
         self.ruler.set_theme(theme)
+        self.back.setIcon(icon("next", theme.on_accent))
+        self._dress_views()
         for panel in self.panels:
             panel.set_theme(theme)
 
@@ -126,29 +96,34 @@ class Workspace(QFrame):
         """Build the panels of a run: first the timelines, then the spectrograms, then levels."""
         self.clear()
         several = len(streams) > 1
-        self.legend.set_labels(info.labels)
+        self.legend.set_labels(
+            info.labels, not_inferred=any(stream.role is Role.AGENT for stream in streams)
+        )
         gap = 4 if several else 7
         for stream in streams:
-            timeline = ProbabilityPanel(self.axis, self.theme, stream, info.hop_s, self)
-            timeline.setAccessibleName(f"Emotion probabilities over time, {stream.name}")
-            timeline.caption = stream.name if several else ""
+            name = stream_name(stream.name)
+            timeline = ProbabilityPanel(
+                self.axis, self.theme, stream, info.hop_s, self, view=self.view
+            )
+            timeline.setAccessibleName(tr("Emotion probabilities over time, {name}", name=name))
             band = DecisionBand(self.axis, self.theme, stream, info.hop_s, self)
-            band.setAccessibleName(f"Decided emotions over time, {stream.name}")
-            self._add(timeline, 100, 2)
-            self._add(band, 0, gap)
+            band.setAccessibleName(tr("Decided emotions over time, {name}", name=name))
+            self._add(timeline, stream, 100, 2, caption=several)
+            self._add(band, stream, 0, gap)
         for stream in streams:
+            name = stream_name(stream.name)
             spectrogram = SpectrogramPanel(self.axis, self.theme, stream, info.front_end, self)
-            spectrogram.setAccessibleName(f"Log-mel spectrogram, {stream.name}")
-            spectrogram.caption = stream.name if several else ""
-            self._add(spectrogram, 52, gap)
+            spectrogram.setAccessibleName(tr("Log-mel spectrogram, {name}", name=name))
+            self._add(spectrogram, stream, 52, gap, caption=several)
         for stream in streams:
             level = LevelPanel(self.axis, self.theme, stream, self)
-            level.setAccessibleName(f"Level over time, {stream.name}")
+            name = stream_name(stream.name)
+            level.setAccessibleName(tr("Level over time, {name}", name=name))
             level.setMinimumHeight(24 if several else 34)
             level.setMaximumHeight(90)
-            level.caption = stream.name if several else ""
-            self._add(level, 22, 2)
+            self._add(level, stream, 22, 2, caption=several)
         self._pages.setCurrentIndex(1)
+        self.back.raise_()
 
     def clear(self) -> None:
         """Remove the panels; the empty state shows."""
@@ -166,6 +141,8 @@ class Workspace(QFrame):
         self.axis.advance(now_s, oldest_s)
         for panel in self.panels:
             panel.refresh()
+        if not self.axis.follow:
+            self._show_back()
 
     def show_span(self, text: str) -> None:
         """Show one of `SPANS_S`."""
@@ -176,22 +153,88 @@ class Workspace(QFrame):
             self.axis.set_span(span_s)
         self._mark_span()
 
+    def show_view(self, view: TimelineView) -> None:
+        """Show stacked areas or lines."""
+        self.view = view
+        for name, button in self.views.items():
+            button.setChecked(name == view)
+        self._dress_views()
+        for panel in self.panels:
+            if isinstance(panel, ProbabilityPanel):
+                panel.set_view(view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the way back to live in its corner."""
+        super().resizeEvent(event)
+        self._place_back()
+
+    def _make_buttons(self) -> None:
+        self.views = {
+            view: Segment("", tr("Draw probabilities as {view} (V)", view=tr(text)), self)
+            for view, text in VIEWS.items()
+        }
+        for view, button in self.views.items():
+            button.clicked.connect(lambda _=False, view=view: self._choose_view(view))
+            button.setChecked(view == self.view)
+        self.spans = {
+            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
+        }
+        for text, button in self.spans.items():
+            button.clicked.connect(lambda _=False, text=text: self.show_span(text))
+        self.back = QPushButton(self)
+        self.back.setProperty("primary", True)
+        self.back.setProperty("pill", True)
+        self.back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.back.setToolTip(tr("Follow the newest audio (L)"))
+        self.back.setAccessibleName(tr("Back to live"))
+        self.back.clicked.connect(lambda: self.axis.follow_live())
+        self.back.hide()
+        self.axis.follow_changed.connect(self._show_back)
+        self.axis.span_changed.connect(self._mark_span)
+        self._mark_span()
+
+    def _choose_view(self, view: TimelineView) -> None:
+        self.show_view(view)
+        self.view_chosen.emit(view)
+
+    def _dress_views(self) -> None:
+        for view, button in self.views.items():
+            chosen = button.isChecked()
+            button.setIcon(icon(view, self.theme.accent if chosen else self.theme.muted))
+
+    def _show_back(self) -> None:
+        if not self.axis.follow:
+            behind = duration_text(self.axis.behind_s)
+            text = tr("Back to live · {behind} behind", behind=behind)
+            if text != self.back.text():
+                self.back.setText(text)
+                self._place_back()
+        self.back.setVisible(not self.axis.follow)
+
+    def _place_back(self) -> None:
+        self.back.adjustSize()
+        corner = self.ruler.geometry().topRight()
+        self.back.move(
+            corner.x() - self.back.width() - MARGIN_RIGHT - 8, corner.y() - self.back.height() - 10
+        )
+
     def _mark_span(self) -> None:
         for text, button in self.spans.items():
             span_s = SPANS_S[text]
             chosen = self.axis.whole if span_s is None else self.axis.span_s == span_s
             button.setChecked(chosen and (span_s is None or not self.axis.whole))
 
-    def _add(self, panel: TimePanel, stretch: int, gap: int) -> None:
+    def _add(
+        self,
+        panel: TimePanel,
+        stream: StreamModel,
+        stretch: int,
+        gap: int,
+        *,
+        caption: bool = False,
+    ) -> None:
+        panel.caption = stream_name(stream.name) if caption else ""
+        panel.picked.connect(lambda at_s, name=stream.name: self.picked.emit(name, at_s))
         self.panels.append(panel)
         self._stack.addWidget(panel, stretch)
         self._stack.addSpacing(gap)
-
-
-def _segment(text: str, tip: str, parent: QWidget) -> QPushButton:
-    button = QPushButton(text, parent)
-    button.setProperty("segment", True)
-    button.setCheckable(True)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    return button

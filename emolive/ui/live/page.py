@@ -1,0 +1,234 @@
+"""The live page: controls, the present, the timeline, and the drawer that explains a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.settings import TimelineView
+from emolive.types import EngineState, EngineStatus
+from emolive.ui.history.model import StreamModel
+from emolive.ui.live.empty import EmptyState
+from emolive.ui.live.header import Header
+from emolive.ui.live.present import MAX_STREAMS, Present
+from emolive.ui.live.runner import LiveRunner, moment_at
+from emolive.ui.live.sources import FileChooser
+from emolive.ui.runs import SourceChoice
+from emolive.ui.theme import SPACE, Theme
+from emolive.ui.timeline.workspace import Workspace
+from emolive.ui.why.drawer import WhyDrawer
+
+
+class LivePage(QWidget):
+    """Shows what the runner knows, and passes on what the person does."""
+
+    demo = Signal()
+    guide = Signal()
+
+    def __init__(
+        self,
+        runner: LiveRunner,
+        theme: Theme,
+        choose: FileChooser,
+        view: TimelineView = "areas",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.title = tr("Live")
+        self.icon_name = "live"
+        self.theme = theme
+        self.runner = runner
+        self._big = False
+        self._asked: tuple[str, float] | None = None
+        self.empty = EmptyState(self)
+        self.header = Header(theme, choose, self)
+        self.present = Present(theme, self)
+        self.workspace = Workspace(theme, self.empty, view, self)
+        self.drawer = WhyDrawer(theme, self)
+        self.drawer.hide()
+        column = QVBoxLayout()
+        column.setSpacing(SPACE)
+        column.addWidget(self.present)
+        column.addWidget(self.workspace, 1)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addLayout(column, 1)
+        row.addWidget(self.drawer)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(SPACE)
+        outer.addWidget(self.header)
+        outer.addLayout(row, 1)
+        self._connect()
+        self._on_state(EngineState.IDLE)
+
+    # What can be done with it.
+
+    def start(self) -> None:
+        """Start the selected input."""
+        self.runner.start(self.header.picker.choice, split=self.header.split.isChecked())
+
+    def toggle(self) -> None:
+        """Start, or stop."""
+        if self.runner.active:
+            self.runner.stop()
+        else:
+            self.start()
+
+    def play(self, choice: SourceChoice) -> None:
+        """Select an input and start it, unless something runs."""
+        if not self.runner.active:
+            self.header.select(choice)
+            self.start()
+
+    def explain(self, stream: str, at_s: float, label: str | None = None) -> None:
+        """Open the drawer for the decision nearest to `at_s`."""
+        model = self.runner.model
+        if model is None or stream not in model.streams:
+            return
+        self._asked = (stream, at_s)
+        self.drawer.show()
+        moment = moment_at(model, stream, at_s, label)
+        axis = self.workspace.axis
+        if moment is None:
+            axis.choose(at_s)
+            text = tr("Nothing was classified here: there was too little speech.")
+            self.drawer.show_nothing(at_s, text)
+            return
+        centre_s = (moment.start_sample + moment.end_sample) / 2 / model.info.sampling_rate
+        self._asked = (stream, centre_s)
+        axis.choose(centre_s)
+        axis.reveal(centre_s)
+        if not self.runner.can_explain:
+            text = tr(
+                "No sound is kept, so nothing can be explained: allow it in the settings under "
+                "Privacy, from the next run on."
+            )
+            self.drawer.show_nothing(centre_s, text)
+            return
+        self.drawer.show_question(moment)
+        self.runner.ask(moment)
+
+    def explain_here(self) -> None:
+        """Explain the chosen moment, or the newest decision."""
+        model = self.runner.model
+        if model is None or not model.streams:
+            return
+        if self._asked is not None:
+            self.explain(*self._asked)
+            return
+        stream = next(iter(model.streams.values()))
+        self.explain(stream.name, stream.decisions.last_s)
+
+    def step(self, steps: int) -> None:
+        """Explain the decision after (or before) the chosen one."""
+        model = self.runner.model
+        if model is None or self._asked is None:
+            self.explain_here()
+            return
+        stream, at_s = self._asked
+        if (there := model.streams[stream].decisions.step(at_s, steps)) is not None:
+            self.explain(stream, there)
+
+    def close_drawer(self) -> bool:
+        """Close the drawer; whether it was open."""
+        was_open = self.drawer.isVisible()
+        self.drawer.hide()
+        self.workspace.axis.choose(None)
+        self._asked = None
+        return was_open
+
+    def set_big(self, big: bool) -> None:
+        """Show the state alone, to be read from across a room."""
+        self._big = big
+        self.header.setVisible(not big)
+        self.workspace.setVisible(not big)
+        if big:
+            self.close_drawer()
+        self.present.set_big(big)
+        self._share_height()
+
+    @property
+    def big(self) -> bool:
+        """Whether the state is shown alone."""
+        return self._big
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        self.header.set_theme(theme)
+        self.present.set_theme(theme)
+        self.workspace.set_theme(theme)
+        self.drawer.set_theme(theme)
+
+    def end(self, deadline: float) -> None:
+        """End all threads."""
+        self.runner.shutdown(deadline)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the present its share of a taller window."""
+        super().resizeEvent(event)
+        self._share_height()
+
+    # What follows from what the runner says.
+
+    def _connect(self) -> None:
+        runner = self.runner
+        runner.state_changed.connect(self._on_state)
+        runner.streams_changed.connect(self._on_streams)
+        runner.status.connect(self._on_status)
+        runner.frame.connect(self._on_frame)
+        runner.explained.connect(self.drawer.show_explanation)
+        self.header.start_stop.connect(self.toggle)
+        self.empty.demo.connect(self.demo)
+        self.empty.guide.connect(self.guide)
+        self.workspace.picked.connect(self.explain)
+        self.drawer.closed.connect(self.close_drawer)
+        self.drawer.stepped.connect(self.step)
+        self.drawer.label_chosen.connect(self._on_label)
+
+    def _on_state(self, state: EngineState) -> None:
+        self.header.show_state(state)
+        self.empty.show_starting(state is EngineState.STARTING)
+        self.present.refresh(self.runner.model, state)
+
+    def _on_streams(self) -> None:
+        model = self.runner.model
+        self.close_drawer()
+        if model is None:
+            self.workspace.clear()
+            self.present.set_streams(None, ())
+            self.drawer.set_run(None, several=False)
+            self.header.show_elapsed(0.0)
+            return
+        streams: Sequence[StreamModel] = list(model.streams.values())[:MAX_STREAMS]
+        self.workspace.set_streams(model.info, streams)
+        self.present.set_streams(model.info, streams)
+        self.drawer.set_run(model.info, several=len(streams) > 1)
+
+    def _on_status(self, status: EngineStatus | None) -> None:
+        note = self.runner.model.info.provider_note if self.runner.model else None
+        self.header.show_status(status, note)
+
+    def _on_frame(self, now_s: float) -> None:
+        """Bring all parts up to date; each draws only what changed."""
+        model = self.runner.model
+        if model is not None:
+            self.header.show_elapsed(now_s)
+            if not self._big:
+                self.workspace.refresh(now_s, model.oldest_s)
+            self.present.refresh(model, self.runner.state)
+
+    def _on_label(self, label: str) -> None:
+        if self._asked is not None:
+            self.explain(*self._asked, label)
+
+    def _share_height(self) -> None:
+        if self._big:
+            self.present.setMaximumHeight(16_777_215)
+        else:
+            self.present.setFixedHeight(max(168, min(290, round(self.height() * 0.27))))

@@ -1,0 +1,201 @@
+"""One run after the other: starting, following and stopping, and what is to be said about it.
+
+No widgets here: the live page shows what this object knows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from emolive.errors import EmoliveError
+from emolive.explain.explainer import Moment
+from emolive.i18n import tr
+from emolive.types import EngineState, EngineStatus, Event
+from emolive.ui import messages
+from emolive.ui.bridge import EngineBridge
+from emolive.ui.controller import RunController
+from emolive.ui.history.model import FollowClock, MonitorModel
+from emolive.ui.live.present import AT_REST
+from emolive.ui.messages import Message
+from emolive.ui.runs import Explains, Run, Runs, SourceChoice, is_model_problem
+
+
+class LiveRunner(QObject):
+    """Drives at most one run, keeps its model, and says what happens. On the window's thread."""
+
+    state_changed = Signal(EngineState)
+    streams_changed = Signal()
+    status = Signal(object)
+    frame = Signal(float)
+    said = Signal(object)
+    explained = Signal(object)
+    # From the explainer's thread; queued.
+    _answered = Signal(object)
+
+    def __init__(self, runs: Runs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runs = runs
+        self.state = EngineState.IDLE
+        self.model: MonitorModel | None = None
+        self.choice: SourceChoice | None = None
+        self.run: Run | None = None
+        self.controller = RunController(runs, self)
+        self.bridge = EngineBridge(self)
+        self._clock = FollowClock()
+        self._shown: tuple[str, ...] = ()
+        self._over: EngineStatus | None = None
+        self._explainer: Explains | None = None
+        self._retired: Explains | None = None
+        self.controller.started.connect(self._on_started)
+        self.controller.failed.connect(self._on_failed)
+        self.controller.stopped.connect(self._on_stopped)
+        self.bridge.received.connect(self._on_events)
+        self.bridge.frame.connect(self._on_frame)
+        self._answered.connect(self.explained)
+
+    @property
+    def active(self) -> bool:
+        """Whether something runs, starts or stops."""
+        return self.controller.active
+
+    @property
+    def can_explain(self) -> bool:
+        """Whether moments of this run can be explained."""
+        return self._explainer is not None
+
+    def start(self, choice: SourceChoice, *, split: bool) -> None:
+        """Start `choice`, unless something runs."""
+        if self.controller.active:
+            return
+        self._over = None
+        self.choice = choice
+        self._forget()
+        self.say(None)
+        self._enter(EngineState.STARTING)
+        self.controller.start(choice, split=split)
+
+    def stop(self) -> None:
+        """Stop what runs or is being started."""
+        if self.controller.active:
+            self._enter(EngineState.STOPPING)
+            self.controller.stop()
+
+    def ask(self, moment: Moment) -> None:
+        """Explain a moment; `explained` follows."""
+        if self._explainer is not None:
+            self._explainer.ask(moment, self._answered.emit)
+
+    def say(self, message: Message | None) -> None:
+        """What the banner is to say about the run."""
+        self.said.emit(message)
+
+    def shutdown(self, deadline: float) -> None:
+        """End all threads before `deadline` (monotonic)."""
+        self.bridge.detach()
+        self._answered.disconnect(self.explained)
+        # One after the other: the explainer's model is its own, the engine's is the runs'.
+        self.controller.shutdown(max(0.3, deadline - time.monotonic() - 0.3))
+        self._retire()
+        if self._retired is not None:
+            self._retired.close(max(0.1, deadline - time.monotonic()))
+
+    # What the engine says.
+
+    def _on_started(self, run: Run) -> None:
+        self.run = run
+        self._explainer = run.explainer
+        self.model = MonitorModel(run.info)
+        self._clock = FollowClock()
+        self.bridge.attach(run.inbox)
+
+    def _on_failed(self, error: Exception) -> None:
+        text = str(error)
+        if not isinstance(error, EmoliveError):
+            name = type(error).__name__
+            text = tr("Internal error: {name}: {text}", name=name, text=text)
+        assert self.choice is not None
+        own = is_model_problem(error) and self.runs.own_model
+        self.say(messages.failure_message(text, self.choice, model=own))
+        self._enter(EngineState.FAILED)
+
+    def _on_stopped(self) -> None:
+        self.bridge.detach()
+        self.run = None
+        over, self._over = self._over, None
+        assert self.choice is not None
+        self.say(messages.ended_message(over, self.choice) if over is not None else None)
+        self._enter(EngineState.STOPPED)
+        self._on_frame()
+
+    def _on_events(self, events: Sequence[Event]) -> None:
+        model = self.model
+        if model is None:
+            return
+        model.apply(events)
+        if tuple(model.streams) != self._shown:
+            self._shown = tuple(model.streams)
+            self.streams_changed.emit()
+        for event in events:
+            if isinstance(event, EngineStatus):
+                self._on_status(event)
+
+    def _on_status(self, status: EngineStatus) -> None:
+        self.status.emit(status)
+        if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
+            return
+        if status.state in (EngineState.STOPPED, EngineState.FAILED):
+            self._over = status
+            self.controller.stop()
+        elif status.state is not EngineState.STOPPING:
+            self.say(messages.running_message(status))
+            self._enter(status.state)
+
+    def _on_frame(self) -> None:
+        model = self.model
+        if model is None:
+            return
+        now_s = model.end_s
+        if self.state is EngineState.RUNNING:
+            now_s = self._clock.step(model.end_s, time.monotonic())
+        self.frame.emit(now_s)
+
+    def _enter(self, state: EngineState) -> None:
+        self.state = state
+        self.state_changed.emit(state)
+
+    def _forget(self) -> None:
+        self._retire()
+        self.model = None
+        self._shown = ()
+        self.streams_changed.emit()
+        self.status.emit(None)
+
+    def _retire(self) -> None:
+        """Ask the explainer to end, without waiting for it."""
+        if self._explainer is not None:
+            self._explainer.close(0.0)
+            self._retired, self._explainer = self._explainer, None
+
+
+def moment_at(model: MonitorModel, stream: str, at_s: float, label: str | None) -> Moment | None:
+    """The window of the decision nearest to `at_s`, and the class to be asked about.
+
+    None where nothing was classified. `label` None: the decided class, or the most probable one.
+    """
+    info = model.info
+    known = model.streams.get(stream)
+    if known is None:
+        return None
+    row = known.decisions.nearest(at_s, 1.5 * info.hop_s)
+    if not len(row) or not row.probabilities[0].any():
+        return None
+    if label is None:
+        decided = int(row.label[0])
+        best = int(row.probabilities[0].argmax())
+        label = info.labels[decided if decided < len(info.labels) else best]
+    centre = round(float(row.centre_s[0]) * info.sampling_rate)
+    start = centre - info.window_samples // 2
+    return Moment(stream, start, start + info.window_samples, label)

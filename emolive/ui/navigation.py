@@ -1,0 +1,99 @@
+"""The rail on the left: one button per page."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.icons import icon
+from emolive.ui.theme import Theme
+
+RAIL_WIDTH = 76
+_ICON = 22
+
+
+class Page(Protocol):
+    """What the window asks of a page, a QWidget.
+
+    A page may have a signal ``message`` that carries a `Message` or None for the window's banner.
+    """
+
+    title: str
+    icon_name: str
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+
+    def end(self, deadline: float) -> None:
+        """The window closes: end all threads before `time.monotonic()` reaches `deadline`."""
+
+
+class Rail(QFrame):
+    """Buttons with an icon over a name; the last one (settings) and help keep to the bottom."""
+
+    chosen = Signal(int)
+    help_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setFixedWidth(RAIL_WIDTH)
+        self.setAccessibleName(tr("Pages"))
+        self.theme = theme
+        self.buttons: list[QToolButton] = []
+        self._icons: dict[QToolButton, str] = {}
+        self._top = 0
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(6, 10, 6, 10)
+        self._column.setSpacing(4)
+        self._column.addStretch()
+        self.help = self._make(tr("Keys"), "keyboard")
+        self.help.setToolTip(tr("Keyboard shortcuts (F1)"))
+        self.help.clicked.connect(self.help_wanted)
+        self._column.addWidget(self.help)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the icons in other colours."""
+        self.theme = theme
+        for button in self._icons:
+            self._dress(button)
+
+    def add(self, title: str, icon_name: str, *, bottom: bool = False) -> None:
+        """Add a page's button; `bottom`: below the empty room."""
+        index = len(self.buttons)
+        button = self._make(title, icon_name)
+        button.setCheckable(True)
+        button.setToolTip(tr("{page} (Ctrl+{number})", page=title, number=index + 1))
+        button.clicked.connect(lambda: self.chosen.emit(index))
+        self.buttons.append(button)
+        if bottom:
+            self._column.insertWidget(self._column.count() - 1, button)
+        else:
+            self._column.insertWidget(self._top, button)
+            self._top += 1
+
+    def mark(self, index: int) -> None:
+        """Show which page is visible."""
+        for i, button in enumerate(self.buttons):
+            button.setChecked(i == index)
+            self._dress(button)
+
+    def _make(self, title: str, icon_name: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setProperty("rail", True)
+        button.setText(title)
+        button.setAccessibleName(title)
+        button.setIconSize(QSize(_ICON, _ICON))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setFixedSize(RAIL_WIDTH - 12, 56)
+        self._icons[button] = icon_name
+        self._dress(button)
+        return button
+
+    def _dress(self, button: QToolButton) -> None:
+        colour = self.theme.accent if button.isChecked() else self.theme.muted
+        button.setIcon(icon(self._icons[button], colour))

@@ -1,0 +1,127 @@
+"""Every key and what it does, in one table: the window binds it, the dialog shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import mark, tr
+from emolive.ui.theme import font
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One action: its name in the program, its keys, what it does, and under which heading."""
+
+    action: str
+    keys: tuple[str, ...]
+    text: str
+    group: str
+
+
+_RUN, _VIEW, _WHY, _WINDOW = mark("Run"), mark("Timeline"), mark("Why"), mark("Window")
+# Those of the live page rest while another page is visible, which may have its own.
+LIVE_GROUPS = (_RUN, _VIEW, _WHY)
+KEYS = (
+    Key("toggle", ("Space",), mark("Start or stop"), _RUN),
+    Key("record", ("R",), mark("Start or stop a recording"), _RUN),
+    Key("open", ("Ctrl+O",), mark("Open an audio file"), _RUN),
+    Key("devices", ("F5",), mark("Look for inputs again"), _RUN),
+    Key("split", ("C",), mark("One or two channels"), _RUN),
+    Key("live", ("L",), mark("Back to live"), _VIEW),
+    Key("zoom_in", ("+", "="), mark("Zoom in"), _VIEW),
+    Key("zoom_out", ("-",), mark("Zoom out"), _VIEW),
+    Key("earlier", ("Left",), mark("Earlier"), _VIEW),
+    Key("later", ("Right",), mark("Later"), _VIEW),
+    Key("all", ("A",), mark("Show everything"), _VIEW),
+    Key("view", ("V",), mark("Areas or lines"), _VIEW),
+    Key("now", ("1",), mark("Probabilities now"), _VIEW),
+    Key("trend", ("2",), mark("Trend of the last minutes"), _VIEW),
+    Key("plane", ("3",), mark("Valence and arousal"), _VIEW),
+    Key("why", ("W",), mark("Explain the chosen or newest moment"), _WHY),
+    Key("before", (",",), mark("The decision before"), _WHY),
+    Key("after", (".",), mark("The next decision"), _WHY),
+    Key("escape", ("Escape",), mark("Close what is open"), _WHY),
+    Key("big", ("B",), mark("The state alone, large"), _WINDOW),
+    Key("full", ("F11",), mark("Full screen"), _WINDOW),
+    Key("theme", ("T",), mark("Light or dark"), _WINDOW),
+    Key("settings", ("Ctrl+,",), mark("Settings"), _WINDOW),
+    Key("help", ("F1", "?"), mark("This list"), _WINDOW),
+    Key("frames", ("F12",), mark("Show the frame rate"), _WINDOW),
+    Key("quit", ("Ctrl+Q",), mark("Quit"), _WINDOW),
+)
+
+
+def bind(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> tuple[QShortcut, ...]:
+    """Bind every key of `KEYS` that has an action; returns those of the live page."""
+    live: list[QShortcut] = []
+    for key in KEYS:
+        if key.action not in actions:
+            continue
+        for keys in key.keys:
+            shortcut = QShortcut(QKeySequence(keys), window)
+            shortcut.activated.connect(actions[key.action])
+            if key.group in LIVE_GROUPS:
+                live.append(shortcut)
+    return tuple(live)
+
+
+class ShortcutsDialog(QDialog):
+    """The list of keys."""
+
+    def __init__(self, actions: Mapping[str, object], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Keyboard shortcuts"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(28)
+        grid.setVerticalSpacing(5)
+        groups = list(dict.fromkeys(key.group for key in KEYS))
+        halves = (groups[:2], groups[2:])
+        for half, names in enumerate(halves):
+            row = 0
+            for group in names:
+                head = QLabel(tr(group), self)
+                head.setFont(font(13, bold=True))
+                head.setContentsMargins(0, 10 if row else 0, 0, 2)
+                grid.addWidget(head, row, 3 * half, 1, 2)
+                row += 1
+                for key in KEYS:
+                    if key.group == group and key.action in actions:
+                        self._add(grid, row, 3 * half, key)
+                        row += 1
+        grid.setColumnMinimumWidth(2, 20)
+        grid.setRowStretch(grid.rowCount(), 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        note = QLabel(tr("Tab moves through all controls; Space presses the one it reached."), self)
+        note.setProperty("role", "caption")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 20, 24, 16)
+        column.setSpacing(16)
+        column.addLayout(grid)
+        column.addWidget(note)
+        column.addWidget(buttons)
+
+    def _add(self, grid: QGridLayout, row: int, column: int, key: Key) -> None:
+        shown = "  ".join(
+            QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in key.keys
+        )
+        keys = QLabel(shown, self)
+        keys.setProperty("role", "key")
+        flag = Qt.AlignmentFlag
+        keys.setAlignment(flag.AlignCenter)
+        text = QLabel(tr(key.text), self)
+        text.setProperty("role", "muted")
+        grid.addWidget(keys, row, column, flag.AlignLeft | flag.AlignVCenter)
+        grid.addWidget(text, row, column + 1)

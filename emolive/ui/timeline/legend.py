@@ -1,0 +1,95 @@
+"""What the colours and patterns of the timeline mean."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.i18n import tr
+from emolive.types import SpeechState
+from emolive.ui.theme import Theme, font
+from emolive.ui.timeline.patterns import dots, hatch
+from emolive.ui.words import emotion_name, state_name
+
+_BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0
+_STATES = (SpeechState.UNCERTAIN, SpeechState.SILENCE)
+
+
+class Legend(QWidget):
+    """Colour and name of each class, and the patterns of what is none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._labels: tuple[str, ...] = ()
+        self._states: tuple[SpeechState, ...] = _STATES
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(26)
+        self.setAccessibleName(tr("Legend"))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.update()
+
+    def set_labels(self, labels: tuple[str, ...], *, not_inferred: bool = False) -> None:
+        """Name the classes; `not_inferred`: there is a stream without emotions."""
+        self._labels = labels
+        self._states = (*_STATES, SpeechState.NOT_INFERRED) if not_inferred else _STATES
+        self.setAccessibleDescription(", ".join(self._names()))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw the entries in one line, closer together where room is short."""
+        if not self._labels:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        names = self._names()
+        for px in (12, 11, 10, 9):
+            painter.setFont(font(px))
+            metrics = painter.fontMetrics()
+            widths = [metrics.horizontalAdvance(name) for name in names]
+            free = self.width() - sum(widths) - len(names) * (_BOX + _NEAR)
+            gap = min(16.0, free / (len(names) - 1))
+            if gap >= _LEAST_GAP:
+                break
+        x = 0.0
+        named = gap >= 0  # too narrow even for small type: colours only, names in the tool tip
+        gap = max(gap, 4.0)
+        self.setToolTip("" if named else ", ".join(names))
+        fills = self.theme.fills(self._labels)
+        for i, (name, width) in enumerate(zip(names, widths, strict=True)):
+            square = QRectF(x, self.height() / 2 - _BOX / 2, _BOX, _BOX)
+            if i < len(fills):
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(fills[i])
+                painter.drawRoundedRect(square, 3, 3)
+            else:
+                self._paint_state(painter, square, self._states[i - len(fills)])
+            x += _BOX + _NEAR
+            if named:
+                painter.setPen(self.theme.colour("muted"))
+                text = QRectF(x, 0, width + 2, self.height())
+                painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, name)
+                x += width + gap
+        painter.end()
+
+    def _names(self) -> tuple[str, ...]:
+        emotions = tuple(emotion_name(label) for label in self._labels)
+        return (*emotions, *(state_name(state) for state in self._states))
+
+    def _paint_state(self, painter: QPainter, square: QRectF, state: SpeechState) -> None:
+        if state is SpeechState.UNCERTAIN:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.colour("border"))
+            painter.drawRoundedRect(square, 3, 3)
+            painter.setBrush(hatch(self.theme.text, 130))
+        elif state is SpeechState.SILENCE:
+            painter.setPen(self.theme.colour("faint"))
+            painter.setBrush(hatch(self.theme.faint, 90, 1.0, rising=False))
+        else:
+            painter.setPen(self.theme.colour("faint"))
+            painter.setBrush(dots(self.theme.muted, 220))
+        painter.drawRoundedRect(square, 3, 3)

@@ -1,0 +1,238 @@
+"""The drawer at the right: why this moment was decided so."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.explain.explainer import Explanation, Moment
+from emolive.features import FrontEndSpec
+from emolive.i18n import tr
+from emolive.ui.history.model import RunInfo
+from emolive.ui.icons import icon
+from emolive.ui.sessions.controls import ChoiceBox
+from emolive.ui.theme import Theme, font
+from emolive.ui.why.cue_table import CueTable
+from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView, hertz_of_band
+from emolive.ui.words import clock_text, emotion_name, percent, stream_name
+
+WIDTH = 348
+
+
+class WhyDrawer(QFrame):
+    """Shows explanations. It asks for nothing itself: it tells what the person wants to know."""
+
+    closed = Signal()
+    stepped = Signal(int)
+    label_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setProperty("card", True)
+        self.setFixedWidth(WIDTH)
+        self.setAccessibleName(tr("Why"))
+        self._info: RunInfo | None = None
+        self._moment: Moment | None = None
+        self._several = False
+        self.title = QLabel(tr("Why?"), self)
+        self.title.setFont(font(16, bold=True))
+        self.where = _text(self, "caption")
+        self.before = self._button("back", tr("The decision before (,)"))
+        self.after = self._button("next", tr("The next decision (.)"))
+        self.close_button = self._button("close", tr("Close (Esc)"))
+        self.before.clicked.connect(lambda: self.stepped.emit(-1))
+        self.after.clicked.connect(lambda: self.stepped.emit(1))
+        self.close_button.clicked.connect(self.closed)
+        self.labels = ChoiceBox(tr("Emotion that is asked about"), self)
+        self.labels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.labels.activated.connect(self._on_label)
+        self.view = SaliencyView(theme, self)
+        self.decisive = _text(self)
+        self.words = _text(self, "strong")
+        self.table = CueTable(theme, self)
+        self.problem = _text(self, "note")
+        self.note = _text(self, "caption")
+        self._lay_out()
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        self.view.set_theme(theme)
+        self.table.set_theme(theme)
+        for button, name in ((self.before, "back"), (self.after, "next")):
+            button.setIcon(icon(name, theme.muted))
+        self.close_button.setIcon(icon("close", theme.muted))
+
+    def set_run(self, info: RunInfo | None, *, several: bool) -> None:
+        """Explanations to come are of this run; `several` streams are told apart by name."""
+        self._info = info
+        self._several = several
+        self.labels.clear()
+        for label in info.labels if info else ():
+            self.labels.addItem(emotion_name(label), label)
+
+    def show_question(self, moment: Moment) -> None:
+        """A moment was asked about; the answer takes a while."""
+        self._moment = moment
+        self._show_moment(moment)
+        self.view.show_busy()
+
+    def show_nothing(self, at_s: float, text: str) -> None:
+        """There is nothing to explain at that time, and why."""
+        self._moment = None
+        self.where.setText(clock_text(at_s))
+        self.labels.setEnabled(False)
+        self.view.show_explanation(None, self._spec, QColor())
+        self._show_texts("", "", text)
+        self.table.show_readings(())
+        self.note.hide()
+
+    def show_explanation(self, found: Explanation) -> None:
+        """Show an answer, unless another moment was asked about since."""
+        if found.moment != self._moment or self._info is None:
+            return
+        label = found.moment.label
+        colour = self.theme.fills(self._info.labels)[self._info.labels.index(label)]
+        self.view.show_explanation(found, self._spec, colour)
+        self.table.show_readings(found.cues)
+        self._show_texts(self._decisive_text(found), found.words, found.problem or "")
+        if found.saliency is not None:
+            self.note.setText(self._note_text(found))
+        self.note.setVisible(found.saliency is not None)
+
+    @property
+    def _spec(self) -> FrontEndSpec:
+        return self._info.front_end if self._info else FrontEndSpec()
+
+    def _show_moment(self, moment: Moment) -> None:
+        assert self._info is not None
+        rate = self._info.sampling_rate
+        start, end = max(0, moment.start_sample) / rate, moment.end_sample / rate
+        times = f"{clock_text(start)}–{clock_text(end)}"
+        name = f"{stream_name(moment.stream)} · " if self._several else ""
+        self.where.setText(f"{name}{times}")
+        self.labels.setEnabled(True)
+        self.labels.setCurrentIndex(self.labels.findData(moment.label))
+
+    def _show_texts(self, decisive: str, words: str, problem: str) -> None:
+        for label, text in (
+            (self.decisive, decisive),
+            (self.words, words),
+            (self.problem, problem),
+        ):
+            label.setText(text)
+            label.setVisible(bool(text))
+
+    def _decisive_text(self, found: Explanation) -> str:
+        saliency = found.saliency
+        if saliency is None:
+            return ""
+        name = emotion_name(found.moment.label)
+        head = tr(
+            "{label}: {share} in this window.", label=name, share=percent(saliency.probability)
+        )
+        if saliency.worth.max() < LEAST_WORTH:
+            return f"{head} " + tr("No single part of the sound was decisive.")
+        spec = self._spec
+        start = found.moment.start_sample / spec.sampling_rate
+        hop_s = spec.hop_length / spec.sampling_rate
+        low, high = (hertz_of_band(band, spec) for band in saliency.bands)
+        tail = tr(
+            "Without the framed part ({start}–{end} s, {low}–{high} Hz) it would be {share}.",
+            start=f"{start + saliency.frames[0] * hop_s:.1f}",
+            end=f"{start + saliency.frames[1] * hop_s:.1f}",
+            low=f"{round(low, -1):.0f}",
+            high=f"{round(high, -1):.0f}",
+            share=percent(saliency.least),
+        )
+        return f"{head} {tail}"
+
+    def _note_text(self, found: Explanation) -> str:
+        parts = [
+            tr(
+                "Coloured: what spoke for it. Striped: what spoke against it. This is what the "
+                "network used, not what the speaker felt."
+            )
+        ]
+        if found.cues and found.baseline_windows:
+            parts.append(
+                tr(
+                    "Usual: median of {count} windows of this speaker.",
+                    count=found.baseline_windows,
+                )
+            )
+        return " ".join(parts)
+
+    def _on_label(self, index: int) -> None:
+        self.label_chosen.emit(str(self.labels.itemData(index)))
+
+    def _button(self, name: str, tip: str) -> QPushButton:
+        button = QPushButton(self)
+        button.setProperty("segment", True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setIcon(icon(name, self.theme.muted))
+        button.setFixedWidth(28)
+        return button
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(self.title)
+        head.addSpacing(8)
+        head.addWidget(self.where, 1)
+        for button in (self.before, self.after, self.close_button):
+            head.addWidget(button)
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(14, 0, 14, 12)
+        column.setSpacing(8)
+        for widget in (
+            self.labels,
+            self.view,
+            self.decisive,
+            self.words,
+            self.table,
+            self.problem,
+            self.note,
+        ):
+            column.addWidget(widget)
+        column.addStretch()
+        area = QScrollArea(self)
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inside.setObjectName("plain")
+        area.viewport().setObjectName("plain")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(6)
+        top = QWidget(self)
+        top.setLayout(head)
+        head.setContentsMargins(14, 8, 8, 0)
+        outer.addWidget(top)
+        outer.addWidget(area, 1)
+
+
+def _text(parent: QWidget, role: str = "body") -> QLabel:
+    label = QLabel(parent)
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label

@@ -1,0 +1,94 @@
+"""Names and numbers for people, in the language in use. No Qt."""
+
+from __future__ import annotations
+
+import math
+
+from emolive.i18n import mark, ntr, tr
+from emolive.types import SpeechState
+
+# The usual classes, so that translators find them; a model's own names are shown as they are.
+_EMOTIONS = (
+    mark("neutral"),
+    mark("calm"),
+    mark("happy"),
+    mark("sad"),
+    mark("angry"),
+    mark("fearful"),
+    mark("disgust"),
+    mark("surprised"),
+)
+_STATES = {
+    SpeechState.SPEECH: mark("speech"),
+    SpeechState.SILENCE: mark("silence"),
+    SpeechState.UNCERTAIN: mark("uncertain"),
+    SpeechState.NOT_INFERRED: mark("not inferred"),
+}
+_STREAMS = {
+    "mono": mark("mono"),
+    "left": mark("left"),
+    "right": mark("right"),
+    "agent": mark("agent"),
+    "customer": mark("customer"),
+}
+
+
+def emotion_name(label: str) -> str:
+    """A class's name."""
+    return tr(label) if label in _EMOTIONS else label
+
+
+def state_name(state: SpeechState) -> str:
+    """What a window holds, in a word."""
+    return tr(_STATES[state])
+
+
+def stream_name(stream: str) -> str:
+    """A stream's name."""
+    return tr(_STREAMS[stream]) if stream in _STREAMS else stream
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """``42 %``, with a space that does not break."""
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """``+3`` or ``−3``, with a real minus."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def minus(text: str) -> str:
+    """Numbers with a real minus."""
+    return text.replace("-", "−")
+
+
+def clock_text(seconds: float) -> str:
+    """``m:ss``, from one hour on ``h:mm:ss``."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration_text(seconds: float) -> str:
+    """``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = int(seconds)
+    if whole < 60:
+        return tr("{seconds} s", seconds=whole)
+    if whole < 3600:
+        return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=f"{whole % 60:02}")
+    return tr("{hours} h {minutes} min", hours=whole // 3600, minutes=f"{whole // 60 % 60:02}")
+
+
+def minutes_text(seconds: float) -> str:
+    """``5 minutes``, rounded."""
+    minutes = max(1, round(seconds / 60))
+    return ntr("{count} minute", "{count} minutes", minutes)
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: ``12.4 MB``."""
+    if size < 1_000_000:
+        return tr("{size} kB", size=math.ceil(size / 1000))
+    unit, divisor = ("MB", 1e6) if size < 1_000_000_000 else ("GB", 1e9)
+    return f"{size / divisor:.1f} {unit}"
