@@ -47,8 +47,9 @@ STATEMENT = Statement(
     text=(
         "In the European Union it is prohibited to infer the emotions of a natural person at the "
         "workplace from biometric data such as the voice, except for medical or safety reasons "
-        "(Regulation (EU) 2024/1689, the AI Act, Article 5(1)(f), applicable since 2 February 2025). "
-        "Fines reach 35 million euros or 7 % of the worldwide annual turnover (Article 99(3)). "
+        "(Regulation (EU) 2024/1689, the AI Act, Article 5(1)(f), applicable since "
+        "2 February 2025). Fines reach 35 million euros or 7 % of the worldwide annual turnover "
+        "(Article 99(3)). "
         "An agent in a call is at work; other countries have rules of their own. "
         "Confirm only if you are responsible for this, if it is lawful where the agent works, and "
         "if the agent knows. It holds for this call only, and this confirmation is written to the "
