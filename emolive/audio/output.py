@@ -100,11 +100,7 @@ class Speaker:
                 self._open(pull)
             except (sounddevice.PortAudioError, ValueError) as error:
                 self.close()
-                raise AudioDeviceError(
-                    f"Nothing can be played on the {self._name} "
-                    f"({portaudio.reason(error)}): connect headphones or a loudspeaker, or close "
-                    "other programs that use it."
-                ) from error
+                raise AudioDeviceError(_refused(self._name, error)) from error
 
     def now(self) -> float:
         """PortAudio's time; it stands still once the device is gone."""
@@ -224,3 +220,13 @@ class SilentOutput:
                 return
             pull(buffer, due)
             taken += self._block
+
+
+def _refused(name: str, error: Exception) -> str:
+    why = portaudio.reason(error)
+    if "querying device" in why.lower():
+        why = "there is no such output"
+    return (
+        f"Nothing can be played on the {name} ({why}): connect headphones or a loudspeaker, or "
+        "close other programs that use it."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Protocol
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
+from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
@@ -116,7 +116,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
         recording = Recording(engine, options.recording, sys.stdout if options.json else None)
     view = _view(options, classifier.metadata, config.hop_s)
     code = DONE
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         try:
             if recording is not None:
                 recording.start()
@@ -156,36 +156,11 @@ class _RecordedView:
         self._view.close()
 
 
-class _Interrupts:
-    """Turns Ctrl-C, and a program that ends us politely, into a wish; a second one is an order.
-
-    An exception in the middle of an event would lose it.
-    """
-
-    def __init__(self) -> None:
-        self.wished = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> _Interrupts:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._wish)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _wish(self, *_: object) -> None:
-        if self.wished:
-            raise KeyboardInterrupt
-        self.wished = True
-
-
 def follow(
     mailbox: Mailbox,
     view: View,
     stop: Callable[[], None],
-    interrupts: _Interrupts,
+    interrupts: Interrupts,
     duration_s: float | None,
 ) -> EngineStatus:
     """Show events until the run is over; `stop` it when a person wants that, or after a while."""
@@ -211,10 +186,11 @@ def _view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> View:
         from emolive.cli.json_lines import JsonLines
 
         return JsonLines(metadata, sys.stdout)
+    rate = metadata.front_end.sampling_rate
     if sys.stdout.isatty():
         from emolive.cli.terminal import TerminalTimeline
 
-        return TerminalTimeline(metadata, hop_s)
+        return TerminalTimeline(metadata.labels, rate, hop_s)
     from emolive.cli.segment_lines import SegmentLines
 
-    return SegmentLines(metadata, sys.stdout)
+    return SegmentLines(rate, sys.stdout)

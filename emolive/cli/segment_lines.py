@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TextIO
 
 from emolive.cli.outcome import tell
-from emolive.inference.metadata import ModelMetadata
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
 
 
@@ -29,9 +28,9 @@ class SegmentLines:
     What happens to the engine goes to standard error.
     """
 
-    def __init__(self, metadata: ModelMetadata, out: TextIO) -> None:
-        """Print to `out`."""
-        self._rate = metadata.front_end.sampling_rate
+    def __init__(self, rate: int, out: TextIO) -> None:
+        """Print to `out`; samples are counted at `rate`."""
+        self._rate = rate
         self._out = out
         self._told: set[str] = set()
 

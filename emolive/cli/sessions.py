@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from emolive.cli.options import JsonReport, LibraryOption, finish
+from emolive.cli.options import JsonReport, LibraryOption, Provider, ProviderOption, finish
 
 app = typer.Typer(
-    help="Recorded sessions: list, show, search, tag, annotate, delete.",
+    help="Recorded sessions: list, show, replay, search, tag, annotate, delete.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -55,6 +55,49 @@ def show(
         from emolive.cli.session_commands import run_show
 
         return run_show(library, session, as_json=json)
+
+    finish(context, body)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    session: SessionArgument,
+    start: Annotated[
+        float, typer.Option("--from", metavar="SECONDS", min=0.0, help="Begin at this moment.")
+    ] = 0.0,
+    speed: Annotated[
+        float,
+        typer.Option(
+            "--speed", metavar="X", min=0.5, max=2.0, help="0.5 to 2, with the pitch kept."
+        ),
+    ] = 1.0,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="FILE|bundled",
+            help="Analyse the audio again with this model and compare, instead of playing.",
+        ),
+    ] = None,
+    no_audio: Annotated[
+        bool, typer.Option("--no-audio", help="The timeline alone, in silence.")
+    ] = False,
+    provider: ProviderOption = Provider.AUTO,
+    library: LibraryOption = None,
+) -> None:
+    """Play a session in time with its timeline, or compare another model on it.
+
+    Ctrl-C ends it.
+    """
+
+    def body() -> int:
+        from emolive.cli.replay import ReplayOptions, run_replay
+
+        return run_replay(
+            session,
+            ReplayOptions(library, start, speed, not no_audio, model, provider.value),
+        )
 
     finish(context, body)
 

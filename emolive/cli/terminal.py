@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich import box
@@ -14,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.segment_lines import alert_line, clock_time
-from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.types import (
     Alert,
@@ -38,6 +38,8 @@ _QUIETEST_DBFS = -60.0
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SILENCE = ("·", "grey42")
 _UNCERTAIN = ("▒", "grey50")
+_NOT_INFERRED = ("─", "grey50")
+_CELLS = {SpeechState.SILENCE: _SILENCE, SpeechState.NOT_INFERRED: _NOT_INFERRED}
 _SEVERITY_STYLES = {
     Severity.INFO: "cyan",
     Severity.WARNING: "yellow",
@@ -64,15 +66,27 @@ class TerminalTimeline:
     """A live view of all streams; drawn at most ten times a second, from one thread."""
 
     def __init__(
-        self, metadata: ModelMetadata, hop_s: float, console: Console | None = None
+        self,
+        labels: Sequence[str],
+        rate: int,
+        hop_s: float,
+        console: Console | None = None,
+        recorded_s: float | None = None,
     ) -> None:
-        """Take over the terminal until `close`."""
-        self._labels = metadata.labels
-        self._swatches: dict[str, Swatch] = dict(
-            zip(metadata.labels, swatches(metadata.labels), strict=True)
-        )
+        """Take over the terminal until `close`.
+
+        Args:
+            labels: the emotions, in the order of the probabilities.
+            rate: samples per second.
+            hop_s: time between two answers.
+            console: where to draw; None: standard output.
+            recorded_s: the length of what is replayed; None: it happens now.
+        """
+        self._labels = labels
+        self._swatches: dict[str, Swatch] = dict(zip(labels, swatches(labels), strict=True))
         self._hop_s = hop_s
-        self._rate = metadata.front_end.sampling_rate
+        self._rate = rate
+        self._recorded_s = recorded_s
         self._console = console or Console()
         self._streams: dict[str, _Stream] = {}
         self._status = EngineStatus(EngineState.IDLE)
@@ -129,7 +143,7 @@ class TerminalTimeline:
     def _cell(self, answer: Prediction) -> tuple[str, str]:
         if answer.label is not None:
             return "█", self._swatches[answer.label].dark
-        return _SILENCE if answer.state is SpeechState.SILENCE else _UNCERTAIN
+        return _CELLS.get(answer.state, _UNCERTAIN)
 
     def _headline(self, width: int) -> RenderableType:
         status = self._status
@@ -141,12 +155,19 @@ class TerminalTimeline:
             Text.assemble(("emolive", "bold"), "  ", status.source),
             Text.assemble(
                 ("● ", _STATE_COLOURS.get(status.state, "grey50")),
-                status.state.value,
+                self._doing(),
                 "  ",
                 (clock_time(status.elapsed_s), "bold"),
+                "" if self._recorded_s is None else f" of {clock_time(self._recorded_s)}",
             ),
         )
         return line
+
+    def _doing(self) -> str:
+        state = self._status.state
+        if self._recorded_s is not None and state is EngineState.RUNNING:
+            return "replaying"
+        return state.value
 
     def _panel(self, name: str, stream: _Stream, width: int) -> RenderableType:
         top = Table.grid(padding=(0, 2))
@@ -173,12 +194,14 @@ class TerminalTimeline:
     def _badge(self, answer: Prediction | None) -> Text:
         """The current emotion on a block of its colour."""
         if answer is None:
-            words, style = "listening ...", "grey50"
+            words, style = "listening ..." if self._recorded_s is None else "", "grey50"
         elif answer.label is not None:
             swatch = self._swatches[answer.label]
             words, style = answer.label.upper(), f"bold {swatch.ink(dark=True)} on {swatch.dark}"
         elif answer.state is SpeechState.SILENCE:
             words, style = "silence", "grey50 on grey11"
+        elif answer.state is SpeechState.NOT_INFERRED:
+            words, style = "emotion not read", "grey50 on grey15"
         else:
             words, style = "uncertain", "grey85 on grey27"
         spaced = " ".join(words) if style.startswith("bold") else words
@@ -222,11 +245,16 @@ class TerminalTimeline:
         for label, swatch in self._swatches.items():
             legend.append("■ ", swatch.dark).append(f"{label} ")
         legend.append("\n ").append(f"{_UNCERTAIN[0]} ", _UNCERTAIN[1]).append("uncertain  ")
-        return legend.append(f"{_SILENCE[0]} ", _SILENCE[1]).append("silence")
+        legend.append(f"{_SILENCE[0]} ", _SILENCE[1]).append("silence")
+        if any(not stream.emotion for stream in self._status.streams):
+            legend.append(f"  {_NOT_INFERRED[0]} ", _NOT_INFERRED[1]).append("speech, not read")
+        return legend
 
     def _footer(self) -> Text:
         status = self._status
         text = Text(" ", "grey62", no_wrap=True, overflow="ellipsis")
+        if self._recorded_s is not None:
+            return text.append(f"{status.model}, recorded on {status.provider or 'a computer'}")
         text.append(f"{status.provider} · {status.model} · latency {status.latency_ms:.0f} ms")
         text.append(f" · lag {status.lag_s:.1f} s")
         for name, count in (

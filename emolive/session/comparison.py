@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from emolive.types import Segment, SpeechState
-
-_NO_EMOTION = {str(state) for state in SpeechState}
+from emolive.session.summary import NO_EMOTION
+from emolive.types import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Comparison:
             {
                 pair: samples
                 for pair, samples in self.samples.items()
-                if not _NO_EMOTION.intersection(pair)
+                if not NO_EMOTION.intersection(pair)
             }
         )
 

@@ -18,7 +18,7 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
-from tests.models import tiny_metadata
+from tests.models import LABELS
 
 HAPPY = np.array([0.1, 0.05, 0.6, 0.05, 0.05, 0.05, 0.05, 0.05], np.float32)
 
@@ -31,7 +31,7 @@ class Screen:
             width=width, height=height, file=io.StringIO(), force_terminal=True,
             color_system="truecolor",
         )  # fmt: skip
-        self.view = TerminalTimeline(tiny_metadata(), 0.5, self.console)
+        self.view = TerminalTimeline(LABELS, 16_000, 0.5, self.console)
 
     def lines(self) -> list[str]:
         return Text.from_ansi(self.styled()).plain.splitlines()

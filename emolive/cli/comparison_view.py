@@ -1,0 +1,133 @@
+"""Two timelines of one session side by side, in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from emolive.cli.segment_lines import clock_time
+from emolive.palette import swatches
+from emolive.session.comparison import Comparison, Stretch
+from emolive.session.reanalysis import Reanalysis
+from emolive.session.records import SessionInfo
+from emolive.types import Segment, SpeechState
+
+_WIDEST = 120
+_SHOWN_CHANGES = 10
+_STATES = {
+    str(SpeechState.SILENCE): ("·", "grey42"),
+    str(SpeechState.UNCERTAIN): ("▒", "grey50"),
+}
+
+Cells = Mapping[str, tuple[str, str]]
+
+
+def show_comparison(
+    session: SessionInfo,
+    result: Reanalysis,
+    old: Sequence[Segment],
+    console: Console | None = None,
+) -> None:
+    """Print both timelines, time per label, agreement and the longest changes."""
+    # In a file or a pipe, lines are as long as they are.
+    console = console or Console(
+        width=None if sys.stdout.isatty() else _WIDEST, highlight=False, soft_wrap=True
+    )
+    comparison = result.compare(old)
+    labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
+    cells = {
+        label: ("█", swatch.dark) for label, swatch in zip(labels, swatches(labels), strict=True)
+    } | _STATES
+    names = [f"session ({session.model})", f"again ({result.metadata.name})"]
+    console.print(Text.assemble(("session", "bold"), f" {session.title or session.id}"))
+    for stream in result.streams:
+        console.print(_strips(session, stream, (old, result.segments), cells, console.width))
+    console.print(_times(session.rate, comparison, names, cells))
+    console.print(_agreement(comparison))
+    if comparison.changed:
+        console.print(_changes(session.rate, comparison, several=len(result.streams) > 1))
+
+
+def _strips(
+    session: SessionInfo,
+    stream: str,
+    timelines: Sequence[Sequence[Segment]],
+    cells: Cells,
+    width: int,
+) -> Table:
+    """Each timeline as a line of cells; a cell has the label that lasts longest in its time."""
+    grid = Table.grid(padding=(0, 1))
+    room = min(width, _WIDEST) - 10
+    for name, segments in zip(("session", "again"), timelines, strict=True):
+        strip = Text(no_wrap=True)
+        mine = [segment for segment in segments if segment.stream == stream]
+        for label in longest_labels(mine, session.duration_samples, room):
+            strip.append(*cells.get(label or "", (" ", "default")))
+        grid.add_row(name, strip)
+    end = clock_time(session.duration_s)
+    axis = "0:00" + end.rjust(room - 4)
+    grid.add_row("" if len(session.streams) == 1 else stream, Text(axis, "grey50", no_wrap=True))
+    return grid
+
+
+def longest_labels(segments: Sequence[Segment], samples: int, count: int) -> list[str | None]:
+    """`samples` cut into `count` equal parts: the label that lasts longest in each, None: none."""
+    lasts: list[Counter[str]] = [Counter() for _ in range(count)]
+    for segment in segments:
+        first = segment.start_sample * count // max(1, samples)
+        last = min(count - 1, (segment.end_sample - 1) * count // max(1, samples))
+        for part in range(first, last + 1):
+            begin, end = part * samples / count, (part + 1) * samples / count
+            overlap = min(end, segment.end_sample) - max(begin, segment.start_sample)
+            lasts[part][segment.label] += overlap  # type: ignore[assignment]
+    return [last.most_common(1)[0][0] if last else None for last in lasts]
+
+
+def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("label")
+    for name in names:
+        table.add_column(name, justify="right")
+    for label in comparison.labels:
+        mark, colour = cells.get(label, ("─", "grey50"))
+        table.add_row(
+            Text(f"{mark} ", colour).append(label, "default"),
+            clock_time(comparison.old_samples(label) / rate),
+            clock_time(comparison.new_samples(label) / rate),
+        )
+    return table
+
+
+def _agreement(comparison: Comparison) -> Text:
+    if comparison.agreement is None:
+        return Text("The two timelines have no time in common.")
+    text = Text.assemble("The same label ", (f"{comparison.agreement:.1%}", "bold"), " of the time")
+    if comparison.kappa is not None:
+        text.append(f" (Cohen's kappa {comparison.kappa:.2f})")
+    if comparison.emotion_agreement is not None:
+        text.append(f"; {comparison.emotion_agreement:.1%} where both name an emotion")
+    return text.append(".")
+
+
+def _changes(rate: int, comparison: Comparison, *, several: bool) -> Table:
+    changed = sorted(comparison.changed, key=lambda stretch: stretch.samples, reverse=True)
+    shown = sorted(changed[:_SHOWN_CHANGES], key=lambda stretch: stretch.start_sample)
+    title = "changed" if len(changed) == len(shown) else f"changed (the longest of {len(changed)})"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column(title)
+    for name in ("stream", "session", "again") if several else ("session", "again"):
+        table.add_column(name)
+    for stretch in shown:
+        streams = [stretch.stream] if several else []
+        table.add_row(_span(stretch, rate), *streams, stretch.old, stretch.new)
+    return table
+
+
+def _span(stretch: Stretch, rate: int) -> str:
+    return f"{clock_time(stretch.start_sample / rate)} - {clock_time(stretch.end_sample / rate)}"

@@ -1,0 +1,191 @@
+"""`sessions replay`: a session heard again with its timeline, or another model beside it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from emolive.audio.output import SilentOutput
+from emolive.cli.comparison_view import show_comparison
+from emolive.cli.interrupts import Interrupts
+from emolive.cli.loading import load_classifier
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.segment_lines import SegmentLines, clock_time
+from emolive.cli.session_commands import open_library
+from emolive.cli.terminal import TerminalTimeline
+from emolive.engine import EngineConfig
+from emolive.errors import EmoliveError, SessionError
+from emolive.session.library import Library
+from emolive.session.player import Player, PlayerState, PlayerStatus, session_player
+from emolive.session.reanalysis import reanalyze
+from emolive.session.records import SessionInfo, SessionState
+from emolive.session.replay import Replay
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, EngineStatus, StreamStatus
+
+_TICK_S = 0.05
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What `sessions replay` was asked for; `model` "bundled": the one that comes along."""
+
+    library: Path | None = None
+    start_s: float = 0.0
+    speed: float = 1.0
+    audio: bool = True
+    model: str | None = None
+    provider: str = "auto"
+
+
+def run_replay(session_id: str, options: ReplayOptions) -> int:
+    """Play a session, or compare its timeline with another model's.
+
+    Raises:
+        EmoliveError: there is no such session or audio, or it cannot be played.
+    """
+    with open_library(options.library) as library:
+        session = library.get(session_id)
+        if session.state is SessionState.RECORDING:
+            raise SessionError(
+                f"Session {session.id} is still being recorded: stop it, then replay it."
+            )
+        if options.model is not None:
+            return _compare(library, session, options.model, options.provider)
+        return _play(library, session, options)
+
+
+def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int:
+    start = round(options.start_s * session.rate)
+    if not 0 <= start < max(1, session.duration_samples):
+        raise SessionError(
+            f"Session {session.id} is {clock_time(session.duration_s)} long: give a smaller --from."
+        )
+    replay = Replay(library, session)
+    silent = not options.audio
+    if not session.has_audio and not silent:
+        tell("This session was recorded without audio: its timeline runs in silence.")
+        silent = True
+    with (
+        Interrupts() as interrupts,
+        session_player(library, session, SilentOutput() if silent else None) as player,
+    ):
+        player.set_speed(options.speed)
+        player.seek(start)
+        view = _view(session, replay, options, start)
+        try:
+            player.play()
+            while not view.show(player) and not interrupts.wished:
+                player.wait(_TICK_S)
+        finally:
+            view.close()
+        error = player.status().error
+    if error:
+        raise EmoliveError(f"{error} Or replay it with --no-audio.")
+    return DONE
+
+
+def _view(
+    session: SessionInfo, replay: Replay, options: ReplayOptions, start: int
+) -> _Picture | _Lines:
+    if sys.stdout.isatty():
+        return _Picture(session, replay, options.speed, start)
+    return _Lines(session, replay, start)
+
+
+class _Picture:
+    """The live timeline of the terminal, in time with a player."""
+
+    def __init__(self, session: SessionInfo, replay: Replay, speed: float, start: int) -> None:
+        self._session = session
+        self._replay = replay
+        self._speed = speed
+        self._shown = start
+        self._timeline = TerminalTimeline(
+            session.labels,
+            session.rate,
+            session.hop_samples / session.rate,
+            recorded_s=session.duration_s,
+        )
+        # What came before is there already.
+        for answer in replay.answers(-1, start):
+            self._timeline.handle(answer)
+
+    def show(self, player: Player) -> bool:
+        """Bring it up to date; True when it is over."""
+        status = player.status()
+        for answer in self._replay.answers(self._shown, status.position):
+            self._timeline.handle(answer)
+        for level in self._replay.levels(status.position):
+            self._timeline.handle(level)
+        self._shown = status.position
+        self._timeline.handle(self._engine_status(status))
+        self._timeline.tick()
+        return status.state is not PlayerState.PLAYING
+
+    def close(self) -> None:
+        self._timeline.close()
+
+    def _engine_status(self, status: PlayerStatus) -> EngineStatus:
+        session = self._session
+        speed = f"  {self._speed:g}x" if self._speed != 1 else ""
+        playing = status.state is PlayerState.PLAYING
+        return EngineStatus(
+            EngineState.RUNNING if playing else EngineState.STOPPED,
+            source=(session.title or session.id) + speed,
+            provider=session.provider,
+            model=session.model,
+            elapsed_s=status.position / session.rate,
+            streams=tuple(
+                StreamStatus(s.name, status.position, 0, 0, 0, 0.0, role=s.role, emotion=s.emotion)
+                for s in session.streams
+            ),
+        )
+
+
+class _Lines:
+    """One line per segment as it ends, where there is no terminal."""
+
+    def __init__(self, session: SessionInfo, replay: Replay, start: int) -> None:
+        self._replay = replay
+        self._shown = start
+        self._lines = SegmentLines(session.rate, sys.stdout)
+
+    def show(self, player: Player) -> bool:
+        """Bring it up to date; True when it is over."""
+        status = player.status()
+        for segment in self._replay.closed(self._shown, status.position):
+            self._lines.handle(segment)
+        self._shown = status.position
+        return status.state is not PlayerState.PLAYING
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+def _compare(library: Library, session: SessionInfo, model: str, provider: str) -> int:
+    classifier = load_classifier(None if model == BUNDLED else Path(model), provider)
+    try:
+        config = EngineConfig(hop_s=session.hop_samples / session.rate)
+        console = Console(stderr=True)
+        with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+            task = progress.add_task(classifier.metadata.name, total=None)
+            result = reanalyze(
+                library,
+                session,
+                classifier,
+                SileroVad(),
+                config,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    finally:
+        classifier.close()
+    for problem in result.problems:
+        tell(problem)
+    show_comparison(session, result, library.segments(session.id))
+    return SOME_INPUTS_FAILED if result.problems else DONE
