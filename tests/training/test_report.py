@@ -410,6 +410,7 @@ def test_questions_are_answered_from_the_settings(document: Document) -> None:
     assert "“with ImageNet”: not run: weights could not be downloaded." in text
     assert "“a hybrid” minus “an LSTM”" in text
     assert "not decided" in text
+    assert text.count("\n### ") == 3
 
 
 def test_what_was_not_run_is_listed(document: Document) -> None:

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading below a section's."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Paragraph:
     """Plain text; `code` marks a line to be typed."""
 
@@ -52,7 +59,7 @@ class Figure:
     svg: str
 
 
-Block = Paragraph | Bullets | Table | HeatTable | Figure
+Block = Heading | Paragraph | Bullets | Table | HeatTable | Figure
 
 
 @dataclass(frozen=True, slots=True)

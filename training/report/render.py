@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import jinja2
 
-from training.report.document import Block, Bullets, Document, Figure, HeatTable, Paragraph, Table
+from training.report.document import (
+    Block,
+    Bullets,
+    Document,
+    Figure,
+    Heading,
+    HeatTable,
+    Paragraph,
+    Table,
+)
 from training.report.figures import series_tones
 
 
@@ -30,6 +39,8 @@ def to_markdown(document: Document) -> str:
 
 def _markdown(block: Block) -> str:
     match block:
+        case Heading(text):
+            return f"### {text}"
         case Paragraph(text, code):
             return f"```\n{text}\n```" if code else text
         case Bullets(items):

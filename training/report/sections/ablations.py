@@ -19,7 +19,8 @@ def ablations(rows: Rows) -> Section:
             "recipe on the same clips of the same folds; in brackets the 95 % interval of a paired "
             "bootstrap over test speakers (2,000 draws of whole speakers, the same for both). It "
             "says how far the difference depends on who was tested, not what another training "
-            "seed would change: one training per fold was run. The scores are means over each "
+            "seed would change: one training per fold was run. Among twenty such intervals one is "
+            "expected to leave out zero by chance alone. The scores are means over each "
             "row's own folds."
         )
     ]

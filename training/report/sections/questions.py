@@ -5,13 +5,14 @@ Which rows answer a question is read from their settings, so renamed or added re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from training.report.anchors import ANCHORS
-from training.report.document import Block, Bullets, Paragraph, Section
+from training.report.document import Block, Bullets, Heading, Paragraph, Section, Table
 from training.report.numbers import LEVELS, TELEPHONE, compare, spread
 from training.report.rows import ReportRow, Rows
-from training.report.wording import percent, verdict
+from training.report.wording import NONE, interval, percent, verdict
 
 _PROTOCOL = "speaker-independent"
 _IMAGE = ("rotation_deg", "zoom", "brightness")
@@ -27,6 +28,7 @@ _AUDIO = (
     "frequency_masks",
     "time_masks",
 )
+_MIXUP = ("mixup_alpha",)
 # What a row's name and title say is no setting of its training.
 _NOT_COMPARED = {"name", "title", "validate_every", "coverage"}
 
@@ -42,11 +44,11 @@ def questions(rows: Rows) -> Section:
                 "Intervals are paired bootstraps over test speakers; “decided” means that the "
                 "95 % interval leaves out zero. They do not cover other training seeds."
             ),
-            Paragraph("1. Do audio-specific augmentations beat image ones?"),
+            Heading("1. Do audio-specific augmentations beat image ones?"),
             *_augmentation(rows),
-            Paragraph("2. Does pre-training on speech beat ImageNet weights?"),
+            Heading("2. Does pre-training on speech beat ImageNet weights?"),
             *_transfer(rows),
-            Paragraph("3. Does a CNN + LSTM hybrid beat either alone?"),
+            Heading("3. Does a CNN + LSTM hybrid beat either alone?"),
             *_hybrid(rows),
         ),
     )
@@ -87,8 +89,26 @@ def _unmeasured(rows: list[ReportRow]) -> list[str]:
     return [f"“{row.title}”: {row.shortfall(_PROTOCOL) or 'not run'}." for row in rows]
 
 
-def _answer(sentences: list[str], missing: str) -> list[Block]:
-    return [Bullets(tuple(sentences))] if sentences else [Paragraph(missing)]
+def _answer(
+    sentences: list[str], missing: str, others: Sequence[tuple[ReportRow, ReportRow]] = ()
+) -> list[Block]:
+    """The sentences, and a table of further comparisons; or what would be needed."""
+    blocks: list[Block] = [Bullets(tuple(sentences))] if sentences else [Paragraph(missing)]
+    lines = tuple(_line(one, other) for one, other in others)
+    if lines:
+        header = ("difference", "window", "clip", "telephone, window", "folds")
+        caption = "Further comparisons: UAR in points, 95 % intervals"
+        blocks.append(Table(caption, header, lines))
+    return blocks
+
+
+def _line(one: ReportRow, other: ReportRow) -> tuple[str, ...]:
+    ours, theirs = one.of(_PROTOCOL), other.of(_PROTOCOL)
+    window, clip = (compare(ours, theirs, level) for level in LEVELS)
+    line = compare(ours, theirs, "window", TELEPHONE)
+    folds = NONE if window is None else str(window.folds)
+    names = f"“{one.title}” minus “{other.title}”"
+    return (names, interval(window), interval(clip), interval(line), folds)
 
 
 def _augmentation(rows: Rows) -> list[Block]:
@@ -103,17 +123,14 @@ def _augmentation(rows: Rows) -> list[Block]:
     # The row with the most kinds of audio augmentation is the answer; the others say which of
     # them it is.
     pairs.sort(key=lambda pair: -len(_switched_on(pair[0], _AUDIO)))
-    sentences = [s for a, i in pairs for s in _sentences(a, i, {"augmentation"})]
-    if pairs and any(
-        (i.settings or {})["augmentation"].get("mixup_alpha")
-        and not (a.settings or {})["augmentation"].get("mixup_alpha")
-        for a, i in pairs
-    ):
-        sentences.append("The image recipe also has mixup, as in the paper; the audio ones do not.")
+    sentences = _sentences(*pairs[0], {"augmentation"}) if pairs else []
+    if pairs and _switched_on(pairs[0][1], _MIXUP) and not _switched_on(pairs[0][0], _MIXUP):
+        sentences.append("The image recipe also has mixup, as in the paper; the audio one has not.")
     return _answer(
         sentences,
         "Not measured: it needs two recipes that differ in augmentation alone, one with image "
         "transforms and one with audio augmentations, on the same folds.",
+        pairs[1:],
     )
 
 
@@ -123,12 +140,14 @@ def _transfer(rows: Rows) -> list[Block]:
     imagenet = [r for r in tried if _setting(r, "initial") == "imagenet"]
     scratch = [r for r in tried if _setting(r, "initial") == "random" and r.of(_PROTOCOL)]
     speech = [r for r in tried if _setting(r, "initial") not in kinds and r.of(_PROTOCOL)]
-    sentences = []
-    besides = {"initial", "stages", "learning_rate", "warmup", "ema_decay"}
-    for other in [r for r in imagenet if r.of(_PROTOCOL)] + scratch:
-        for one in speech:
-            if not _unlike(one, other, besides):
-                sentences += _sentences(one, other, {"initial"})
+    schedule = {"initial", "stages", "learning_rate", "warmup", "ema_decay"}
+    sentences = [
+        sentence
+        for other in [r for r in imagenet if r.of(_PROTOCOL)] + scratch
+        for one in speech
+        if not _unlike(one, other, schedule)
+        for sentence in _sentences(one, other, {"initial"})
+    ]
     sentences += _unmeasured([r for r in imagenet if not r.of(_PROTOCOL)])
     best = rows.best(_PROTOCOL)
     ours = spread(best.of(_PROTOCOL), "clip", "uar", corpus="ravdess") if best else None
@@ -147,14 +166,14 @@ def _transfer(rows: Rows) -> list[Block]:
 
 def _hybrid(rows: Rows) -> list[Block]:
     hybrids = [r for r in rows.rows if _setting(r, "model") == "cnn-lstm"]
-    sentences: list[str] = []
-    besides = {"model", "stages", "learning_rate"}
-    for hybrid in hybrids:
-        for other in rows.rows:
-            if _setting(other, "model") in ("lstm", "resnet34") and not _unlike(
-                hybrid, other, besides
-            ):
-                sentences += _sentences(hybrid, other, {"model"})
+    schedule = {"model", "stages", "learning_rate"}
+    sentences = [
+        sentence
+        for hybrid in hybrids
+        for other in rows.rows
+        if _setting(other, "model") in ("lstm", "resnet34") and not _unlike(hybrid, other, schedule)
+        for sentence in _sentences(hybrid, other, {"model"})
+    ]
     sentences += _unmeasured([r for r in hybrids if not r.of(_PROTOCOL)])
     return _answer(
         sentences,
