@@ -7,8 +7,10 @@ number means and where its definition comes from.
 from emolive.conversation.config import ConversationConfig
 from emolive.conversation.meter import ConversationMeter, Party
 from emolive.conversation.metrics import ConversationMetrics, PartyMetrics, Responses, Stretches
+from emolive.conversation.offline import CallAnalysis, analyze_call
 
 __all__ = [
+    "CallAnalysis",
     "ConversationConfig",
     "ConversationMeter",
     "ConversationMetrics",
@@ -16,4 +18,5 @@ __all__ = [
     "PartyMetrics",
     "Responses",
     "Stretches",
+    "analyze_call",
 ]

@@ -14,6 +14,7 @@ from emolive.audio.jobs import Runner
 from emolive.audio.source import AudioSource
 from emolive.engine.capture import Capture, LiveAudio
 from emolive.engine.config import EngineConfig
+from emolive.engine.facts import RunFacts, run_facts
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
 from emolive.errors import EmoliveError
@@ -48,13 +49,17 @@ class PooledCall:
     """One call of a pool, as others see it. All methods may be called from any thread.
 
     `hub` gets its events, as a live engine's does; the last one is its STOPPED or FAILED status.
+    `facts` say what it is. It can be recorded and watched like a live engine.
     """
 
-    def __init__(self, call_id: str, name: str, hub: Hub, status: EngineStatus) -> None:
+    def __init__(
+        self, call_id: str, name: str, hub: Hub, facts: RunFacts, status: EngineStatus
+    ) -> None:
         """To be had from `MonitorPool.add`."""
         self.id = call_id
         self.name = name
         self.hub = hub
+        self.facts = facts
         self._lock = threading.Lock()
         self._status = status
         self._audio: LiveAudio | None = None
@@ -190,7 +195,8 @@ class MonitorPool:
             provider=self._classifier.provider,
             model=self._classifier.metadata.name,
         )
-        call = PooledCall(call_id, name or source.name, hub or Hub(), status)
+        facts = run_facts(source.name, self._classifier, config)
+        call = PooledCall(call_id, name or source.name, hub or Hub(), facts, status)
         capture = Capture(
             source,
             self._classifier,
