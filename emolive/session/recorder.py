@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from emolive.engine.capture import LiveAudio
 from emolive.engine.hub import Mailbox
@@ -16,11 +14,20 @@ from emolive.errors import EmoliveError, SessionError
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
 from emolive.session.recorded_run import RecordedRun
+from emolive.session.recorder_status import (
+    RecorderState,
+    RecorderStatus,
+    RecordingRequest,
+    disk_problem,
+    slow_disk,
+)
 from emolive.session.records import Gap, NewSession, SessionInfo, StreamInfo
 from emolive.session.scribe import Scribe
 from emolive.session.tape import Tape, start_frame
 from emolive.session.writer import SessionWriter
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
+
+__all__ = ["Recorder", "RecorderState", "RecorderStatus", "RecordingRequest"]
 
 _POLL_S = 0.1
 _STORE_EVERY_S = 0.4
@@ -32,44 +39,6 @@ _LAST_EVENTS_S = 0.5
 _LATE_ALERTS_S = 0.2
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
 _AT_REST = (EngineState.IDLE, *_OVER)
-
-
-class RecorderState(StrEnum):
-    """Lifecycle of a recorder; in TROUBLED it goes on trying, and says what is the matter."""
-
-    IDLE = "idle"
-    WAITING = "waiting"
-    RECORDING = "recording"
-    TROUBLED = "troubled"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderStatus:
-    """Snapshot of a recorder.
-
-    `elapsed_s` is the session's length by now, `audio_bytes` what its audio takes on the disk.
-    `gaps` counts the gaps, `lost_s` is their sum. `error` is one sentence for a person, or None; in
-    STOPPED it tells that the end is missing.
-    """
-
-    state: RecorderState
-    session_id: str | None = None
-    elapsed_s: float = 0.0
-    audio_bytes: int = 0
-    gaps: int = 0
-    lost_s: float = 0.0
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingRequest:
-    """What to record; without `audio` the timeline alone."""
-
-    title: str = ""
-    audio: bool = True
-    tags: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -146,10 +115,7 @@ class Recorder:
             return replace(
                 status,
                 state=RecorderState.TROUBLED,
-                error=(
-                    f"The disk that holds {self._library.folder} is very slow: recording keeps up "
-                    "from memory for a while; use another disk if this stays."
-                ),
+                error=slow_disk(self._library.folder),
             )
         return status
 
@@ -269,7 +235,7 @@ class Recorder:
                 if (path := writer.audio_path(stream.name)) is not None:
                     self._audio_writers.append(FlacWriter(path, native))
         except OSError as error:
-            raise SessionError(self._sentence(error)) from error
+            raise SessionError(disk_problem(self._library.folder, error)) from error
         self._tape = Tape(audio, first, facts.rate, self._audio_writers)
         self._scribe = Scribe(writer, self._tape.origin_sample)
         with self._lock:
@@ -287,7 +253,7 @@ class Recorder:
             if sync:
                 self._synced_at = self._clock()
         except OSError as error:
-            problem = self._sentence(error)
+            problem = disk_problem(self._library.folder, error)
         try:
             scribe.write_activity()
             writer.commit(tape.position)
@@ -329,7 +295,9 @@ class Recorder:
         try:
             self._note(tape.close())
         except OSError as error:
-            problem = f"The end of the audio is missing: {self._sentence(error)}"
+            problem = (
+                f"The end of the audio is missing: {disk_problem(self._library.folder, error)}"
+            )
         try:
             info = writer.finish(end)
         except SessionError as error:
@@ -386,23 +354,6 @@ class Recorder:
                     audio_bytes=tape.bytes_on_disk,
                 )
             self._status = status
-
-    def _sentence(self, error: OSError) -> str:
-        folder = self._library.folder
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            return (
-                f"The disk that holds {folder} is full: free some space; recording goes on as soon "
-                "as there is room."
-            )
-        if isinstance(error, FileNotFoundError):
-            return (
-                f"The recording's files in {folder} were removed or moved: stop the recording and "
-                "start it again."
-            )
-        return (
-            f"The recording in {folder} cannot be written ({error.strerror or error}): check the "
-            "disk; recording goes on as soon as that works."
-        )
 
 
 def _is_end(event: Event) -> bool:

@@ -1,0 +1,159 @@
+"""Reading a library: what there is, and what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emolive.errors import SessionError
+from emolive.session import rows, timeline_rows
+from emolive.session.database import Database
+from emolive.session.folders import session_folder
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo
+from emolive.session.search import SearchHit, SearchQuery, find
+from emolive.session.summary import SessionSummary, dominant_of, summarize
+from emolive.types import Prediction, Segment, SpeechActivity
+
+NEWEST = "last"
+
+
+class LibraryReader:
+    """The half of a `Library` that changes nothing.
+
+    Any thread may use it. Every method raises `SessionError` when the database cannot be read.
+    """
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        """Read the library in `folder`."""
+        self.folder = folder
+        self.database = database
+
+    def sessions(self) -> list[SessionInfo]:
+        """All sessions, newest first."""
+        with self.database.reading() as connection:
+            return rows.select_sessions(connection, "state != 'deleting'")
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        """Sessions that match, newest first."""
+        with self.database.reading() as connection:
+            return find(connection, query)
+
+    def get(self, session: str) -> SessionInfo:
+        """The session with this id or the only one whose id begins so; "last": the newest."""
+        with self.database.reading() as connection:
+            if session == NEWEST:
+                found = rows.select_sessions(
+                    connection,
+                    "id = (SELECT id FROM sessions WHERE state != 'deleting'"
+                    " ORDER BY started_at DESC, id DESC LIMIT 1)",
+                )
+            else:
+                found = rows.select_sessions(
+                    connection,
+                    "substr(id, 1, ?) = ? AND state != 'deleting'",
+                    (len(session), session),
+                )
+                found = [info for info in found if info.id == session] or found
+        if not found or not session:
+            raise SessionError(
+                f"There is no session {session!r}: see `emolive sessions list`."
+                if session != NEWEST
+                else "There is no session yet: record one with `emolive live --record`."
+            )
+        if len(found) > 1:
+            raise SessionError(
+                f"{len(found)} sessions begin with {session!r}: give more of the id, see "
+                "`emolive sessions list`."
+            )
+        return found[0]
+
+    def windows(self, session_id: str, stream: str | None = None) -> list[Prediction]:
+        """The model's answers, of all streams or one, in the order of time."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_windows(connection, session_id, stream)
+
+    def segments(self, session_id: str, stream: str | None = None) -> list[Segment]:
+        """The model's segments, of all streams or one, in the order of time."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_segments(connection, session_id, stream)
+
+    def activity(self, session_id: str, stream: str) -> list[SpeechActivity]:
+        """A stream's voice activity, as it came in during the session."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_activity(connection, session_id, stream)
+
+    def gaps(self, session_id: str) -> list[Gap]:
+        """The stretches of which nothing was kept."""
+        with self.database.reading() as connection:
+            return timeline_rows.select_gaps(connection, session_id)
+
+    def annotations(self, session_id: str) -> list[Annotation]:
+        """What people marked, in the order of time."""
+        with self.database.reading() as connection:
+            return rows.select_annotations(connection, session_id)
+
+    def alerts(self, session_id: str) -> list[AlertRecord]:
+        """The alerts that were raised."""
+        with self.database.reading() as connection:
+            return rows.select_alerts(connection, session_id)
+
+    def notes(self, session_id: str) -> list[Note]:
+        """The notes, in the order in which they were written."""
+        with self.database.reading() as connection:
+            return rows.select_notes(connection, session_id)
+
+    def tags(self) -> list[str]:
+        """All tags in use, sorted."""
+        with self.database.reading() as connection:
+            return [
+                row[0] for row in connection.execute("SELECT DISTINCT tag FROM tags ORDER BY 1")
+            ]
+
+    def labels(self) -> list[str]:
+        """All emotions that any session's model or any person's mark knows, sorted."""
+        with self.database.reading() as connection:
+            return [
+                row[0]
+                for row in connection.execute(
+                    "SELECT value FROM sessions, json_each(sessions.labels) UNION"
+                    " SELECT label FROM annotations WHERE label IS NOT NULL ORDER BY 1"
+                )
+            ]
+
+    def audio_path(self, session_id: str, stream: str) -> Path | None:
+        """The stream's audio (FLAC, mono); None where none is kept or it is gone."""
+        for candidate in self.get(session_id).streams:
+            if candidate.name == stream and candidate.audio_file:
+                path = session_folder(self.folder, session_id) / candidate.audio_file
+                return path if path.is_file() else None
+        return None
+
+    def summary(self, session_id: str) -> SessionSummary:
+        """Time per emotion, transitions and peaks."""
+        info = self.get(session_id)
+        return summarize(
+            [stream.name for stream in info.streams],
+            info.labels,
+            self.windows(info.id),
+            self.segments(info.id),
+        )
+
+    def label_samples(self, session_id: str | None = None) -> dict[str, dict[str, int]]:
+        """For each session (or this one) the samples per label of its segments, over all streams.
+
+        Quick for the whole library: what a list of sessions shows.
+        """
+        found: dict[str, dict[str, int]] = {}
+        only, key = ("", ()) if session_id is None else ("WHERE session_id = ?", (session_id,))
+        with self.database.reading() as connection:
+            for found_id, label, samples in connection.execute(
+                "SELECT session_id, label, sum(end_sample - start_sample) FROM segments"
+                f" JOIN streams ON streams.id = stream_id {only} GROUP BY session_id, label"
+                " ORDER BY 3 DESC, label",
+                key,
+            ):
+                found.setdefault(found_id, {})[label] = samples
+        return found
+
+    def dominant(self) -> dict[str, str | None]:
+        """The emotion with the most time of each session that has segments."""
+        return {key: dominant_of(samples) for key, samples in self.label_samples().items()}
