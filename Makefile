@@ -10,7 +10,7 @@ RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 lib
   libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 fonts-dejavu-core
 TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth
 
-.PHONY: demo app test lint train-setup clean
+.PHONY: demo app test lint bundle desktop-entry train-setup clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/app.stamp  ## Set everything up and run the demo
@@ -46,6 +46,16 @@ $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
 	$(BIN)/python -m pip install -q -e .[dev,training,export,cues]
 	touch $@
+
+bundle: $(VENV)/app.stamp  ## Build dist/emolive, a folder that runs without Python, and start it
+	$(BIN)/python -m pip install -q -e .[bundle,cues,export]
+	$(BIN)/pyinstaller --noconfirm --workpath build/pyinstaller assets/packaging/emolive.spec
+	dist/emolive/emolive demo --headless --duration 5
+
+desktop-entry:  ## Put emolive into the desktop's menu, for this user
+	install -D -m 644 assets/packaging/emolive.desktop ~/.local/share/applications/emolive.desktop
+	sed -i "s|^Exec=.*|Exec=$(CURDIR)/$(BIN)/emolive|" ~/.local/share/applications/emolive.desktop
+	install -D -m 644 assets/icon.svg ~/.local/share/icons/hicolor/scalable/apps/emolive.svg
 
 train-setup: $(VENV)/system-run.stamp  ## Set up training only
 	$(BIN)/python -m pip install -q -e .[training]
