@@ -40,7 +40,7 @@ $(VENV)/system-test.stamp: $(VENV)/system-run.stamp
 	touch $@
 
 $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
-	$(BIN)/python -m pip install -q -e .
+	$(BIN)/python -m pip install -q -e .[cues,export]
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
