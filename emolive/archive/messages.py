@@ -41,5 +41,10 @@ class Failed:
     sentence: str
 
 
-Message = Begun | Advanced | Done | Failed
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing new, but time passes; told a few times a second by runs that wait for others."""
+
+
+Message = Begun | Advanced | Done | Failed | Waiting
 Tell = Callable[[Message], None]

@@ -68,20 +68,19 @@ class Pace:
 
     def accept(self, message: Message) -> None:
         """Take the next message."""
-        item = message.item
         if isinstance(message, Advanced):
-            running = self._started(item)
+            running = self._started(message.item)
             if message.total_s is not None and running.total_s is None:
-                self._learn(item, message.total_s)
+                self._learn(message.item, message.total_s)
             running.done_s, running.total_s = message.done_s, message.total_s
         elif isinstance(message, Done | Failed):
-            running = self._started(item)
-            del self._running[item]
+            running = self._started(message.item)
+            del self._running[message.item]
             self._over += 1
             if isinstance(message, Done):
                 self._over_s += message.result.duration_s
                 if running.total_s is None:
-                    self._learn(item, message.result.duration_s)
+                    self._learn(message.item, message.result.duration_s)
 
     def now(self) -> PaceNow:
         """Where it stands."""

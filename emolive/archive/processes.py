@@ -21,12 +21,12 @@ from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Done, Failed, Message, Tell
+from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Waiting
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
 
-_LOOK_EVERY_S = 0.5  # Ctrl-C cannot end a wait on Windows
+_LOOK_EVERY_S = 0.3
 _TELL_EVERY_S = 0.5
 _GRACE_S = 3.0
 _EXIT_WITHIN_S = 5.0
@@ -58,8 +58,8 @@ def run_in_processes(
 ) -> None:
     """Do `items` in up to `jobs` processes, the largest first, and `tell` in this thread.
 
-    Whatever ends it early (Ctrl-C, an error), files that are finished by then are told, and no
-    process is left.
+    Whatever ends it early (what `tell` raises included), files that are finished by then are told,
+    and no process is left.
 
     Args:
         settings: of the run.
@@ -134,6 +134,7 @@ class _Pool:
     def serve(self, waiting: deque[AudioInput]) -> None:
         """Hand out files until all are done."""
         while waiting or any(worker.item for worker in self._workers):
+            self._tell(Waiting())
             for worker in self._heard(_LOOK_EVERY_S):
                 report = _receive(worker)
                 if report is None:

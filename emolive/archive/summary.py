@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Self
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
+from emolive.session.export.atomic import replacing, text
 
 _DIGITS = 6
 
@@ -82,16 +82,10 @@ def write_summary(outcomes: Sequence[FileOutcome], labels: Sequence[str], path: 
     columns = ["file", "result", "status", "duration_s", "label", "confidence"]
     columns += [f"p_{label}" for label in labels]
     columns += [*(f"share_{label}" for label in shown), "problem"]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        # File names need not be valid text: what cannot be encoded is written as an escape.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(_row(outcome, labels, shown) for outcome in outcomes)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, text(partial) as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(_row(outcome, labels, shown) for outcome in outcomes)
 
 
 def _row(

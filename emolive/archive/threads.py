@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Done, Failed, Message, Tell
+from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Waiting
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
@@ -17,7 +17,7 @@ from emolive.speech.silero import SileroVad
 
 MAX_BATCH = 64
 _ROOM = 256  # messages; who has more to say waits
-_LOOK_EVERY_S = 0.5  # Ctrl-C cannot end a wait on Windows
+_LOOK_EVERY_S = 0.3
 
 
 class _Stop(BaseException):
@@ -35,8 +35,8 @@ def run_in_threads(
 ) -> None:
     """Do `items`, `jobs` at a time, with windows of different files batched; `tell` in this thread.
 
-    Whatever ends it early (Ctrl-C, an error), files that are finished by then are told, and no
-    thread is left.
+    Whatever ends it early (what `tell` raises included), files that are finished by then are told,
+    and no thread is left.
 
     Args:
         settings: of the run.
@@ -81,6 +81,7 @@ class _Crew:
             try:
                 said = self._said.get(timeout=_LOOK_EVERY_S)
             except queue.Empty:
+                tell(Waiting())
                 continue
             if said is None:
                 at_work -= 1

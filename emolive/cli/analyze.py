@@ -9,13 +9,14 @@ from pathlib import Path
 
 from emolive.archive.inputs import AudioInput, find_inputs
 from emolive.archive.journal import Journal
-from emolive.archive.messages import Done, Message, Tell
+from emolive.archive.messages import Done, Failed, Message, Tell
 from emolive.archive.processes import run_in_processes, usable_cores
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.summary import write_summary
 from emolive.archive.threads import MAX_BATCH, run_in_threads
 from emolive.archive.work import FileWork, cannot_write, run_here
 from emolive.cli.analyze_report import AnalyzeReport
+from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.inference.classifier import OnnxClassifier
@@ -68,18 +69,23 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
             else:
                 todo.append(item)
 
-        def tell(message: Message) -> None:
-            # What broke off is tried again.
-            if isinstance(message, Done) and message.result.problem is None:
-                journal.record(message.item, settings.fingerprint, message.result)
-            report.accept(message)
-
         report.begin(todo)
-        try:
-            _run(classifier, settings, todo, options.jobs, tell)
-        except KeyboardInterrupt:
-            report.interrupted()
-            return INTERRUPTED
+        with Interrupts() as interrupts:
+
+            def tell(message: Message) -> None:
+                # What broke off is tried again.
+                if isinstance(message, Done) and message.result.problem is None:
+                    journal.record(message.item, settings.fingerprint, message.result)
+                report.accept(message)
+                # Only here, so that nothing that is finished gets lost.
+                if interrupts.wished and not isinstance(message, Done | Failed):
+                    raise KeyboardInterrupt
+
+            try:
+                _run(classifier, settings, todo, options.jobs, tell)
+            except KeyboardInterrupt:
+                report.interrupted()
+                return INTERRUPTED
         if options.summary:
             _write_summary(report, labels, options.out)
     report.close(options.out)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emolive.archive.inputs import AudioInput, find_inputs
-from emolive.archive.messages import Advanced, Begun, Done, Failed, Message
+from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Waiting
 from emolive.archive.processes import Load, run_in_processes, usable_cores
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork, run_here
@@ -44,12 +44,12 @@ def run(settings: ArchiveSettings) -> Run:
         # The first is the largest, and begun first.
         items = [AudioInput(Path(name), Path(name), 100 - i) for i, name in enumerate(names)]
         run_in_processes(settings, items, jobs, told.append, load)
-        return told
+        return [message for message in told if not isinstance(message, Waiting)]
 
     return with_names
 
 
-def names(told: list[Message], kind: type[Message]) -> list[str]:
+def names(told: list[Message], kind: type[Begun | Done | Failed]) -> list[str]:
     return sorted(message.item.path.name for message in told if isinstance(message, kind))
 
 

@@ -15,6 +15,8 @@ import pytest
 import soundfile as sf
 
 from emolive.archive.journal import NAME
+from emolive.cli import analyze as analyze_module
+from emolive.inference.classifier import OnnxClassifier
 from emolive.types import FloatArray
 from tests.cli.conftest import Run, launch
 
@@ -120,6 +122,23 @@ def test_the_summary_covers_all_files_those_of_earlier_runs_too(
     assert "times real time" in table
 
 
+def test_on_a_gpu_files_share_one_model(
+    run: Run, model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the GPU's way but the GPU itself."""
+    assert run("analyze", folder, "--model", model, "--out", "cpu").exit_code == 0
+    monkeypatch.setattr(OnnxClassifier, "provider", "CUDA")
+
+    def never(*_: object) -> None:
+        raise AssertionError("no processes where there is a GPU")
+
+    monkeypatch.setattr(analyze_module, "run_in_processes", never)
+    result = run("analyze", folder, "--model", model, "--out", "gpu", "--jobs", 3)
+    assert result.exit_code == 0, result.stderr
+    assert "4 files analysed" in result.stderr
+    assert sorted(written(Path("gpu"))) == sorted(written(Path("cpu")))
+
+
 def test_the_table_is_for_many_files(run: Run, model: Path, folder: Path) -> None:
     result = run("analyze", folder / "a.wav", "--model", model)
     assert result.stderr.strip() == f"1 file analysed; results are in emolive-results{os.sep}"
@@ -158,7 +177,7 @@ def test_stopped_or_killed_only_files_in_flight_are_lost(
     finally:
         process.kill()
     assert "Traceback" not in errors
-    assert process.returncode == (130 if number is signal.SIGINT else -number)
+    assert process.returncode == (-number if number is signal.SIGKILL else 130)
     # Workers without a parent end by themselves.
     while _group(process.pid):
         assert time.monotonic() < deadline
@@ -169,7 +188,7 @@ def test_stopped_or_killed_only_files_in_flight_are_lost(
     before = written(out)
     for name in before:
         json.loads((out / name).read_text())  # whole, or not there
-    if number is signal.SIGINT:
+    if number is not signal.SIGKILL:
         assert f"Stopped: {finished} of 6 files are done." in errors
         assert len(before) == finished
 
