@@ -112,6 +112,24 @@ def live(
     title: Annotated[
         str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
     ] = "",
+    alerts: Annotated[
+        Path | None,
+        typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules; headless."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
+        ),
+    ] = None,
+    infer_agent: Annotated[
+        bool,
+        typer.Option("--infer-agent", help="In a call: also the agent's emotions; asks first."),
+    ] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
+    ] = None,
     library: LibraryOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,
@@ -126,11 +144,18 @@ def live(
     """
 
     def body() -> int:
+        from emolive.cli.agent import AgentOptions
         from emolive.cli.live import LiveOptions, run_live
         from emolive.cli.recording import RecordOptions
+        from emolive.cli.watching import WatchOptions
 
         recording = RecordOptions(library, title, audio) if record else None
-        options = LiveOptions(headless, json, duration, model, provider.value, hop, recording)
+        watched = alerts is not None or metrics is not None
+        watching = WatchOptions(alerts, library, metrics) if watched else None
+        agent = AgentOptions(infer_agent, policy, library)
+        options = LiveOptions(
+            headless, json, duration, model, provider.value, hop, recording, watching, agent
+        )
         return run_live(device, channels, options)
 
     finish(context, body)
@@ -246,6 +271,12 @@ def bench(
             "--soak", metavar="HOURS", min=0.1, help="Also push this much audio through, flat out."
         ),
     ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(
+            "--calls", metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."
+        ),
+    ] = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -259,7 +290,7 @@ def bench(
     def body() -> int:
         from emolive.cli.bench import run_bench
 
-        return run_bench(model, provider.value, hop, seconds, soak, as_json=json)
+        return run_bench(model, provider.value, hop, seconds, soak, calls, as_json=json)
 
     finish(context, body)
 

@@ -24,6 +24,7 @@ from emolive.engine.benchmark import (
     time_latency,
     time_stages,
 )
+from emolive.engine.benchmark_calls import measure_wall
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
@@ -99,14 +100,24 @@ def test_a_soak_answers_every_window(classifier: OnnxClassifier, speech: FloatAr
     assert shares == sorted(shares)
 
 
+def test_a_wall_of_calls_is_measured(classifier: OnnxClassifier, speech: FloatArray) -> None:
+    wall = measure_wall(speech, 16_000, classifier, SileroVad(), CONFIG, calls=3, seconds=5.0)
+    assert wall.calls == 3
+    assert wall.windows + wall.windows_skipped >= 3 * 2 * 3
+    assert 0 < wall.latency_p50_ms <= wall.latency_p99_ms
+    assert 0 < wall.cores < 8
+    assert wall.seconds >= 5.0
+
+
 def test_the_report_is_one_json_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "_USUAL_REPEATS", 1)
     tiny_model(tmp_path / "tiny.onnx")
     arguments = ["bench", "--json", "--seconds", "5", "--model", str(tmp_path / "tiny.onnx")]
-    result = CliRunner().invoke(app, [*arguments, "--provider", "cpu"])
+    result = CliRunner().invoke(app, [*arguments, "--provider", "cpu", "--calls", "2"])
     assert result.exit_code == 0
     report = json.loads(result.stdout)
     assert report["model"] == "tiny"
     assert report["stages"][-1]["name"] == "whole hop"
     assert report["archive"]["speed"] > 0
     assert report["soak"] is None
+    assert report["wall"]["calls"] == 2

@@ -1,0 +1,94 @@
+"""What a wall of calls costs on this machine: stereo files, in real time, all at once."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from emolive.audio.call import RecordedCall
+from emolive.audio.files import FileSource
+from emolive.engine.config import EngineConfig
+from emolive.engine.wall import WallEngine
+from emolive.errors import EmoliveError
+from emolive.inference.classifier import Classifier
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, FloatArray
+
+_TELEPHONE_RATE = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class WallTiming:
+    """`calls` stereo calls for `seconds`, the customer of each inferred.
+
+    Latency from a window's last sample being available to its answer, in milliseconds; ``cores`` is
+    processor time per second, of all threads.
+    """
+
+    calls: int
+    seconds: float
+    windows: int
+    windows_skipped: int
+    latency_p50_ms: float
+    latency_p99_ms: float
+    lag_max_s: float
+    cores: float
+
+
+def measure_wall(
+    speech: FloatArray,
+    rate: int,
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    *,
+    calls: int = 16,
+    seconds: float = 30.0,
+) -> WallTiming:
+    """Play `calls` stereo telephone calls, made of `speech`, to a wall in real time.
+
+    They begin all over the clip, both parties of each at different places.
+
+    Raises:
+        EmoliveError: a call failed.
+    """
+    narrow = soxr.resample(speech, rate, _TELEPHONE_RATE)
+    with tempfile.TemporaryDirectory() as folder:
+        wall = WallEngine(classifier, vad, config, max_calls=calls)
+        for number in range(calls):
+            path = Path(folder) / f"call{number + 1}.wav"
+            at = number * len(narrow) // calls
+            parties = [np.roll(narrow, -at), np.roll(narrow, -at - len(narrow) // 2)]
+            soundfile.write(path, np.stack(parties, axis=1), _TELEPHONE_RATE, subtype="ULAW")
+            source = FileSource(path, paced=True, block_s=0.02, loop=True, channels="split")
+            wall.add(path.stem, RecordedCall(source))
+        begin, spent = time.monotonic(), time.process_time()
+        wall.start()
+        lag_max_s = 0.0
+        try:
+            while time.monotonic() < begin + seconds:
+                wall.wait(0.5)
+                lag_max_s = max(lag_max_s, wall.status().lag_s)
+            lasted, spent = time.monotonic() - begin, time.process_time() - spent
+            status = wall.status()
+            failed = [c.status() for c in wall.calls if c.status().state is EngineState.FAILED]
+        finally:
+            wall.stop(5.0)
+    if failed:
+        raise EmoliveError(failed[0].reason or "A call failed.")
+    return WallTiming(
+        calls=calls,
+        seconds=lasted,
+        windows=status.windows,
+        windows_skipped=status.windows_skipped,
+        latency_p50_ms=status.latency_p50_ms,
+        latency_p99_ms=status.latency_p99_ms,
+        lag_max_s=lag_max_s,
+        cores=spent / lasted,
+    )
