@@ -103,10 +103,19 @@ class Dot:
     published: bool = False
 
 
+def _wrapped(name: str, width: int = 42) -> str:
+    return "\n".join(textwrap.wrap(name, width))
+
+
+def _lines(rows: Sequence[Dot] | Sequence[Interval]) -> int:
+    """Lines of text that the rows' names take."""
+    return sum(_wrapped(row.name).count("\n") + 1 for row in rows)
+
+
 def dots(rows: Sequence[Dot], axis: str) -> str:
     """Values from the best at the top down, with bars of one standard deviation."""
     rows = sorted(rows, key=lambda r: r.value)
-    with drawing(8.4, 0.75 + 0.3 * len(rows)) as (canvas, svg):
+    with drawing(8.4, 0.75 + 0.17 * _lines(rows) + 0.13 * len(rows)) as (canvas, svg):
         axes = canvas.add_subplot()
         for y, row in enumerate(rows):
             tone = MUTED if row.published else colour(0)
@@ -124,7 +133,7 @@ def dots(rows: Sequence[Dot], axis: str) -> str:
             axes.annotate(
                 f"{row.value:.1f}", (edge, y), (6, 0), textcoords="offset points", va="center"
             )
-        axes.set_yticks(range(len(rows)), [r.name for r in rows])
+        axes.set_yticks(range(len(rows)), [_wrapped(r.name) for r in rows])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(axis)
@@ -156,7 +165,7 @@ def conditions(curves: Sequence[Curve], names: Sequence[str], axis: str) -> str:
                 marker=MARKERS[i % len(MARKERS)],
                 linestyle=DASHES[i % len(DASHES)],
                 color=colour(i),
-                label=curve.name,
+                label=_wrapped(curve.name, 34),
             )
         axes.set_xticks(range(len(names)), list(names))
         axes.set_ylim(bottom=0)
@@ -178,7 +187,7 @@ def lines(
                 color=colour(i),
                 linestyle=DASHES[i % len(DASHES)],
                 linewidth=1.8,
-                label=curve.name,
+                label=_wrapped(curve.name, 34),
             )
         axes.set_xlim(*x_limits)
         axes.set_xlabel(x_axis)
@@ -234,7 +243,7 @@ def learning(panels: Sequence[Learning]) -> str:
                 markersize=4,
                 label=panel.validation.name,
             )
-            axes.set_title("\n".join(textwrap.wrap(panel.name, 34)), fontsize=9)
+            axes.set_title(_wrapped(panel.name, 34), fontsize=9)
             axes.set_ylim(0, 100)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in list(grid.flat)[len(panels) :]:
@@ -260,7 +269,7 @@ class Interval:
 
 def differences(rows: Sequence[Interval], axis: str) -> str:
     """Differences around zero, first at the top; solid where the interval leaves zero out."""
-    with drawing(8.4, 0.75 + 0.3 * len(rows)) as (canvas, svg):
+    with drawing(8.4, 0.75 + 0.17 * _lines(rows) + 0.13 * len(rows)) as (canvas, svg):
         axes = canvas.add_subplot()
         axes.axvline(0, color=INK, linewidth=1)
         for y, row in enumerate(reversed(rows)):
@@ -274,7 +283,7 @@ def differences(rows: Sequence[Interval], axis: str) -> str:
                 color=tone,
                 markerfacecolor=tone if decided else "none",
             )
-        axes.set_yticks(range(len(rows)), [r.name for r in reversed(rows)])
+        axes.set_yticks(range(len(rows)), [_wrapped(r.name) for r in reversed(rows)])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(axis)
