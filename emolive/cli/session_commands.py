@@ -84,7 +84,7 @@ class SearchOptions:
 
 
 def open_library(folder: Path | None) -> Library:
-    """The library; what had to be recovered is told.
+    """The library; what had to be put right, or could not be, is told.
 
     Raises:
         SessionError: it cannot be opened.
@@ -92,6 +92,8 @@ def open_library(folder: Path | None) -> Library:
     library = Library.open(folder)
     for session_id in library.recovered:
         tell(f"Session {session_id} was cut off and is recovered.")
+    for problem in library.problems:
+        tell(problem)
     return library
 
 

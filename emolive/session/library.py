@@ -30,7 +30,7 @@ from emolive.session.records import (
     NewSession,
     Note,
 )
-from emolive.session.recovery import recover
+from emolive.session.recovery import Recovery, recover
 from emolive.session.search import SearchQuery
 from emolive.session.writer import SessionWriter
 
@@ -44,17 +44,19 @@ class Library(LibraryReader):
     raises `SessionError` when there is none, and when the database cannot be used.
     """
 
-    def __init__(self, folder: Path, database: Database, recovered: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, database: Database, recovery: Recovery) -> None:
         """Use `open`."""
         super().__init__(folder, database)
-        self.recovered = recovered
+        self.recovered = recovery.recovered
+        self.problems = recovery.problems
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Library:
         """Open the library in `folder` (None: $EMOLIVE_LIBRARY, or the user's data folder).
 
         It is made if it is not there. Sessions that a dead process left open are recovered (their
-        ids: `recovered`), and what is due to expire is deleted.
+        ids: `recovered`), and what is due to expire is deleted. What could not be put right leaves
+        the rest usable: one sentence each in `problems`.
 
         Raises:
             SessionError: the folder or its database cannot be used.
@@ -69,9 +71,12 @@ class Library(LibraryReader):
             ) from error
         database = Database(folder / DATABASE_FILE)
         try:
-            library = cls(folder, database, tuple(recover(database, folder)))
-            library.expire()
-            purge(database, tries=1)
+            library = cls(folder, database, recover(database, folder))
+            try:
+                library.expire()
+                purge(database, tries=1)
+            except SessionError as error:
+                library.problems = (*library.problems, str(error))
         except BaseException:
             database.close()
             raise
@@ -191,6 +196,12 @@ class Library(LibraryReader):
             )
             for annotation in put:
                 rows.put_annotation(connection, session_id, annotation)
+
+    def recover(self) -> tuple[str, ...]:
+        """Recover what other programs left open since `open`; the ids of the recovered."""
+        recovery = recover(self.database, self.folder)
+        self.problems = recovery.problems
+        return recovery.recovered
 
     # Leaving nothing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,38 +19,55 @@ from emolive.session.rows import select_sessions
 from emolive.types import Prediction, Segment
 
 
-def recover(database: Database, library: Path) -> list[str]:
-    """Close sessions whose recorder is dead, finish deletions; returns the ids of the recovered.
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was put right: ids of sessions; and what was not: sentences for people."""
 
-    Sessions that a living process records are left alone.
+    recovered: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def recover(database: Database, library: Path) -> Recovery:
+    """Close sessions whose recorder is dead, finish deletions.
+
+    Sessions that a living process records are left alone; what cannot be put right now waits for
+    the next time.
 
     Raises:
-        SessionError: the database cannot be written.
+        SessionError: the database cannot be read.
     """
     with database.reading() as connection:
         unfinished = select_sessions(connection, "state != 'complete'")
     recovered: list[str] = []
+    problems: list[str] = []
     for info in unfinished:
-        folder = session_folder(library, info.id)
-        if info.state is SessionState.DELETING:
-            try:
+        try:
+            if info.state is SessionState.DELETING:
                 delete_session(database, library, info.id, "emolive", "deletion was cut off")
-            except SessionError:
-                continue  # still held by somebody; the next start tries again
-            continue
+            elif _recover(database, library, info):
+                recovered.append(info.id)
+        except SessionError as error:
+            problems.append(str(error))
+    return Recovery(tuple(recovered), tuple(problems))
+
+
+def _recover(database: Database, library: Path, info: SessionInfo) -> bool:
+    """Close a session unless a living process records it; whether there is something in it."""
+    folder = session_folder(library, info.id)
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = RecordingLock(folder)
         if not lock.take():
-            continue
-        try:
-            duration = _close(database, folder, info)
-        finally:
-            lock.release()
-        if duration == 0:
-            delete_session(database, library, info.id, "emolive", "nothing was recorded")
-        elif duration is not None:
-            recovered.append(info.id)
-    return recovered
+            return False
+    except OSError as error:
+        raise _cannot_repair(folder, error) from error
+    try:
+        duration = _close(database, folder, info)
+    finally:
+        lock.release()
+    if duration == 0:
+        delete_session(database, library, info.id, "emolive", "nothing was recorded")
+    return bool(duration)
 
 
 def _close(database: Database, folder: Path, info: SessionInfo) -> int | None:
@@ -101,11 +119,15 @@ def _repaired(folder: Path, stream: StreamInfo) -> tuple[StreamInfo, int]:
     except FileNotFoundError:
         return stream, 0
     except OSError as error:
-        raise SessionError(
-            f"The audio of a recording that was cut off cannot be repaired ({path}: "
-            f"{error.strerror or error}): check the disk and start again."
-        ) from error
+        raise _cannot_repair(path, error) from error
     return stream, frames
+
+
+def _cannot_repair(path: Path, error: OSError) -> SessionError:
+    return SessionError(
+        f"A recording that was cut off cannot be put right ({path}: {error.strerror or error}): "
+        "check the disk and start again."
+    )
 
 
 def segments_of(
