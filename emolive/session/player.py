@@ -6,7 +6,6 @@ Free of any user interface: a window or a terminal asks for the position as ofte
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,15 +17,15 @@ import soundfile as sf
 from emolive.audio.output import Output, SilentOutput, Speaker
 from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
+from emolive.session.handover import Handover
 from emolive.session.library import Library
-from emolive.session.playback import Passage, Piece, Playback, Track
+from emolive.session.playback import Passage, Playback, Track
 from emolive.session.records import SessionInfo
 from emolive.types import FloatArray
 
 _AHEAD_S = 0.3  # of audio that is ready for the output: a decoder may be that late
 _LOOK_EVERY_S = 0.02
 _SHORTEST_LOOP_S = 0.05
-_HEARD = 1024  # of the newest blocks that were handed out; more than any output holds back
 
 
 class PlayerState(StrEnum):
@@ -97,7 +96,7 @@ class Player:
         self._streams = tuple(track.stream for track in tracks)
         self._error: str | None = None
         self._underruns = 0
-        self._run = _Run()  # replaced at each change
+        self._run = Handover()  # replaced at each change
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -250,7 +249,7 @@ class Player:
     def _renew(self) -> None:
         """Throw away what is ready."""
         self._underruns += self._run.underruns
-        self._run = _Run()
+        self._run = Handover()
         self._changed.notify_all()
 
     # The player's own thread.
@@ -288,7 +287,7 @@ class Player:
             finally:
                 playback.close()
 
-    def _feed(self, run: _Run, playback: Playback, passage: Passage) -> None:
+    def _feed(self, run: Handover, playback: Playback, passage: Passage) -> None:
         """Keep a run supplied until it is heard to its end or replaced."""
         ahead = round(self._output.rate * _AHEAD_S)
         pieces = playback.pieces(passage)
@@ -326,87 +325,3 @@ class Player:
 
     def _pull(self, out: FloatArray, heard_at: float) -> None:
         self._run.fill(out, heard_at, self._output.rate)
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """`n` samples that are heard from `at` to `until` (seconds), from the session's `start` on."""
-
-    at: float
-    until: float
-    start: float
-    end: float
-
-    def position(self, now: float) -> float:
-        if now >= self.until:
-            return self.end
-        return self.start + (now - self.at) / (self.until - self.at) * (self.end - self.start)
-
-
-class _Run:
-    """Audio between the decoder (`add`) and the output (`fill`), each in its own thread.
-
-    Neither waits for the other. It holds what the decoder keeps ready, 0.3 s and a piece.
-    """
-
-    def __init__(self) -> None:
-        self.complete = False
-        self.underruns = 0
-        self._pieces: deque[Piece] = deque()
-        self._added = 0
-        self._taken = 0
-        self._offset = 0  # into the first piece
-        self._log: deque[_Heard] = deque(maxlen=_HEARD)
-
-    @property
-    def ready(self) -> int:
-        """Samples that wait to be played."""
-        return self._added - self._taken
-
-    @property
-    def heard_from(self) -> bool:
-        """Whether the output took anything yet."""
-        return bool(self._log)
-
-    def add(self, piece: Piece | None) -> None:
-        """What comes next; None: nothing more will."""
-        if piece is None:
-            self.complete = True
-        else:
-            self._pieces.append(piece)
-            self._added += len(piece.samples)
-
-    def fill(self, out: FloatArray, heard_at: float, rate: int) -> None:
-        """Take as much as there is; silence beyond that."""
-        done = 0
-        while done < len(out) and self._pieces:
-            piece = self._pieces[0]
-            n = min(len(out) - done, len(piece.samples) - self._offset)
-            out[done : done + n] = piece.samples[self._offset : self._offset + n]
-            start = piece.start + self._offset * piece.step
-            at = heard_at + done / rate
-            self._log.append(_Heard(at, at + n / rate, start, start + n * piece.step))
-            done += n
-            self._offset += n
-            self._taken += n
-            if self._offset == len(piece.samples):
-                self._pieces.popleft()
-                self._offset = 0
-        if done < len(out):
-            out[done:] = 0.0
-            if self._log and not self.complete:
-                self.underruns += 1
-
-    def heard(self, now: float) -> float | None:
-        """The session's sample that is heard at `now`, None: not any of these yet."""
-        found = None
-        for heard in tuple(self._log):
-            if found is not None and heard.at > now:
-                break
-            if heard.at <= now:
-                found = heard
-        return None if found is None else found.position(now)
-
-    def over(self, now: float) -> bool:
-        """Whether all that there was is heard."""
-        return not self._pieces and (not self._log or now >= self._log[-1].until)
