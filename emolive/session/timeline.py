@@ -75,7 +75,8 @@ class Timeline:
         """The timeline of a file that was analysed."""
         names = dict.fromkeys(
             [status.stream for status in analysis.streams]
-            + [event.stream for event in (*analysis.windows, *analysis.segments)]
+            + [window.stream for window in analysis.windows]
+            + [segment.stream for segment in analysis.segments]
         )
         told = {status.stream: status for status in analysis.streams}
         return cls(
@@ -143,8 +144,8 @@ class Timeline:
     @property
     def end_sample(self) -> int:
         """Where the timeline ends: nothing in it ends later."""
-        spans = [*self.annotations, *self.gaps]
-        ends = [span.end_sample for span in spans]
+        ends = [annotation.end_sample for annotation in self.annotations]
+        ends += [gap.end_sample for gap in self.gaps]
         ends += [segment.end_sample for stream in self.streams for segment in stream.segments]
         ends += [window.end_sample for stream in self.streams for window in stream.windows]
         return max([round(self.duration_s * self.rate), *ends])

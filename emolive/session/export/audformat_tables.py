@@ -32,10 +32,10 @@ def check_audformat() -> None:
 def write_audformat(timeline: Timeline, path: Path) -> None:
     """Write a database folder of segmented tables, times exact to the nanosecond.
 
-    Tables: ``segments`` and ``windows`` of the model, ``labels`` and ``comments`` of people and
-    ``gaps``; numbered where there are several streams or annotators (the table's description tells
-    whose it is). `file` is the stream's audio, relative to the folder's parent where it is beside
-    or below, or the title where no audio is kept.
+    Tables, stored as Parquet, which holds any label exactly: ``segments`` and ``windows`` of the
+    model, ``labels`` and ``comments`` of people, and ``gaps``; numbered where there are several
+    streams or annotators (a table's description tells whose it is). `file` is the stream's audio,
+    relative to where the folder is if it is there or below, or the title where no audio is kept.
 
     Raises:
         EmoliveError: audformat is not installed.
@@ -62,7 +62,7 @@ def write_audformat(timeline: Timeline, path: Path) -> None:
     for stream in timeline.streams:
         _add_windows(database, timeline, stream, path.parent)
     with replacing_folder(path) as partial:
-        database.save(str(partial), storage_format="csv", update_other_formats=False)
+        database.save(str(partial), storage_format="parquet", update_other_formats=False)
 
 
 _NAMES = {

@@ -120,7 +120,7 @@ def _emotion(
     SubElement(SubElement(element, "info"), "emolive:tier", {"kind": str(tier.kind)} | _who(tier))
     category = {"name": names[span.text]}
     if span.confidence is not None:
-        category["confidence"] = str(round(span.confidence, SHARE_DIGITS))
+        category["confidence"] = f"{span.confidence:.{SHARE_DIGITS}f}"
     SubElement(element, "category", category)
     if audio is not None:
         start = decimal_seconds(span.start_sample, timeline.rate)

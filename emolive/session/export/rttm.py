@@ -1,7 +1,8 @@
 """RTTM: one line per stretch, as speaker diarisation tools read and write them (NIST RT-09).
 
 The label stands where the speaker would, the stream's number where the channel would. Fields are
-separated by spaces and may not hold any: there, and for "%", names are percent-encoded as in URLs.
+separated by spaces and may not hold any: spaces, double quotes and "%" in names are percent-encoded
+as in URLs.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _file_name(timeline: Timeline, tier: Tier) -> str:
 def _field(text: str) -> str:
     # A field that begins with ";" would be a comment, and "<NA>" says that there is none.
     encoded = re.sub(
-        r"[\s%]|^[;<]",
+        r'[\s%"]|^[;<]',
         lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()),
         plain_text(text),
     )

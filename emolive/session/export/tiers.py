@@ -62,9 +62,10 @@ def tiers(timeline: Timeline) -> tuple[Tier, ...]:
     found += _marks(timeline, None)
     # Marks of streams that the recording does not have (any more) are kept, too.
     known = {stream.name for stream in timeline.streams} | {None}
-    marks = (*timeline.annotations, *timeline.gaps)
-    for name in dict.fromkeys(mark.stream for mark in marks if mark.stream not in known):
-        found += _marks(timeline, name)
+    marked = [one.stream for one in timeline.annotations] + [gap.stream for gap in timeline.gaps]
+    for name in dict.fromkeys(marked):
+        if name not in known:
+            found += _marks(timeline, name)
     return tuple(_unique(found))
 
 
