@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from emolive.audio.call import CallFiles, CallSource
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
+from emolive.cli.agent import AgentOptions, with_permission
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
-from emolive.engine import Hub, LiveEngine, Mailbox
+from emolive.cli.watching import Watching, WatchOptions
+from emolive.engine import EngineConfig, Hub, LiveEngine, Mailbox
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 
 # Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
 _MAILBOX_EVENTS = 5_000
@@ -42,12 +45,17 @@ class LiveOptions:
     provider: str = "auto"
     hop_s: float = 0.5
     recording: RecordOptions | None = None
+    watching: WatchOptions | None = None
+    agent: AgentOptions | None = None
 
     def in_terminal(self) -> bool:
-        """Whether the terminal shows it: asked for, timed, recorded, or the app cannot open."""
+        """Whether the terminal shows it: asked for, timed, recorded, watched, or no app can open.
+
+        So does inferring an agent's emotions, which is confirmed there.
+        """
         if self.headless or self.json or self.duration_s is not None or not has_display():
             return True
-        if self.recording is not None:
+        if self.recording or self.watching or (self.agent and self.agent.wanted):
             return True
         if problem := desktop_problem():
             tell(problem)
@@ -108,28 +116,44 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     """
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
+    if options.agent is not None:
+        config = _permitted(config, source, options.agent)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(source, classifier, SileroVad(), config, hub)
     recording = None
     if options.recording is not None:
         recording = Recording(engine, options.recording, sys.stdout if options.json else None)
+    watching = None
+    if options.watching is not None:
+        watching = Watching(options.watching, lambda: recording.session_id if recording else None)
     view = _view(options, classifier.metadata, config.hop_s)
     code = DONE
     with Interrupts() as interrupts:
         try:
             if recording is not None:
                 recording.start()
-                view = _RecordedView(view, recording)
+                view = _AccompaniedView(view, recording)
+            if watching is not None:
+                watching.start(engine)
+                view = _AccompaniedView(view, watching)
             engine.start()
             last = follow(mailbox, view, engine.stop, interrupts, options.duration_s)
         finally:
             # Also when the reader of standard output went away.
             engine.stop()
+            if watching is not None:
+                watching.end_rules()
             with suppress(BrokenPipeError):
+                # Rules are some milliseconds behind the engine.
+                for event in mailbox.drain():
+                    if isinstance(event, Alert | AlertEnded):
+                        view.handle(event)
                 view.close()
             if recording is not None:
                 code = recording.finish()
+            if watching is not None:
+                watching.finish()
     classifier.close()
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from engine.error
@@ -138,19 +162,30 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     return code
 
 
-class _RecordedView:
-    """A view that also tells how the recording goes."""
+def _permitted(config: EngineConfig, source: AudioSource, options: AgentOptions) -> EngineConfig:
+    if isinstance(source, CallSource | CallFiles):
+        return with_permission(config, source.name, options)
+    if options.wanted:
+        raise EmoliveError(
+            "--infer-agent is for calls, in which one party is an agent: leave it out, or say who "
+            "the agent is."
+        )
+    return config
 
-    def __init__(self, view: View, recording: Recording) -> None:
+
+class _AccompaniedView:
+    """A view beside which something else has to tell now and then."""
+
+    def __init__(self, view: View, other: Recording | Watching) -> None:
         self._view = view
-        self._recording = recording
+        self._other = other
 
     def handle(self, event: Event) -> None:
         self._view.handle(event)
 
     def tick(self) -> None:
         self._view.tick()
-        self._recording.tick()
+        self._other.tick()
 
     def close(self) -> None:
         self._view.close()

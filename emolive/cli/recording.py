@@ -47,6 +47,11 @@ class Recording:
         request = RecordingRequest(options.title, options.audio)
         self._recorder = Recorder(run, self._library, request)
 
+    @property
+    def session_id(self) -> str | None:
+        """The session that is recorded, once it has begun."""
+        return self._recorder.status().session_id
+
     def start(self) -> None:
         """Record from now on."""
         self._recorder.start()

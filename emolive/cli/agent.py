@@ -1,0 +1,65 @@
+"""Asking before an agent's emotions are inferred, where there is no button."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from emolive.alerts.permission import Statement, agent_permission
+from emolive.alerts.policy import load_policy
+from emolive.cli.outcome import tell
+from emolive.cli.session_commands import open_library
+from emolive.engine import EngineConfig
+from emolive.errors import EmoliveError
+from emolive.settings import settings_folder
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """Whether a person wants it for this call, which policy holds, and where the audit log is."""
+
+    wanted: bool = False
+    policy: Path | None = None
+    library: Path | None = None
+
+
+def with_permission(config: EngineConfig, call: str, options: AgentOptions) -> EngineConfig:
+    """The settings for one call that has an agent, with the permission if there is one.
+
+    Raises:
+        EmoliveError: a policy that cannot be used or forbids it, nobody to ask, or a library that
+            cannot be written.
+    """
+    policy = load_policy(options.policy, settings_folder())
+    if not options.wanted and (policy is None or not policy.permits):
+        return config
+    call = f"{call}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
+    with open_library(options.library) as library:
+        permission = agent_permission(
+            library, call, policy, wanted=options.wanted, confirm=confirm_in_terminal
+        )
+    if permission is None:
+        tell("Not confirmed: the agent's emotions are not inferred.")
+        return config
+    tell(f"The agent's emotions are inferred in this call: {permission.granted_by}.")
+    return config.model_copy(update={"agent_permission": permission})
+
+
+def confirm_in_terminal(statement: Statement) -> bool:
+    """Show the statement and have its phrase typed.
+
+    Raises:
+        EmoliveError: nobody is there to ask.
+    """
+    if not sys.stdin.isatty():
+        raise EmoliveError(
+            "--infer-agent has to be confirmed by a person at a terminal: run it there, or use a "
+            "policy file (`emolive policy --example`)."
+        )
+    tell(f"\n{statement.title}\n")
+    tell(textwrap.fill(statement.text, 88))
+    tell(f"\n{statement.question} Type: {statement.phrase}")
+    return sys.stdin.readline().strip().casefold() == statement.phrase.casefold()

@@ -1,0 +1,119 @@
+"""Rules and metrics beside a live run of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolive.alerts.dispatch import Dispatcher, DispatchStatus
+from emolive.alerts.metrics import Metrics
+from emolive.alerts.metrics_server import Endpoint, MetricsServer
+from emolive.alerts.rule_file import load_rules
+from emolive.alerts.service import AlertService, WatchedRun
+from emolive.cli.outcome import tell
+
+_CALL = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """Which rules, in which library their outbox is, and where metrics are served."""
+
+    rules: Path | None = None
+    library: Path | None = None
+    metrics: str | None = None
+
+
+class Watching:
+    """Rules and metrics of one run: begin before it, end after it."""
+
+    def __init__(self, options: WatchOptions, session: Callable[[], str | None]) -> None:
+        """Read the rules and get ready; `session` tells the session that is recorded.
+
+        Raises:
+            EmoliveError: a rules file, a library, a secret or a port that cannot be used.
+        """
+        self._session = session
+        self._told: set[str] = set()
+        endpoint = None if options.metrics is None else Endpoint.parse(options.metrics)
+        self._alerts: AlertService | None = None
+        if options.rules is not None:
+            rules = load_rules(options.rules)
+            self._alerts = AlertService(rules, Dispatcher(rules, options.library))
+        self._metrics: Metrics | None = None
+        self._server: MetricsServer | None = None
+        if endpoint is not None:
+            self._metrics = Metrics(self._alerts)
+            self._server = MetricsServer(self._metrics, endpoint)
+
+    def start(self, run: WatchedRun) -> None:
+        """Watch a run from now on.
+
+        Raises:
+            EmoliveError: a rule names an emotion that its model does not know.
+        """
+        if self._alerts is not None:
+            self._alerts.watch(run, _CALL, session=self._session)
+            self._alerts.start()
+        if self._metrics is not None and self._server is not None:
+            self._metrics.watch(run, _CALL)
+            self._server.start()
+            tell(f"Metrics are at {self._server.url}.")
+
+    def tick(self) -> None:
+        """Tell what is new about rules that have nothing to watch, and about the desktop."""
+        if self._alerts is None:
+            return
+        news = [note for watch in self._alerts.watches for note in watch.status.notes]
+        news += [watch.status.problem or "" for watch in self._alerts.watches]
+        for sentence in news:
+            if sentence and sentence not in self._told:
+                self._told.add(sentence)
+                tell(sentence)
+
+    def end_rules(self) -> None:
+        """The run is over: raise what is left to raise, deliver what can be delivered now."""
+        if self._alerts is not None:
+            self.tick()
+            self._alerts.close()
+
+    def finish(self) -> None:
+        """Stop everything; tell what became of the alerts."""
+        if self._metrics is not None and self._server is not None:
+            self._server.close()
+            self._metrics.close()
+        if self._alerts is None:
+            return
+        raised = sum(n for watch in self._alerts.watches for _, n in watch.status.raised)
+        tell(f"{raised or 'No'} alert{'' if raised == 1 else 's'}.")
+        for sentence in left_over(self._alerts.dispatcher.status()):
+            tell(sentence)
+
+
+def left_over(status: DispatchStatus) -> list[str]:
+    """What did not get through, as sentences."""
+    sentences = []
+    if status.desktop is not None:
+        sentences.append(f"The desktop did not show an alert: {status.desktop}.")
+    depth = status.depth
+    if depth is not None and depth.waiting:
+        why = "; ".join(f"{c.webhook}: {c.problem}" for c in status.couriers if c.problem)
+        sentences.append(
+            f"{_messages(depth.waiting)} for webhooks wait{'s' if depth.waiting == 1 else ''} in "
+            f"the library{f' ({why})' if why else ''}: the next start goes on, or "
+            "`emolive alerts deliver`."
+        )
+    if depth is not None and depth.failed:
+        sentences.append(
+            f"{_messages(depth.failed)} {'was' if depth.failed == 1 else 'were'} refused by a "
+            "server: see `emolive alerts outbox`."
+        )
+    if status.lost or (depth is not None and depth.dropped):
+        lost = status.lost + (depth.dropped if depth is not None else 0)
+        sentences.append(f"{_messages(lost)} had no room in the outbox and got lost, in all.")
+    return sentences
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"
