@@ -66,11 +66,18 @@ def temperature(result: FoldResult) -> float:
 
 
 def answers_of(
-    result: FoldResult, level: Level, condition: str = CLEAN, *, calibrated: bool = False
+    result: FoldResult,
+    level: Level,
+    condition: str = CLEAN,
+    *,
+    calibrated: bool = False,
+    own_classes: bool = False,
 ) -> Answers | None:
     """One fold's answers in a listening condition; None where they were not asked for.
 
-    Calibration is of windows: clip-level answers are means of uncalibrated probabilities.
+    Calibration is of windows: clip-level answers are means of uncalibrated probabilities. With
+    `own_classes` an answer is chosen among the classes that the tested corpus has, as it is by
+    models of that corpus alone; otherwise among all eight, as in the running program.
     """
     if level == "window":
         logits = result.window_logits.get(condition)
@@ -82,17 +89,30 @@ def answers_of(
         if stored is None:
             return None
         probabilities = stored.astype(np.float64)
+    corpora = np.array(result.corpora)
+    if own_classes:
+        probabilities = probabilities * _known(result.labels, corpora, probabilities.shape[1])
+        probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
     return Answers(
         labels=result.labels,
         probabilities=probabilities,
         names=np.array(result.names),
-        corpora=np.array(result.corpora),
+        corpora=corpora,
         speakers=np.array(
             [f"{c} {s}" for c, s in zip(result.corpora, result.speakers, strict=True)]
         ),
         genders=np.array(result.genders),
         folds=np.full(len(result.labels), result.about.get("fold", "")),
     )
+
+
+def _known(labels: Ints, corpora: npt.NDArray[np.str_], n_classes: int) -> npt.NDArray[np.bool_]:
+    """Per answer the classes that its corpus has among the tested clips, ``(n, n_classes)``."""
+    known = np.zeros((labels.size, n_classes), dtype=bool)
+    for corpus in np.unique(corpora):
+        inside = corpora == corpus
+        known[np.ix_(inside, np.unique(labels[inside]))] = True
+    return known
 
 
 def pooled(
@@ -102,13 +122,14 @@ def pooled(
     *,
     corpus: str | None = None,
     calibrated: bool = False,
+    own_classes: bool = False,
 ) -> Answers | None:
-    """The answers of all folds together; None where there are none."""
-    parts = [
-        part.corpus(corpus)
-        for result in results
-        if (part := answers_of(result, level, condition, calibrated=calibrated)) is not None
-    ]
+    """The answers of all folds together (see `answers_of`); None where there are none."""
+    found = (
+        answers_of(r, level, condition, calibrated=calibrated, own_classes=own_classes)
+        for r in results
+    )
+    parts = [part.corpus(corpus) for part in found if part is not None]
     parts = [part for part in parts if len(part)]
     if not parts:
         return None
@@ -133,11 +154,12 @@ def spread(
     condition: str = CLEAN,
     *,
     corpus: str | None = None,
+    own_classes: bool = False,
 ) -> Spread | None:
     """A score's mean and standard deviation over the folds that have such answers."""
     values = []
     for result in results:
-        part = pooled([result], level, condition, corpus=corpus)
+        part = pooled([result], level, condition, corpus=corpus, own_classes=own_classes)
         if part is not None:
             values.append(getattr(part.scores, metric))
     if not values:
@@ -178,6 +200,8 @@ def compare(
 ) -> Difference | None:
     """The difference of pooled UAR on the folds that both have, by paired bootstrap.
 
+    Answers are chosen among the classes that each tested corpus has.
+
     Whole speakers are drawn with replacement (all their clips at once, for both rows alike), or
     clips where speakers are shared between training and test; 2,000 times. What another training
     seed would change is not in the interval.
@@ -188,8 +212,10 @@ def compare(
     ours = {r.about.get("fold"): r for r in results}
     theirs = {r.about.get("fold"): r for r in base}
     shared = [f for f in ours if f in theirs and ours[f].names == theirs[f].names]
-    one = pooled([ours[f] for f in shared], level, condition, corpus=corpus)
-    two = pooled([theirs[f] for f in shared], level, condition, corpus=corpus)
+    one, two = (
+        pooled([rows[f] for f in shared], level, condition, corpus=corpus, own_classes=True)
+        for rows in (ours, theirs)
+    )
     if one is None or two is None:
         return None
     units = one.speakers if by == "speaker" else one.names

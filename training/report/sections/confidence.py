@@ -20,9 +20,10 @@ def calibration(rows: Rows) -> Section:
     """ECE before and after temperature scaling, and a reliability diagram."""
     blocks: list[Block] = [
         Paragraph(
-            "Expected calibration error (15 bins of the top probability) at window level, the "
-            "answers of all folds pooled, before and after temperature scaling. Each fold's "
-            "temperature is fitted on its own validation part, never on test speakers."
+            "Expected calibration error (15 bins of the top probability) at window level, among "
+            "all eight classes as in the running program, the answers of all folds pooled, before "
+            "and after temperature scaling. Each fold's temperature is fitted on its own "
+            "validation part, never on test speakers."
         )
     ]
     for protocol, title in _PROTOCOLS.items():
@@ -73,9 +74,9 @@ def abstention(rows: Rows) -> Section:
     """Risk-coverage curves and accuracy at fixed coverages."""
     blocks: list[Block] = [
         Paragraph(
-            "Windows sorted by calibrated confidence, all folds together: how often the most "
-            "confident ones are answered correctly. The program withholds what is below its "
-            "threshold."
+            "Windows sorted by calibrated confidence, all eight classes, all folds together: how "
+            "often the most confident ones are answered correctly. The program withholds what is "
+            "below its threshold."
         )
     ]
     for protocol, title in _PROTOCOLS.items():

@@ -59,9 +59,9 @@ def groups(rows: Rows) -> Section:
         "By class, gender, speaker and corpus",
         (
             Paragraph(
-                f"{row.title}, speaker-independent, window level, the answers of "
-                f"{len(row.of('speaker-independent'))} folds pooled. SAVEE's speakers are all men, "
-                "so genders are compared within RAVDESS."
+                f"{row.title}, speaker-independent, window level, among all eight classes, the "
+                f"answers of {len(row.of('speaker-independent'))} folds pooled. SAVEE's speakers "
+                "are all men, so genders are compared within RAVDESS."
             ),
             _classes(answers),
             _by("corpus", answers, answers.corpora),
