@@ -18,7 +18,7 @@ from emolive.session.records import AlertRecord, Annotation, Gap, Note
 from emolive.types import FloatArray, Prediction, Role, Segment
 
 if TYPE_CHECKING:
-    from emolive.session.library import Library
+    from emolive.session.library_reader import LibraryReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class Timeline:
         )
 
     @classmethod
-    def of_session(cls, library: Library, session_id: str) -> Timeline:
-        """The timeline of a session; `session_id` as `Library.get` takes it.
+    def of_session(cls, library: LibraryReader, session_id: str) -> Timeline:
+        """The timeline of a session; `session_id` as `LibraryReader.get` takes it.
 
         Raises:
             SessionError: there is no such session.

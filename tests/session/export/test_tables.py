@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from emolive.session.export.csv_tables import write_csv
 from emolive.session.export.json_document import write_json
@@ -103,6 +103,7 @@ def test_an_empty_session_is_written(write: Any, tmp_path: Path) -> None:
     assert (tmp_path / "a.out").stat().st_size > 0
 
 
+@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_json_holds_any_timeline_to_the_sample(timeline: Timeline) -> None:
     with written(write_json, timeline, "a.json") as path:
@@ -123,6 +124,7 @@ def test_json_holds_any_timeline_to_the_sample(timeline: Timeline) -> None:
         ]
 
 
+@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_parquet_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the export extra")
@@ -139,6 +141,7 @@ def test_parquet_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     ] == annotations(timeline)
 
 
+@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_csv_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     if timeline.plain:
