@@ -63,7 +63,9 @@ class Library(LibraryReader):
         """
         folder = library_folder(folder)
         try:
-            (folder / "sessions").mkdir(parents=True, exist_ok=True)
+            # Other users of the computer have no business here.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / "sessions").mkdir(exist_ok=True)
         except OSError as error:
             raise SessionError(
                 f"The library folder {folder} cannot be made ({error.strerror or error}): "

@@ -59,9 +59,9 @@ def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[st
     )
     ids: dict[str, int] = {}
     for position, stream in enumerate(info.streams):
-        row = connection.execute(
+        cursor = connection.execute(
             "INSERT INTO streams (session_id, position, name, role, emotion, native_rate, band,"
-            " audio_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " audio_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 info.id,
                 position,
@@ -72,12 +72,17 @@ def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[st
                 stream.band and stream.band.value,
                 stream.audio_file,
             ),
-        ).fetchone()
-        ids[stream.name] = row[0]
+        )
+        ids[stream.name] = _row_id(cursor)
     connection.executemany(
         "INSERT INTO tags VALUES (?, ?)", [(info.id, tag) for tag in dict.fromkeys(info.tags)]
     )
     return ids
+
+
+def _row_id(cursor: sqlite3.Cursor) -> int:
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
 
 
 def session_of(new: NewSession, session_id: str, streams: tuple[StreamInfo, ...]) -> SessionInfo:
@@ -235,12 +240,11 @@ def select_alerts(connection: sqlite3.Connection, session_id: str) -> list[Alert
 def insert_note(connection: sqlite3.Connection, session_id: str, note: Note) -> int:
     """Add a note; returns its id. A note without a time is from now."""
     created = now_text() if note.created_at is None else time_text(note.created_at)
-    row = connection.execute(
-        "INSERT INTO notes (session_id, at_sample, text, created_at) VALUES (?, ?, ?, ?)"
-        " RETURNING id",
+    cursor = connection.execute(
+        "INSERT INTO notes (session_id, at_sample, text, created_at) VALUES (?, ?, ?, ?)",
         (session_id, note.at_sample, note.text, created),
-    ).fetchone()
-    return int(row[0])
+    )
+    return _row_id(cursor)
 
 
 def select_notes(connection: sqlite3.Connection, session_id: str) -> list[Note]:
