@@ -130,13 +130,15 @@ def analysed_call(path: Path) -> PastCall:
 
 def recorded_call(
     source: RecordedSource,
-    path: Path,
+    name: str,
     classifier: Classifier,
     vad: SileroVad,
     config: EngineConfig,
     progress: Callable[[float, float | None], None] | None = None,
 ) -> PastCall:
     """A recording, analysed now with exactly the live pipeline; its events are kept in memory.
+
+    `name` is what the call is called in findings.
 
     Raises:
         AudioFileError: it cannot be read.
@@ -150,7 +152,7 @@ def recorded_call(
         elif isinstance(event, FeatureBlock) and event.activity is not None:
             heard.setdefault(event.stream, []).append(event.activity)
 
-    analysis = analyze_source(source, path, classifier, vad, config, progress, keep)
+    analysis = analyze_source(source, name, classifier, vad, config, progress, keep)
     spec = analysis.metadata.front_end
 
     def feed(engine: AlertEngine) -> list[Alert]:
@@ -160,7 +162,7 @@ def recorded_call(
         return alerts
 
     return PastCall(
-        name=str(path),
+        name=name,
         duration_s=analysis.duration_s,
         streams=watched_streams(analysis.streams),
         form=CallFormat(

@@ -1,0 +1,239 @@
+"""What the `alerts`, `audit` and `policy` commands do."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import sys
+import textwrap
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emolive.alerts.benchmark import time_alerts
+from emolive.alerts.desktop import check_desktop_notifications
+from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.dry_run import DryRun
+from emolive.alerts.outbox import Outbox
+from emolive.alerts.permission import STATEMENT
+from emolive.alerts.policy import EXAMPLE, FILE_NAME, load_policy
+from emolive.alerts.rule_file import check_labels, example, load_rules
+from emolive.alerts.webhook_settings import SECRET_PREFIX
+from emolive.cli.alert_tables import (
+    audit_object,
+    audit_table,
+    finding_line,
+    outbox_object,
+    outbox_table,
+    rule_sentence,
+    trial_object,
+    trial_table,
+)
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.past_calls import PastOptions, past_calls
+from emolive.cli.session_commands import open_library, print_json
+from emolive.cli.session_tables import print_table
+from emolive.cli.watching import left_over
+from emolive.errors import EmoliveError
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.settings import settings_folder
+from emolive.speech.silero import SileroVad
+
+_SHOWN_FINDINGS = 10
+_SECRET_BYTES = 32
+
+
+def run_example() -> int:
+    """Print the example."""
+    sys.stdout.write(example())
+    return DONE
+
+
+def run_secret() -> int:
+    """Print a new secret."""
+    random = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    sys.stdout.write(f"{SECRET_PREFIX}{random}\n")
+    return DONE
+
+
+def run_check(path: Path, model: Path | None) -> int:
+    """Check a rules file and print what it does.
+
+    Raises:
+        EmoliveError: the file or a rule in it is wrong.
+    """
+    rules = load_rules(path)
+    classifier = load_classifier(model, "cpu")
+    check_labels(rules, classifier.metadata.labels, classifier.metadata.name)
+    classifier.close()
+    for rule in rules.rules:
+        off = "" if rule.enabled else " (off)"
+        sys.stdout.write(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}.\n")
+    for webhook in rules.webhooks:
+        try:
+            webhook.key()
+        except EmoliveError as error:
+            # It may well be there where the rules will be used.
+            tell(str(error))
+    if any(rule.desktop for rule in rules.enabled):
+        try:
+            check_desktop_notifications()
+        except EmoliveError as error:
+            tell(str(error))
+    tell(f"{path} is right: {len(rules.rules)} rules, {len(rules.webhooks)} webhooks.")
+    return DONE
+
+
+def run_test(path: Path, options: PastOptions, *, as_json: bool) -> int:
+    """Try rules on past calls; 1 when some could not be read.
+
+    Raises:
+        EmoliveError: the rules, the library or the model cannot be used.
+    """
+    trial = DryRun(load_rules(path))
+    failures = 0
+
+    def failed(sentence: str) -> None:
+        nonlocal failures
+        failures += 1
+        tell(sentence)
+
+    begun = time.monotonic()
+    for call in past_calls(options, failed):
+        trial.add(call)
+    took = time.monotonic() - begun
+    if as_json:
+        print_json(trial_object(trial))
+    else:
+        _show_trial(trial)
+    if trial.calls:
+        pace = trial.seconds / max(took, 1e-3)
+        tell(
+            f"{trial.seconds / 3600:.1f} h in {trial.calls} calls, tried in {took:.1f} s "
+            f"({pace:,.0f} times real time)."
+        )
+    else:
+        tell("There was no call to try the rules on: record some, or name files.")
+    return SOME_INPUTS_FAILED if failures else DONE
+
+
+def run_outbox(folder: Path | None, *, retry: bool, as_json: bool) -> int:
+    """Show the outbox.
+
+    Raises:
+        SessionError: the library cannot be used.
+    """
+    with open_library(folder) as library:
+        outbox = Outbox(library.database)
+        if retry:
+            tell(f"{outbox.retry_failed(datetime.now(UTC))} refused messages wait again.")
+        messages, depth = outbox.messages(), outbox.depth()
+    if as_json:
+        print_json({**asdict(depth), "messages": [outbox_object(message) for message in messages]})
+        return DONE
+    if messages:
+        print_table(outbox_table(messages))
+    tell(f"{depth.waiting} waiting, {depth.failed} refused, {depth.dropped} dropped in all.")
+    return DONE
+
+
+def run_deliver(path: Path, folder: Path | None, timeout: float) -> int:
+    """Deliver what waits; 1 when some stays.
+
+    Raises:
+        EmoliveError: the rules or the library cannot be used.
+    """
+    dispatcher = Dispatcher(load_rules(path), folder)
+    dispatcher.start()
+    deadline = time.monotonic() + timeout
+    while (depth := dispatcher.status().depth) and depth.waiting:
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.1)
+    dispatcher.close(1.0)
+    status = dispatcher.status()
+    tell(f"{sum(courier.delivered for courier in status.couriers)} messages delivered.")
+    for sentence in left_over(status):
+        tell(sentence)
+    left = status.depth is not None and (status.depth.waiting or status.depth.failed)
+    return SOME_INPUTS_FAILED if left else DONE
+
+
+def run_bench(
+    model: Path | None, provider: str, hop_s: float, seconds: float, *, as_json: bool
+) -> int:
+    """Measure alert latency; 2 when it is not kept."""
+    tell(f"Measuring for {seconds:g} s. Other load on the machine shows in the numbers.")
+    classifier = load_classifier(model, provider)
+    config = engine_config(hop_s, classifier)
+    timing = time_alerts(asset(DEMO_AUDIO), classifier, SileroVad(), config, seconds)
+    classifier.close()
+    if as_json:
+        print_json(asdict(timing) | {"within": timing.within})
+    else:
+        sys.stdout.write(
+            f"{timing.latency.name}: median {timing.latency.median_ms:.0f} ms, p99 "
+            f"{timing.latency.p99_ms:.0f} ms of {timing.latency.n} alerts (hop {hop_s:g} s; "
+            f"budget one hop and 100 ms: {timing.budget_ms:.0f} ms), "
+            f"{timing.raised - timing.received} missing.\n"
+        )
+    return DONE if timing.within else CANNOT
+
+
+def run_audit(folder: Path | None, *, as_json: bool) -> int:
+    """Print the audit log.
+
+    Raises:
+        SessionError: the library cannot be used.
+    """
+    with open_library(folder) as library:
+        entries = library.audit_log()
+    if as_json:
+        print_json([audit_object(entry) for entry in entries])
+    elif entries:
+        print_table(audit_table(entries))
+    else:
+        tell("The audit log is empty.")
+    return DONE
+
+
+def run_policy(path: Path | None, *, example: bool) -> int:
+    """Print the statement, and what the policy decides.
+
+    Raises:
+        EmoliveError: the policy file is wrong.
+    """
+    if example:
+        sys.stdout.write(EXAMPLE)
+        return DONE
+    folder = settings_folder()
+    policy = load_policy(path, folder)
+    sys.stdout.write(f"{STATEMENT.title} (statement, version {STATEMENT.version})\n\n")
+    sys.stdout.write(textwrap.fill(STATEMENT.text, 88) + "\n\n")
+    if policy is None:
+        text = f"There is no policy at {folder / FILE_NAME}: every call asks, and it is off."
+    elif policy.permits:
+        text = f"{policy.path} turns it on in every call (SHA-256 {policy.sha256})."
+    elif policy.forbids:
+        text = f"{policy.path} forbids it (SHA-256 {policy.sha256})."
+    else:
+        text = f"{policy.path} leaves it to each call, and it is off (SHA-256 {policy.sha256})."
+    sys.stdout.write(text + "\n")
+    return DONE
+
+
+def _show_trial(trial: DryRun) -> None:
+    print_table(trial_table(trial))
+    for entry in trial.rules:
+        if entry.findings:
+            sys.stdout.write(f"{entry.rule.name}:\n")
+        for finding in entry.findings[:_SHOWN_FINDINGS]:
+            sys.stdout.write(finding_line(finding) + "\n")
+        if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
+            sys.stdout.write(f"  ... and {more} more: --json prints them all.\n")
+        for reason, calls in entry.skipped.items():
+            tell(f"{entry.rule.name} had nothing to watch in {calls} calls: {reason}.")
+    if trial.per_hour is not None:
+        sys.stdout.write(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.\n")

@@ -1,0 +1,124 @@
+"""The calls that rules are tried on: sessions, results of `analyze`, recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from emolive.alerts.replay import PastCall, analysed_call, recorded_call, stored_call
+from emolive.archive.inputs import find_inputs
+from emolive.audio.call import CallFiles, RecordedCall, Side
+from emolive.audio.files import FileSource
+from emolive.audio.source import RecordedSource
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.session_commands import open_library
+from emolive.errors import EmoliveError, SessionError
+from emolive.session.query_text import parse_date, parse_span
+from emolive.session.search import SearchQuery
+from emolive.speech.silero import SileroVad
+
+
+@dataclass(frozen=True, slots=True)
+class PastOptions:
+    """Which calls, and how recordings among them are analysed.
+
+    `agent` is the agent's channel of stereo recordings (None: they are no calls); with `pair` the
+    two files named are one call.
+    """
+
+    paths: tuple[Path, ...] = ()
+    library: Path | None = None
+    since: str | None = None
+    agent: Side | None = None
+    pair: bool = False
+    model: Path | None = None
+    provider: str = "auto"
+    hop_s: float = 0.5
+
+
+def past_calls(options: PastOptions, failed: Callable[[str], None]) -> Iterator[PastCall]:
+    """The calls, one by one; `failed` is told of those that cannot be read.
+
+    Raises:
+        EmoliveError: the library or the model cannot be used, or an option makes no sense.
+    """
+    if not options.paths:
+        yield from _sessions(options)
+        return
+    if options.since is not None:
+        raise EmoliveError(
+            "--since is for recorded sessions: leave it out, or leave out the files."
+        )
+    if options.pair:
+        yield from _recordings([options.paths], options, failed)
+        return
+    results, recordings = _sorted(options.paths, failed)
+    for path in results:
+        try:
+            yield analysed_call(path)
+        except EmoliveError as error:
+            failed(str(error))
+    if recordings:
+        yield from _recordings([(path,) for path in recordings], options, failed)
+
+
+def _sessions(options: PastOptions) -> Iterator[PastCall]:
+    since = None if options.since is None else _moment(options.since)
+    with open_library(options.library) as library:
+        # Oldest first, as they happened.
+        for hit in reversed(library.search(SearchQuery(since=since))):
+            yield stored_call(library, hit.session)
+
+
+def _recordings(
+    calls: Sequence[tuple[Path, ...]], options: PastOptions, failed: Callable[[str], None]
+) -> Iterator[PastCall]:
+    sources = [_source(files, options) for files in calls]
+    classifier = load_classifier(options.model, options.provider)
+    config, vad = engine_config(options.hop_s, classifier), SileroVad()
+    for files, source in zip(calls, sources, strict=True):
+        try:
+            name = " + ".join(map(str, files))
+            yield recorded_call(source, name, classifier, vad, config)
+        except EmoliveError as error:
+            failed(str(error))
+    classifier.close()
+
+
+def _source(files: tuple[Path, ...], options: PastOptions) -> RecordedSource:
+    if options.pair:
+        if len(files) != 2:
+            raise EmoliveError("--pair needs two files: the agent's, then the customer's.")
+        return CallFiles(*files, paced=False)
+    source = FileSource(files[0], paced=False, channels="split")
+    return source if options.agent is None else RecordedCall(source, options.agent)
+
+
+def _sorted(paths: Sequence[Path], failed: Callable[[str], None]) -> tuple[list[Path], list[Path]]:
+    """JSON results and recordings; folders are searched for both."""
+    results: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            results += sorted(path.rglob("*.json"))
+            others.append(path)
+        elif path.suffix.lower() == ".json":
+            results.append(path)
+        else:
+            others.append(path)
+    found = find_inputs(others)
+    for problem in found.problems:
+        # A folder of results holds no audio, which is no problem here.
+        if not results:
+            failed(problem)
+    return results, [item.path for item in found.files]
+
+
+def _moment(text: str) -> datetime:
+    now = datetime.now().astimezone()
+    try:
+        return now - parse_span(text)
+    except SessionError:
+        return parse_date(text, now)
