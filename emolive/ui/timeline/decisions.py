@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QWidget
 from emolive.i18n import tr
 from emolive.types import SpeechState
 from emolive.ui.history import stacking
-from emolive.ui.history.model import StreamModel
 from emolive.ui.history.rings import (
     NO_LABEL,
     NOT_INFERRED,
@@ -21,6 +20,7 @@ from emolive.ui.history.rings import (
     UNCERTAIN,
     DecisionRows,
 )
+from emolive.ui.history.shown import WithDecisions
 from emolive.ui.history.stacking import Span
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
@@ -46,7 +46,7 @@ class DecisionPanel(TimePanel):
         self,
         axis: TimeAxis,
         theme: Theme,
-        stream: StreamModel,
+        stream: WithDecisions,
         hop_s: float,
         parent: QWidget | None = None,
     ) -> None:
@@ -124,7 +124,7 @@ class DecisionBand(DecisionPanel):
         self,
         axis: TimeAxis,
         theme: Theme,
-        stream: StreamModel,
+        stream: WithDecisions,
         hop_s: float,
         parent: QWidget | None = None,
     ) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.types import FloatArray
-from emolive.ui.history.model import StreamModel
+from emolive.ui.history.shown import WithLevels
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -23,7 +23,7 @@ class LevelPanel(TimePanel):
     """Level as an area, peak as a line, speech as a bar along the bottom."""
 
     def __init__(
-        self, axis: TimeAxis, theme: Theme, stream: StreamModel, parent: QWidget | None = None
+        self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
     ) -> None:
         super().__init__(axis, theme, parent)
         self._stream = stream

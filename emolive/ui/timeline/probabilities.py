@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from emolive.settings import TimelineView
 from emolive.types import FloatArray
 from emolive.ui.history import stacking
-from emolive.ui.history.model import StreamModel
 from emolive.ui.history.rings import SPEECH
+from emolive.ui.history.shown import WithDecisions
 from emolive.ui.history.stacking import Stretch
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import STATES, DecisionPanel
@@ -32,7 +32,7 @@ class ProbabilityPanel(DecisionPanel):
         self,
         axis: TimeAxis,
         theme: Theme,
-        stream: StreamModel,
+        stream: WithDecisions,
         hop_s: float,
         parent: QWidget | None = None,
         *,

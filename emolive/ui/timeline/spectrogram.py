@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.features import FrontEndSpec
 from emolive.i18n import tr
-from emolive.ui.history.model import StreamModel
+from emolive.ui.history.shown import WithSpectrogram
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.colormap import lookup_table
 from emolive.ui.timeline.panel import TimePanel
@@ -26,7 +26,7 @@ class SpectrogramPanel(TimePanel):
         self,
         axis: TimeAxis,
         theme: Theme,
-        stream: StreamModel,
+        stream: WithSpectrogram,
         spec: FrontEndSpec,
         parent: QWidget | None = None,
     ) -> None:

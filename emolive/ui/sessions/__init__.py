@@ -1,0 +1,1 @@
+"""Recorded sessions: finding them, replaying them, marking what a person hears, exporting."""

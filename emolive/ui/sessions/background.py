@@ -1,0 +1,137 @@
+"""Work that takes time, off the window's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from emolive.errors import EmoliveError
+from emolive.i18n import tr
+
+T = TypeVar("T")
+# Far more than a person can ask for while one job runs.
+MAX_WAITING = 256
+
+
+@dataclass(slots=True)
+class _Job:
+    key: str
+    work: Callable[[], Any]
+    done: Callable[[Any], None]
+    failed: Callable[[str], None]
+    number: int
+
+
+class Background(QObject):
+    """One worker thread, started when first needed; answers arrive on the window's thread.
+
+    Jobs run in the order in which they were asked for. A job with a key replaces one of the same
+    key that still waits, and the answer of an older one is dropped: the newest question counts. At
+    most `MAX_WAITING` jobs wait; overflow policy: a further one fails at once. The thread is a
+    daemon: a job that hangs must not keep the program alive.
+    """
+
+    _answered = Signal(object, object, object)
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        """A worker whose thread is called ``emolive <name>``."""
+        super().__init__(parent)
+        self._name = f"emolive {name}"
+        self._waiting: deque[_Job] = deque()
+        self._running: _Job | None = None
+        self._newest: dict[str, int] = {}
+        self._asked = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job waits or runs."""
+        with self._changed:
+            return bool(self._waiting or self._running)
+
+    def ask(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[str], None],
+        *,
+        key: str = "",
+    ) -> None:
+        """Run `work` on the worker, then `done` with its result or `failed` with one sentence."""
+        with self._changed:
+            if self._closed:
+                return
+            self._asked += 1
+            job = _Job(key, work, done, failed, self._asked)
+            if key:
+                self._newest[key] = job.number
+                self._waiting = deque(one for one in self._waiting if one.key != key)
+            if len(self._waiting) >= MAX_WAITING:
+                self._answered.emit(job, None, tr("Too much at once: try again in a moment."))
+                return
+            self._waiting.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def forget(self, key: str) -> None:
+        """Drop what waits under this key, and the answer of what runs."""
+        with self._changed:
+            self._asked += 1
+            self._newest[key] = self._asked
+            self._waiting = deque(one for one in self._waiting if one.key != key)
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Say nothing more; whether the thread ended within `timeout` seconds."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def _over(self) -> bool:
+        return self._closed
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._running = None
+                self._changed.wait_for(lambda: self._closed or bool(self._waiting))
+                if self._closed:
+                    return
+                job = self._running = self._waiting.popleft()
+            result: object = None
+            problem: str | None = None
+            try:
+                result = job.work()
+            except EmoliveError as error:
+                problem = str(error)
+            except Exception as error:  # a worker must not die unseen
+                problem = tr(
+                    "Internal error: {kind}: {error}", kind=type(error).__name__, error=error
+                )
+            with self._changed:
+                if self._over:
+                    return
+                self._answered.emit(job, result, problem)
+
+    def _on_answered(self, job: _Job, result: object, problem: str | None) -> None:
+        if self._closed or (job.key and self._newest.get(job.key) != job.number):
+            return
+        if problem is not None:
+            job.failed(problem)
+        else:
+            job.done(result)

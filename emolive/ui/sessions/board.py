@@ -1,0 +1,263 @@
+"""All panels of one session on one time axis, with the surface over them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.session.records import Annotation, Note
+from emolive.ui.history.rings import DecisionRing
+from emolive.ui.sessions.agreement_strip import AgreementStrip
+from emolive.ui.sessions.comparing import OtherTimeline
+from emolive.ui.sessions.event_lane import EventLane, happenings
+from emolive.ui.sessions.mark_lane import MarkLane
+from emolive.ui.sessions.selection import Selection
+from emolive.ui.sessions.session_axis import SessionAxis
+from emolive.ui.sessions.stored import StoredLevels, StoredSession, StoredStream
+from emolive.ui.sessions.surface import Surface
+from emolive.ui.sessions.tiles import SpectrogramTiles
+from emolive.ui.theme import Theme
+from emolive.ui.timeline.decisions import DecisionBand
+from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.panel import TimePanel, TimeRuler
+from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.words import stream_name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    decisions: DecisionRing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loudness:
+    levels: StoredLevels
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sound:
+    spectrogram: SpectrogramTiles
+
+
+class Board(QWidget):
+    """For each stream: probabilities, the model's decisions, marks by hand, spectrogram, level."""
+
+    def __init__(self, theme: Theme, selection: Selection, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.axis = SessionAxis(self)
+        self.rate = 1
+        self.duration_samples = 0
+        self.panels: list[TimePanel] = []
+        self.lanes: list[MarkLane] = []
+        self.tiles: list[SpectrogramTiles] = []
+        self._streams: dict[TimePanel, str] = {}
+        self._several = False
+        self._borders: list[int] = []
+        self._hidden: set[type[TimePanel]] = set()
+        self.events: EventLane | None = None
+        self.ruler = TimeRuler(self.axis, theme, self)
+        self._stack = QVBoxLayout()
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(self._stack, 1)
+        column.addWidget(self.ruler)
+        self.surface = Surface(self, selection, theme, self)
+        self.surface.setAccessibleName(tr("Timeline of the session"))
+        selection.changed.connect(self._on_selection)
+
+    # What it shows.
+
+    def show_session(self, session: StoredSession, other: OtherTimeline | None = None) -> None:
+        """Build the panels anew; the view stays where the session stays the same."""
+        info = session.info
+        self.clear()
+        self.rate, self.duration_samples = info.rate, info.duration_samples
+        self._several = len(session.streams) > 1
+        self.events = EventLane(self.axis, self.theme, info.rate, self)
+        self._add(self.events, "", 0, 3)
+        self.show_happenings(session, session.notes)
+        for stream in session.streams:
+            self._add_stream(session, stream, other)
+        borders = {0, info.duration_samples}
+        for stream in session.streams:
+            for segment in stream.segments:
+                borders |= {segment.start_sample, segment.end_sample}
+        self._borders = sorted(borders)
+        self.surface.gaps = session.gaps
+        self.set_marks(session.annotations)
+        self._apply_hidden()
+        self.surface.raise_()
+
+    def show_happenings(self, session: StoredSession, notes: Sequence[Note]) -> None:
+        """Show alerts and notes."""
+        if self.events is not None:
+            self.events.show_happenings(happenings(session.alerts, notes))
+
+    def set_marks(self, marks: Sequence[Annotation]) -> None:
+        """Show what people marked."""
+        for lane in self.lanes:
+            lane.set_draft(None)
+            lane.set_marks(marks)
+
+    def show_kind(self, kind: type[TimePanel], shown: bool) -> None:
+        """Show or hide all panels of a kind."""
+        (self._hidden.discard if shown else self._hidden.add)(kind)
+        self._apply_hidden()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        for panel in self.panels:
+            panel.set_theme(theme)
+        self.ruler.set_theme(theme)
+        self.surface.set_theme(theme)
+
+    def clear(self) -> None:
+        """Remove the panels and end their threads."""
+        self.close_tiles(0.5)
+        for panel in self.panels:
+            panel.hide()
+            panel.deleteLater()
+        self.panels, self.lanes, self._streams = [], [], {}
+        self.events = None
+        while self._stack.takeAt(0) is not None:
+            pass
+
+    def close_tiles(self, timeout: float) -> bool:
+        """End the spectrograms' threads; whether all ended within about `timeout` seconds each."""
+        ended = [tiles.close(timeout) for tiles in self.tiles]
+        for tiles in self.tiles:
+            tiles.deleteLater()
+        self.tiles = []
+        return all(ended)
+
+    # What the surface asks.
+
+    def panel_at(self, y: int) -> TimePanel | None:
+        """The panel at a height."""
+        for panel in self.panels:
+            if panel.isVisible() and panel.y() <= y < panel.y() + panel.height():
+                return panel
+        return None
+
+    def stream_at(self, y: int) -> str | None:
+        """The stream whose panels are at that height, where there are several."""
+        panel = self.panel_at(y)
+        return (self._streams.get(panel) or None) if panel is not None and self._several else None
+
+    def extent(self, stream: str | None) -> tuple[int, int]:
+        """Top and bottom of a stream's panels; None: of all."""
+        mine = [
+            panel
+            for panel in self.panels
+            if panel.isVisible() and (stream is None or self._streams.get(panel) == stream)
+        ]
+        if not mine:
+            return 0, self.ruler.y()
+        return min(p.y() for p in mine), max(p.y() + p.height() for p in mine)
+
+    def borders(self, near_sample: int, reach: int) -> list[int]:
+        """Where segments and marks begin and end, near a sample."""
+        first = bisect_left(self._borders, near_sample - reach)
+        last = bisect_right(self._borders, near_sample + reach)
+        return self._borders[first:last]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the surface over everything."""
+        self.surface.setGeometry(self.rect())
+        super().resizeEvent(event)
+
+    def lane_point(self, stream: str | None) -> QPoint:
+        """A place in the lane of a stream, in the board's coordinates: for menus by key."""
+        for lane in self.lanes:
+            if stream in (None, lane.stream):
+                return QPoint(int(self.surface.x_of(self.surface.position_s)), lane.y() + 12)
+        return QPoint(self.width() // 2, self.height() // 2)
+
+    # How it is put together.
+
+    def _add_stream(
+        self, session: StoredSession, stream: StoredStream, other: OtherTimeline | None
+    ) -> None:
+        info, name = session.info, stream_name(stream.name)
+        shown = name if self._several else ""
+        theirs = other.decisions.get(stream.name) if other is not None else None
+        caption = _caption(shown, info.model if theirs is not None else "")
+        self._add_answers(stream.name, stream.decisions, session.hop_s, caption)
+        if other is not None and theirs is not None:
+            strip = AgreementStrip(
+                self.axis, self.theme, stream.decisions, theirs, session.hop_s, self
+            )
+            self._add(strip, stream.name, 0, 2)
+            caption = _caption(shown, other.model)
+            self._add_answers(stream.name, theirs, other.hop_s, caption, below=True)
+        lane = MarkLane(self.axis, self.theme, stream.name, info.labels, info.rate, self)
+        self.lanes.append(lane)
+        self._add(lane, stream.name, 0, 4)
+        if stream.audio is not None:
+            tiles = SpectrogramTiles(stream.audio, session.front_end, info.duration_s, self)
+            self.tiles.append(tiles)
+            spectrogram = SpectrogramPanel(
+                self.axis, self.theme, _Sound(tiles), session.front_end, self
+            )
+            spectrogram.setAccessibleName(tr("Log-mel spectrogram, {stream}", stream=name))
+            spectrogram.setMinimumHeight(30)
+            tiles.arrived.connect(spectrogram.redraw)
+            self._add(spectrogram, stream.name, 60, 3)
+        if stream.levels is not None:
+            level = LevelPanel(
+                self.axis, self.theme, _Loudness(stream.levels, info.duration_s), self
+            )
+            level.setAccessibleName(tr("Level over time, {stream}", stream=name))
+            level.setMinimumHeight(22)
+            level.setMaximumHeight(72)
+            self._add(level, stream.name, 24, 10 if self._several else 0)
+
+    def _add_answers(
+        self, stream: str, answers: DecisionRing, hop_s: float, caption: str, *, below: bool = False
+    ) -> None:
+        """Probabilities and the decided band; with `below` in the other order."""
+        shown, name = _Answers(answers), stream_name(stream)
+        probabilities = ProbabilityPanel(self.axis, self.theme, shown, hop_s, self)
+        probabilities.caption = caption
+        probabilities.setAccessibleName(
+            tr("Emotion probabilities over time, {stream}", stream=name)
+        )
+        probabilities.setMinimumHeight(36)
+        band = DecisionBand(self.axis, self.theme, shown, hop_s, self)
+        band.setAccessibleName(tr("Decided emotions over time, {stream}", stream=name))
+        for panel in (band, probabilities) if below else (probabilities, band):
+            self._add(panel, stream, 0 if panel is band else 100, 2)
+
+    def _add(self, panel: TimePanel, stream: str, stretch: int, gap: int) -> None:
+        panel.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.panels.append(panel)
+        self._streams[panel] = stream
+        self._stack.addWidget(panel, stretch)
+        if gap:
+            self._stack.addSpacing(gap)
+
+    def _apply_hidden(self) -> None:
+        for panel in self.panels:
+            if not isinstance(panel, EventLane):
+                panel.setVisible(type(panel) not in self._hidden)
+
+    def _on_selection(self) -> None:
+        for lane in self.lanes:
+            lane.select(self.surface.selection.mark_id)
+
+
+def _caption(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

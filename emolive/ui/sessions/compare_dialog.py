@@ -1,0 +1,178 @@
+"""Choosing a model to analyse a session with again, and watching it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QRadioButton,
+    QWidget,
+)
+
+from emolive.i18n import tr
+from emolive.session.library import Library
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
+from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.exporting import StoppedByUserError
+from emolive.ui.sessions.stored import StoredSession
+from emolive.ui.theme import Theme
+from emolive.ui.words import duration_text
+
+ModelChooser = Callable[[QWidget], str]
+
+
+def choose_model(parent: QWidget) -> str:
+    """Ask for a model file; "" for none."""
+    chosen, _ = QFileDialog.getOpenFileName(
+        parent, tr("Choose a model"), "", f"{tr('Models')} (*.onnx);;{tr('All files')} (*)"
+    )
+    return chosen
+
+
+class CompareDialog(SessionDialog):
+    """Accepted once the other timeline is there: `other`."""
+
+    _progressed = Signal(float, float)
+
+    def __init__(
+        self,
+        theme: Theme,
+        library: Library,
+        session: StoredSession,
+        worker: Background,
+        parent: QWidget | None = None,
+        *,
+        choose: ModelChooser = choose_model,
+    ) -> None:
+        text = tr(
+            "The sound of this session is analysed again, and both timelines are shown one above "
+            "the other. Nothing that is stored changes. Recorded with: {model}.",
+            model=session.info.model,
+        )
+        super().__init__(theme, tr("Compare models"), text, parent)
+        self._library = library
+        self._session = session
+        self._worker = worker
+        self._choose = choose
+        self._cancelled = threading.Event()
+        self._running = False
+        self._began = 0.0
+        self.other: OtherTimeline | None = None
+        self.bundled = QRadioButton(tr("The bundled model"), self)
+        self.another = QRadioButton(tr("Another model file"), self)
+        self.bundled.setChecked(True)
+        self.file = QLineEdit(self)
+        self.file.setPlaceholderText(tr("An ONNX file"))
+        self.file.setAccessibleName(tr("Model file"))
+        self.file_button = push_button(tr("Choose…"), self, self._on_choose)
+        line = QHBoxLayout()
+        line.setContentsMargins(26, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self.file, 1)
+        line.addWidget(self.file_button)
+        self.body.addWidget(self.bundled)
+        self.body.addWidget(self.another)
+        self.body.addLayout(line)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setMaximum(1000)
+        self.state = label(" ", self, "muted")
+        self.bar.hide()
+        self.state.hide()
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.state)
+        self.cancel_button = push_button(tr("Cancel"), self, self.reject)
+        self.go_button = push_button(tr("Compare"), self, self.go, kind="primary")
+        self.go_button.setDefault(True)
+        self.buttons.addWidget(self.cancel_button)
+        self.buttons.addWidget(self.go_button)
+        self.another.toggled.connect(self._on_change)
+        self.file.textChanged.connect(self._on_change)
+        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
+        self._on_change()
+
+    def go(self) -> None:
+        """Analyse again."""
+        if self._running:
+            return
+        model = Path(self.file.text()).expanduser() if self.another.isChecked() else None
+        library, session = self._library, self._session
+        self._running = True
+        self._cancelled.clear()
+        self._began = time.monotonic()
+        self.show_problem("")
+        self.bar.setValue(0)
+        self.bar.show()
+        self.state.setText(tr("Loading the model…"))
+        self.state.show()
+        self._on_change()
+        self.fit()
+        self._worker.ask(
+            lambda: analyse_again(library, session, model, self._on_worker_progress),
+            self._on_done,
+            self._on_failed,
+            key="compare",
+        )
+
+    def reject(self) -> None:
+        """Stop what runs, or close."""
+        self._cancelled.set()
+        if not self._running:
+            super().reject()
+
+    def _on_change(self) -> None:
+        another = self.another.isChecked()
+        self.file.setEnabled(another and not self._running)
+        self.file_button.setEnabled(another and not self._running)
+        self.bundled.setEnabled(not self._running)
+        self.another.setEnabled(not self._running)
+        ready = not another or bool(self.file.text().strip())
+        self.go_button.setEnabled(ready and not self._running)
+
+    def _on_choose(self) -> None:
+        if chosen := self._choose(self):
+            self.file.setText(chosen)
+
+    # On the worker.
+
+    def _on_worker_progress(self, done_s: float, total_s: float) -> None:
+        if self._cancelled.is_set():
+            raise StoppedByUserError
+        self._progressed.emit(done_s, total_s)
+
+    # What it says.
+
+    def _on_progress(self, done_s: float, total_s: float) -> None:
+        share = min(1.0, done_s / total_s) if total_s else 0.0
+        self.bar.setValue(round(1000 * share))
+        passed = time.monotonic() - self._began
+        text = tr("{done} of {total}", done=duration_text(done_s), total=duration_text(total_s))
+        if share > 0.02 and passed > 2.0:
+            left = duration_text(passed / share * (1 - share))
+            text += "  ·  " + tr("about {time} left", time=left)
+        self.state.setText(text)
+
+    def _on_done(self, other: OtherTimeline) -> None:
+        self._running = False
+        self.other = other
+        self.accept()
+
+    def _on_failed(self, problem: str) -> None:
+        self._running = False
+        self.bar.hide()
+        self.state.hide()
+        self._on_change()
+        if self._cancelled.is_set():
+            super().reject()
+        else:
+            self.show_problem(problem)

@@ -1,0 +1,74 @@
+"""A session through another model, for the replay page. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolive import resources
+from emolive.session.comparison import Comparison
+from emolive.session.library import Library
+from emolive.ui.history.rings import DecisionRing
+from emolive.ui.sessions.stored import StoredSession, decisions_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherTimeline:
+    """What another model says about a session: its answers for each stream, and how far it agrees.
+
+    `problems` are sentences about sound that broke off.
+    """
+
+    model: str
+    hop_s: float
+    decisions: dict[str, DecisionRing]
+    comparison: Comparison
+    problems: tuple[str, ...] = ()
+
+
+def analyse_again(
+    library: Library,
+    session: StoredSession,
+    model: Path | None,
+    progress: Callable[[float, float], None],
+) -> OtherTimeline:
+    """Analyse a session's sound with `model` (None: the bundled one), at the session's hop.
+
+    Takes long and belongs on a worker; what `progress` raises ends it.
+
+    Raises:
+        EmoliveError: the model cannot be used, or there is no sound.
+    """
+    from emolive.engine.config import EngineConfig
+    from emolive.inference.classifier import OnnxClassifier
+    from emolive.session.reanalysis import reanalyze
+    from emolive.speech.silero import SileroVad
+
+    classifier = OnnxClassifier(model or resources.asset(resources.MODEL))
+    try:
+        found = reanalyze(
+            library,
+            session.info,
+            classifier,
+            SileroVad(),
+            EngineConfig(hop_s=session.hop_s),
+            progress,
+        )
+    finally:
+        classifier.close()
+    old = [segment for stream in session.streams for segment in stream.segments]
+    return OtherTimeline(
+        found.metadata.name,
+        session.hop_s,
+        {
+            name: decisions_of(
+                [window for window in found.windows if window.stream == name],
+                found.metadata.labels,
+                session.info.rate,
+            )
+            for name in found.streams
+        },
+        found.compare(old),
+        found.problems,
+    )

@@ -1,0 +1,56 @@
+"""Above the timeline while two models are compared: how far they agree, and the way back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.session.comparison import Comparison
+from emolive.ui.sessions.comparing import OtherTimeline
+from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.words import minus, percent
+
+
+class ComparisonBar(QFrame):
+    """One line."""
+
+    ended = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setProperty("severity", "info")
+        self.text = label("", self)
+        self.text.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 6, 5)
+        row.addWidget(self.text, 1)
+        row.addWidget(push_button(tr("End comparison"), self, self.ended.emit))
+        self.hide()
+
+    def show_other(self, old: str, other: OtherTimeline | None) -> None:
+        """Say how far the models agree; None hides the bar."""
+        self.setVisible(other is not None)
+        if other is None:
+            return
+        text = tr("Above: {old} (stored).  Below: {new}.", old=old, new=other.model)
+        parts = [text, *agreement_words(other.comparison), *other.problems]
+        self.text.setText("  ".join(parts))
+
+
+def agreement_words(comparison: Comparison) -> list[str]:
+    """How far two timelines agree, in sentences."""
+    if comparison.agreement is None:
+        return [tr("They have no time in common.")]
+    words = [tr("Same answer {share} of the time.", share=percent(comparison.agreement))]
+    if comparison.kappa is not None:
+        words.append(tr("Cohen's κ {kappa}.", kappa=minus(f"{comparison.kappa:.2f}")))
+    if comparison.emotion_agreement is not None:
+        words.append(
+            tr(
+                "Where both name an emotion: {share}.",
+                share=percent(comparison.emotion_agreement),
+            )
+        )
+    return words

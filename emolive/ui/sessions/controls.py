@@ -1,0 +1,122 @@
+"""Small controls that several parts of the sessions page use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QPushButton, QToolButton, QWidget
+
+from emolive.ui.icons import icon, pixmap
+from emolive.ui.theme import Theme
+
+
+class IconButton(QToolButton):
+    """A square button with an icon, a tip and a name for screen readers."""
+
+    def __init__(
+        self,
+        shape: str,
+        name: str,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        keys: str = "",
+        colour: str = "text",
+    ) -> None:
+        """`colour` is the theme's; `keys` are shown in the tip."""
+        super().__init__(parent)
+        self._shape = shape
+        self._colour = colour
+        self.setAccessibleName(name)
+        self.setToolTip(f"{name}  ({keys})" if keys else name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setIconSize(QSize(18, 18))
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self._theme = theme
+        mode = QIcon.Mode
+        picture = icon(self._shape, str(getattr(theme, self._colour)))
+        picture.addPixmap(pixmap(self._shape, theme.faint), mode.Disabled)
+        picture.addPixmap(pixmap(self._shape, theme.accent), mode.Normal, QIcon.State.On)
+        self.setIcon(picture)
+
+    def set_shape(self, shape: str, name: str, keys: str = "") -> None:
+        """Become another button."""
+        if shape != self._shape:
+            self._shape = shape
+            self.setAccessibleName(name)
+            self.setToolTip(f"{name}  ({keys})" if keys else name)
+            self.set_theme(self._theme)
+
+
+class ChoiceBox(QComboBox):
+    """A combo box that draws the arrow that the style sheet leaves out."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, then the arrow."""
+        super().paintEvent(event)
+        paint_arrow(self)
+
+
+class MenuButton(QPushButton):
+    """A button that opens a menu, with an arrow."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setProperty("menu", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button, then the arrow."""
+        super().paintEvent(event)
+        paint_arrow(self)
+
+
+def paint_arrow(widget: QWidget) -> None:
+    """A small arrow at the right end of a widget."""
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    group = QPalette.ColorGroup.Normal if widget.isEnabled() else QPalette.ColorGroup.Disabled
+    painter.setPen(QPen(widget.palette().color(group, QPalette.ColorRole.Text), 1.5))
+    x, y = widget.width() - 15.0, widget.height() / 2
+    tip = [QPointF(x - 3.5, y - 1.75), QPointF(x, y + 1.75), QPointF(x + 3.5, y - 1.75)]
+    painter.drawPolyline(QPolygonF(tip))
+    painter.end()
+
+
+def push_button(
+    text: str, parent: QWidget, pressed: Callable[[], object], *, kind: str = "", tip: str = ""
+) -> QPushButton:
+    """A button of a kind the style sheet knows: "primary", "quiet", "danger", "segment"..."""
+    button = QPushButton(text, parent)
+    if kind:
+        button.setProperty(kind, True)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    if tip:
+        button.setToolTip(tip)
+    button.clicked.connect(lambda _checked=False: pressed())
+    return button
+
+
+def label(text: str, parent: QWidget, role: str = "") -> QLabel:
+    """A label in a role the style sheet knows: "heading", "caption", "muted"..."""
+    made = QLabel(text, parent)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def card(parent: QWidget) -> QFrame:
+    """A frame with the look of a card."""
+    frame = QFrame(parent)
+    frame.setProperty("card", True)
+    return frame

@@ -1,0 +1,53 @@
+"""Asks once before sessions are deleted, and says what goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from emolive.i18n import ntr, tr
+from emolive.session.records import SessionInfo
+from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.theme import Theme
+from emolive.ui.words import duration_text
+
+_NAMED = 6
+
+
+class DeleteDialog(SessionDialog):
+    """Accepted: delete."""
+
+    def __init__(
+        self, theme: Theme, sessions: Sequence[SessionInfo], parent: QWidget | None = None
+    ) -> None:
+        heading = ntr("Delete this session?", "Delete {count} sessions?", len(sessions))
+        text = tr(
+            "Timeline, marks, notes and alerts are deleted for good, and the sound where it was "
+            "kept; this cannot be undone. Exported files stay."
+        )
+        super().__init__(theme, heading, text, parent)
+        names = [
+            f"<b>{_escape(info.title or tr('Untitled'))}</b>  ·  "
+            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}  ·  {duration_text(info.duration_s)}"
+            + ("  ·  " + tr("with sound") if info.has_audio else "")
+            for info in sessions[:_NAMED]
+        ]
+        if len(sessions) > _NAMED:
+            names.append(tr("and {n} more", n=len(sessions) - _NAMED))
+        listed = label("<br>".join(names), self)
+        listed.setTextFormat(Qt.TextFormat.RichText)
+        listed.setWordWrap(True)
+        self.body.addWidget(listed)
+        self.keep_button = push_button(tr("Keep"), self, self.reject)
+        self.delete_button = push_button(tr("Delete"), self, self.accept, kind="danger")
+        self.buttons.addWidget(self.keep_button)
+        self.buttons.addWidget(self.delete_button)
+        self.keep_button.setDefault(True)
+        self.keep_button.setFocus()
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,67 @@
+"""What the dialogs of the sessions page share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from emolive.ui.sessions.controls import label
+from emolive.ui.theme import Theme
+
+
+class SessionDialog(QDialog):
+    """A heading, a text, whatever comes in `body`, a sentence on a problem, and buttons."""
+
+    def __init__(
+        self, theme: Theme, heading: str, text: str, parent: QWidget | None, width: int = 520
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setWindowTitle(heading)
+        self.setModal(True)
+        self.setFixedWidth(width)
+        self.heading = label(heading, self, "clock")
+        self.heading.setWordWrap(True)
+        self.text = label(text, self, "muted")
+        self.text.setWordWrap(True)
+        self.problem = label("", self, "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self.body = QVBoxLayout()
+        self.body.setSpacing(10)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(8)
+        self.buttons.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 20, 22, 18)
+        column.setSpacing(12)
+        column.addWidget(self.heading)
+        column.addWidget(self.text)
+        column.addLayout(self.body)
+        column.addWidget(self.problem)
+        column.addSpacing(4)
+        column.addLayout(self.buttons)
+        self.text.setVisible(bool(text))
+
+    def show_problem(self, text: str) -> None:
+        """Say what went wrong; "" hides it."""
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+        self.fit()
+
+    def fit(self) -> None:
+        """Be as high as needed; texts that wrap tell their height late."""
+        for text in (self.heading, self.text, self.problem):
+            _fit_height(text, self.width() - 44)
+        if (layout := self.layout()) is not None:
+            layout.activate()
+        self.resize(self.width(), self.minimumSizeHint().height())
+
+    def showEvent(self, event: QEvent) -> None:
+        """Fit before it is seen."""
+        self.fit()
+        super().showEvent(event)  # type: ignore[arg-type]
+
+
+def _fit_height(text: QLabel, width: int) -> None:
+    text.setMinimumHeight(max(0, text.heightForWidth(width)))

@@ -1,0 +1,208 @@
+"""Choosing formats and a folder, and watching sessions being written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QWidget,
+)
+
+from emolive.i18n import ntr, tr
+from emolive.session.export import FORMATS
+from emolive.session.library import Library
+from emolive.session.records import SessionInfo
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.exporting import Exported, StoppedByUserError, export_sessions, unavailable
+from emolive.ui.theme import Theme
+
+FolderChooser = Callable[[QWidget, str], str]
+
+
+def choose_folder(parent: QWidget, start: str) -> str:
+    """Ask for a folder; "" for none."""
+    return QFileDialog.getExistingDirectory(parent, tr("Export to"), start)
+
+
+def usual_folder() -> str:
+    """Where documents belong."""
+    place = QStandardPaths.StandardLocation.DocumentsLocation
+    documents = QStandardPaths.writableLocation(place) or str(Path.home())
+    return str(Path(documents) / "emolive")
+
+
+class ExportDialog(SessionDialog):
+    """Stays open while it writes; closing it stops after the file that is being written."""
+
+    _progressed = Signal(int, int, str)
+    finished_writing = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        library: Library,
+        sessions: Sequence[SessionInfo],
+        worker: Background,
+        parent: QWidget | None = None,
+        *,
+        formats: Sequence[str] = ("csv",),
+        folder: str = "",
+        choose: FolderChooser = choose_folder,
+    ) -> None:
+        title = sessions[0].title or tr("Untitled")
+        heading = (
+            tr("Export “{title}”", title=title)
+            if len(sessions) == 1
+            else ntr("Export {count} session", "Export {count} sessions", len(sessions))
+        )
+        super().__init__(theme, heading, tr("Formats that other programs open:"), parent, 600)
+        self._library = library
+        self._sessions = tuple(sessions)
+        self._worker = worker
+        self._choose = choose
+        self._cancelled = threading.Event()
+        self._running = False
+        self.result_: Exported | None = None
+        self.boxes: dict[str, QCheckBox] = {}
+        self._add_formats(formats)
+        self.folder = QLineEdit(folder or usual_folder(), self)
+        self.folder.setAccessibleName(tr("Folder"))
+        self.folder.textChanged.connect(self._on_choice)
+        self.folder_button = push_button(tr("Choose…"), self, self._on_choose)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(label(tr("Folder"), self))
+        line.addWidget(self.folder, 1)
+        line.addWidget(self.folder_button)
+        self.body.addLayout(line)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.state = label("", self, "muted")
+        self.state.setTextFormat(Qt.TextFormat.PlainText)
+        self.bar.hide()
+        self.state.hide()
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.state)
+        self.open_button = push_button(tr("Open folder"), self, self._on_open)
+        self.open_button.hide()
+        self.close_button = push_button(tr("Cancel"), self, self.reject)
+        self.export_button = push_button(tr("Export"), self, self.export, kind="primary")
+        self.export_button.setDefault(True)
+        for button in (self.open_button, self.close_button, self.export_button):
+            self.buttons.addWidget(button)
+        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
+        self._on_choice()
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What is checked."""
+        return tuple(name for name, box in self.boxes.items() if box.isChecked())
+
+    def export(self) -> None:
+        """Write; the dialog tells how it goes."""
+        if self._running or not self.formats:
+            return
+        formats, folder = self.formats, Path(self.folder.text()).expanduser()
+        self._running = True
+        self._cancelled.clear()
+        self.show_problem("")
+        self.bar.show()
+        self.state.show()
+        self._on_choice()
+        self.close_button.setText(tr("Stop"))
+        self._worker.ask(
+            lambda: export_sessions(
+                self._library, self._sessions, formats, folder, self._on_worker_progress
+            ),
+            self._on_done,
+            self._on_failed,
+            key="export",
+        )
+        self.fit()
+
+    def reject(self) -> None:
+        """Stop what runs, or close."""
+        self._cancelled.set()
+        if not self._running:
+            super().reject()
+
+    def _add_formats(self, chosen: Sequence[str]) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(2)
+        half = (len(FORMATS) + 1) // 2
+        for i, (name, form) in enumerate(FORMATS.items()):
+            box = QCheckBox(f"{form.title}   .{form.extension}", self)
+            missing = unavailable(name)
+            box.setEnabled(missing is None)
+            box.setToolTip(missing or "")
+            box.setChecked(name in chosen and missing is None)
+            box.toggled.connect(self._on_choice)
+            grid.addWidget(box, i % half, i // half)
+            self.boxes[name] = box
+        self.body.addLayout(grid)
+
+    def _on_choice(self) -> None:
+        ready = bool(self.formats) and bool(self.folder.text().strip())
+        self.export_button.setEnabled(ready and not self._running)
+        for part in (self.folder, self.folder_button):
+            part.setEnabled(not self._running)
+
+    def _on_choose(self) -> None:
+        chosen = self._choose(self, self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _on_open(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.folder.text()).expanduser())))
+
+    # On the worker.
+
+    def _on_worker_progress(self, done: int, total: int, text: str) -> None:
+        if self._cancelled.is_set():
+            raise StoppedByUserError
+        self._progressed.emit(done, total, text)
+
+    # What it says.
+
+    def _on_progress(self, done: int, total: int, text: str) -> None:
+        self.bar.setMaximum(max(1, total))
+        self.bar.setValue(done)
+        if text:
+            self.state.setText(text)
+
+    def _on_done(self, result: Exported) -> None:
+        self.result_ = result
+        self._stopped()
+        self.bar.setValue(self.bar.maximum())
+        text = ntr("{count} file was written.", "{count} files were written.", len(result.written))
+        self.state.setText(text)
+        self.close_button.setText(tr("Close"))
+        self.export_button.setText(tr("Export again"))
+        self.open_button.setVisible(bool(result.written))
+        self.show_problem("\n".join(result.problems[:3]))
+        self.finished_writing.emit()
+
+    def _on_failed(self, problem: str) -> None:
+        self._stopped()
+        self.bar.hide()
+        self.state.hide()
+        self.close_button.setText(tr("Cancel"))
+        self.show_problem("" if self._cancelled.is_set() else problem)
+        self.finished_writing.emit()
+
+    def _stopped(self) -> None:
+        self._running = False
+        self._on_choice()

@@ -1,0 +1,107 @@
+"""The emotions with their keys: legend of the timeline and, at the same time, buttons to label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.theme import Theme, font
+from emolive.ui.words import emotion_name
+
+_BOX = 18.0
+
+
+class LabelKey(QAbstractButton):
+    """A coloured key cap with the emotion's number, and its name."""
+
+    def __init__(self, number: int, text: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.number = number
+        self.text_shown = text
+        self.fill, self.ink = "#888888", "#000000"
+        self.theme = theme
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(tr("Label as {emotion}", emotion=text))
+        self.setToolTip(
+            tr("Label as {emotion}  ({key})", emotion=text, key=number if number < 10 else "")
+        )
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Room for key and name."""
+        width = QFontMetricsF(font(12)).horizontalAdvance(self.text_shown)
+        return QSize(round(_BOX + 6 + width + 10), 28)
+
+    def minimumSizeHint(self) -> QSize:
+        """The key alone."""
+        return QSize(round(_BOX + 6), 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw the key cap, then the name."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.hasFocus() or self.underMouse():
+            painter.setPen(
+                QPen(self.theme.colour("accent"), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen
+            )
+            painter.setBrush(self.theme.colour("plot"))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        box = QRectF(4, (self.height() - _BOX) / 2, _BOX, _BOX)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self.fill))
+        painter.drawRoundedRect(box, 5, 5)
+        if self.number < 10:
+            painter.setFont(font(11, bold=True))
+            painter.setPen(QColor(self.ink))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(self.number))
+        painter.setFont(font(12))
+        painter.setPen(self.theme.colour("text" if self.isEnabled() else "faint"))
+        room = QRectF(box.right() + 6, 0, self.width() - box.right() - 8, self.height())
+        metrics = QFontMetricsF(painter.font())
+        if metrics.horizontalAdvance(self.text_shown) <= room.width() + 2:
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, self.text_shown)
+        painter.end()
+
+
+class LabelKeys(QWidget):
+    """One key per emotion of the session's model."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._labels: tuple[str, ...] = ()
+        self._keys: list[LabelKey] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(2)
+        self._row.addStretch()
+        self.setAccessibleName(tr("Emotions"))
+
+    def set_labels(self, labels: Sequence[str]) -> None:
+        """Name the emotions, in the order of their keys."""
+        self._labels = tuple(labels)
+        for key in self._keys:
+            self._row.removeWidget(key)
+            key.deleteLater()
+        self._keys = []
+        for i, name in enumerate(self._labels):
+            key = LabelKey(i + 1, emotion_name(name), self.theme, self)
+            key.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
+            self._row.insertWidget(i, key)
+            self._keys.append(key)
+        self.set_theme(self.theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        for key, swatch in zip(self._keys, theme.swatches(self._labels), strict=True):
+            key.theme = theme
+            key.fill, key.ink = swatch.fill(dark=theme.dark), swatch.ink(dark=theme.dark)
+            key.update()

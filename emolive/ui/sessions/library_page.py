@@ -1,0 +1,304 @@
+"""The list of all sessions: search it, choose one, rename, tag, note, export, delete, import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
+
+from emolive.errors import EmoliveError
+from emolive.i18n import ntr, tr
+from emolive.session.library import Library
+from emolive.session.records import SessionState
+from emolive.session.search import SearchQuery
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.sessions.empty_list import EmptyList
+from emolive.ui.sessions.filters import FilterBar
+from emolive.ui.sessions.session_details import SessionDetails
+from emolive.ui.sessions.session_model import SessionModel, SessionRow, rows_of
+from emolive.ui.sessions.session_table import SessionTable
+from emolive.ui.theme import SPACE, Theme
+
+_ROOM_FOR_DETAILS = 820
+_LOOK_AGAIN_MS = 2_000  # while something is being recorded
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: list[SessionRow]
+    total: int
+    labels: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def look(library: Library, query: SearchQuery) -> _Found:
+    """Search, with what the filters offer; runs on a worker."""
+    hits = library.search(query)
+    samples = library.label_samples()
+    everything = library.sessions()
+    labels = dict.fromkeys(name for info in everything for name in info.labels)
+    return _Found(rows_of(hits, samples), len(everything), tuple(labels), tuple(library.tags()))
+
+
+class LibraryPage(QWidget):
+    """What it finds comes from a worker; the list is drawn from memory."""
+
+    opened = Signal(str, int)  # session, sample (-1: the start)
+    export_wanted = Signal(list)  # SessionInfo
+    delete_wanted = Signal(list)
+    import_wanted = Signal()
+    record_wanted = Signal()
+    retry_wanted = Signal()
+    failed = Signal(str)
+    listed = Signal()
+
+    def __init__(self, theme: Theme, worker: Background, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.library: Library | None = None
+        self._worker = worker
+        self._tags: tuple[str, ...] = ()
+        self.model = SessionModel(self)
+        self.table = SessionTable(self.model, theme, self)
+        self.table.setAccessibleName(tr("Sessions"))
+        self.filters = FilterBar(theme, self)
+        self.details = SessionDetails(theme, self)
+        self.empty = EmptyList(theme, self)
+        self.count = label("", self, "muted")
+        self.problem = label("", self, "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self.import_button = push_button(
+            tr("Import…"), self, self.import_wanted.emit, tip=tr("Bundles made by export")
+        )
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(_LOOK_AGAIN_MS)
+        self._again.timeout.connect(self.refresh)
+        self._lay_out()
+        self._connect()
+        self.empty.show_loading()
+        self._show(empty=True)
+
+    def set_library(self, library: Library | None) -> None:
+        """List this library."""
+        self.library = library
+        if library is not None:
+            self.refresh()
+
+    def set_problem(self, text: str) -> None:
+        """Say why there is no library."""
+        self.library = None
+        self.empty.show_problem(text)
+        self._show(empty=True)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        for part in (self.table, self.filters, self.details, self.empty):
+            part.set_theme(theme)
+
+    def refresh(self) -> None:
+        """Look again for what the filters say."""
+        library = self.library
+        if library is None:
+            return
+        self._again.stop()
+        try:
+            query = self.filters.query(datetime.now().astimezone())
+        except EmoliveError as error:
+            self._say(str(error))
+            return
+        self._say("")
+        self._worker.ask(lambda: look(library, query), self._on_found, self._on_failed, key="look")
+
+    def change(self, do: Callable[[Library], object]) -> None:
+        """Change something in the library on the worker, then look again."""
+        library = self.library
+        if library is not None:
+            self._worker.ask(lambda: do(library), lambda _: self.refresh(), self._on_failed)
+
+    # What was found.
+
+    def _on_found(self, found: _Found) -> None:
+        chosen = [row.info.id for row in self.table.chosen]
+        place = self.table.verticalScrollBar().value()
+        self._tags = found.tags
+        self.filters.offer(found.labels, found.tags)
+        self.model.set_rows(found.rows)
+        here = {row.info.id for row in found.rows}
+        chosen = [session for session in chosen if session in here]
+        self._choose(chosen or [row.info.id for row in self.model.rows[:1]])
+        self.table.verticalScrollBar().setValue(place)
+        shown = ntr("{count} session", "{count} sessions", found.total)
+        if self.filters.active:
+            shown = tr("{n} of {all}", n=len(found.rows), all=shown)
+        self.count.setText(shown)
+        if not found.rows:
+            if found.total:
+                self.empty.show_no_match()
+            else:
+                self.empty.show_none()
+        self._show(empty=not found.rows, bare=not found.total)
+        self._on_choice()
+        if any(row.info.state is SessionState.RECORDING for row in found.rows):
+            self._again.start()
+        self.listed.emit()
+
+    def _on_failed(self, text: str) -> None:
+        self._say(text)
+        self.failed.emit(text)
+
+    def _say(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def _choose(self, session_ids: Sequence[str]) -> None:
+        selection = self.table.selectionModel()
+        flags = QItemSelectionModel.SelectionFlag
+        first = True
+        for session_id in session_ids:
+            row = self.model.row_of(session_id)
+            if row < 0:
+                continue
+            index = self.model.index(row, 0)
+            if first:
+                selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            else:
+                selection.select(index, flags.Select | flags.Rows)
+            first = False
+
+    def _on_choice(self) -> None:
+        rows = self.table.chosen
+        self.details.show_rows(rows, self._tags)
+        if len(rows) == 1 and self.library is not None:
+            library, session = self.library, rows[0].info.id
+            self._worker.ask(
+                lambda: library.notes(session),
+                self.details.show_notes,
+                lambda _: None,  # it was deleted meanwhile
+                key="notes",
+            )
+
+    def _one(self, do: Callable[[Library, str], object]) -> None:
+        """Do something with the chosen session."""
+        rows = self.table.chosen
+        if len(rows) == 1:
+            session = rows[0].info.id
+            self.change(lambda library: do(library, session))
+
+    # How it is put together.
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        self.heading = label(tr("Sessions"), self, "page")
+        head.addWidget(self.heading)
+        head.addWidget(self.count)
+        head.addStretch()
+        head.addWidget(self.import_button)
+        frame = QFrame(self)
+        frame.setProperty("card", True)
+        inside = QStackedLayout(frame)
+        inside.setContentsMargins(1, 6, 1, 6)
+        inside.addWidget(self.table)
+        inside.addWidget(self.empty)
+        self._stack = inside
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addWidget(frame, 1)
+        row.addWidget(self.details)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addWidget(self.filters)
+        column.addWidget(self.problem)
+        column.addLayout(row, 1)
+
+    def _connect(self) -> None:
+        details = self.details
+        self.filters.changed.connect(self.refresh)
+        self.table.selectionModel().selectionChanged.connect(self._on_choice)
+        self.table.opened.connect(lambda session: self.opened.emit(session, -1))
+        self.table.delete_wanted.connect(self._on_delete)
+        self.table.rename_wanted.connect(details.rename)
+        self.table.customContextMenuRequested.connect(self._menu)
+        details.opened.connect(self._on_open)
+        details.renamed.connect(lambda title: self._one(lambda lib, s: lib.rename(s, title)))
+        details.tag_added.connect(lambda tag: self._one(lambda lib, s: lib.add_tag(s, tag)))
+        details.tag_removed.connect(lambda tag: self._one(lambda lib, s: lib.remove_tag(s, tag)))
+        details.note_added.connect(lambda text: self._one(lambda lib, s: lib.add_note(s, text)))
+        details.note_deleted.connect(
+            lambda note: self._one(lambda lib, s: lib.delete_note(s, note))
+        )
+        details.export.connect(self._on_export)
+        details.delete.connect(self._on_delete)
+        self.empty.record.connect(self.record_wanted)
+        self.empty.import_.connect(self.import_wanted)
+        self.empty.clear.connect(self.filters.clear)
+        self.empty.retry.connect(self.retry_wanted)
+
+    def _show(self, *, empty: bool, bare: bool = False) -> None:
+        self._stack.setCurrentIndex(1 if empty else 0)
+        self._bare = bare or self.library is None
+        self.filters.setVisible(not self._bare)
+        self.count.setVisible(not self._bare)
+        self._show_details()
+
+    def _show_details(self) -> None:
+        has_rows = self._stack.currentIndex() == 0
+        self.details.setVisible(has_rows and self.width() >= _ROOM_FOR_DETAILS)
+
+    def _on_open(self, at_sample: int) -> None:
+        rows = self.table.chosen
+        if len(rows) == 1:
+            self.opened.emit(rows[0].info.id, at_sample)
+
+    def _on_export(self) -> None:
+        if rows := self.table.chosen:
+            self.export_wanted.emit([row.info for row in rows])
+
+    def _on_delete(self) -> None:
+        if rows := self.table.chosen:
+            self.delete_wanted.emit([row.info for row in rows])
+
+    def _menu(self, where: QPoint) -> None:
+        rows = self.table.chosen
+        if not rows:
+            return
+        menu = QMenu(self)
+        one = menu.addAction(tr("Open"), lambda: self._on_open(-1))
+        rename = menu.addAction(tr("Rename"), self.details.rename)
+        for action in (one, rename):
+            action.setEnabled(len(rows) == 1)
+        menu.addAction(tr("Export…"), self._on_export)
+        menu.addSeparator()
+        delete = menu.addAction(tr("Delete…"), self._on_delete)
+        delete.setEnabled(self.details.delete_button.isEnabled())
+        menu.exec(self.table.viewport().mapToGlobal(where))
+        menu.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+F and / go to the search; Esc clears it."""
+        control = Qt.KeyboardModifier.ControlModifier
+        if (event.key() == Qt.Key.Key_F and event.modifiers() & control) or event.text() == "/":
+            self.filters.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.filters.text.selectAll()
+        elif event.key() == Qt.Key.Key_Escape and self.filters.active:
+            self.filters.clear()
+            self.table.setFocus()
+        elif event.key() == Qt.Key.Key_Down and self.filters.text.hasFocus():
+            self.table.setFocus()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The details show where there is room."""
+        super().resizeEvent(event)
+        self._show_details()

@@ -1,0 +1,154 @@
+"""Marking by hand: edits run on a worker, one after the other, and can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from emolive.i18n import tr
+from emolive.session.annotating import AnnotationEditor
+from emolive.session.library import Library
+from emolive.session.records import Annotation, SessionInfo
+from emolive.types import Segment
+from emolive.ui.sessions.background import Background
+
+Edit = Callable[[AnnotationEditor], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    marks: tuple[Annotation, ...]
+    undo: str | None
+    redo: str | None
+    made: Annotation | None
+
+
+class Marking(QObject):
+    """The marks of one session. `changed` follows each edit, `failed` one that was not stored."""
+
+    changed = Signal()
+    made = Signal(str)  # id of a new mark
+    failed = Signal(str)
+
+    def __init__(self, worker: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._editor: AnnotationEditor | None = None
+        self.marks: tuple[Annotation, ...] = ()
+        self.undo_name: str | None = None
+        self.redo_name: str | None = None
+
+    def open(
+        self, library: Library, session: SessionInfo, marks: Sequence[Annotation], annotator: str
+    ) -> None:
+        """Edit the marks of a session."""
+        self._editor = AnnotationEditor(library, session.id, session.duration_samples, annotator)
+        self.marks = tuple(marks)
+        self.undo_name = self.redo_name = None
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Edit nothing any more."""
+        self._editor = None
+        self.marks = ()
+
+    def mark(self, mark_id: str | None) -> Annotation | None:
+        """The mark of an id."""
+        return next((mark for mark in self.marks if mark.id == mark_id), None)
+
+    def add(
+        self,
+        start_sample: int,
+        end_sample: int,
+        label: str | None,
+        stream: str | None,
+        comment: str = "",
+    ) -> None:
+        """Mark a stretch."""
+        self._edit(lambda e: e.add(start_sample, end_sample, label, stream=stream, comment=comment))
+
+    def adopt(self, segments: Sequence[Segment]) -> None:
+        """Take the model's segments over as marks, to correct them."""
+        self._edit(lambda e: e.adopt(segments))
+
+    def move(self, mark_id: str, start_sample: int, end_sample: int) -> None:
+        """Give a mark other borders."""
+        self._edit(lambda e: e.move(mark_id, start_sample, end_sample))
+
+    def relabel(self, mark_id: str, label: str | None) -> None:
+        """Give a mark another label."""
+        self._edit(lambda e: e.relabel(mark_id, label))
+
+    def comment(self, mark_id: str, text: str) -> None:
+        """Give a mark another comment."""
+        self._edit(lambda e: e.comment(mark_id, text))
+
+    def split(self, mark_id: str, at_sample: int) -> None:
+        """Cut a mark in two."""
+        self._edit(lambda e: e.split(mark_id, at_sample))
+
+    def delete(self, *mark_ids: str) -> None:
+        """Delete marks."""
+        self._edit(lambda e: e.delete(*mark_ids))
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._edit(AnnotationEditor.undo)
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._edit(AnnotationEditor.redo)
+
+    def _edit(self, edit: Edit) -> None:
+        editor = self._editor
+        if editor is None:
+            return
+
+        def work() -> _Answer:
+            try:
+                made = edit(editor)
+            except (KeyError, ValueError):
+                made = None  # it was deleted meanwhile, or lies outside: what is stored shows
+            return _Answer(
+                tuple(editor.annotations),
+                editor.undo_name,
+                editor.redo_name,
+                made if isinstance(made, Annotation) else None,
+            )
+
+        def done(answer: _Answer) -> None:
+            if editor is not self._editor:
+                return
+            known = {mark.id for mark in self.marks}
+            self.marks = answer.marks
+            self.undo_name, self.redo_name = answer.undo, answer.redo
+            self.changed.emit()
+            if answer.made is not None and answer.made.id not in known:
+                self.made.emit(answer.made.id)
+
+        def failed(problem: str) -> None:
+            if editor is self._editor:
+                self.changed.emit()  # what was dragged springs back
+                self.failed.emit(problem)
+
+        self._worker.ask(work, done, failed)
+
+
+EDIT_NAMES = {
+    "add": lambda: tr("add"),
+    "adopt": lambda: tr("take over"),
+    "move": lambda: tr("move"),
+    "relabel": lambda: tr("relabel"),
+    "comment": lambda: tr("comment"),
+    "split": lambda: tr("split"),
+    "delete": lambda: tr("delete"),
+}
+
+
+def edit_name(name: str | None) -> str:
+    """An edit's name for people, or ""."""
+    if name is None:
+        return ""
+    return EDIT_NAMES[name]() if name in EDIT_NAMES else name

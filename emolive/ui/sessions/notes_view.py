@@ -1,0 +1,136 @@
+"""Notes about a session, or about a moment of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import tr
+from emolive.session.records import Note
+from emolive.ui.sessions.controls import IconButton, card, label, push_button
+from emolive.ui.theme import Theme
+from emolive.ui.words import clock_text
+
+
+class NotesView(QWidget):
+    """A list of notes above a field for a new one."""
+
+    added = Signal(str, bool)  # text, about the moment that is shown
+    deleted = Signal(int)
+    sought = Signal(float)
+
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, scrolls: bool = True
+    ) -> None:
+        """`scrolls`: where the list is longer than its place; otherwise it takes what it needs."""
+        super().__init__(parent)
+        self.theme = theme
+        self._rate = 1
+        self._notes: tuple[Note, ...] = ()
+        self.area = QScrollArea(self)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.field = QPlainTextEdit(self)
+        self.field.setPlaceholderText(tr("Write a note"))
+        self.field.setAccessibleName(tr("New note"))
+        self.field.setTabChangesFocus(True)
+        self.field.setFixedHeight(72)
+        self.field.textChanged.connect(self._on_text)
+        self.here = QCheckBox(self)
+        self.add_button = push_button(tr("Add note"), self, self._on_add)
+        self.show_position(0.0)
+        row = QHBoxLayout()
+        row.addWidget(self.here)
+        row.addStretch()
+        row.addWidget(self.add_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 8, 8)
+        column.setSpacing(8)
+        self._list: QWidget | None = None
+        self._place = None if scrolls else QVBoxLayout()
+        if self._place is None:
+            column.addWidget(self.area, 1)
+        else:
+            self.area.hide()
+            column.addLayout(self._place)
+        column.addWidget(self.field)
+        column.addLayout(row)
+        self._on_text()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.show_notes(self._notes, self._rate)
+
+    def show_position(self, at_s: float) -> None:
+        """The moment that a new note may be about."""
+        self.here.setText(tr("at {time}", time=clock_text(at_s)))
+
+    def show_notes(self, notes: Sequence[Note], rate: int) -> None:
+        """Show these notes."""
+        self._notes, self._rate = tuple(notes), rate
+        content = QWidget(self)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(8)
+        if not notes:
+            empty = label(tr("No notes yet."), content, "muted")
+            column.addWidget(empty)
+        for note in notes:
+            column.addWidget(self._note(note, content))
+        if self._place is not None:
+            if self._list is not None:
+                self._place.removeWidget(self._list)
+                self._list.hide()
+                self._list.deleteLater()
+            self._list = content
+            self._place.addWidget(content)
+            return
+        column.addStretch()
+        self.area.setWidget(content)
+        content.setAutoFillBackground(False)  # which setWidget switches on
+        self.area.viewport().setAutoFillBackground(False)
+
+    def _note(self, note: Note, parent: QWidget) -> QWidget:
+        frame = card(parent)
+        when = "" if note.created_at is None else f"{note.created_at.astimezone():%Y-%m-%d %H:%M}"
+        head = QHBoxLayout()
+        if note.at_sample is not None:
+            at_s = note.at_sample / self._rate
+            moment = push_button(clock_text(at_s), frame, lambda: self.sought.emit(at_s),
+                                 kind="chip", tip=tr("Go there"))  # fmt: skip
+            head.addWidget(moment)
+            head.addSpacing(8)
+        head.addWidget(label(when, frame, "caption"))
+        head.addStretch()
+        delete = IconButton("trash", tr("Delete this note"), self.theme, frame, colour="muted")
+        delete.clicked.connect(lambda: self.deleted.emit(note.id))
+        head.addWidget(delete)
+        text = label(note.text, frame)
+        text.setWordWrap(True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(10, 4, 4, 10)
+        column.setSpacing(2)
+        column.addLayout(head)
+        column.addWidget(text)
+        return frame
+
+    def _on_text(self) -> None:
+        self.add_button.setEnabled(bool(self.field.toPlainText().strip()))
+
+    def _on_add(self) -> None:
+        text = self.field.toPlainText().strip()
+        if text:
+            self.added.emit(text, self.here.isChecked())
+            self.field.clear()

@@ -1,0 +1,240 @@
+"""The sessions page: the list, and one session replayed; dialogs between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
+
+from emolive.i18n import ntr, tr
+from emolive.session.library import Library
+from emolive.session.player import session_player
+from emolive.session.records import SessionInfo
+from emolive.ui.messages import Message, Severity
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.compare_dialog import CompareDialog
+from emolive.ui.sessions.controls import label
+from emolive.ui.sessions.delete_dialog import DeleteDialog
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.export_dialog import ExportDialog
+from emolive.ui.sessions.library_page import LibraryPage
+from emolive.ui.sessions.playing import MakePlayer
+from emolive.ui.sessions.replay_keys import keys_text
+from emolive.ui.sessions.replay_page import ReplayPage
+from emolive.ui.sessions.stored import StoredSession
+from emolive.ui.theme import SPACE, Theme
+
+_SAID_MS = 5_000
+
+
+class SessionsPage(QWidget):
+    """One of the window's pages. The library is opened and closed by the window.
+
+    `message` carries what the window's banner shall say (None: nothing any more).
+    """
+
+    message = Signal(object)
+    record_wanted = Signal()  # go to the live view
+    retry_library = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        make_player: MakePlayer = session_player,
+    ) -> None:
+        super().__init__(parent)
+        self.title = tr("Sessions")
+        self.icon_name = "sessions"
+        self.theme = theme
+        self.library: Library | None = None
+        self._formats: tuple[str, ...] = ("csv",)
+        self._folder = ""
+        # Reading must not wait for an edit, nor either of them for an export.
+        self.reader = Background("sessions", self)
+        self.editor = Background("session edits", self)
+        self.hard_worker = Background("session jobs", self)
+        self.list = LibraryPage(theme, self.reader, self)
+        self.replay = ReplayPage(theme, self.reader, self.editor, self, make_player=make_player)
+        self.dialog: QDialog | None = None
+        self._said = QTimer(self)
+        self._said.setSingleShot(True)
+        self._said.setInterval(_SAID_MS)
+        self._said.timeout.connect(lambda: self.message.emit(None))
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self.list)
+        self._pages.addWidget(self.replay)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.addWidget(self._pages)
+        self._connect()
+
+    # What the window does with it.
+
+    def set_library(self, library: Library | None) -> None:
+        """Show this library; None: it is still being opened, or changed."""
+        self._leave()
+        self.library = library
+        self.list.set_library(library)
+
+    def set_problem(self, text: str) -> None:
+        """Say why there is no library."""
+        self._leave()
+        self.library = None
+        self.list.set_problem(text)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        self.list.set_theme(theme)
+        self.replay.set_theme(theme)
+
+    def refresh(self) -> None:
+        """Sessions may have been added or have gone."""
+        self.list.refresh()
+
+    def shown(self) -> None:
+        """The page came into view."""
+        self.refresh()
+        if self.showing_list:
+            self.list.table.setFocus()
+
+    def hidden(self) -> None:
+        """Another page came into view: what plays pauses."""
+        self.replay.playing.pause()
+
+    def open_session(self, session_id: str, at_sample: int | None = None) -> None:
+        """Replay a session."""
+        if self.library is not None:
+            self.message.emit(None)
+            self._pages.setCurrentWidget(self.replay)
+            self.replay.open(self.library, session_id, at_sample)
+
+    @property
+    def showing_list(self) -> bool:
+        """Whether the list is shown, not a session."""
+        return self._pages.currentWidget() is self.list
+
+    def end(self, deadline: float) -> bool:
+        """End all threads before `time.monotonic()` reaches `deadline`; whether they ended."""
+        if self.dialog is not None:
+            self.dialog.reject()
+        ended = self.replay.shutdown(max(0.05, deadline - time.monotonic()))
+        for worker in (self.reader, self.editor, self.hard_worker):
+            ended &= worker.close(max(0.05, deadline - time.monotonic()))
+        return ended
+
+    # How it is put together.
+
+    def _connect(self) -> None:
+        sessions, replay = self.list, self.replay
+        sessions.opened.connect(self._on_open)
+        sessions.export_wanted.connect(self.export)
+        sessions.delete_wanted.connect(self.delete)
+        sessions.record_wanted.connect(self.record_wanted)
+        sessions.retry_wanted.connect(self.retry_library)
+        replay.left.connect(self._leave)
+        replay.said.connect(self._say)
+        replay.failed.connect(self._fail)
+        replay.changed.connect(sessions.refresh)
+        replay.export_wanted.connect(lambda info: self.export([info]))
+        replay.compare_wanted.connect(self.compare)
+        replay.header.keys.connect(self.show_keys)
+
+    def _on_open(self, session_id: str, at_sample: int) -> None:
+        self.open_session(session_id, at_sample if at_sample >= 0 else None)
+
+    def _leave(self) -> None:
+        if not self.showing_list:
+            self.replay.close_session()
+            self._pages.setCurrentWidget(self.list)
+            self.list.refresh()
+            self.list.table.setFocus()
+        self.message.emit(None)
+
+    def _say(self, text: str) -> None:
+        self.message.emit(Message(Severity.INFO, text))
+        self._said.start()
+
+    def _fail(self, text: str) -> None:
+        self._said.stop()
+        self.message.emit(Message(Severity.ERROR, text))
+
+    # Dialogs; none of them blocks the program.
+
+    def export(self, sessions: Sequence[SessionInfo]) -> None:
+        """Ask for formats and a folder, and write."""
+        if self.library is None or not sessions:
+            return
+        dialog = ExportDialog(
+            self.theme,
+            self.library,
+            sessions,
+            self.hard_worker,
+            self,
+            formats=self._formats,
+            folder=self._folder,
+        )
+
+        def remember() -> None:
+            self._formats, self._folder = dialog.formats, dialog.folder.text()
+
+        dialog.finished_writing.connect(remember)
+        self._open(dialog)
+
+    def delete(self, sessions: Sequence[SessionInfo]) -> None:
+        """Ask once, then delete."""
+        library = self.library
+        if library is None or not sessions:
+            return
+        dialog = DeleteDialog(self.theme, sessions, self)
+
+        def work() -> None:
+            for info in sessions:
+                library.delete(info.id)
+
+        def done(_: None) -> None:
+            self._say(ntr("{count} session was deleted.", "{count} sessions were deleted.",
+                          len(sessions)))  # fmt: skip
+            self.list.refresh()
+
+        def failed(problem: str) -> None:
+            self._fail(problem)
+            self.list.refresh()
+
+        dialog.accepted.connect(lambda: self.hard_worker.ask(work, done, failed))
+        self._open(dialog)
+
+    def compare(self, session: StoredSession) -> None:
+        """Ask for a model, analyse again, show both."""
+        if self.library is None:
+            return
+        self.replay.playing.pause()
+        dialog = CompareDialog(self.theme, self.library, session, self.hard_worker, self)
+
+        def done() -> None:
+            if dialog.other is not None and self.replay.session is session:
+                self.replay.show_other(dialog.other)
+
+        dialog.accepted.connect(done)
+        self._open(dialog)
+
+    def show_keys(self) -> None:
+        """The sheet of keys."""
+        dialog = SessionDialog(self.theme, tr("Keys"), "", self, 480)
+        sheet = label(keys_text(), dialog)
+        sheet.setTextFormat(Qt.TextFormat.RichText)
+        dialog.body.addWidget(sheet)
+        self._open(dialog)
+
+    def _open(self, dialog: SessionDialog) -> None:
+        self.dialog = dialog
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.finished.connect(self._closed)
+        dialog.open()
+
+    def _closed(self) -> None:
+        self.dialog = None

@@ -1,0 +1,132 @@
+"""The top of the replay page: which session this is, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.session.records import SessionInfo, SessionState
+from emolive.ui.sessions.controls import IconButton, label, push_button
+from emolive.ui.theme import Theme, font
+from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.words import duration_text
+
+
+class ReplayHeader(QWidget):
+    """Back, title (a field), facts; compare, export, view, keys, side panel."""
+
+    back = Signal()
+    renamed = Signal(str)
+    export = Signal()
+    compare = Signal()
+    keys = Signal()
+    side = Signal(bool)
+    kind_shown = Signal(object, bool)  # class of a panel
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.back_button = IconButton("back", tr("Back to the list"), theme, self, keys="Esc")
+        self.title = QLineEdit(self)
+        self.title.setProperty("plain", True)
+        self.title.setAccessibleName(tr("Title of the session"))
+        self.title.setToolTip(tr("Click to rename"))
+        self.title.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.title.editingFinished.connect(self._on_title)
+        self.facts = label("", self, "muted")
+        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        self.compare_button = push_button(
+            tr("Compare models…"), self, self.compare.emit,
+            tip=tr("Analyse this session with another model, side by side"),
+        )  # fmt: skip
+        self.export_button = push_button(tr("Export…"), self, self.export.emit)
+        self.view_button = IconButton("layers", tr("What to show"), theme, self)
+        self.view_button.clicked.connect(self._on_view)
+        self.view_menu = QMenu(self)
+        self.kinds: dict[type[TimePanel], QAction] = {}
+        for kind, text in (
+            (ProbabilityPanel, tr("Probabilities")),
+            (SpectrogramPanel, tr("Spectrogram")),
+            (LevelPanel, tr("Level")),
+        ):
+            action = self.view_menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(True)
+            action.toggled.connect(lambda on, kind=kind: self.kind_shown.emit(kind, on))
+            self.kinds[kind] = action
+        self.keys_button = IconButton("keyboard", tr("Keys"), theme, self, keys="F1")
+        self.keys_button.clicked.connect(lambda: self.keys.emit())
+        self.side_button = IconButton("panel", tr("Summary, marks, notes"), theme, self)
+        self.side_button.setCheckable(True)
+        self.side_button.clicked.connect(self.side)
+        self._icons = (self.back_button, self.view_button, self.keys_button, self.side_button)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.title)
+        words.addWidget(self.facts)
+        self.facts.setContentsMargins(7, 0, 0, 0)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self.back_button)
+        row.addLayout(words, 1)
+        for widget in (self.compare_button, self.export_button, self.view_button):
+            row.addWidget(widget)
+        row.addWidget(self.keys_button)
+        row.addWidget(self.side_button)
+        self._shown = ""
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        for button in self._icons:
+            button.set_theme(theme)
+
+    def show_session(self, info: SessionInfo) -> None:
+        """Say which session this is."""
+        self._shown = info.title
+        self.title.setText(info.title)
+        self.title.setPlaceholderText(tr("Untitled"))
+        self.title.setCursorPosition(0)
+        facts = [
+            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}",
+            duration_text(info.duration_s),
+            info.model,
+        ]
+        if info.state is SessionState.RECORDING:
+            facts.append(tr("being recorded: shown as far as it is stored"))
+        elif info.recovered:
+            facts.append(tr("recovered"))
+        facts += [f"#{tag}" for tag in info.tags]
+        self._facts = "  ·  ".join(facts)
+        self.facts.setToolTip(self._facts)
+        self._elide()
+        self.compare_button.setEnabled(info.has_audio and info.state is SessionState.COMPLETE)
+
+    def _elide(self) -> None:
+        # A label would insist on its whole text.
+        self.facts.setMinimumWidth(60)
+        metrics = QFontMetrics(font(13))
+        room = max(60, self.title.width() - 10)
+        self.facts.setText(metrics.elidedText(self._facts, Qt.TextElideMode.ElideRight, room))
+
+    def resizeEvent(self, event: object) -> None:
+        """Fit the facts."""
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        if hasattr(self, "_facts"):
+            self._elide()
+
+    def _on_title(self) -> None:
+        text = self.title.text().strip()
+        if text != self._shown:
+            self._shown = text
+            self.renamed.emit(text)
+        if self.title.hasFocus():
+            self.title.clearFocus()
+
+    def _on_view(self) -> None:
+        below = self.view_button.rect().bottomLeft()
+        self.view_menu.exec(self.view_button.mapToGlobal(below))

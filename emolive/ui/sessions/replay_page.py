@@ -1,0 +1,345 @@
+"""One session: seen on one time axis, heard, marked, compared."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.session.library import Library
+from emolive.session.player import session_player
+from emolive.session.records import Note
+from emolive.ui.sessions import side_panel
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.board import Board
+from emolive.ui.sessions.comparing import OtherTimeline
+from emolive.ui.sessions.comparison_bar import ComparisonBar
+from emolive.ui.sessions.controls import card, label
+from emolive.ui.sessions.label_keys import LabelKeys
+from emolive.ui.sessions.marking import Marking, edit_name
+from emolive.ui.sessions.overview import Overview
+from emolive.ui.sessions.playing import MakePlayer, Playing
+from emolive.ui.sessions.replay_actions import ReplayActions
+from emolive.ui.sessions.replay_header import ReplayHeader
+from emolive.ui.sessions.replay_keys import combination, key_map
+from emolive.ui.sessions.replay_menu import show_menu
+from emolive.ui.sessions.selection import Selection
+from emolive.ui.sessions.side_panel import SidePanel
+from emolive.ui.sessions.stored import StoredSession, load
+from emolive.ui.sessions.transport import Transport
+from emolive.ui.theme import SPACE, Theme
+from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
+
+_ROOM_FOR_SIDE = 1100
+
+
+class ReplayPage(QWidget):
+    """Shows one session at a time."""
+
+    left = Signal()
+    said = Signal(str)
+    failed = Signal(str)
+    changed = Signal()  # title, notes: what a list shows
+    export_wanted = Signal(object)  # SessionInfo
+    compare_wanted = Signal(object)  # StoredSession
+
+    def __init__(
+        self,
+        theme: Theme,
+        reader: Background,
+        editor: Background,
+        parent: QWidget | None = None,
+        *,
+        make_player: MakePlayer = session_player,
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.session: StoredSession | None = None
+        self._library: Library | None = None
+        self._reader = reader
+        self._editor = editor
+        self._notes: tuple[Note, ...] = ()
+        self._side_chosen: bool | None = None
+        self.selection = Selection(self)
+        self.playing = Playing(make_player, self)
+        self.marking = Marking(editor, self)
+        self.board = Board(theme, self.selection, self)
+        self.overview = Overview(self.board.axis, theme, self)
+        self.header = ReplayHeader(theme, self)
+        self.labels = LabelKeys(theme, self)
+        self.comparison = ComparisonBar(self)
+        self.transport = Transport(theme, self)
+        self.side = SidePanel(theme, self)
+        self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
+        self._keys = key_map(self.actions_, self.transport, self._length_s)
+        self._lay_out()
+        self._connect()
+
+    # Opening and closing.
+
+    def open(self, library: Library, session_id: str, at_sample: int | None = None) -> None:
+        """Show a session, at a sample of it."""
+        self.close_session()
+        self._library = library
+        self.waiting.setText(tr("Opening the session…"))
+        self._pages.setCurrentIndex(0)
+        self._reader.ask(
+            lambda: load(library, session_id),
+            lambda session: self._show(session, at_sample),
+            self._on_load_failed,
+            key="open",
+        )
+
+    def close_session(self) -> None:
+        """Forget the session; nothing of it runs any more."""
+        self._reader.forget("open")
+        self.playing.close_session()
+        self.marking.close()
+        self.board.clear()
+        self.selection.clear()
+        self.session = None
+
+    def show_other(self, other: OtherTimeline | None) -> None:
+        """Show another model's answers beside those that are stored; None: no more."""
+        if self.session is not None:
+            self.comparison.show_other(self.session.info.model, other)
+            self.board.show_session(self.session, other)
+            self.board.set_marks(self.marking.marks)
+            self.board.show_happenings(self.session, self._notes)
+
+    def shutdown(self, timeout: float) -> bool:
+        """End all threads; whether they ended within `timeout` seconds."""
+        tiles = self.board.close_tiles(timeout)
+        return self.playing.shutdown(timeout) and tiles
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        for part in (
+            self.board, self.overview, self.header, self.labels, self.transport, self.side
+        ):  # fmt: skip
+            part.set_theme(theme)
+
+    def _show(self, session: StoredSession, at_sample: int | None) -> None:
+        library, info = self._library, session.info
+        if library is None:
+            return
+        self.session = session
+        self.header.show_session(info)
+        self.comparison.show_other("", None)
+        self.labels.set_labels(info.labels)
+        self.board.axis.show_session(info.duration_s)
+        self.board.show_session(session)
+        self.overview.show_session(session)
+        self.transport.show_session(
+            info.duration_s, info.labels, [one.name for one in session.streams],
+            audio=any(one.audio for one in session.streams),
+        )  # fmt: skip
+        self.side.summary.show_session(session)
+        self.actions_.open(session)
+        self.playing.open(library, info)
+        self.marking.open(library, info, session.annotations, "")
+        self._show_notes(session.notes)
+        self._pages.setCurrentIndex(1)
+        self.board.surface.setFocus()
+        if at_sample is not None:
+            self.actions_.seek(at_sample / info.rate)
+            self.actions_.select_segment_at(at_sample, None)
+
+    def _on_load_failed(self, problem: str) -> None:
+        self.waiting.setText(problem)
+        self.failed.emit(problem)
+
+    # How it is put together.
+
+    def _lay_out(self) -> None:
+        self.waiting = label("", self, "muted")
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.waiting.setWordWrap(True)
+        frame = card(self)
+        inside = QVBoxLayout(frame)
+        inside.setContentsMargins(1, 8, 1, 1)
+        inside.setSpacing(6)
+        legend = QHBoxLayout()
+        legend.setContentsMargins(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0)
+        legend.addWidget(self.labels, 1)
+        inside.addLayout(legend)
+        inside.addWidget(self.overview)
+        inside.addWidget(self.board, 1)
+        inside.addWidget(self.transport)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addWidget(frame, 1)
+        row.addWidget(self.side)
+        content = QWidget(self)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.header)
+        column.addWidget(self.comparison)
+        column.addLayout(row, 1)
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(0, 0, 0, 0)
+        self._pages.addWidget(self.waiting)
+        self._pages.addWidget(content)
+        self._show_side()
+
+    def _connect(self) -> None:
+        board, playing, transport = self.board, self.playing, self.transport
+        actions, header, marking = self.actions_, self.header, self.marking
+        header.back.connect(self.left)
+        header.back_button.clicked.connect(self.left)
+        header.renamed.connect(self._rename)
+        header.export.connect(self._export)
+        header.compare.connect(self._compare)
+        header.side.connect(self._on_side)
+        header.kind_shown.connect(board.show_kind)
+        self.comparison.ended.connect(lambda: self.show_other(None))
+        surface = board.surface
+        surface.sought.connect(actions.seek)
+        surface.segment_wanted.connect(actions.select_segment_at)
+        surface.mark_dragged.connect(
+            lambda mark: marking.move(mark.id, mark.start_sample, mark.end_sample)
+        )
+        surface.menu_wanted.connect(self._menu)
+        self.overview.sought.connect(actions.seek)
+        self.labels.chosen.connect(actions.label)
+        self.selection.changed.connect(self._on_selection)
+        playing.moved.connect(self._on_moved)
+        playing.changed.connect(transport.show_playing)
+        playing.problem.connect(self.failed)
+        transport.play.connect(playing.toggle)
+        transport.jump.connect(lambda back: actions.jump(transport.target_label, backwards=back))
+        transport.loop.connect(actions.set_loop)
+        transport.speed.connect(playing.set_speed)
+        transport.hear.connect(playing.hear)
+        transport.zoom.connect(actions.zoom)
+        transport.undo.connect(marking.undo)
+        transport.redo.connect(marking.redo)
+        actions.said.connect(self.said)
+        actions.comment_wanted.connect(self._on_comment)
+        actions.loop_changed.connect(transport.loop_button.setChecked)
+        marking.changed.connect(self._on_marks)
+        marking.failed.connect(self.failed)
+        marks = self.side.marks
+        marks.picked.connect(actions.pick_mark)
+        marks.commented.connect(marking.comment)
+        marks.deleted.connect(marking.delete)
+        marks.adopt.connect(actions.adopt)
+        self.side.summary.sought.connect(actions.seek)
+        self.side.notes.sought.connect(actions.seek)
+        self.side.notes.added.connect(self._add_note)
+        self.side.notes.deleted.connect(self._delete_note)
+
+    # What happens.
+
+    def _on_moved(self, at_s: float) -> None:
+        axis = self.board.axis
+        self.board.surface.show_position(at_s)
+        self.overview.show_position(at_s)
+        self.transport.show_position(at_s)
+        self.side.notes.show_position(at_s)
+        if self.playing.playing and not axis.start_s <= at_s <= axis.end_s:
+            axis.reveal(at_s)
+
+    def _on_selection(self) -> None:
+        self.actions_.selection_changed()
+        self.side.marks.select(self.selection.mark_id)
+
+    def _on_marks(self) -> None:
+        if self.session is None:
+            return
+        info, marks = self.session.info, self.marking.marks
+        self.board.set_marks(marks)
+        self.overview.set_marks(marks)
+        self.side.marks.set_marks(marks, info.labels, info.rate)
+        self.side.marks.select(self.selection.mark_id)
+        self.side.set_counts(len(marks), len(self._notes))
+        self.transport.set_edits(
+            edit_name(self.marking.undo_name), edit_name(self.marking.redo_name)
+        )
+
+    def _on_comment(self) -> None:
+        self._on_side(True)
+        self.side.show_view(side_panel.MARKS)
+        self.side.marks.edit_comment()
+
+    def _on_side(self, shown: bool) -> None:
+        self._side_chosen = shown
+        self._show_side()
+
+    def _show_side(self) -> None:
+        chosen = self._side_chosen
+        shown = self.width() >= _ROOM_FOR_SIDE if chosen is None else chosen
+        self.side.setVisible(shown)
+        self.header.side_button.setChecked(shown)
+
+    def _length_s(self) -> float:
+        return self.session.info.duration_s if self.session else 0.0
+
+    def _menu(self, where: QPoint) -> None:
+        if self.session is not None:
+            show_menu(self, where, self.session.info.labels, self.marking, self.actions_)
+
+    # Notes and title.
+
+    def _show_notes(self, notes: tuple[Note, ...]) -> None:
+        self._notes = notes
+        if self.session is not None:
+            self.side.notes.show_notes(notes, self.session.info.rate)
+            self.board.show_happenings(self.session, notes)
+            self.side.set_counts(len(self.marking.marks), len(notes))
+
+    def _add_note(self, text: str, here: bool) -> None:
+        at = self.playing.position if here else None
+        self._change(lambda library, session: library.add_note(session, text, at))
+
+    def _delete_note(self, note_id: int) -> None:
+        self._change(lambda library, session: library.delete_note(session, note_id))
+
+    def _rename(self, title: str) -> None:
+        self._change(lambda library, session: library.rename(session, title))
+
+    def _change(self, do: object) -> None:
+        library, session = self._library, self.session
+        if library is None or session is None:
+            return
+
+        def work() -> tuple[Note, ...]:
+            do(library, session.info.id)  # type: ignore[operator]
+            return tuple(library.notes(session.info.id))
+
+        def done(notes: tuple[Note, ...]) -> None:
+            if self.session is session:
+                self._show_notes(notes)
+            self.changed.emit()
+
+        self._editor.ask(work, done, self.failed.emit)
+
+    def _export(self) -> None:
+        if self.session is not None:
+            self.export_wanted.emit(self.session.info)
+
+    def _compare(self) -> None:
+        if self.session is not None:
+            self.compare_wanted.emit(self.session)
+
+    # Keys.
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no control wanted for itself."""
+        if event.key() == Qt.Key.Key_Escape:
+            if not self.board.surface.cancel() and not self.selection.clear():
+                self.left.emit()
+        elif event.key() == Qt.Key.Key_F1:
+            self.header.keys.emit()
+        elif self.session is not None and (do := self._keys.get(combination(event))) is not None:
+            do()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The side panel shows where there is room, unless the person chose otherwise."""
+        super().resizeEvent(event)
+        self._show_side()

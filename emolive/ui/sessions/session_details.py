@@ -1,0 +1,221 @@
+"""Beside the list: the chosen session, what a search found in it, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import ntr, tr
+from emolive.session.records import Note, SessionState
+from emolive.types import Segment
+from emolive.ui.sessions.controls import IconButton, label, push_button
+from emolive.ui.sessions.notes_view import NotesView
+from emolive.ui.sessions.session_model import SessionRow
+from emolive.ui.sessions.share_bars import ShareList, label_name
+from emolive.ui.sessions.tag_editor import TagEditor
+from emolive.ui.theme import Theme
+from emolive.ui.words import clock_text, duration_text, percent, stream_name
+
+WIDTH = 316
+_MOST = 50  # segments that are listed; more are counted
+
+
+class SessionDetails(QFrame):
+    """Shows one session, or says how many are chosen."""
+
+    opened = Signal(int)  # at this sample, -1: at the start
+    renamed = Signal(str)
+    tag_added = Signal(str)
+    tag_removed = Signal(str)
+    note_added = Signal(str)
+    note_deleted = Signal(int)
+    export = Signal()
+    delete = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setProperty("card", True)
+        self.setFixedWidth(WIDTH)
+        self._row: SessionRow | None = None
+        self.title = QLineEdit(self)
+        self.title.setProperty("plain", "small")
+        self.title.setPlaceholderText(tr("Untitled"))
+        self.title.setAccessibleName(tr("Title of the session"))
+        self.title.setToolTip(tr("Click to rename"))
+        self.title.editingFinished.connect(self._on_title)
+        self.facts = label("", self, "muted")
+        self.facts.setWordWrap(True)
+        self.facts.setContentsMargins(7, 0, 0, 0)
+        self.tags = TagEditor(self)
+        self.tags.added.connect(self.tag_added)
+        self.tags.removed.connect(self.tag_removed)
+        self.shares = ShareList(theme, self)
+        self.found_heading = label("", self, "heading")
+        self.found = QWidget(self)
+        self._found_column = QVBoxLayout(self.found)
+        self._found_column.setContentsMargins(0, 0, 0, 0)
+        self._found_column.setSpacing(0)
+        self.notes = NotesView(theme, self, scrolls=False)
+        self.notes.here.hide()
+        self.notes.field.setFixedHeight(56)
+        self.notes.added.connect(lambda text, _here: self.note_added.emit(text))
+        self.notes.deleted.connect(self.note_deleted)
+        self.open_button = push_button(tr("Open"), self, lambda: self.opened.emit(-1),
+                                       kind="primary", tip=tr("Enter"))  # fmt: skip
+        self.export_button = push_button(tr("Export…"), self, self.export.emit)
+        self.delete_button = IconButton("trash", tr("Delete…"), theme, self, keys=tr("Delete"),
+                                        colour="danger")  # fmt: skip
+        self.delete_button.clicked.connect(lambda: self.delete.emit())
+        self._lay_out()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.shares.set_theme(theme)
+        self.notes.set_theme(theme)
+        self.delete_button.set_theme(theme)
+
+    def show_rows(self, rows: Sequence[SessionRow], known_tags: Sequence[str]) -> None:
+        """Show the chosen sessions."""
+        one = rows[0] if len(rows) == 1 else None
+        changed = one is None or self._row is None or one.info.id != self._row.info.id
+        self._row = one
+        for part in (self.title, self.tags, self.shares, self.notes):
+            part.setVisible(one is not None)
+        self.open_button.setEnabled(one is not None)
+        self.export_button.setEnabled(bool(rows))
+        recording = any(row.info.state is SessionState.RECORDING for row in rows)
+        self.delete_button.setEnabled(bool(rows) and not recording)
+        self._show_found(one)
+        if one is None:
+            seconds = sum(row.info.duration_s for row in rows)
+            chosen = ntr("{count} session chosen", "{count} sessions chosen", len(rows))
+            self.facts.setText(
+                f"{chosen}  ·  {duration_text(seconds)}" if rows else tr("Choose a session.")
+            )
+            return
+        info = one.info
+        if changed or not self.title.hasFocus():
+            self.title.setText(info.title)
+            self.title.setCursorPosition(0)
+            self.title.setToolTip(info.title or tr("Click to rename"))
+        facts = [
+            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}  ·  {duration_text(info.duration_s)}",
+        ]
+        if len(info.streams) > 1:
+            facts.append(", ".join(stream_name(stream.name) for stream in info.streams))
+        if not info.has_audio:
+            facts.append(tr("Timeline only: no sound was kept."))
+        if info.recovered:
+            facts.append(tr("Recovered after the program was cut off."))
+        self.facts.setText("\n".join(facts))
+        self.tags.show_tags(info.tags, known_tags)
+        self.shares.show_shares(one.samples, info.labels, info.rate)
+        if changed:
+            self.notes.show_notes((), info.rate)
+
+    def show_notes(self, notes: Sequence[Note]) -> None:
+        """Show the notes of the chosen session."""
+        if self._row is not None:
+            self.notes.show_notes(notes, self._row.info.rate)
+
+    def rename(self) -> None:
+        """Let the title be edited."""
+        if self._row is not None:
+            self.title.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.title.selectAll()
+
+    def _show_found(self, row: SessionRow | None) -> None:
+        while (item := self._found_column.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        segments = row.segments if row is not None else ()
+        self.found_heading.setVisible(bool(segments))
+        self.found.setVisible(bool(segments))
+        if row is None:
+            return
+        self.found_heading.setText(
+            ntr("{count} matching segment", "{count} matching segments", len(segments))
+        )
+        for segment in segments[:_MOST]:
+            self._found_column.addWidget(self._segment(segment, row))
+        if len(segments) > _MOST:
+            more = tr("and {n} more", n=len(segments) - _MOST)
+            self._found_column.addWidget(label(more, self, "muted"))
+
+    def _segment(self, segment: Segment, row: SessionRow) -> QPushButton:
+        rate = row.info.rate
+        button = QPushButton(self)
+        button.setProperty("row", True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        line = QHBoxLayout(button)
+        line.setContentsMargins(6, 0, 6, 0)
+        start_s = segment.start_sample / rate
+        length = tr(
+            "{seconds} s", seconds=f"{(segment.end_sample - segment.start_sample) / rate:.1f}"
+        )
+        several = len(row.info.streams) > 1
+        where = f"{stream_name(segment.stream)}  " if several and segment.stream else ""
+        line.addWidget(label(clock_text(start_s), button, "value"))
+        line.addSpacing(6)
+        line.addWidget(label(label_name(segment.label), button))
+        line.addStretch()
+        line.addWidget(label(f"{where}{length}  ·  {percent(segment.confidence)}", button, "muted"))
+        button.setAccessibleName(
+            tr("{emotion} at {time}, {length}", emotion=label_name(segment.label),
+               time=clock_text(start_s), length=length)
+        )  # fmt: skip
+        button.clicked.connect(lambda: self.opened.emit(segment.start_sample))
+        return button
+
+    def _lay_out(self) -> None:
+        content = QWidget(self)
+        inside = QVBoxLayout(content)
+        inside.setContentsMargins(0, 0, 10, 0)
+        inside.setSpacing(8)
+        inside.addWidget(self.title)
+        inside.addWidget(self.facts)
+        inside.addSpacing(2)
+        inside.addWidget(self.tags)
+        inside.addSpacing(4)
+        inside.addWidget(self.found_heading)
+        inside.addWidget(self.found)
+        inside.addWidget(self.shares)
+        inside.addSpacing(4)
+        inside.addWidget(self.notes)
+        inside.addStretch()
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(content)
+        content.setAutoFillBackground(False)
+        scroll.viewport().setAutoFillBackground(False)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(0, 0, 10, 0)
+        buttons.setSpacing(8)
+        buttons.addWidget(self.open_button, 1)
+        buttons.addWidget(self.export_button)
+        buttons.addWidget(self.delete_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 2, 12)
+        column.setSpacing(8)
+        column.addWidget(scroll, 1)
+        column.addLayout(buttons)
+
+    def _on_title(self) -> None:
+        text = self.title.text().strip()
+        if self._row is not None and text != self._row.info.title:
+            self.renamed.emit(text)

@@ -1,0 +1,220 @@
+"""The table of sessions: how its cells look, and how it behaves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
+from emolive.ui.sessions.share_bars import label_name, paint_share_bar
+from emolive.ui.theme import Theme, font
+from emolive.ui.words import duration_text, percent
+
+ROW_HEIGHT = 54
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+class SessionDelegate(QStyledItemDelegate):
+    """Two lines of text, badges, bars and chips."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
+        """All rows are of one height."""
+        return QSize(80, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one cell."""
+        row: SessionRow = index.data(Qt.ItemDataRole.UserRole)
+        rect = QRectF(option.rect)
+        state = option.state
+        painter.save()
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self.theme.colour("info_tint"))
+            if index.column() == Column.TITLE:
+                bar = QRectF(rect.left(), rect.top(), 3, rect.height())
+                painter.fillRect(bar, self.theme.colour("accent"))
+        line = QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1)
+        painter.fillRect(line, self.theme.colour("border", 130))
+        cell = rect.adjusted(14 if index.column() == Column.TITLE else 8, 0, -8, 0)
+        {
+            Column.TITLE: self._title,
+            Column.STARTED: self._started,
+            Column.LENGTH: self._length,
+            Column.EMOTIONS: self._emotions,
+            Column.TAGS: self._tags,
+        }[Column(index.column())](painter, cell, row)
+        painter.restore()
+
+    def _title(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
+        top = QRectF(cell.left(), cell.top() + 8, cell.width(), 20)
+        low = top.translated(0, 19)
+        painter.setFont(font(11, bold=True))
+        room = top.width()
+        for text, colour in badges(row.info):
+            width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 14
+            room -= width + 6
+            tag = QRectF(top.left() + room + 6, top.top() + 1, width, 18)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.colour(f"{colour}_tint"))
+            painter.drawRoundedRect(tag, 5, 5)
+            painter.setPen(self.theme.colour(colour))
+            painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
+        self._line(painter, QRectF(top.left(), top.top(), room, top.height()), row.title,
+                   "text" if row.info.title else "muted", bold=True)  # fmt: skip
+        self._line(painter, low, row.details, "accent" if row.segments else "muted", px=12)
+
+    def _started(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
+        at = row.info.started_at.astimezone()
+        top = QRectF(cell.left(), cell.top() + 8, cell.width(), 20)
+        self._line(painter, top, f"{at:%Y-%m-%d}", "text")
+        self._line(painter, top.translated(0, 19), f"{at:%H:%M}", "muted", px=12)
+
+    def _length(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
+        self._line(painter, cell, duration_text(row.info.duration_s), "text")
+
+    def _emotions(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
+        total = sum(row.samples.values())
+        if not total:
+            return
+        bar = QRectF(cell.left(), cell.top() + 11, cell.width(), 12)
+        paint_share_bar(painter, bar, row.samples, row.info.labels, self.theme)
+        emotions = sorted(
+            ((n, name) for name, n in row.samples.items() if name in row.info.labels), reverse=True
+        )
+        text = "  ".join(f"{label_name(name)} {percent(n / total)}" for n, name in emotions[:2])
+        low = QRectF(cell.left(), cell.top() + 27, cell.width(), 20)
+        self._line(painter, low, text, "muted", px=12)
+
+    def _tags(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
+        painter.setFont(font(12))
+        metrics = QFontMetricsF(painter.font())
+        left = cell.left()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for i, tag in enumerate(row.info.tags):
+            more = f"+{len(row.info.tags) - i}"
+            last = i == len(row.info.tags) - 1
+            width = metrics.horizontalAdvance(tag) + 14
+            left_over = cell.right() - left
+            if width + (0 if last else 30) > left_over:
+                text = more if i else metrics.elidedText(
+                    tag, Qt.TextElideMode.ElideRight, max(20.0, left_over - 14)
+                )  # fmt: skip
+                width = min(left_over, metrics.horizontalAdvance(text) + 14)
+                self._chip(painter, QRectF(left, cell.center().y() - 11, width, 22), text)
+                return
+            self._chip(painter, QRectF(left, cell.center().y() - 11, width, 22), tag)
+            left += width + 5
+
+    def _chip(self, painter: QPainter, area: QRectF, text: str) -> None:
+        painter.setPen(self.theme.colour("border"))
+        painter.setBrush(self.theme.colour("plot"))
+        painter.drawRoundedRect(area, 11, 11)
+        painter.setPen(self.theme.colour("text"))
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _line(
+        self,
+        painter: QPainter,
+        area: QRectF,
+        text: str,
+        colour: str,
+        *,
+        bold: bool = False,
+        px: float = 13,
+    ) -> None:
+        painter.setFont(font(px, bold=bold))
+        painter.setPen(self.theme.colour(colour))
+        metrics = QFontMetricsF(painter.font())
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, _MIDDLE, shown)
+
+
+class SessionTable(QTableView):
+    """Enter and double click open, Delete asks to delete, F2 renames."""
+
+    opened = Signal(str)
+    delete_wanted = Signal()
+    rename_wanted = Signal()
+
+    def __init__(self, model: SessionModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._sessions = model
+        self.setModel(model)
+        self.delegate = SessionDelegate(theme, self)
+        self.setItemDelegate(self.delegate)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        header.sortIndicatorChanged.connect(self._sort)
+        header.setSortIndicator(Column.STARTED, Qt.SortOrder.DescendingOrder)
+        header.setSortIndicatorClearable(False)
+        self.doubleClicked.connect(lambda index: self._open(index.row()))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.delegate.theme = theme
+        self.viewport().update()
+
+    @property
+    def chosen(self) -> list[SessionRow]:
+        """The selected sessions."""
+        rows = {index.row() for index in self.selectionModel().selectedRows()}
+        return [self._sessions.rows[row] for row in sorted(rows) if row < len(self._sessions.rows)]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open, delete, rename; the rest is Qt's."""
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._open(self.currentIndex().row())
+        elif key == Qt.Key.Key_Delete and self.chosen:
+            self.delete_wanted.emit()
+        elif key == Qt.Key.Key_F2 and self.chosen:
+            self.rename_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the columns what they need; tags and dates only where there is room."""
+        width = self.viewport().width()
+        self.setColumnHidden(Column.TAGS, width < 620)
+        self.setColumnWidth(Column.STARTED, 104)
+        self.setColumnWidth(Column.LENGTH, 108)
+        self.setColumnWidth(Column.EMOTIONS, max(150, min(300, width // 4)))
+        self.setColumnWidth(Column.TAGS, max(90, min(260, width // 6)))
+        super().resizeEvent(event)
+
+    def _open(self, row: int) -> None:
+        self.opened.emit(self._sessions.rows[row].info.id)
+
+    def _sort(self, column: int, order: Qt.SortOrder) -> None:
+        self._sessions.sort(column, order)

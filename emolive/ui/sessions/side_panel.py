@@ -1,0 +1,91 @@
+"""Beside the timeline: summary, marks, notes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import tr
+from emolive.ui.sessions.controls import push_button
+from emolive.ui.sessions.marks_view import MarksView
+from emolive.ui.sessions.notes_view import NotesView
+from emolive.ui.sessions.summary_view import SummaryView
+from emolive.ui.theme import Theme, font
+
+SUMMARY, MARKS, NOTES = range(3)
+WIDTH = 304
+
+
+class SidePanel(QFrame):
+    """One of three views at a time."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.setFixedWidth(WIDTH)
+        self.summary = SummaryView(theme, self)
+        self.marks = MarksView(theme, self)
+        self.notes = NotesView(theme, self)
+        self._pages = QStackedWidget(self)
+        self._group = QButtonGroup(self)
+        tabs = QHBoxLayout()
+        tabs.setContentsMargins(0, 0, 0, 0)
+        tabs.setSpacing(2)
+        for i, (text, view) in enumerate(
+            ((tr("Summary"), self.summary), (tr("Marks"), self.marks), (tr("Notes"), self.notes))
+        ):
+            button = push_button(text, self, lambda: None, kind="segment")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setCheckable(True)
+            _make_room(button)
+            self._group.addButton(button, i)
+            tabs.addWidget(button)
+            self._pages.addWidget(view)
+        tabs.addStretch()
+        self._group.idClicked.connect(self._pages.setCurrentIndex)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 4, 4)
+        column.setSpacing(6)
+        column.addLayout(tabs)
+        column.addWidget(self._pages, 1)
+        self.show_view(SUMMARY)
+
+    @property
+    def view(self) -> int:
+        """SUMMARY, MARKS or NOTES."""
+        return self._pages.currentIndex()
+
+    def show_view(self, view: int) -> None:
+        """Show one of the views."""
+        self._group.button(view).setChecked(True)
+        self._pages.setCurrentIndex(view)
+
+    def set_counts(self, marks: int, notes: int) -> None:
+        """Say how many there are."""
+        for view, text in (
+            (MARKS, tr("Marks {n}", n=marks) if marks else tr("Marks")),
+            (NOTES, tr("Notes {n}", n=notes) if notes else tr("Notes")),
+        ):
+            self._group.button(view).setText(text)
+            _make_room(self._group.button(view))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.summary.set_theme(theme)
+        self.marks.set_theme(theme)
+        self.notes.set_theme(theme)
+
+
+def _make_room(button: QAbstractButton) -> None:
+    # The style sheet makes the chosen one bold, which a size hint does not know.
+    bold = QFontMetrics(font(12, bold=True))
+    button.setMinimumWidth(bold.horizontalAdvance(button.text()) + 24)

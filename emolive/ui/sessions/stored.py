@@ -1,0 +1,183 @@
+"""A stored session, arranged for drawing. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from emolive.conversation import ConversationMeter, ConversationMetrics, Party
+from emolive.features import FrontEndSpec
+from emolive.session.library import Library
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
+from emolive.session.summary import SessionSummary, summarize
+from emolive.types import (
+    FeatureBlock,
+    FloatArray,
+    Prediction,
+    Segment,
+    SpeechActivity,
+)
+from emolive.ui.history.rings import DecisionRing
+
+LEVEL_CELL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredLevels:
+    """Level and speech on a fixed grid, as `LevelRing` has them; there is no stored peak.
+
+    ``level_dbfs`` float32 ``(n,)``, NaN where nothing was measured; ``speech`` bool ``(n,)``.
+    """
+
+    cell_s: float
+    level_dbfs: FloatArray
+    speech: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, activity: Sequence[SpeechActivity], rate: int, duration_s: float) -> StoredLevels:
+        """The loudest chunk that begins in each cell of `LEVEL_CELL_S`."""
+        n_cells = max(1, int(np.ceil(duration_s / LEVEL_CELL_S)))
+        level = np.full(n_cells, -np.inf, np.float32)
+        speech = np.zeros(n_cells, np.bool_)
+        for piece in activity:
+            starts = piece.start_sample + piece.chunk_samples * np.arange(len(piece.speech))
+            # Chunks are shorter than cells, so every cell of a piece gets one.
+            cells = np.minimum((starts / (rate * LEVEL_CELL_S)).astype(np.int64), n_cells - 1)
+            np.fmax.at(level, cells, piece.level_dbfs)
+            np.logical_or.at(speech, cells, piece.speech)
+        level[np.isneginf(level)] = np.nan
+        return cls(LEVEL_CELL_S, level, speech)
+
+    def cells(self, first: int, last: int) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        """Level, peak (the level again) and speech of cells ``[first, last)``."""
+        at = np.arange(first, last)
+        held = (at >= 0) & (at < len(self.level_dbfs))
+        inside = np.clip(at, 0, len(self.level_dbfs) - 1)
+        level: FloatArray = np.where(held, self.level_dbfs[inside], np.float32(np.nan))
+        return level, level, self.speech[inside] & held
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredStream:
+    """One stream's timeline; `levels` and `audio` are None where none are kept."""
+
+    info: StreamInfo
+    decisions: DecisionRing
+    segments: tuple[Segment, ...]
+    levels: StoredLevels | None
+    audio: Path | None
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.info.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredSession:
+    """One session with its whole timeline; `metrics` is None where no voice activity is kept."""
+
+    info: SessionInfo
+    streams: tuple[StoredStream, ...]
+    annotations: tuple[Annotation, ...]
+    gaps: tuple[Gap, ...]
+    alerts: tuple[AlertRecord, ...]
+    notes: tuple[Note, ...]
+    summary: SessionSummary
+    metrics: ConversationMetrics | None
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between two decisions."""
+        return self.info.hop_samples / self.info.rate
+
+    @property
+    def front_end(self) -> FrontEndSpec:
+        """How its spectrogram is computed: the usual lengths in seconds at its rate."""
+        return front_end_for(self.info.rate)
+
+
+def front_end_for(rate: int) -> FrontEndSpec:
+    """The front end with the default's lengths in seconds, at `rate` Hz."""
+    usual = FrontEndSpec()
+    if rate == usual.sampling_rate:
+        return usual
+    scale = rate / usual.sampling_rate
+    return FrontEndSpec(
+        sampling_rate=rate,
+        n_fft=1 << (round(usual.n_fft * scale) - 1).bit_length(),
+        win_length=round(usual.win_length * scale),
+        hop_length=round(usual.hop_length * scale),
+        f_max=min(usual.f_max, rate / 2),
+    )
+
+
+def load(library: Library, session_id: str) -> StoredSession:
+    """Read everything about a session but its audio; takes a while, belongs on a worker.
+
+    Raises:
+        SessionError: there is no such session.
+    """
+    info = library.get(session_id)
+    windows = library.windows(info.id)
+    segments = library.segments(info.id)
+    activity = {stream.name: library.activity(info.id, stream.name) for stream in info.streams}
+    streams = tuple(
+        StoredStream(
+            stream,
+            decisions_of([w for w in windows if w.stream == stream.name], info.labels, info.rate),
+            tuple(segment for segment in segments if segment.stream == stream.name),
+            StoredLevels.of(activity[stream.name], info.rate, info.duration_s)
+            if activity[stream.name]
+            else None,
+            library.audio_path(info.id, stream.name),
+        )
+        for stream in info.streams
+    )
+    return StoredSession(
+        info,
+        streams,
+        tuple(library.annotations(info.id)),
+        tuple(library.gaps(info.id)),
+        tuple(library.alerts(info.id)),
+        tuple(library.notes(info.id)),
+        summarize([stream.name for stream in info.streams], info.labels, windows, segments),
+        _metrics(info, activity),
+    )
+
+
+def decisions_of(windows: Sequence[Prediction], labels: tuple[str, ...], rate: int) -> DecisionRing:
+    """All of a stream's answers, none overwritten."""
+    ring = DecisionRing(labels, rate, max(1, len(windows)))
+    for window in windows:
+        ring.append(window)
+    return ring
+
+
+def _metrics(
+    info: SessionInfo, activity: dict[str, list[SpeechActivity]]
+) -> ConversationMetrics | None:
+    """Talk, silence and turns from the stored voice activity (without syllables: no audio)."""
+    if not 1 <= len(info.streams) <= 2 or not any(activity.values()):
+        return None
+    spec = front_end_for(info.rate)
+    meter = ConversationMeter([Party(stream.name, stream.role) for stream in info.streams], spec)
+    nothing = np.empty((spec.n_mels, 0), np.float32)
+    for stream, piece in _in_order(activity):
+        meter.accept(
+            FeatureBlock(
+                stream, piece.start_sample, piece.end_sample, nothing, -120.0, -120.0, False, piece
+            )
+        )
+    return meter.finish()
+
+
+def _in_order(
+    activity: dict[str, list[SpeechActivity]],
+) -> Iterable[tuple[str, SpeechActivity]]:
+    pieces = [(name, piece) for name, parts in activity.items() for piece in parts]
+    return sorted(pieces, key=lambda pair: pair[1].start_sample)

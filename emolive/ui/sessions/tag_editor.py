@@ -1,0 +1,60 @@
+"""Tags of a session: chips that can be removed, and a field to add one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QCompleter, QLineEdit, QPushButton, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.sessions.flow import FlowLayout
+
+
+class TagEditor(QWidget):
+    """Tells what shall be added or removed; shows what it is given."""
+
+    added = Signal(str)
+    removed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._chips: list[QPushButton] = []
+        self._flow = FlowLayout(self)
+        self.field = QLineEdit(self)
+        self.field.setPlaceholderText(tr("Add a tag"))
+        self.field.setAccessibleName(tr("Add a tag"))
+        self.field.setFixedWidth(120)
+        self._known = QStringListModel(self)
+        completer = QCompleter(self._known, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.field.setCompleter(completer)
+        self.field.returnPressed.connect(self._on_return)
+        self._flow.addWidget(self.field)
+
+    def show_tags(self, tags: Sequence[str], known: Sequence[str]) -> None:
+        """Show these tags; `known` are those of the whole library."""
+        for chip in self._chips:
+            self._flow.removeWidget(chip)
+            chip.deleteLater()
+        self._flow.removeWidget(self.field)
+        self._chips = []
+        for tag in tags:
+            chip = QPushButton(f"{tag}  ×", self)
+            chip.setProperty("chip", True)
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            chip.setAccessibleName(tr("Remove the tag {tag}", tag=tag))
+            chip.setToolTip(tr("Remove the tag {tag}", tag=tag))
+            chip.clicked.connect(lambda _=False, tag=tag: self.removed.emit(tag))
+            self._flow.addWidget(chip)
+            chip.show()
+            self._chips.append(chip)
+        self._flow.addWidget(self.field)
+        self._known.setStringList([tag for tag in known if tag not in tags])
+        self.updateGeometry()
+
+    def _on_return(self) -> None:
+        text = self.field.text().strip()
+        if text:
+            self.field.clear()
+            self.added.emit(text)

@@ -1,0 +1,179 @@
+"""The spectrogram of a stored stream: tiles that are computed when they are looked at."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Qt, Signal
+
+from emolive.errors import EmoliveError
+from emolive.features import FrontEndSpec
+from emolive.ui.history.model import SPECTROGRAM_LEVELS
+from emolive.ui.sessions.spectrum import (
+    TILE_COLUMNS,
+    ByteArray,
+    SpectrumReader,
+    TileKey,
+    level_for,
+)
+
+# 128 bands: 32 KiB a tile, 24 MiB in all; several screens at several zooms.
+KEPT_TILES = 768
+
+
+class SpectrogramTiles(QObject):
+    """Looks like a `SpectrogramRing` that holds everything, and fills in as tiles arrive.
+
+    `columns` never waits: what is not there yet is taken from a coarser tile, or reads 0, and is
+    asked for. A thread computes what was asked for last, first. At most `KEPT_TILES` tiles are
+    kept; overflow policy: those not used for longest go.
+    """
+
+    arrived = Signal()
+    broken = Signal(str)
+
+    _computed = Signal(object, object)
+    _failed = Signal(str)
+
+    def __init__(
+        self, path: Path, spec: FrontEndSpec, duration_s: float, parent: QObject | None = None
+    ) -> None:
+        """For the audio file of a stream that is `duration_s` long."""
+        super().__init__(parent)
+        self.spec = spec
+        self.end = round(duration_s * spec.sampling_rate / spec.hop_length)
+        self.capacity = max(1, self.end)
+        self.oldest = 0
+        self._path = path
+        self._tiles: OrderedDict[TileKey, ByteArray] = OrderedDict()
+        self._wanted: list[TileKey] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._computed.connect(self._on_computed, Qt.ConnectionType.QueuedConnection)
+        self._failed.connect(self.broken, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that was asked for is missing."""
+        with self._changed:
+            return not self._wanted
+
+    def columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
+        """What frames ``[edges[i], edges[i + 1])`` look like, uint8 ``(n_mels, n)``, for each i."""
+        n = len(edges) - 1
+        level = level_for((int(edges[-1]) - int(edges[0])) / max(1, n))
+        at = edges[:-1] >> level
+        found = np.zeros((n, self.spec.n_mels), np.uint8)
+        missing: list[TileKey] = []
+        indices = at // TILE_COLUMNS
+        for index in np.unique(indices[(edges[:-1] >= 0) & (edges[:-1] < self.end)]).tolist():
+            key = TileKey(level, index)
+            mine = np.flatnonzero(indices == index)
+            tile = self._tile(key)
+            if tile is not None:
+                found[mine] = tile[:, at[mine] % TILE_COLUMNS].T
+            else:
+                missing.append(key)
+                self._from_coarser(level, edges[:-1], mine, found)
+        found[(edges[:-1] < 0) | (edges[:-1] >= self.end)] = 0
+        self._want(missing)
+        return np.ascontiguousarray(found.T)
+
+    def decibels(self, level: int) -> float:
+        """What a byte stands for, in dB of full scale power."""
+        floor, ceiling = SPECTROGRAM_LEVELS
+        return (floor + level * (ceiling - floor) / 255.0) * 10.0 / math.log(10.0)
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Compute nothing more; whether the thread ended within `timeout` seconds."""
+        with self._changed:
+            self._closed = True
+            self._wanted = []
+            self._changed.notify()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _tile(self, key: TileKey) -> ByteArray | None:
+        tile = self._tiles.get(key)
+        if tile is not None:
+            self._tiles.move_to_end(key)
+        return tile
+
+    def _from_coarser(
+        self,
+        level: int,
+        frames: npt.NDArray[np.int64],
+        mine: npt.NDArray[np.intp],
+        found: ByteArray,
+    ) -> None:
+        for other in (*range(level + 1, level + 7), *range(level - 1, max(-1, level - 4), -1)):
+            at = frames[mine] >> other
+            keys = np.unique(at // TILE_COLUMNS).tolist()
+            tiles = {index: self._tiles.get(TileKey(other, index)) for index in keys}
+            if all(tile is None for tile in tiles.values()):
+                continue
+            for index, tile in tiles.items():
+                if tile is not None:
+                    here = at // TILE_COLUMNS == index
+                    found[mine[here]] = tile[:, at[here] % TILE_COLUMNS].T
+            return
+
+    def _want(self, keys: list[TileKey]) -> None:
+        """Ask for these instead of what was asked for before.
+
+        What an earlier, wider view lacks is not lost: it is looked at again as soon as a tile
+        arrives.
+        """
+        with self._changed:
+            if self._closed or not keys:
+                return
+            self._wanted = keys[: KEPT_TILES // 2]
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._work, name="emolive spectrogram", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify()
+
+    @property
+    def _over(self) -> bool:
+        return self._closed
+
+    def _work(self) -> None:
+        try:
+            reader = SpectrumReader(self._path, self.spec)
+        except EmoliveError as error:
+            with self._changed:
+                if not self._closed:
+                    self._closed = True
+                    self._failed.emit(str(error))
+            return
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed or bool(self._wanted))
+                    if self._closed:
+                        return
+                    key = self._wanted[0]
+                tile = reader.tile(key)
+                with self._changed:
+                    if self._over:
+                        return
+                    self._wanted = [one for one in self._wanted if one != key]
+                    self._computed.emit(key, tile)
+        finally:
+            reader.close()
+
+    def _on_computed(self, key: TileKey, tile: ByteArray) -> None:
+        self._tiles[key] = tile
+        while len(self._tiles) > KEPT_TILES:
+            self._tiles.popitem(last=False)
+        self.arrived.emit()

@@ -1,0 +1,162 @@
+"""The bar under the timeline: play, jump, loop, speed, zoom, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.sessions.controls import ChoiceBox, IconButton, label
+from emolive.ui.sessions.playing import SPEEDS
+from emolive.ui.theme import Theme
+from emolive.ui.words import clock_text, emotion_name, stream_name
+
+
+class Transport(QWidget):
+    """Controls; what they do is the page's."""
+
+    play = Signal()
+    jump = Signal(bool)  # backwards
+    loop = Signal(bool)
+    speed = Signal(float)
+    hear = Signal(tuple)  # names of streams
+    zoom = Signal(float)  # factor; 0 shows everything
+    undo = Signal()
+    redo = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._duration_s = 0.0
+        self._shown = ""
+        self.play_button = IconButton("start", tr("Play"), theme, self, keys=tr("Space"),
+                                      colour="on_accent")  # fmt: skip
+        self.play_button.setProperty("round", True)
+        self.play_button.setIconSize(QSize(20, 20))
+        self.before = IconButton("previous", tr("Previous segment"), theme, self, keys="Ctrl+←")
+        self.after = IconButton("following", tr("Next segment"), theme, self, keys="Ctrl+→")
+        self.target = ChoiceBox(tr("Which segments to jump to"), self)
+        self.target.setToolTip(tr("Which segments to jump to"))
+        self.loop_button = IconButton("loop", tr("Repeat the selection"), theme, self, keys="L")
+        self.loop_button.setCheckable(True)
+        self.clock = label("0:00.0", self, "clock")
+        self.clock.setAccessibleName(tr("Position"))
+        self.length = label("", self, "muted")
+        self.speeds = ChoiceBox(tr("Speed"), self)
+        self.speeds.setToolTip(tr("Speed  (< and >)"))
+        for speed in SPEEDS:
+            self.speeds.addItem(f"{speed:g}×", speed)
+        self.speeds.setCurrentIndex(SPEEDS.index(1.0))
+        self.streams = ChoiceBox(tr("Which streams to hear"), self)
+        self.streams.setToolTip(tr("Which streams to hear"))
+        self.undo_button = IconButton("undo", tr("Undo"), theme, self, keys="Ctrl+Z")
+        self.redo_button = IconButton("redo", tr("Redo"), theme, self, keys="Ctrl+Shift+Z")
+        self.closer = IconButton("zoom in", tr("Zoom in"), theme, self, keys="+")
+        self.farther = IconButton("zoom out", tr("Zoom out"), theme, self, keys="−")
+        self.whole = IconButton("fit", tr("Show the whole session"), theme, self, keys="0")
+        self._buttons = (
+            self.play_button, self.before, self.after, self.loop_button, self.undo_button,
+            self.redo_button, self.closer, self.farther, self.whole,
+        )  # fmt: skip
+        self._lay_out()
+        self._connect()
+        self.set_edits("", "")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        for button in self._buttons:
+            button.set_theme(theme)
+
+    def show_session(
+        self, duration_s: float, labels: Sequence[str], streams: Sequence[str], *, audio: bool
+    ) -> None:
+        """Offer what a session has."""
+        self._duration_s = duration_s
+        self.length.setText(f"/ {clock_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
+        self.target.clear()
+        self.target.addItem(tr("any emotion"), None)
+        for name in labels:
+            self.target.addItem(emotion_name(name), name)
+        self.streams.clear()
+        if len(streams) > 1:
+            self.streams.addItem(tr("hear all"), tuple(streams))
+            for name in streams:
+                self.streams.addItem(tr("hear {stream}", stream=stream_name(name)), (name,))
+        self.streams.setVisible(len(streams) > 1)
+        self.speeds.setCurrentIndex(SPEEDS.index(1.0))
+        self.loop_button.setChecked(False)
+        self.show_position(0.0)
+
+    def show_playing(self, playing: bool) -> None:
+        """Be a play or a pause button."""
+        shape, name = ("pause", tr("Pause")) if playing else ("start", tr("Play"))
+        self.play_button.set_shape(shape, name, tr("Space"))
+
+    def show_position(self, at_s: float) -> None:
+        """Show the time to a tenth."""
+        text = f"{clock_text(at_s)}.{int(at_s * 10) % 10}"
+        if text != self._shown:
+            self._shown = text
+            self.clock.setText(text)
+
+    def set_edits(self, undo: str, redo: str) -> None:
+        """What can be undone and redone, by name; "" for nothing."""
+        for button, name, verb, keys in (
+            (self.undo_button, undo, tr("Undo"), "Ctrl+Z"),
+            (self.redo_button, redo, tr("Redo"), "Ctrl+Shift+Z"),
+        ):
+            button.setEnabled(bool(name))
+            button.setToolTip(f"{verb} {name}  ({keys})".replace("  ", " ", 1))
+
+    def step_speed(self, steps: int) -> None:
+        """Choose a faster or slower speed."""
+        row = min(max(0, self.speeds.currentIndex() + steps), len(SPEEDS) - 1)
+        self.speeds.setCurrentIndex(row)
+        self.speed.emit(SPEEDS[row])
+
+    @property
+    def target_label(self) -> str | None:
+        """The emotion to jump to; None: any."""
+        data = self.target.currentData()
+        return data if isinstance(data, str) else None
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 8)
+        row.setSpacing(4)
+        row.addWidget(self.play_button)
+        row.addSpacing(6)
+        row.addWidget(self.clock)
+        row.addWidget(self.length)
+        row.addSpacing(10)
+        row.addWidget(self.before)
+        row.addWidget(self.target)
+        row.addWidget(self.after)
+        row.addSpacing(6)
+        row.addWidget(self.loop_button)
+        row.addWidget(self.speeds)
+        row.addWidget(self.streams)
+        row.addStretch(1)
+        row.addWidget(self.undo_button)
+        row.addWidget(self.redo_button)
+        row.addSpacing(8)
+        row.addWidget(self.farther)
+        row.addWidget(self.closer)
+        row.addWidget(self.whole)
+        self.clock.setMinimumWidth(
+            self.clock.fontMetrics().horizontalAdvance("0:00:00.0") // 2 + 44
+        )
+
+    def _connect(self) -> None:
+        self.play_button.clicked.connect(lambda: self.play.emit())
+        self.before.clicked.connect(lambda: self.jump.emit(True))
+        self.after.clicked.connect(lambda: self.jump.emit(False))
+        self.loop_button.clicked.connect(lambda on: self.loop.emit(on))
+        self.speeds.activated.connect(lambda row: self.speed.emit(SPEEDS[row]))
+        self.streams.activated.connect(lambda row: self.hear.emit(self.streams.itemData(row)))
+        self.undo_button.clicked.connect(lambda: self.undo.emit())
+        self.redo_button.clicked.connect(lambda: self.redo.emit())
+        self.closer.clicked.connect(lambda: self.zoom.emit(0.5))
+        self.farther.clicked.connect(lambda: self.zoom.emit(2.0))
+        self.whole.clicked.connect(lambda: self.zoom.emit(0.0))

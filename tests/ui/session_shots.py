@@ -1,0 +1,278 @@
+"""Renders the sessions page, to be looked at: ``python -m tests.ui.session_shots FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from emolive.session.library import Library
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    Gap,
+    GapKind,
+    NewSession,
+    Note,
+    StreamInfo,
+)
+from emolive.types import Role, Segment
+from emolive.ui.app import make_application
+from emolive.ui.sessions import side_panel
+from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
+from emolive.ui.sessions.page import SessionsPage
+from emolive.ui.sessions.selection import Stretch
+from emolive.ui.theme import apply, resolve
+from tests.ui.stored_sessions import RATE, Part, demo, store
+
+NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)
+SIZES = ((948, 640), (1844, 1080))  # beside the window's rail
+
+
+def marks(stream: str = "mono") -> list[Annotation]:
+    segments = [s for s in demo().analysis.segments if s.label not in ("uncertain", "silence")]
+    found = [
+        Annotation(f"m{i}", s.start_sample + 3000, s.end_sample + 2000, s.label, "", stream)
+        for i, s in enumerate(segments[:5])
+    ]
+    found[1] = replace(found[1], comment="voice gets tense")
+    found[3] = replace(found[3], label="neutral", comment="not sure, only reading aloud")
+    found.append(Annotation("m9", 46 * RATE, 52 * RATE, None, "someone enters the room", stream))
+    return found
+
+
+def fill(library: Library) -> dict[str, str]:
+    ids = {}
+    ids["interview"] = store(
+        library,
+        [Part("mono", 2)],
+        title="Interview with participant 7",
+        tags=["pilot", "study-b"],
+        started_at=NOW,
+        annotations=marks(),
+        alerts=[
+            AlertRecord("anger", 12 * RATE, "Angry for more than 5 s", "warning", 18 * RATE),
+            AlertRecord("anger", 69 * RATE, "Angry for more than 5 s", "critical", 74 * RATE),
+        ],
+        gaps=[Gap(56 * RATE, round(59.5 * RATE), GapKind.SOURCE)],
+        notes=[
+            Note("Participant was tired after the second part.", created_at=NOW),
+            Note("Second question begins", 40 * RATE, created_at=NOW),
+        ],
+    )
+    ids["call"] = store(
+        library,
+        [Part("agent", 4, Role.AGENT), Part("customer", 4, Role.CUSTOMER)],
+        title="Call about invoice 4411, escalated",
+        tags=["complaint", "follow-up"],
+        started_at=NOW - timedelta(days=1, hours=2),
+    )
+    ids["plain"] = store(library, title="", started_at=NOW - timedelta(days=2), audio=False)
+    store(
+        library,
+        [Part("mono", 6)],
+        title="Coaching: presentation rehearsal",
+        tags=["coaching"],
+        started_at=NOW - timedelta(days=9),
+    )
+    new = NewSession(
+        (StreamInfo("mono", RATE),), RATE, ("neutral", "angry", "sad"), 8000, 48000, "resnet34",
+        source="USB interface",
+    )  # fmt: skip
+    early = replace(new, title="Morning stand-up", recovered=True, started_at=NOW - timedelta(12))
+    writer = library.create(early, audio=False)
+    shares = (("neutral", 420, 0.8), ("angry", 40, 0.7), ("sad", 160, 0.6), ("uncertain", 90, 0.4))
+    at = 0
+    for label, seconds, confidence in shares:
+        end = at + seconds * RATE
+        writer.add_segments([Segment("mono", at, end, label, confidence)])
+        at = end
+    writer.finish(at)
+    late = replace(new, title="Focus group, table 2", started_at=NOW + timedelta(hours=1))
+    writer = library.create(late, audio=False)
+    writer.commit(95 * RATE)
+    return ids
+
+
+def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        QApplication.processEvents()
+        time.sleep(0.003)
+        assert time.monotonic() < end, "nothing came"
+
+
+def settle(page: SessionsPage) -> None:
+    def quiet() -> bool:
+        QApplication.processEvents()
+        tiles = all(tiles.complete for tiles in page.replay.board.tiles)
+        return tiles and not (page.reader.busy or page.editor.busy)
+
+    for _ in range(8):
+        wait(quiet)
+        page.repaint()
+
+
+def opened(page: SessionsPage, session: str) -> None:
+    page.open_session(session)
+    wait(lambda: page.replay.session is not None)
+
+
+def sessions(page: SessionsPage, ids: dict[str, str]) -> None:
+    row = page.list.model.row_of(ids["interview"])
+    page.list.table.selectRow(row)
+
+
+def search(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.list.filters.text.setText("angry longer than 4 s")
+    page.list.refresh()
+
+
+def no_match(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.list.filters.text.setText("angry longer than 10 min")
+    page.list.refresh()
+
+
+def replay(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.actions_.seek(14.2)
+
+
+def annotate(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.board.axis.view(0.0, 24.0)
+    page.replay.actions_.pick_mark("m1")
+    page.replay.side.show_view(side_panel.MARKS)
+    page.replay.actions_.set_loop(True)
+
+
+def notes(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
+    page.replay.side.show_view(side_panel.NOTES)
+
+
+def two_streams(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["call"])
+    page.replay.board.axis.view(20.0, 95.0)
+    page.replay.selection.select(Stretch(64 * RATE, 70 * RATE, "customer"))
+
+
+def timeline_only(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["plain"])
+
+
+def compare(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    assert page.library is not None
+    assert page.replay.session is not None
+    page.replay.show_other(_other(page.library, page))
+    page.replay.side.setVisible(page.width() > 1200)
+
+
+def _other(library: Library, page: SessionsPage) -> OtherTimeline:
+    session = page.replay.session
+    assert session is not None
+    return analyse_again(library, session, None, lambda done, total: None)
+
+
+def export_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
+    assert page.library is not None
+    page.export([page.library.get(ids["interview"])])
+
+
+def delete_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
+    assert page.library is not None
+    page.delete([page.library.get(ids["interview"]), page.library.get(ids["plain"])])
+
+
+def compare_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    assert page.replay.session is not None
+    page.compare(page.replay.session)
+
+
+def keys(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.show_keys()
+
+
+SCENES = {
+    scene.__name__: scene
+    for scene in (
+        sessions,
+        search,
+        no_match,
+        replay,
+        annotate,
+        notes,
+        two_streams,
+        timeline_only,
+        compare,
+        export_dialog,
+        delete_dialog,
+        compare_dialog,
+        keys,
+    )
+}
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    app = make_application()
+    with tempfile.TemporaryDirectory() as place, Library.open(Path(place)) as library:
+        ids = fill(library)
+        for name in [*(wanted or SCENES), *([] if wanted else ["empty"])]:
+            for theme in ("dark", "light"):
+                for size in SIZES:
+                    apply(app, resolve(theme))
+                    _render(folder, name, theme, size, library, ids)
+
+
+def _render(
+    folder: Path,
+    name: str,
+    theme: str,
+    size: tuple[int, int],
+    library: Library,
+    ids: dict[str, str],
+) -> None:
+    window = QWidget()
+    window.setObjectName("root")
+    page = SessionsPage(resolve(theme), window)
+    window.resize(*size)
+    page.resize(*size)
+    window.show()
+    if name == "empty":
+        page.list.empty.show_none()
+        page.list._show(empty=True, bare=True)
+    else:
+        page.set_library(library)
+        wait(lambda: page.list.model.rowCount() > 0)
+        SCENES[name](page, ids)
+    settle(page)
+    picture = window.grab()
+    if isinstance(page.dialog, QDialog):
+        picture = page.dialog.grab()
+    picture.save(str(folder / f"{name}-{theme}-{size[0]}.png"))
+    if page.dialog is not None:
+        page.dialog.reject()
+    assert page.end(time.monotonic() + 2.0), "threads are left"
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
