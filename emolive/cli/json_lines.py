@@ -24,8 +24,9 @@ class JsonLines:
     In silence `label` is null and `probabilities` is empty.
     """
 
-    def __init__(self, metadata: ModelMetadata, out: TextIO) -> None:
-        """Write events of a run with this model to `out`."""
+    def __init__(self, metadata: ModelMetadata, out: TextIO, call: str | None = None) -> None:
+        """Write events of a run with this model to `out`; `call`: also say which call it is."""
+        self._call = {} if call is None else {"call": call}
         self._labels = metadata.labels
         self._rate = metadata.front_end.sampling_rate
         self._out = out
@@ -33,7 +34,7 @@ class JsonLines:
     def handle(self, event: Event) -> None:
         """Write an event; log-mel frames are left out."""
         if not isinstance(event, FeatureBlock):
-            self._out.write(json.dumps(self._fields(event)) + "\n")
+            self._out.write(json.dumps({**self._fields(event), **self._call}) + "\n")
             self._out.flush()
 
     def tick(self) -> None:
@@ -114,6 +115,11 @@ class JsonLines:
                     "windows_skipped": stream.windows_skipped,
                     "lost_s": seconds(stream.samples_lost, self._rate),
                     "flips_per_minute": round(stream.flips_per_minute, 3),
+                    "role": stream.role and stream.role.value,
+                    "emotion": stream.emotion,
+                    "native_rate": stream.native_rate,
+                    "band": stream.band and stream.band.value,
+                    "missing": stream.missing,
                 }
                 for stream in status.streams
             ],

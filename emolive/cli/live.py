@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from emolive.audio.call import CallFiles, CallSource
+from rich.console import RenderableType
+
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
 from emolive.cli.agent import AgentOptions, with_permission
@@ -26,7 +27,7 @@ from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
-from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
 # Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
 _MAILBOX_EVENTS = 5_000
@@ -108,8 +109,11 @@ def run_live(device: str | None, channels: int, options: LiveOptions) -> int:
     return run_in_terminal(Microphone(device, channels=channels), options)
 
 
-def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
+def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = False) -> int:
     """Run `source` to its end, the set duration or Ctrl-C, on standard output.
+
+    In a `call`, whose streams are agent and customer, the conversation is measured as well, and the
+    agent's emotions are inferred only with a permission.
 
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
@@ -117,7 +121,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
     if options.agent is not None:
-        config = _permitted(config, source, options.agent)
+        config = _permitted(config, source, options.agent, call=call)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(source, classifier, SileroVad(), config, hub)
@@ -127,7 +131,11 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     watching = None
     if options.watching is not None:
         watching = Watching(options.watching, lambda: recording.session_id if recording else None)
-    view = _view(options, classifier.metadata, config.hop_s)
+    view: View
+    if call:
+        view = _call_view(options, classifier.metadata, config.hop_s)
+    else:
+        view = _view(options, classifier.metadata, config.hop_s)
     code = DONE
     with Interrupts() as interrupts:
         try:
@@ -162,13 +170,15 @@ def run_in_terminal(source: AudioSource, options: LiveOptions) -> int:
     return code
 
 
-def _permitted(config: EngineConfig, source: AudioSource, options: AgentOptions) -> EngineConfig:
-    if isinstance(source, CallSource | CallFiles):
+def _permitted(
+    config: EngineConfig, source: AudioSource, options: AgentOptions, *, call: bool
+) -> EngineConfig:
+    if call:
         return with_permission(config, source.name, options)
     if options.wanted:
         raise EmoliveError(
-            "--infer-agent is for calls, in which one party is an agent: leave it out, or say who "
-            "the agent is."
+            "--infer-agent is for calls, in which one party is an agent: leave it out, or monitor "
+            "a call with `emolive call live`."
         )
     return config
 
@@ -216,7 +226,23 @@ def follow(
             stop()
 
 
-def _view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> View:
+def _call_view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> View:
+    from emolive.cli.conversation_view import ConversationView, conversation_panel
+    from emolive.conversation import ConversationMeter, Party
+
+    parties = [Party(role.value, role) for role in Role]
+    meter = ConversationMeter(parties, metadata.front_end)
+    view = _view(options, metadata, hop_s, lambda: conversation_panel(meter.snapshot()))
+    lines = sys.stdout if options.json else None
+    return ConversationView(view, meter, metadata, lines, shown=sys.stdout.isatty())
+
+
+def _view(
+    options: LiveOptions,
+    metadata: ModelMetadata,
+    hop_s: float,
+    extra: Callable[[], RenderableType] | None = None,
+) -> View:
     if options.json:
         from emolive.cli.json_lines import JsonLines
 
@@ -225,7 +251,7 @@ def _view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> View:
     if sys.stdout.isatty():
         from emolive.cli.terminal import TerminalTimeline
 
-        return TerminalTimeline(metadata.labels, rate, hop_s)
+        return TerminalTimeline(metadata.labels, rate, hop_s, extra=extra)
     from emolive.cli.segment_lines import SegmentLines
 
     return SegmentLines(rate, sys.stdout)

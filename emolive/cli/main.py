@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from emolive import __version__
-from emolive.cli import sessions
+from emolive.cli import alerts as alert_options
+from emolive.cli import calls, sessions
 from emolive.cli.options import (
     DurationOption,
     HeadlessOption,
@@ -31,11 +32,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(calls.app, name="call")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(alert_options.app, name="alerts")
 
 
 # The registry's names; the registry itself is too heavy for `--help`.
-_FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat"
+_FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
 
 
 def _print_version(wanted: bool) -> None:
@@ -293,6 +296,10 @@ def bench(
         return run_bench(model, provider.value, hop, seconds, soak, calls, as_json=json)
 
     finish(context, body)
+
+
+app.command()(alert_options.audit)
+app.command()(alert_options.policy)
 
 
 def main() -> None:

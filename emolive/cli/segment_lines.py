@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TextIO
 
 from emolive.cli.outcome import tell
-from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
+from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
+
+_WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
 
 
 def clock_time(seconds: float) -> str:
@@ -40,8 +42,8 @@ class SegmentLines:
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
             self._out.write(
-                f"{clock_time(start)} - {clock_time(end)}  {event.stream:<6} "
-                f"{event.label:<10} {share}".rstrip()
+                f"{clock_time(start)} - {clock_time(end)}  {event.stream:<8} "
+                f"{_WORDS.get(event.label, event.label):<10} {share}".rstrip()
                 + "\n"
             )
             self._out.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich import box
@@ -72,6 +72,7 @@ class TerminalTimeline:
         hop_s: float,
         console: Console | None = None,
         recorded_s: float | None = None,
+        extra: Callable[[], RenderableType] | None = None,
     ) -> None:
         """Take over the terminal until `close`.
 
@@ -81,12 +82,14 @@ class TerminalTimeline:
             hop_s: time between two answers.
             console: where to draw; None: standard output.
             recorded_s: the length of what is replayed; None: it happens now.
+            extra: draws what belongs below the streams.
         """
         self._labels = labels
         self._swatches: dict[str, Swatch] = dict(zip(labels, swatches(labels), strict=True))
         self._hop_s = hop_s
         self._rate = rate
         self._recorded_s = recorded_s
+        self._extra = extra
         self._console = console or Console()
         self._streams: dict[str, _Stream] = {}
         self._status = EngineStatus(EngineState.IDLE)
@@ -132,6 +135,8 @@ class TerminalTimeline:
         width = min(self._console.width, _WIDEST)
         parts: list[RenderableType] = [self._headline(width)]
         parts += [self._panel(name, stream, width) for name, stream in self._streams.items()]
+        if self._extra is not None and self._streams:
+            parts.append(self._extra())
         parts += [self._legend(), self._footer()]
         if message := self._message():
             parts.append(message)

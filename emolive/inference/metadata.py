@@ -7,6 +7,7 @@ the fields of `ModelMetadata`. Other entries are left alone.
 from __future__ import annotations
 
 import math
+import re
 from typing import Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +19,8 @@ from emolive.types import SpeechState
 METADATA_KEY = "emolive"
 INPUT_NAME = "log_mel"
 OUTPUT_NAME = "logits"
+
+_TELEPHONE_UAR = re.compile(r"telephone (.+) window uar")
 
 # What a segment's label may say instead of an emotion.
 _RESERVED = {str(state) for state in SpeechState} - {str(SpeechState.SPEECH)}
@@ -76,6 +79,12 @@ class ModelMetadata(BaseModel):
     def input_shape(self) -> tuple[int, int, int]:
         """Shape of one input of the graph: ``(1, n_mels, n_frames)``."""
         return (1, self.front_end.n_mels, self.n_frames)
+
+    @property
+    def telephone_scores(self) -> dict[str, float]:
+        """What was measured through a telephone: UAR, windows of 0 to 1, by the corpus."""
+        found = (_TELEPHONE_UAR.fullmatch(name) for name in self.scores)
+        return {match[1]: self.scores[match[0]] for match in found if match}
 
     def to_json(self) -> str:
         """The text to store under the metadata key `emolive`."""

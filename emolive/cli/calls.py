@@ -1,0 +1,206 @@
+"""`emolive call`: commands and options, and nothing else; the work is in `call` and `wall`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emolive.cli.options import (
+    DurationOption,
+    HeadlessOption,
+    HopOption,
+    JsonOption,
+    LibraryOption,
+    ModelOption,
+    Provider,
+    ProviderOption,
+    finish,
+)
+
+app = typer.Typer(
+    help="Calls of two parties: the customer's emotion, and how the conversation goes.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Channel(StrEnum):
+    """A channel of two."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+AgentChannel = Annotated[
+    Channel,
+    typer.Option("--agent-channel", help="The agent's channel, where one source has both."),
+]
+
+
+@app.command()
+def live(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE [FILE]]",
+            help="A stereo file, or the agent's and the customer's, played as if spoken now.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="NAME|INDEX",
+            help="A stereo input; with --loopback, the agent's microphone.",
+        ),
+    ] = None,
+    loopback: Annotated[
+        str | None,
+        typer.Option(
+            "--loopback",
+            metavar="NAME|default",
+            help="Take the customer from what this computer plays; see `emolive devices`.",
+        ),
+    ] = None,
+    agent_channel: AgentChannel = Channel.LEFT,
+    record: Annotated[bool, typer.Option("--record", help="Keep it as a session.")] = False,
+    audio: Annotated[
+        bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
+    ] = True,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
+    ] = "",
+    alerts: Annotated[
+        Path | None, typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules.")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
+        ),
+    ] = None,
+    infer_agent: Annotated[
+        bool, typer.Option("--infer-agent", help="Also the agent's emotions; asks first.")
+    ] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
+    ] = None,
+    library: LibraryOption = None,
+    headless: HeadlessOption = False,
+    json: JsonOption = False,
+    duration: DurationOption = None,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Monitor a call in the terminal: a stereo input, microphone and loopback, or files.
+
+    Emotion is inferred for the customer only, unless somebody takes the responsibility for more;
+    talk time, turns, silence and overtalk are measured for both. Ctrl-C ends it.
+    """
+
+    def body() -> int:
+        from emolive.cli.agent import AgentOptions
+        from emolive.cli.call import CallOptions, run_call_live
+        from emolive.cli.live import LiveOptions
+        from emolive.cli.recording import RecordOptions
+        from emolive.cli.watching import WatchOptions
+
+        recording = RecordOptions(library, title, audio) if record else None
+        watched = alerts is not None or metrics is not None
+        watching = WatchOptions(alerts, library, metrics) if watched else None
+        return run_call_live(
+            CallOptions(device, loopback, tuple(files or ()), agent_channel.value),
+            LiveOptions(
+                headless,
+                json,
+                duration,
+                model,
+                provider.value,
+                hop,
+                recording,
+                watching,
+                AgentOptions(infer_agent, policy, library),
+            ),
+        )
+
+    finish(context, body)
+
+
+@app.command()
+def analyze(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE [FILE]", help="A stereo file, or the agent's and the customer's."
+        ),
+    ],
+    agent_channel: AgentChannel = Channel.LEFT,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for the results; existing ones are replaced."
+        ),
+    ] = Path("emolive-results"),
+    formats: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT[,FORMAT]", help="As `emolive analyze`."),
+    ] = "json",
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Analyse a recorded call: the customer's emotion, and the conversation of both.
+
+    The conversation goes to NAME.conversation.json beside the results, with the definition of each
+    number. Files of the two parties may differ in length and rate.
+    """
+
+    def body() -> int:
+        from emolive.cli.call import CallAnalysisOptions, run_call_analyze
+
+        return run_call_analyze(
+            files,
+            CallAnalysisOptions(out, formats, agent_channel.value, model, provider.value, hop),
+        )
+
+    finish(context, body)
+
+
+@app.command()
+def wall(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
+    ],
+    agent_channel: AgentChannel = Channel.LEFT,
+    json: JsonOption = False,
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", min=0.1, help="Stop after this long."),
+    ] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    hop: HopOption = 0.5,
+) -> None:
+    """Monitor several recorded calls at once, in real time, with one model.
+
+    A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
+    """
+
+    def body() -> int:
+        from emolive.cli.wall import WallOptions, run_wall
+
+        return run_wall(
+            files, WallOptions(agent_channel.value, json, duration, model, provider.value, hop)
+        )
+
+    finish(context, body)

@@ -1,0 +1,185 @@
+"""Conversation metrics beside a live call: lines of JSON, or a table."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TextIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from emolive.cli.outcome import tell
+from emolive.cli.segment_lines import clock_time
+from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
+from emolive.inference.metadata import ModelMetadata
+from emolive.types import Band, EngineStatus, Event, StreamStatus
+
+_EVERY_S = 1.0
+_NOTHING = "-"
+
+
+class View(Protocol):
+    """Shows a run."""
+
+    def handle(self, event: Event) -> None:
+        """Take the next event."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+    def close(self) -> None:
+        """Leave the terminal tidy; harmless when done twice."""
+
+
+class ConversationView:
+    """A view of a call whose conversation is measured as well.
+
+    With `lines`, metrics go there every second of the call and in the end, as
+    ``{"type": "conversation", "final": false, ...}``; otherwise a table is printed in the end,
+    unless `shown`: then it has been in the picture all the time.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        meter: ConversationMeter,
+        metadata: ModelMetadata,
+        lines: TextIO | None,
+        *,
+        shown: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Measure what `view` is shown of a run with the model of `metadata`."""
+        self._view = view
+        self._meter = meter
+        self._metadata = metadata
+        self._note: str | None = None
+        self._lines = lines
+        self._shown = shown
+        self._clock = clock
+        self._told_at = clock()
+        self._closed = False
+
+    def handle(self, event: Event) -> None:
+        """Take the next event."""
+        self._meter.accept(event)
+        self._view.handle(event)
+        if isinstance(event, EngineStatus) and self._note is None:
+            self._note = telephone_note(event.streams, self._metadata)
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        self._view.tick()
+        now = self._clock()
+        if self._lines is not None and now - self._told_at >= _EVERY_S:
+            self._told_at = now
+            self._write(self._meter.snapshot(), self._lines, final=False)
+
+    def close(self) -> None:
+        """Show where the conversation stands in the end."""
+        self._view.close()
+        if self._closed:
+            return
+        self._closed = True
+        metrics = self._meter.finish()
+        if self._lines is not None:
+            self._write(metrics, self._lines, final=True)
+        elif metrics.observed_s and not self._shown:
+            console = Console(highlight=False)
+            console.print()
+            console.print(conversation_table(metrics))
+            console.print(conversation_line(metrics), soft_wrap=True)
+        if self._note:
+            tell(self._note)
+
+    @staticmethod
+    def _write(metrics: ConversationMetrics, lines: TextIO, *, final: bool) -> None:
+        fields = {"type": "conversation", "final": final, **metrics.to_dict()}
+        lines.write(json.dumps(fields) + "\n")
+        lines.flush()
+
+
+def conversation_panel(metrics: ConversationMetrics) -> RenderableType:
+    """Both parties and what they have in common, for below their timelines."""
+    return Padding(Group(conversation_table(metrics), conversation_line(metrics)), (0, 1))
+
+
+def conversation_table(metrics: ConversationMetrics) -> Table:
+    """Both parties side by side."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("")
+    for party in metrics.parties:
+        table.add_column(party.name, justify="right")
+    for name, shown in _ROWS:
+        table.add_row(name, *(shown(party) for party in metrics.parties))
+    return table
+
+
+def conversation_line(metrics: ConversationMetrics) -> Text:
+    """What both have in common, in one line."""
+    parts = [
+        f"silence {clock_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
+        f"longest {metrics.longest_silence_s:.1f} s",
+        f"overtalk {clock_time(metrics.overtalk_s)} in {metrics.overlaps}",
+        f"{metrics.gaps.count} gaps",
+    ]
+    if not metrics.separable:
+        parts = parts[:1]
+    lost_s = metrics.duration_s - metrics.observed_s
+    if lost_s >= 0.1:
+        parts.append(f"not heard {clock_time(lost_s)}")
+    return Text(" · ".join(parts), "grey62")
+
+
+def telephone_note(streams: Sequence[StreamStatus], metadata: ModelMetadata) -> str | None:
+    """What is known of the model on telephone speech, where emotion is inferred on some."""
+    if not any(stream.band is Band.NARROW and stream.emotion for stream in streams):
+        return None
+    scores = metadata.telephone_scores
+    if not scores:
+        return f"This is telephone speech, on which {metadata.name} was not measured."
+    told = ", ".join(f"{corpus} {uar:.0%}" for corpus, uar in scores.items())
+    return (
+        f"This is telephone speech: through a telephone line, {metadata.name} reaches a UAR of "
+        f"{told} (chance {1 / len(metadata.labels):.0%})."
+    )
+
+
+def _talk(party: PartyMetrics) -> str:
+    share = _NOTHING if party.talk_share is None else f"{party.talk_share:.0%}"
+    return f"{clock_time(party.talk_s)}  {share:>4}"
+
+
+def _response(party: PartyMetrics) -> str:
+    median = party.responses.median_s
+    return _NOTHING if median is None else f"{median:+.2f} s"
+
+
+def _interruptions(party: PartyMetrics) -> str:
+    tried = f" (+{party.interruption_attempts} tried)" if party.interruption_attempts else ""
+    return f"{party.interruptions}{tried}"
+
+
+def _level(party: PartyMetrics) -> str:
+    return _NOTHING if party.level_dbfs is None else f"{party.level_dbfs:.0f} dBFS"
+
+
+def _rate(party: PartyMetrics) -> str:
+    rate = party.syllables_per_s
+    return _NOTHING if rate is None else f"~{rate:.1f} syllables/s"
+
+
+_ROWS: tuple[tuple[str, Callable[[PartyMetrics], str]], ...] = (
+    ("talk time", _talk),
+    ("turns", lambda party: str(party.turns)),
+    ("longest monologue", lambda party: clock_time(party.longest_monologue_s)),
+    ("response, median", _response),
+    ("interruptions", _interruptions),
+    ("loudness", _level),
+    ("speaking rate", _rate),
+)

@@ -1,0 +1,205 @@
+"""`emolive call wall`: several recorded calls at once, as if all were held now."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from emolive.audio.call import RecordedCall, Side
+from emolive.audio.files import FileSource
+from emolive.cli.interrupts import Interrupts
+from emolive.cli.json_lines import JsonLines
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.segment_lines import clock_time
+from emolive.conversation import ConversationMeter, ConversationMetrics, Party
+from emolive.engine import PooledCall, PoolStatus, WallEngine
+from emolive.errors import EmoliveError
+from emolive.inference.metadata import ModelMetadata
+from emolive.palette import Swatch, swatches
+from emolive.speech.silero import SileroVad
+from emolive.types import EngineState, EngineStatus, Prediction, Role, SpeechState
+
+_MAILBOX_EVENTS = 5_000
+_LOOK_EVERY_S = 0.25
+_STATES: dict[SpeechState, str] = {
+    SpeechState.SILENCE: "silence",
+    SpeechState.UNCERTAIN: "uncertain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WallOptions:
+    """What `call wall` was asked for."""
+
+    agent: Side = "left"
+    json: bool = False
+    duration_s: float | None = None
+    model: Path | None = None
+    provider: str = "auto"
+    hop_s: float = 0.5
+
+
+def run_wall(files: Sequence[Path], options: WallOptions) -> int:
+    """Monitor stereo files until all have ended; 1 when some call failed.
+
+    Raises:
+        EmoliveError: the model cannot be used.
+    """
+    classifier = load_classifier(options.model, options.provider)
+    config = engine_config(options.hop_s, classifier)
+    wall = WallEngine(classifier, SileroVad(), config, max_calls=len(files))
+    cards = []
+    for number, file in enumerate(files, 1):
+        source = FileSource(file, paced=True, block_s=0.02, channels="split")
+        call = wall.add(f"{number}", RecordedCall(source, options.agent))
+        cards.append(_Card(call, classifier.metadata, lines=options.json))
+    picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
+    with Interrupts() as interrupts:
+        begin = time.monotonic()
+        try:
+            wall.start()
+            over = False
+            while not over and not interrupts.wished:
+                over = wall.wait(_LOOK_EVERY_S)
+                if options.duration_s and time.monotonic() - begin >= options.duration_s:
+                    over = True
+                for card in cards:
+                    card.look()
+                if picture is not None:
+                    picture.draw(cards, wall.status())
+        finally:
+            wall.stop()
+            if picture is not None:
+                picture.close()
+    for card in cards:
+        card.look()
+    classifier.close()
+    return _sum_up(cards, wall.status(), as_json=options.json)
+
+
+class _Card:
+    """What is known of one call."""
+
+    def __init__(self, call: PooledCall, metadata: ModelMetadata, *, lines: bool) -> None:
+        self.call = call
+        self.answer: Prediction | None = None
+        parties = [Party(role.value, role) for role in Role]
+        self._meter = ConversationMeter(parties, metadata.front_end)
+        self._mailbox = call.hub.subscribe(_MAILBOX_EVENTS)
+        self._lines = JsonLines(metadata, sys.stdout, call.id) if lines else None
+
+    @property
+    def status(self) -> EngineStatus:
+        return self.call.status()
+
+    @property
+    def conversation(self) -> ConversationMetrics:
+        return self._meter.snapshot()
+
+    def look(self) -> None:
+        """Take what has happened."""
+        for event in self._mailbox.drain():
+            self._meter.accept(event)
+            if isinstance(event, Prediction) and event.stream == Role.CUSTOMER:
+                self.answer = event
+            if self._lines is not None:
+                self._lines.handle(event)
+
+    def finish(self) -> ConversationMetrics:
+        """The conversation as a whole."""
+        return self._meter.finish()
+
+
+class _Picture:
+    """All calls as a table that is drawn again and again."""
+
+    def __init__(self, metadata: ModelMetadata) -> None:
+        self._swatches: dict[str, Swatch] = dict(
+            zip(metadata.labels, swatches(metadata.labels), strict=True)
+        )
+        self._live = Live(auto_refresh=False, vertical_overflow="crop")
+        self._live.start()
+
+    def draw(self, cards: Sequence[_Card], status: PoolStatus) -> None:
+        self._live.update(self._render(cards, status), refresh=True)
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _render(self, cards: Sequence[_Card], status: PoolStatus) -> RenderableType:
+        table = _table()
+        table.add_column("customer now")
+        for card in cards:
+            table.add_row(*_cells(card.call, card.conversation), self._now(card))
+        return Group(table, Text(_pool_line(status), "grey62"))
+
+    def _now(self, card: _Card) -> Text:
+        if card.status.state is not EngineState.RUNNING:
+            return Text(card.status.reason or card.status.state.value, "grey50")
+        answer = card.answer
+        if answer is None:
+            return Text("listening ...", "grey50")
+        if answer.label is None:
+            return Text(_STATES.get(answer.state, answer.state.value), "grey50")
+        return Text(f"{answer.label} {answer.confidence:.0%}", self._swatches[answer.label].dark)
+
+
+def _sum_up(cards: Sequence[_Card], status: PoolStatus, *, as_json: bool) -> int:
+    """Tell how all of it went; returns the exit code."""
+    table = _table()
+    for card in cards:
+        metrics = card.finish()
+        if as_json:
+            about = {"type": "conversation", "call": card.call.id, "final": True}
+            fields = {**about, **metrics.to_dict()}
+            sys.stdout.write(json.dumps(fields) + "\n")
+        table.add_row(*_cells(card.call, metrics))
+    failed = [card for card in cards if card.status.state is EngineState.FAILED]
+    for card in failed:
+        tell(f"{card.call.name}: {card.status.reason}")
+    if not as_json:
+        Console(highlight=False).print(table)
+    tell(_pool_line(status))
+    if len(failed) == len(cards):
+        raise EmoliveError("None of the calls could be monitored.")
+    return SOME_INPUTS_FAILED if failed else DONE
+
+
+def _table() -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("call")
+    for heading in ("time", "agent", "customer", "silence", "overtalk"):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _cells(call: PooledCall, metrics: ConversationMetrics) -> tuple[str, ...]:
+    shares = [
+        "" if party.talk_share is None else f"{party.talk_share:.0%}"
+        for party in (metrics.party(Role.AGENT), metrics.party(Role.CUSTOMER))
+    ]
+    return (
+        call.name.replace("[", r"\["),
+        clock_time(call.status().elapsed_s),
+        *shares,
+        f"{metrics.silence_share:.0%}",
+        f"{metrics.overtalk_s:.1f} s",
+    )
+
+
+def _pool_line(status: PoolStatus) -> str:
+    return (
+        f"{status.running} of {status.calls} calls running · answers after "
+        f"{status.latency_p50_ms:.0f} ms (median), {status.latency_p99_ms:.0f} ms (p99) · "
+        f"{status.windows_skipped} of {status.windows + status.windows_skipped} windows skipped"
+    )
