@@ -37,9 +37,12 @@ class _Part(BaseModel):
 
 
 class InputSettings(_Part):
-    """Where audio comes from. ``device``: its name, None is the system's default."""
+    """Where audio comes from.
 
-    device: str | None = None
+    ``device``: its name, or its index where two have the same; None is the system's default.
+    """
+
+    device: str | int | None = None
     channels: Literal[1, 2] = 1
 
 

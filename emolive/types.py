@@ -181,6 +181,7 @@ class EngineStatus:
 
     ``overflows`` counts blocks lost by the audio driver or the ring, ``windows_skipped`` windows
     jumped over because the worker was late, ``events_dropped`` events a slow consumer lost.
+    ``provider_note`` says why the model runs on `provider`, or None when nothing is to be said.
     ``lag_s`` is how far the newest prediction is behind the newest sample that could have been
     predicted. ``hint`` is one sentence for a person, or None.
     """
@@ -199,6 +200,7 @@ class EngineStatus:
     latency_ms: float = 0.0
     hint: str | None = None
     streams: tuple[StreamStatus, ...] = ()
+    provider_note: str | None = None
 
 
 class Severity(StrEnum):

@@ -155,6 +155,7 @@ class Capture:
             reason=self._reason,
             source=self._source.name,
             provider=self._classifier.provider,
+            provider_note=self._classifier.provider_note,
             model=self._classifier.metadata.name,
             overflows=self._source_status.overflows,
             reconnects=self._reconnects,

@@ -75,6 +75,7 @@ class LiveEngine:
             EngineState.IDLE,
             source=source.name,
             provider=classifier.provider,
+            provider_note=classifier.provider_note,
             model=classifier.metadata.name,
         )
 

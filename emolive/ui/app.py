@@ -108,6 +108,9 @@ def run_app(
     if split:
         window.live.header.want_split(True)
     window.show()
+    first = not loaded.settings.window.guide_done
+    if first and choice is None and not listen:
+        window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
     with _interruptible(window):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -20,11 +28,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.audio.devices import InputDevice
 from emolive.i18n import tr
 from emolive.settings import Settings, TimelineView
+from emolive.types import EngineState
 from emolive.ui import messages
 from emolive.ui.banner import Banner
+from emolive.ui.consent import ConsentDialog
+from emolive.ui.guide import Guide, MakePlayer, demo_player
+from emolive.ui.level_probe import LevelProbe
+from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.live.page import LivePage
+from emolive.ui.live.present import AT_REST
+from emolive.ui.live.recording import RecordingDesk
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import (
     DEFAULT_INPUT,
@@ -40,6 +56,8 @@ from emolive.ui.messages import Action, Message, MessageBoard, Severity
 from emolive.ui.navigation import Page, Rail
 from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Runs, RunSettings, SourceChoice, SourceKind
+from emolive.ui.settings.input_section import MakeProbe
+from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shortcuts import ShortcutsDialog, bind
 from emolive.ui.theme import SPACE, Theme, apply, resolve
 
@@ -57,6 +75,8 @@ class MainWindow(QMainWindow):
         source: SourceChoice | None = None,
         lister: Lister = look_for_devices,
         choose: FileChooser = choose_file,
+        make_probe: MakeProbe = LevelProbe,
+        make_player: MakePlayer = demo_player,
     ) -> None:
         super().__init__()
         self.setWindowTitle("emolive")
@@ -69,15 +89,25 @@ class MainWindow(QMainWindow):
         self.board = MessageBoard()
         self.finder = DeviceFinder(lister, self)
         self.runner = LiveRunner(runs, self)
+        self.desk = LibraryDesk(self)
+        self.recording = RecordingDesk(self.desk, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
         self.pages: list[Any] = []
         self._ended = False
+        self._library: Path | None = None
         self._build()
         self._connect()
+        self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
+        self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self.add_page(self.live)
+        self.add_page(self.settings_page, bottom=True)
+        self._stack.addWidget(self.guide)
+        self._connect_guide()
         self._restore(settings, source)
         self.set_theme(self.theme)
         self.finder.look()
+        self._library = settings.recording.library
+        self.desk.open(self._library)
 
     # What can be done with it.
 
@@ -91,10 +121,15 @@ class MainWindow(QMainWindow):
             said.connect(lambda message, part=page.title: self.show_message(part, message))
         page.set_theme(self.theme)
         self.rail.mark(self._stack.currentIndex())
+        number = len(self.pages)
+        key = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+        key.activated.connect(lambda: self.show_page(number - 1))
 
     def show_page(self, index: int) -> None:
         """Bring a page to the front."""
-        if 0 <= index < len(self.pages):
+        if 0 <= index < len(self.pages) and index != self._stack.currentIndex():
+            if (hidden := getattr(self._stack.currentWidget(), "hidden", None)) is not None:
+                hidden()
             self._stack.setCurrentIndex(index)
             self.rail.mark(index)
             for shortcut in self._live_keys:
@@ -120,8 +155,20 @@ class MainWindow(QMainWindow):
             apply(app, theme)
         self.rail.set_theme(theme)
         self.banner.set_theme(theme)
-        for page in self.pages:
+        for page in (*self.pages, self.guide):
             page.set_theme(theme)
+
+    def show_settings(self) -> None:
+        """Bring the settings to the front."""
+        self.show_page(self.pages.index(self.settings_page))
+
+    def show_guide(self) -> None:
+        """Bring the guide of the first run to the front."""
+        if not self.runner.active:
+            self._stack.setCurrentWidget(self.guide)
+            self.rail.mark(-1)
+            for shortcut in self._live_keys:
+                shortcut.setEnabled(False)
 
     def show_keys(self) -> None:
         """Open the list of shortcuts."""
@@ -160,6 +207,7 @@ class MainWindow(QMainWindow):
         header.source_chosen.connect(self._on_source)
         header.split_chosen.connect(self._on_split)
         self.finder.found.connect(header.set_devices)
+        self.finder.found.connect(self._on_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
         self.banner.dismissed.connect(self._on_dismissed)
@@ -168,7 +216,9 @@ class MainWindow(QMainWindow):
             lambda view: self.preferences.change("look", view=view)
         )
         self.runner.said.connect(lambda message: self.show_message("run", message))
+        self.runner.noted.connect(self.show_message)
         self.runner.bridge.frame.connect(self._show_frames)
+        self._connect_recording()
         self.rail.chosen.connect(self.show_page)
         self.rail.help_wanted.connect(self.show_keys)
         self.preferences.changed.connect(self._on_settings)
@@ -176,11 +226,32 @@ class MainWindow(QMainWindow):
         QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
         self._live_keys = bind(self, self._actions())
 
+    def _connect_recording(self) -> None:
+        header = self.live.header
+        header.record.connect(self._on_record)
+        self.recording.shown.connect(header.recording.show_recording)
+        self.recording.said.connect(lambda message: self.show_message("recording", message))
+        self.desk.said.connect(lambda message: self.show_message("library", message))
+        self.runner.began.connect(self.recording.begin)
+        self.runner.state_changed.connect(self._on_run_state)
+
+    def _connect_guide(self) -> None:
+        self.live.guide.connect(self.show_guide)
+        self.guide.started.connect(lambda: self._leave_guide(self.live.start))
+        self.guide.demo.connect(lambda: self._leave_guide(lambda: self.live.play(DEMO)))
+        self.guide.left.connect(lambda: self._leave_guide(lambda: None))
+
+    def _leave_guide(self, then: Callable[[], None]) -> None:
+        self.preferences.change("window", guide_done=True)
+        self.show_page(0)
+        then()
+
     def _actions(self) -> dict[str, Any]:
         axis = self.live.workspace.axis
         insight = self.live.present.insight
         return {
             "toggle": self._on_space,
+            "record": self._on_record,
             "open": self.live.header.picker.open_file,
             "devices": self.finder.look,
             "split": self.live.header.split.click,
@@ -201,6 +272,7 @@ class MainWindow(QMainWindow):
             "big": lambda: self._set_big(not self.live.big),
             "full": self._switch_full_screen,
             "theme": self._switch_theme,
+            "settings": self.show_settings,
             "help": self.show_keys,
             "frames": self._switch_frames,
             "quit": self.close,
@@ -216,8 +288,10 @@ class MainWindow(QMainWindow):
                 self.live.header.picker.select(file_choice(path))
         if source is None:
             source = DEFAULT_INPUT
-            if settings.privacy.remember_input and (name := settings.input.device):
-                source = SourceChoice(SourceKind.MICROPHONE, name.split(", ")[0], name)
+            device = settings.input.device
+            if settings.privacy.remember_input and device is not None:
+                name = str(device).split(", ")[0]
+                source = SourceChoice(SourceKind.MICROPHONE, name, device)
             self.live.header.want_split(settings.input.channels == 2)
         self.live.header.select(source)
 
@@ -243,11 +317,22 @@ class MainWindow(QMainWindow):
         else:
             self.live.close_drawer()
 
+    def _on_record(self) -> None:
+        run = self.runner.run if self.runner.active else None
+        if not self.recording.toggle(run) and not self.runner.active:
+            self.live.start()
+
+    def _on_run_state(self, state: EngineState) -> None:
+        if state in AT_REST:
+            self.recording.disarm()
+
+    def _ask_consent(self, text: str, agreed: Callable[[], None]) -> None:
+        ConsentDialog(text, agreed, self).open()
+
     def _on_source(self, choice: SourceChoice) -> None:
         settings = self.preferences.settings
         if choice.kind is SourceKind.MICROPHONE and settings.privacy.remember_input:
-            device = choice.device if isinstance(choice.device, str) else None
-            self.preferences.change("input", device=device)
+            self.preferences.change("input", device=choice.device)
         elif choice.path is not None and settings.privacy.remember_files:
             files = [choice.path, *(f for f in settings.window.files if f != choice.path)]
             self.preferences.change("window", files=files[:5])
@@ -263,6 +348,10 @@ class MainWindow(QMainWindow):
             self.play(DEMO)
         elif action is Action.REFRESH:
             self.finder.look()
+        elif action is Action.STOP_RECORDING:
+            self.recording.stop()
+        elif action is Action.SETTINGS:
+            self.show_settings()
         elif action is Action.BUNDLED_MODEL:
             self.preferences.change("model", file=None)
             self.live.start()
@@ -294,6 +383,10 @@ class MainWindow(QMainWindow):
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
+        self.recording.save_audio = settings.recording.save_audio
+        if settings.recording.library != self._library and not self.recording.active:
+            self._library = settings.recording.library
+            self.desk.open(self._library)
         theme = _theme_of(settings)
         if theme != self.theme:
             self.set_theme(theme)
@@ -302,6 +395,11 @@ class MainWindow(QMainWindow):
     def _on_settings_problem(self, text: str | None) -> None:
         message = Message(Severity.WARNING, text) if text else None
         self.show_message("settings", message)
+
+    def _on_devices(self, devices: Sequence[InputDevice]) -> None:
+        self.settings_page.set_devices(devices)
+        self.guide.set_devices(devices)
+        self.show_message("devices", None)
 
     def _on_device_problem(self, problem: str) -> None:
         if not self.runner.active:
@@ -357,8 +455,11 @@ class MainWindow(QMainWindow):
             maximised=self.isMaximized(),
         )
         self.hide()
-        for page in self.pages:
+        self.recording.stop()  # it finishes while the rest ends
+        for page in (*self.pages, self.guide):
             page.end(deadline)
+        self.recording.end(deadline)
+        self.desk.end(0.1)
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from emolive.i18n import mark, tr
-from emolive.types import EngineState, EngineStatus
+from emolive.i18n import mark, ntr, tr
+from emolive.types import Alert, EngineState, EngineStatus
+from emolive.types import Severity as AlertSeverity
 from emolive.ui.runs import SourceChoice, SourceKind
 
 
@@ -112,6 +114,35 @@ def ended_message(status: EngineStatus, choice: SourceChoice) -> Message | None:
     if status.reason:
         return Message(Severity.WARNING, status.reason, Action.REPLAY)
     return Message(Severity.INFO, tr("{title} has ended.", title=choice.title), Action.REPLAY)
+
+
+def provider_message(status: EngineStatus, before: str | None) -> Message | None:
+    """That the model had to move to another processor; `before`: the note when the run began."""
+    if status.provider_note is None or status.provider_note == before:
+        return None
+    return Message(Severity.WARNING, status.provider_note)
+
+
+def alert_message(alerts: Sequence[Alert]) -> Message | None:
+    """The gravest of the alerts that hold now, of equals the newest."""
+    if not alerts:
+        return None
+    order = list(AlertSeverity)
+    gravest = max(enumerate(alerts), key=lambda pair: (order.index(pair[1].severity), pair[0]))[1]
+    looks = {
+        AlertSeverity.INFO: Severity.INFO,
+        AlertSeverity.WARNING: Severity.WARNING,
+        AlertSeverity.CRITICAL: Severity.ERROR,
+    }
+    text = f"{gravest.rule}: {gravest.message}"
+    if len(alerts) > 1:
+        text += " " + ntr("({count} more alert)", "({count} more alerts)", len(alerts) - 1)
+    return Message(looks[gravest.severity], text)
+
+
+def rules_message(problem: str) -> Message:
+    """Why alert rules are not watched for."""
+    return Message(Severity.WARNING, problem, Action.SETTINGS)
 
 
 def device_message(problem: str) -> Message:

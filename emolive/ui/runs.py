@@ -5,6 +5,7 @@ Everything here blocks (loading a model, opening files) and belongs on a worker 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,15 +15,17 @@ from typing import TYPE_CHECKING, Protocol
 from emolive import resources
 from emolive.errors import ModelError
 from emolive.inference.decision import DecisionConfig
+from emolive.inference.fallback import FallbackClassifier
 from emolive.types import Event
 from emolive.ui.history.model import RunInfo
 
 if TYPE_CHECKING:
     from emolive.audio.source import AudioSource
-    from emolive.engine import EngineConfig, LiveEngine
+    from emolive.engine import EngineConfig
     from emolive.explain.explainer import Explainer, Explanation, Moment
     from emolive.inference.classifier import Classifier
     from emolive.inference.providers import Requested
+    from emolive.session.recorded_run import RecordedRun
     from emolive.settings import Settings
     from emolive.speech.silero import SileroVad
 
@@ -54,13 +57,19 @@ class SourceChoice:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run is made with; ``keep_s`` of audio stay in memory for explanations (0: none)."""
+    """What a run is made with.
+
+    ``keep_s`` of audio stay in memory for explanations (0: none). ``rules`` is a file of alert
+    rules (None: none), whose outbox lies in ``library``.
+    """
 
     model: Path | None = None
     provider: Requested = "auto"
     hop_s: float = 0.5
     decision: DecisionConfig = field(default_factory=DecisionConfig)
     keep_s: float = 300.0
+    rules: Path | None = None
+    library: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> RunSettings:
@@ -77,6 +86,8 @@ class RunSettings:
             analysis.hop_s,
             decision,
             60.0 * settings.privacy.keep_minutes,
+            settings.alerts.rules_file,
+            settings.recording.library,
         )
 
 
@@ -111,6 +122,14 @@ class Run(Protocol):
     @property
     def explainer(self) -> Explains | None:
         """Answers questions, also when the run has ended; to be closed by who asks."""
+
+    @property
+    def recorded(self) -> RecordedRun | None:
+        """What a recorder records; None: this run cannot be recorded."""
+
+    @property
+    def alert_problem(self) -> str | None:
+        """Why the alert rules are not watched for, in one sentence; None: they are, or none."""
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -180,9 +199,10 @@ class LiveRuns:
 
     def _load(self, settings: RunSettings) -> Classifier:
         wanted = (settings.model, settings.provider)
-        if self._classifier is None or wanted != self._loaded:
+        lost = isinstance(self._classifier, FallbackClassifier) and self._classifier.fallen_back
+        if self._classifier is None or lost or wanted != self._loaded:
             self.close()
-            self._classifier = open_model(settings.model, settings.provider)
+            self._classifier = open_safe_model(settings)
             self._loaded = wanted
         return self._classifier
 
@@ -200,6 +220,7 @@ class LiveRun:
     ) -> None:
         from emolive.engine import Hub, LiveEngine
         from emolive.explain.explainer import Explainer
+        from emolive.ui.run_alerts import RunAlerts
 
         hub = Hub()
         metadata = classifier.metadata
@@ -213,7 +234,8 @@ class LiveRun:
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )
-        self.engine: LiveEngine = LiveEngine(source, classifier, vad, config, hub)
+        self._engine = LiveEngine(source, classifier, vad, config, hub)
+        self._alerts = RunAlerts(self._engine, settings) if settings.rules is not None else None
         self.explainer: Explainer | None = None
         if settings.keep_s > 0:
             self.explainer = Explainer(
@@ -224,15 +246,30 @@ class LiveRun:
                 memory_s=settings.keep_s,
             )
 
+    @property
+    def recorded(self) -> RecordedRun:
+        """The engine."""
+        return self._engine
+
+    @property
+    def alert_problem(self) -> str | None:
+        """Why the alert rules are not watched for."""
+        return self._alerts.problem if self._alerts is not None else None
+
     def start(self) -> None:
         """Begin; returns at once."""
+        if self._alerts is not None:
+            self._alerts.start()
         if self.explainer is not None:
             self.explainer.start()
-        self.engine.start()
+        self._engine.start()
 
     def stop(self, timeout: float) -> None:
         """End within `timeout` seconds."""
-        self.engine.stop(timeout)
+        deadline = time.monotonic() + timeout
+        self._engine.stop(max(0.1, timeout - 0.3))
+        if self._alerts is not None:
+            self._alerts.close(max(0.1, deadline - time.monotonic()))
 
 
 def open_model(path: Path | None, provider: Requested, threads: int | None = None) -> Classifier:
@@ -245,6 +282,14 @@ def open_model(path: Path | None, provider: Requested, threads: int | None = Non
     from emolive.inference.classifier import OnnxClassifier
 
     return OnnxClassifier(path or resources.asset(resources.MODEL), provider, threads)
+
+
+def open_safe_model(settings: RunSettings) -> Classifier:
+    """The model on the processor that is wanted; should that fail in a run, the CPU goes on."""
+    classifier = open_model(settings.model, settings.provider)
+    if classifier.provider == "CPU":
+        return classifier
+    return FallbackClassifier(classifier, lambda: open_model(settings.model, "cpu"))
 
 
 def open_source(choice: SourceChoice, *, split: bool) -> AudioSource:

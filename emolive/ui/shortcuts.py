@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import mark, tr
-from emolive.ui.theme import font
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class ShortcutsDialog(QDialog):
             row = 0
             for group in names:
                 head = QLabel(tr(group), self)
-                head.setFont(font(13, bold=True))
+                head.setProperty("role", "heading")
                 head.setContentsMargins(0, 10 if row else 0, 0, 2)
                 grid.addWidget(head, row, 3 * half, 1, 2)
                 row += 1

@@ -205,6 +205,14 @@ QPushButton[toggle="true"][recording="true"] {{
     color: {t.danger}; background: {t.danger_tint}; border-color: {t.danger}; font-weight: 600;
 }}
 QPushButton[pill="true"] {{ border-radius: 15px; min-height: 28px; padding: 0 14px 0 10px; }}
+QPushButton[jump="true"] {{
+    background: transparent; border: 1px solid transparent; color: {t.muted};
+    text-align: left; min-width: 128px; padding: 0 10px;
+}}
+QPushButton[jump="true"]:hover {{ color: {t.text}; background: {t.surface}; }}
+QPushButton[jump="true"]:focus {{ border: 2px solid {t.accent}; padding: 0 9px; }}
+QLabel[role="title"] {{ font-size: 16px; font-weight: 600; }}
+QLabel[role="hero"] {{ font-size: 26px; font-weight: 700; }}
 QLabel[role="body"] {{ font-size: 13px; }}
 QLabel[role="strong"] {{ font-size: 13px; font-weight: 600; }}
 QLabel[role="note"] {{
@@ -239,4 +247,12 @@ QFrame#banner[severity="info"] QLabel {{ color: {t.text}; }}
 QFrame#banner[severity="warning"] QLabel {{ color: {t.warning}; }}
 QFrame#banner[severity="error"] QLabel {{ color: {t.danger}; }}
 QFrame#banner QPushButton {{ min-height: 26px; background: {t.surface}; }}
-{widget_style(t)}"""
+{widget_style(t)}
+QAbstractSpinBox QLineEdit {{
+    background: transparent; border: none; padding: 0 12px; margin: 0; min-height: 0;
+}}
+QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0 12px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow {{ width: 0; height: 0; image: none; }}
+QAbstractSpinBox:disabled QLineEdit {{ color: {t.faint}; }}
+"""

@@ -6,10 +6,15 @@ import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
+from emolive import resources
+from emolive.audio.output import SilentOutput
 from emolive.features import FrontEndSpec, log_mel
+from emolive.session.playback import Track
+from emolive.session.player import Player
 from emolive.settings import Settings, ThemeChoice
 from emolive.types import (
     EngineState,
@@ -22,6 +27,7 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.history.model import RunInfo
+from emolive.ui.level_probe import ProbeStatus
 from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Explains, RunSettings, SourceChoice
 
@@ -119,6 +125,37 @@ class Inbox:
         return waiting
 
 
+class FakeProbe:
+    """An input that hears somebody speak, and remembers that it was let go."""
+
+    made: ClassVar[list[FakeProbe]] = []
+
+    def __init__(self, device: str | int | None, channels: int = 1) -> None:
+        self.device, self.channels = device, channels
+        self.now = ProbeStatus(-22.0)
+        self.open = False
+        self.made.append(self)
+
+    def start(self) -> None:
+        self.open = True
+
+    def status(self) -> ProbeStatus:
+        return self.now
+
+    def close(self, timeout: float = 1.0) -> bool:
+        assert timeout >= 0
+        self.open = False
+        return True
+
+
+class FakePlayer(Player):
+    """A player on an output without sound."""
+
+    def __init__(self) -> None:
+        path = resources.asset(resources.DEMO_AUDIO)
+        super().__init__([Track("demo", path)], RATE, 10 * RATE, SilentOutput())
+
+
 class FakeRun:
     """A run that says what the test tells it to say."""
 
@@ -126,6 +163,8 @@ class FakeRun:
         self.info = info
         self.inbox = Inbox()
         self.explainer = explainer
+        self.recorded = None
+        self.alert_problem: str | None = None
         self.started = threading.Event()
         self.stopped = threading.Event()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("EMOLIVE_LIBRARY", tempfile.mkdtemp(prefix="emolive-shots-"))
 
 import numpy as np
 import soundfile
@@ -22,6 +24,7 @@ from emolive.engine.hub import Hub
 from emolive.engine.monitor import Monitor
 from emolive.explain.explainer import Explainer
 from emolive.inference.classifier import OnnxClassifier
+from emolive.session.library_settings import CONSENT_TEXT
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, Event, FloatArray, SpeechState
 from emolive.ui.app import make_application
@@ -196,6 +199,39 @@ def analysed_demo(model: OnnxClassifier) -> list[Event]:
     return [*events, *monitor.finish()]
 
 
+def guide(window: MainWindow) -> None:
+    window.guide.set_devices(DEVICES)
+    window.show_guide()
+    settle(window)
+    for _ in range(8):
+        window.guide._look()
+
+
+def settings(window: MainWindow) -> None:
+    wait(lambda: window.desk.library is not None)
+    window.show_settings()
+    settle(window)
+
+
+def settings_looks(window: MainWindow) -> None:
+    settings(window)
+    window.preferences.change("look", colours={"calm": "#2E9E8F"})
+    window.settings_page.show_section(window.settings_page.look)
+    settle(window)
+
+
+def settings_recording(window: MainWindow) -> None:
+    settings(window)
+    window.settings_page.show_section(window.settings_page.recording)
+    settle(window)
+
+
+def consent(window: MainWindow) -> None:
+    running(window)
+    window._ask_consent(CONSENT_TEXT, lambda: None)
+    settle(window)
+
+
 def keys(window: MainWindow) -> None:
     running(window)
     window.show_keys()
@@ -244,6 +280,11 @@ SCENES = {
         big,
         why,
         keys,
+        guide,
+        settings,
+        settings_looks,
+        settings_recording,
+        consent,
         two_streams,
         eight_hours,
     )
@@ -257,7 +298,13 @@ def main(folder: Path, wanted: list[str]) -> None:
     for name in wanted or SCENES:
         for theme in ("dark", "light"):
             feed_runs = feed.FakeRuns()
-            window = MainWindow(feed_runs, feed.preferences(theme), lister=lambda: DEVICES)
+            window = MainWindow(
+                feed_runs,
+                feed.preferences(theme),
+                lister=lambda: DEVICES,
+                make_probe=feed.FakeProbe,
+                make_player=feed.FakePlayer,
+            )
             window.resize(1024, 640)
             window.show()
             SCENES[name](window)

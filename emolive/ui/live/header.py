@@ -198,8 +198,8 @@ class Header(QFrame):
         if text != self.elapsed.text():
             self.elapsed.setText(text)
 
-    def show_status(self, status: EngineStatus | None, note: str | None = None) -> None:
-        """Counters and provider; `note` says why it is that provider."""
+    def show_status(self, status: EngineStatus | None) -> None:
+        """Counters and provider, and why it is that one."""
         if status is None:
             for stat in (self.provider, self.latency, self.overflows, self.skipped):
                 stat.show_value("–")
@@ -209,6 +209,7 @@ class Header(QFrame):
         about = status.provider
         if status.model:
             about = tr("{model} on {provider}", model=status.model, provider=status.provider)
+        note = status.provider_note
         self.provider.setToolTip(f"{about}. {note}" if note else about)
         self.latency.show_value(f"{status.latency_ms:.0f} ms" if status.latency_ms else "–")
         for stat, count in (

@@ -211,8 +211,7 @@ class LivePage(QWidget):
         self.drawer.set_run(model.info, several=len(streams) > 1)
 
     def _on_status(self, status: EngineStatus | None) -> None:
-        note = self.runner.model.info.provider_note if self.runner.model else None
-        self.header.show_status(status, note)
+        self.header.show_status(status)
 
     def _on_frame(self, now_s: float) -> None:
         """Bring all parts up to date; each draws only what changed."""

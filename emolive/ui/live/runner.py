@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from emolive.errors import EmoliveError
 from emolive.explain.explainer import Moment
 from emolive.i18n import tr
-from emolive.types import EngineState, EngineStatus, Event
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.controller import RunController
@@ -31,7 +32,9 @@ class LiveRunner(QObject):
     status = Signal(object)
     frame = Signal(float)
     said = Signal(object)
+    noted = Signal(str, object)
     explained = Signal(object)
+    began = Signal(object)
     # From the explainer's thread; queued.
     _answered = Signal(object)
 
@@ -49,6 +52,7 @@ class LiveRunner(QObject):
         self._over: EngineStatus | None = None
         self._explainer: Explains | None = None
         self._retired: Explains | None = None
+        self._alerts: dict[tuple[str, str | None], Alert] = {}
         self.controller.started.connect(self._on_started)
         self.controller.failed.connect(self._on_failed)
         self.controller.stopped.connect(self._on_stopped)
@@ -110,6 +114,9 @@ class LiveRunner(QObject):
         self.model = MonitorModel(run.info)
         self._clock = FollowClock()
         self.bridge.attach(run.inbox)
+        problem = run.alert_problem
+        self.noted.emit("rules", messages.rules_message(problem) if problem else None)
+        self.began.emit(run)
 
     def _on_failed(self, error: Exception) -> None:
         text = str(error)
@@ -141,9 +148,16 @@ class LiveRunner(QObject):
         for event in events:
             if isinstance(event, EngineStatus):
                 self._on_status(event)
+            elif isinstance(event, Alert):
+                self._on_alert(event)
+            elif isinstance(event, AlertEnded):
+                self._alerts.pop((event.rule, event.stream), None)
+                self._tell_alerts()
 
     def _on_status(self, status: EngineStatus) -> None:
         self.status.emit(status)
+        before = self.model.info.provider_note if self.model else None
+        self.noted.emit("provider", messages.provider_message(status, before))
         if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
             return
         if status.state in (EngineState.STOPPED, EngineState.FAILED):
@@ -152,6 +166,16 @@ class LiveRunner(QObject):
         elif status.state is not EngineState.STOPPING:
             self.say(messages.running_message(status))
             self._enter(status.state)
+
+    def _on_alert(self, alert: Alert) -> None:
+        self._alerts[alert.rule, alert.stream] = alert
+        if alert.sound:
+            QApplication.beep()
+        self._tell_alerts()
+
+    def _tell_alerts(self) -> None:
+        """The alerts that hold now; as many as there are rules and streams."""
+        self.noted.emit("alerts", messages.alert_message(list(self._alerts.values())))
 
     def _on_frame(self) -> None:
         model = self.model
@@ -168,6 +192,9 @@ class LiveRunner(QObject):
 
     def _forget(self) -> None:
         self._retire()
+        self._alerts.clear()
+        for part in ("provider", "alerts", "rules"):
+            self.noted.emit(part, None)
         self.model = None
         self._shown = ()
         self.streams_changed.emit()

@@ -55,6 +55,20 @@ def file_choice(path: Path) -> SourceChoice:
     return SourceChoice(SourceKind.FILE, path.name, path=path)
 
 
+def device_key(device: InputDevice, devices: Sequence[InputDevice]) -> str | int:
+    """What names a device from now on and after it was unplugged.
+
+    By name, because indices change when something is plugged in; twins only by index.
+    """
+    name = _full_name(device)
+    twins = sum(1 for other in devices if _full_name(other) == name)
+    return name if twins == 1 else device.index
+
+
+def _full_name(device: InputDevice) -> str:
+    return f"{device.name}, {device.host_api}"
+
+
 class DeviceFinder(QObject):
     """Lists devices on a worker thread, because sound systems may take their time."""
 
@@ -143,13 +157,11 @@ class SourcePicker(QComboBox):
         if default is not None:
             title = tr("System default ({name})", name=default.name)
             first = SourceChoice(SourceKind.MICROPHONE, title, channels=default.channels)
-        names = [f"{device.name}, {device.host_api}" for device in devices]
         several_apis = len({device.host_api for device in devices}) > 1
         self._devices = [first]
-        for device, name in zip(devices, names, strict=True):
-            # By name, because indices change when something is plugged in; twins only by index.
-            wanted: str | int = name if names.count(name) == 1 else device.index
-            title = name if several_apis else device.name
+        for device in devices:
+            title = _full_name(device) if several_apis else device.name
+            wanted = device_key(device, devices)
             self._devices.append(
                 SourceChoice(SourceKind.MICROPHONE, title, wanted, channels=device.channels)
             )

@@ -21,7 +21,7 @@ from emolive.i18n import tr
 from emolive.ui.history.model import RunInfo
 from emolive.ui.icons import icon
 from emolive.ui.sessions.controls import ChoiceBox
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView, hertz_of_band
 from emolive.ui.words import clock_text, emotion_name, percent, stream_name
@@ -46,7 +46,7 @@ class WhyDrawer(QFrame):
         self._moment: Moment | None = None
         self._several = False
         self.title = QLabel(tr("Why?"), self)
-        self.title.setFont(font(16, bold=True))
+        self.title.setProperty("role", "title")
         self.where = _text(self, "caption")
         self.before = self._button("back", tr("The decision before (,)"))
         self.after = self._button("next", tr("The next decision (.)"))

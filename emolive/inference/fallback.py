@@ -1,0 +1,99 @@
+"""A model that survives the loss of its graphics card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emolive.errors import EmoliveError, ModelError
+from emolive.i18n import tr
+from emolive.inference.classifier import Classifier
+from emolive.inference.metadata import ModelMetadata
+from emolive.types import FloatArray
+
+_CPU = "CPU"
+
+
+class FallbackClassifier:
+    """Uses a classifier until it fails in the middle of a run, then goes on with another.
+
+    A driver that is updated, a card that falls off the bus or runs out of memory must not end a
+    run: the same model is opened on the CPU, the failed batch is answered by it, and
+    `provider_note` says so from then on. A classifier that runs on the CPU already has nothing to
+    fall back to, and its error is passed on. `predict` may be called from one thread at a time;
+    the other properties from any.
+    """
+
+    def __init__(self, classifier: Classifier, open_cpu: Callable[[], Classifier]) -> None:
+        """Use `classifier`; both become this object's to close.
+
+        Args:
+            classifier: the one that is wanted.
+            open_cpu: opens the same model on the CPU; called at most once, in `predict`.
+        """
+        self._classifier = classifier
+        self._open_cpu = open_cpu
+        self._fallen_back = False
+        self._note: str | None = None
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model says about itself."""
+        return self._classifier.metadata
+
+    @property
+    def provider(self) -> str:
+        """The processor in use now."""
+        return self._classifier.provider
+
+    @property
+    def provider_note(self) -> str | None:
+        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
+        return self._note or self._classifier.provider_note
+
+    @property
+    def fallen_back(self) -> bool:
+        """Whether the wanted processor failed."""
+        return self._fallen_back
+
+    def predict(self, log_mel: FloatArray) -> FloatArray:
+        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``.
+
+        Raises:
+            ModelError: the model failed, and there is nothing left to fall back to.
+        """
+        try:
+            return self._classifier.predict(log_mel)
+        except ModelError as error:
+            if self._fallen_back or self._classifier.provider == _CPU:
+                raise
+            self._fall_back(error)
+        return self._classifier.predict(log_mel)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._classifier.close()
+
+    def _fall_back(self, error: ModelError) -> None:
+        failed = self._classifier
+        try:
+            other = self._open_cpu()
+        except EmoliveError as second:
+            raise ModelError(f"{error} The CPU cannot take over: {second}") from error
+        if other.metadata != failed.metadata:
+            other.close()
+            raise ModelError(f"{error} The model file has changed meanwhile.") from error
+        self._classifier = other
+        self._fallen_back = True
+        self._note = tr(
+            "{provider} stopped working, so the model runs on the CPU from now on: start again to "
+            "try it anew. ({reason})",
+            provider=failed.provider,
+            reason=_reason(error),
+        )
+        failed.close()
+
+
+def _reason(error: ModelError) -> str:
+    cause = error.__cause__
+    lines = str(cause or error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")[:160]

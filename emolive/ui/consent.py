@@ -1,0 +1,49 @@
+"""The reminder before the first recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+
+
+class ConsentDialog(QDialog):
+    """Shows the reminder; only the deliberate button agrees."""
+
+    def __init__(self, text: str, agreed: Callable[[], None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Before you record"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(True)
+        head = QLabel(tr("Does everybody who will be heard agree?"), self)
+        head.setProperty("role", "title")
+        body = QLabel(text, self)
+        body.setWordWrap(True)
+        body.setMinimumWidth(440)
+        body.setTextFormat(Qt.TextFormat.PlainText)
+        note = QLabel(
+            tr("This is asked once. The text can be changed in the settings under Recording."), self
+        )
+        note.setProperty("role", "caption")
+        note.setWordWrap(True)
+        self.cancel = QPushButton(tr("Do not record"), self)
+        self.agree = QPushButton(tr("Everybody agreed: record"), self)
+        self.agree.setProperty("primary", True)
+        self.cancel.setDefault(True)
+        self.cancel.clicked.connect(self.reject)
+        self.agree.clicked.connect(self.accept)
+        self.accepted.connect(agreed)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.agree)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(26, 22, 26, 18)
+        column.setSpacing(12)
+        for widget in (head, body, note):
+            column.addWidget(widget)
+        column.addSpacing(4)
+        column.addLayout(buttons)

@@ -1,0 +1,279 @@
+"""The guide of the first run: choose an input, see the level, hear the demo, start."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import soundfile
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive import resources
+from emolive.audio.devices import InputDevice
+from emolive.i18n import tr
+from emolive.session.playback import Track
+from emolive.session.player import Player, PlayerState
+from emolive.ui.icons import icon
+from emolive.ui.level_bar import LevelBar
+from emolive.ui.level_probe import LevelProbe
+from emolive.ui.live.sources import device_key
+from emolive.ui.preferences import Preferences
+from emolive.ui.settings.form import Choice
+from emolive.ui.settings.input_section import MakeProbe
+from emolive.ui.theme import Theme
+from emolive.ui.words import clock_text
+
+MakePlayer = Callable[[], Player]
+
+
+def demo_player() -> Player:
+    """The bundled clip, through the computer's usual output."""
+    path = resources.asset(resources.DEMO_AUDIO)
+    facts = soundfile.info(path)
+    return Player([Track("demo", path)], facts.samplerate, facts.frames)
+
+
+class Guide(QWidget):
+    """Three steps side by side. `started` tells to listen, `demo` to show the demo clip."""
+
+    started = Signal()
+    demo = Signal()
+    left = Signal()
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        theme: Theme,
+        make_probe: MakeProbe = LevelProbe,
+        make_player: MakePlayer = demo_player,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._preferences = preferences
+        self._make_probe = make_probe
+        self._make_player = make_player
+        self._probe: LevelProbe | None = None
+        self._player: Player | None = None
+        self._heard = False
+        self._build(theme)
+        self._timer = QTimer(self)
+        self._timer.setInterval(50)
+        self._timer.timeout.connect(self._look)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.bar.set_theme(theme)
+        self._dress()
+
+    def set_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Offer these inputs."""
+        values: list[tuple[str, object]] = [(tr("System default"), None)]
+        values += [(device.name, device_key(device, devices)) for device in devices]
+        self.device.set_values(values)
+        self.device.show_value(self._preferences.settings.input.device)
+        if not devices:
+            self.level_text.setText(
+                tr("No input was found. Connect one, or begin with the demo clip.")
+            )
+
+    def end(self, deadline: float) -> None:
+        """Let input and output go."""
+        self._let_go(max(0.0, deadline - time.monotonic()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Listen as long as it is seen."""
+        super().showEvent(event)
+        self._listen()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop listening."""
+        super().hideEvent(event)
+        self._timer.stop()
+        self._let_go(0.0)
+
+    # The steps.
+
+    def _listen(self) -> None:
+        if self._probe is not None:
+            self._probe.close(0.0)
+        self._heard = False
+        self.level_text.setText(tr("Say something: the bar should move."))
+        chosen = self._preferences.settings.input
+        self._probe = self._make_probe(chosen.device, chosen.channels)
+        self._probe.start()
+
+    def _on_device(self, value: object) -> None:
+        self._preferences.change("input", device=value)
+        self._listen()
+
+    def _on_hear(self) -> None:
+        if self._player is not None and self._player.status().state is PlayerState.PLAYING:
+            self._player.pause()
+        else:
+            if self._player is None:
+                self._player = self._make_player()
+            self._player.play()
+        self._dress()
+
+    def _look(self) -> None:
+        if self._probe is not None:
+            status = self._probe.status()
+            self.bar.show_level(None if status.problem else status.level_dbfs)
+            if status.problem:
+                self.level_text.setText(status.problem)
+            elif status.zeros:
+                self.level_text.setText(
+                    tr(
+                        "Only digital silence comes in: check that the microphone is not muted, "
+                        "and that this program may use it."
+                    )
+                )
+            elif status.level_dbfs > -45 and not self._heard:
+                self._heard = True
+                self.level_text.setText(tr("You are heard."))
+        if self._player is not None:
+            playing = self._player.status()
+            position = clock_text(playing.position / 16_000)
+            self.hear_text.setText(playing.error or tr("playing, {time}", time=position))
+            self._dress()
+
+    def _let_go(self, timeout: float) -> None:
+        self.bar.show_level(None)
+        if self._probe is not None:
+            self._probe.close(timeout)
+            self._probe = None
+        if self._player is not None:
+            # Not on the window's thread: a driver may take its time.
+            closing = threading.Thread(target=self._player.close, name="emolive guide", daemon=True)
+            closing.start()
+            closing.join(timeout)
+            self._player = None
+        self._dress()
+
+    def _dress(self) -> None:
+        player = self._player
+        playing = player is not None and player.status().state is PlayerState.PLAYING
+        self.hear.setText(f" {tr('Stop') if playing else tr('Hear it')}")
+        self.hear.setIcon(icon("stop" if playing else "start", self.theme.text))
+        self.start.setIcon(icon("start", self.theme.on_accent))
+        if player is None:
+            self.hear_text.setText(tr("synthetic speech"))
+
+    # How it is put together.
+
+    def _build(self, theme: Theme) -> None:
+        picture = QLabel(self)
+        picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(QSize(64, 64)))
+        head = QLabel(tr("Welcome to emolive"), self)
+        head.setProperty("role", "hero")
+        about = QLabel(
+            tr(
+                "It listens to speech and shows how it sounds, moment by moment. Everything "
+                "happens on this computer; no audio leaves it."
+            ),
+            self,
+        )
+        about.setProperty("role", "muted")
+        about.setWordWrap(True)
+        self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
+        self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.device.setMinimumWidth(0)
+        self.device.setMaximumWidth(16_777_215)
+        self.device.picked.connect(self._on_device)
+        self.bar = LevelBar(theme, self)
+        self.level_text = _caption(self)
+        self.hear = QPushButton(self)
+        self.hear.clicked.connect(self._on_hear)
+        self.hear_text = _caption(self)
+        self.show_demo = QPushButton(tr("Show it on the timeline"), self)
+        self.show_demo.clicked.connect(self.demo)
+        self.start = QPushButton(f" {tr('Start listening')}", self)
+        self.start.setProperty("primary", True)
+        self.start.clicked.connect(self.started)
+        self.skip = QPushButton(tr("Just look around"), self)
+        self.skip.setProperty("quiet", True)
+        self.skip.clicked.connect(self.left)
+        steps = QHBoxLayout()
+        steps.setSpacing(14)
+        first = tr("Choose what to listen to, and see whether it hears you.")
+        second = tr(
+            "A support call in eight lines, from calm to angry, spoken by a computer. Hear it, "
+            "then see the answers."
+        )
+        third = tr(
+            "Colours show what was decided. Hatched means uncertain: the network says so rather "
+            "than guess. Click a moment to see why."
+        )
+        for number, (title, text, widgets) in enumerate(
+            (
+                (tr("Input"), first, (self.device, self.bar, self.level_text)),
+                (tr("Demo"), second, (self.hear, self.show_demo, self.hear_text)),
+                (tr("Start"), third, (self.start, self.skip)),
+            ),
+            1,
+        ):
+            steps.addWidget(self._step(number, title, text, widgets), 1)
+        top = QHBoxLayout()
+        top.setSpacing(18)
+        top.addWidget(picture)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(head)
+        words.addWidget(about)
+        top.addLayout(words, 1)
+        middle = QWidget(self)
+        middle.setMaximumWidth(1080)
+        column = QVBoxLayout(middle)
+        column.setSpacing(26)
+        column.addLayout(top)
+        column.addLayout(steps)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(middle, 20)
+        row.addStretch(1)
+        outer.addLayout(row)
+        outer.addStretch(3)
+
+    def _step(self, number: int, title: str, text: str, widgets: Sequence[QWidget]) -> QFrame:
+        card = QFrame(self)
+        card.setProperty("card", True)
+        card.setMinimumHeight(260)
+        head = QLabel(f"{number}   {title}", card)
+        head.setProperty("role", "title")
+        body = QLabel(text, card)
+        body.setProperty("role", "muted")
+        body.setWordWrap(True)
+        body.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(22, 18, 22, 20)
+        column.setSpacing(10)
+        column.addWidget(head)
+        column.addWidget(body, 1)
+        for widget in widgets:
+            column.addWidget(widget)
+        return card
+
+
+def _caption(parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setProperty("role", "caption")
+    label.setWordWrap(True)
+    label.setMinimumHeight(30)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return label

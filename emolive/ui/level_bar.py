@@ -1,0 +1,61 @@
+"""A level as a lying bar."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.theme import Theme
+
+_FLOOR_DBFS = -60.0
+
+
+class LevelBar(QWidget):
+    """Falls softly, rises at once; empty while nothing is measured."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._shown = _FLOOR_DBFS
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(tr("Level"))
+
+    def sizeHint(self) -> QSize:
+        """A slim bar."""
+        return QSize(160, 14)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.update()
+
+    def show_level(self, dbfs: float | None) -> None:
+        """Show a level in dBFS; None: nothing is measured."""
+        level = _FLOOR_DBFS if dbfs is None or not math.isfinite(dbfs) else dbfs
+        level = min(0.0, max(_FLOOR_DBFS, level))
+        fall = self._shown + 0.25 * (level - self._shown)
+        self._shown = level if dbfs is None else max(level, fall)
+        # In steps: assistive technology is told of every change.
+        text = "" if dbfs is None else tr("about {level} dBFS", level=6 * round(level / 6))
+        if text != self.accessibleDescription():
+            self.setAccessibleDescription(text)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw track and bar."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bar = QRectF(0, self.height() / 2 - 5, self.width(), 10)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour("border", 160))
+        painter.drawRoundedRect(bar, 5, 5)
+        share = 1 - self._shown / _FLOOR_DBFS
+        if share > 0.01:
+            bar.setWidth(max(10.0, bar.width() * share))
+            painter.setBrush(self.theme.colour("accent"))
+            painter.drawRoundedRect(bar, 5, 5)
+        painter.end()

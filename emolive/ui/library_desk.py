@@ -1,0 +1,105 @@
+"""The library of sessions in the window: opened off its thread, shared by all pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from emolive.i18n import ntr
+from emolive.session.library import Library
+from emolive.session.library_settings import LibrarySettings
+from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.sessions.background import Background
+
+
+class LibraryDesk(QObject):
+    """At most one open library; another folder replaces it.
+
+    `opened` carries the library, or None while there is none; `settled` its settings; `said` what
+    the banner is to say about it.
+    """
+
+    opened = Signal(object)
+    settled = Signal(object)
+    said = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.library: Library | None = None
+        self.settings: LibrarySettings | None = None
+        self.problem: str | None = None
+        self.work = Background("library", self)
+
+    def open(self, folder: Path | None) -> None:
+        """Open the library in `folder` (None: the usual one); `opened` follows."""
+        self._let_go()
+        self.work.ask(lambda: _open(folder), self._on_opened, self._on_problem, key="open")
+
+    def change_settings(self, settings: LibrarySettings) -> None:
+        """Store the library's settings; `settled` follows."""
+        if (library := self.library) is None:
+            return
+        self.work.ask(
+            lambda: _changed(library, settings), self._on_settings, self._on_failed, key="settings"
+        )
+
+    def confirm_consent(self) -> None:
+        """A person has read the reminder and everybody agreed."""
+        if (library := self.library) is not None:
+            self.work.ask(lambda: _confirmed(library), self._on_settings, self._on_failed)
+
+    def end(self, timeout: float) -> None:
+        """Close it, after at most `timeout` seconds of waiting for what it does."""
+        library, self.library = self.library, None
+        if self.work.close(timeout) and library is not None:
+            library.close()
+
+    def _let_go(self) -> None:
+        library, self.library, self.settings = self.library, None, None
+        if library is not None:
+            self.opened.emit(None)
+            self.work.ask(library.close, lambda _: None, self._on_failed)
+
+    def _on_opened(self, found: tuple[Library, LibrarySettings]) -> None:
+        self.library, self.settings = found
+        self.problem = None
+        self.opened.emit(self.library)
+        self.settled.emit(self.settings)
+        recovered = len(self.library.recovered)
+        message = None
+        if recovered:
+            text = ntr(
+                "{count} recording that was cut off has been recovered.",
+                "{count} recordings that were cut off have been recovered.",
+                recovered,
+            )
+            message = Message(Severity.INFO, text)
+        self.said.emit(message)
+
+    def _on_problem(self, text: str) -> None:
+        self.problem = text
+        self.said.emit(Message(Severity.WARNING, text, Action.SETTINGS))
+        self.opened.emit(None)
+
+    def _on_failed(self, text: str) -> None:
+        self.said.emit(Message(Severity.ERROR, text))
+
+    def _on_settings(self, settings: LibrarySettings) -> None:
+        self.settings = settings
+        self.settled.emit(settings)
+
+
+def _open(folder: Path | None) -> tuple[Library, LibrarySettings]:
+    library = Library.open(folder)
+    return library, library.settings()
+
+
+def _changed(library: Library, settings: LibrarySettings) -> LibrarySettings:
+    library.change_settings(settings)
+    return library.settings()
+
+
+def _confirmed(library: Library) -> LibrarySettings:
+    library.confirm_consent()
+    return library.settings()

@@ -1,0 +1,166 @@
+"""Recording a live run from the window: consent first, then elapsed time, size and problems."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from emolive.errors import EmoliveError
+from emolive.i18n import tr
+from emolive.session.recorder import (
+    Recorder,
+    RecorderState,
+    RecorderStatus,
+    RecordingRequest,
+)
+from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.runs import Run
+from emolive.ui.words import clock_text, size_text
+
+_LOOK_MS = 250
+Asks = Callable[[str, Callable[[], None]], None]
+"""Shows the consent reminder (its text) and calls back when everybody agreed."""
+
+
+class RecordingDesk(QObject):
+    """Starts and stops recordings of the run at hand. On the window's thread; it never waits.
+
+    `shown` carries what the button says (None: not recording), `said` the banner's message,
+    `recorded` the id of a finished session.
+    """
+
+    shown = Signal(object)
+    said = Signal(object)
+    recorded = Signal(str)
+
+    def __init__(self, desk: LibraryDesk, ask: Asks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.save_audio = True
+        self._desk = desk
+        self._ask = ask
+        self._recorder: Recorder | None = None
+        self._armed = False
+        self._run: Run | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def active(self) -> bool:
+        """Whether a recording runs or is being finished."""
+        return self._recorder is not None
+
+    def toggle(self, run: Run | None) -> bool:
+        """Record `run` or stop recording; False: a run must be started first (then `begin`)."""
+        if self._recorder is not None:
+            self.stop()
+            return True
+        if run is not None:
+            self._want(run)
+            return True
+        self._armed = True
+        return False
+
+    def begin(self, run: Run) -> None:
+        """A run has begun: record it if that was asked for."""
+        if self._armed:
+            self._armed = False
+            self._want(run)
+
+    def disarm(self) -> None:
+        """The run that was to be recorded did not begin."""
+        self._armed = False
+
+    def stop(self) -> None:
+        """End the recording; `recorded` follows."""
+        if self._recorder is not None:
+            self._recorder.ask_to_stop()
+
+    def end(self, deadline: float) -> None:
+        """The window closes: store what is recorded before `deadline` (monotonic)."""
+        self._timer.stop()
+        if self._recorder is not None:
+            self._recorder.ask_to_stop()
+            self._recorder.wait(max(0.0, deadline - time.monotonic()))
+            self._recorder = None
+
+    def _want(self, run: Run) -> None:
+        desk = self._desk
+        if run.recorded is None:
+            return
+        if desk.library is None or desk.settings is None:
+            text = desk.problem or tr("The library of sessions is still being opened: try again.")
+            self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
+            return
+        if desk.settings.consent_due:
+            self._run = run
+            self._ask(desk.settings.consent_text, self._agreed)
+        else:
+            self._start(run)
+
+    def _agreed(self) -> None:
+        run, self._run = self._run, None
+        self._desk.confirm_consent()
+        if run is not None:
+            self._start(run)
+
+    def _start(self, run: Run) -> None:
+        if self._recorder is not None or self._desk.library is None or run.recorded is None:
+            return
+        request = RecordingRequest(audio=self.save_audio)
+        try:
+            self._recorder = Recorder(run.recorded, self._desk.library, request)
+            self._recorder.start()
+        except EmoliveError as error:
+            self._recorder = None
+            self.said.emit(Message(Severity.ERROR, str(error)))
+            return
+        self.said.emit(None)
+        self._timer.start()
+        self._look()
+
+    def _look(self) -> None:
+        recorder = self._recorder
+        if recorder is None:
+            return
+        status = recorder.status()
+        if status.state in (RecorderState.STOPPED, RecorderState.FAILED):
+            self._over(recorder, status)
+            return
+        self.shown.emit(self._text(status))
+        if status.state is RecorderState.TROUBLED and status.error:
+            self.said.emit(Message(Severity.WARNING, status.error, Action.STOP_RECORDING))
+        else:
+            self.said.emit(None)
+
+    def _text(self, status: RecorderStatus) -> str:
+        elapsed = clock_text(status.elapsed_s)
+        if not status.audio_bytes:
+            return elapsed
+        return f"{elapsed} · {size_text(status.audio_bytes)}"
+
+    def _over(self, recorder: Recorder, status: RecorderStatus) -> None:
+        self._timer.stop()
+        self._recorder = None
+        self.shown.emit(None)
+        session = recorder.session
+        if status.state is RecorderState.FAILED:
+            text = status.error or tr("The recording failed.")
+            self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
+        elif session is None:
+            self.said.emit(Message(Severity.INFO, tr("Nothing was recorded: there was no sound.")))
+        else:
+            text = tr(
+                "Recorded {duration} as “{title}”.",
+                duration=clock_text(session.duration_s),
+                title=session.title or session.id,
+            )
+            severity = Severity.INFO
+            if status.error:
+                text, severity = f"{text} {status.error}", Severity.WARNING
+            self.said.emit(Message(severity, text))
+        if session is not None:
+            self.recorded.emit(session.id)

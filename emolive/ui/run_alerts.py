@@ -1,0 +1,44 @@
+"""Alert rules of a live run in the window. No Qt."""
+
+from __future__ import annotations
+
+from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.rule_file import load_rules
+from emolive.alerts.service import AlertService
+from emolive.engine import LiveEngine
+from emolive.errors import EmoliveError
+from emolive.ui.runs import RunSettings
+
+_CALL = "live"
+
+
+class RunAlerts:
+    """Watches one run. Rules that cannot be used stop nothing else: `problem` says why."""
+
+    def __init__(self, engine: LiveEngine, settings: RunSettings) -> None:
+        """Read the rules of `settings` for `engine`, which has not begun."""
+        self.problem: str | None = None
+        self._engine = engine
+        self._service: AlertService | None = None
+        assert settings.rules is not None
+        try:
+            rules = load_rules(settings.rules)
+            self._service = AlertService(rules, Dispatcher(rules, settings.library))
+        except EmoliveError as error:
+            self.problem = str(error)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        if self._service is None:
+            return
+        self._service.start()
+        try:
+            self._service.watch(self._engine, _CALL)
+        except EmoliveError as error:
+            self.problem = str(error)
+
+    def close(self, timeout: float) -> None:
+        """Deliver what is due, for at most `timeout` seconds."""
+        if self._service is not None:
+            self._service.close(timeout)
+            self._service = None

@@ -1,0 +1,1 @@
+"""The settings page: every choice that is kept, in words, saved as it is made."""

@@ -1,0 +1,210 @@
+"""Rows of a form: what is set, what that means, and the control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import tr
+from emolive.ui.sessions.controls import ChoiceBox
+from emolive.ui.theme import Theme
+
+CONTROL_WIDTH = 232
+
+
+class Section(QFrame):
+    """A card with a heading and rows."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.setProperty("card", True)
+        self.setAccessibleName(title)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(20, 14, 20, 16)
+        self._column.setSpacing(12)
+        head = QLabel(title, self)
+        head.setProperty("role", "title")
+        self._column.addWidget(head)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw what it paints itself in other colours."""
+        for switch in self.findChildren(Switch):
+            switch.set_theme(theme)
+
+    def row(self, name: str, about: str, control: QWidget) -> QWidget:
+        """Add a row; the control is named after it for screen readers."""
+        line = QWidget(self)
+        layout = QHBoxLayout(line)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(18)
+        texts = QVBoxLayout()
+        texts.setSpacing(1)
+        title = QLabel(name, line)
+        title.setWordWrap(True)
+        texts.addWidget(title)
+        if about:
+            note = QLabel(about, line)
+            note.setProperty("role", "caption")
+            note.setWordWrap(True)
+            texts.addWidget(note)
+        layout.addLayout(texts, 1)
+        layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
+        if not control.accessibleName():
+            control.setAccessibleName(name)
+        if not control.accessibleDescription():
+            control.setAccessibleDescription(about)
+        self._column.addWidget(line)
+        return line
+
+    def add(self, widget: QWidget) -> None:
+        """Add something as wide as the card."""
+        self._column.addWidget(widget)
+
+
+class Switch(QAbstractButton):
+    """On or off."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """A pill."""
+        return QSize(46, 28)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw track, knob, and the ring of the focus."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        on = self.isChecked()
+        track = QRectF(3, 3, 40, 22)
+        if self.hasFocus():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.colour("accent", 90))
+            painter.drawRoundedRect(track.adjusted(-3, -3, 3, 3), 14, 14)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour("accent" if on else "faint"))
+        painter.drawRoundedRect(track, 11, 11)
+        painter.setBrush(self.theme.colour("on_accent" if on else "surface"))
+        painter.drawEllipse(QPointF(32 if on else 14, 14), 8, 8)
+        painter.end()
+
+
+class Choice(ChoiceBox):
+    """One of a few values; `picked` tells of a choice by the person."""
+
+    picked = Signal(object)
+
+    def __init__(
+        self, name: str, values: Sequence[tuple[str, object]], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(name, parent)
+        self.setFixedWidth(CONTROL_WIDTH)
+        self._values: list[object] = []
+        self.set_values(values)
+        self.activated.connect(lambda row: self.picked.emit(self._values[row]))
+
+    def set_values(self, values: Sequence[tuple[str, object]]) -> None:
+        """Offer these texts and values."""
+        self.blockSignals(True)
+        self.clear()
+        self._values = [value for _, value in values]
+        self.addItems([text for text, _ in values])
+        self.blockSignals(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave it to the page: scrolling must change nothing."""
+        event.ignore()
+
+    def show_value(self, value: object) -> None:
+        """Show `value`, if it is offered."""
+        if value in self._values:
+            self.setCurrentIndex(self._values.index(value))
+
+
+class Number(QDoubleSpinBox):
+    """A number with its unit."""
+
+    def __init__(
+        self, bounds: tuple[float, float], step: float, unit: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setRange(*bounds)
+        self.setSingleStep(step)
+        self.setDecimals(max(0, len(f"{step:g}".partition(".")[2])))
+        self.setSuffix(f" {unit}" if unit else "")
+        self.setFixedWidth(CONTROL_WIDTH // 2)
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave it to the page: scrolling must change nothing."""
+        event.ignore()
+
+    def show_value(self, value: float) -> None:
+        """Show a value without telling of it."""
+        self.blockSignals(True)
+        self.setValue(value)
+        self.blockSignals(False)
+
+
+class PathField(QWidget):
+    """A file or folder: its name, a button to choose another, and one back to the usual."""
+
+    choose = Signal()
+    reset = Signal()
+
+    def __init__(self, usual: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._usual = usual
+        self._name = QLabel(usual, self)
+        self._name.setProperty("role", "muted")
+        self._name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name.setMinimumWidth(150)
+        self.button = QPushButton(tr("Choose…"), self)
+        self.button.clicked.connect(self.choose)
+        self.clear = QPushButton(tr("Usual"), self)
+        self.clear.setProperty("quiet", True)
+        self.clear.clicked.connect(self.reset)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._name, 1)
+        row.addWidget(self.clear)
+        row.addWidget(self.button)
+        self.setMinimumWidth(340)
+
+    def show_path(self, path: Path | None) -> None:
+        """Show `path`; None is the usual."""
+        text = self._usual if path is None else str(path)
+        width = max(self._name.width(), 150) - 4
+        elided = self._name.fontMetrics().elidedText(text, Qt.TextElideMode.ElideLeft, width)
+        self._name.setText(elided)
+        self._name.setToolTip(text)
+        self._name.setAccessibleName(text)
+        self.clear.setVisible(path is not None)

@@ -1,0 +1,121 @@
+"""Settings of the input, with a look at its level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from emolive.audio.devices import InputDevice
+from emolive.i18n import tr
+from emolive.settings import Settings
+from emolive.ui.level_bar import LevelBar
+from emolive.ui.level_probe import LevelProbe
+from emolive.ui.live.sources import device_key
+from emolive.ui.preferences import Preferences
+from emolive.ui.settings.form import Choice, Section
+from emolive.ui.theme import Theme
+
+MakeProbe = Callable[[str | int | None, int], LevelProbe]
+
+
+class InputSection(Section):
+    """Device and channels; the level is measured only as long as a person asks for it."""
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        theme: Theme,
+        make_probe: MakeProbe = LevelProbe,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(tr("Input"), parent)
+        self._preferences = preferences
+        self._make_probe = make_probe
+        self._probe: LevelProbe | None = None
+        self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
+        self.device.picked.connect(lambda value: preferences.change("input", device=value))
+        about = tr("What the live page listens to, unless another input is chosen there.")
+        self.row(tr("Device"), about, self.device)
+        choices: list[tuple[str, object]] = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
+        self.channels = Choice(tr("Channels"), choices, self)
+        self.channels.picked.connect(lambda value: preferences.change("input", channels=value))
+        about = tr("Two channels become two timelines, for two people with a microphone each.")
+        self.row(tr("Channels"), about, self.channels)
+        self.bar = LevelBar(theme, self)
+        self.test = QPushButton(tr("Test"), self)
+        self.test.setCheckable(True)
+        self.test.setProperty("toggle", True)
+        self.test.clicked.connect(self._on_test)
+        self.said = QLabel(tr("Speak, and see whether the bar moves."), self)
+        self.said.setProperty("role", "caption")
+        self.said.setWordWrap(True)
+        meter = QWidget(self)
+        line = QHBoxLayout(meter)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(10)
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.test)
+        meter.setMinimumWidth(320)
+        self.row(tr("Level"), "", meter)
+        self.add(self.said)
+        self._timer = QTimer(self)
+        self._timer.setInterval(50)
+        self._timer.timeout.connect(self._look)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        super().set_theme(theme)
+        self.bar.set_theme(theme)
+
+    def set_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Offer these."""
+        values: list[tuple[str, object]] = [(tr("System default"), None)]
+        values += [(device.name, device_key(device, devices)) for device in devices]
+        wanted = self._preferences.settings.input.device
+        if wanted is not None and wanted not in [value for _, value in values]:
+            values.append((tr("{name} (not there)", name=str(wanted).split(", ")[0]), wanted))
+        self.device.set_values(values)
+        self.device.show_value(wanted)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is set."""
+        self.device.show_value(settings.input.device)
+        self.channels.show_value(settings.input.channels)
+
+    def stop_test(self, timeout: float = 0.0) -> None:
+        """Let the input go."""
+        self._timer.stop()
+        self.test.setChecked(False)
+        self.bar.show_level(None)
+        if self._probe is not None:
+            self._probe.close(timeout)
+            self._probe = None
+
+    def _on_test(self, on: bool) -> None:
+        self.stop_test()
+        if on:
+            chosen = self._preferences.settings.input
+            self._probe = self._make_probe(chosen.device, chosen.channels)
+            self._probe.start()
+            self.test.setChecked(True)
+            self.said.setText(tr("Speak, and see whether the bar moves."))
+            self._timer.start()
+
+    def _look(self) -> None:
+        if self._probe is None:
+            return
+        status = self._probe.status()
+        if status.problem is not None:
+            self.said.setText(status.problem)
+            self.stop_test()
+            return
+        if status.zeros:
+            self.said.setText(
+                tr(
+                    "Only digital silence comes in: check that the microphone is not muted, and "
+                    "that this program may use it."
+                )
+            )
+        self.bar.show_level(status.level_dbfs)

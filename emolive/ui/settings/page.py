@@ -1,0 +1,156 @@
+"""The page: sections under each other, and a list to jump to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.audio.devices import InputDevice
+from emolive.i18n import tr
+from emolive.settings import Settings
+from emolive.ui.level_probe import LevelProbe
+from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.preferences import Preferences
+from emolive.ui.settings.alerts_section import AlertsSection
+from emolive.ui.settings.analysis_section import AnalysisSection
+from emolive.ui.settings.form import Section
+from emolive.ui.settings.input_section import InputSection, MakeProbe
+from emolive.ui.settings.look_section import LookSection
+from emolive.ui.settings.privacy_section import PrivacySection
+from emolive.ui.settings.recording_section import RecordingSection
+from emolive.ui.theme import SPACE, Theme
+
+# From this width on, sections stand in two columns.
+TWO_COLUMNS_PX = 1400
+
+
+class SettingsPage(QWidget):
+    """What is changed here is saved at once."""
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        desk: LibraryDesk,
+        theme: Theme,
+        make_probe: MakeProbe = LevelProbe,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.title = tr("Settings")
+        self.icon_name = "settings"
+        self._two: bool | None = None
+        self.input = InputSection(preferences, theme, make_probe, self)
+        self.analysis = AnalysisSection(preferences, theme, self)
+        self.look = LookSection(preferences, theme, self)
+        self.recording = RecordingSection(preferences, desk, theme, self)
+        self.alerts = AlertsSection(preferences, self)
+        self.privacy = PrivacySection(preferences, theme, self)
+        self._shows = (
+            self.input,
+            self.analysis,
+            self.look,
+            self.recording,
+            self.alerts,
+            self.privacy,
+        )
+        self.sections: tuple[Section, ...] = self._shows
+        self._lay_out()
+        preferences.changed.connect(self.show_settings)
+        self._preferences = preferences
+        self.show_settings(preferences.effective)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        for section in self.sections:
+            section.set_theme(theme)
+
+    def set_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Offer these inputs."""
+        self.input.set_devices(devices)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is set."""
+        for section in self._shows:
+            section.show_settings(settings)
+
+    def hidden(self) -> None:
+        """Another page is in front: let the input go."""
+        self.input.stop_test()
+
+    def end(self, deadline: float) -> None:
+        """End the test of the input."""
+        self.input.stop_test(max(0.0, deadline - time.monotonic()))
+        self.alerts.end(max(0.0, deadline - time.monotonic()))
+
+    def show_section(self, section: Section) -> None:
+        """Scroll to a section."""
+        self._area.verticalScrollBar().setValue(section.y())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use a wide window's width."""
+        super().resizeEvent(event)
+        self._arrange(two=self.width() >= TWO_COLUMNS_PX)
+
+    def _arrange(self, *, two: bool) -> None:
+        if two == self._two:
+            return
+        self._two = two
+        self._both.setStretch(1, 1 if two else 0)
+        self._both.setSpacing(SPACE if two else 0)
+        second = (self.look, self.alerts, self.privacy) if two else ()
+        for section in self.sections:
+            for column in self._columns:
+                column.removeWidget(section)
+            column = self._columns[1 if section in second else 0]
+            column.insertWidget(column.count() - 1, section)
+
+    def _lay_out(self) -> None:
+        head = QLabel(self.title, self)
+        head.setProperty("role", "page")
+        jumps = QVBoxLayout()
+        jumps.setSpacing(2)
+        jumps.addWidget(head)
+        jumps.addSpacing(10)
+        for section in self.sections:
+            jump = QPushButton(section.title, self)
+            jump.setProperty("jump", True)
+            jump.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            jump.clicked.connect(lambda _=False, section=section: self.show_section(section))
+            jumps.addWidget(jump)
+        jumps.addStretch()
+        inside = QWidget(self)
+        inside.setObjectName("plain")
+        self._both = columns = QHBoxLayout(inside)
+        columns.setContentsMargins(0, 0, 12, 0)
+        columns.setSpacing(SPACE)
+        self._columns = (QVBoxLayout(), QVBoxLayout())
+        for column in self._columns:
+            column.setSpacing(SPACE)
+            column.addStretch()
+            columns.addLayout(column, 1)
+        columns.setStretch(0, 1)
+        self._arrange(two=False)
+        self._area = QScrollArea(self)
+        self._area.setWidget(inside)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.viewport().setObjectName("plain")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 2, 0, 0)
+        row.setSpacing(18)
+        row.addLayout(jumps)
+        row.addWidget(self._area, 1)

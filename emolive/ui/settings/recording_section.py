@@ -1,0 +1,120 @@
+"""Settings of recordings: where they go, what is kept, for how long, and the reminder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
+
+from emolive.i18n import tr
+from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
+from emolive.settings import Settings
+from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.preferences import Preferences
+from emolive.ui.settings.form import Number, PathField, Section, Switch
+from emolive.ui.theme import Theme
+
+_USUAL_DAYS = 90
+_TYPED_MS = 900
+
+
+class RecordingSection(Section):
+    """The folder and audio are this person's; expiry and the reminder belong to the library."""
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        desk: LibraryDesk,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(tr("Recording"), parent)
+        self._preferences = preferences
+        self._desk = desk
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPED_MS)
+        self._typing.timeout.connect(self._store)
+        self.folder = PathField(tr("the usual folder"), self)
+        self.folder.choose.connect(self._choose_folder)
+        self.folder.reset.connect(lambda: preferences.change("recording", library=None))
+        about = tr("Sessions are kept here, in a database with their audio beside it.")
+        self.row(tr("Library"), about, self.folder)
+        self.audio = Switch(theme, self)
+        self.audio.clicked.connect(lambda on: preferences.change("recording", save_audio=on))
+        about = tr("Switched off, a session is its timeline alone: nobody can listen to it again.")
+        self.row(tr("Keep the audio"), about, self.audio)
+        self.expires = Switch(theme, self)
+        self.expires.setAccessibleName(tr("Delete old sessions"))
+        self.expires.clicked.connect(lambda _: self._store())
+        self.days = Number((1, 3650), 1, tr("days"), self)
+        self.days.valueChanged.connect(lambda _: self._store())
+        both = QWidget(self)
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        row.addWidget(self.expires)
+        row.addWidget(self.days)
+        about = tr("Sessions that are older are deleted for good when the program starts.")
+        self.row(tr("Delete old sessions"), about, both)
+        self.again = QPushButton(tr("Ask again"), self)
+        self.again.clicked.connect(self._ask_again)
+        about = tr("Shown before the first recording; with an empty text nothing is asked.")
+        self.row(tr("Reminder to ask for consent"), about, self.again)
+        self.consent = QPlainTextEdit(self)
+        self.consent.setAccessibleName(tr("Text of the reminder"))
+        self.consent.setTabChangesFocus(True)
+        self.consent.setFixedHeight(78)
+        self.consent.textChanged.connect(lambda: self._typing.start())
+        self.add(self.consent)
+        desk.settled.connect(self.show_library)
+        desk.opened.connect(lambda _: self._enable())
+        self._enable()
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is set."""
+        self.folder.show_path(settings.recording.library)
+        self.audio.setChecked(settings.recording.save_audio)
+
+    def show_library(self, settings: LibrarySettings) -> None:
+        """Show the library's own settings."""
+        days = settings.expire_after_days
+        self.expires.setChecked(days is not None)
+        self.days.show_value(_USUAL_DAYS if days is None else days)
+        if self.consent.toPlainText() != settings.consent_text and not self._typing.isActive():
+            self.consent.blockSignals(True)
+            self.consent.setPlainText(settings.consent_text)
+            self.consent.blockSignals(False)
+        self._enable()
+
+    def _enable(self) -> None:
+        settings = self._desk.settings
+        there = settings is not None
+        for widget in (self.expires, self.consent):
+            widget.setEnabled(there)
+        self.days.setEnabled(there and self.expires.isChecked())
+        self.again.setEnabled(settings is not None and settings.consented_at is not None)
+
+    def _store(self) -> None:
+        """Change the library's settings; another text is asked about anew."""
+        old = self._desk.settings
+        if old is None:
+            return
+        text = self.consent.toPlainText().strip()[:4000]
+        days = round(self.days.value()) if self.expires.isChecked() else None
+        asked = old.consented_at if text == old.consent_text else None
+        new = LibrarySettings(expire_after_days=days, consent_text=text, consented_at=asked)
+        if new != old:
+            self._desk.change_settings(new)
+
+    def _ask_again(self) -> None:
+        if self._desk.settings is not None:
+            text = self._desk.settings.consent_text or CONSENT_TEXT
+            update = {"consented_at": None, "consent_text": text}
+            self._desk.change_settings(self._desk.settings.model_copy(update=update))
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, tr("Choose a folder for sessions"))
+        if chosen:
+            self._preferences.change("recording", library=Path(chosen))
