@@ -103,8 +103,12 @@ class CallWatch:
         self._begin(self._run_watched.status())
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        """Take what is there already, end what is raised, and stop soon."""
+        self._stopping.set()
+
     def close(self, timeout: float = 2.0) -> bool:
-        """Take what is there already, end what is raised, and stop; whether that worked in time."""
+        """The same, waiting for it; whether that worked in time."""
         self._stopping.set()
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -230,6 +234,8 @@ class AlertService:
 
     def close(self, timeout: float = 5.0) -> None:
         """End all watches, deliver what is due now for at most `timeout` seconds, and stop."""
+        for watch in self._watches:  # all at once: each may wait for its next event
+            watch.ask_to_stop()
         for watch in self._watches:
             watch.close()
         self._dispatcher.close(timeout)

@@ -1,0 +1,1 @@
+"""Calls: a wall of many, and one of them with its timelines, metrics and alerts."""

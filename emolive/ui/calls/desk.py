@@ -1,0 +1,159 @@
+"""Calls on the window's thread: asks the room for them, and takes what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from emolive.alerts.permission import decline
+from emolive.alerts.rule_file import load_rules
+from emolive.alerts.rules import RuleSet
+from emolive.session.library import Library
+from emolive.settings import Settings
+from emolive.ui.calls.choices import CallChoice
+from emolive.ui.calls.model import AlertEntry, CallModel
+from emolive.ui.calls.room import CallRoom, OpenCall
+from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.runs import RunSettings
+from emolive.ui.sessions.background import Background
+
+
+class CallDesk(QObject):
+    """All calls of the window. Signals arrive on its thread; nothing here waits.
+
+    `added` and `removed` carry a `CallModel`, `alerted` a `CallModel` and its new `AlertEntry`s,
+    `said` what the banner is to say, `ruled` the `RuleSet` in use (None: none).
+    """
+
+    added = Signal(object)
+    removed = Signal(object)
+    alerted = Signal(object, list)
+    said = Signal(object)
+    ruled = Signal(object)
+    busy_changed = Signal()
+
+    def __init__(
+        self, settings: Callable[[], Settings], room: CallRoom, parent: QObject | None = None
+    ) -> None:
+        """`settings` tells those in force."""
+        super().__init__(parent)
+        self.library: Library | None = None
+        self.rules: RuleSet | None = None
+        self.rules_file: Path | None = None
+        self.opening = 0
+        self._settings = settings
+        self._room = room
+        self._work = Background("calls", self)
+        self._calls: dict[str, OpenCall] = {}
+        self._asked_for: tuple[Path | None] | None = None
+
+    @property
+    def models(self) -> list[CallModel]:
+        """All calls, in the order in which they came."""
+        return [opened.model for opened in self._calls.values()]
+
+    def start(self, choices: Sequence[CallChoice], *, infer_agent: bool = False) -> None:
+        """Monitor calls; `added` follows for each. `infer_agent`: it was confirmed, for one."""
+        settings, library = RunSettings.of(self._settings()), self.library
+        assert len(choices) == 1 or not infer_agent
+        for choice in choices:
+            self._count(1)
+
+            def opens(choice: CallChoice = choice) -> OpenCall:
+                return self._room.open(choice, settings, library, infer_agent=infer_agent)
+
+            self._work.ask(opens, self._on_open, self._on_problem)
+
+    def stop(self, call_id: str) -> None:
+        """End a call, and keep it on the wall."""
+        if (opened := self._calls.get(call_id)) is not None:
+            opened.call.stop()
+
+    def remove(self, call_id: str) -> None:
+        """End a call and take it from the wall."""
+        if (opened := self._calls.pop(call_id, None)) is not None:
+            self._work.ask(lambda: self._room.remove(call_id), _nothing, self._on_failure)
+            self.removed.emit(opened.model)
+
+    def decline(self, name: str) -> None:
+        """A person has read the statement and did not confirm it: the audit log gets to know."""
+        if (library := self.library) is not None:
+            self._work.ask(lambda: decline(library, name), _nothing, self._on_failure)
+
+    def use_rules_of(self, path: Path | None) -> None:
+        """Watch for the rules in a file (None: none), unless that is done already."""
+        if self._asked_for == (path,):
+            return
+        self.reload_rules(path)
+
+    def reload_rules(self, path: Path | None) -> None:
+        """Read the rules (again) and watch for them; `ruled` follows."""
+        self._asked_for = (path,)
+        folder = self._settings().recording.library
+
+        def reads() -> tuple[RuleSet | None, list[str]]:
+            self._room.use_rules(None, folder)
+            rules = load_rules(path) if path is not None else None
+            return rules, self._room.use_rules(rules, folder)
+
+        self._work.ask(
+            reads, lambda found: self._on_rules(path, *found), self._on_no_rules, key="rules"
+        )
+
+    def tick(self) -> list[CallModel]:
+        """Take what is new; returns the calls that changed."""
+        changed = []
+        for opened in list(self._calls.values()):
+            digest = opened.tap.take()
+            if not digest:
+                continue
+            changed.append(opened.model)
+            fresh: list[AlertEntry] = opened.model.apply(digest)
+            if fresh:
+                self.alerted.emit(opened.model, fresh)
+        return changed
+
+    def end(self, deadline: float) -> None:
+        """End all threads before `deadline` (monotonic)."""
+        for opened in self._calls.values():
+            opened.call.stop()
+        if self._work.close(max(0.1, (deadline - time.monotonic()) / 2)):
+            self._room.close(max(0.2, deadline - time.monotonic()))
+
+    def _count(self, by: int) -> None:
+        self.opening += by
+        self.busy_changed.emit()
+
+    def _on_open(self, opened: OpenCall) -> None:
+        self._count(-1)
+        self._calls[opened.model.info.id] = opened
+        self.added.emit(opened.model)
+        self._say_notes(opened.notes)
+
+    def _on_problem(self, text: str) -> None:
+        self._count(-1)
+        self._on_failure(text)
+
+    def _on_failure(self, text: str) -> None:
+        self.said.emit(Message(Severity.ERROR, text))
+
+    def _on_rules(self, path: Path | None, rules: RuleSet | None, notes: list[str]) -> None:
+        self.rules, self.rules_file = rules, path
+        self.ruled.emit(rules)
+        self._say_notes(notes)
+
+    def _on_no_rules(self, text: str) -> None:
+        self.rules = None
+        self.ruled.emit(None)
+        self.said.emit(Message(Severity.WARNING, text, Action.SETTINGS))
+
+    def _say_notes(self, notes: Sequence[str]) -> None:
+        if notes:
+            self.said.emit(Message(Severity.WARNING, " ".join(notes)))
+
+
+def _nothing(_: object) -> None:
+    """Nothing follows."""

@@ -1,0 +1,263 @@
+"""What the window knows of a call: histories, the present, metrics and alerts. No Qt."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emolive.conversation import ConversationMetrics
+from emolive.engine.config import AgentPermission
+from emolive.explain.circumplex import position_of
+from emolive.features import FrontEndSpec
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    Band,
+    EngineState,
+    EngineStatus,
+    FloatArray,
+    Prediction,
+    Role,
+    SpeechState,
+    StreamStatus,
+)
+from emolive.ui.calls.choices import CallChoice
+from emolive.ui.calls.tap import Digest, LevelCell
+from emolive.ui.history.rings import DecisionRing, LevelRing
+
+HISTORY_S = 4 * 3600.0
+TREND_S = 180.0
+_LEVEL_CELL_S = 0.1
+# Alerts of one call; overflow policy: the oldest is forgotten here (a recording keeps it).
+_KEPT_ALERTS = 500
+# How fast the negative level follows, and fades where nothing is inferred.
+_FOLLOW_S = 8.0
+_FADE_S = 30.0
+OVER = (EngineState.STOPPED, EngineState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """What stays the same in a call; `telephone` are the model's scores there, by corpus."""
+
+    id: str
+    name: str
+    choice: CallChoice
+    model: str
+    labels: tuple[str, ...]
+    front_end: FrontEndSpec
+    hop_s: float
+    telephone: dict[str, float]
+    permission: AgentPermission | None = None
+
+
+@dataclass(slots=True)
+class AlertEntry:
+    """An alert, whether it is over, and whether somebody has seen to it."""
+
+    number: int
+    alert: Alert
+    end_sample: int | None = None
+    acknowledged: bool = False
+
+
+class CallStream:
+    """One party's history and present; what the timeline's panels draw."""
+
+    def __init__(self, name: str, info: CallInfo) -> None:
+        """Empty, with room for `HISTORY_S`. Overflow policy: the oldest is overwritten."""
+        self.name = name
+        self.status: StreamStatus | None = None
+        rate = info.front_end.sampling_rate
+        self.decisions = DecisionRing(info.labels, rate, math.ceil(HISTORY_S / info.hop_s))
+        self.levels = LevelRing(_LEVEL_CELL_S, math.ceil(HISTORY_S / _LEVEL_CELL_S))
+        self.end_s = 0.0
+        self.speech = False
+        self.current: Prediction | None = None
+        self.negative = 0.0
+
+    @property
+    def role(self) -> Role | None:
+        """Who speaks on it."""
+        return self.status.role if self.status else None
+
+    @property
+    def infers(self) -> bool:
+        """Whether emotion is inferred on it."""
+        return self.status is None or self.status.emotion
+
+    def add_level(self, cell: LevelCell) -> None:
+        """Enter a stretch of sound."""
+        start_s = max(self.end_s, cell.start_s)
+        self.end_s = max(self.end_s, cell.end_s)
+        self.speech = cell.speech
+        level, peak = cell.level_dbfs, cell.peak_dbfs
+        self.levels.add(min(start_s, self.end_s), self.end_s, level, peak, speech=cell.speech)
+
+    def add_decision(
+        self, prediction: Prediction, negative: npt.NDArray[np.bool_], hop_s: float
+    ) -> None:
+        """Enter an answer; `negative` tells which classes are unpleasant ones."""
+        self.current = prediction
+        self.decisions.append(prediction)
+        target, time_s = 0.0, _FADE_S
+        if prediction.probabilities is not None:
+            target, time_s = float(prediction.probabilities[negative].sum()), _FOLLOW_S
+        self.negative += (1.0 - math.exp(-hop_s / time_s)) * (target - self.negative)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallTrend:
+    """The last minutes of the main party.
+
+    ``at_s`` float64 ``(n,)``; ``negative``, float32 ``(n,)``: the share of unpleasant emotions in
+    each answer, NaN where nothing was inferred; state and label codes as in `DecisionRows`.
+    """
+
+    start_s: float
+    end_s: float
+    at_s: npt.NDArray[np.float64]
+    negative: FloatArray
+    state: npt.NDArray[np.uint8]
+    label: npt.NDArray[np.uint8]
+
+
+class CallModel:
+    """A call as the window shows it. On the window's thread; grows with nothing."""
+
+    def __init__(self, info: CallInfo) -> None:
+        """Nothing heard yet."""
+        self.info = info
+        self.streams: dict[str, CallStream] = {}
+        self.status: EngineStatus | None = None
+        self.metrics: ConversationMetrics | None = None
+        self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
+        self.lost = 0
+        self._n_alerts = 0
+        self.negative_classes = np.array([is_negative(label) for label in info.labels], np.bool_)
+
+    @property
+    def state(self) -> EngineState:
+        """Of its engine."""
+        return self.status.state if self.status else EngineState.STARTING
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
+
+    @property
+    def end_s(self) -> float:
+        """Its length so far."""
+        return max((stream.end_s for stream in self.streams.values()), default=0.0)
+
+    @property
+    def oldest_s(self) -> float:
+        """From when on its history is held."""
+        return min((stream.decisions.oldest_s for stream in self.streams.values()), default=0.0)
+
+    @property
+    def main(self) -> CallStream | None:
+        """The party whose emotion a card shows: the customer, or whoever is inferred."""
+        streams = list(self.streams.values())
+        for stream in streams:
+            if stream.role is Role.CUSTOMER:
+                return stream
+        return next(
+            (stream for stream in streams if stream.infers), streams[0] if streams else None
+        )
+
+    @property
+    def negative(self) -> float:
+        """How unpleasant it is, 0 to 1: that of the party in the worst mood."""
+        if self.over:
+            return 0.0
+        return max((stream.negative for stream in self.streams.values()), default=0.0)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether emotion is inferred from telephone speech."""
+        return any(
+            stream.infers and stream.status is not None and stream.status.band is Band.NARROW
+            for stream in self.streams.values()
+        )
+
+    @property
+    def open_alerts(self) -> list[AlertEntry]:
+        """The ones nobody has seen to, oldest first."""
+        return [entry for entry in self.alerts if not entry.acknowledged]
+
+    def apply(self, digest: Digest) -> list[AlertEntry]:
+        """Enter what is new; returns the alerts among it."""
+        self.lost += digest.lost
+        if digest.status is not None:
+            self.status = digest.status
+            for status in digest.status.streams:
+                self._stream(status.stream).status = status
+        for cell in digest.levels:
+            self._stream(cell.stream).add_level(cell)
+        for prediction in digest.decisions:
+            stream = self._stream(prediction.stream)
+            stream.add_decision(prediction, self.negative_classes, self.info.hop_s)
+        if digest.metrics is not None:
+            self.metrics = digest.metrics
+        fresh = []
+        for event in digest.alerts:
+            if isinstance(event, Alert):
+                self._n_alerts += 1
+                fresh.append(AlertEntry(self._n_alerts, event))
+                self.alerts.append(fresh[-1])
+            else:
+                self._end_alert(event)
+        return fresh
+
+    def acknowledge(self, entry: AlertEntry | None = None) -> None:
+        """Somebody has seen to an alert, or to all of them."""
+        for one in self.alerts:
+            if entry is None or one is entry:
+                one.acknowledged = True
+
+    def trend(self, seconds: float = TREND_S) -> CallTrend | None:
+        """The last `seconds` of the main party; None before its first answer."""
+        stream = self.main
+        if stream is None or not stream.decisions.count:
+            return None
+        end_s = max(stream.decisions.last_s, stream.end_s)
+        rows = stream.decisions.rows(end_s - seconds, end_s + 1.0)
+        negative = rows.probabilities[:, self.negative_classes].sum(axis=1)
+        negative[rows.probabilities.sum(axis=1) < 0.5] = np.nan
+        return CallTrend(end_s - seconds, end_s, rows.centre_s, negative, rows.state, rows.label)
+
+    def state_words(self) -> tuple[SpeechState | None, str | None, float]:
+        """State, label and confidence of the main party's newest answer."""
+        stream = self.main
+        if stream is None or stream.current is None:
+            return None, None, 0.0
+        current = stream.current
+        return current.state, current.label, current.confidence
+
+    def _end_alert(self, event: AlertEnded) -> None:
+        for entry in reversed(self.alerts):
+            alert = entry.alert
+            if (alert.rule, alert.stream, alert.fired_sample) == (
+                event.rule,
+                event.stream,
+                event.fired_sample,
+            ):
+                entry.end_sample = event.end_sample
+                return
+
+    def _stream(self, name: str) -> CallStream:
+        if (stream := self.streams.get(name)) is None:
+            stream = self.streams[name] = CallStream(name, self.info)
+        return stream
+
+
+def is_negative(label: str) -> bool:
+    """Whether an emotion is an unpleasant one, by its published place on the valence axis."""
+    place = position_of(label)
+    return place is not None and place.valence < 0

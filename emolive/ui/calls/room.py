@@ -1,0 +1,220 @@
+"""What runs behind the calls page: one model, a pool of calls, rules. No Qt; everything blocks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emolive.errors import EmoliveError
+from emolive.i18n import tr
+from emolive.settings import settings_folder
+from emolive.ui.calls.choices import CallChoice, open_call
+from emolive.ui.calls.model import CallInfo, CallModel
+from emolive.ui.calls.tap import CallTap, TapLoop
+from emolive.ui.runs import RunSettings, open_model
+
+if TYPE_CHECKING:
+    from emolive.alerts.rules import RuleSet
+    from emolive.alerts.service import AlertService, CallWatch
+    from emolive.audio.source import AudioSource
+    from emolive.engine.config import AgentPermission
+    from emolive.engine.pool import PooledCall
+    from emolive.engine.wall import WallEngine
+    from emolive.inference.classifier import Classifier
+    from emolive.inference.providers import Requested
+    from emolive.session.library import Library
+    from emolive.speech.silero import SileroVad
+
+MAX_CALLS = 64
+Opens = Callable[[CallChoice], "AudioSource"]
+Loads = Callable[[Path | None, "Requested"], "Classifier"]
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call of the room: what it runs on, and what the window shows of it."""
+
+    call: PooledCall
+    tap: CallTap
+    model: CallModel
+    watch: CallWatch | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class CallRoom:
+    """Opens and ends calls. One thread at a time uses it; `stop` may come from any."""
+
+    def __init__(self, opens: Opens = open_call, loads: Loads = open_model) -> None:
+        """Nothing is loaded before the first call."""
+        self._opens = opens
+        self._loads = loads
+        self._classifier: Classifier | None = None
+        self._loaded: tuple[Path | None, Requested] | None = None
+        self._vad: SileroVad | None = None
+        self._wall: WallEngine | None = None
+        self._loop = TapLoop()
+        self._rules: RuleSet | None = None
+        self._alerts: AlertService | None = None
+        self._calls: dict[str, OpenCall] = {}
+        self._number = 0
+
+    def open(
+        self,
+        choice: CallChoice,
+        settings: RunSettings,
+        library: Library | None,
+        *,
+        infer_agent: bool,
+    ) -> OpenCall:
+        """Begin to monitor a call. `infer_agent`: a person has just confirmed the statement.
+
+        Raises:
+            EmoliveError: a model, source, policy or audit log that cannot be used.
+        """
+        from emolive.engine import EngineConfig
+
+        classifier, wall = self._ready(settings)
+        config = EngineConfig(hop_s=settings.hop_s, decision=settings.decision)
+        permission = self._permission(choice, library, infer_agent=infer_agent)
+        if permission is not None:
+            config = config.model_copy(update={"agent_permission": permission})
+        source = self._opens(choice)
+        metadata = classifier.metadata
+        self._number += 1
+        call_id = f"call-{self._number}"
+        info = CallInfo(
+            id=call_id,
+            name=choice.name,
+            choice=choice,
+            model=metadata.name,
+            labels=metadata.labels,
+            front_end=metadata.front_end,
+            hop_s=settings.hop_s,
+            telephone=metadata.telephone_scores,
+            permission=permission,
+        )
+        tap = CallTap(metadata.front_end)
+        call = wall.add(call_id, source, name=choice.name, config=config, hub=tap.hub)
+        tap.follow(call)
+        opened = OpenCall(call, tap, CallModel(info))
+        self._calls[call_id] = opened
+        self._loop.add(tap)
+        self._watch(opened)
+        return opened
+
+    def remove(self, call_id: str) -> None:
+        """End a call and forget it; one that is not there is none."""
+        opened = self._calls.pop(call_id, None)
+        if opened is None:
+            return
+        if self._wall is not None:
+            self._wall.remove(call_id)
+        if opened.watch is not None and self._alerts is not None:
+            self._alerts.forget(opened.watch)
+        self._loop.remove(opened.tap)
+
+    def use_rules(self, rules: RuleSet | None, library: Path | None) -> list[str]:
+        """Watch all calls for other rules from now on; returns what is to be said about it.
+
+        Raises:
+            EmoliveError: the rules need something that is not there. None are watched then.
+        """
+        from emolive.alerts.dispatch import Dispatcher
+        from emolive.alerts.service import AlertService
+
+        before, self._alerts, self._rules = self._alerts, None, None
+        for opened in self._calls.values():
+            opened.watch = None
+        if before is not None:
+            before.close(1.0)
+        if rules is None or not rules.enabled:
+            return []
+        service = AlertService(rules, Dispatcher(rules, library))
+        service.start()
+        self._alerts, self._rules = service, rules
+        for opened in self._calls.values():
+            if not opened.call.over:
+                self._watch(opened)
+        return list(dict.fromkeys(note for one in self._calls.values() for note in one.notes))
+
+    def close(self, timeout: float) -> bool:
+        """End everything; whether it ended within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        self._loop.ask_to_stop()
+        alerts, self._alerts = self._alerts, None
+        ending: threading.Thread | None = None
+        if alerts is not None:  # beside the wall's end: each waits for what the other does not
+            ending = threading.Thread(
+                target=alerts.close, args=(timeout / 2,), name="emolive calls end", daemon=True
+            )
+            ending.start()
+        ended = self._wall is None or self._wall.stop(max(0.1, deadline - time.monotonic()))
+        ended &= self._loop.join(max(0.1, deadline - time.monotonic()))
+        if ending is not None:
+            ending.join(max(0.1, deadline - time.monotonic()))
+            ended &= not ending.is_alive()
+        if ended and self._classifier is not None:
+            self._classifier.close()
+            self._classifier = self._loaded = None
+        return ended
+
+    def _ready(self, settings: RunSettings) -> tuple[Classifier, WallEngine]:
+        from emolive.engine import EngineConfig
+        from emolive.engine.wall import WallEngine
+        from emolive.speech.silero import SileroVad
+
+        wanted = (settings.model, settings.provider)
+        running = any(not opened.call.over for opened in self._calls.values())
+        if self._wall is not None and wanted != self._loaded and not running:
+            self._wall.stop(2.0)
+            if self._classifier is not None:
+                self._classifier.close()
+            self._wall = self._classifier = None
+        if self._classifier is None:
+            self._classifier = self._loads(settings.model, settings.provider)
+            self._loaded = wanted
+        if self._vad is None:
+            self._vad = SileroVad()
+        if self._wall is None:
+            config = EngineConfig(hop_s=settings.hop_s)
+            self._wall = WallEngine(self._classifier, self._vad, config, max_calls=MAX_CALLS)
+            self._wall.start()
+        return self._classifier, self._wall
+
+    def _permission(
+        self, choice: CallChoice, library: Library | None, *, infer_agent: bool
+    ) -> AgentPermission | None:
+        from emolive.alerts.permission import agent_permission
+        from emolive.alerts.policy import load_policy
+
+        if not choice.has_agent:
+            return None
+        policy = load_policy(None, settings_folder())
+        if library is None:
+            if infer_agent:
+                raise EmoliveError(
+                    tr(
+                        "The library, which holds the audit log, is not open: choose a folder for "
+                        "it in the settings, or leave the agent's emotions off."
+                    )
+                )
+            return None
+        call = f"{choice.name}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
+        return agent_permission(
+            library, call, policy, wanted=infer_agent, confirm=lambda _: infer_agent
+        )
+
+    def _watch(self, opened: OpenCall) -> None:
+        opened.notes = []
+        if self._alerts is None:
+            return
+        info = opened.model.info
+        try:
+            opened.watch = self._alerts.watch(opened.call, info.id, name=info.name)
+        except EmoliveError as error:  # rules for another model: the call goes on without
+            opened.notes.append(str(error))
