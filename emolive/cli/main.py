@@ -280,6 +280,15 @@ def bench(
             "--calls", metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."
         ),
     ] = None,
+    desktop: Annotated[
+        float | None,
+        typer.Option(
+            "--desktop",
+            metavar="HOURS",
+            min=0.1,
+            help="Only this: hours in the window on accelerated input, frame times and memory.",
+        ),
+    ] = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -293,7 +302,7 @@ def bench(
     def body() -> int:
         from emolive.cli.bench import run_bench
 
-        return run_bench(model, provider.value, hop, seconds, soak, calls, as_json=json)
+        return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
 
     finish(context, body)
 

@@ -15,6 +15,7 @@ from emolive.session.export.eaf import write_eaf
 from emolive.session.export.emotionml import write_emotionml
 from emolive.session.export.json_document import write_json
 from emolive.session.export.parquet_tables import check_parquet, write_parquet
+from emolive.session.export.report import write_html
 from emolive.session.export.rttm import write_rttm
 from emolive.session.export.textgrid import write_textgrid
 from emolive.session.export.webvtt import write_vtt
@@ -55,6 +56,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("rttm", "RTTM", "rttm", write_rttm),
             Format("emotionml", "EmotionML 1.0", "emotionml", write_emotionml),
             Format("audformat", "audformat", "audformat", write_audformat, check_audformat),
+            Format("html", "HTML report", "html", write_html),
         )
     }
 )

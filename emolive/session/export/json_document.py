@@ -49,7 +49,13 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "started_at": None if started is None else started.isoformat(),
         "recovered": timeline.recovered,
         "streams": [
-            {"name": stream.name, "role": stream.role, "emotion": stream.emotion}
+            {
+                "name": stream.name,
+                "role": stream.role,
+                "emotion": stream.emotion,
+                "native_rate": stream.native_rate,
+                "band": stream.band,
+            }
             for stream in timeline.streams
         ],
         "annotations": [_annotation(one, timeline.rate) for one in timeline.annotations],

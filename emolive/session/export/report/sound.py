@@ -1,0 +1,133 @@
+"""A recording's sound inside a web page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from emolive.audio.resampling import StreamResampler
+from emolive.session.timeline import StreamAudio, Timeline
+from emolive.types import FloatArray
+
+# Opus knows these rates (Hz); speech needs no more.
+_RATES = (8_000, 12_000, 16_000, 24_000)
+_BLOCK_S = 0.5
+# Up to this long sound is kept without loss; longer, as Opus at about 32 kbit/s a channel.
+_LOSSLESS_S = 600.0
+_OPUS_COMPRESSION = 0.9
+# What browsers open without trouble; beyond it the page links to the file instead.
+MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Sound for a page: `base64` of a `mime` file inside it, or a `link` to a file, or neither."""
+
+    mime: str = ""
+    base64: str = ""
+    link: str = ""
+    note: str = "No sound was kept."
+
+
+def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) -> Sound:
+    """The timeline's sound for a page in `folder`: embedded where it is not too large.
+
+    One stream is mono; two are left and right; more are mixed. All of it is decoded and encoded
+    block by block.
+    """
+    parts = [stream.audio for stream in timeline.streams if stream.audio is not None]
+    if not parts:
+        return Sound()
+    try:
+        mime, content = _encode(parts, timeline.duration_s, max_bytes)
+    except (OSError, sf.LibsndfileError) as error:
+        return Sound(note=f"The sound could not be read ({error}).")
+    if content is not None:
+        return Sound(mime, base64.b64encode(content).decode(), note="")
+    return Sound(
+        link=_link(parts[0].path, folder),
+        note="The sound is too long to be in this page; it plays while its file stays in place.",
+    )
+
+
+def _encode(
+    parts: list[StreamAudio], duration_s: float, max_bytes: int
+) -> tuple[str, bytes | None]:
+    """The sound as a FLAC or Ogg Opus file; None: larger than `max_bytes`."""
+    lossless = duration_s <= _LOSSLESS_S
+    rate = _rate(parts)
+    channels = len(parts) if len(parts) <= 2 else 1
+    target = io.BytesIO()
+    options = (
+        {"format": "FLAC", "subtype": "PCM_16"}
+        if lossless
+        else {"format": "OGG", "subtype": "OPUS", "compression_level": _OPUS_COMPRESSION}
+    )
+    with sf.SoundFile(target, "w", rate, channels, **options) as file:
+        for block in _blocks(parts, rate):
+            file.write(block if channels == block.shape[1] else block.mean(axis=1))
+            if target.tell() > max_bytes:
+                return "", None
+    content = target.getvalue()
+    if len(content) > max_bytes:
+        return "", None
+    return ("audio/flac" if lossless else "audio/ogg; codecs=opus"), content
+
+
+def _rate(parts: list[StreamAudio]) -> int:
+    """The lowest rate that keeps what speech there is."""
+    highest = 0
+    for part in parts:
+        with sf.SoundFile(part.path) as file:
+            highest = max(highest, file.samplerate)
+    return next((rate for rate in _RATES if rate >= highest), _RATES[-1])
+
+
+def _blocks(parts: list[StreamAudio], rate: int) -> Iterator[FloatArray]:
+    """Blocks of all parts side by side, float32 ``(n, parts)``; shorter parts end in silence."""
+    with ExitStack() as stack:
+        readers = [
+            _read(stack.enter_context(sf.SoundFile(part.path)), part, rate) for part in parts
+        ]
+        waiting: list[FloatArray] = [np.zeros(0, np.float32) for _ in parts]
+        open_ = [True] * len(parts)
+        while any(open_):
+            for index, reader in enumerate(readers):
+                block = next(reader, None)
+                if block is None:
+                    open_[index] = False
+                else:
+                    waiting[index] = np.concatenate((waiting[index], block))
+            lengths = [len(held) for held, more in zip(waiting, open_, strict=True) if more]
+            ready = min(lengths) if lengths else max(map(len, waiting))
+            out: FloatArray = np.zeros((ready, len(parts)), np.float32)
+            for index, held in enumerate(waiting):
+                taken = held[:ready]
+                out[: len(taken), index] = taken
+                waiting[index] = held[ready:]
+            if ready:
+                yield out
+
+
+def _read(file: sf.SoundFile, part: StreamAudio, rate: int) -> Iterator[FloatArray]:
+    """One part's blocks as mono at `rate`."""
+    resampler = StreamResampler(file.samplerate, rate)
+    for block in file.blocks(round(file.samplerate * _BLOCK_S), dtype="float32", always_2d=True):
+        clean = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+        mono: FloatArray = clean.mean(axis=1) if part.channel is None else clean[:, part.channel]
+        yield resampler.accept(np.ascontiguousarray(mono, np.float32))
+    yield resampler.finish()
+
+
+def _link(path: Path, folder: Path) -> str:
+    """A URI of the file: relative where it is beside the page or below."""
+    uri = Path(os.path.abspath(path)).as_uri()
+    return uri.removeprefix(Path(os.path.abspath(folder)).as_uri() + "/")

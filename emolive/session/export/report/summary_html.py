@@ -1,0 +1,183 @@
+"""The report's numbers: time per emotion, changes, peaks, agreement, and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from emolive.session.agreement import Agreement, timeline_agreements
+from emolive.session.export.report.palette_css import label_class
+from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
+from emolive.session.timeline import Timeline
+
+_MOST_CHANGES = 8
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss`` or ``h:mm:ss``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def summary_cards(timeline: Timeline) -> str:
+    """A card per stream, and one on agreement where people gave labels."""
+    found = summarize(
+        [stream.name for stream in timeline.streams],
+        timeline.labels,
+        timeline.windows,
+        timeline.segments,
+    )
+    several = len(found.streams) > 1
+    cards = [_stream_card(stream, timeline, several) for stream in found.streams]
+    cards += [_agreement_card(timeline_agreements(timeline))]
+    return "".join(cards)
+
+
+def lists(timeline: Timeline) -> str:
+    """Notes, alerts, what people marked, and all segments."""
+    rate = timeline.rate
+    several = len(timeline.streams) > 1
+    parts = []
+    if timeline.notes:
+        items = "".join(
+            f"<li>{'' if n.at_sample is None else _seek(n.at_sample / rate) + ' '}"
+            f"{escape(n.text)}</li>"
+            for n in timeline.notes
+        )
+        parts.append(
+            f'<section class="card"><h2>Notes</h2><ul class="notes">{items}</ul></section>'
+        )
+    if timeline.alerts:
+        rows = [
+            (_seek(a.at_sample / rate), escape(a.stream or "all"), escape(a.message))
+            for a in timeline.alerts
+        ]
+        parts.append(_details("Alerts", ("at", "stream", "what"), rows, opened=True))
+    if timeline.annotations:
+        rows_ = [
+            (
+                _seek(a.start_sample / rate),
+                clock_length((a.end_sample - a.start_sample) / rate),
+                escape(a.stream or "all"),
+                _chip(a.label, timeline.labels) if a.label else "",
+                escape(a.comment),
+                escape(a.annotator),
+            )
+            for a in timeline.annotations
+        ]
+        heads = ("from", "length", "stream", "label", "comment", "by")
+        parts.append(_details("Marked by people", heads, rows_, opened=True))
+    rows__ = [
+        (
+            _seek(s.start_sample / rate),
+            clock_length((s.end_sample - s.start_sample) / rate),
+            *((escape(s.stream),) if several else ()),
+            _chip(s.label, timeline.labels),
+            f"{s.confidence:.0%}" if s.confidence else "",
+        )
+        for s in timeline.segments
+    ]
+    heads = ("from", "length", *(("stream",) if several else ()), "label", "confidence")
+    parts.append(_details(f"All {len(rows__)} segments of the model", heads, rows__))
+    return "".join(parts)
+
+
+def clock_length(seconds: float) -> str:
+    """A length for people: ``4.5 s`` or ``2:05``."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{clock(seconds)}"
+
+
+def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> str:
+    rate = timeline.rate
+    role = next((s.role for s in timeline.streams if s.name == summary.stream), None)
+    title = "Time per emotion"
+    if several:
+        name = summary.stream if role in (None, summary.stream) else f"{summary.stream} ({role})"
+        title = escape(name)
+    total = sum(summary.samples.values()) or 1
+    order = sorted(
+        summary.samples, key=lambda label: (label in NO_EMOTION, -summary.samples[label])
+    )
+    bar = "".join(
+        f'<i class="{label_class(label, timeline.labels)}" '
+        f'style="flex-grow:{summary.samples[label]}" title="{escape(label)}"></i>'
+        for label in order
+    )
+    rows = "".join(
+        f"<tr><td>{_chip(label, timeline.labels)}</td>"
+        f"<td>{clock_length(summary.samples[label] / rate)}</td>"
+        f"<td>{summary.samples[label] / total:.0%}</td></tr>"
+        for label in order
+    )
+    body = f'<div class="bar">{bar}</div><table class="times">{rows}</table>'
+    if not order:
+        body = "<p>Nothing was said here.</p>"
+    elif all(label in NO_EMOTION for label in order):
+        body += "<p>No emotion was shown.</p>"
+    parts = [(title, body), *_moments(summary, timeline)]
+    if several:
+        inside = "".join(f"<h3>{head}</h3>{content}" for head, content in parts[1:])
+        parts = [(title, body + inside)]
+    return "".join(
+        f'<section class="card"><h2>{head}</h2>{content}</section>' for head, content in parts
+    )
+
+
+def _moments(summary: StreamSummary, timeline: Timeline) -> Iterator[tuple[str, str]]:
+    """Headings and contents: where emotions were strongest, and what followed what."""
+    if summary.peaks:
+        peaks = "".join(
+            f"<li>{_seek(p.at_sample / timeline.rate)} {_chip(p.label, timeline.labels)} "
+            f"{p.probability:.0%}</li>"
+            for p in summary.peaks
+        )
+        yield "Strongest moments", f'<ul class="peaks">{peaks}</ul>'
+    if summary.transitions:
+        changes = "".join(
+            f"<li>{_chip(one, timeline.labels)} → {_chip(other, timeline.labels)}<b>{n}×</b></li>"
+            for one, other, n in summary.transitions[:_MOST_CHANGES]
+        )
+        more = len(summary.transitions) - _MOST_CHANGES
+        rest = f"<p>and {more} more</p>" if more > 0 else ""
+        yield "Changes", f'<ul class="changes">{changes}</ul>{rest}'
+
+
+def _agreement_card(found: Iterable[Agreement]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(one.annotator or 'annotator')}</td>"
+        f"<td>{'–' if one.kappa is None else f'{one.kappa:.2f}'}</td>"
+        f"<td>{'–' if one.observed is None else f'{one.observed:.0%}'}</td>"
+        f"<td>{one.coverage:.0%}</td></tr>"
+        for one in found
+    )
+    if not rows:
+        return ""
+    return (
+        '<section class="card"><h2>People and the model</h2><table class="grid"><thead><tr>'
+        "<th>who</th><th>kappa</th><th>same label</th><th>decided</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table><p>Cohen's kappa over time: 1 is full agreement, 0 is "
+        "chance. “Decided” is the share of what they labelled for which the model gave a label."
+        "</p></section>"
+    )
+
+
+def _details(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, opened: bool = False
+) -> str:
+    head = "".join(f"<th>{text}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return (
+        f'<details class="card"{" open" if opened else ""}><summary>{title}</summary>'
+        f'<div class="wide"><table class="grid"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div></details>"
+    )
+
+
+def _seek(seconds: float) -> str:
+    return f'<button class="seek" data-s="{seconds:.3f}">{clock(seconds)}</button>'
+
+
+def _chip(label: str, labels: Sequence[str]) -> str:
+    name = escape(label.replace("_", " "))
+    return f'<span class="chip"><i class="{label_class(label, labels)}"></i>{name}</span>'
