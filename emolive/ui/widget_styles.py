@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emolive import resources
+
 if TYPE_CHECKING:
     from emolive.ui.theme import Theme
 
 
 def widget_style(t: Theme) -> str:
     """Rules in the colours of a theme, to be appended to its style sheet."""
+    tick = resources.asset(f"tick-{'dark' if t.dark else 'light'}.svg").as_posix()
     return f"""
 QLineEdit, QPlainTextEdit, QDateEdit, QDoubleSpinBox, QSpinBox {{
     background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
@@ -111,6 +114,24 @@ QScrollBar::handle:hover {{ background: {t.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QCheckBox, QRadioButton {{ spacing: 8px; min-height: 24px; }}
+QCheckBox::indicator {{
+    width: 16px; height: 16px; border: 1px solid {t.faint}; border-radius: 4px;
+    background: {t.surface};
+}}
+QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked {{
+    background: {t.accent}; border-color: {t.accent}; image: url({tick});
+}}
+QCheckBox::indicator:disabled {{ border-color: {t.border}; background: {t.plot}; }}
+QRadioButton::indicator {{
+    width: 16px; height: 16px; border: 1px solid {t.faint}; border-radius: 9px;
+    background: {t.surface};
+}}
+QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
+QRadioButton::indicator:checked {{
+    width: 8px; height: 8px; border: 5px solid {t.accent}; background: {t.on_accent};
+}}
+QRadioButton:focus {{ color: {t.accent}; }}
 QCheckBox:focus {{ color: {t.accent}; }}
 QCheckBox:disabled {{ color: {t.faint}; }}
 QProgressBar {{

@@ -51,8 +51,9 @@ class SessionDialog(QDialog):
 
     def fit(self) -> None:
         """Be as high as needed; texts that wrap tell their height late."""
-        for text in (self.heading, self.text, self.problem):
-            _fit_height(text, self.width() - 44)
+        for text in self.findChildren(QLabel):
+            if text.wordWrap() and text.parentWidget() is self:
+                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
         if (layout := self.layout()) is not None:
             layout.activate()
         self.resize(self.width(), self.minimumSizeHint().height())
@@ -61,7 +62,3 @@ class SessionDialog(QDialog):
         """Fit before it is seen."""
         self.fit()
         super().showEvent(event)  # type: ignore[arg-type]
-
-
-def _fit_height(text: QLabel, width: int) -> None:
-    text.setMinimumHeight(max(0, text.heightForWidth(width)))

@@ -142,6 +142,9 @@ class MarksView(QWidget):
         self.model = MarkModel(self)
         self.agreement = label("", self, "hint")
         self.agreement.setWordWrap(True)
+        self.agreement.setToolTip(
+            tr("1: full agreement, 0: what chance would give; every moment counts alike.")
+        )
         self.agreement.hide()
         self.list = QListView(self)
         self.list.setModel(self.model)

@@ -224,7 +224,7 @@ class SessionsPage(QWidget):
 
     def show_keys(self) -> None:
         """The sheet of keys."""
-        dialog = SessionDialog(self.theme, tr("Keys"), "", self, 480)
+        dialog = SessionDialog(self.theme, tr("Keys"), "", self, 540)
         sheet = label(keys_text(), dialog)
         sheet.setTextFormat(Qt.TextFormat.RichText)
         dialog.body.addWidget(sheet)

@@ -29,7 +29,8 @@ class KeyHelp:
 
 KEYS: tuple[KeyHelp, ...] = (
     KeyHelp(mark("Listen"), "Space", mark("play, pause")),
-    KeyHelp(mark("Listen"), "← →", mark("one second back, forward; Ctrl: segment by segment")),
+    KeyHelp(mark("Listen"), "← →", mark("one second back, forward")),
+    KeyHelp(mark("Listen"), "Ctrl+← →", mark("previous, next segment")),
     KeyHelp(mark("Listen"), "Home  End", mark("start, end")),
     KeyHelp(mark("Listen"), "L", mark("repeat the selection")),
     KeyHelp(mark("Listen"), "<  >", mark("slower, faster")),

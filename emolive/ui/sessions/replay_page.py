@@ -11,6 +11,7 @@ from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import Note
 from emolive.ui.sessions import side_panel
+from emolive.ui.sessions.agreement_words import agreement_text
 from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparing import OtherTimeline
@@ -258,6 +259,14 @@ class ReplayPage(QWidget):
         self.side.set_counts(len(marks), len(self._notes))
         self.transport.set_edits(
             edit_name(self.marking.undo_name), edit_name(self.marking.redo_name)
+        )
+
+        session = self.session
+        self._reader.ask(
+            lambda: agreement_text(session, marks),
+            self.side.marks.show_agreement,
+            self.failed.emit,
+            key="agreement",
         )
 
     def _on_comment(self) -> None:

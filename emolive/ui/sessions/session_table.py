@@ -60,13 +60,16 @@ class SessionDelegate(QStyledItemDelegate):
     def _title(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
         top = QRectF(cell.left(), cell.top() + 8, cell.width(), 20)
         low = top.translated(0, 19)
-        painter.setFont(font(11, bold=True))
-        room = top.width()
-        for text, colour in badges(row.info):
-            width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 14
-            room -= width + 6
-            tag = QRectF(top.left() + room + 6, top.top() + 1, width, 18)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        small = QFontMetricsF(font(11, bold=True))
+        tags = [(t, colour, small.horizontalAdvance(t) + 14) for t, colour in badges(row.info)]
+        room = top.width() - sum(width + 8 for _, _, width in tags)
+        title = QFontMetricsF(font(13, bold=True)).horizontalAdvance(row.title)
+        left = top.left() + min(room, title) + 8
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for text, colour, width in tags:
+            tag = QRectF(left, top.top() + 1, width, 18)
+            left += width + 8
+            painter.setFont(font(11, bold=True))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self.theme.colour(f"{colour}_tint"))
             painter.drawRoundedRect(tag, 5, 5)

@@ -72,7 +72,7 @@ class SurfacePainter:
         bottom = float(plot.bottom() + 1)
         painter.fillRect(QRectF(left, bottom - 3, right - left, 3), colour)
         for x in (left, right - 3):
-            painter.fillRect(QRectF(x, bottom - 14, 3, 14), colour)
+            painter.fillRect(QRectF(x, bottom - 7, 3, 7), colour)
 
     def gap(self, painter: QPainter, area: QRectF) -> None:
         """Where nothing was kept."""
