@@ -15,7 +15,7 @@ import numpy as np
 
 from emolive.engine.offline import FileAnalysis
 from emolive.session.records import AlertRecord, Annotation, Gap, Note
-from emolive.types import FloatArray, Prediction, Role, Segment
+from emolive.types import Band, FloatArray, Prediction, Role, Segment
 
 if TYPE_CHECKING:
     from emolive.session.library_reader import LibraryReader
@@ -33,7 +33,9 @@ class StreamAudio:
 class TimelineStream:
     """One stream: the model's windows and segments in the order of time, and its sound.
 
-    `emotion` tells whether emotion was inferred; `audio` is None where no sound is kept.
+    `emotion` tells whether emotion was inferred; `native_rate` (Hz, 0: not known) is what its sound
+    had before any resampling, `band` how far up it reaches (None: not known). `audio` is None where
+    no sound is kept.
     """
 
     name: str
@@ -42,6 +44,8 @@ class TimelineStream:
     role: Role | None = None
     emotion: bool = True
     audio: StreamAudio | None = None
+    native_rate: int = 0
+    band: Band | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +99,8 @@ class Timeline:
                     role=told[name].role if name in told else None,
                     emotion=told[name].emotion if name in told else True,
                     audio=_audio_of(analysis.file, name),
+                    native_rate=told[name].native_rate if name in told else 0,
+                    band=told[name].band if name in told else None,
                 )
                 for name in names
             ),
@@ -121,6 +127,8 @@ class Timeline:
                     role=stream.role,
                     emotion=stream.emotion,
                     audio=None if path is None else StreamAudio(path),
+                    native_rate=stream.native_rate,
+                    band=stream.band,
                 )
             )
         return cls(

@@ -70,9 +70,15 @@ def test_the_json_of_a_session_has_everything(tmp_path: Path) -> None:
     assert found["title"] == 'Call "7" <á & b>'
     assert found["started_at"] == "2025-03-14T09:26:53.589000+00:00"
     assert found["streams"] == [
-        {"name": "agent", "role": "agent", "emotion": False},
-        {"name": "customer", "role": "customer", "emotion": True},
-    ]
+        {
+            "name": "agent", "role": "agent", "emotion": False,
+            "native_rate": 0, "band": None,
+        },
+        {
+            "name": "customer", "role": "customer", "emotion": True,
+            "native_rate": 0, "band": None,
+        },
+    ]  # fmt: skip
     assert found["windows"][0]["stream"] == "customer"
     assert (found["windows"][0]["label"], found["windows"][0]["confidence"]) == ("happy", 0.6)
     assert found["gaps"][1] == {
