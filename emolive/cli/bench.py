@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from emolive import __version__
+from emolive.cli.desktop_soak import run_desktop_soak
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, tell
 from emolive.engine.benchmark import (
@@ -67,10 +68,13 @@ def run_bench(
     seconds: float,
     soak_hours: float | None,
     calls: int | None = None,
+    desktop_hours: float | None = None,
     *,
     as_json: bool,
 ) -> int:
     """Measure and print; 2 when a soak's memory grew by more than 5 %."""
+    if desktop_hours:
+        return run_desktop_soak(model, provider, hop_s, desktop_hours, as_json=as_json)
     tell("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
     report = _measure(model, provider, hop_s, seconds, soak_hours)
     if calls:

@@ -205,7 +205,7 @@ def measure_capacity(
     Processor time counts all threads, so the answer is for one core whatever else runs.
     """
     rate = classifier.metadata.front_end.sampling_rate
-    monitor, ring = _lossless(classifier, vad, config, streams)
+    monitor, ring = lossless_monitor(classifier, vad, config, streams)
     # Each stream begins elsewhere in the clip, so that pauses do not fall together.
     shifts = [i * speech.size // streams for i in range(streams)]
     answered = classified = 0
@@ -264,7 +264,7 @@ def soak(
     `progress` is told the share that is done.
     """
     rate = classifier.metadata.front_end.sampling_rate
-    monitor, ring = _lossless(classifier, vad, config, 1)
+    monitor, ring = lossless_monitor(classifier, vad, config, 1)
     blocks = max(20, round(hours * 3600))
     warm = peak = 0.0
     windows = 0
@@ -283,9 +283,10 @@ def soak(
     return Soak(blocks / 3600, windows, time.monotonic() - begin, warm, peak)
 
 
-def _lossless(
+def lossless_monitor(
     classifier: Classifier, vad: SileroVad, config: EngineConfig, streams: int
 ) -> tuple[Monitor, SampleRing]:
+    """A pipeline that is stepped by hand and answers every window of what its ring is given."""
     rate = classifier.metadata.front_end.sampling_rate
     ring = SampleRing(8 * rate, streams)
     source_format = SourceFormat(rate, stream_names(streams))
