@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
 
 from emolive.errors import EmoliveError
 from emolive.types import Alert, Severity
@@ -13,8 +17,15 @@ from emolive.types import Alert, Severity
 _WAITING = 20
 _APP = "emolive"
 
-Show = Callable[[str, str, Severity], None]
-"""Shows a notification with a title and a text; may raise anything."""
+
+class Desktop(Protocol):
+    """Shows notifications. One thread owns it; both methods may raise anything."""
+
+    def show(self, title: str, text: str, severity: Severity) -> None:
+        """Show a notification."""
+
+    def close(self) -> None:
+        """Let go of the system's service."""
 
 
 def check_desktop_notifications() -> None:
@@ -30,28 +41,75 @@ def check_desktop_notifications() -> None:
         )
 
 
-def system_notifications() -> Show:
-    """Notifications through the system's own service. For one thread.
+class SystemDesktop:
+    """Notifications through the system's own service."""
 
-    Raises:
-        EmoliveError: the library is not installed.
-        Exception: the system offers none.
-    """
-    check_desktop_notifications()
-    from desktop_notifier import Urgency
-    from desktop_notifier.sync import DesktopNotifierSync
+    def __init__(self) -> None:
+        """Get ready; the service is looked for when there is something to show.
 
-    urgencies = {
-        Severity.INFO: Urgency.Low,
-        Severity.WARNING: Urgency.Normal,
-        Severity.CRITICAL: Urgency.Critical,
-    }
-    notifier = DesktopNotifierSync(app_name=_APP)
+        Raises:
+            EmoliveError: the library is not installed.
+        """
+        check_desktop_notifications()
+        import desktop_notifier
 
-    def show(title: str, text: str, severity: Severity) -> None:
-        notifier.send(title, text, urgency=urgencies[severity])
+        self._runner = asyncio.Runner()
+        self._notifier = desktop_notifier.DesktopNotifier(app_name=_APP)
+        self._urgencies = {
+            Severity.INFO: desktop_notifier.Urgency.Low,
+            Severity.WARNING: desktop_notifier.Urgency.Normal,
+            Severity.CRITICAL: desktop_notifier.Urgency.Critical,
+        }
 
-    return show
+    def show(self, title: str, text: str, severity: Severity) -> None:
+        """Show a notification.
+
+        Raises:
+            OSError: the system did not take it.
+        """
+        with _Complaints() as complaints:
+            self._runner.run(self._notifier.send(title, text, urgency=self._urgencies[severity]))
+        if complaints.first is not None:
+            raise OSError(complaints.first)
+
+    def close(self) -> None:
+        """Let go of the system's service."""
+        # The library has no way to close its connection on Linux, and would leave it open.
+        bus = getattr(getattr(self._notifier, "_backend", None), "bus", None)
+        try:
+            if bus is not None:
+                self._runner.run(_disconnect(bus))
+        finally:
+            self._runner.close()
+
+
+async def _disconnect(bus: Any) -> None:
+    bus.disconnect()
+    with suppress(Exception):  # how the connection ended is of no interest
+        await bus.wait_for_disconnect()
+
+
+class _Complaints(logging.Handler):
+    """What the library logs instead of raising; nothing of it goes to standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.first: str | None = None
+        self._logger = logging.getLogger("desktop_notifier")
+
+    def __enter__(self) -> _Complaints:
+        self._propagate, self._logger.propagate = self._logger.propagate, False
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.propagate = self._propagate
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first."""
+        cause = record.exc_info[1] if record.exc_info else None
+        self.first = self.first or str(cause or record.getMessage())
 
 
 class DesktopNotifier:
@@ -61,7 +119,7 @@ class DesktopNotifier:
     system had against the last one, None when it was shown.
     """
 
-    def __init__(self, connect: Callable[[], Show] = system_notifications) -> None:
+    def __init__(self, connect: Callable[[], Desktop] = SystemDesktop) -> None:
         """Show through what `connect` gives, which is called on the thread."""
         self.dropped = 0
         self.shown = 0
@@ -94,18 +152,27 @@ class DesktopNotifier:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        show: Show | None = None
-        while True:
-            with self._ready:
-                self._ready.wait_for(lambda: self._alerts or self._stopping)
-                if not self._alerts:
-                    return
-                alert = self._alerts.popleft()
+        desktop: Desktop | None = None
+        while (alert := self._next()) is not None:
             try:
-                show = show or self._connect()
-                show(alert.rule, alert.message, alert.severity)
+                desktop = desktop or self._connect()
+                desktop.show(alert.rule, alert.message, alert.severity)
+            except Exception as error:  # a desktop may fail in any way
+                self.problem = str(error) or type(error).__name__
+                _let_go(desktop)
+                desktop = None
+            else:
                 self.shown += 1
                 self.problem = None
-            except Exception as error:  # a desktop may fail in any way
-                show = None
-                self.problem = str(error) or type(error).__name__
+        _let_go(desktop)
+
+    def _next(self) -> Alert | None:
+        with self._ready:
+            self._ready.wait_for(lambda: self._alerts or self._stopping)
+            return self._alerts.popleft() if self._alerts else None
+
+
+def _let_go(desktop: Desktop | None) -> None:
+    if desktop is not None:
+        with suppress(Exception):
+            desktop.close()

@@ -154,7 +154,8 @@ def run_deliver(path: Path, folder: Path | None, timeout: float) -> int:
         time.sleep(0.1)
     dispatcher.close(1.0)
     status = dispatcher.status()
-    tell(f"{sum(courier.delivered for courier in status.couriers)} messages delivered.")
+    delivered = sum(courier.delivered for courier in status.couriers)
+    tell(f"{delivered} message{'' if delivered == 1 else 's'} delivered.")
     for sentence in left_over(status):
         tell(sentence)
     left = status.depth is not None and (status.depth.waiting or status.depth.failed)

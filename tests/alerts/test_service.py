@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.alerts.desktop import DesktopNotifier, Show
+from emolive.alerts.desktop import Desktop, DesktopNotifier
 from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.rules import EmotionRule, RuleSet, SilenceRule
 from emolive.alerts.service import AlertService
@@ -266,15 +266,20 @@ class Shown:
         self.texts: list[tuple[str, str, Severity]] = []
         self.broken = False
         self.shown = threading.Event()
+        self.connected = self.closed = 0
 
-    def connect(self) -> Show:
-        return self.show
+    def connect(self) -> Desktop:
+        self.connected += 1
+        return self
 
     def show(self, title: str, text: str, severity: Severity) -> None:
         self.shown.set()
         if self.broken:
             raise OSError("no notification service")
         self.texts.append((title, text, severity))
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 def test_the_desktop_is_told_where_the_rule_wants_it(services: list[AlertService]) -> None:
@@ -290,6 +295,7 @@ def test_the_desktop_is_told_where_the_rule_wants_it(services: list[AlertService
     assert desktop.texts == [
         ("upset", "upset: angry at 90% for 1.0 s (the customer).", Severity.WARNING)
     ]
+    assert (desktop.connected, desktop.closed) == (1, 1)
 
 
 def test_a_desktop_that_fails_hurts_nothing(services: list[AlertService]) -> None:
@@ -310,11 +316,12 @@ def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
     going = threading.Event()
     titles: list[str] = []
 
-    def slow(title: str, _text: str, _severity: Severity) -> None:
-        assert going.wait(20)
-        titles.append(title)
+    class Slow(Shown):
+        def show(self, title: str, _text: str, _severity: Severity) -> None:
+            assert going.wait(20)
+            titles.append(title)
 
-    notifier = DesktopNotifier(lambda: slow)
+    notifier = DesktopNotifier(Slow)
     from emolive.types import Alert
 
     for i in range(30):
