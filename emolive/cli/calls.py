@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from emolive.cli.options import (
+    AlertsOption,
     DurationOption,
     HeadlessOption,
     HopOption,
     JsonOption,
     LibraryOption,
+    MetricsOption,
     ModelOption,
     Provider,
     ProviderOption,
@@ -75,15 +77,8 @@ def live(
     title: Annotated[
         str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
     ] = "",
-    alerts: Annotated[
-        Path | None, typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules.")
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
-        ),
-    ] = None,
+    alerts: AlertsOption = None,
+    metrics: MetricsOption = None,
     infer_agent: Annotated[
         bool, typer.Option("--infer-agent", help="Also the agent's emotions; asks first.")
     ] = False,
@@ -182,6 +177,9 @@ def wall(
         typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
     ],
     agent_channel: AgentChannel = Channel.LEFT,
+    alerts: AlertsOption = None,
+    metrics: MetricsOption = None,
+    library: LibraryOption = None,
     json: JsonOption = False,
     duration: Annotated[
         float | None,
@@ -198,9 +196,13 @@ def wall(
 
     def body() -> int:
         from emolive.cli.wall import WallOptions, run_wall
+        from emolive.cli.watching import WatchOptions
 
+        watched = alerts is not None or metrics is not None
+        watching = WatchOptions(alerts, library, metrics) if watched else None
         return run_wall(
-            files, WallOptions(agent_channel.value, json, duration, model, provider.value, hop)
+            files,
+            WallOptions(agent_channel.value, json, duration, model, provider.value, hop, watching),
         )
 
     finish(context, body)

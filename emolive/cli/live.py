@@ -143,7 +143,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                 recording.start()
                 view = _AccompaniedView(view, recording)
             if watching is not None:
-                watching.start(engine)
+                watching.start({"live": engine})
                 view = _AccompaniedView(view, watching)
             engine.start()
             last = follow(mailbox, view, engine.stop, interrupts, options.duration_s)

@@ -12,12 +12,14 @@ from emolive import __version__
 from emolive.cli import alerts as alert_options
 from emolive.cli import calls, sessions
 from emolive.cli.options import (
+    AlertsOption,
     DurationOption,
     HeadlessOption,
     HopOption,
     JsonOption,
     JsonReport,
     LibraryOption,
+    MetricsOption,
     ModelOption,
     Provider,
     ProviderOption,
@@ -115,16 +117,8 @@ def live(
     title: Annotated[
         str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
     ] = "",
-    alerts: Annotated[
-        Path | None,
-        typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules; headless."),
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
-        ),
-    ] = None,
+    alerts: AlertsOption = None,
+    metrics: MetricsOption = None,
     infer_agent: Annotated[
         bool,
         typer.Option("--infer-agent", help="In a call: also the agent's emotions; asks first."),

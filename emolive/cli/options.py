@@ -52,6 +52,16 @@ LibraryOption = Annotated[
         help="Folder of the sessions; else $EMOLIVE_LIBRARY, or your own data folder.",
     ),
 ]
+AlertsOption = Annotated[
+    Path | None,
+    typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules, in the terminal."),
+]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
+    ),
+]
 
 
 def finish(context: typer.Context, body: Callable[[], int]) -> None:

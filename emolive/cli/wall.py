@@ -21,13 +21,22 @@ from emolive.cli.json_lines import JsonLines
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.segment_lines import clock_time
+from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import PooledCall, PoolStatus, WallEngine
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Prediction, Role, SpeechState
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    EngineState,
+    EngineStatus,
+    Prediction,
+    Role,
+    SpeechState,
+)
 
 _MAILBOX_EVENTS = 5_000
 _LOOK_EVERY_S = 0.25
@@ -47,14 +56,16 @@ class WallOptions:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
+    watching: WatchOptions | None = None
 
 
 def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     """Monitor stereo files until all have ended; 1 when some call failed.
 
     Raises:
-        EmoliveError: the model cannot be used.
+        EmoliveError: the model cannot be used, or rules or metrics cannot.
     """
+    watching = None if options.watching is None else Watching(options.watching)
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
     wall = WallEngine(classifier, SileroVad(), config, max_calls=len(files))
@@ -67,6 +78,8 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     with Interrupts() as interrupts:
         begin = time.monotonic()
         try:
+            if watching is not None:
+                watching.start({card.call.id: card.call for card in cards})
             wall.start()
             over = False
             while not over and not interrupts.wished:
@@ -77,13 +90,19 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                     card.look()
                 if picture is not None:
                     picture.draw(cards, wall.status())
+                if watching is not None:
+                    watching.tick()
         finally:
             wall.stop()
+            if watching is not None:
+                watching.end_rules()
             if picture is not None:
                 picture.close()
     for card in cards:
         card.look()
     classifier.close()
+    if watching is not None:
+        watching.finish()
     return _sum_up(cards, wall.status(), as_json=options.json)
 
 
@@ -97,6 +116,8 @@ class _Card:
         self._meter = ConversationMeter(parties, metadata.front_end)
         self._mailbox = call.hub.subscribe(_MAILBOX_EVENTS)
         self._lines = JsonLines(metadata, sys.stdout, call.id) if lines else None
+        self._raised: dict[tuple[str, str | None], Alert] = {}
+        self.alerts = 0
 
     @property
     def status(self) -> EngineStatus:
@@ -106,12 +127,22 @@ class _Card:
     def conversation(self) -> ConversationMetrics:
         return self._meter.snapshot()
 
+    @property
+    def raised(self) -> str:
+        """The alerts that are not over."""
+        return ", ".join(alert.rule for alert in self._raised.values())
+
     def look(self) -> None:
         """Take what has happened."""
         for event in self._mailbox.drain():
             self._meter.accept(event)
             if isinstance(event, Prediction) and event.stream == Role.CUSTOMER:
                 self.answer = event
+            if isinstance(event, Alert):
+                self.alerts += 1
+                self._raised[event.rule, event.stream] = event
+            elif isinstance(event, AlertEnded):
+                self._raised.pop((event.rule, event.stream), None)
             if self._lines is not None:
                 self._lines.handle(event)
 
@@ -139,8 +170,10 @@ class _Picture:
     def _render(self, cards: Sequence[_Card], status: PoolStatus) -> RenderableType:
         table = _table()
         table.add_column("customer now")
+        table.add_column("alert now")
         for card in cards:
-            table.add_row(*_cells(card.call, card.conversation), self._now(card))
+            alert = Text(card.raised, "bold red")
+            table.add_row(*_cells(card, card.conversation), self._now(card), alert)
         return Group(table, Text(_pool_line(status), "grey62"))
 
     def _now(self, card: _Card) -> Text:
@@ -163,7 +196,7 @@ def _sum_up(cards: Sequence[_Card], status: PoolStatus, *, as_json: bool) -> int
             about = {"type": "conversation", "call": card.call.id, "final": True}
             fields = {**about, **metrics.to_dict()}
             sys.stdout.write(json.dumps(fields) + "\n")
-        table.add_row(*_cells(card.call, metrics))
+        table.add_row(*_cells(card, metrics))
     failed = [card for card in cards if card.status.state is EngineState.FAILED]
     for card in failed:
         tell(f"{card.call.name}: {card.status.reason}")
@@ -178,22 +211,23 @@ def _sum_up(cards: Sequence[_Card], status: PoolStatus, *, as_json: bool) -> int
 def _table() -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("call")
-    for heading in ("time", "agent", "customer", "silence", "overtalk"):
+    for heading in ("time", "agent", "customer", "silence", "overtalk", "alerts"):
         table.add_column(heading, justify="right")
     return table
 
 
-def _cells(call: PooledCall, metrics: ConversationMetrics) -> tuple[str, ...]:
+def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     shares = [
         "" if party.talk_share is None else f"{party.talk_share:.0%}"
         for party in (metrics.party(Role.AGENT), metrics.party(Role.CUSTOMER))
     ]
     return (
-        call.name.replace("[", r"\["),
-        clock_time(call.status().elapsed_s),
+        card.call.name.replace("[", r"\["),
+        clock_time(card.status.elapsed_s),
         *shares,
         f"{metrics.silence_share:.0%}",
         f"{metrics.overtalk_s:.1f} s",
+        str(card.alerts),
     )
 
 

@@ -1,8 +1,8 @@
-"""Rules and metrics beside a live run of the command line."""
+"""Rules and metrics beside the live runs of a command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,6 @@ from emolive.alerts.metrics_server import Endpoint, MetricsServer
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.service import AlertService, WatchedRun
 from emolive.cli.outcome import tell
-
-_CALL = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +24,11 @@ class WatchOptions:
 
 
 class Watching:
-    """Rules and metrics of one run: begin before it, end after it."""
+    """Rules and metrics of a command's runs: begin before them, end after them."""
 
-    def __init__(self, options: WatchOptions, session: Callable[[], str | None]) -> None:
+    def __init__(
+        self, options: WatchOptions, session: Callable[[], str | None] = lambda: None
+    ) -> None:
         """Read the rules and get ready; `session` tells the session that is recorded.
 
         Raises:
@@ -47,17 +47,19 @@ class Watching:
             self._metrics = Metrics(self._alerts)
             self._server = MetricsServer(self._metrics, endpoint)
 
-    def start(self, run: WatchedRun) -> None:
-        """Watch a run from now on.
+    def start(self, runs: Mapping[str, WatchedRun]) -> None:
+        """Watch runs, by what they are called in messages and metrics, from now on.
 
         Raises:
-            EmoliveError: a rule names an emotion that its model does not know.
+            EmoliveError: a rule names an emotion that their model does not know.
         """
         if self._alerts is not None:
-            self._alerts.watch(run, _CALL, session=self._session)
+            for call_id, run in runs.items():
+                self._alerts.watch(run, call_id, session=self._session)
             self._alerts.start()
         if self._metrics is not None and self._server is not None:
-            self._metrics.watch(run, _CALL)
+            for call_id, run in runs.items():
+                self._metrics.watch(run, call_id)
             self._server.start()
             tell(f"Metrics are at {self._server.url}.")
 
@@ -73,7 +75,7 @@ class Watching:
                 tell(sentence)
 
     def end_rules(self) -> None:
-        """The run is over: raise what is left to raise, deliver what can be delivered now."""
+        """The runs are over: raise what is left to raise, deliver what can be delivered now."""
         if self._alerts is not None:
             self.tick()
             self._alerts.close()

@@ -345,3 +345,22 @@ def test_a_policy_in_the_configuration_holds_for_calls(
 
 def test_an_empty_log_says_so(run: Run, library: Path) -> None:
     assert "The audit log is empty." in run("audit", "--library", library).stderr
+
+
+def test_a_wall_of_calls_is_watched_call_by_call(
+    run: Run, rules: Path, angry: Path, stereo: Path, tmp_path: Path
+) -> None:
+    quiet = tmp_path / "quiet.wav"
+    sf.write(quiet, [[0.0, 0.0]] * (5 * RATE), RATE)
+    result = run(
+        "call", "wall", stereo, quiet, "--alerts", rules, "--model", angry, "--metrics", "0",
+        "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(i["call"], i["fired_s"]) for i in found if i["type"] == "alert"] == [("1", 3.5)]
+    assert "1 alert." in result.stderr
+    table = run("call", "wall", stereo, "--alerts", rules, "--model", angry)
+    assert table.exit_code == 0
+    assert "alerts" in table.stdout
+    assert table.stdout.splitlines()[1].rstrip().endswith("1")
