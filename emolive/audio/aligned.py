@@ -157,6 +157,11 @@ class AlignedSource:
             tuple(member.role for member in self._inputs),
             rates,
             recorded=all(found.recorded for found in formats),
+            loopbacks=tuple(
+                member.stream
+                for member, found in zip(self._members, formats, strict=True)
+                if found.loopbacks
+            ),
         )
 
     def start(self, ring: SampleRing) -> None:

@@ -66,6 +66,7 @@ class CallSource:
             self._roles,
             found.native_rates,
             found.recorded,
+            tuple(str(role) for role in self._roles) if found.loopbacks else (),
         )
 
     def start(self, ring: SampleRing) -> None:

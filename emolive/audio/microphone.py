@@ -148,7 +148,8 @@ class Microphone:
                     continue
                 self._device = device
                 self._message = None
-                return SourceFormat(rate, stream_names(self._channels))
+                names = stream_names(self._channels)
+                return SourceFormat(rate, names, loopbacks=names if device.is_loopback else ())
         raise AudioDeviceError(_refused(device.name, refusal)) from refusal
 
     def _open_stream(self, **settings: Any) -> Any:

@@ -19,7 +19,7 @@ from emolive.audio.devices import InputDevice, list_devices
 from emolive.audio.jobs import Beside, Runner
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.audio.microphone import Microphone
-from emolive.audio.source import SourceState, SourceStatus
+from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
 
 _ANSWER_WITHIN_S = 2.0
@@ -86,6 +86,11 @@ class PulseMonitor(Microphone):
     def name(self) -> str:
         """The monitor's description."""
         return self._monitor.description
+
+    def open(self) -> SourceFormat:
+        """Find the monitor and open it, as a microphone is."""
+        found = super().open()
+        return replace(found, loopbacks=found.streams)
 
     def status(self) -> SourceStatus:
         """As a microphone's, and LOST once the monitor is not there any more."""

@@ -16,7 +16,8 @@ class SourceFormat:
 
     `roles` says who speaks on each stream (empty: nobody in particular), `native_rates` in Hz what
     the streams had before the source resampled them (empty: `sampling_rate`). `recorded` audio was
-    made before, so that digital silence in it is no fault of a device.
+    made before, so that digital silence in it is no fault of a device; nor is it on `loopbacks`,
+    the streams that carry what a computer plays.
     """
 
     sampling_rate: int
@@ -24,6 +25,7 @@ class SourceFormat:
     roles: tuple[Role | None, ...] = ()
     native_rates: tuple[int, ...] = ()
     recorded: bool = False
+    loopbacks: tuple[str, ...] = ()
 
     def role(self, channel: int) -> Role | None:
         """Who speaks on the stream at this index."""

@@ -135,7 +135,7 @@ class WasapiLoopback:
             except AudioDeviceError:
                 self._release()
                 raise
-            return SourceFormat(rate, ("mono",))
+            return SourceFormat(rate, ("mono",), loopbacks=("mono",))
 
     def start(self, ring: SampleRing) -> None:
         """Capture into `ring`, of one channel, from now on.

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emolive.cli.conversation_view import conversation_line, conversation_table
 from emolive.cli.segment_lines import clock_time
 from emolive.palette import swatch
+from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
@@ -36,6 +38,7 @@ def session_object(info: SessionInfo, times: Mapping[str, int]) -> Json:
                 "role": stream.role and stream.role.value,
                 "native_rate": stream.native_rate,
                 "emotion": stream.emotion,
+                "band": stream.band and stream.band.value,
                 "audio": stream.audio_file is not None,
             }
             for stream in info.streams
@@ -65,6 +68,7 @@ def shown_object(library: Library, info: SessionInfo) -> Json:
             }
             for one in library.segments(info.id)
         ],
+        "conversation": _conversation(library, info),
         "transitions": [
             {"stream": part.stream, "from": one, "to": other, "count": count}
             for part in summary.streams
@@ -189,6 +193,10 @@ def show_session(library: Library, info: SessionInfo) -> None:
         if part.transitions:
             changes = (f"{one} → {other} {count}x" for one, other, count in part.transitions[:5])
             say(Text(f"changes: {', '.join(changes)}"))
+    if conversation := session_conversation(library, info):
+        say()
+        say(conversation_table(conversation))
+        say(conversation_line(conversation))
     lines = [
         *(
             f"gap     {clock_time(gap.start_sample / info.rate)} "
@@ -214,6 +222,11 @@ def show_session(library: Library, info: SessionInfo) -> None:
         say()
     for line in lines:
         say(Text(line))
+
+
+def _conversation(library: Library, info: SessionInfo) -> object:
+    metrics = session_conversation(library, info)
+    return None if metrics is None else metrics.to_dict()
 
 
 def local_time(info: SessionInfo) -> str:

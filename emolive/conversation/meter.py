@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from emolive.types import (
     StreamStatus,
 )
 
-_MAX_WAIT_S = 30.0
+_PATIENCE_S = 30.0
 _QUIETEST_POWER = 1e-12
 
 
@@ -58,8 +59,13 @@ class ConversationMeter:
         parties: Sequence[Party],
         spec: FrontEndSpec,
         config: ConversationConfig | None = None,
+        *,
+        patience_s: float | None = _PATIENCE_S,
     ) -> None:
         """Follow `parties`, whose log-mel frames are made with `spec`.
+
+        `patience_s`: how much of one party is kept until the other's is there (what is not there by
+        then counts as unobserved); None: any amount, for what is fed one party after the other.
 
         Raises:
             ValueError: neither one nor two parties, or two of the same name.
@@ -74,7 +80,7 @@ class ConversationMeter:
             interruption=round(config.interruption_s * rate),
             backchannel=round(config.backchannel_s * rate),
             monologue_pause=round(config.monologue_pause_s * rate),
-            max_wait=round(_MAX_WAIT_S * rate),
+            max_wait=sys.maxsize if patience_s is None else round(patience_s * rate),
         )
         self._voices = {party.stream: _Voice(party, spec, config) for party in parties}
         if len(self._voices) < len(parties):
@@ -100,6 +106,15 @@ class ConversationMeter:
             voice.frames(event.start_sample, event.log_mel)
             if event.activity is not None:
                 self._activity(voice, event.activity)
+
+    def accept_activity(self, stream: str, activity: SpeechActivity) -> None:
+        """Take voice activity without its sound, as a session keeps it: no syllables then.
+
+        Raises:
+            KeyError: no party has this stream.
+            ValueError: it does not come after the one before.
+        """
+        self._activity(self._voices[stream], activity)
 
     def accept_flags(
         self, stream: str, start_sample: int, end_sample: int, *, speech: bool
@@ -173,7 +188,9 @@ class ConversationMeter:
             interruptions=tally.interruptions,
             interruption_attempts=tally.attempts,
             level_dbfs=voice.level_dbfs,
-            syllables_per_s=voice.syllables / self._s(tally.talk) if tally.talk else None,
+            syllables_per_s=(
+                voice.syllables / self._s(tally.talk) if tally.talk and voice.listened else None
+            ),
         )
 
     def _stretches(self, tally: Tally) -> Stretches:
@@ -194,6 +211,7 @@ class _Voice:
         )
         self.speaking = False
         self.syllables = 0
+        self.listened = False  # to the sound itself
         self._probability = config.speech_probability
         self._nuclei = SyllableNuclei(spec)
         # Nuclei whose chunk is not judged yet: those of some tens of milliseconds.
@@ -214,6 +232,7 @@ class _Voice:
 
     def frames(self, start_sample: int, log_mel: FloatArray) -> None:
         """Look for syllables."""
+        self.listened = True
         self._waiting.extend(self._nuclei.accept(start_sample, log_mel))
 
     def runs(self, activity: SpeechActivity) -> list[tuple[int, int, bool]]:

@@ -37,7 +37,8 @@ class PartyMetrics:
     """One party's side.
 
     ``talk_share`` is the share of all talk time, None before anybody spoke; ``level_dbfs`` and
-    ``syllables_per_s`` (an estimate) are None before the party spoke.
+    ``syllables_per_s`` (an estimate) are None before the party spoke, and where only its voice
+    activity is known.
     """
 
     stream: str

@@ -77,7 +77,7 @@ class Capture:
         self._reason: str | None = None
         self._monitor: Monitor | None = None
         self._source_status = SourceStatus(SourceState.CLOSED)
-        self._recorded = False
+        self._format: SourceFormat | None = None
         self._written = 0
         self._heard_at = 0.0
         self._reconnects = 0
@@ -226,7 +226,7 @@ class Capture:
         return True
 
     def _begin(self, opened: Opened) -> None:
-        self._recorded = opened.source_format.recorded
+        self._format = opened.source_format
         self._monitor = Monitor(
             opened.source_format,
             opened.ring,
@@ -259,11 +259,13 @@ class Capture:
             self._source.close()
 
     def _hint(self, monitor: Monitor) -> str | None:
-        missing = self._source_status.missing
-        # A recording may well hold digital silence; a device that is away is told by its source.
-        if not self._recorded and not missing:
-            names = [stream.stream for stream in monitor.streams]
-            if hint := zeros_hint(self._source.name, monitor.silent_zeros, names):
+        # A recording may well hold digital silence, and so may what a computer plays; a device that
+        # is away is told by its source.
+        about = self._format
+        if about is not None and not about.recorded and not self._source_status.missing:
+            names = [name for name in about.streams if name not in about.loopbacks]
+            silent = [name for name in monitor.silent_zeros if name in names]
+            if hint := zeros_hint(self._source.name, silent, names):
                 return hint
         return self._source_status.message if self._state is EngineState.RUNNING else None
 

@@ -142,7 +142,9 @@ def test_pulse_hears_the_output_that_was_asked_for(two_outputs: PulseServer, ton
     rings, rates = {}, {}
     try:
         for name, source in sources.items():
-            rates[name] = source.open().sampling_rate
+            found = source.open()
+            assert bool(found.loopbacks) == (name == "headset")
+            rates[name] = found.sampling_rate
             rings[name] = SampleRing(60 * rates[name], 1)
             source.start(rings[name])
         assert rates["headset"] == headset.sampling_rate
@@ -221,6 +223,42 @@ def test_microphone_and_loopback_hear_the_same_click_at_the_same_time(
     assert min(map(len, found)) >= 5
     apart = [float(np.abs(found[1] - at).min()) for at in found[0]]
     assert np.median(apart) < 0.05
+
+
+@pytest.mark.portaudio
+def test_a_call_goes_on_without_the_output_and_has_it_back(
+    two_outputs: PulseServer, tone: Path
+) -> None:
+    headset = find_loopback(list_loopbacks("linux"), "headset")
+    source = AlignedSource(
+        (Input(Microphone(), "agent"), Input(open_loopback(headset), "customer"))
+    )
+    found = source.open()
+    assert found.loopbacks == ("customer",)
+    ring = SampleRing(120 * found.sampling_rate, 2)
+    source.start(ring)
+    try:
+        await_true(lambda: ring.written > 0)
+        two_outputs.remove_sink("headset")
+        await_true(lambda: source.status().missing == ("customer",))
+        status = source.status()
+        assert status.state is SourceState.RUNNING
+        assert "customer is silent and the call goes on" in (status.message or "")
+        before = ring.written
+        await_true(lambda: ring.written > before + found.sampling_rate)
+        two_outputs.add_sink("headset")
+        await_true(lambda: source.status().missing == ())
+        with two_outputs.play(tone, sink="headset") as player:
+
+            def hears_it() -> bool:
+                newest = ring.read(max(0, ring.written - found.sampling_rate // 2)).samples
+                return bool(np.abs(newest[:, 1]).max() > 0.1)
+
+            await_true(hears_it)
+            player.kill()
+        assert source.status().state is SourceState.RUNNING
+    finally:
+        source.close()
 
 
 # WASAPI.

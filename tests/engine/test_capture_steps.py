@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from emolive.audio.jobs import Runner
+from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig
 from emolive.engine.capture import Capture
 from emolive.engine.monitor import classify
@@ -197,3 +198,19 @@ def test_logits_that_do_not_fit_fail_the_run(bench: Bench, speech: FloatArray) -
     assert work.windows
     bench.capture.settle(work, np.empty((0, 8), np.float32))
     assert bench.state is EngineState.FAILED
+
+
+def test_a_loopback_may_be_silent_a_microphone_may_not(
+    classifier: OnnxClassifier, vad: SileroVad
+) -> None:
+    bench = Bench(classifier, vad)
+    bench.source.format = SourceFormat(RATE, ("agent", "customer"), loopbacks=("customer",))
+    bench.capture.step()
+    noise = np.random.default_rng(0).normal(0, 1e-3, (3 * RATE, 2)).astype(np.float32)
+    noise[:, 1] = 0.0
+    bench.hear(noise)
+    assert bench.capture.status().hint is None  # nothing is played
+    bench.hear(np.zeros((3 * RATE, 2), np.float32))
+    hint = bench.capture.status().hint
+    assert hint is not None
+    assert "digital silence" in hint
