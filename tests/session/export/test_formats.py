@@ -16,7 +16,7 @@ def test_a_list_is_read_as_people_write_it() -> None:
 
 
 def test_an_unknown_format_names_all() -> None:
-    with pytest.raises(EmoliveError, match="'docx' is not a format.*json, csv.*html"):
+    with pytest.raises(EmoliveError, match=r"'docx' is not a format.*json, csv.*html"):
         chosen_formats("json,docx")
 
 
@@ -30,7 +30,7 @@ def test_what_is_missing_is_told_before_anything_is_done(
 
 
 def test_the_command_line_offers_every_format() -> None:
-    assert main._FORMATS == ", ".join(FORMATS)
+    assert ", ".join(FORMATS) == main._FORMATS
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,0 +1,311 @@
+"""What a session's bundle says: the JSON document in it, with its version, checked on reading.
+
+The records keep their own field names; a stream carries its windows, segments and voice activity.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from emolive.errors import SessionError
+from emolive.session.records import AlertRecord, Annotation, Gap, GapKind, Note
+from emolive.types import Band, Prediction, Role, Segment, SpeechActivity, SpeechState
+
+VERSION = 1  # as in `BundleDocument.version`
+# A session of a day has some 170 000 windows a stream; a call has two streams.
+MAX_STREAMS = 64
+_MAX_ROWS = 5_000_000
+# Together fewer than a writer holds between two commits.
+_MAX_MARKS = 20_000
+
+Sample = Annotated[int, Field(ge=0, lt=2**53)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Name = Annotated[str, Field(max_length=1_000)]
+Text = Annotated[str, Field(max_length=100_000)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Stretch(_Entry):
+    start_sample: Sample
+    end_sample: Sample
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start_sample > self.end_sample:
+            raise ValueError("start_sample must not be after end_sample")
+        return self
+
+
+class WindowEntry(_Stretch):
+    """A window; `probabilities` are rounded to nine digits, which keeps every float32."""
+
+    state: SpeechState
+    label: Name | None
+    confidence: Share
+    speech_ratio: Share
+    latency_s: Annotated[float, Field(allow_inf_nan=False)]
+    probabilities: tuple[Share, ...] | None
+
+
+class SegmentEntry(_Stretch):
+    """A segment of the model."""
+
+    label: Name
+    confidence: Share
+
+
+class ActivityEntry(_Entry):
+    """Voice activity; `speech` is a byte a chunk, the others float16, little-endian, in base64."""
+
+    start_sample: Sample
+    chunk_samples: Annotated[int, Field(gt=0, lt=2**31)]
+    speech: str
+    probability: str
+    level_dbfs: str
+
+
+class AudioEntry(_Entry):
+    """A FLAC file in the bundle."""
+
+    file: Annotated[str, Field(pattern=r"^audio/[0-9]{1,3}\.flac$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(gt=0)]
+
+
+class StreamEntry(_Entry):
+    """A stream with its timeline."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1_000)]
+    native_rate: Annotated[int, Field(gt=0, le=1_000_000)]
+    role: Role | None
+    emotion: bool
+    band: Band | None
+    audio: AudioEntry | None
+    windows: Annotated[tuple[WindowEntry, ...], Field(max_length=_MAX_ROWS)]
+    segments: Annotated[tuple[SegmentEntry, ...], Field(max_length=_MAX_ROWS)]
+    activity: Annotated[tuple[ActivityEntry, ...], Field(max_length=_MAX_ROWS)]
+
+
+class GapEntry(_Stretch):
+    """A gap."""
+
+    kind: GapKind
+    stream: Name | None
+
+
+class AnnotationEntry(_Stretch):
+    """What a person marked; ids are made anew."""
+
+    label: Name | None
+    comment: Text
+    stream: Name | None
+    annotator: Name
+
+
+class AlertEntry(_Entry):
+    """An alert."""
+
+    rule: Name
+    at_sample: Sample
+    message: Text
+    severity: Name
+    end_sample: Sample | None
+    stream: Name | None
+    details: dict[str, JsonValue]
+
+
+class NoteEntry(_Entry):
+    """A note."""
+
+    text: Text
+    at_sample: Sample | None
+    created_at: datetime | None
+
+
+class BundleDocument(_Entry):
+    """Everything about one session but the sound itself."""
+
+    format: Literal["emolive-session"] = "emolive-session"
+    version: Literal[1] = 1
+    id: Name
+    title: Text
+    started_at: datetime
+    duration_samples: Sample
+    rate: Annotated[int, Field(gt=0, le=1_000_000)]
+    recovered: bool
+    source: Text
+    model: Name
+    provider: Name
+    labels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1_000)]
+    hop_samples: Annotated[int, Field(gt=0)]
+    window_samples: Annotated[int, Field(gt=0)]
+    tags: tuple[Name, ...]
+    streams: Annotated[tuple[StreamEntry, ...], Field(min_length=1, max_length=MAX_STREAMS)]
+    gaps: Annotated[tuple[GapEntry, ...], Field(max_length=_MAX_MARKS)]
+    annotations: Annotated[tuple[AnnotationEntry, ...], Field(max_length=_MAX_MARKS)]
+    alerts: Annotated[tuple[AlertEntry, ...], Field(max_length=_MAX_MARKS)]
+    notes: Annotated[tuple[NoteEntry, ...], Field(max_length=_MAX_MARKS)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.started_at.tzinfo is None:
+            raise ValueError("started_at must have a time zone")
+        for what, names in (
+            ("labels", list(self.labels)),
+            ("streams", [stream.name for stream in self.streams]),
+            ("audio files", [s.audio.file for s in self.streams if s.audio is not None]),
+        ):
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise ValueError(f"{what} must be distinct: {twice[0]!r}")
+        for stream in self.streams:
+            for window in stream.windows:
+                shares = window.probabilities
+                if shares is not None and len(shares) != len(self.labels):
+                    raise ValueError("a window must have one probability per label")
+                if window.label is not None and window.label not in self.labels:
+                    raise ValueError(f"a window's label {window.label!r} is not among the labels")
+        return self
+
+    @classmethod
+    def parse(cls, content: bytes, name: str) -> Self:
+        """Read the document of the bundle called `name`.
+
+        Raises:
+            SessionError: it is none, of a later version, or contradicts itself.
+        """
+        told = re.search(rb'"version"\s*:\s*(\d+)', content[:1_000])
+        if told is not None and int(told[1]) > VERSION:
+            raise SessionError(f"{name} was made by a newer emolive: update this one to import it.")
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "as a whole"
+            raise SessionError(
+                f"{name} is not a valid session ({where[:100]}: {first['msg'][:200]}): "
+                "export it again."
+            ) from error
+
+
+def window_entry(window: Prediction) -> WindowEntry:
+    """A window as it stands in the document."""
+    shares = window.probabilities
+    return WindowEntry(
+        start_sample=window.start_sample,
+        end_sample=window.end_sample,
+        state=window.state,
+        label=window.label,
+        confidence=_share(window.confidence),
+        speech_ratio=_share(window.speech_ratio),
+        latency_s=window.latency_s,
+        probabilities=None if shares is None else tuple(_share(p) for p in shares.tolist()),
+    )
+
+
+def window_of(entry: WindowEntry, stream: str) -> Prediction:
+    """The window that an entry means."""
+    shares = entry.probabilities
+    return Prediction(
+        stream=stream,
+        start_sample=entry.start_sample,
+        end_sample=entry.end_sample,
+        probabilities=None if shares is None else np.array(shares, np.float32),
+        state=entry.state,
+        label=entry.label,
+        confidence=entry.confidence,
+        speech_ratio=entry.speech_ratio,
+        latency_s=entry.latency_s,
+    )
+
+
+def segment_entry(segment: Segment) -> SegmentEntry:
+    """A segment as it stands in the document."""
+    return SegmentEntry(
+        start_sample=segment.start_sample,
+        end_sample=segment.end_sample,
+        label=segment.label,
+        confidence=_share(segment.confidence),
+    )
+
+
+def activity_entry(activity: SpeechActivity) -> ActivityEntry:
+    """Voice activity as it stands in the document."""
+    return ActivityEntry(
+        start_sample=activity.start_sample,
+        chunk_samples=activity.chunk_samples,
+        speech=base64.b64encode(activity.speech.astype(np.uint8).tobytes()).decode(),
+        probability=base64.b64encode(activity.probability.astype("<f2").tobytes()).decode(),
+        level_dbfs=base64.b64encode(activity.level_dbfs.astype("<f2").tobytes()).decode(),
+    )
+
+
+def activity_of(entry: ActivityEntry) -> SpeechActivity:
+    """The voice activity that an entry means.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    speech = np.frombuffer(base64.b64decode(entry.speech, validate=True), np.uint8)
+    numbers = [
+        np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
+        for text in (entry.probability, entry.level_dbfs)
+    ]
+    if any(len(values) != len(speech) for values in numbers):
+        raise ValueError("voice activity of unequal lengths")
+    return SpeechActivity(
+        entry.start_sample, entry.chunk_samples, speech.astype(np.bool_), *numbers
+    )
+
+
+def gap_entry(gap: Gap) -> GapEntry:
+    """A gap as it stands in the document."""
+    return GapEntry(
+        start_sample=gap.start_sample, end_sample=gap.end_sample, kind=gap.kind, stream=gap.stream
+    )
+
+
+def annotation_entry(one: Annotation) -> AnnotationEntry:
+    """An annotation as it stands in the document."""
+    return AnnotationEntry(
+        start_sample=one.start_sample,
+        end_sample=one.end_sample,
+        label=one.label,
+        comment=one.comment,
+        stream=one.stream,
+        annotator=one.annotator,
+    )
+
+
+def alert_entry(alert: AlertRecord) -> AlertEntry:
+    """An alert as it stands in the document."""
+    return AlertEntry.model_validate(
+        {
+            "rule": alert.rule,
+            "at_sample": alert.at_sample,
+            "message": alert.message,
+            "severity": alert.severity,
+            "end_sample": alert.end_sample,
+            "stream": alert.stream,
+            "details": dict(alert.details),
+        }
+    )
+
+
+def note_entry(note: Note) -> NoteEntry:
+    """A note as it stands in the document."""
+    return NoteEntry(text=note.text, at_sample=note.at_sample, created_at=note.created_at)
+
+
+def _share(value: float) -> float:
+    # Rounding may have left a sum of probabilities a little beyond 1.
+    return float(f"{min(1.0, max(0.0, value)):.9g}")

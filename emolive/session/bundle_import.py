@@ -1,0 +1,247 @@
+"""Bringing a session's bundle into a library, whoever made it.
+
+Nothing in the bundle decides where anything is written: names of files come from the library. The
+document is checked before anything is made, audio while it is copied; what fails leaves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile, ZipFile
+
+import soundfile as sf
+
+from emolive.errors import SessionError
+from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
+from emolive.session.bundle_document import (
+    AudioEntry,
+    BundleDocument,
+    StreamEntry,
+    activity_of,
+    window_of,
+)
+from emolive.session.library import Library
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    Gap,
+    NewSession,
+    Note,
+    SessionInfo,
+    StreamInfo,
+)
+from emolive.session.writer import SessionWriter
+from emolive.types import Segment
+
+# Days of audio; a document is some megabytes per hour.
+MAX_AUDIO_BYTES = 32 * 1024**3
+MAX_DOCUMENT_BYTES = 1024**3
+_ROWS_A_COMMIT = 10_000
+
+_Row = TypeVar("_Row")
+
+
+def import_bundle(
+    library: Library,
+    path: Path,
+    *,
+    again: bool = False,
+    max_audio_bytes: int = MAX_AUDIO_BYTES,
+    max_document_bytes: int = MAX_DOCUMENT_BYTES,
+) -> SessionInfo:
+    """Import the session in the bundle at `path`, under an id of its own.
+
+    Args:
+        library: where to.
+        path: the bundle.
+        again: import it even if the library has the same session already.
+        max_audio_bytes: refuse more audio than this.
+        max_document_bytes: refuse a larger document than this, unpacked.
+
+    Raises:
+        SessionError: the file is no bundle, damaged, too large, or its session is here already; or
+            the library cannot be written.
+    """
+    try:
+        with ZipFile(path) as archive:
+            document = _document(archive, path.name, max_document_bytes)
+            _check_members(archive, document, path.name, max_audio_bytes)
+            if not again:
+                _check_new(library, document)
+            return _Import(library, archive, document, path.name).run()
+    except FileNotFoundError as error:
+        raise SessionError(f"There is no file {path}.") from error
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SessionError(
+            f"{path.name} is damaged, or no session exported by emolive ({error}): export it again."
+        ) from error
+    except OSError as error:
+        raise SessionError(
+            f"{path.name} cannot be imported ({error.strerror or error}): free some space, or "
+            "choose another library with --library DIR."
+        ) from error
+
+
+def _document(archive: ZipFile, name: str, max_bytes: int) -> BundleDocument:
+    try:
+        entry = archive.getinfo(DOCUMENT)
+    except KeyError as error:
+        raise SessionError(
+            f"{name} is no session exported by emolive: make one with "
+            "`emolive sessions export ID --format bundle`."
+        ) from error
+    with archive.open(entry) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise SessionError(f"{name} is too large: its timeline is over {max_bytes} bytes.")
+    return BundleDocument.parse(content, name)
+
+
+def _check_members(
+    archive: ZipFile, document: BundleDocument, name: str, max_audio_bytes: int
+) -> None:
+    """There must be what the document names, and nothing else.
+
+    Raises:
+        SessionError: there is more, less, or too much.
+    """
+    audio = {s.audio.file: s.audio for s in document.streams if s.audio is not None}
+    there = [entry.filename for entry in archive.infolist()]
+    if sorted(there) != sorted([DOCUMENT, *audio]):
+        odd = sorted(set(there) ^ {DOCUMENT, *audio}) or ["the same name twice"]
+        raise SessionError(
+            f"{name} does not hold what it says ({odd[0][:80]!r}): export the session again."
+        )
+    total = sum(entry.size for entry in audio.values())
+    if total > max_audio_bytes:
+        raise SessionError(
+            f"{name} is too large: it holds {total} bytes of audio, {max_audio_bytes} are allowed."
+        )
+
+
+def _check_new(library: Library, document: BundleDocument) -> None:
+    """Raises SessionError when the session is in the library: begun at the same microsecond."""
+    for info in library.sessions():
+        if (info.started_at, info.source, info.model, info.duration_samples) == (
+            document.started_at,
+            document.source,
+            document.model,
+            document.duration_samples,
+        ):
+            raise SessionError(
+                f"This session is here already, as {info.id}: use --again to import it once more."
+            )
+
+
+class _Import:
+    """One session on its way into the library."""
+
+    def __init__(
+        self, library: Library, archive: ZipFile, document: BundleDocument, name: str
+    ) -> None:
+        self._library = library
+        self._archive = archive
+        self._document = document
+        self._name = name
+
+    def run(self) -> SessionInfo:
+        """Make the session; what fails is removed again."""
+        document = self._document
+        audio = any(stream.audio is not None for stream in document.streams)
+        writer = self._library.create(_new_session(document), audio=audio)
+        try:
+            for stream in document.streams:
+                if stream.audio is not None:
+                    self._copy_audio(stream, stream.audio, writer)
+                self._add_stream(stream, writer)
+            self._add_marks(writer)
+            return writer.finish(document.duration_samples)
+        except BaseException as error:
+            writer.abandon()
+            with suppress(SessionError):
+                self._library.delete(writer.info.id, reason="its import failed")
+            if isinstance(error, ValueError):
+                raise SessionError(
+                    f"{self._name} is not a valid session ({error}): export it again."
+                ) from error
+            raise
+
+    def _copy_audio(self, stream: StreamEntry, audio: AudioEntry, writer: SessionWriter) -> None:
+        target = writer.audio_path(stream.name)
+        assert target is not None
+        digest = hashlib.sha256()
+        left = audio.size
+        with self._archive.open(audio.file) as source, target.open("xb") as file:
+            # Not a byte more than announced is ever written.
+            while chunk := source.read(min(CHUNK_BYTES, left + 1)):
+                left -= len(chunk)
+                if left < 0:
+                    break
+                digest.update(chunk)
+                file.write(chunk)
+        if left != 0 or digest.hexdigest() != audio.sha256:
+            raise ValueError(f"{audio.file} is damaged")
+        try:
+            with sf.SoundFile(target) as sound:
+                found = (sound.format, sound.channels, sound.samplerate)
+        except sf.LibsndfileError as error:
+            raise ValueError(f"{audio.file} is no audio") from error
+        if found != ("FLAC", 1, stream.native_rate):
+            raise ValueError(f"{audio.file} is {found}, not mono FLAC at {stream.native_rate} Hz")
+
+    def _add_stream(self, stream: StreamEntry, writer: SessionWriter) -> None:
+        for windows in _batches(stream.windows, _ROWS_A_COMMIT):
+            writer.add_windows(window_of(window, stream.name) for window in windows)
+            writer.commit(self._document.duration_samples)
+        for segments in _batches(stream.segments, _ROWS_A_COMMIT):
+            writer.add_segments(
+                Segment(stream.name, s.start_sample, s.end_sample, s.label, s.confidence)
+                for s in segments
+            )
+            writer.commit(self._document.duration_samples)
+        for activities in _batches(stream.activity, _ROWS_A_COMMIT):
+            for activity in activities:
+                writer.add_activity(stream.name, activity_of(activity))
+            writer.commit(self._document.duration_samples)
+
+    def _add_marks(self, writer: SessionWriter) -> None:
+        document = self._document
+        for gap in document.gaps:
+            writer.add_gap(Gap(gap.start_sample, gap.end_sample, gap.kind, gap.stream))
+        for alert in document.alerts:
+            writer.add_alert(AlertRecord(**alert.model_dump()))
+        for note in document.notes:
+            writer.add_note(Note(note.text, note.at_sample, created_at=note.created_at))
+        writer.add_annotations(
+            Annotation(id=secrets.token_hex(8), **one.model_dump()) for one in document.annotations
+        )
+
+
+def _new_session(document: BundleDocument) -> NewSession:
+    return NewSession(
+        streams=tuple(
+            StreamInfo(s.name, s.native_rate, s.role, s.emotion, s.band) for s in document.streams
+        ),
+        rate=document.rate,
+        labels=document.labels,
+        hop_samples=document.hop_samples,
+        window_samples=document.window_samples,
+        model=document.model,
+        provider=document.provider,
+        source=document.source,
+        title=document.title,
+        tags=document.tags,
+        started_at=document.started_at,
+        recovered=document.recovered,
+    )
+
+
+def _batches(rows: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
