@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -35,7 +36,8 @@ class Received:
 class WebhookServer:
     """Answers as `behave` says: a status, or "hang" (until closed), or "cut" (no answer)."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.received: list[Received] = []
         self.answer: Callable[[int], int | str] = lambda _: 204
         self.headers: dict[str, str] = {}
@@ -47,7 +49,7 @@ class WebhookServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/alerts"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/alerts"
 
     def open(self) -> None:
         """Listen, again on the same port if it did before."""
@@ -71,6 +73,8 @@ class WebhookServer:
         self._closing.clear()
         self._server = Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(
             target=self._server.serve_forever, args=(0.01,), name="webhook server", daemon=True
         ).start()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -183,6 +186,28 @@ def test_certificates_that_are_not_there(server: WebhookServer, tmp_path: Path) 
     answer = client(server, ca_file=tmp_path / "none.pem").send("msg_1", "{}", START)
     assert isinstance(answer, Unreached)
     assert "certificates of webhook 'team' cannot be read" in answer.reason
+
+
+def test_https_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            "-subj", "/CN=emolive test", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with WebhookServer(tls=tls) as server:
+        answer = client(server).send("msg_1", "{}", START)
+        assert isinstance(answer, Unreached)
+        assert "certificate verify failed" in answer.reason
+        assert client(server, ca_file=certificate).send("msg_1", "{}", START) == Delivered()
+        assert [one.id for one in server.received] == ["msg_1"]
 
 
 def test_others_can_check_the_signature(server: WebhookServer) -> None:
