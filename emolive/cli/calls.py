@@ -97,7 +97,9 @@ def live(
     """Monitor a call in the terminal: a stereo input, microphone and loopback, or files.
 
     Emotion is inferred for the customer only, unless somebody takes the responsibility for more;
-    talk time, turns, silence and overtalk are measured for both. Ctrl-C ends it.
+    talk time, turns, silence and overtalk are measured for both. With --loopback, wear a headset:
+    a microphone that hears the loudspeaker takes the customer's voice for the agent's. Ctrl-C ends
+    it.
     """
 
     def body() -> int:

@@ -126,7 +126,7 @@ def conversation_line(metrics: ConversationMetrics) -> Text:
         f"silence {clock_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
         f"longest {metrics.longest_silence_s:.1f} s",
         f"overtalk {clock_time(metrics.overtalk_s)} in {metrics.overlaps}",
-        f"{metrics.gaps.count} gaps",
+        f"{metrics.gaps.count} gap{'' if metrics.gaps.count == 1 else 's'}",
     ]
     if not metrics.separable:
         parts = parts[:1]

@@ -18,6 +18,7 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
 from emolive.session.summary import NO_EMOTION, dominant_of
+from emolive.types import SpeechState
 
 Json = dict[str, object]
 _WIDE = 10_000
@@ -270,5 +271,6 @@ def _mostly(times: Mapping[str, int]) -> Text:
 
 def _emotion(label: str) -> Text:
     if label in NO_EMOTION:
-        return Text(label, style="dim")
+        words = "speech, not read" if label == SpeechState.NOT_INFERRED else label
+        return Text(words, style="dim")
     return Text(label, style=swatch(label).fill(dark=True))

@@ -88,8 +88,8 @@ DEFINITIONS: tuple[Definition, ...] = (
         "turns",
         "Turns",
         "",
-        "How often a party began to speak alone after the other had. A short yes in the other's "
-        "pause counts.",
+        "How often a party began to speak alone, at first or after the other had. A short yes in "
+        "the other's pause counts.",
         "",
     ),
     Definition(
