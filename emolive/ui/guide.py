@@ -66,6 +66,7 @@ class Guide(QWidget):
         self._make_player = make_player
         self._probe: LevelProbe | None = None
         self._player: Player | None = None
+        self._closing: list[threading.Thread] = []
         self._heard = False
         self._build(theme)
         self._timer = QTimer(self)
@@ -91,7 +92,9 @@ class Guide(QWidget):
 
     def end(self, deadline: float) -> None:
         """Let input and output go."""
-        self._let_go(max(0.0, deadline - time.monotonic()))
+        self._let_go()
+        for waiting in self._closing:
+            waiting.join(max(0.0, deadline - time.monotonic()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Listen as long as it is seen."""
@@ -103,13 +106,12 @@ class Guide(QWidget):
         """Stop listening."""
         super().hideEvent(event)
         self._timer.stop()
-        self._let_go(0.0)
+        self._let_go()
 
     # The steps.
 
     def _listen(self) -> None:
-        if self._probe is not None:
-            self._probe.close(0.0)
+        self._let_go()
         self._heard = False
         self.level_text.setText(tr("Say something: the bar should move."))
         chosen = self._preferences.settings.input
@@ -151,17 +153,16 @@ class Guide(QWidget):
             self.hear_text.setText(playing.error or tr("playing, {time}", time=position))
             self._dress()
 
-    def _let_go(self, timeout: float) -> None:
+    def _let_go(self) -> None:
         self.bar.show_level(None)
-        if self._probe is not None:
-            self._probe.close(timeout)
-            self._probe = None
-        if self._player is not None:
-            # Not on the window's thread: a driver may take its time.
-            closing = threading.Thread(target=self._player.close, name="emolive guide", daemon=True)
-            closing.start()
-            closing.join(timeout)
-            self._player = None
+        # Not on the window's thread: a driver may take its time.
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        for held in (self._probe, self._player):
+            if held is not None:
+                thread = threading.Thread(target=held.close, name="emolive guide", daemon=True)
+                thread.start()
+                self._closing.append(thread)
+        self._probe = self._player = None
         self._dress()
 
     def _dress(self) -> None:

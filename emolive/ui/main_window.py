@@ -288,10 +288,8 @@ class MainWindow(QMainWindow):
                 self.live.header.picker.select(file_choice(path))
         if source is None:
             source = DEFAULT_INPUT
-            device = settings.input.device
-            if settings.privacy.remember_input and device is not None:
-                name = str(device).split(", ")[0]
-                source = SourceChoice(SourceKind.MICROPHONE, name, device)
+            if settings.privacy.remember_input:
+                source = self.live.header.picker.microphone(settings.input.device)
             self.live.header.want_split(settings.input.channels == 2)
         self.live.header.select(source)
 
@@ -390,6 +388,11 @@ class MainWindow(QMainWindow):
         theme = _theme_of(settings)
         if theme != self.theme:
             self.set_theme(theme)
+        picker = self.live.header.picker
+        if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
+            if picker.choice.device != settings.input.device:
+                self.live.header.select(picker.microphone(settings.input.device))
+            self.live.header.want_split(settings.input.channels == 2)
         self.live.workspace.show_view(settings.look.view)
 
     def _on_settings_problem(self, text: str | None) -> None:

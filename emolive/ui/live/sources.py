@@ -141,6 +141,13 @@ class SourcePicker(QComboBox):
         """What is selected."""
         return self._current
 
+    def microphone(self, device: str | int | None) -> SourceChoice:
+        """The entry for a device, or one for a device that is not there (now)."""
+        listed = next((choice for choice in self._devices if choice.device == device), None)
+        if listed is not None:
+            return listed
+        return SourceChoice(SourceKind.MICROPHONE, str(device).split(", ")[0], device)
+
     def select(self, choice: SourceChoice) -> None:
         """Select `choice`, adding it when it is a file or a device that is not listed."""
         if choice.kind is SourceKind.FILE:

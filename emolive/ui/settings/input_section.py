@@ -34,6 +34,7 @@ class InputSection(Section):
         self._preferences = preferences
         self._make_probe = make_probe
         self._probe: LevelProbe | None = None
+        self._last: LevelProbe | None = None
         self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
         self.device.picked.connect(lambda value: preferences.change("input", device=value))
         about = tr("What the live page listens to, unless another input is chosen there.")
@@ -84,14 +85,20 @@ class InputSection(Section):
         self.device.show_value(settings.input.device)
         self.channels.show_value(settings.input.channels)
 
-    def stop_test(self, timeout: float = 0.0) -> None:
-        """Let the input go."""
+    def stop_test(self) -> None:
+        """Let the input go, without waiting for that."""
         self._timer.stop()
         self.test.setChecked(False)
         self.bar.show_level(None)
         if self._probe is not None:
-            self._probe.close(timeout)
-            self._probe = None
+            self._probe.close(0.0)
+            self._last, self._probe = self._probe, None
+
+    def end(self, timeout: float) -> None:
+        """Let the input go, and wait for that."""
+        self.stop_test()
+        if self._last is not None:
+            self._last.close(timeout)
 
     def _on_test(self, on: bool) -> None:
         self.stop_test()

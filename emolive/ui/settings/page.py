@@ -91,7 +91,7 @@ class SettingsPage(QWidget):
 
     def end(self, deadline: float) -> None:
         """End the test of the input."""
-        self.input.stop_test(max(0.0, deadline - time.monotonic()))
+        self.input.end(max(0.0, deadline - time.monotonic()))
         self.alerts.end(max(0.0, deadline - time.monotonic()))
 
     def show_section(self, section: Section) -> None:

@@ -64,6 +64,7 @@ class WhyDrawer(QFrame):
         self.problem = _text(self, "note")
         self.note = _text(self, "caption")
         self._lay_out()
+        self._show_texts("", "", "")
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -87,6 +88,8 @@ class WhyDrawer(QFrame):
         """A moment was asked about; the answer takes a while."""
         self._moment = moment
         self._show_moment(moment)
+        self._show_texts("", "", "")
+        self.note.hide()
         self.view.show_busy()
 
     def show_nothing(self, at_s: float, text: str) -> None:

@@ -1,0 +1,75 @@
+"""The last minutes in numbers, and the trail on the plane."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emolive.explain.circumplex import POSITIONS, Circumplex
+from emolive.types import SpeechState
+from emolive.ui.history.model import MonitorModel, StreamModel
+from emolive.ui.history.trend import trend
+from emolive.ui.live.plane import trail_of
+from tests.ui.feed import LABELS, RATE, block, prediction, run_info
+
+
+def stream_of(moods: list[tuple[float, str | None]]) -> StreamModel:
+    """Decisions of certain emotions (None: silence) for so many seconds each, every half second."""
+    model = MonitorModel(run_info())
+    model.apply([block(0)])
+    end = 3 * RATE
+    for seconds, label in moods:
+        for _ in range(round(2 * seconds)):
+            state = SpeechState.SILENCE if label is None else SpeechState.SPEECH
+            model.apply([prediction(end, state, label or "calm", 1.0)])
+            end += RATE // 2
+    return model.streams["mono"]
+
+
+def test_shares_are_of_the_decided_time_and_changes_against_the_time_before() -> None:
+    decisions = stream_of([(60, "calm"), (30, "calm"), (30, "angry")]).decisions
+    found = trend(decisions, decisions.last_s, 60)
+    assert found is not None
+    shares = {share.label: share for share in found.shares}
+    assert shares["angry"].share == pytest.approx(0.5, abs=0.02)
+    assert shares["angry"].change == pytest.approx(0.5, abs=0.02)
+    assert shares["calm"].change == pytest.approx(-0.5, abs=0.02)
+    assert found.speech == 1.0
+    assert sum(share.share for share in found.shares) == pytest.approx(1.0)
+
+
+def test_silence_counts_as_time_but_not_as_an_emotion() -> None:
+    decisions = stream_of([(15, "sad"), (45, None)]).decisions
+    found = trend(decisions, decisions.last_s, 60)
+    assert found is not None
+    assert [share.label for share in found.shares] == ["sad"]
+    assert found.silence == pytest.approx(0.75, abs=0.02)
+    assert found.speech == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_change_needs_something_to_compare_with() -> None:
+    decisions = stream_of([(40, "happy")]).decisions
+    found = trend(decisions, decisions.last_s, 30)
+    assert found is not None
+    assert found.shares[0].change is None
+    assert trend(stream_of([]).decisions, 10.0, 30) is None
+
+
+def test_the_trail_goes_smoothly_from_one_emotion_to_the_other() -> None:
+    stream = stream_of([(20, "sad"), (10, "happy")])
+    trail = trail_of(stream, Circumplex(LABELS), seconds=30)
+    sad, happy = POSITIONS["sad"], POSITIONS["happy"]
+    assert (trail[0].valence, trail[0].arousal) == pytest.approx((sad.valence, sad.arousal))
+    assert trail[-1].valence == pytest.approx(happy.valence, abs=0.05)
+    valences = np.array([point.valence for point in trail])
+    assert (np.diff(valences) >= -1e-9).all()
+    assert np.diff(valences).max() < 0.5, "no jump across the plane"
+    assert all(point.joined for point in trail[1:])
+
+
+def test_the_trail_is_not_drawn_across_a_silence_nor_where_nothing_was_inferred() -> None:
+    stream = stream_of([(5, "sad"), (8, None), (5, "happy")])
+    trail = trail_of(stream, Circumplex(LABELS), seconds=60)
+    breaks = [point for point in trail[1:] if not point.joined]
+    assert len(breaks) == 1
+    assert breaks[0].valence == pytest.approx(POSITIONS["happy"].valence)
