@@ -72,6 +72,11 @@ class NotesView(QWidget):
         self.theme = theme
         self.show_notes(self._notes, self._rate)
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The texts of the notes that are shown."""
+        return tuple(note.text for note in self._notes)
+
     def show_position(self, at_s: float) -> None:
         """The moment that a new note may be about."""
         self.here.setText(tr("at {time}", time=clock_text(at_s)))

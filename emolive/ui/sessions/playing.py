@@ -115,6 +115,11 @@ class Playing(QObject):
         if self._player is not None:
             self._player.select(streams)
 
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The streams that are heard."""
+        return () if self._player is None else self._player.status().streams
+
     def close_session(self) -> None:
         """Fall silent; the player ends on a thread of its own, since a device may take its time."""
         player, self._player = self._player, None

@@ -303,8 +303,8 @@ class Surface(QWidget):
         text = ""
         panel = self._ground.panel_at(int(at.y()))
         if inside and panel is not None:
-            place = panel.mapFrom(self, at.toPoint())
-            height = 1.0 - (place.y() - panel.plot.top()) / max(1, panel.plot.height())
+            # Surface and panels have the same origin: the board's.
+            height = 1.0 - (at.y() - panel.y() - panel.plot.top()) / max(1, panel.plot.height())
             text = panel.describe(self.time_at(at.x()), height)
         QToolTip.showText(event.globalPosition().toPoint() + QPoint(14, 10), text, self)
 
@@ -322,7 +322,7 @@ class Surface(QWidget):
         lane = self._lane_at(at)
         if lane is None or not self.plot.contains(at.toPoint()):
             return None
-        return lane.hit(QPointF(lane.mapFrom(self, at.toPoint())))
+        return lane.hit(at - QPointF(lane.pos()))
 
     def _inside_stretch(self, sample: int) -> bool:
         stretch = self.selection.stretch

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from emolive.session.export import FORMATS
+from emolive.session.library import Library
+from emolive.ui.sessions import exporting
+from emolive.ui.sessions.background import Background
+from emolive.ui.sessions.export_dialog import ExportDialog
+from emolive.ui.sessions.exporting import (
+    StoppedByUserError,
+    export_sessions,
+    file_stem,
+    unavailable,
+)
+from emolive.ui.theme import DARK
+from tests.ui.stored_sessions import store
+
+
+def test_every_format_is_written_for_every_session(library: Library, tmp_path: Path) -> None:
+    sessions = [library.get(store(library, title=f"Talk {i}", audio=False)) for i in range(2)]
+    names = [name for name in FORMATS if unavailable(name) is None]
+    told: list[tuple[int, int, str]] = []
+    result = export_sessions(
+        library, sessions, names, tmp_path / "new" / "folder", lambda *at: told.append(at)
+    )
+    assert result.problems == ()
+    assert len(result.written) == 2 * len(names)
+    assert all(path.exists() for path in result.written)
+    total = 2 * len(names)
+    assert [done for done, _, _ in told] == list(range(total + 1))
+    assert all(of == total for _, of, _ in told)
+
+
+@pytest.mark.parametrize(
+    ("title", "end"),
+    [
+        ("Talk: one/two?", "-Talk-one-two"),
+        ("  ..Überraschung!  ", "-Überraschung"),
+        ("", ""),
+        ("???", ""),
+        ("x" * 200, "-" + "x" * 60),
+    ],
+)
+def test_file_names_are_valid_and_unique(library: Library, title: str, end: str) -> None:
+    info = library.get(store(library, audio=False))
+    assert file_stem(replace(info, title=title)) == info.id + end
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs folders that refuse")
+def test_a_folder_that_cannot_be_written_is_one_sentence(library: Library, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    info = library.get(store(library, audio=False))
+    result = export_sessions(library, [info], ["csv"], tmp_path, lambda *_: None)
+    assert "cannot be written" in result.problems[0]
+
+
+def test_one_format_that_fails_loses_nothing_else(library: Library, tmp_path: Path) -> None:
+    info = library.get(store(library, audio=False))
+    blocked = tmp_path / f"{file_stem(info)}.csv"
+    blocked.mkdir()
+    (blocked / "in the way").write_text("x")
+    result = export_sessions(library, [info], ["csv", "json"], tmp_path, lambda *_: None)
+    assert [path.suffix for path in result.written] == [".json"]
+    assert len(result.problems) == 1
+    assert "choose another folder" in result.problems[0]
+
+
+def test_stopping_keeps_what_is_written(library: Library, tmp_path: Path) -> None:
+    info = library.get(store(library, audio=False))
+
+    def stop(done: int, total: int, text: str) -> None:  # noqa: ARG001
+        if done == 1:
+            raise StoppedByUserError
+
+    with pytest.raises(StoppedByUserError):
+        export_sessions(library, [info], ["csv", "json"], tmp_path, stop)
+    assert (tmp_path / f"{file_stem(info)}.csv").exists()
+    assert not (tmp_path / f"{file_stem(info)}.json").exists()
+
+
+def test_the_dialog_can_be_stopped_and_tells_a_problem(
+    qtbot: QtBot, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = library.get(store(library, audio=False))
+    worker = Background("test export")
+    gate = threading.Event()
+    real = exporting.export_sessions
+
+    def slow(*arguments: object) -> object:
+        assert gate.wait(10)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("emolive.ui.sessions.export_dialog.export_sessions", slow)
+    chosen = str(tmp_path / "chosen")
+    dialog = ExportDialog(DARK, library, [info], worker, choose=lambda *_: chosen)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.folder_button.click()
+    assert dialog.folder.text() == chosen
+    dialog.export()
+    assert not dialog.export_button.isEnabled()
+    dialog.reject()
+    assert dialog.isVisible()
+    gate.set()
+    with qtbot.waitSignal(dialog.finished_writing):
+        pass
+    assert not Path(chosen).exists() or not list(Path(chosen).iterdir())
+    assert not dialog.problem.isVisible()
+
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    dialog.folder.setText(str(blocked))
+    with qtbot.waitSignal(dialog.finished_writing):
+        dialog.export()
+    assert dialog.problem.isVisible()
+    assert "cannot be written" in dialog.problem.text()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    assert worker.close()
+
+
+def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, library: Library, session: str) -> None:
+    worker = Background("test export")
+    dialog = ExportDialog(DARK, library, [library.get(session)], worker, formats=())
+    qtbot.addWidget(dialog)
+    assert not dialog.export_button.isEnabled()
+    dialog.boxes["json"].setChecked(True)
+    assert dialog.export_button.isEnabled()
+    dialog.folder.clear()
+    assert not dialog.export_button.isEnabled()
+    assert worker.close()
