@@ -12,6 +12,7 @@ from emolive import __version__
 from emolive.cli import alerts as alert_options
 from emolive.cli import calls, sessions
 from emolive.cli.options import (
+    FORMATS,
     AlertsOption,
     DurationOption,
     HeadlessOption,
@@ -37,10 +38,6 @@ app = typer.Typer(
 app.add_typer(calls.app, name="call")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(alert_options.app, name="alerts")
-
-
-# The registry's names; the registry itself is too heavy for `--help`.
-_FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
 
 
 def _print_version(wanted: bool) -> None:
@@ -179,7 +176,7 @@ def analyze(
         typer.Option(
             "--format",
             metavar="FORMAT[,FORMAT]",
-            help=f"Any of {_FORMATS}.",
+            help=f"Any of {FORMATS}.",
         ),
     ] = "json",
     jobs: Annotated[

@@ -11,6 +11,9 @@ import typer
 
 from emolive.cli.outcome import outcome
 
+# The names of the export registry, which itself is too heavy for `--help`.
+FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
+
 
 class Provider(StrEnum):
     """Which processor runs the model."""

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from emolive.cli import session_files
 from emolive.cli.options import JsonReport, LibraryOption, Provider, ProviderOption, finish
 
 app = typer.Typer(
-    help="Recorded sessions: list, show, replay, search, tag, annotate, delete.",
+    help="Recorded sessions: list, show, replay, search, tag, export, import, delete.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -294,3 +295,6 @@ def consent(
         return run_consent(library, text)
 
     finish(context, body)
+
+
+session_files.register(app)

@@ -138,9 +138,7 @@ def test_a_timeline_without_audio(library: Library, other: Library, tmp_path: Pa
     export_bundle(library, info.id, tmp_path / "a.zip")
     after = import_bundle(other, tmp_path / "a.zip")
     assert not after.has_audio
-    assert contents(
-        other, after | other.get(after.id) if False else other.get(after.id)
-    ) == contents(library, info)
+    assert contents(other, other.get(after.id)) == contents(library, info)
 
 
 def test_the_same_session_is_not_imported_twice(other: Library, bundle: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.cli import main
+from emolive.cli import options
 from emolive.errors import EmoliveError
 from emolive.session.export import FORMATS, chosen_formats
 from tests.session.export.timelines import full
@@ -30,7 +30,7 @@ def test_what_is_missing_is_told_before_anything_is_done(
 
 
 def test_the_command_line_offers_every_format() -> None:
-    assert ", ".join(FORMATS) == main._FORMATS
+    assert ", ".join(FORMATS) == options.FORMATS
 
 
 @pytest.mark.parametrize("name", FORMATS)

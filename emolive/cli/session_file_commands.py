@@ -1,0 +1,198 @@
+"""What `sessions export`, `import` and `agreement` do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import typer
+
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.session_commands import open_library, run_delete
+from emolive.errors import EmoliveError, SessionError
+from emolive.session.agreement import Agreement, timeline_agreements
+from emolive.session.bundle import EXTENSION, export_bundle
+from emolive.session.bundle_import import import_bundle
+from emolive.session.export import FORMATS, Format, chosen_formats
+from emolive.session.export.atomic import replacing
+from emolive.session.library import Library
+from emolive.session.records import SessionInfo
+from emolive.session.timeline import StreamAudio, Timeline
+from emolive.session.training_manifest import Facts, write_manifest
+
+BUNDLE = "bundle"
+MANIFEST = "manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What `sessions export` was asked for."""
+
+    formats: str
+    out: Path
+    audio: bool = False
+    delete: bool = False
+    yes: bool = False
+    facts: Facts = field(default_factory=Facts)
+    refer: bool = False
+
+
+def run_export(library: Path | None, sessions: Sequence[str], options: ExportOptions) -> int:
+    """Export `sessions`; the files' paths go to standard output.
+
+    Raises:
+        EmoliveError: an unknown session or format, or a folder that cannot be written.
+    """
+    names, forms = _chosen(options.formats)
+    if options.delete and BUNDLE not in names:
+        raise EmoliveError(
+            "--delete would lose what the other formats do not hold: add bundle to --format."
+        )
+    with open_library(library) as opened:
+        found = list({info.id: info for info in map(opened.get, sessions)}.values())
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+            for info in found:
+                _export(opened, info, names, forms, options)
+            if MANIFEST in names:
+                _manifest(opened, found, options)
+        except OSError as error:
+            raise EmoliveError(
+                f"Cannot write to {options.out} ({error.strerror or error}): choose another folder "
+                "with --out."
+            ) from error
+        for info in found:
+            opened.audit("exported", {"session": info.id, "formats": list(names)})
+    if options.delete:
+        return run_delete(library, [info.id for info in found], ask=not options.yes)
+    return DONE
+
+
+def run_import(library: Path | None, files: Sequence[Path], *, again: bool) -> int:
+    """Import bundles; the new sessions' ids go to standard output.
+
+    A file that cannot be imported is told, and the others are imported all the same.
+    """
+    failures = 0
+    with open_library(library) as opened:
+        for file in files:
+            try:
+                info = import_bundle(opened, file, again=again)
+            except SessionError as error:
+                failures += 1
+                tell(str(error))
+                continue
+            opened.audit("imported", {"session": info.id, "file": file.name})
+            typer.echo(info.id)
+    if failures == len(files):
+        return CANNOT
+    return SOME_INPUTS_FAILED if failures else DONE
+
+
+def run_agreement(library: Path | None, session: str, *, as_json: bool) -> int:
+    """Print each annotator's agreement with the model.
+
+    Raises:
+        SessionError: there is no such session, or nobody labelled anything in it.
+    """
+    with open_library(library) as opened:
+        timeline = Timeline.of_session(opened, session)
+    found = timeline_agreements(timeline)
+    if as_json:
+        typer.echo(json.dumps([_agreement_object(one, timeline.rate) for one in found], indent=1))
+        return DONE
+    if not found:
+        raise SessionError("Nobody labelled anything in this session: mark stretches in the app.")
+    for one in found:
+        kappa = "no kappa (one label only)" if one.kappa is None else f"kappa {one.kappa:.2f}"
+        same = "" if one.observed is None else f", same label {one.observed:.0%}"
+        typer.echo(
+            f"{one.annotator or 'annotator'}: {kappa}{same} of "
+            f"{one.compared / timeline.rate:.1f} s; the model decided on {one.coverage:.0%} of "
+            "what was labelled"
+        )
+    return DONE
+
+
+def _agreement_object(one: Agreement, rate: int) -> dict[str, object]:
+    return {
+        "annotator": one.annotator,
+        "kappa": one.kappa,
+        "observed": one.observed,
+        "coverage": one.coverage,
+        "compared_s": one.compared / rate,
+        "undecided_s": one.undecided / rate,
+        "contradictory_s": one.contradictory / rate,
+        "confusion": [
+            {"human": human, "model": model, "seconds": samples / rate}
+            for (human, model), samples in sorted(one.confusion.items())
+        ],
+    }
+
+
+def _chosen(text: str) -> tuple[tuple[str, ...], tuple[Format, ...]]:
+    """All names, and the formats among them.
+
+    Raises:
+        EmoliveError: one is unknown, or needs something that is not installed.
+    """
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    if unknown := [name for name in names if name not in (*FORMATS, BUNDLE, MANIFEST)]:
+        raise EmoliveError(
+            f"{unknown[0]!r} is not a format that can be written: use "
+            f"{', '.join((*FORMATS, BUNDLE, MANIFEST))}."
+        )
+    forms = [name for name in names if name in FORMATS]
+    return names, chosen_formats(",".join(forms)) if forms else ()
+
+
+def _export(
+    library: Library,
+    info: SessionInfo,
+    names: Sequence[str],
+    forms: Sequence[Format],
+    options: ExportOptions,
+) -> None:
+    timeline = Timeline.of_session(library, info.id)
+    if options.audio:
+        timeline = _with_audio_beside(timeline, info.id, options.out)
+    for form in forms:
+        path = options.out / f"{info.id}.{form.extension}"
+        form.write(timeline, path)
+        typer.echo(path)
+    if BUNDLE in names:
+        path = options.out / f"{info.id}.{EXTENSION}"
+        export_bundle(library, info.id, path)
+        typer.echo(path)
+
+
+def _with_audio_beside(timeline: Timeline, session_id: str, out: Path) -> Timeline:
+    """Copy the streams' audio to the exports, and let the timeline refer to it."""
+    streams = []
+    for stream in timeline.streams:
+        if stream.audio is not None:
+            target = out / f"{session_id}.{stream.audio.path.name}"
+            with replacing(target) as partial:
+                shutil.copyfile(stream.audio.path, partial)
+            typer.echo(target)
+            streams.append(replace(stream, audio=StreamAudio(target)))
+        else:
+            streams.append(stream)
+    return replace(timeline, streams=tuple(streams))
+
+
+def _manifest(library: Library, found: Sequence[SessionInfo], options: ExportOptions) -> None:
+    result = write_manifest(
+        library,
+        [info.id for info in found],
+        options.out,
+        options.facts,
+        cut=not options.refer,
+    )
+    for sentence in result.skipped:
+        tell(sentence)
+    tell(f"{result.rows} stretches to train on.")
+    typer.echo(result.path)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from emolive.session.library import Library
+from emolive.session.records import Annotation
+from tests.cli.conftest import Run
+from tests.session.filled import RATE, fill, segment
+
+SEGMENTS = [
+    segment("customer", 0, 4, "angry", 0.8),
+    segment("customer", 4, 10, "happy"),
+    segment("agent", 0, 10, "not_inferred", 0.0),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "library"
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(folder))
+    return folder
+
+
+@pytest.fixture
+def session(folder: Path) -> str:
+    with Library.open(folder) as library:
+        info = fill(
+            library, "A call", SEGMENTS, at=datetime(2025, 3, 14, tzinfo=UTC), seconds=10.0,
+            audio=True,
+        )  # fmt: skip
+        library.change_annotations(
+            info.id,
+            put=[
+                Annotation("a", 0, 2 * RATE, "angry", "", "customer", "anna"),
+                Annotation("b", 2 * RATE, 8 * RATE, "happy", "", "customer", "anna"),
+            ],
+        )
+        return info.id
+
+
+def names(folder: Path) -> Sequence[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_formats_are_named_after_the_session(run: Run, session: str, tmp_path: Path) -> None:
+    result = run("sessions", "export", "last", "--format", "html, eaf,json", "--out", "out")
+    assert result.exit_code == 0, result.stderr
+    assert names(tmp_path / "out") == [f"{session}.{end}" for end in ("eaf", "html", "json")]
+    assert result.stdout.splitlines() == [
+        str(Path("out") / f"{session}.{end}") for end in ("html", "eaf", "json")
+    ]
+    found = json.loads((tmp_path / "out" / f"{session}.json").read_text(encoding="utf-8"))
+    assert found["title"] == "A call"
+    assert [a["label"] for a in found["annotations"]] == ["angry", "happy"]
+
+
+def test_the_audio_can_come_along(run: Run, session: str, tmp_path: Path) -> None:
+    result = run("sessions", "export", session, "--format", "eaf", "--audio", "--out", "out")
+    assert result.exit_code == 0, result.stderr
+    copies = [f"{session}.1-agent.flac", f"{session}.2-customer.flac"]
+    assert names(tmp_path / "out") == [*copies, f"{session}.eaf"]
+    root = ElementTree.parse(tmp_path / "out" / f"{session}.eaf").getroot()
+    assert [m.get("RELATIVE_MEDIA_URL") for m in root.iter("MEDIA_DESCRIPTOR")] == copies
+
+
+def test_a_bundle_moves_a_session(run: Run, session: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "out" / f"{session}.emolive.zip"
+    assert run("sessions", "export", session, "--format", "bundle", "--out", "out").exit_code == 0
+    result = run("sessions", "import", bundle, "--library", tmp_path / "there")
+    assert result.exit_code == 0, result.stderr
+    new = result.stdout.strip()
+    assert new != session
+    with Library.open(tmp_path / "there") as library:
+        assert library.get(new).title == "A call"
+        assert [entry.action for entry in library.audit_log()][-1] == "imported"
+    again = run("sessions", "import", bundle, "--library", tmp_path / "there")
+    assert again.exit_code == 2
+    assert f"here already, as {new}" in again.stderr
+    (tmp_path / "bad.zip").write_text("no")
+    some = run(
+        "sessions", "import", tmp_path / "bad.zip", bundle, "--again", "--library",
+        tmp_path / "there",
+    )  # fmt: skip
+    assert some.exit_code == 1
+    assert "bad.zip is damaged" in some.stderr
+    assert len(some.stdout.splitlines()) == 1
+
+
+def test_export_and_deletion_in_one_command(
+    run: Run, session: str, folder: Path, tmp_path: Path
+) -> None:
+    refused = run("sessions", "export", session, "--format", "csv", "--delete", "--yes")
+    assert refused.exit_code == 2
+    assert "add bundle to --format" in refused.stderr
+    result = run(
+        "sessions", "export", session, "--format", "bundle", "--delete", "--yes", "--out", "out"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert names(tmp_path / "out") == [f"{session}.emolive.zip"]
+    with Library.open(folder) as library:
+        assert library.sessions() == []
+    assert run("sessions", "import", Path("out") / f"{session}.emolive.zip").exit_code == 0
+
+
+def test_what_people_marked_becomes_a_manifest(run: Run, session: str, tmp_path: Path) -> None:
+    result = run(
+        "sessions", "export", session, "--format", "manifest", "--out", "out", "--speaker", "anna"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.strip() == str(Path("out") / "manifest.csv")
+    assert "2 stretches" in result.stderr
+    assert len(names(tmp_path / "out" / "audio")) == 2
+
+
+def test_agreement(run: Run, session: str) -> None:
+    result = run("sessions", "agreement", session)
+    assert result.exit_code == 0, result.stderr
+    # 2 s angry and 4 s happy alike, 2 s happy where the model heard anger.
+    assert "anna: kappa 0.50, same label 75% of 8.0 s" in result.stdout
+    (found,) = json.loads(run("sessions", "agreement", session, "--json").stdout)
+    assert found["kappa"] == pytest.approx(0.5)
+    assert found["confusion"] == [
+        {"human": "angry", "model": "angry", "seconds": 2.0},
+        {"human": "happy", "model": "angry", "seconds": 2.0},
+        {"human": "happy", "model": "happy", "seconds": 4.0},
+    ]
+
+
+def test_wrong_usage_is_one_sentence(run: Run, session: str, tmp_path: Path) -> None:
+    for arguments, why in (
+        (("export", session, "--format", "docx"), "html, bundle, manifest"),
+        (("export", "nobody"), "There is no session 'nobody'"),
+        (("import", "none.zip"), "There is no file none.zip"),
+    ):
+        result = run("sessions", *arguments)
+        assert result.exit_code == 2
+        assert why in result.stderr
+        assert "Traceback" not in result.stderr
+    assert not (tmp_path / "emolive-export").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run, session: str) -> None:
+    Path("file").write_text("in the way")
+    result = run("sessions", "export", session, "--out", "file")
+    assert result.exit_code == 2
+    assert "choose another folder with --out" in result.stderr
