@@ -135,7 +135,8 @@ def _check_new(library: Library, document: BundleDocument) -> None:
             document.duration_samples,
         ):
             raise SessionError(
-                f"This session is here already, as {info.id}: use --again to import it once more."
+                f"This session is here already, as {info.id}: delete that one first, or use "
+                "--again on the command line to have it twice."
             )
 
 

@@ -143,7 +143,7 @@ def test_a_timeline_without_audio(library: Library, other: Library, tmp_path: Pa
 
 def test_the_same_session_is_not_imported_twice(other: Library, bundle: Path) -> None:
     first = import_bundle(other, bundle)
-    with pytest.raises(SessionError, match=rf"here already, as {first.id}: use --again"):
+    with pytest.raises(SessionError, match=rf"here already, as {first.id}: delete"):
         import_bundle(other, bundle)
     assert len(other.sessions()) == 1
     second = import_bundle(other, bundle, again=True)

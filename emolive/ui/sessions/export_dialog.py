@@ -19,13 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import ntr, tr
-from emolive.session.export import FORMATS
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
-from emolive.ui.sessions.exporting import Exported, StoppedByUserError, export_sessions, unavailable
+from emolive.ui.sessions.exporting import (
+    CHOICES,
+    Exported,
+    StoppedByUserError,
+    export_sessions,
+    unavailable,
+)
 from emolive.ui.theme import Theme
 
 FolderChooser = Callable[[QWidget, str], str]
@@ -57,7 +62,7 @@ class ExportDialog(SessionDialog):
         worker: Background,
         parent: QWidget | None = None,
         *,
-        formats: Sequence[str] = ("csv",),
+        formats: Sequence[str] = ("html",),
         folder: str = "",
         choose: FolderChooser = choose_folder,
     ) -> None:
@@ -142,16 +147,16 @@ class ExportDialog(SessionDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(2)
-        half = (len(FORMATS) + 1) // 2
-        for i, (name, form) in enumerate(FORMATS.items()):
-            box = QCheckBox(f"{form.title}   .{form.extension}", self)
-            missing = unavailable(name)
+        half = (len(CHOICES) + 1) // 2
+        for i, choice in enumerate(CHOICES):
+            box = QCheckBox(f"{tr(choice.title)}   {tr(choice.extension)}", self)
+            missing = unavailable(choice.name)
             box.setEnabled(missing is None)
-            box.setToolTip(missing or "")
-            box.setChecked(name in chosen and missing is None)
+            box.setToolTip(missing or (tr(choice.purpose) if choice.purpose else ""))
+            box.setChecked(choice.name in chosen and missing is None)
             box.toggled.connect(self._on_choice)
             grid.addWidget(box, i % half, i // half)
-            self.boxes[name] = box
+            self.boxes[choice.name] = box
         self.body.addLayout(grid)
 
     def _on_choice(self) -> None:

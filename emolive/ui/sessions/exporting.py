@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
+from emolive.session.bundle import EXTENSION, export_bundle
+from emolive.session.bundle_import import import_bundle
 from emolive.session.export import FORMATS
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.session.timeline import Timeline
+from emolive.session.training_manifest import write_manifest
 
+BUNDLE, MANIFEST = "bundle", "manifest"
 _LONGEST_STEM = 60
 
 Progress = Callable[[int, int, str], None]
@@ -22,6 +26,33 @@ Progress = Callable[[int, int, str], None]
 
 class StoppedByUserError(Exception):
     """The person changed their mind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person can choose: a name, what it is called, how its file ends, what it is for."""
+
+    name: str
+    title: str
+    extension: str
+    purpose: str = ""
+
+
+CHOICES: tuple[Choice, ...] = (
+    *(Choice(form.name, form.title, f".{form.extension}") for form in FORMATS.values()),
+    Choice(
+        BUNDLE,
+        mark("Session bundle"),
+        f".{EXTENSION}",
+        mark("Everything about a session, its sound included, to import on another computer"),
+    ),
+    Choice(
+        MANIFEST,
+        mark("Training manifest"),
+        mark("folder"),
+        mark("What people marked, cut out as sound, to train a model on"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +72,8 @@ def file_stem(info: SessionInfo) -> str:
 def unavailable(name: str) -> str | None:
     """Why a format cannot be written here, as one sentence; None: it can."""
     try:
-        FORMATS[name].check()
+        if name in FORMATS:
+            FORMATS[name].check()
     except EmoliveError as error:
         return str(error)
     return None
@@ -64,31 +96,83 @@ def export_sessions(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EmoliveError(_unwritable(folder, error)) from error
-    written: list[Path] = []
-    problems: list[str] = []
-    total, done = len(sessions) * len(formats), 0
+    export = _Export(library, folder, progress, total=_total(sessions, formats))
     for info in sessions:
-        title = info.title or info.id
+        export.session(info, [name for name in formats if name != MANIFEST])
+    if MANIFEST in formats:
+        export.manifest(sessions)
+    progress(export.total, export.total, "")
+    return Exported(tuple(export.written), tuple(export.problems))
+
+
+def import_bundles(library: Library, paths: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Import bundles: the new sessions' ids, and a sentence for each that could not be."""
+    ids: list[str] = []
+    problems: list[str] = []
+    for path in paths:
         try:
-            timeline = Timeline.of_session(library, info.id)
+            ids.append(import_bundle(library, path).id)
         except EmoliveError as error:
             problems.append(str(error))
-            done += len(formats)
-            continue
-        for name in formats:
-            form = FORMATS[name]
-            progress(done, total, f"{title} · {form.title}")
-            path = folder / f"{file_stem(info)}.{form.extension}"
+    return ids, problems
+
+
+class _Export:
+    """One export under way."""
+
+    def __init__(self, library: Library, folder: Path, progress: Progress, total: int) -> None:
+        self.written: list[Path] = []
+        self.problems: list[str] = []
+        self.total = total
+        self._library = library
+        self._folder = folder
+        self._progress = progress
+        self._done = 0
+
+    def session(self, info: SessionInfo, names: Sequence[str]) -> None:
+        """One session in several formats."""
+        title = info.title or info.id
+        timeline: Timeline | None = None
+        for name in names:
+            choice = next(one for one in CHOICES if one.name == name)
+            self._progress(self._done, self.total, f"{title} · {tr(choice.title)}")
+            self._done += 1
+            path = self._folder / f"{file_stem(info)}{choice.extension}"
             try:
-                form.write(timeline, path)
-                written.append(path)
+                if name == BUNDLE:
+                    export_bundle(self._library, info.id, path)
+                else:
+                    timeline = timeline or Timeline.of_session(self._library, info.id)
+                    FORMATS[name].write(timeline, path)
+                self.written.append(path)
             except OSError as error:
-                problems.append(_unwritable(path, error))
+                self.problems.append(_unwritable(path, error))
             except EmoliveError as error:
-                problems.append(str(error))
-            done += 1
-    progress(total, total, "")
-    return Exported(tuple(written), tuple(problems))
+                self.problems.append(str(error))
+        if names:
+            self._library.audit("exported", {"session": info.id, "formats": list(names)})
+
+    def manifest(self, sessions: Sequence[SessionInfo]) -> None:
+        """What people marked in all of them."""
+        folder = self._folder / "training-manifest"
+        self._progress(self._done, self.total, tr("Training manifest"))
+        self._done += 1
+        try:
+            folder.mkdir(exist_ok=True)
+            result = write_manifest(self._library, [info.id for info in sessions], folder)
+            self.written.append(result.path)
+            self.problems += result.skipped
+            for info in sessions:
+                self._library.audit("exported", {"session": info.id, "formats": [MANIFEST]})
+        except OSError as error:
+            self.problems.append(_unwritable(folder, error))
+        except EmoliveError as error:
+            self.problems.append(str(error))
+
+
+def _total(sessions: Sequence[SessionInfo], formats: Sequence[str]) -> int:
+    each = [name for name in formats if name != MANIFEST]
+    return len(sessions) * len(each) + (MANIFEST in formats)
 
 
 def _unwritable(path: Path, error: OSError) -> str:

@@ -63,6 +63,7 @@ class LibraryPage(QWidget):
         self.library: Library | None = None
         self._worker = worker
         self._tags: tuple[str, ...] = ()
+        self._next: tuple[str, ...] = ()  # to be chosen when they are listed
         self.model = SessionModel(self)
         self.table = SessionTable(self.model, theme, self)
         self.table.setAccessibleName(tr("Sessions"))
@@ -79,7 +80,7 @@ class LibraryPage(QWidget):
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(_LOOK_AGAIN_MS)
-        self._again.timeout.connect(self.refresh)
+        self._again.timeout.connect(lambda: self.refresh())
         self._lay_out()
         self._connect()
         self.empty.show_loading()
@@ -103,8 +104,8 @@ class LibraryPage(QWidget):
         for part in (self.table, self.filters, self.details, self.empty):
             part.set_theme(theme)
 
-    def refresh(self) -> None:
-        """Look again for what the filters say."""
+    def refresh(self, choose: Sequence[str] = ()) -> None:
+        """Look again for what the filters say; `choose` these sessions then."""
         library = self.library
         if library is None:
             return
@@ -115,6 +116,7 @@ class LibraryPage(QWidget):
             self._say(str(error))
             return
         self._say("")
+        self._next = tuple(choose) or self._next
         self._worker.ask(lambda: look(library, query), self._on_found, self._on_failed, key="look")
 
     def change(self, do: Callable[[Library], object]) -> None:
@@ -126,7 +128,8 @@ class LibraryPage(QWidget):
     # What was found.
 
     def _on_found(self, found: _Found) -> None:
-        chosen = [row.info.id for row in self.table.chosen]
+        chosen = list(self._next) or [row.info.id for row in self.table.chosen]
+        self._next = ()
         place = self.table.verticalScrollBar().value()
         self._tags = found.tags
         self.filters.offer(found.labels, found.tags)
@@ -223,7 +226,7 @@ class LibraryPage(QWidget):
 
     def _connect(self) -> None:
         details = self.details
-        self.filters.changed.connect(self.refresh)
+        self.filters.changed.connect(lambda: self.refresh())
         self.table.selectionModel().selectionChanged.connect(self._on_choice)
         self.table.opened.connect(lambda session: self.opened.emit(session, -1))
         self.table.delete_wanted.connect(self._on_delete)

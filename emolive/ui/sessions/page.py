@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.session.library import Library
@@ -19,14 +20,24 @@ from emolive.ui.sessions.controls import label
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog
+from emolive.ui.sessions.exporting import import_bundles
 from emolive.ui.sessions.library_page import LibraryPage
 from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import keys_text
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.sessions.stored import StoredSession
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import Theme
 
 _SAID_MS = 5_000
+BundleChooser = Callable[[QWidget], list[Path]]
+
+
+def choose_bundles(parent: QWidget) -> list[Path]:
+    """Ask for bundles; none where the person gave up."""
+    chosen, _ = QFileDialog.getOpenFileNames(
+        parent, tr("Import sessions"), "", f"{tr('Session bundles')} (*.zip);;{tr('All files')} (*)"
+    )
+    return [Path(name) for name in chosen]
 
 
 class SessionsPage(QWidget):
@@ -45,13 +56,15 @@ class SessionsPage(QWidget):
         parent: QWidget | None = None,
         *,
         make_player: MakePlayer = session_player,
+        choose_bundles: BundleChooser = choose_bundles,
     ) -> None:
         super().__init__(parent)
+        self._choose_bundles = choose_bundles
         self.title = tr("Sessions")
         self.icon_name = "sessions"
         self.theme = theme
         self.library: Library | None = None
-        self._formats: tuple[str, ...] = ("csv",)
+        self._formats: tuple[str, ...] = ("html",)
         self._folder = ""
         # Reading must not wait for an edit, nor either of them for an export.
         self.reader = Background("sessions", self)
@@ -68,7 +81,7 @@ class SessionsPage(QWidget):
         self._pages.addWidget(self.list)
         self._pages.addWidget(self.replay)
         column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
         self._connect()
 
@@ -134,12 +147,13 @@ class SessionsPage(QWidget):
         sessions.opened.connect(self._on_open)
         sessions.export_wanted.connect(self.export)
         sessions.delete_wanted.connect(self.delete)
+        sessions.import_wanted.connect(self.import_bundles)
         sessions.record_wanted.connect(self.record_wanted)
         sessions.retry_wanted.connect(self.retry_library)
         replay.left.connect(self._leave)
         replay.said.connect(self._say)
         replay.failed.connect(self._fail)
-        replay.changed.connect(sessions.refresh)
+        replay.changed.connect(lambda: sessions.refresh())
         replay.export_wanted.connect(lambda info: self.export([info]))
         replay.compare_wanted.connect(self.compare)
         replay.header.keys.connect(self.show_keys)
@@ -184,6 +198,25 @@ class SessionsPage(QWidget):
 
         dialog.finished_writing.connect(remember)
         self._open(dialog)
+
+    def import_bundles(self) -> None:
+        """Ask for bundles, and import them."""
+        library = self.library
+        paths = self._choose_bundles(self) if library is not None else []
+        if library is None or not paths:
+            return
+
+        def done(found: tuple[list[str], list[str]]) -> None:
+            ids, problems = found
+            if problems:
+                self._fail("\n".join(problems[:3]))
+            else:
+                self._say(ntr("{count} session was imported.", "{count} sessions were imported.",
+                              len(ids)))  # fmt: skip
+            self.list.refresh(choose=ids)
+
+        self._say(ntr("Importing {count} bundle…", "Importing {count} bundles…", len(paths)))
+        self.hard_worker.ask(lambda: import_bundles(library, paths), done, self._fail)
 
     def delete(self, sessions: Sequence[SessionInfo]) -> None:
         """Ask once, then delete."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from emolive.conversation import ConversationMeter, ConversationMetrics, Party
+from emolive.conversation import ConversationMetrics
 from emolive.features import FrontEndSpec
+from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
 from emolive.session.summary import SessionSummary, summarize
 from emolive.types import (
-    FeatureBlock,
     FloatArray,
     Prediction,
     Segment,
@@ -79,7 +79,7 @@ class StoredStream:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredSession:
-    """One session with its whole timeline; `metrics` is None where no voice activity is kept."""
+    """One session with its whole timeline; `metrics` only a conversation of two has."""
 
     info: SessionInfo
     streams: tuple[StoredStream, ...]
@@ -146,7 +146,7 @@ def load(library: Library, session_id: str) -> StoredSession:
         tuple(library.alerts(info.id)),
         tuple(library.notes(info.id)),
         summarize([stream.name for stream in info.streams], info.labels, windows, segments),
-        _metrics(info, activity),
+        session_conversation(library, info),
     )
 
 
@@ -156,28 +156,3 @@ def decisions_of(windows: Sequence[Prediction], labels: tuple[str, ...], rate: i
     for window in windows:
         ring.append(window)
     return ring
-
-
-def _metrics(
-    info: SessionInfo, activity: dict[str, list[SpeechActivity]]
-) -> ConversationMetrics | None:
-    """Talk, silence and turns from the stored voice activity (without syllables: no audio)."""
-    if not 1 <= len(info.streams) <= 2 or not any(activity.values()):
-        return None
-    spec = front_end_for(info.rate)
-    meter = ConversationMeter([Party(stream.name, stream.role) for stream in info.streams], spec)
-    nothing = np.empty((spec.n_mels, 0), np.float32)
-    for stream, piece in _in_order(activity):
-        meter.accept(
-            FeatureBlock(
-                stream, piece.start_sample, piece.end_sample, nothing, -120.0, -120.0, False, piece
-            )
-        )
-    return meter.finish()
-
-
-def _in_order(
-    activity: dict[str, list[SpeechActivity]],
-) -> Iterable[tuple[str, SpeechActivity]]:
-    pieces = [(name, piece) for name, parts in activity.items() for piece in parts]
-    return sorted(pieces, key=lambda pair: pair[1].start_sample)

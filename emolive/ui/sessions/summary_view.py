@@ -90,26 +90,23 @@ class SummaryView(QScrollArea):
         self._row(tr("Silence"), _of(metrics.silence_s, metrics.silence_share), "silence_s")
         longest = duration_text(metrics.longest_silence_s)
         self._row(tr("Longest silence"), longest, "silence_s")
-        if metrics.separable:
-            overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
-            self._row(tr("Both at once"), overtalk, "overtalk_s")
+        overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
+        self._row(tr("Both at once"), overtalk, "overtalk_s")
         for party in metrics.parties:
-            self._party(party, alone=not metrics.separable)
+            self._party(party)
 
-    def _party(self, party: PartyMetrics, *, alone: bool) -> None:
-        if not alone:
-            self._column.addSpacing(6)
-            self._column.addWidget(label(stream_name(party.name).capitalize(), self, "value"))
+    def _party(self, party: PartyMetrics) -> None:
+        self._column.addSpacing(6)
+        self._column.addWidget(label(stream_name(party.name).capitalize(), self, "value"))
         talk = duration_text(party.talk_s)
-        if not alone and party.talk_share is not None:
+        if party.talk_share is not None:
             talk = _of(party.talk_s, party.talk_share)
         self._row(tr("Talk time"), talk, "talk_s")
-        if not alone:
-            self._row(tr("Turns"), str(party.turns), "turns")
-            self._row(tr("Interruptions"), str(party.interruptions), "interruptions")
-            if party.responses.median_s is not None:
-                response = tr("{seconds} s", seconds=minus(f"{party.responses.median_s:.1f}"))
-                self._row(tr("Response time (median)"), response, "responses")
+        self._row(tr("Turns"), str(party.turns), "turns")
+        self._row(tr("Interruptions"), str(party.interruptions), "interruptions")
+        if party.responses.median_s is not None:
+            response = tr("{seconds} s", seconds=minus(f"{party.responses.median_s:.1f}"))
+            self._row(tr("Response time (median)"), response, "responses")
         longest = duration_text(party.longest_monologue_s)
         self._row(tr("Longest monologue"), longest, "longest_monologue_s")
         if party.level_dbfs is not None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import csv
 import os
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,24 +12,27 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from emolive.session.export import FORMATS
 from emolive.session.library import Library
+from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions import exporting
 from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.exporting import (
+    CHOICES,
     StoppedByUserError,
     export_sessions,
     file_stem,
     unavailable,
 )
+from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.theme import DARK
 from tests.ui.stored_sessions import store
 
 
 def test_every_format_is_written_for_every_session(library: Library, tmp_path: Path) -> None:
     sessions = [library.get(store(library, title=f"Talk {i}", audio=False)) for i in range(2)]
-    names = [name for name in FORMATS if unavailable(name) is None]
+    names = [choice.name for choice in CHOICES if unavailable(choice.name) is None]
+    names.remove("manifest")
     told: list[tuple[int, int, str]] = []
     result = export_sessions(
         library, sessions, names, tmp_path / "new" / "folder", lambda *at: told.append(at)
@@ -138,3 +143,55 @@ def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, library: Library, sessi
     dialog.folder.clear()
     assert not dialog.export_button.isEnabled()
     assert worker.close()
+
+
+def test_a_bundle_goes_to_another_library_and_opens_there(
+    qtbot: QtBot, page: SessionsPage, library: Library, session: str, tmp_path: Path
+) -> None:
+    info = library.get(session)
+    with Library.open(tmp_path / "elsewhere") as elsewhere:
+        later = info.started_at + timedelta(days=1)
+        moved = elsewhere.get(store(elsewhere, title="From far away", started_at=later))
+        result = export_sessions(elsewhere, [moved], ["bundle"], tmp_path, lambda *_: None)
+    assert result.problems == ()
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(result.written[0].read_bytes()[:1000])
+    page._choose_bundles = lambda _: [result.written[0], damaged]
+    page.refresh()
+    qtbot.waitUntil(lambda: page.list.model.rowCount() == 1)
+    with qtbot.waitSignal(page.message, check_params_cb=_an_error) as told:
+        page.list.import_button.click()
+    assert "damaged.zip" in told.args[0].text
+    qtbot.waitUntil(lambda: page.list.model.rowCount() == 2)
+    # What came is chosen.
+    qtbot.waitUntil(lambda: [r.info.title for r in page.list.table.chosen] == ["From far away"])
+    page.list.details.open_button.click()
+    qtbot.waitUntil(lambda: page.replay.session is not None)
+    assert page.replay.session is not None
+    assert page.replay.session.info.duration_samples == info.duration_samples
+    assert page.replay.session.streams[0].audio is not None
+
+
+def _an_error(message: Message | None) -> bool:
+    return message is not None and message.severity is Severity.ERROR
+
+
+def test_what_people_marked_becomes_a_manifest_to_train_on(
+    library: Library, session: str, tmp_path: Path
+) -> None:
+    info = library.get(session)
+    result = export_sessions(library, [info], ["manifest"], tmp_path, lambda *_: None)
+    assert result.problems == ()
+    with result.written[0].open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1
+    assert "happy" in rows[0].values()
+    assert list((tmp_path / "training-manifest" / "audio").rglob("*.flac"))
+    assert [entry.action for entry in library.audit_log()][-1] == "exported"
+
+
+def test_a_session_without_marks_has_no_manifest(library: Library, tmp_path: Path) -> None:
+    info = library.get(store(library, audio=False))
+    result = export_sessions(library, [info], ["json", "manifest"], tmp_path, lambda *_: None)
+    assert len(result.written) == 1
+    assert len(result.problems) == 1
