@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Signal
 from emolive.i18n import ntr
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
+from emolive.ui.background import Background
 from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.sessions.background import Background
 
 
 class LibraryDesk(QObject):

@@ -13,12 +13,12 @@ from emolive.alerts.rule_file import load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.session.library import Library
 from emolive.settings import Settings
+from emolive.ui.background import Background
 from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.room import CallRoom, OpenCall
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.runs import RunSettings
-from emolive.ui.sessions.background import Background
 
 
 class CallDesk(QObject):

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.session.library import Library
-from emolive.ui.sessions.background import Background
+from emolive.ui.background import Background
+from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
-from emolive.ui.sessions.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.exporting import StoppedByUserError
 from emolive.ui.sessions.stored import StoredSession

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.comparison import Comparison
+from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.comparing import OtherTimeline
-from emolive.ui.sessions.controls import label, push_button
 from emolive.ui.words import minus, percent
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.session.records import SessionInfo
-from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 from emolive.ui.words import duration_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from emolive.ui.sessions.controls import label
+from emolive.ui.controls import label
 from emolive.ui.theme import Theme
 
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from emolive import resources
 from emolive.i18n import tr
-from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme
 
 _WIDTH = 460

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 from emolive.i18n import ntr, tr
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
-from emolive.ui.sessions.background import Background
-from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.background import Background
+from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.exporting import (
     CHOICES,

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 from emolive.i18n import ntr, tr
 from emolive.session.query_text import parse_query
 from emolive.session.search import SearchQuery
+from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
-from emolive.ui.sessions.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.theme import Theme
 from emolive.ui.words import emotion_name
 

@@ -15,8 +15,8 @@ from emolive.i18n import ntr, tr
 from emolive.session.library import Library
 from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
-from emolive.ui.sessions.background import Background
-from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.background import Background
+from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.empty_list import EmptyList
 from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails

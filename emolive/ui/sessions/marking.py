@@ -12,7 +12,7 @@ from emolive.session.annotating import AnnotationEditor
 from emolive.session.library import Library
 from emolive.session.records import Annotation, SessionInfo
 from emolive.types import Segment
-from emolive.ui.sessions.background import Background
+from emolive.ui.background import Background
 
 Edit = Callable[[AnnotationEditor], object]
 

@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
-from emolive.ui.sessions.controls import label, push_button
+from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
 from emolive.ui.words import clock_text, emotion_name
 

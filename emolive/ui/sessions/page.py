@@ -13,10 +13,10 @@ from emolive.i18n import ntr, tr
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import SessionInfo
+from emolive.ui.background import Background
+from emolive.ui.controls import label
 from emolive.ui.messages import Message, Severity
-from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.compare_dialog import CompareDialog
-from emolive.ui.sessions.controls import label
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo, SessionState
-from emolive.ui.sessions.controls import IconButton, label, push_button
+from emolive.ui.controls import IconButton, label, push_button
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel

@@ -10,13 +10,13 @@ from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import Note
+from emolive.ui.background import Background
+from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.agreement_words import agreement_text
-from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparing import OtherTimeline
 from emolive.ui.sessions.comparison_bar import ComparisonBar
-from emolive.ui.sessions.controls import card, label
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.marking import Marking, edit_name
 from emolive.ui.sessions.overview import Overview

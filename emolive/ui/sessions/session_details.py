@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from emolive.i18n import ntr, tr
 from emolive.session.records import Note, SessionState
 from emolive.types import Segment
-from emolive.ui.sessions.controls import IconButton, label, push_button
+from emolive.ui.controls import IconButton, label, push_button
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList, label_name

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
-from emolive.ui.sessions.controls import push_button
+from emolive.ui.controls import push_button
 from emolive.ui.sessions.marks_view import MarksView
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.summary_view import SummaryView

@@ -16,7 +16,7 @@ from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.i18n import tr
 from emolive.session.summary import StreamSummary
-from emolive.ui.sessions.controls import label
+from emolive.ui.controls import label
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme

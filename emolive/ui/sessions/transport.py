@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from emolive.i18n import tr
-from emolive.ui.sessions.controls import ChoiceBox, IconButton, label
+from emolive.ui.controls import ChoiceBox, IconButton, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
 from emolive.ui.words import clock_text, emotion_name, stream_name

@@ -11,8 +11,8 @@ from emolive.alerts.rule_file import example, load_rules
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
 from emolive.settings import Settings
+from emolive.ui.background import Background
 from emolive.ui.preferences import Preferences
-from emolive.ui.sessions.background import Background
 from emolive.ui.settings.form import PathField, Section
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
-from emolive.ui.sessions.controls import ChoiceBox
+from emolive.ui.controls import ChoiceBox
 from emolive.ui.theme import Theme
 
 CONTROL_WIDTH = 232
@@ -159,7 +159,7 @@ class Number(QDoubleSpinBox):
         self.setSuffix(f" {unit}" if unit else "")
         self.setFixedWidth(CONTROL_WIDTH // 2)
         self.setKeyboardTracking(False)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave it to the page: scrolling must change nothing."""

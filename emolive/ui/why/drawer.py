@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 from emolive.explain.explainer import Explanation, Moment
 from emolive.features import FrontEndSpec
 from emolive.i18n import tr
+from emolive.ui.controls import ChoiceBox
 from emolive.ui.history.model import RunInfo
 from emolive.ui.icons import icon
-from emolive.ui.sessions.controls import ChoiceBox
 from emolive.ui.theme import Theme
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView, hertz_of_band

@@ -13,9 +13,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
+from emolive.ui.background import Background
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions import exporting
-from emolive.ui.sessions.background import Background
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.exporting import (
     CHOICES,

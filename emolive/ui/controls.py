@@ -1,4 +1,4 @@
-"""Small controls that several parts of the sessions page use."""
+"""Small controls that several pages use."""
 
 from __future__ import annotations
 

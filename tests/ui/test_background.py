@@ -6,7 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from emolive.errors import SessionError
-from emolive.ui.sessions.background import MAX_WAITING, Background
+from emolive.ui.background import MAX_WAITING, Background
 
 
 @pytest.fixture
