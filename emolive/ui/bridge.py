@@ -24,6 +24,12 @@ class EngineBridge(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self.tick)
+        # A timer that is due comes after all events that wait, painting included; a single shot of
+        # zero would be an event itself, and come before it.
+        self._painted = QTimer(self)
+        self._painted.setSingleShot(True)
+        self._painted.setInterval(0)
+        self._painted.timeout.connect(self.meter.end)
 
     @property
     def attached(self) -> bool:
@@ -47,8 +53,7 @@ class EngineBridge(QObject):
         self.meter.begin()
         self._drain()
         self.frame.emit()
-        # Painting is an event that comes before timers that are due.
-        QTimer.singleShot(0, self.meter.end)
+        self._painted.start()
 
     def _drain(self) -> None:
         if self._inbox is not None and (events := self._inbox.drain()):

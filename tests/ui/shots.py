@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -25,8 +26,9 @@ from emolive.engine.monitor import Monitor
 from emolive.explain.explainer import Explainer
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library_settings import CONSENT_TEXT
+from emolive.settings import ThemeChoice
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, Event, FloatArray, SpeechState
+from emolive.types import EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
 from emolive.ui.app import make_application
 from emolive.ui.history.model import MonitorModel
 from emolive.ui.live.sources import DEMO
@@ -242,6 +244,28 @@ def two_streams(window: MainWindow) -> None:
     feed_demo(window, ("left", "right"), 83)
 
 
+def call(window: MainWindow) -> None:
+    """An agent whose emotions are not inferred, and a customer."""
+    window.live.start()
+    wait(lambda: window.runner.model is not None)
+    put = feed_runs.run.inbox.put
+    roles = {"agent": Role.AGENT, "customer": Role.CUSTOMER}
+    streams = tuple(
+        StreamStatus(name, 0, 0, 0, 0, 0.0, role=role, emotion=role is Role.CUSTOMER)
+        for name, role in roles.items()
+    )
+    put(replace(feed.status(EngineState.RUNNING), streams=streams))
+    audio = np.concatenate([demo_audio()] * 3)[: 83 * feed.RATE]
+    put(*feed.audio_events(np.roll(audio, 9 * feed.RATE), "agent"))
+    put(*feed.audio_events(audio, "customer"))
+    for answer in feed.mood_events(83, "agent", seed=7):
+        if answer.state is not SpeechState.SILENCE:
+            answer = feed.prediction(answer.end_sample, SpeechState.NOT_INFERRED, stream="agent")
+        put(answer)
+    put(*feed.mood_events(83, "customer", seed=11))
+    settle(window)
+
+
 def eight_hours(window: MainWindow) -> None:
     window.live.start()
     wait(lambda: window.runner.model is not None)
@@ -286,17 +310,23 @@ SCENES = {
         settings_recording,
         consent,
         two_streams,
+        call,
         eight_hours,
     )
 }
 
 
-def main(folder: Path, wanted: list[str]) -> None:
+def main(
+    folder: Path,
+    wanted: Sequence[str],
+    sizes: Sequence[tuple[int, int]] = ((1024, 640), (1920, 1080)),
+    themes: Sequence[ThemeChoice] = ("dark", "light"),
+) -> None:
     global feed_runs
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
     for name in wanted or SCENES:
-        for theme in ("dark", "light"):
+        for theme in themes:
             feed_runs = feed.FakeRuns()
             window = MainWindow(
                 feed_runs,
@@ -308,7 +338,7 @@ def main(folder: Path, wanted: list[str]) -> None:
             window.resize(1024, 640)
             window.show()
             SCENES[name](window)
-            for width, height in ((1024, 640), (1920, 1080)):
+            for width, height in sizes:
                 window.resize(width, height)
                 app.processEvents()
                 settle(window)

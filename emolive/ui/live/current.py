@@ -58,7 +58,7 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if state is SpeechState.SILENCE:
         return CardText(tr("Silence"), since, state)
     if state is SpeechState.NOT_INFERRED:
-        text = tr("speech; emotion is not inferred on this channel")
+        text = tr("emotion not inferred here")
         return CardText(tr("Speaking"), text, state)
     if state is SpeechState.UNCERTAIN or current.label is None:
         closest = tr("several alike")

@@ -267,9 +267,14 @@ class TimePanel(QWidget):
                 painter.fillRect(QRect(area.left(), y, area.width(), thick), colour)
 
     def _paint_frame(self, painter: QPainter, plot: QRect) -> None:
-        painter.setFont(font(11))
         painter.setPen(self.theme.colour("muted"))
-        for height, text in self.y_ticks():
+        room = MARGIN_LEFT - 10
+        for height, name in self.y_ticks():
+            for px in (11, 10, 9):  # a name that is too long for the margin
+                painter.setFont(font(px))
+                if painter.fontMetrics().horizontalAdvance(name) <= room:
+                    break
+            text = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room)
             y = plot.bottom() - height * (plot.height() - 1)
             top = min(max(y - 8, plot.top()), plot.bottom() - 15)
             painter.drawText(
