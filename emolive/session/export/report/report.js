@@ -17,12 +17,12 @@
   // The axis: as many ticks as there is room for, at round times.
   const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   const drawAxis = () => {
-    const axis = $("axis"), room = axis.clientWidth / 76;
+    const axis = $("axis"), room = axis.clientWidth / (length < 3600 ? 76 : 110);
     const step = steps.find((one) => length / one <= room) || 7200;
     axis.textContent = "";
     for (let t = 0; t <= length; t += step) {
       const tick = document.createElement("div");
-      tick.className = (length - t) / length * axis.clientWidth < 46 ? "tick last" : "tick";
+      tick.className = (length - t) / length * axis.clientWidth < (length < 3600 ? 46 : 60) ? "tick last" : "tick";
       tick.style.left = `${100 * t / length}%`;
       tick.textContent = step < 1 ? `${t.toFixed(1)} s` : clock(t);
       axis.append(tick);

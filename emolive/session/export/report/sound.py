@@ -17,12 +17,13 @@ from emolive.audio.resampling import StreamResampler
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 
-# Opus knows these rates (Hz); speech needs no more.
-_RATES = (8_000, 12_000, 16_000, 24_000)
+# Speech needs no more (Hz).
+_RATES = (8_000, 16_000, 24_000)
 _BLOCK_S = 0.5
-# Up to this long sound is kept without loss; longer, as Opus at about 32 kbit/s a channel.
+# Up to this long sound is kept without loss; longer, as Vorbis at about 30 kbit/s a channel (Opus
+# would sound a little better, and takes twenty times as long to encode).
 _LOSSLESS_S = 600.0
-_OPUS_COMPRESSION = 0.9
+_VORBIS_COMPRESSION = 0.8
 # What browsers open without trouble; beyond it the page links to the file instead.
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -61,7 +62,7 @@ def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) ->
 def _encode(
     parts: list[StreamAudio], duration_s: float, max_bytes: int
 ) -> tuple[str, bytes | None]:
-    """The sound as a FLAC or Ogg Opus file; None: larger than `max_bytes`."""
+    """The sound as a FLAC or Ogg Vorbis file; None: larger than `max_bytes`."""
     lossless = duration_s <= _LOSSLESS_S
     rate = _rate(parts)
     channels = len(parts) if len(parts) <= 2 else 1
@@ -69,7 +70,7 @@ def _encode(
     options = (
         {"format": "FLAC", "subtype": "PCM_16"}
         if lossless
-        else {"format": "OGG", "subtype": "OPUS", "compression_level": _OPUS_COMPRESSION}
+        else {"format": "OGG", "subtype": "VORBIS", "compression_level": _VORBIS_COMPRESSION}
     )
     with sf.SoundFile(target, "w", rate, channels, **options) as file:
         for block in _blocks(parts, rate):
@@ -79,7 +80,7 @@ def _encode(
     content = target.getvalue()
     if len(content) > max_bytes:
         return "", None
-    return ("audio/flac" if lossless else "audio/ogg; codecs=opus"), content
+    return ("audio/flac" if lossless else "audio/ogg; codecs=vorbis"), content
 
 
 def _rate(parts: list[StreamAudio]) -> int:
