@@ -59,6 +59,10 @@ _SHAPES = {
     "comment": '<path d="M3 3.5h12v8.5H8.5L5.5 15v-3H3z" fill="none"/>',
     "more": '<circle cx="4" cy="9" r="1.1" fill="{c}"/><circle cx="9" cy="9" r="1.1" '
     'fill="{c}"/><circle cx="14" cy="9" r="1.1" fill="{c}"/>',
+    "tiles": '<path d="M3 3h5v5H3zM10.500 3h5v5h-5zM3 10.500h5v5H3zM10.500 10.500h5v5h-5z" '
+    'fill="none"/>',
+    "bell": '<path d="M4 12.800h10c-1.400-1.500-1.500-2.600-1.500-4.800a3.500 3.500 0 0 0-7 0c0 2.200'
+    '-.1 3.300-1.500 4.800zM7.600 14.800a1.500 1.500 0 0 0 2.800 0" fill="none"/>',
     "layers": '<path d="M9 2.6l6.5 3.2L9 9 2.5 5.8zM2.5 9L9 12.2 15.5 9M2.5 12.2L9 15.4l6.5-3.2" '
     'fill="none"/>',
     "info": '<circle cx="9" cy="9" r="6.5" fill="none"/><path d="M9 8.2v4M9 5.6v.4" fill="none"/>',

@@ -30,6 +30,7 @@ class Action(StrEnum):
     SETTINGS = mark("Open settings")
     BUNDLED_MODEL = mark("Use the bundled model")
     STOP_RECORDING = mark("Stop recording")
+    OPEN_CALL = mark("Open the call")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,105 @@
+"""The switch for the agent's emotions: off, and off again for the next call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from emolive.alerts.policy import PolicyFile, load_policy
+from emolive.errors import EmoliveError
+from emolive.i18n import tr
+from emolive.settings import settings_folder
+from emolive.ui.calls.choices import CallChoice
+from emolive.ui.calls.statement_dialog import StatementDialog
+from emolive.ui.controls import label
+from emolive.ui.theme import Theme
+
+
+class AgentSwitch(QWidget):
+    """Ticking it opens the statement; only its deliberate act leaves it ticked."""
+
+    declined = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget, *, auditable: bool) -> None:
+        """`auditable`: there is an audit log, without which nothing is permitted."""
+        super().__init__(parent)
+        self.theme = theme
+        self.confirmed = False
+        self._auditable = auditable
+        self._policy: PolicyFile | None = None
+        self._policy_problem = ""
+        try:
+            self._policy = load_policy(None, settings_folder())
+        except EmoliveError as error:
+            self._policy_problem = str(error)
+        self.box = QCheckBox(tr("Infer the agent's emotions, too…"), self)
+        self.box.clicked.connect(self._on_clicked)
+        self.why = label("", self, "caption")
+        self.why.setWordWrap(True)
+        self.why.setContentsMargins(26, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.box)
+        column.addWidget(self.why)
+        self._offered: tuple[CallChoice, ...] = ()
+        self.offer(())
+
+    def offer(self, calls: Sequence[CallChoice]) -> None:
+        """It can be asked for in one call with an agent; another call needs another answer."""
+        if tuple(calls) != self._offered:
+            self._offered = tuple(calls)
+            self._set(False)
+        permits = self._policy is not None and self._policy.permits
+        possible = len(calls) == 1 and calls[0].has_agent and not self._reason()
+        self.box.setEnabled(possible and not permits)
+        self.box.setChecked(self.confirmed or permits)
+        self.why.setText(self._about(calls, permits=permits))
+
+    def _reason(self) -> str:
+        """Why it cannot be asked for at all."""
+        if self._policy_problem:
+            return self._policy_problem
+        if self._policy is not None and self._policy.forbids:
+            return str(self._policy.forbidden())
+        if not self._auditable:
+            return tr("The library, which holds the audit log, is not open.")
+        return ""
+
+    def _about(self, calls: Sequence[CallChoice], *, permits: bool) -> str:
+        if self._reason():
+            return self._reason()
+        if permits:
+            assert self._policy is not None
+            return tr("On in every call, by the policy {path}.", path=self._policy.path)
+        if len(calls) == 1 and not calls[0].has_agent:
+            return tr("Both parties are on one channel: nobody can be told to be the agent.")
+        if len(calls) > 1:
+            return tr("Off: it is asked for each call on its own, so start that one alone.")
+        if self.confirmed:
+            return tr("Confirmed for this call only; starting it writes that to the audit log.")
+        return tr(
+            "Off: the agent's speech is measured (who talks, how long, how loud), not interpreted."
+        )
+
+    def _on_clicked(self, wanted: bool) -> None:
+        self._set(False)
+        if not wanted:
+            self.offer(self._offered)
+            return
+        dialog = StatementDialog(self.theme, self.window())
+        dialog.finished.connect(lambda result: self._on_answer(bool(result)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _on_answer(self, confirmed: bool) -> None:
+        self._set(confirmed)
+        if not confirmed:
+            self.declined.emit()
+        self.offer(self._offered)
+
+    def _set(self, confirmed: bool) -> None:
+        self.confirmed = confirmed
+        self.box.setChecked(confirmed)

@@ -1,0 +1,223 @@
+"""The alerts of one call: what, when, still going on or over, and seen to or not."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import mark, ntr, tr
+from emolive.types import Severity
+from emolive.ui.calls.model import AlertEntry, CallModel
+from emolive.ui.calls.tile_paint import flag, severity_colour
+from emolive.ui.controls import label, push_button
+from emolive.ui.theme import Theme, font
+from emolive.ui.words import clock_text, stream_name
+
+_MOST_ROWS = 60
+SEVERITY_NAMES = {
+    Severity.INFO: mark("note"),
+    Severity.WARNING: mark("warning"),
+    Severity.CRITICAL: mark("critical"),
+}
+
+
+class AlertRow(QAbstractButton):
+    """One alert; a click shows its moment (`clicked`), its button acknowledges it."""
+
+    acknowledge = Signal()
+
+    def __init__(
+        self, entry: AlertEntry, rate: int, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.entry = entry
+        self.theme = theme
+        self._rate = rate
+        self._shown: tuple[bool, int | None] | None = None
+        self.setFixedHeight(58)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip(entry.alert.message)
+        self.seen = QPushButton(tr("Acknowledge"), self)
+        self.seen.setProperty("segment", True)
+        self.seen.clicked.connect(self.acknowledge)
+        self.refresh()
+
+    @property
+    def at_s(self) -> float:
+        """When it was raised."""
+        return self.entry.alert.fired_sample / self._rate
+
+    def sizeHint(self) -> QSize:
+        """Two lines."""
+        return QSize(260, 58)
+
+    def refresh(self) -> None:
+        """Show whether it is over and seen to."""
+        shown = (self.entry.acknowledged, self.entry.end_sample)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.seen.setVisible(not self.entry.acknowledged)
+        alert = self.entry.alert
+        severity = tr(SEVERITY_NAMES[alert.severity])
+        self.setAccessibleName(f"{severity}, {clock_text(self.at_s)}: {alert.message}")
+        self.setAccessibleDescription(self._second())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw flag, rule, time, message."""
+        painter = QPainter(self)
+        theme, entry = self.theme, self.entry
+        alert = entry.alert
+        colour = severity_colour(alert.severity, theme, 110 if entry.acknowledged else 255)
+        if self.hasFocus() or self.underMouse():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(theme.colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("plot"))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
+        flag(painter, 12, 11, 16, colour)
+        left, right = 32.0, self.width() - 12.0
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(font(12))
+        painter.setPen(theme.colour("muted"))
+        time = clock_text(self.at_s)
+        room = painter.fontMetrics().horizontalAdvance(time)
+        painter.drawText(
+            QRectF(left, 8, right - left, 20), middle | Qt.AlignmentFlag.AlignRight, time
+        )
+        painter.setFont(font(13, bold=not entry.acknowledged))
+        painter.setPen(theme.colour("muted" if entry.acknowledged else "text"))
+        text = painter.fontMetrics().elidedText(
+            alert.rule, Qt.TextElideMode.ElideRight, int(right - left - room - 8)
+        )
+        painter.drawText(QRectF(left, 8, right - left, 20), middle, text)
+        painter.setFont(font(12))
+        painter.setPen(theme.colour("muted"))
+        end = self.seen.x() - 6 if not entry.acknowledged else right
+        second = " ".join(self._second().split())
+        text = painter.fontMetrics().elidedText(
+            second, Qt.TextElideMode.ElideRight, int(end - left)
+        )
+        painter.drawText(QRectF(left, 30, end - left, 18), middle, text)
+        painter.end()
+
+    def resizeEvent(self, event: object) -> None:
+        """Keep the button in its corner."""
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self.seen.adjustSize()
+        self.seen.move(self.width() - self.seen.width() - 6, 27)
+
+    def _second(self) -> str:
+        alert, end = self.entry.alert, self.entry.end_sample
+        lasted = tr("goes on")
+        if end is not None:
+            lasted = tr("{seconds} s", seconds=f"{(end - alert.start_sample) / self._rate:.0f}")
+        party = stream_name(alert.stream) if alert.stream is not None else tr("both")
+        return f"{party} · {lasted}"
+
+
+class AlertList(QWidget):
+    """The newest first; at most the last 60 have a row. `picked` carries a moment in seconds."""
+
+    picked = Signal(float)
+    acknowledged = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.rows: list[AlertRow] = []
+        self._model: CallModel | None = None
+        self._newest = 0
+        self.heading = label(tr("Alerts"), self, "heading")
+        self.all = push_button(tr("Acknowledge all"), self, self._all, kind="quiet")
+        self.none = label(tr("No alert yet."), self, "muted")
+        inner = QWidget(self)
+        inner.setObjectName("plain")
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addStretch()
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.viewport().setAutoFillBackground(False)
+        scroll.setWidget(inner)
+        self._scroll = scroll
+        head = QHBoxLayout()
+        head.setContentsMargins(14, 6, 6, 0)
+        head.addWidget(self.heading, 1)
+        head.addWidget(self.all)
+        self.none.setContentsMargins(14, 2, 14, 12)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 4)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.none)
+        column.addWidget(scroll, 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        for row in self.rows:
+            row.theme = theme
+            row.update()
+
+    def show_call(self, model: CallModel | None, why_none: str) -> None:
+        """Another call; `why_none` is said as long as there is no alert."""
+        self._model = model
+        self._newest = 0
+        for row in self.rows:
+            row.hide()
+            row.deleteLater()
+        self.rows = []
+        self.none.setText(why_none)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Add what is new, and show what is over."""
+        model = self._model
+        entries = list(model.alerts) if model is not None else []
+        for entry in entries[-_MOST_ROWS:]:
+            if entry.number > self._newest:
+                self._add(entry)
+        for row in self.rows:
+            row.refresh()
+        waiting = sum(not entry.acknowledged for entry in entries)
+        text = tr("Alerts")
+        if waiting:
+            text = ntr("Alerts · {count} waits", "Alerts · {count} wait", waiting)
+        if text != self.heading.text():
+            self.heading.setText(text)
+        self.all.setVisible(waiting > 1)
+        self.none.setVisible(not entries)
+        self._scroll.setVisible(bool(entries))
+
+    def _add(self, entry: AlertEntry) -> None:
+        assert self._model is not None
+        rate = self._model.info.front_end.sampling_rate
+        row = AlertRow(entry, rate, self.theme, self)
+        row.clicked.connect(lambda: self.picked.emit(row.at_s))
+        row.acknowledge.connect(lambda: self.acknowledged.emit(entry))
+        self._column.insertWidget(0, row)
+        self.rows.insert(0, row)
+        self._newest = entry.number
+        while len(self.rows) > _MOST_ROWS:
+            old = self.rows.pop()
+            old.hide()
+            old.deleteLater()
+
+    def _all(self) -> None:
+        self.acknowledged.emit(None)

@@ -1,0 +1,251 @@
+"""One call: its timelines, the conversation in numbers, and its alerts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.types import EngineState
+from emolive.ui.calls.alert_list import AlertList
+from emolive.ui.calls.face import CallFace, face_of
+from emolive.ui.calls.metrics_panel import MetricsPanel
+from emolive.ui.calls.model import CallModel
+from emolive.ui.calls.tile_paint import TilePainter
+from emolive.ui.calls.timelines import Timelines
+from emolive.ui.controls import IconButton, card, label, push_button
+from emolive.ui.icons import icon
+from emolive.ui.live.header import Stat
+from emolive.ui.theme import SPACE, Theme, font
+from emolive.ui.words import clock_text, percent
+
+_SIDE_WIDTH = 336
+
+
+class CallView(QWidget):
+    """Shows one call; signals tell what the person wants."""
+
+    back_wanted = Signal()
+    stop_wanted = Signal()
+    again_wanted = Signal()
+    acknowledged = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.model: CallModel | None = None
+        self.rules_known = False
+        self._state: tuple[object, ...] = ()
+        self.timelines = Timelines(theme, self)
+        self.metrics = MetricsPanel(theme, self)
+        self.alerts = AlertList(theme, self)
+        self.alerts.picked.connect(self.timelines.show_moment)
+        self.alerts.acknowledged.connect(self.acknowledged)
+        self.telephone = label("", self, "caption")
+        self.telephone.setWordWrap(True)
+        self.telephone.setContentsMargins(4, 0, 4, 0)
+        self.telephone.hide()
+        side = QWidget(self)
+        side.setObjectName("plain")
+        side.setFixedWidth(_SIDE_WIDTH)
+        self._side = side
+        numbers = card(side)
+        inner = QVBoxLayout(numbers)
+        inner.setContentsMargins(1, 1, 1, 1)
+        inner.addWidget(self.metrics)
+        warnings = card(side)
+        inner = QVBoxLayout(warnings)
+        inner.setContentsMargins(1, 1, 1, 1)
+        inner.addWidget(self.alerts)
+        beside = QVBoxLayout(side)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(SPACE)
+        beside.addWidget(numbers, 5)
+        beside.addWidget(warnings, 3)
+        left = QVBoxLayout()
+        left.setSpacing(6)
+        left.addWidget(self.timelines, 1)
+        left.addWidget(self.telephone)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addLayout(left, 1)
+        row.addWidget(side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE)
+        column.addLayout(self._header())
+        column.addLayout(row, 1)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.back.set_theme(theme)
+        self.timelines.set_theme(theme)
+        self.metrics.set_theme(theme)
+        self.alerts.set_theme(theme)
+        self._state = ()
+        self.stop.setIcon(icon("stop", theme.danger))
+        self.again.setIcon(icon("start", theme.on_accent))
+
+    def show_call(self, model: CallModel | None) -> None:
+        """Show another call, or none."""
+        self.model = model
+        self._state = ()
+        self.timelines.show_call(model)
+        self.metrics.clear()
+        none = tr("No alert yet.") if self.rules_known else tr("No alert rules are set up.")
+        self.alerts.show_call(model, none)
+        if model is None:
+            return
+        info = model.info
+        self.name.setText(info.name)
+        self.about.setText(info.choice.describe())
+        self.about.setToolTip(info.choice.describe())
+        self._show_agent()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """One frame; only what changed is touched."""
+        model = self.model
+        if model is None:
+            return
+        self.timelines.refresh()
+        text = clock_text(model.end_s)
+        if text == self.elapsed.text() and not self._changed(model):
+            return
+        self.elapsed.setText(text)
+        self.metrics.show_metrics(model.metrics)
+        self.alerts.refresh()
+        self._show_state(model)
+        self._show_telephone(model)
+
+    def sizeHint(self) -> QSize:
+        """As the window has it."""
+        return QSize(940, 560)
+
+    def _header(self) -> QHBoxLayout:
+        self.back = IconButton("back", tr("Back to all calls"), self.theme, self, keys=tr("Esc"))
+        self.back.clicked.connect(self.back_wanted)
+        self.name = label("", self, "title")
+        self.about = label("", self, "caption")
+        for one in (self.name, self.about):
+            one.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self.name)
+        names.addWidget(self.about)
+        self.mood = MoodLabel(self)
+        self.elapsed = label("0:00", self, "elapsed")
+        self.elapsed.setFont(font(18, bold=True))
+        self.elapsed.setAccessibleName(tr("Duration of the call"))
+        self.health = Stat(tr("Health"), tr("Whether the answers keep up with the call"), self)
+        self.agent = Stat(tr("Agent's emotions"), "", self)
+        tip = tr("End the monitoring of this call; it stays on the wall")
+        self.stop = push_button(f" {tr('End')}", self, self.stop_wanted.emit, tip=tip)
+        tip = tr("Monitor it once more, from the start; the agent's emotions are off again")
+        text = f" {tr('Start again')}"
+        self.again = push_button(text, self, self.again_wanted.emit, kind="primary", tip=tip)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(self.back)
+        row.addLayout(names, 1)
+        row.addWidget(self.mood)
+        for widget in (self.agent, self.health):
+            row.addSpacing(4)
+            row.addWidget(widget)
+        row.addSpacing(4)
+        row.addWidget(self.elapsed)
+        row.addWidget(self.stop)
+        row.addWidget(self.again)
+        return row
+
+    def _changed(self, model: CallModel) -> bool:
+        alerts = tuple((a.number, a.end_sample, a.acknowledged) for a in model.alerts)
+        state = (model.state, model.status, model.metrics, alerts, model.state_words())
+        changed = state != self._state
+        self._state = state
+        return changed
+
+    def _show_state(self, model: CallModel) -> None:
+        face = face_of(model)
+        self.mood.show_face(face, TilePainter(self.theme, model.info.labels))
+        trouble = face.troubled or model.lost > 0
+        text = face.health
+        if model.lost and not face.troubled:
+            text = tr("{count} events lost", count=model.lost)
+        short = text if len(text) <= 24 else text[:23].rstrip() + "…"
+        self.health.show_value(short, alert=trouble)
+        self.health.setToolTip(text)
+        self.stop.setVisible(not model.over)
+        self.again.setVisible(model.over)
+        if model.state is EngineState.FAILED and model.status is not None:
+            self.about.setText(model.status.reason or "")
+            self.about.setToolTip(model.status.reason or "")
+
+    def _show_agent(self) -> None:
+        assert self.model is not None
+        info = self.model.info
+        self.agent.setVisible(info.choice.has_agent)
+        if info.permission is None:
+            self.agent.show_value(tr("off"))
+            tip = tr(
+                "Inferring the emotions of people at work is prohibited in the European Union, so "
+                "it is off unless it is confirmed for a call when that is started."
+            )
+        else:
+            self.agent.show_value(tr("on, in this call"), alert=True)
+            tip = tr(
+                "Allowed by {who} for this call, and written to the audit log.",
+                who=info.permission.granted_by,
+            )
+        self.agent.setToolTip(tip)
+
+    def _show_telephone(self, model: CallModel) -> None:
+        text = telephone_text(model) if model.narrow else ""
+        if text != self.telephone.text():
+            self.telephone.setText(text)
+        if bool(text) == self.telephone.isHidden():
+            self.telephone.setVisible(bool(text))
+
+
+class MoodLabel(QWidget):
+    """The main party's emotion, as on its card."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ink: TilePainter | None = None
+        self._face: CallFace | None = None
+        self.setFixedSize(210, 32)
+        self.setAccessibleName(tr("Emotion"))
+
+    def show_face(self, face: CallFace, ink: TilePainter) -> None:
+        """Show what a card shows."""
+        self._ink = ink
+        if face != self._face:
+            self._face = face
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw colour and word."""
+        if self._ink is None or self._face is None:
+            return
+        painter = QPainter(self)
+        self._ink.emotion(painter, QRectF(self.rect()), self._face, 18)
+        painter.end()
+
+
+def telephone_text(model: CallModel) -> str:
+    """How good the model is on telephone speech, by its card."""
+    scores = model.info.telephone
+    name = model.info.model
+    if not scores:
+        return tr("Telephone speech: {model} was not measured on it.", model=name)
+    listed = ", ".join(f"{corpus} {percent(score)}" for corpus, score in scores.items())
+    return tr(
+        "Telephone speech: through a telephone line, {model} finds {scores} of the windows' "
+        "emotions (mean over the classes, speakers it never heard).",
+        model=name,
+        scores=listed,
+    )

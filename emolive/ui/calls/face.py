@@ -1,0 +1,132 @@
+"""What a call's card says, in words and numbers; compared before anything is drawn. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emolive.i18n import ntr, tr
+from emolive.types import EngineState, Role, Severity, SpeechState
+from emolive.ui.calls.model import CallModel
+from emolive.ui.words import (
+    clock_text,
+    duration_text,
+    emotion_name,
+    percent,
+    state_name,
+    stream_name,
+)
+
+# A lag that a person should know about.
+NOTABLE_LAG_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class CallFace:
+    """One moment of a card.
+
+    `label` is the class whose colour is shown (None: the pattern of `state`, None: nothing yet);
+    `speaking` are the streams on which somebody speaks; `health` says how the engine is doing,
+    `troubled` whether that matters; `answers` changes whenever the trend does.
+    """
+
+    name: str
+    state: SpeechState | None
+    label: str | None
+    word: str
+    detail: str
+    party: str
+    duration: str
+    speaking: tuple[str, ...]
+    alert: str
+    severity: Severity | None
+    n_open: int
+    n_alerts: int
+    health: str
+    troubled: bool
+    over: bool
+    answers: int
+
+    def spoken(self) -> str:
+        """The same for screen readers."""
+        parts = [self.party, f"{self.word} {self.detail}".strip(), self.duration, self.health]
+        if self.alert:
+            parts.insert(0, self.alert)
+        return ", ".join(part for part in parts if part)
+
+
+def face_of(model: CallModel) -> CallFace:
+    """What is to be shown now."""
+    state, label, confidence = model.state_words()
+    word, detail = _words(model, state, label, confidence)
+    main = model.main
+    waiting = model.open_alerts
+    gravest = max(
+        waiting, key=lambda e: (list(Severity).index(e.alert.severity), e.number), default=None
+    )
+    health, troubled = _health(model)
+    several = len(model.streams) > 1
+    return CallFace(
+        name=model.info.name,
+        state=None if model.over else state,
+        label=None if model.over else label,
+        word=word,
+        detail=detail,
+        party=stream_name(main.name) if main is not None and several else "",
+        duration=clock_text(model.end_s),
+        speaking=tuple(s.name for s in model.streams.values() if s.speech and not model.over),
+        alert=gravest.alert.message if gravest is not None else "",
+        severity=gravest.alert.severity if gravest is not None else None,
+        n_open=len(waiting),
+        n_alerts=len(model.alerts),
+        health=health,
+        troubled=troubled,
+        over=model.over,
+        answers=main.decisions.count if main is not None else 0,
+    )
+
+
+def _words(
+    model: CallModel, state: SpeechState | None, label: str | None, confidence: float
+) -> tuple[str, str]:
+    if model.state is EngineState.FAILED:
+        return tr("failed"), ""
+    if model.over:
+        return tr("ended"), ""
+    if state is None:
+        opening = model.state is EngineState.STARTING
+        return (tr("opening…") if opening else tr("listening…")), ""
+    if state is SpeechState.SPEECH and label is not None:
+        return emotion_name(label), percent(confidence)
+    return state_name(state), ""
+
+
+def _health(model: CallModel) -> tuple[str, bool]:
+    status = model.status
+    if status is None:
+        return tr("opening the source"), False
+    if status.state is EngineState.FAILED:
+        return status.reason or tr("The engine stopped."), True
+    if status.state is EngineState.STOPPED:
+        return status.reason or tr("lasted {time}", time=duration_text(model.end_s)), False
+    if status.state is EngineState.RECONNECTING:
+        return tr("reconnecting"), True
+    missing = [stream.stream for stream in status.streams if stream.missing]
+    if missing:
+        return tr("{party} is away", party=stream_name(missing[0])), True
+    if status.lag_s >= NOTABLE_LAG_S:
+        return tr("{lag} s behind", lag=f"{status.lag_s:.1f}"), True
+    if status.overflows:
+        return ntr("{count} block lost", "{count} blocks lost", status.overflows), True
+    if status.windows_skipped:
+        skipped = status.windows_skipped
+        return ntr("{count} window skipped", "{count} windows skipped", skipped), True
+    if status.hint:
+        return status.hint, True
+    if status.state is EngineState.STARTING:
+        return tr("opening the source"), False
+    return tr("on time"), False
+
+
+def party_letter(stream: str, role: Role | None) -> str:
+    """One letter for a party, where there is no room for a word."""
+    return stream_name(str(role) if role else stream)[:1].upper()

@@ -1,0 +1,131 @@
+"""Where the calls lie on the wall: cards in columns, or rows of a list."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.calls.model import CallModel
+from emolive.ui.calls.tile import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT, CallTile
+from emolive.ui.theme import SPACE, Theme
+
+_MAX_COLUMNS = 8
+_ROW_GAP = 6
+
+
+class CallGrid(QWidget):
+    """The tiles. `opened`, `acknowledged` and `removed` carry the id of a call."""
+
+    opened = Signal(str)
+    acknowledged = Signal(str)
+    removed = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("plain")
+        self.setAccessibleName(tr("Calls, the most urgent first"))
+        self.theme = theme
+        self.as_list = False
+        self.tiles: dict[str, CallTile] = {}
+        self.order: list[str] = []
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        for tile in self.tiles.values():
+            tile.set_theme(theme)
+
+    def add(self, model: CallModel) -> None:
+        """A new call, at the end."""
+        call_id = model.info.id
+        tile = CallTile(model, self.theme, self)
+        tile.show_as_row(self.as_list)
+        tile.clicked.connect(lambda: self.opened.emit(call_id))
+        tile.acknowledge.connect(lambda: self.acknowledged.emit(call_id))
+        tile.remove.connect(lambda: self.removed.emit(call_id))
+        self.tiles[call_id] = tile
+        self.order.append(call_id)
+        tile.show()
+        self._place()
+
+    def remove(self, call_id: str) -> None:
+        """Take a call away; the focus goes to its neighbour."""
+        tile = self.tiles.pop(call_id, None)
+        if tile is None:
+            return
+        index = self.order.index(call_id)
+        self.order.remove(call_id)
+        if tile.hasFocus() and self.order:
+            self.tiles[self.order[min(index, len(self.order) - 1)]].setFocus()
+        tile.hide()
+        tile.deleteLater()
+        self._place()
+
+    def show_order(self, order: Sequence[str]) -> None:
+        """Put the calls in this order; free if they are."""
+        if list(order) != self.order:
+            self.order = list(order)
+            self._place()
+            tiles = [self.tiles[call_id] for call_id in self.order]
+            for before, after in itertools.pairwise(tiles):
+                QWidget.setTabOrder(before, after)
+
+    def show_list(self, as_list: bool) -> None:
+        """Show a list, or cards."""
+        self.as_list = as_list
+        for tile in self.tiles.values():
+            tile.show_as_row(as_list)
+        self._place()
+
+    def focus_first(self) -> None:
+        """Give the most urgent call the focus."""
+        if self.order:
+            self.tiles[self.order[0]].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def columns(self) -> int:
+        """How many calls lie side by side."""
+        if self.as_list:
+            return 1
+        fits = (self.width() + SPACE) // (CARD_WIDTH + SPACE)
+        return max(1, min(_MAX_COLUMNS, fits))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Find the columns anew."""
+        super().resizeEvent(event)
+        self._place()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from call to call."""
+        steps = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_Up: -self.columns,
+            Qt.Key.Key_Down: self.columns,
+        }
+        step = steps.get(Qt.Key(event.key()))
+        focus = QApplication.focusWidget()
+        at = next((i for i, c in enumerate(self.order) if self.tiles[c] is focus), None)
+        if step is None or at is None:
+            super().keyPressEvent(event)
+            return
+        if 0 <= at + step < len(self.order):
+            self.tiles[self.order[at + step]].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _place(self) -> None:
+        columns = self.columns
+        gap = _ROW_GAP if self.as_list else SPACE
+        height = ROW_HEIGHT if self.as_list else CARD_HEIGHT
+        width = (self.width() - gap * (columns - 1)) / columns
+        for index, call_id in enumerate(self.order):
+            row, column = divmod(index, columns)
+            left = round(column * (width + gap))
+            right = round(column * (width + gap) + width)
+            self.tiles[call_id].setGeometry(left, row * (height + gap), right - left, height)
+        rows = -(-len(self.order) // columns)
+        self.setMinimumHeight(max(0, rows * (height + gap) - gap))

@@ -1,0 +1,218 @@
+"""The conversation in numbers, live: who talks, waits, interrupts, and how loud and fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from emolive.conversation import ConversationMetrics, PartyMetrics
+from emolive.conversation.definitions import DEFINITIONS
+from emolive.i18n import mark, tr
+from emolive.ui.calls.talk_bar import TalkBar
+from emolive.ui.controls import label
+from emolive.ui.theme import Theme, font
+from emolive.ui.words import clock_text, minus, percent, stream_name
+
+_NOTHING = "–"
+_TEXTS = {definition.field: definition for definition in DEFINITIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class _PartyRow:
+    field: str
+    name: str
+    value: Callable[[PartyMetrics], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _CallRow:
+    field: str
+    name: str
+    value: Callable[[ConversationMetrics], str]
+
+
+def _seconds(value: float | None, digits: int = 1) -> str:
+    return _NOTHING if value is None else minus(f"{value:.{digits}f}\u00a0s")
+
+
+def _interruptions(party: PartyMetrics) -> str:
+    tried = party.interruption_attempts
+    if not tried:
+        return str(party.interruptions)
+    return tr("{count} (+{tried} tried)", count=party.interruptions, tried=tried)
+
+
+def _level(party: PartyMetrics) -> str:
+    return _NOTHING if party.level_dbfs is None else minus(f"{party.level_dbfs:.0f}\u00a0dBFS")
+
+
+def _rate(party: PartyMetrics) -> str:
+    rate = party.syllables_per_s
+    return _NOTHING if rate is None else tr("{rate} syll./s", rate=f"{rate:.1f}")
+
+
+_PARTY_ROWS = (
+    _PartyRow("talk_s", mark("Talk time"), lambda p: clock_text(p.talk_s)),
+    _PartyRow("turns", mark("Turns"), lambda p: str(p.turns)),
+    _PartyRow(
+        "longest_monologue_s",
+        mark("Longest monologue"),
+        lambda p: clock_text(p.longest_monologue_s),
+    ),
+    _PartyRow("interruptions", mark("Interrupts the other"), _interruptions),
+    _PartyRow("responses", mark("Response, median"), lambda p: _seconds(p.responses.median_s)),
+    _PartyRow("responses", mark("Response, slowest tenth"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("level_dbfs", mark("Loudness"), _level),
+    _PartyRow("syllables_per_s", mark("Speaking rate"), _rate),
+)
+_CALL_ROWS = (
+    _CallRow(
+        "overtalk_s",
+        mark("Overtalk"),
+        lambda m: tr(
+            "{share} · {count} times · {time}",
+            share=percent(m.overtalk_share),
+            count=m.overlaps,
+            time=_seconds(m.overtalk_s),
+        ),
+    ),
+    _CallRow(
+        "silence_s",
+        mark("Mutual silence"),
+        lambda m: tr(
+            "{share} · longest {time}",
+            share=percent(m.silence_share),
+            time=_seconds(m.longest_silence_s),
+        ),
+    ),
+    _CallRow("silence_s", mark("Silent for now"), lambda m: _seconds(m.current_silence_s)),
+    _CallRow(
+        "gaps",
+        mark("Gaps between turns"),
+        lambda m: tr("{count} · {time}", count=m.gaps.count, time=_seconds(m.gaps.total_s)),
+    ),
+)
+
+
+class MetricsPanel(QScrollArea):
+    """Updated a few times a second; only texts that changed are set."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        self.setAccessibleName(tr("Conversation metrics"))
+        inner = QWidget(self)
+        inner.setObjectName("plain")
+        self.bar = TalkBar(theme, inner)
+        self.bar.setToolTip(definition_text("talk_share"))
+        self.heads: list[QLabel] = []
+        self.cells: dict[tuple[str, int], QLabel] = {}
+        self.note = label("", inner, "note")
+        self.note.setWordWrap(True)
+        self.note.hide()
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(0, 1)
+        for column in (1, 2):
+            head = label("", inner, "caption")
+            head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self.heads.append(head)
+            grid.addWidget(head, 0, column)
+        for row, entry in enumerate(_PARTY_ROWS, 1):
+            self._add_name(grid, row, entry.field, entry.name)
+            for column in (0, 1):
+                self._add_value(grid, row, column + 1, 1, (entry.name, column), entry.field)
+        first = len(_PARTY_ROWS) + 1
+        grid.addWidget(_line(inner), first, 0, 1, 3)
+        for row, call_entry in enumerate(_CALL_ROWS, first + 1):
+            self._add_name(grid, row, call_entry.field, call_entry.name)
+            self._add_value(grid, row, 1, 2, (call_entry.name, 0), call_entry.field)
+        column_layout = QVBoxLayout(inner)
+        column_layout.setContentsMargins(14, 12, 14, 12)
+        column_layout.setSpacing(8)
+        column_layout.addWidget(self.note)
+        column_layout.addWidget(self.bar)
+        column_layout.addLayout(grid)
+        column_layout.addStretch()
+        self.setWidget(inner)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.bar.set_theme(theme)
+
+    def clear(self) -> None:
+        """Another call."""
+        self.show_metrics(None)
+
+    def show_metrics(self, metrics: ConversationMetrics | None) -> None:
+        """Show where the conversation stands; None: nothing yet."""
+        self.bar.show_metrics(metrics)
+        parties = metrics.parties if metrics is not None else ()
+        alone = metrics is not None and not metrics.separable
+        if alone != self.note.isVisibleTo(self):
+            self.note.setText(
+                tr(
+                    "Both parties are on one channel, so who speaks cannot be told: what takes two "
+                    "is not measured."
+                )
+            )
+            self.note.setVisible(alone)
+        for column, head in enumerate(self.heads):
+            name = stream_name(parties[column].name) if column < len(parties) else ""
+            _show(head, name)
+        for entry in _PARTY_ROWS:
+            for column in (0, 1):
+                text = entry.value(parties[column]) if column < len(parties) else ""
+                if metrics is None:
+                    text = _NOTHING
+                _show(self.cells[entry.name, column], text)
+        for call_entry in _CALL_ROWS:
+            text = call_entry.value(metrics) if metrics is not None and not alone else _NOTHING
+            if alone and metrics is not None and call_entry.field == "silence_s":
+                text = call_entry.value(metrics)
+            _show(self.cells[call_entry.name, 0], text)
+
+    def _add_name(self, grid: QGridLayout, row: int, field: str, name: str) -> None:
+        made = label(tr(name), self, "muted")
+        made.setToolTip(definition_text(field))
+        made.setFixedHeight(24)
+        grid.addWidget(made, row, 0)
+
+    def _add_value(
+        self, grid: QGridLayout, row: int, column: int, span: int, key: tuple[str, int], field: str
+    ) -> None:
+        made = QLabel(_NOTHING, self)
+        made.setFont(font(13, bold=True))
+        made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        made.setToolTip(definition_text(field))
+        made.setAccessibleName(tr(key[0]))
+        self.cells[key] = made
+        grid.addWidget(made, row, column, 1, span)
+
+
+def definition_text(field: str) -> str:
+    """What a number means and where that is from, as a tip that wraps."""
+    definition = _TEXTS[field]
+    source = f"<br><i>{definition.source}</i>" if definition.source else ""
+    unit = f" ({definition.unit})" if definition.unit else ""
+    return f"<p><b>{definition.name}{unit}</b><br>{definition.text}{source}</p>"
+
+
+def _show(made: QLabel, text: str) -> None:
+    if text != made.text():
+        made.setText(text)
+
+
+def _line(parent: QWidget) -> QFrame:
+    line = QFrame(parent)
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setProperty("role", "line")
+    line.setFixedHeight(13)
+    return line

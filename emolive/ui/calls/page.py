@@ -1,0 +1,311 @@
+"""The calls page: the wall, one call opened from it, and what brings calls and rules in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from emolive.i18n import ntr, tr
+from emolive.session.library import Library
+from emolive.settings import Settings
+from emolive.types import Severity
+from emolive.ui import messages
+from emolive.ui.calls.call_view import CallView
+from emolive.ui.calls.chime import Chime
+from emolive.ui.calls.choices import CallChoice
+from emolive.ui.calls.desk import CallDesk
+from emolive.ui.calls.devices import FindsDevices, find_call_devices
+from emolive.ui.calls.model import AlertEntry, CallModel
+from emolive.ui.calls.room import CallRoom
+from emolive.ui.calls.rules_dialog import RulesDialog
+from emolive.ui.calls.start_dialog import StartDialog
+from emolive.ui.calls.wall import WallView
+from emolive.ui.messages import Message
+from emolive.ui.preferences import Preferences
+from emolive.ui.theme import Theme
+
+# The timeline of an opened call flows; cards say something new a few times a second; out of sight
+# only alerts matter.
+_OPEN_MS, _WALL_MS, _HIDDEN_MS = 33, 200, 500
+_SEVERITIES = {
+    Severity.INFO: messages.Severity.INFO,
+    Severity.WARNING: messages.Severity.WARNING,
+    Severity.CRITICAL: messages.Severity.ERROR,
+}
+# Of the bundled model; rules may name others, which are shown as well.
+USUAL_LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+
+class CallsPage(QWidget):
+    """Everything about calls. The window gives it a library when there is one."""
+
+    message = Signal(object)
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        room: CallRoom | None = None,
+        chime: Chime | None = None,
+        find_devices: FindsDevices = find_call_devices,
+    ) -> None:
+        """`room`, `chime` and `find_devices` are for tests."""
+        super().__init__(parent)
+        self.title = tr("Calls")
+        self.icon_name = "calls"
+        self.theme = theme
+        self.preferences = preferences
+        self.chime = chime or Chime()
+        self._find_devices = find_devices
+        self._visible = False
+        self._said: Message | None = None
+        self.desk = CallDesk(lambda: preferences.effective, room or CallRoom(), self)
+        self.wall = WallView(theme, self)
+        self.call = CallView(theme, self)
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(self.wall)
+        self.stack.addWidget(self.call)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.stack)
+        self.setAcceptDrops(True)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.tick)
+        self._connect()
+        self._on_settings(preferences.effective)
+
+    # What the window asks of a page.
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme = theme
+        self.wall.set_theme(theme)
+        self.call.set_theme(theme)
+
+    def set_library(self, library: Library | None) -> None:
+        """The library that holds the audit log and what rules are tried on."""
+        self.desk.library = library
+
+    def shown(self) -> None:
+        """The page is in front."""
+        self._visible = True
+        self._pace()
+        if self.stack.currentIndex() == 0:
+            self.wall.grid.focus_first()
+
+    def hidden(self) -> None:
+        """Another page is in front."""
+        self._visible = False
+        self._pace()
+
+    def end(self, deadline: float) -> None:
+        """End all threads before `deadline` (monotonic)."""
+        self._timer.stop()
+        self.chime.close(0.1)
+        self.desk.end(deadline)
+
+    # What can be done with it.
+
+    def start(self, choices: Sequence[CallChoice], *, infer_agent: bool = False) -> None:
+        """Monitor calls."""
+        self._say(None)
+        self.desk.start(choices, infer_agent=infer_agent)
+
+    def open_call(self, call_id: str) -> None:
+        """Show one call."""
+        model = next((one for one in self.desk.models if one.info.id == call_id), None)
+        if model is None:
+            return
+        self.call.rules_known = self.desk.rules is not None
+        self.call.show_call(model)
+        self.stack.setCurrentIndex(1)
+        self.call.back.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._pace()
+
+    def show_wall(self) -> None:
+        """Back to all calls."""
+        before = self.call.model
+        self.call.show_call(None)
+        self.stack.setCurrentIndex(0)
+        for tile in self.wall.grid.tiles.values():
+            tile.refresh()
+        if before is not None and (tile := self.wall.grid.tiles.get(before.info.id)) is not None:
+            tile.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._pace()
+
+    def open_most_urgent(self) -> None:
+        """Show the call whose alert waits longest among the gravest."""
+        order = self.wall.order.arrange(self.desk.models, time.monotonic())
+        if order:
+            self.open_call(order[0])
+
+    def ask_for_call(self, paths: Sequence[Path] = ()) -> StartDialog:
+        """Open the dialog that asks for a call, with files if there are some."""
+        dialog = StartDialog(
+            self.theme,
+            self.window(),
+            find=self._find_devices,
+            auditable=self.desk.library is not None,
+        )
+        dialog.chosen.connect(lambda calls, agent: self.start(calls, infer_agent=agent))
+        dialog.declined.connect(self.desk.decline)
+        dialog.finished.connect(dialog.deleteLater)
+        if paths:
+            dialog.look_into(list(paths))
+        dialog.open()
+        return dialog
+
+    def ask_for_rules(self) -> RulesDialog:
+        """Open the editor of rules."""
+        models = self.desk.models
+        labels = models[0].info.labels if models else USUAL_LABELS
+        dialog = RulesDialog(
+            self.theme, labels, self.desk.rules_file, self.desk.library, self.window()
+        )
+        dialog.saved.connect(self._on_rules_saved)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def tick(self) -> None:
+        """Take what is new and draw it where it is seen."""
+        changed = self.desk.tick()
+        if not self._visible:
+            return
+        if self.stack.currentIndex() == 0:
+            self.wall.show_calls(self.desk.models, changed)
+        else:
+            self.call.refresh()
+
+    # What follows.
+
+    def _connect(self) -> None:
+        desk, wall, call = self.desk, self.wall, self.call
+        desk.added.connect(self._on_added)
+        desk.removed.connect(self._on_removed)
+        desk.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
+        desk.said.connect(self._say)
+        desk.ruled.connect(wall.show_rules)
+        desk.busy_changed.connect(lambda: wall.show_opening(desk.opening))
+        wall.add_wanted.connect(lambda: self.ask_for_call())
+        wall.rules_wanted.connect(lambda: self.ask_for_rules())
+        wall.cleared.connect(self._clear)
+        wall.grid.opened.connect(self.open_call)
+        wall.grid.removed.connect(desk.remove)
+        wall.grid.acknowledged.connect(lambda call_id: self._acknowledge(call_id, None))
+        call.back_wanted.connect(self.show_wall)
+        call.stop_wanted.connect(lambda: self._with_call(desk.stop))
+        call.again_wanted.connect(self._start_again)
+        call.acknowledged.connect(self._acknowledge_here)
+        self.preferences.changed.connect(self._on_settings)
+        self._key("Escape", lambda: self.call.model is not None and self.show_wall())
+        self._key("N", lambda: self.stack.currentIndex() == 0 and self.ask_for_call())
+
+    def _key(self, keys: str, action: Callable[[], object]) -> None:
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(action)
+
+    def _pace(self) -> None:
+        """One timer: fast for an opened call, slow out of sight, none without calls."""
+        if not self.desk.models:
+            self._timer.stop()
+            return
+        every = _HIDDEN_MS
+        if self._visible:
+            every = _WALL_MS if self.stack.currentIndex() == 0 else _OPEN_MS
+        if not self._timer.isActive() or self._timer.interval() != every:
+            self._timer.start(every)
+
+    def _on_added(self, model: CallModel) -> None:
+        self.wall.add_call(model)
+        self._pace()
+        self.tick()
+
+    def _on_removed(self, model: CallModel) -> None:
+        if self.call.model is model:
+            self.show_wall()
+        self.wall.remove_call(model.info.id)
+        self.wall.show_calls(self.desk.models, ())
+        self._say_alerts()
+        self._pace()
+
+    def _on_alerts(self, fresh: list[AlertEntry]) -> None:
+        heard = [entry.alert.severity for entry in fresh if entry.alert.sound]
+        if heard:
+            self.chime.play(max(heard, key=list(Severity).index))
+        self._say_alerts()
+
+    def _acknowledge(self, call_id: str, entry: AlertEntry | None) -> None:
+        for model in self.desk.models:
+            if model.info.id == call_id:
+                model.acknowledge(entry)
+                self.wall.show_calls(self.desk.models, [model])
+        if self.call.model is not None:
+            self.call.refresh()
+        self._say_alerts()
+
+    def _acknowledge_here(self, entry: AlertEntry | None) -> None:
+        self._with_call(lambda call_id: self._acknowledge(call_id, entry))
+
+    def _with_call(self, action: Callable[[str], object]) -> None:
+        if self.call.model is not None:
+            action(self.call.model.info.id)
+
+    def _start_again(self) -> None:
+        model = self.call.model
+        if model is not None:
+            self.show_wall()
+            self.desk.remove(model.info.id)
+            self.start([model.info.choice])
+
+    def _clear(self) -> None:
+        for model in self.desk.models:
+            if model.over:
+                self.desk.remove(model.info.id)
+
+    def _say_alerts(self) -> None:
+        """The banner: the gravest alert nobody has seen to, of all calls."""
+        waiting = [(entry, model) for model in self.desk.models for entry in model.open_alerts]
+        if not waiting:
+            self._say(None)
+            return
+        order = list(Severity)
+        entry, model = max(
+            waiting, key=lambda one: (order.index(one[0].alert.severity), one[0].number)
+        )
+        text = f"{model.info.name}: {entry.alert.message}"
+        if len(waiting) > 1:
+            more = ntr("{count} more waits.", "{count} more wait.", len(waiting) - 1)
+            text = f"{text} {more}"
+        self._say(Message(_SEVERITIES[entry.alert.severity], text, messages.Action.OPEN_CALL))
+
+    def _say(self, said: Message | None) -> None:
+        if said != self._said:
+            self._said = said
+            self.message.emit(said)
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.desk.use_rules_of(settings.alerts.rules_file)
+
+    def _on_rules_saved(self, path: Path) -> None:
+        self.desk.reload_rules(path)
+        self.preferences.change("alerts", rules_file=path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Ask about the calls in them."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.ask_for_call(paths)

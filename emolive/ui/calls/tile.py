@@ -1,0 +1,141 @@
+"""One call on the wall: a button that opens it, repainted only when what it says has changed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
+
+from emolive.i18n import tr
+from emolive.ui.calls.face import CallFace, face_of
+from emolive.ui.calls.model import CallModel, CallTrend
+from emolive.ui.calls.tile_paint import TilePainter, paint_card, paint_row
+from emolive.ui.controls import IconButton
+from emolive.ui.theme import Theme
+
+CARD_HEIGHT = 160
+CARD_WIDTH = 264
+ROW_HEIGHT = 54
+
+
+class CallTile(QAbstractButton):
+    """A card, or with `as_row` a row. A click or Enter opens the call (`clicked`)."""
+
+    acknowledge = Signal()
+    remove = Signal()
+
+    def __init__(self, model: CallModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.as_row = False
+        self.face: CallFace = face_of(model)
+        self._trend: CallTrend | None = None
+        self._ink = TilePainter(theme, model.info.labels)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(CARD_HEIGHT)
+        self.close_button = IconButton("close", tr("Remove this call"), theme, self, colour="muted")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.close_button.setFixedSize(26, 26)
+        self.close_button.clicked.connect(self.remove)
+        self.seen = QPushButton(tr("Acknowledge"), self)
+        self.seen.setProperty("segment", True)
+        self.seen.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.seen.setToolTip(tr("All alerts of this call have been seen to (A)"))
+        self.seen.clicked.connect(self.acknowledge)
+        self.refresh(force=True)
+
+    def sizeHint(self) -> QSize:
+        """As wide as a card."""
+        return QSize(CARD_WIDTH, ROW_HEIGHT if self.as_row else CARD_HEIGHT)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self._ink = TilePainter(theme, self.model.info.labels)
+        self.close_button.set_theme(theme)
+        self.update()
+
+    def show_as_row(self, row: bool) -> None:
+        """Be a row of the list, or a card."""
+        self.as_row = row
+        self.setFixedHeight(ROW_HEIGHT if row else CARD_HEIGHT)
+        self._place()
+        self.update()
+
+    def refresh(self, *, force: bool = False) -> bool:
+        """Look at the model; repaints only if there is something new, and tells whether so."""
+        face = face_of(self.model)
+        if face == self.face and not force:
+            return False
+        if face.answers != self.face.answers or force:
+            self._trend = self.model.trend()
+        if (face.word, face.alert, face.over) != (
+            self.face.word,
+            self.face.alert,
+            self.face.over,
+        ) or force:
+            # Not with every second: assistive technology is told of each change.
+            self.setAccessibleName(tr("Call {name}", name=face.name))
+            self.setAccessibleDescription(face.spoken())
+            self.setToolTip(
+                "\n".join(part for part in (face.name, face.alert, face.health) if part)
+            )
+        tip = "\n".join(part for part in (face.name, face.alert, face.health) if part)
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+        self.face = face
+        self.seen.setVisible(face.n_open > 0)
+        self.update()
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw it."""
+        painter = QPainter(self)
+        streams = [(stream.name, stream.role) for stream in self.model.streams.values()]
+        if len(streams) < 2:
+            streams = []
+        paint = paint_row if self.as_row else paint_card
+        room = float(self.seen.width() + 8) if self.face.n_open else 0.0
+        area = QRectF(self.rect())
+        paint(
+            self._ink,
+            painter,
+            area,
+            self.face,
+            self._trend,
+            streams,
+            focus=self.hasFocus(),
+            room=room,
+        )
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens, A acknowledges, Delete removes; the rest is the wall's."""
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        elif key == Qt.Key.Key_Delete:
+            self.remove.emit()
+        elif key == Qt.Key.Key_A and self.face.n_open:
+            self.acknowledge.emit()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the buttons in their corners."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        self.seen.adjustSize()
+        seen = self.seen
+        if self.as_row:
+            middle = self.height() // 2
+            self.close_button.move(self.width() - 38, middle - 13)
+            seen.move(self.width() - 44 - 66 - seen.width(), middle - seen.height() // 2)
+        else:
+            self.close_button.move(self.width() - 36, 8)
+            seen.move(self.width() - 12 - seen.width(), self.height() - 37)

@@ -1,0 +1,230 @@
+"""Both parties on one time axis: emotions where they are inferred, speech where they are not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from emolive.i18n import tr
+from emolive.types import Role
+from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
+from emolive.ui.history.model import FollowClock
+from emolive.ui.icons import icon
+from emolive.ui.segments import Segment
+from emolive.ui.sessions.event_lane import EventLane, Happening
+from emolive.ui.theme import Theme
+from emolive.ui.timeline.decisions import DecisionBand
+from emolive.ui.timeline.legend import Legend
+from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.timeline.workspace import SPANS_S
+from emolive.ui.words import duration_text, stream_name
+
+
+class Timelines(QFrame):
+    """The panels of one call at a time; the customer's first."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.theme = theme
+        self.axis = TimeAxis(self)
+        self.panels: list[TimePanel] = []
+        self.lane: EventLane | None = None
+        self._model: CallModel | None = None
+        self._built_for: tuple[tuple[str, Role | None, bool], ...] = ()
+        self._alerts_shown: tuple[tuple[int, int | None], ...] = ()
+        self._clock = FollowClock()
+        self.legend = Legend(theme, self)
+        self.ruler = TimeRuler(self.axis, theme, self)
+        self._make_buttons()
+        tools = QHBoxLayout()
+        tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
+        tools.setSpacing(2)
+        tools.addWidget(self.legend, 1)
+        tools.addSpacing(10)
+        for button in self.spans.values():
+            tools.addWidget(button)
+        self._stack = QVBoxLayout()
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 8, 1, 4)
+        column.setSpacing(6)
+        column.addLayout(tools)
+        column.addLayout(self._stack, 1)
+        column.addWidget(self.ruler)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.legend.set_theme(theme)
+        self.ruler.set_theme(theme)
+        self.back.setIcon(icon("next", theme.on_accent))
+        for panel in self.panels:
+            panel.set_theme(theme)
+
+    def show_call(self, model: CallModel | None) -> None:
+        """Another call; its panels come with its streams."""
+        self._model = model
+        self._clock = FollowClock()
+        self._built_for = ()
+        self._alerts_shown = ()
+        self._clear()
+        self.axis.reset()
+        if model is not None:
+            self._build()
+
+    def refresh(self) -> None:
+        """One frame: move the axis, draw what is new."""
+        model = self._model
+        if model is None:
+            return
+        self._build()
+        now_s = model.end_s
+        if not model.over:
+            now_s = self._clock.step(model.end_s, time.monotonic())
+        self.axis.advance(now_s, model.oldest_s)
+        self._show_alerts(list(model.alerts))
+        for panel in self.panels:
+            panel.refresh()
+        if not self.axis.follow:
+            self._show_back()
+
+    def show_moment(self, at_s: float) -> None:
+        """Mark a moment and bring it into view."""
+        self.axis.follow_live(False)
+        self.axis.choose(at_s)
+        self.axis.reveal(at_s)
+
+    def resizeEvent(self, event: object) -> None:
+        """Keep the way back to live in its corner."""
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._place_back()
+
+    def _make_buttons(self) -> None:
+        self.spans = {
+            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
+        }
+        for text, button in self.spans.items():
+            button.clicked.connect(lambda _=False, text=text: self._show_span(text))
+        self.back = QPushButton(self)
+        self.back.setProperty("primary", True)
+        self.back.setProperty("pill", True)
+        self.back.setAccessibleName(tr("Back to live"))
+        self.back.clicked.connect(lambda: self.axis.follow_live())
+        self.back.hide()
+        self.axis.follow_changed.connect(self._show_back)
+        self.axis.span_changed.connect(self._mark_span)
+        self._mark_span()
+
+    def _build(self) -> None:
+        """Make the panels, anew when the streams are others than before."""
+        assert self._model is not None
+        streams = sorted(self._model.streams.values(), key=lambda stream: stream.role is Role.AGENT)
+        key = tuple((stream.name, stream.role, stream.infers) for stream in streams)
+        if key == self._built_for or not streams:
+            return
+        self._clear()
+        self._built_for = key
+        info = self._model.info
+        self.legend.set_labels(
+            info.labels, not_inferred=any(not stream.infers for stream in streams)
+        )
+        self.lane = EventLane(self.axis, self.theme, info.front_end.sampling_rate, self)
+        self.lane.setAccessibleName(tr("Alerts"))
+        self._add(self.lane, 0, 4)
+        self._alerts_shown = ()
+        self.lane.show_happenings(())
+        for stream in streams:
+            self._add_stream(stream, info.hop_s, caption=len(streams) > 1)
+        self.back.raise_()
+
+    def _add_stream(self, stream: CallStream, hop_s: float, *, caption: bool) -> None:
+        name = stream_name(stream.name)
+        level = LevelPanel(self.axis, self.theme, stream, self)
+        level.setAccessibleName(tr("Level over time, {name}", name=name))
+        level.setMinimumHeight(30)
+        band = DecisionBand(self.axis, self.theme, stream, hop_s, self)
+        if stream.infers:
+            timeline = ProbabilityPanel(self.axis, self.theme, stream, hop_s, self)
+            timeline.setAccessibleName(tr("Emotion probabilities over time, {name}", name=name))
+            timeline.caption = name if caption else ""
+            band.setAccessibleName(tr("Decided emotions over time, {name}", name=name))
+            self._add(timeline, 100, 2)
+            self._add(band, 0, 2)
+            self._add(level, 24, 8)
+            return
+        # Emotion is off on this one: when it speaks, and how loud, is all there is to see.
+        band.caption = tr("{name}: emotion is not inferred", name=name)
+        band.setAccessibleName(tr("When the {name} speaks; emotion is not inferred", name=name))
+        self._add(band, 0, 2)
+        self._add(level, 34, 8)
+
+    def _add(self, panel: TimePanel, stretch: int, gap: int) -> None:
+        self.panels.append(panel)
+        self._stack.addWidget(panel, stretch)
+        self._stack.addSpacing(gap)
+
+    def _clear(self) -> None:
+        for panel in self.panels:
+            panel.hide()
+            panel.deleteLater()
+        self.panels = []
+        self.lane = None
+        while self._stack.takeAt(0) is not None:
+            pass
+
+    def _show_alerts(self, entries: Sequence[AlertEntry]) -> None:
+        shown = tuple((entry.number, entry.end_sample) for entry in entries)
+        if self.lane is None or shown == self._alerts_shown:
+            return
+        self._alerts_shown = shown
+        self.lane.show_happenings(
+            [
+                Happening(
+                    entry.alert.fired_sample,
+                    entry.end_sample,
+                    str(entry.alert.severity),
+                    f"{entry.alert.rule}: {entry.alert.message}",
+                )
+                for entry in entries
+            ]
+        )
+
+    def _show_span(self, text: str) -> None:
+        span_s = SPANS_S[text]
+        if span_s is None:
+            self.axis.show_whole()
+        else:
+            self.axis.set_span(span_s)
+        self._mark_span()
+
+    def _mark_span(self) -> None:
+        for text, button in self.spans.items():
+            span_s = SPANS_S[text]
+            chosen = self.axis.whole if span_s is None else self.axis.span_s == span_s
+            button.setChecked(chosen and (span_s is None or not self.axis.whole))
+
+    def _show_back(self) -> None:
+        if not self.axis.follow:
+            behind = duration_text(self.axis.behind_s)
+            text = tr("Back to live · {behind} behind", behind=behind)
+            if text != self.back.text():
+                self.back.setText(text)
+                self._place_back()
+        else:
+            self.axis.choose(None)
+        self.back.setVisible(not self.axis.follow)
+
+    def _place_back(self) -> None:
+        self.back.adjustSize()
+        corner = self.ruler.geometry().topRight()
+        self.back.move(
+            corner.x() - self.back.width() - MARGIN_RIGHT - 8, corner.y() - self.back.height() - 10
+        )

@@ -1,0 +1,234 @@
+"""The wall: all calls, the urgent ones first, and the ways to add some."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.alerts.rules import RuleSet
+from emolive.i18n import ntr, tr
+from emolive.ui.calls.grid import CallGrid
+from emolive.ui.calls.model import CallModel
+from emolive.ui.calls.urgency import UrgencyOrder
+from emolive.ui.controls import card, label, push_button
+from emolive.ui.icons import icon, pixmap
+from emolive.ui.segments import Segment
+from emolive.ui.theme import SPACE, Theme
+
+
+class WallView(QWidget):
+    """Shows what it is told; signals tell what the person wants."""
+
+    add_wanted = Signal()
+    rules_wanted = Signal()
+    cleared = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.order = UrgencyOrder()
+        self.grid = CallGrid(theme, self)
+        self.empty = EmptyWall(theme, self)
+        self.empty.add.clicked.connect(self.add_wanted)
+        self.empty.rules.clicked.connect(self.rules_wanted)
+        self._opening = 0
+        self.stack = QStackedWidget(self)
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.viewport().setAutoFillBackground(False)
+        scroll.setWidget(self.grid)
+        self._scroll = scroll
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(scroll)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE)
+        column.addLayout(self._tools())
+        column.addWidget(self.stack, 1)
+        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
+        self.show_list(False)
+        self.show_rules(None)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        self.grid.set_theme(theme)
+        self.empty.set_theme(theme)
+        self.add.setIcon(icon("calls", theme.on_accent))
+        self.rules.setIcon(icon("bell", theme.text))
+        for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
+            button.setIcon(icon(shape, theme.accent if button.isChecked() else theme.muted))
+
+    def show_calls(self, models: Sequence[CallModel], changed: Iterable[CallModel]) -> None:
+        """One tick: redraw what changed, and now and then put it in order."""
+        for model in changed:
+            if (tile := self.grid.tiles.get(model.info.id)) is not None:
+                tile.refresh()
+        held = bool(QApplication.mouseButtons())
+        self.grid.show_order(self.order.arrange(models, time.monotonic(), hold=held))
+        self._show_sum(models)
+
+    def show_opening(self, count: int) -> None:
+        """How many calls are being opened."""
+        self._opening = count
+        self.empty.add.setEnabled(count == 0)
+        self.empty.show_opening(count > 0)
+
+    def add_call(self, model: CallModel) -> None:
+        """A new call."""
+        self.grid.add(model)
+        self.stack.setCurrentIndex(1)
+
+    def remove_call(self, call_id: str) -> None:
+        """A call is gone."""
+        self.grid.remove(call_id)
+        self.stack.setCurrentIndex(1 if self.grid.order else 0)
+
+    def show_list(self, as_list: bool) -> None:
+        """Show a list, or cards."""
+        self.cards.setChecked(not as_list)
+        self.rows.setChecked(as_list)
+        self.grid.show_list(as_list)
+        for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
+            colour = self.theme.accent if button.isChecked() else self.theme.muted
+            button.setIcon(icon(shape, colour))
+
+    def show_rules(self, rules: RuleSet | None) -> None:
+        """How many rules are watched for."""
+        count = len(rules.enabled) if rules is not None else 0
+        text = ntr("{count} rule", "{count} rules", count) if count else tr("No alert rules")
+        self.rules.setText(f" {text}")
+        self.empty.rules.setText(text if count else tr("Set up alert rules…"))
+
+    def _tools(self) -> QHBoxLayout:
+        self.heading = label(tr("Calls"), self, "page")
+        self.sum = label("", self, "muted")
+        self.sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.cards = Segment("", tr("Show cards"), self)
+        self.rows = Segment("", tr("Show a list"), self)
+        self.cards.clicked.connect(lambda: self.show_list(False))
+        self.rows.clicked.connect(lambda: self.show_list(True))
+        tip = tr("Remove the calls that have ended")
+        self.clear = push_button(tr("Clear ended"), self, self.cleared.emit, kind="quiet", tip=tip)
+        self.clear.hide()
+        tip = tr("When to be told: choose, change and try alert rules")
+        self.rules = push_button("", self, self.rules_wanted.emit, tip=tip)
+        tip = tr("Monitor a call: a device, a microphone and its counterpart, or recordings (N)")
+        text = f" {tr('Monitor a call…')}"
+        self.add = push_button(text, self, self.add_wanted.emit, kind="primary", tip=tip)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.heading)
+        row.addSpacing(4)
+        row.addWidget(self.sum, 1)
+        row.addWidget(self.clear)
+        row.addWidget(self.cards)
+        row.addWidget(self.rows)
+        row.addSpacing(4)
+        row.addWidget(self.rules)
+        row.addWidget(self.add)
+        return row
+
+    def _show_sum(self, models: Sequence[CallModel]) -> None:
+        running = [model for model in models if not model.over]
+        waiting = sum(len(model.open_alerts) for model in models)
+        parts = []
+        if models:
+            parts.append(ntr("{count} call running", "{count} calls running", len(running)))
+        if waiting:
+            parts.append(ntr("{count} alert waits", "{count} alerts wait", waiting))
+        lag_s = max((m.status.lag_s for m in running if m.status is not None), default=0.0)
+        if running:
+            parts.append(tr("{lag} s behind at most", lag=f"{lag_s:.1f}"))
+        if self._opening:
+            parts.append(tr("opening {count}…", count=self._opening))
+        text = " · ".join(parts)
+        if text != self.sum.text():
+            self.sum.setText(text)
+        over = len(running) < len(models)
+        if over == self.clear.isHidden():
+            self.clear.setVisible(over)
+
+    def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+        if new is not None and new in self.grid.tiles.values():
+            self._scroll.ensureWidgetVisible(new, 0, SPACE)
+
+
+class EmptyWall(QWidget):
+    """What the page is for, while there is no call."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture = QLabel(self)
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._head = label(tr("Hear how a call goes, while it goes"), self, "hero")
+        text = tr(
+            "Two parties, two timelines: the customer's emotions, and for both who talks, who "
+            "waits and who interrupts. Everything stays on this computer. The agent's emotions are "
+            "not inferred unless you turn that on for one call."
+        )
+        self._text = label(text, self, "body")
+        self._text.setWordWrap(True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._text.setMaximumWidth(560)
+        self.add = push_button(tr("Monitor a call…"), self, _nothing, kind="primary")
+        self.rules = push_button("", self, _nothing)
+        self._hint = label(tr("Recordings of calls can be dropped here, too."), self, "caption")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addStretch()
+        buttons.addWidget(self.add)
+        buttons.addWidget(self.rules)
+        buttons.addStretch()
+        column = QVBoxLayout()
+        column.setSpacing(14)
+        column.addStretch(2)
+        middle = Qt.AlignmentFlag.AlignHCenter
+        column.addWidget(self._picture, 0, middle)
+        column.addWidget(self._head, 0, middle)
+        column.addWidget(self._text, 0, middle)
+        column.addSpacing(4)
+        column.addLayout(buttons)
+        column.addWidget(self._hint, 0, middle)
+        column.addStretch(3)
+        frame = card(self)
+        frame.setLayout(column)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        self._text.setMinimumWidth(520)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        ratio = max(1.0, self.devicePixelRatioF())
+        picture = pixmap("calls", theme.accent, 3.0 * ratio)
+        picture.setDevicePixelRatio(ratio)  # three times as large as a button's
+        self._picture.setPixmap(picture)
+
+    def show_opening(self, opening: bool) -> None:
+        """Say that something is on its way."""
+        self._hint.setText(
+            tr("Loading the model and opening the call…")
+            if opening
+            else tr("Recordings of calls can be dropped here, too.")
+        )
+
+
+def _nothing() -> None:
+    """The owner of the button connects it."""
