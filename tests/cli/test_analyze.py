@@ -15,6 +15,7 @@ from emolive.archive.messages import Tell
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import WRITERS, FileWork, run_here
 from emolive.cli import analyze as analyze_module
+from emolive.session.export import FORMATS
 from emolive.types import FloatArray
 from tests.cli.conftest import Run
 from tests.models import LABELS, tiny_model
@@ -56,6 +57,17 @@ def test_formats_and_the_default_folder(run: Run, model: Path, talk: Path) -> No
     result = run("analyze", "--model", model, "--format", "csv, json", talk)
     assert result.exit_code == 0
     assert results(Path("emolive-results")) == ["talk.csv", "talk.json"]
+
+
+def test_every_format_is_written_of_a_file(run: Run, model: Path, talk: Path) -> None:
+    pytest.importorskip("audformat", reason="needs the export extra")
+    names = ",".join(FORMATS)
+    result = run("analyze", "--model", model, "--format", names, "--out", "out", talk)
+    assert result.exit_code == 0, result.stderr
+    written = {path.name for path in Path("out").iterdir()} - {".emolive-journal.jsonl"}
+    assert written == {f"talk.{form.extension}" for form in FORMATS.values()}
+    again = run("analyze", "--model", model, "--format", names, "--out", "out", "--resume", talk)
+    assert "0 to do" in again.stderr
 
 
 def test_folders_keep_their_structure(
