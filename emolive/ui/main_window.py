@@ -1,39 +1,19 @@
-"""The window: a rail of pages, a banner above them, keys, and an end within two seconds."""
+"""The window: puts the pages together and passes messages between them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeySequence,
-    QShortcut,
-    QShowEvent,
-)
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
 
 from emolive.audio.devices import InputDevice
-from emolive.i18n import tr
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
 from emolive.ui import messages
-from emolive.ui.banner import Banner
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.level_probe import LevelProbe
@@ -52,20 +32,18 @@ from emolive.ui.live.sources import (
     file_choice,
     look_for_devices,
 )
-from emolive.ui.messages import Action, Message, MessageBoard, Severity
-from emolive.ui.navigation import Page, Rail
+from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Runs, RunSettings, SourceChoice, SourceKind
 from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
-from emolive.ui.shortcuts import ShortcutsDialog, bind
-from emolive.ui.theme import SPACE, Theme, apply, resolve
+from emolive.ui.shell import Actions, Shell
+from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
+from emolive.ui.theme import Theme, resolve
 
-CLOSE_WITHIN_S = 1.8
 
-
-class MainWindow(QMainWindow):
-    """Puts the pages together and passes messages between them."""
+class MainWindow(Shell):
+    """The live page and its keys, the settings, the guide, and the library they share."""
 
     def __init__(
         self,
@@ -78,175 +56,92 @@ class MainWindow(QMainWindow):
         make_probe: MakeProbe = LevelProbe,
         make_player: MakePlayer = demo_player,
     ) -> None:
-        super().__init__()
-        self.setWindowTitle("emolive")
-        self.setMinimumSize(1024, 640)
-        self.setAcceptDrops(True)
         self.preferences = preferences or Preferences()
-        self.preferences.setParent(self)
         settings = self.preferences.effective
-        self.theme = _theme_of(settings)
-        self.board = MessageBoard()
+        super().__init__(_theme_of(settings))
+        self.preferences.setParent(self)
+        self.setAcceptDrops(True)
         self.finder = DeviceFinder(lister, self)
         self.runner = LiveRunner(runs, self)
         self.desk = LibraryDesk(self)
         self.recording = RecordingDesk(self.desk, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
-        self.pages: list[Any] = []
-        self._ended = False
-        self._library: Path | None = None
-        self._build()
-        self._connect()
         self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
+        self._library: Path | None = settings.recording.library
+        self._live_keys = bind(self, self._actions())
+        self._connect()
         self.add_page(self.live)
         self.add_page(self.settings_page, bottom=True)
-        self._stack.addWidget(self.guide)
-        self._connect_guide()
+        self.add_other(self.guide)
         self._restore(settings, source)
         self.set_theme(self.theme)
         self.finder.look()
-        self._library = settings.recording.library
         self.desk.open(self._library)
 
     # What can be done with it.
 
-    def add_page(self, page: Page, *, bottom: bool = False) -> None:
-        """Put a page into the rail."""
-        assert isinstance(page, QWidget)
-        self.pages.append(page)
-        self._stack.addWidget(page)
-        self.rail.add(page.title, page.icon_name, bottom=bottom)
-        if (said := getattr(page, "message", None)) is not None:
-            said.connect(lambda message, part=page.title: self.show_message(part, message))
-        page.set_theme(self.theme)
-        self.rail.mark(self._stack.currentIndex())
-        number = len(self.pages)
-        key = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
-        key.activated.connect(lambda: self.show_page(number - 1))
-
-    def show_page(self, index: int) -> None:
-        """Bring a page to the front."""
-        if 0 <= index < len(self.pages) and index != self._stack.currentIndex():
-            if (hidden := getattr(self._stack.currentWidget(), "hidden", None)) is not None:
-                hidden()
-            self._stack.setCurrentIndex(index)
-            self.rail.mark(index)
-            for shortcut in self._live_keys:
-                shortcut.setEnabled(self.pages[index] is self.live)
-            if (shown := getattr(self.pages[index], "shown", None)) is not None:
-                shown()
-
     def play(self, choice: SourceChoice) -> None:
         """Select an input and start it, on the live page."""
-        self.show_page(0)
+        self.bring(self.live)
         self.live.play(choice)
-
-    def show_message(self, part: str, message: Message | None) -> None:
-        """What a part of the window has to say; None: nothing any more."""
-        self.board.set(part, message)
-        self.banner.show_message(self.board.top)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Dress everything anew."""
-        self.theme = theme
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            apply(app, theme)
-        self.rail.set_theme(theme)
-        self.banner.set_theme(theme)
-        for page in (*self.pages, self.guide):
-            page.set_theme(theme)
 
     def show_settings(self) -> None:
         """Bring the settings to the front."""
-        self.show_page(self.pages.index(self.settings_page))
+        self.bring(self.settings_page)
 
     def show_guide(self) -> None:
-        """Bring the guide of the first run to the front."""
+        """Bring the guide of the first run to the front, unless something runs."""
         if not self.runner.active:
-            self._stack.setCurrentWidget(self.guide)
-            self.rail.mark(-1)
-            for shortcut in self._live_keys:
-                shortcut.setEnabled(False)
+            self.bring(self.guide)
 
     def show_keys(self) -> None:
-        """Open the list of shortcuts."""
-        dialog = ShortcutsDialog(self._actions(), self)
+        """Open the list of shortcuts: those of the window, and of the page in front (`keys`)."""
+        front = self._stack.currentWidget()
+        keys = [key for key in KEYS if front is self.live or key.group not in LIVE_GROUPS]
+        dialog = ShortcutsDialog([*getattr(front, "keys", ()), *keys], self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    # How it is put together.
+    def on_front(self, widget: QWidget) -> None:
+        """The live page's keys rest while something else is in front."""
+        for shortcut in self._live_keys:
+            shortcut.setEnabled(widget is self.live)
 
-    def _build(self) -> None:
-        self.root = root = QWidget(self)
-        root.setObjectName("root")
-        root.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.rail = Rail(self.theme, root)
-        self.banner = Banner(self.theme, root)
-        self._stack = QStackedWidget(root)
-        content = QVBoxLayout()
-        content.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
-        content.setSpacing(SPACE)
-        content.addWidget(self.banner)
-        content.addWidget(self._stack, 1)
-        row = QHBoxLayout(root)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addLayout(content, 1)
-        self.setCentralWidget(root)
-        self.frames = QLabel(self)
-        self.frames.setObjectName("frames")
-        self.frames.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.frames.hide()
+    # How it is put together.
 
     def _connect(self) -> None:
         header = self.live.header
         header.refresh_devices.connect(self.finder.look)
         header.source_chosen.connect(self._on_source)
         header.split_chosen.connect(self._on_split)
-        self.finder.found.connect(header.set_devices)
+        header.record.connect(self._on_record)
         self.finder.found.connect(self._on_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
-        self.banner.dismissed.connect(self._on_dismissed)
+        self.rail.help_wanted.connect(self.show_keys)
         self.live.demo.connect(lambda: self.play(DEMO))
+        self.live.guide.connect(self.show_guide)
         self.live.workspace.view_chosen.connect(
             lambda view: self.preferences.change("look", view=view)
         )
-        self.runner.said.connect(lambda message: self.show_message("run", message))
-        self.runner.noted.connect(self.show_message)
-        self.runner.bridge.frame.connect(self._show_frames)
-        self._connect_recording()
-        self.rail.chosen.connect(self.show_page)
-        self.rail.help_wanted.connect(self.show_keys)
-        self.preferences.changed.connect(self._on_settings)
-        self.preferences.problem.connect(self._on_settings_problem)
-        QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
-        self._live_keys = bind(self, self._actions())
-
-    def _connect_recording(self) -> None:
-        header = self.live.header
-        header.record.connect(self._on_record)
-        self.recording.shown.connect(header.recording.show_recording)
-        self.recording.said.connect(lambda message: self.show_message("recording", message))
-        self.desk.said.connect(lambda message: self.show_message("library", message))
-        self.runner.began.connect(self.recording.begin)
-        self.runner.state_changed.connect(self._on_run_state)
-
-    def _connect_guide(self) -> None:
-        self.live.guide.connect(self.show_guide)
         self.guide.started.connect(lambda: self._leave_guide(self.live.start))
         self.guide.demo.connect(lambda: self._leave_guide(lambda: self.live.play(DEMO)))
         self.guide.left.connect(lambda: self._leave_guide(lambda: None))
+        self.runner.said.connect(lambda message: self.show_message("run", message))
+        self.runner.noted.connect(self.show_message)
+        self.runner.began.connect(self.recording.begin)
+        self.runner.state_changed.connect(self._on_run_state)
+        meter = self.runner.bridge.meter
+        self.runner.bridge.frame.connect(lambda: self.frames.refresh(meter))
+        self.recording.shown.connect(header.recording.show_recording)
+        self.recording.said.connect(lambda message: self.show_message("recording", message))
+        self.desk.said.connect(lambda message: self.show_message("library", message))
+        self.preferences.changed.connect(self._on_settings)
+        self.preferences.problem.connect(self._on_settings_problem)
+        QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
 
-    def _leave_guide(self, then: Callable[[], None]) -> None:
-        self.preferences.change("window", guide_done=True)
-        self.show_page(0)
-        then()
-
-    def _actions(self) -> dict[str, Any]:
+    def _actions(self) -> Actions:
         axis = self.live.workspace.axis
         insight = self.live.present.insight
         return {
@@ -270,11 +165,11 @@ class MainWindow(QMainWindow):
             "after": lambda: self.live.step(1),
             "escape": self._on_escape,
             "big": lambda: self._set_big(not self.live.big),
-            "full": self._switch_full_screen,
+            "full": self.switch_full_screen,
             "theme": self._switch_theme,
             "settings": self.show_settings,
             "help": self.show_keys,
-            "frames": self._switch_frames,
+            "frames": lambda: self.frames.switch(self.runner.bridge.meter),
             "quit": self.close,
         }
 
@@ -320,12 +215,13 @@ class MainWindow(QMainWindow):
         if not self.recording.toggle(run) and not self.runner.active:
             self.live.start()
 
-    def _on_run_state(self, state: EngineState) -> None:
-        if state in AT_REST:
-            self.recording.disarm()
-
     def _ask_consent(self, text: str, agreed: Callable[[], None]) -> None:
         ConsentDialog(text, agreed, self).open()
+
+    def _leave_guide(self, then: Callable[[], None]) -> None:
+        self.preferences.change("window", guide_done=True)
+        self.bring(self.live)
+        then()
 
     def _on_source(self, choice: SourceChoice) -> None:
         settings = self.preferences.settings
@@ -339,9 +235,7 @@ class MainWindow(QMainWindow):
         self.preferences.change("input", channels=2 if split else 1)
 
     def _on_action(self, action: Action) -> None:
-        if self.banner.message is not None:
-            self.board.dismiss(self.banner.message)
-            self.banner.show_message(self.board.top)
+        self.dismiss()
         if action is Action.DEMO:
             self.play(DEMO)
         elif action is Action.REFRESH:
@@ -350,16 +244,10 @@ class MainWindow(QMainWindow):
             self.recording.stop()
         elif action is Action.SETTINGS:
             self.show_settings()
-        elif action is Action.BUNDLED_MODEL:
-            self.preferences.change("model", file=None)
-            self.live.start()
         else:
+            if action is Action.BUNDLED_MODEL:
+                self.preferences.change("model", file=None)
             self.live.start()
-
-    def _on_dismissed(self) -> None:
-        if self.banner.message is not None:
-            self.board.dismiss(self.banner.message)
-        self.banner.show_message(self.board.top)
 
     def _switch_view(self) -> None:
         view: TimelineView = "lines" if self.live.workspace.view == "areas" else "areas"
@@ -369,15 +257,11 @@ class MainWindow(QMainWindow):
     def _switch_theme(self) -> None:
         self.preferences.change("look", theme="light" if self.theme.dark else "dark")
 
-    def _switch_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def _switch_frames(self) -> None:
-        self.frames.setVisible(self.frames.isHidden())
-        self.runner.bridge.meter.reset()
-        self._show_frames()
-
     # What follows from elsewhere.
+
+    def _on_run_state(self, state: EngineState) -> None:
+        if state in AT_REST:
+            self.recording.disarm()
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
@@ -385,8 +269,7 @@ class MainWindow(QMainWindow):
         if settings.recording.library != self._library and not self.recording.active:
             self._library = settings.recording.library
             self.desk.open(self._library)
-        theme = _theme_of(settings)
-        if theme != self.theme:
+        if (theme := _theme_of(settings)) != self.theme:
             self.set_theme(theme)
         picker = self.live.header.picker
         if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
@@ -400,8 +283,8 @@ class MainWindow(QMainWindow):
         self.show_message("settings", message)
 
     def _on_devices(self, devices: Sequence[InputDevice]) -> None:
-        self.settings_page.set_devices(devices)
-        self.guide.set_devices(devices)
+        for part in (self.live.header, self.settings_page, self.guide):
+            part.set_devices(devices)
         self.show_message("devices", None)
 
     def _on_device_problem(self, problem: str) -> None:
@@ -413,22 +296,6 @@ class MainWindow(QMainWindow):
         if settings.look.theme == "system":
             self.set_theme(_theme_of(settings))
 
-    def _show_frames(self) -> None:
-        if self.frames.isHidden():
-            return
-        stats = self.runner.bridge.meter.stats()
-        text = tr("no frames yet")
-        if stats is not None:
-            text = (
-                f"{stats.fps:5.1f} fps   p95 {stats.interval_p95_ms:5.1f} ms   "
-                f"work p95 {stats.work_p95_ms:5.1f} ms"
-            )
-        if text != self.frames.text():
-            self.frames.setText(text)
-            self.frames.adjustSize()
-        self.frames.move(self.width() - self.frames.width() - 14, self.height() - 42)
-        self.frames.raise_()
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a file."""
         if _dropped_file(event) is not None:
@@ -439,28 +306,21 @@ class MainWindow(QMainWindow):
         if (path := _dropped_file(event)) is not None:
             self.play(file_choice(path))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Leave the focus to no control at first: Space belongs to start and stop."""
-        super().showEvent(event)
-        self.root.setFocus()
-
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End all threads, out of sight."""
+        """Remember the window, and let a recording be finished while the rest ends."""
+        if not self._ended:
+            place = self.normalGeometry()
+            self.preferences.change(
+                "window",
+                width=place.width() or None,
+                height=place.height() or None,
+                maximised=self.isMaximized(),
+            )
+            self.recording.stop()
         super().closeEvent(event)
-        if self._ended:
-            return
-        self._ended = True
-        deadline = time.monotonic() + CLOSE_WITHIN_S
-        self.preferences.change(
-            "window",
-            width=self.normalGeometry().width() or None,
-            height=self.normalGeometry().height() or None,
-            maximised=self.isMaximized(),
-        )
-        self.hide()
-        self.recording.stop()  # it finishes while the rest ends
-        for page in (*self.pages, self.guide):
-            page.end(deadline)
+
+    def end(self, deadline: float) -> None:
+        """End what the pages share."""
         self.recording.end(deadline)
         self.desk.end(0.1)
         self.finder.close(0.1)

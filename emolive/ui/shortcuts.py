@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -79,14 +79,16 @@ def bind(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> tuple[
 class ShortcutsDialog(QDialog):
     """The list of keys."""
 
-    def __init__(self, actions: Mapping[str, object], parent: QWidget) -> None:
+    def __init__(self, keys: Sequence[Key], parent: QWidget) -> None:
+        """Show `keys`, half of their groups on either side."""
         super().__init__(parent)
         self.setWindowTitle(tr("Keyboard shortcuts"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(5)
-        groups = list(dict.fromkeys(key.group for key in KEYS))
-        halves = (groups[:2], groups[2:])
+        groups = list(dict.fromkeys(key.group for key in keys))
+        middle = (len(groups) + 1) // 2
+        halves = (groups[:middle], groups[middle:])
         for half, names in enumerate(halves):
             row = 0
             for group in names:
@@ -95,8 +97,8 @@ class ShortcutsDialog(QDialog):
                 head.setContentsMargins(0, 10 if row else 0, 0, 2)
                 grid.addWidget(head, row, 3 * half, 1, 2)
                 row += 1
-                for key in KEYS:
-                    if key.group == group and key.action in actions:
+                for key in keys:
+                    if key.group == group:
                         self._add(grid, row, 3 * half, key)
                         row += 1
         grid.setColumnMinimumWidth(2, 20)
