@@ -10,6 +10,7 @@ TIME_DIGITS = 6  # below one sample up to 500 kHz
 SHARE_DIGITS = 6
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 # What editors and `str.splitlines` take for a line break, and tabs.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 
@@ -41,12 +42,14 @@ def named(probabilities: FloatArray | None, labels: tuple[str, ...]) -> dict[str
 
 
 def plain_text(text: str) -> str:
-    """Text that any encoding and XML 1.0 can hold.
+    """Text that any encoding, XML 1.0 and readers with their own idea of line ends can hold.
 
-    File names need not be valid text, and control characters are no XML: both become escapes.
+    File names need not be valid text, and control characters are no XML: both become escapes. Every
+    line break becomes a line feed.
     """
     valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", valid)
+    lines = _LINE_ENDS.sub("\n", valid)
+    return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", lines)
 
 
 def one_line(text: str) -> str:

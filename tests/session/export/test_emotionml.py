@@ -129,7 +129,7 @@ def test_any_timeline_comes_back(timeline: Timeline) -> None:
             None if tier.stream is None else one_line(tier.stream) or None,
             span.start_sample // MS,
             span.end_sample // MS,
-            xml(plain_text(span.text)),
+            plain_text(span.text),
         )
         for tier, span in emotions(timeline)
     )
@@ -171,7 +171,3 @@ def stretch(emotion: etree._Element) -> tuple[str, int, int]:
     assert name == "t"
     start, end = times.split(",")
     return unquote(uri.path), sample(start, RATE), sample(end, RATE)
-
-
-def xml(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
