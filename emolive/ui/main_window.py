@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
 
 from emolive.audio.devices import InputDevice
+from emolive.session.library import Library
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
 from emolive.ui import messages
@@ -35,6 +36,7 @@ from emolive.ui.live.sources import (
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Runs, RunSettings, SourceChoice, SourceKind
+from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shell import Actions, Shell
@@ -66,12 +68,14 @@ class MainWindow(Shell):
         self.desk = LibraryDesk(self)
         self.recording = RecordingDesk(self.desk, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
+        self.sessions = SessionsPage(self.theme, self)
         self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self._library: Path | None = settings.recording.library
         self._live_keys = bind(self, self._actions())
         self._connect()
         self.add_page(self.live)
+        self.add_page(self.sessions)
         self.add_page(self.settings_page, bottom=True)
         self.add_other(self.guide)
         self._restore(settings, source)
@@ -137,6 +141,10 @@ class MainWindow(Shell):
         self.recording.shown.connect(header.recording.show_recording)
         self.recording.said.connect(lambda message: self.show_message("recording", message))
         self.desk.said.connect(lambda message: self.show_message("library", message))
+        self.desk.opened.connect(self._on_library)
+        self.recording.recorded.connect(lambda _: self.sessions.refresh())
+        self.sessions.record_wanted.connect(lambda: self.bring(self.live))
+        self.sessions.retry_library.connect(lambda: self.desk.open(self._library))
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)
         QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
@@ -262,6 +270,12 @@ class MainWindow(Shell):
     def _on_run_state(self, state: EngineState) -> None:
         if state in AT_REST:
             self.recording.disarm()
+
+    def _on_library(self, library: Library | None) -> None:
+        if library is None and self.desk.problem is not None:
+            self.sessions.set_problem(self.desk.problem)
+        else:
+            self.sessions.set_library(library)
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))

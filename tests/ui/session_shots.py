@@ -31,11 +31,11 @@ from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
-from emolive.ui.theme import apply, resolve
+from emolive.ui.theme import SPACE, apply, resolve
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)
-SIZES = ((948, 640), (1844, 1080))  # beside the window's rail
+SIZES = ((924, 616), (1820, 1056))  # in the smallest window and on a full screen
 
 
 def marks(stream: str = "mono") -> list[Annotation]:
@@ -184,7 +184,7 @@ def compare(page: SessionsPage, ids: dict[str, str]) -> None:
 def _other(library: Library, page: SessionsPage) -> OtherTimeline:
     session = page.replay.session
     assert session is not None
-    return analyse_again(library, session, None, lambda done, total: None)
+    return analyse_again(library, session, None, lambda *_: None)
 
 
 def export_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
@@ -203,11 +203,6 @@ def compare_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
     page.compare(page.replay.session)
 
 
-def keys(page: SessionsPage, ids: dict[str, str]) -> None:
-    del ids
-    page.show_keys()
-
-
 SCENES = {
     scene.__name__: scene
     for scene in (
@@ -223,7 +218,6 @@ SCENES = {
         export_dialog,
         delete_dialog,
         compare_dialog,
-        keys,
     )
 }
 
@@ -251,8 +245,8 @@ def _render(
     window = QWidget()
     window.setObjectName("root")
     page = SessionsPage(resolve(theme), window)
-    window.resize(*size)
-    page.resize(*size)
+    window.resize(size[0] + 2 * SPACE, size[1] + 2 * SPACE)
+    page.setGeometry(SPACE, SPACE, *size)
     window.show()
     if name == "empty":
         page.list.empty.show_none()
@@ -268,7 +262,7 @@ def _render(
     picture.save(str(folder / f"{name}-{theme}-{size[0]}.png"))
     if page.dialog is not None:
         page.dialog.reject()
-    assert page.end(time.monotonic() + 2.0), "threads are left"
+    page.end(time.monotonic() + 2.0)
     window.close()
     window.deleteLater()
     QApplication.processEvents()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.errors import EmoliveError
-from emolive.i18n import ntr, tr
+from emolive.i18n import mark, ntr, tr
 from emolive.session.library import Library
 from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
@@ -22,9 +22,18 @@ from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails
 from emolive.ui.sessions.session_model import SessionModel, SessionRow, rows_of
 from emolive.ui.sessions.session_table import SessionTable
+from emolive.ui.shortcuts import Key
 from emolive.ui.theme import SPACE, Theme
 
 _ROOM_FOR_DETAILS = 820
+_LIST = mark("List of sessions")
+KEYS = (
+    Key("search", ("Ctrl+F", "/"), mark("Search"), _LIST),
+    Key("open", ("Return",), mark("Open the session"), _LIST),
+    Key("rename", ("F2",), mark("Rename it"), _LIST),
+    Key("delete", ("Delete",), mark("Delete it, after asking"), _LIST),
+    Key("clear", ("Escape",), mark("Clear the search"), _LIST),
+)
 _LOOK_AGAIN_MS = 2_000  # while something is being recorded
 
 

@@ -14,18 +14,19 @@ from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
-from emolive.ui.controls import label
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.exporting import import_bundles
+from emolive.ui.sessions.library_page import KEYS as LIST_KEYS
 from emolive.ui.sessions.library_page import LibraryPage
 from emolive.ui.sessions.playing import MakePlayer
-from emolive.ui.sessions.replay_keys import keys_text
+from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.sessions.stored import StoredSession
+from emolive.ui.shortcuts import Key
 from emolive.ui.theme import Theme
 
 _SAID_MS = 5_000
@@ -127,18 +128,22 @@ class SessionsPage(QWidget):
             self.replay.open(self.library, session_id, at_sample)
 
     @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of what is shown."""
+        return LIST_KEYS if self.showing_list else REPLAY_KEYS
+
+    @property
     def showing_list(self) -> bool:
         """Whether the list is shown, not a session."""
         return self._pages.currentWidget() is self.list
 
-    def end(self, deadline: float) -> bool:
-        """End all threads before `time.monotonic()` reaches `deadline`; whether they ended."""
+    def end(self, deadline: float) -> None:
+        """End all threads before `time.monotonic()` reaches `deadline`."""
         if self.dialog is not None:
             self.dialog.reject()
-        ended = self.replay.shutdown(max(0.05, deadline - time.monotonic()))
+        self.replay.shutdown(max(0.05, deadline - time.monotonic()))
         for worker in (self.reader, self.editor, self.hard_worker):
-            ended &= worker.close(max(0.05, deadline - time.monotonic()))
-        return ended
+            worker.close(max(0.05, deadline - time.monotonic()))
 
     # How it is put together.
 
@@ -156,7 +161,6 @@ class SessionsPage(QWidget):
         replay.changed.connect(lambda: sessions.refresh())
         replay.export_wanted.connect(lambda info: self.export([info]))
         replay.compare_wanted.connect(self.compare)
-        replay.header.keys.connect(self.show_keys)
 
     def _on_open(self, session_id: str, at_sample: int) -> None:
         self.open_session(session_id, at_sample if at_sample >= 0 else None)
@@ -253,14 +257,6 @@ class SessionsPage(QWidget):
                 self.replay.show_other(dialog.other)
 
         dialog.accepted.connect(done)
-        self._open(dialog)
-
-    def show_keys(self) -> None:
-        """The sheet of keys."""
-        dialog = SessionDialog(self.theme, tr("Keys"), "", self, 540)
-        sheet = label(keys_text(), dialog)
-        sheet.setTextFormat(Qt.TextFormat.RichText)
-        dialog.body.addWidget(sheet)
         self._open(dialog)
 
     def _open(self, dialog: SessionDialog) -> None:

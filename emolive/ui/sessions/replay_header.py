@@ -18,13 +18,12 @@ from emolive.ui.words import duration_text
 
 
 class ReplayHeader(QWidget):
-    """Back, title (a field), facts; compare, export, view, keys, side panel."""
+    """Back, title (a field), facts; compare, export, view, side panel."""
 
     back = Signal()
     renamed = Signal(str)
     export = Signal()
     compare = Signal()
-    keys = Signal()
     side = Signal(bool)
     kind_shown = Signal(object, bool)  # class of a panel
 
@@ -58,12 +57,10 @@ class ReplayHeader(QWidget):
             action.setChecked(True)
             action.toggled.connect(lambda on, kind=kind: self.kind_shown.emit(kind, on))
             self.kinds[kind] = action
-        self.keys_button = IconButton("keyboard", tr("Keys"), theme, self, keys="F1")
-        self.keys_button.clicked.connect(lambda: self.keys.emit())
         self.side_button = IconButton("panel", tr("Summary, marks, notes"), theme, self)
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)
-        self._icons = (self.back_button, self.view_button, self.keys_button, self.side_button)
+        self._icons = (self.back_button, self.view_button, self.side_button)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.title)
@@ -76,7 +73,6 @@ class ReplayHeader(QWidget):
         row.addLayout(words, 1)
         for widget in (self.compare_button, self.export_button, self.view_button):
             row.addWidget(widget)
-        row.addWidget(self.keys_button)
         row.addWidget(self.side_button)
         self._shown = ""
 

@@ -3,50 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent
 
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.transport import Transport
+from emolive.ui.shortcuts import Key
 
 _K, _M = Qt.Key, Qt.KeyboardModifier
 _SHIFT, _CTRL, _ALT = _M.ShiftModifier, _M.ControlModifier, _M.AltModifier
 _IGNORED = ~_M.KeypadModifier
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHelp:
-    """One line of the sheet of keys."""
-
-    group: str
-    keys: str
-    text: str
-
-
-KEYS: tuple[KeyHelp, ...] = (
-    KeyHelp(mark("Listen"), "Space", mark("play, pause")),
-    KeyHelp(mark("Listen"), "← →", mark("one second back, forward")),
-    KeyHelp(mark("Listen"), "Ctrl+← →", mark("previous, next segment")),
-    KeyHelp(mark("Listen"), "Home  End", mark("start, end")),
-    KeyHelp(mark("Listen"), "L", mark("repeat the selection")),
-    KeyHelp(mark("Listen"), "<  >", mark("slower, faster")),
-    KeyHelp(mark("See"), "+  −", mark("zoom in, out")),
-    KeyHelp(mark("See"), "0", mark("the whole session")),
-    KeyHelp(mark("See"), "Z", mark("zoom to the selection")),
-    KeyHelp(mark("Select"), "Shift+← →", mark("extend the selection")),
-    KeyHelp(mark("Select"), "[  ]", mark("let the selection or mark begin, end here")),
-    KeyHelp(mark("Select"), "P  N", mark("previous, next mark")),
-    KeyHelp(mark("Select"), "Esc", mark("select nothing; then back to the list")),
-    KeyHelp(mark("Mark"), "1 – 9", mark("label the selection, or the segment here")),
-    KeyHelp(mark("Mark"), "C", mark("comment")),
-    KeyHelp(mark("Mark"), "Alt+← →", mark("move the mark; with Shift its end")),
-    KeyHelp(mark("Mark"), "S", mark("split the mark here")),
-    KeyHelp(mark("Mark"), "Delete", mark("delete the mark")),
-    KeyHelp(mark("Mark"), "Ctrl+Z  Ctrl+Shift+Z", mark("undo, redo")),
+_LISTEN, _SEE, _SELECT, _MARK = mark("Listen"), mark("See"), mark("Select"), mark("Mark by hand")
+KEYS: tuple[Key, ...] = (
+    Key("play", ("Space",), mark("Play, pause"), _LISTEN),
+    Key("seek", ("Left", "Right"), mark("One second back, forward"), _LISTEN),
+    Key("jump", ("Ctrl+Left", "Ctrl+Right"), mark("Previous, next segment"), _LISTEN),
+    Key("ends", ("Home", "End"), mark("Start, end"), _LISTEN),
+    Key("loop", ("L",), mark("Repeat the selection"), _LISTEN),
+    Key("speed", ("<", ">"), mark("Slower, faster"), _LISTEN),
+    Key("zoom", ("+", "-"), mark("Zoom in, out"), _SEE),
+    Key("whole", ("0",), mark("The whole session"), _SEE),
+    Key("zoom_to", ("Z",), mark("Zoom to the selection"), _SEE),
+    Key("extend", ("Shift+Left", "Shift+Right"), mark("Extend the selection"), _SELECT),
+    Key("borders", ("[", "]"), mark("Let selection or mark begin, end here"), _SELECT),
+    Key("marks", ("P", "N"), mark("Previous, next mark"), _SELECT),
+    Key("leave", ("Escape",), mark("Select nothing; then back to the list"), _SELECT),
+    Key("label", ("1", "9"), mark("First to ninth emotion, for the selection or segment"), _MARK),
+    Key("comment", ("C",), mark("Comment"), _MARK),
+    Key("move", ("Alt+Left", "Alt+Right"), mark("Move the mark; with Shift its end"), _MARK),
+    Key("split", ("S",), mark("Split the mark here"), _MARK),
+    Key("delete", ("Delete",), mark("Delete the mark"), _MARK),
+    Key("undo", ("Ctrl+Z", "Ctrl+Shift+Z"), mark("Undo, redo"), _MARK),
 )
 
 
@@ -102,26 +94,6 @@ def key_map(
 def combination(event: QKeyEvent) -> int:
     """A pressed key as the map knows it; the keypad counts like the other keys."""
     return QKeyCombination(event.modifiers() & _IGNORED, Qt.Key(event.key())).toCombined()
-
-
-def keys_text() -> str:
-    """All keys as rich text, in two columns."""
-    groups: dict[str, list[KeyHelp]] = {}
-    for key in KEYS:
-        groups.setdefault(key.group, []).append(key)
-    rows = []
-    for group, keys in groups.items():
-        rows.append(f"<tr><td colspan=2><br><b>{tr(group)}</b></td></tr>")
-        rows += [
-            f"<tr><td style='padding-right:18px'>{_plain(key.keys)}</td>"
-            f"<td>{tr(key.text)}</td></tr>"
-            for key in keys
-        ]
-    return f"<table cellspacing=0 cellpadding=3>{''.join(rows)}</table>"
-
-
-def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace(">", "&gt;").replace("  ", "&nbsp;&nbsp;")
 
 
 def _label(actions: ReplayActions, index: int) -> None:

@@ -341,8 +341,6 @@ class ReplayPage(QWidget):
         if event.key() == Qt.Key.Key_Escape:
             if not self.board.surface.cancel() and not self.selection.clear():
                 self.left.emit()
-        elif event.key() == Qt.Key.Key_F1:
-            self.header.keys.emit()
         elif self.session is not None and (do := self._keys.get(combination(event))) is not None:
             do()
         else:

@@ -180,7 +180,6 @@ def test_rename_tag_and_note_are_stored(
     qtbot.keyClicks(details.tags.field, "pilot")
     QTest.keyClick(details.tags.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: library.get(filled["calm"]).tags == ("pilot",))
-    chip = next(b for b in details.tags.findChildren(QPushButton) if "pilot" in b.text())
     qtbot.waitUntil(lambda: "pilot" in page.list.model.rows[0].info.tags)
 
     qtbot.keyClicks(details.notes.field, "Look at minute two.")
