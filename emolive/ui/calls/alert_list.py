@@ -167,6 +167,7 @@ class AlertList(QWidget):
         column.addLayout(head)
         column.addWidget(self.none)
         column.addWidget(scroll, 1)
+        column.addStretch()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""

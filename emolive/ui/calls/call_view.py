@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
@@ -20,7 +20,9 @@ from emolive.ui.live.header import Stat
 from emolive.ui.theme import SPACE, Theme, font
 from emolive.ui.words import clock_text, percent
 
-_SIDE_WIDTH = 336
+_SIDE_WIDTH = 318
+_HEADER_HEIGHT = 36 + SPACE
+_LEAST_ALERTS = 126
 
 
 class CallView(QWidget):
@@ -42,6 +44,9 @@ class CallView(QWidget):
         self.alerts = AlertList(theme, self)
         self.alerts.picked.connect(self.timelines.show_moment)
         self.alerts.acknowledged.connect(self.acknowledged)
+        self.problem = label("", self, "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
         self.telephone = label("", self, "caption")
         self.telephone.setWordWrap(True)
         self.telephone.setContentsMargins(4, 0, 4, 0)
@@ -61,8 +66,9 @@ class CallView(QWidget):
         beside = QVBoxLayout(side)
         beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(SPACE)
-        beside.addWidget(numbers, 5)
-        beside.addWidget(warnings, 3)
+        self._numbers = numbers
+        beside.addWidget(numbers)
+        beside.addWidget(warnings, 1)
         left = QVBoxLayout()
         left.setSpacing(6)
         left.addWidget(self.timelines, 1)
@@ -75,6 +81,7 @@ class CallView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         column.addLayout(self._header())
+        column.addWidget(self.problem)
         column.addLayout(row, 1)
         self.set_theme(theme)
 
@@ -120,6 +127,12 @@ class CallView(QWidget):
         self.alerts.refresh()
         self._show_state(model)
         self._show_telephone(model)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All numbers where there is room, and always some alerts."""
+        super().resizeEvent(event)
+        room = self.height() - _HEADER_HEIGHT - SPACE - _LEAST_ALERTS
+        self._numbers.setFixedHeight(max(160, min(self.metrics.sizeHint().height() + 4, room)))
 
     def sizeHint(self) -> QSize:
         """As the window has it."""
@@ -175,14 +188,16 @@ class CallView(QWidget):
         text = face.health
         if model.lost and not face.troubled:
             text = tr("{count} events lost", count=model.lost)
-        short = text if len(text) <= 24 else text[:23].rstrip() + "…"
+        failed = model.state is EngineState.FAILED
+        short = tr("failed") if failed else text if len(text) <= 24 else text[:23].rstrip() + "…"
         self.health.show_value(short, alert=trouble)
         self.health.setToolTip(text)
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
-        if model.state is EngineState.FAILED and model.status is not None:
-            self.about.setText(model.status.reason or "")
-            self.about.setToolTip(model.status.reason or "")
+        sentence = text if failed else ""
+        if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():
+            self.problem.setText(sentence)
+            self.problem.setVisible(failed)
 
     def _show_agent(self) -> None:
         assert self.model is not None

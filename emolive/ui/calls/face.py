@@ -25,8 +25,9 @@ class CallFace:
     """One moment of a card.
 
     `label` is the class whose colour is shown (None: the pattern of `state`, None: nothing yet);
-    `speaking` are the streams on which somebody speaks; `health` says how the engine is doing,
-    `troubled` whether that matters; `answers` changes whenever the trend does.
+    `alert` is the rule of the gravest alert nobody has seen to, `message` what it says; `speaking`
+    are the streams on which somebody speaks; `health` says how the engine is doing, `troubled`
+    whether that matters; `answers` changes whenever the trend does.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CallFace:
     duration: str
     speaking: tuple[str, ...]
     alert: str
+    message: str
     severity: Severity | None
     n_open: int
     n_alerts: int
@@ -50,7 +52,7 @@ class CallFace:
         """The same for screen readers."""
         parts = [self.party, f"{self.word} {self.detail}".strip(), self.duration, self.health]
         if self.alert:
-            parts.insert(0, self.alert)
+            parts.insert(0, f"{self.alert}: {self.message}")
         return ", ".join(part for part in parts if part)
 
 
@@ -74,7 +76,8 @@ def face_of(model: CallModel) -> CallFace:
         party=stream_name(main.name) if main is not None and several else "",
         duration=clock_text(model.end_s),
         speaking=tuple(s.name for s in model.streams.values() if s.speech and not model.over),
-        alert=gravest.alert.message if gravest is not None else "",
+        alert=gravest.alert.rule if gravest is not None else "",
+        message=gravest.alert.message if gravest is not None else "",
         severity=gravest.alert.severity if gravest is not None else None,
         n_open=len(waiting),
         n_alerts=len(model.alerts),

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS
@@ -17,6 +25,7 @@ from emolive.ui.theme import Theme, font
 from emolive.ui.words import clock_text, minus, percent, stream_name
 
 _NOTHING = "–"
+_ROW = 23
 _TEXTS = {definition.field: definition for definition in DEFINITIONS}
 
 
@@ -42,16 +51,16 @@ def _interruptions(party: PartyMetrics) -> str:
     tried = party.interruption_attempts
     if not tried:
         return str(party.interruptions)
-    return tr("{count} (+{tried} tried)", count=party.interruptions, tried=tried)
+    return tr("{count} (+{tried})", count=party.interruptions, tried=tried)
 
 
 def _level(party: PartyMetrics) -> str:
-    return _NOTHING if party.level_dbfs is None else minus(f"{party.level_dbfs:.0f}\u00a0dBFS")
+    return _NOTHING if party.level_dbfs is None else minus(f"{party.level_dbfs:.0f}")
 
 
 def _rate(party: PartyMetrics) -> str:
     rate = party.syllables_per_s
-    return _NOTHING if rate is None else tr("{rate} syll./s", rate=f"{rate:.1f}")
+    return _NOTHING if rate is None else f"{rate:.1f}"
 
 
 _PARTY_ROWS = (
@@ -64,16 +73,16 @@ _PARTY_ROWS = (
     ),
     _PartyRow("interruptions", mark("Interrupts the other"), _interruptions),
     _PartyRow("responses", mark("Response, median"), lambda p: _seconds(p.responses.median_s)),
-    _PartyRow("responses", mark("Response, slowest tenth"), lambda p: _seconds(p.responses.p90_s)),
-    _PartyRow("level_dbfs", mark("Loudness"), _level),
-    _PartyRow("syllables_per_s", mark("Speaking rate"), _rate),
+    _PartyRow("responses", mark("Response, slow (p90)"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("level_dbfs", mark("Loudness, dBFS"), _level),
+    _PartyRow("syllables_per_s", mark("Syllables per second"), _rate),
 )
 _CALL_ROWS = (
     _CallRow(
         "overtalk_s",
         mark("Overtalk"),
         lambda m: tr(
-            "{share} · {count} times · {time}",
+            "{share} · {count}× · {time}",
             share=percent(m.overtalk_share),
             count=m.overlaps,
             time=_seconds(m.overtalk_s),
@@ -92,7 +101,7 @@ _CALL_ROWS = (
     _CallRow(
         "gaps",
         mark("Gaps between turns"),
-        lambda m: tr("{count} · {time}", count=m.gaps.count, time=_seconds(m.gaps.total_s)),
+        lambda m: tr("{count}× · {time}", count=m.gaps.count, time=_seconds(m.gaps.total_s)),
     ),
 )
 
@@ -113,6 +122,7 @@ class MetricsPanel(QScrollArea):
         self.bar.setToolTip(definition_text("talk_share"))
         self.heads: list[QLabel] = []
         self.cells: dict[tuple[str, int], QLabel] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.note = label("", inner, "note")
         self.note.setWordWrap(True)
         self.note.hide()
@@ -142,6 +152,10 @@ class MetricsPanel(QScrollArea):
         column_layout.addLayout(grid)
         column_layout.addStretch()
         self.setWidget(inner)
+
+    def sizeHint(self) -> QSize:
+        """As high as all rows, so that they are seen where there is room."""
+        return QSize(300, self.widget().sizeHint().height())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
@@ -182,7 +196,7 @@ class MetricsPanel(QScrollArea):
     def _add_name(self, grid: QGridLayout, row: int, field: str, name: str) -> None:
         made = label(tr(name), self, "muted")
         made.setToolTip(definition_text(field))
-        made.setFixedHeight(24)
+        made.setFixedHeight(_ROW)
         grid.addWidget(made, row, 0)
 
     def _add_value(
@@ -212,7 +226,6 @@ def _show(made: QLabel, text: str) -> None:
 
 def _line(parent: QWidget) -> QFrame:
     line = QFrame(parent)
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setProperty("role", "line")
-    line.setFixedHeight(13)
+    line.setStyleSheet("background: palette(mid); border: none; margin: 5px 0")
+    line.setFixedHeight(11)
     return line

@@ -227,10 +227,12 @@ class CallModel:
         if stream is None or not stream.decisions.count:
             return None
         end_s = max(stream.decisions.last_s, stream.end_s)
-        rows = stream.decisions.rows(end_s - seconds, end_s + 1.0)
+        # A young call fills the room from the left.
+        start_s = max(0.0, end_s - seconds)
+        rows = stream.decisions.rows(start_s, end_s + 1.0)
         negative = rows.probabilities[:, self.negative_classes].sum(axis=1)
         negative[rows.probabilities.sum(axis=1) < 0.5] = np.nan
-        return CallTrend(end_s - seconds, end_s, rows.centre_s, negative, rows.state, rows.label)
+        return CallTrend(start_s, end_s, rows.centre_s, negative, rows.state, rows.label)
 
     def state_words(self) -> tuple[SpeechState | None, str | None, float]:
         """State, label and confidence of the main party's newest answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -23,6 +24,7 @@ from emolive.types import Role, Severity
 from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
+from emolive.ui.theme import font
 from emolive.ui.words import emotion_name
 
 _WHO: tuple[tuple[Role | None, str], ...] = (
@@ -178,6 +180,9 @@ class RuleForm(QScrollArea):
             chip.setProperty("chip", True)
             chip.setCheckable(True)
             chip.setChecked(emotion in rule.emotions)
+            # The chosen ones are bold: room for it, so that nothing moves and nothing is cut.
+            metrics = QFontMetrics(font(12, bold=True))
+            chip.setMinimumWidth(metrics.horizontalAdvance(chip.text()) + 26)
             chip.clicked.connect(self._on_emotions)
             self.emotions[emotion] = chip
             flow.addWidget(chip)

@@ -144,7 +144,7 @@ class RulesDialog(QDialog):
         self.list.setWordWrap(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._on_row)
-        self.adding = MenuButton(tr("Add a rule"), self)
+        self.adding = MenuButton(f" {tr('Add a rule')}", self)
         menu = QMenu(self.adding)
         for kind, name in KINDS.items():
             menu.addAction(tr(name), lambda kind=kind: self.add(kind))
@@ -272,6 +272,7 @@ class RulesDialog(QDialog):
         self._take(RuleDrafts.of(rules))
         self._changed = other
         self._show_all()
+        self.list.setFocus()
 
     def _add_examples(self) -> None:
         taken = {rule.name for rule in self.drafts.rules}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from emolive.i18n import mark, ntr, tr
 from emolive.ui.background import Background
@@ -87,6 +87,14 @@ class StartDialog(SessionDialog):
         form = self.stereo if index == 1 else self.loopback
         choice = form.choice
         return [choice] if choice is not None else []
+
+    def fit(self) -> None:
+        """Texts within the forms, too, tell their height late."""
+        for text in self.stack.findChildren(QLabel):
+            if text.wordWrap():
+                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
+        self.agent.fit(self.width() - 44)
+        super().fit()
 
     def show_page(self, index: int) -> None:
         """Show one kind of source."""

@@ -79,9 +79,9 @@ class CallTile(QAbstractButton):
             self.setAccessibleName(tr("Call {name}", name=face.name))
             self.setAccessibleDescription(face.spoken())
             self.setToolTip(
-                "\n".join(part for part in (face.name, face.alert, face.health) if part)
+                "\n".join(part for part in (face.name, face.message, face.health) if part)
             )
-        tip = "\n".join(part for part in (face.name, face.alert, face.health) if part)
+        tip = "\n".join(part for part in (face.name, face.message, face.health) if part)
         if tip != self.toolTip():
             self.setToolTip(tip)
         self.face = face

@@ -258,12 +258,12 @@ def paint_row(
     left, right = area.left() + _PAD + 2, area.right() - 44
     width = right - left
     height = area.height()
-    name = QRectF(left, area.top(), width * 0.2, height)
+    name = QRectF(left, area.top(), width * 0.18, height)
     ink.text(painter, name, face.name, 13, "text", bold=True)
-    mood = QRectF(name.right() + 12, area.top() + 12, width * 0.2, height - 24)
+    mood = QRectF(name.right() + 12, area.top() + 12, width * 0.17, height - 24)
     ink.emotion(painter, mood, face, 15)
     letters = ink.speaking(painter, mood.right() + 52, area.center().y(), face, streams)
-    curve = QRectF(max(mood.right() + 62, letters), area.top() + 9, width * 0.24, height - 18)
+    curve = QRectF(max(mood.right() + 62, letters), area.top() + 9, width * 0.2, height - 18)
     ink.trend(painter, curve, trend)
     time = QRectF(right - 60, area.top(), 54, height)
     ink.text(painter, time, face.duration, 13, "muted", right=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
+from emolive.ui.controls import label
 from emolive.ui.history.model import FollowClock
 from emolive.ui.icons import icon
 from emolive.ui.segments import Segment
@@ -18,11 +21,23 @@ from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler, paint_caption
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.ui.timeline.workspace import SPANS_S
 from emolive.ui.words import duration_text, stream_name
+
+
+class SpeechBand(DecisionBand):
+    """When a party speaks whose emotions are not inferred."""
+
+    def y_ticks(self) -> list[tuple[float, str]]:
+        """Its name, in the place of a scale."""
+        return [(0.5, tr("speech"))]
+
+    def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
+        """Say what is not done here, in the empty part of the band."""
+        paint_caption(painter, plot.adjusted(0, -3, 0, 0), self.caption, self.theme)
 
 
 class Timelines(QFrame):
@@ -45,8 +60,8 @@ class Timelines(QFrame):
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
-        tools.addWidget(self.legend, 1)
-        tools.addSpacing(10)
+        tools.addWidget(label(tr("Timeline"), self, "heading"))
+        tools.addStretch()
         for button in self.spans.values():
             tools.addWidget(button)
         self._stack = QVBoxLayout()
@@ -54,8 +69,13 @@ class Timelines(QFrame):
         self._stack.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 4)
-        column.setSpacing(6)
+        column.setSpacing(4)
         column.addLayout(tools)
+        # Below the buttons: beside the numbers there is no room for names and buttons in one line.
+        named = QHBoxLayout()
+        named.setContentsMargins(8, 0, 8, 0)
+        named.addWidget(self.legend)
+        column.addLayout(named)
         column.addLayout(self._stack, 1)
         column.addWidget(self.ruler)
         self.set_theme(theme)
@@ -150,8 +170,8 @@ class Timelines(QFrame):
         level = LevelPanel(self.axis, self.theme, stream, self)
         level.setAccessibleName(tr("Level over time, {name}", name=name))
         level.setMinimumHeight(30)
-        band = DecisionBand(self.axis, self.theme, stream, hop_s, self)
         if stream.infers:
+            band = DecisionBand(self.axis, self.theme, stream, hop_s, self)
             timeline = ProbabilityPanel(self.axis, self.theme, stream, hop_s, self)
             timeline.setAccessibleName(tr("Emotion probabilities over time, {name}", name=name))
             timeline.caption = name if caption else ""
@@ -161,6 +181,7 @@ class Timelines(QFrame):
             self._add(level, 24, 8)
             return
         # Emotion is off on this one: when it speaks, and how loud, is all there is to see.
+        band = SpeechBand(self.axis, self.theme, stream, hop_s, self)
         band.caption = tr("{name}: emotion is not inferred", name=name)
         band.setAccessibleName(tr("When the {name} speaks; emotion is not inferred", name=name))
         self._add(band, 0, 2)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -185,7 +186,6 @@ class EmptyWall(QWidget):
         self._text = label(text, self, "body")
         self._text.setWordWrap(True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._text.setMaximumWidth(560)
         self.add = push_button(tr("Monitor a call…"), self, _nothing, kind="primary")
         self.rules = push_button("", self, _nothing)
         self._hint = label(tr("Recordings of calls can be dropped here, too."), self, "caption")
@@ -211,7 +211,7 @@ class EmptyWall(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
-        self._text.setMinimumWidth(520)
+        self._text.setFixedWidth(560)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -220,6 +220,11 @@ class EmptyWall(QWidget):
         picture = pixmap("calls", theme.accent, 3.0 * ratio)
         picture.setDevicePixelRatio(ratio)  # three times as large as a button's
         self._picture.setPixmap(picture)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Texts that wrap tell their height late."""
+        self._text.setMinimumHeight(self._text.heightForWidth(self._text.width()))
+        super().showEvent(event)
 
     def show_opening(self, opening: bool) -> None:
         """Say that something is on its way."""

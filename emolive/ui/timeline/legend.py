@@ -56,8 +56,8 @@ class Legend(QWidget):
             if gap >= _LEAST_GAP:
                 break
         x = 0.0
-        named = gap >= 0  # too narrow even for small type: colours only, names in the tool tip
-        gap = max(gap, 4.0)
+        named = gap >= 2  # too narrow even for small type: colours only, names in the tool tip
+        gap = max(gap, 2.0 if named else 4.0)
         self.setToolTip("" if named else ", ".join(names))
         fills = self.theme.fills(self._labels)
         for i, (name, width) in enumerate(zip(names, widths, strict=True)):

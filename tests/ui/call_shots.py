@@ -1,0 +1,353 @@
+"""Renders the calls page in its states: ``python -m tests.ui.call_shots FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"))
+
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from emolive.alerts.rule_file import example, load_rules
+from emolive.audio.devices import InputDevice
+from emolive.audio.loopback import LoopbackDevice, LoopbackKind
+from emolive.conversation import ConversationMeter, Party
+from emolive.engine.config import AgentPermission
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    Band,
+    EngineState,
+    EngineStatus,
+    Event,
+    FeatureBlock,
+    Prediction,
+    Role,
+    Severity,
+    SpeechState,
+    StreamStatus,
+)
+from emolive.ui.app import make_application
+from emolive.ui.calls.choices import CallChoice, CallKind
+from emolive.ui.calls.devices import CallDevices
+from emolive.ui.calls.model import CallInfo, CallModel
+from emolive.ui.calls.page import CallsPage
+from emolive.ui.calls.room import OpenCall
+from emolive.ui.calls.rules_dialog import RulesDialog
+from emolive.ui.calls.start_dialog import StartDialog
+from emolive.ui.calls.statement_dialog import StatementDialog
+from emolive.ui.calls.tap import CallTap
+from emolive.ui.theme import DARK, LIGHT, Theme, apply
+from tests.ui import feed
+
+NAMES = (
+    "Line 3 · Meyer",
+    "Line 1 · Okafor",
+    "auto_repairs_40",
+    "Line 7 · Lindqvist",
+    "Support, second level",
+    "Line 2 · Castellanos",
+    "Line 5 · Nguyen",
+    "returns_0093",
+    "Line 9 · O'Brien",
+)
+TELEPHONE = {"ravdess": 0.6016, "savee": 0.381, "emodb": 0.7546, "nemo": 0.4532}
+DEVICES = CallDevices(
+    (
+        InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),
+        InputDevice(1, "Scarlett 2i2 USB", "Core Audio", 2, 48_000, False),
+    ),
+    (LoopbackDevice("speakers.monitor", "Built-in speakers", LoopbackKind.PULSE, 2, 48_000, True),),
+)
+
+
+class Widened(QWidget):
+    """The page with the window's margins around it."""
+
+    def __init__(self, page: CallsPage, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("root")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.addWidget(page)
+        self.setStyleSheet(f"QWidget#root {{ background: {theme.window}; }}")
+
+
+def status(state: EngineState, agent_on: bool, **fields: Any) -> EngineStatus:
+    streams = (
+        StreamStatus("agent", 0, 0, 0, 0, 0.0, Role.AGENT, agent_on, 8_000, Band.NARROW),
+        StreamStatus("customer", 0, 0, 0, 0, 0.0, Role.CUSTOMER, True, 8_000, Band.NARROW),
+    )
+    return EngineStatus(state, source="call", model="emolive-resnet34", streams=streams, **fields)
+
+
+def events(seconds: float, seed: int, agent_on: bool) -> Iterable[Event]:
+    """A conversation: parties take turns, moods wander."""
+    block = feed.RATE // 10
+    turn_s = 5 + seed % 4
+    for start in range(0, round(seconds * feed.RATE), block):
+        at = start / feed.RATE
+        turn = int(at / turn_s) % 3
+        for stream, talks in (("agent", turn == 0 or at % 11 < 0.8), ("customer", turn == 1)):
+            level = -22.0 + 5 * ((start // block * 7919) % 10 / 10) if talks else -58.0
+            fields = {"level_dbfs": level, "peak_dbfs": level + 9, "speech": talks}
+            yield feed.block(start, block, stream, **fields)
+    yield from feed.mood_events(seconds, "customer", seed=seed)
+    if agent_on:
+        yield from feed.mood_events(seconds, "agent", seed=seed + 50)
+        return
+    for end in range(feed.WINDOW, round(seconds * feed.RATE), feed.RATE // 2):
+        talks = int((end - feed.WINDOW / 2) / feed.RATE / turn_s) % 3 == 0
+        state = SpeechState.NOT_INFERRED if talks else SpeechState.SILENCE
+        ratio = 0.8 if talks else 0.0
+        yield Prediction("agent", end - feed.WINDOW, end, None, state, None, 0.0, ratio, 0.01)
+
+
+def add_call(
+    page: CallsPage, index: int, seconds: float, *, agent_on: bool = False, **fields: Any
+) -> CallModel:
+    choice = CallChoice(CallKind.STEREO_FILE, NAMES[index], files=(Path(f"{NAMES[index]}.wav"),))
+    permission = None
+    if agent_on:
+        permission = AgentPermission(granted_by="dana", granted_at=datetime.now(UTC), statement="x")
+    info = CallInfo(
+        f"call-{index}",
+        NAMES[index],
+        choice,
+        "emolive-resnet34",
+        feed.LABELS,
+        feed.SPEC,
+        0.5,
+        TELEPHONE,
+        permission,
+    )
+    model = CallModel(info)
+    tap = CallTap(feed.SPEC)
+    state = fields.pop("state", EngineState.RUNNING)
+    now = status(state, agent_on, **fields)
+    meter = ConversationMeter(
+        [Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER)], feed.SPEC
+    )
+    tap.hub.publish(now)
+    for event in events(seconds, index + 3, agent_on):
+        tap.hub.publish(event)
+        if isinstance(event, FeatureBlock):
+            end = event.end_sample
+            meter.accept_flags(event.stream, event.start_sample, end, speech=event.speech)
+        if tap._mailbox.capacity - len(tap._mailbox._events) < 8:  # not to lose any here
+            tap.step(0.0)
+            model.apply(tap.take())
+    tap.step(0.0)
+    model.apply(tap.take())
+    metrics = meter.snapshot()
+    parties = tuple(
+        replace(p, level_dbfs=-23.4 + i, syllables_per_s=4.3 + 0.6 * i)
+        for i, p in enumerate(metrics.parties)
+    )
+    model.metrics = replace(metrics, parties=parties)
+    call: Any = SimpleNamespace(stop=lambda: None, over=False)
+    page.desk._calls[info.id] = OpenCall(call, tap, model)
+    page.desk.added.emit(model)
+    return model
+
+
+def alert(tap: CallTap, at_s: float, rule: str, severity: Severity, text: str) -> Alert:
+    at = round(at_s * feed.RATE)
+    made = Alert(
+        rule, "emotion", severity, "customer", Role.CUSTOMER, at - 5 * feed.RATE, at, at, text
+    )
+    tap.hub.publish(made)
+    tap.step(1.0)
+    return made
+
+
+def empty(page: CallsPage) -> None:
+    pass
+
+
+def wall(page: CallsPage) -> None:
+    for index, seconds in enumerate((754, 212, 95, 431, 33, 290, 171, 64, 122)):
+        fields: dict[str, Any] = {}
+        if index == 3:
+            fields = {"state": EngineState.RECONNECTING, "reason": "gone"}
+        if index == 7:
+            fields = {"state": EngineState.STOPPED}
+        if index == 5:
+            fields = {"lag_s": 2.4}
+        add_call(page, index, seconds, **fields)
+    calls = page.desk._calls
+    text = "angry + disgust ≥ 60 % for 6.5 s on customer"
+    alert(calls["call-4"].tap, 30, "Customer upset", Severity.CRITICAL, text)
+    alert(calls["call-6"].tap, 150, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
+    alert(
+        calls["call-1"].tap,
+        200,
+        "Talking over each other",
+        Severity.WARNING,
+        "Both talk: 4 times in 60 s",
+    )
+    page.wall.order._sorted_at = -9.0
+    page.tick()
+
+
+def wall_list(page: CallsPage) -> None:
+    wall(page)
+    page.wall.show_list(True)
+
+
+def call(page: CallsPage, *, agent_on: bool = False) -> None:
+    model = add_call(page, 0, 200, agent_on=agent_on)
+    tap = page.desk._calls["call-0"].tap
+    text = "angry + disgust ≥ 60 % for 6.5 s on customer"
+    first = alert(tap, 150, "Customer upset", Severity.CRITICAL, text)
+    tap.hub.publish(AlertEnded(first.rule, first.stream, first.fired_sample, 158 * feed.RATE))
+    alert(tap, 171, "Talking over each other", Severity.WARNING, "Both talk: 4 times in 60 s")
+    alert(tap, 190, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
+    page.tick()
+    model.acknowledge(model.alerts[0])
+    page.desk.rules = load_rules(_example())
+    page.open_call("call-0")
+
+
+def call_agent(page: CallsPage) -> None:
+    call(page, agent_on=True)
+
+
+def call_over(page: CallsPage) -> None:
+    reason = "Line 3.wav cannot be decoded after 0:45: the file is damaged."
+    add_call(page, 0, 45, state=EngineState.FAILED, reason=reason)
+    page.open_call("call-0")
+
+
+def start(page: CallsPage) -> None:
+    dialog = page.ask_for_call()
+    folder = Path("/calls")
+    dialog._on_calls(
+        (
+            [
+                CallChoice(
+                    CallKind.TWO_FILES,
+                    "auto_repairs_40",
+                    files=(
+                        folder / "auto_repairs_40_agent.flac",
+                        folder / "auto_repairs_40_caller.flac",
+                    ),
+                ),
+                CallChoice(CallKind.STEREO_FILE, "returns_0093", files=(folder / "a.wav",)),
+                CallChoice(CallKind.MONO_FILE, "voicemail", files=(folder / "b.wav",)),
+            ],
+            [],
+        )
+    )
+
+
+def start_one(page: CallsPage) -> None:
+    dialog = page.ask_for_call()
+    _wait(lambda: dialog.stereo.device.count() > 0 and dialog.stereo.choice is not None)
+    dialog.show_page(1)
+
+
+def start_loopback(page: CallsPage) -> None:
+    dialog = page.ask_for_call()
+    _wait(lambda: dialog.loopback.choice is not None)
+    dialog.show_page(2)
+
+
+def statement(page: CallsPage) -> None:
+    dialog = StatementDialog(page.theme, page.window())
+    dialog.taken.setChecked(True)
+    dialog.open()
+
+
+def rules(page: CallsPage) -> None:
+    page.desk.rules_file = _example()
+    dialog = page.ask_for_rules()
+    _wait(lambda: len(dialog.drafts.rules) == 4)
+    from emolive.ui.calls.trial import Trial
+
+    sentence = "Would have fired 2.4 times per hour (12 in 5.0 h, in 7 of the calls)."
+    dialog._on_tried(
+        Trial(9, 5.0, 4.1, dict.fromkeys((r.name for r in dialog.drafts.rules), sentence))
+    )
+
+
+def rules_wrong(page: CallsPage) -> None:
+    rules(page)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, RulesDialog)
+    dialog.list.setCurrentRow(1)
+    dialog._on_edited({"name": "Dead air"})
+
+
+def _example() -> Path:
+    path = Path(os.environ["EMOLIVE_CONFIG"]) / "rules.toml"
+    path.write_text(example(), encoding="utf-8")
+    return path
+
+
+def _wait(condition: Any) -> None:
+    while not condition():
+        QApplication.processEvents()
+
+
+SCENES = {
+    scene.__name__: scene
+    for scene in (
+        empty,
+        wall,
+        wall_list,
+        call,
+        call_agent,
+        call_over,
+        start,
+        start_one,
+        start_loopback,
+        statement,
+        rules,
+        rules_wrong,
+    )
+}
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    app = make_application()
+    for name in wanted or SCENES:
+        for theme in (DARK, LIGHT):
+            apply(app, theme)
+            page = CallsPage(feed.preferences("dark"), theme, find_devices=lambda: DEVICES)
+            host = Widened(page, theme)
+            host.resize(948, 640)
+            host.show()
+            page.shown()
+            SCENES[name](page)
+            for width, height in ((948, 640), (1844, 1080)):
+                host.resize(width, height)
+                for _ in range(6):
+                    app.processEvents()
+                    page.tick()
+                picture = host.grab()
+                if (dialog := QApplication.activeModalWidget()) is not None:
+                    dialog.render(picture, host.rect().center() - dialog.rect().center())
+                shade = "dark" if theme.dark else "light"
+                picture.save(str(folder / f"{name}-{shade}-{width}.png"))
+            if (dialog := QApplication.activeModalWidget()) is not None:
+                assert isinstance(dialog, StartDialog | RulesDialog | StatementDialog)
+                dialog.reject()
+            page.end(0.0)
+            host.close()
+            host.deleteLater()
+            app.processEvents()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
