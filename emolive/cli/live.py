@@ -18,7 +18,7 @@ from emolive.audio.source import AudioSource
 from emolive.cli.agent import AgentOptions, with_permission
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
 from emolive.cli.interrupts import Interrupts
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import engine_config, load_safe_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
 from emolive.cli.watching import Watching, WatchOptions
@@ -37,17 +37,27 @@ _OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What `live` and `demo` have in common."""
+    """What `live` and `demo` have in common; None is what the app has set, or the usual."""
 
     headless: bool = False
     json: bool = False
     duration_s: float | None = None
     model: Path | None = None
-    provider: str = "auto"
-    hop_s: float = 0.5
+    provider: str | None = None
+    hop_s: float | None = None
     recording: RecordOptions | None = None
     watching: WatchOptions | None = None
     agent: AgentOptions | None = None
+
+    @property
+    def processor(self) -> str:
+        """The provider in the terminal."""
+        return self.provider or "auto"
+
+    @property
+    def interval_s(self) -> float:
+        """The hop in the terminal."""
+        return self.hop_s or 0.5
 
     def in_terminal(self) -> bool:
         """Whether the terminal shows it: asked for, timed, recorded, watched, or no app can open.
@@ -118,8 +128,8 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
     """
-    classifier = load_classifier(options.model, options.provider)
-    config = engine_config(options.hop_s, classifier)
+    classifier = load_safe_classifier(options.model, options.processor)
+    config = engine_config(options.interval_s, classifier)
     if options.agent is not None:
         config = _permitted(config, source, options.agent, call=call)
     hub = Hub()

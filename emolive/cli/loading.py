@@ -7,7 +7,8 @@ from typing import cast
 
 from emolive.cli.outcome import tell
 from emolive.engine import EngineConfig
-from emolive.inference.classifier import BATCH_SIZES, OnnxClassifier
+from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
+from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.providers import CUDA, Host, Requested
 from emolive.resources import MODEL, asset
 
@@ -33,7 +34,19 @@ def load_classifier(
     return classifier
 
 
-def engine_config(hop_s: float, classifier: OnnxClassifier) -> EngineConfig:
+def load_safe_classifier(model: Path | None, provider: str) -> Classifier:
+    """The same for a run that must survive its graphics card: the CPU goes on.
+
+    Raises:
+        EmoliveError: it cannot be used.
+    """
+    classifier = load_classifier(model, provider)
+    if classifier.provider == "CPU":
+        return classifier
+    return FallbackClassifier(classifier, lambda: OnnxClassifier(classifier.path, "cpu"))
+
+
+def engine_config(hop_s: float, classifier: Classifier) -> EngineConfig:
     """Settings with this hop.
 
     Raises:

@@ -20,6 +20,8 @@ from emolive.cli.options import (
     JsonOption,
     JsonReport,
     LibraryOption,
+    LiveHopOption,
+    LiveProviderOption,
     MetricsOption,
     ModelOption,
     Provider,
@@ -78,8 +80,8 @@ def demo(
     json: JsonOption = False,
     duration: DurationOption = None,
     model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    provider: LiveProviderOption = None,
+    hop: LiveHopOption = None,
 ) -> None:
     """Run everything on bundled speech, without a microphone.
 
@@ -89,7 +91,7 @@ def demo(
     def body() -> int:
         from emolive.cli.live import LiveOptions, run_demo
 
-        return run_demo(LiveOptions(headless, json, duration, model, provider.value, hop))
+        return run_demo(LiveOptions(headless, json, duration, model, provider, hop))
 
     finish(context, body)
 
@@ -129,8 +131,8 @@ def live(
     json: JsonOption = False,
     duration: DurationOption = None,
     model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    provider: LiveProviderOption = None,
+    hop: LiveHopOption = None,
 ) -> None:
     """Listen to a microphone or another audio input.
 
@@ -148,7 +150,7 @@ def live(
         watching = WatchOptions(alerts, library, metrics) if watched else None
         agent = AgentOptions(infer_agent, policy, library)
         options = LiveOptions(
-            headless, json, duration, model, provider.value, hop, recording, watching, agent
+            headless, json, duration, model, provider, hop, recording, watching, agent
         )
         return run_live(device, channels, options)
 

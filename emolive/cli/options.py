@@ -34,6 +34,15 @@ HopOption = Annotated[
     float,
     typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
 ]
+# Not given, the app goes by what is set in it, and the terminal by the same defaults as elsewhere.
+LiveProviderOption = Annotated[
+    Provider | None,
+    typer.Option("--provider", help="Processor for the model; auto: CUDA if it works."),
+]
+LiveHopOption = Annotated[
+    float | None,
+    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
+]
 HeadlessOption = Annotated[
     bool, typer.Option("--headless", help="Live timeline in the terminal, no window.")
 ]

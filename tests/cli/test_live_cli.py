@@ -272,6 +272,10 @@ def test_with_a_display_the_app_opens(
             "hop_s": 1.0,
         }
     ]
+    asked.clear()
+    assert run(*arguments).exit_code == 0
+    chosen = {name: asked[0][name] for name in ("model", "provider", "hop_s")}
+    assert set(chosen.values()) == {None}, "what is not given is as the app has it"
 
 
 @pytest.mark.usefixtures("display")
