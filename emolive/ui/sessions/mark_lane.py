@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import html
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import Enum
+from itertools import accumulate
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.ui.words import clock_text, emotion_name
 
 ROW_HEIGHT = 24
 MAX_ROWS = 3
 _EDGE_PX = 6.0
+_PLAIN_PX = 5.0  # narrower marks are mere strokes
+_TEXT_PX = 18.0
 
 
 class Grip(Enum):
@@ -55,8 +59,18 @@ class MarkLane(TimePanel):
         self._draft: Annotation | None = None
         self._rows: list[tuple[Annotation, int]] = []
         self._n_rows = 1
+        # For looking up by time: where marks begin, and how far all up to each one reach.
+        self._starts: list[int] = []
+        self._reached: list[int] = []
+        self._colour_of: dict[str, tuple[QColor, QColor]] = {}
+        self._dirty = QRect()
         self.setAccessibleName(tr("Marks by hand, {stream}", stream=stream))
         self.set_marks(())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self._colour_of = {}
+        super().set_theme(theme)
 
     def set_marks(self, marks: Sequence[Annotation]) -> None:
         """Show these, as far as they are about this stream."""
@@ -80,7 +94,7 @@ class MarkLane(TimePanel):
     def hit(self, position: QPointF) -> tuple[Annotation, Grip] | None:
         """The mark at a position of the widget, the selected one first, and where it is held."""
         found: tuple[Annotation, Grip] | None = None
-        for mark, row in self._rows:
+        for mark, row in self._rows_between(position.x() - 8, position.x() + 8):
             box = self._box(mark, row)
             reach = box.adjusted(-_EDGE_PX / 2, 0, _EDGE_PX / 2, 0)
             if not reach.contains(position):
@@ -111,9 +125,14 @@ class MarkLane(TimePanel):
         """No lines behind the names."""
         return QColor(Qt.GlobalColor.transparent)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Remember what has to be painted: of thousands of marks only those."""
+        self._dirty = event.rect()
+        super().paintEvent(event)
+
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
-        """Draw the marks; they may change at any time and are few."""
-        painter.setClipRect(plot.adjusted(1, 1, -1, -1))
+        """Draw the marks; they may change at any time."""
+        painter.setClipRect(plot.adjusted(1, 1, -1, -1) & self._dirty)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._rows:
             painter.setFont(font(11))
@@ -122,20 +141,36 @@ class MarkLane(TimePanel):
             if painter.fontMetrics().horizontalAdvance(text) + 24 < plot.width():
                 painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, text)
         chosen: tuple[Annotation, int] | None = None
-        first, last = self.axis.start_s * self._rate, self.axis.end_s * self._rate
-        for mark, row in self._rows:
-            if mark.end_sample < first or mark.start_sample > last:
-                continue
+        inked = [-1.0] * MAX_ROWS  # up to where each row is painted: more does not fit a pixel
+        for mark, row in self._rows_between(self._dirty.left() - 8, self._dirty.right() + 8):
             if mark.id == self.selected:
                 chosen = (mark, row)
+                continue
+            if self._x(mark.end_sample) < inked[row] + 0.7:
+                continue
+            box = self._box(mark, row)
+            inked[row] = box.right()
+            if box.width() < _PLAIN_PX:
+                painter.fillRect(box.adjusted(0, 2, 0, -2), self._colours(mark)[0])
             else:
-                self._paint_mark(painter, mark, row, selected=False)
+                self._paint_mark(painter, mark, box, selected=False)
         if chosen is not None:
-            self._paint_mark(painter, *chosen, selected=True)
+            self._paint_mark(painter, chosen[0], self._box(*chosen), selected=True)
         painter.setClipping(False)
 
-    def _paint_mark(self, painter: QPainter, mark: Annotation, row: int, *, selected: bool) -> None:
-        box = self._box(mark, row).adjusted(0.5, 2, -0.5, -2)
+    def _rows_between(self, left: float, right: float) -> Sequence[tuple[Annotation, int]]:
+        """The marks that touch a range of the widget, in units."""
+        ratio = self.devicePixelRatioF()
+        first_s = self.axis.time_at((left - self.plot.left()) * ratio)
+        last_s = self.axis.time_at((right - self.plot.left()) * ratio)
+        first = bisect_left(self._reached, first_s * self._rate)
+        last = bisect_right(self._starts, last_s * self._rate)
+        return self._rows[first:last]
+
+    def _paint_mark(
+        self, painter: QPainter, mark: Annotation, box: QRectF, *, selected: bool
+    ) -> None:
+        box = box.adjusted(0.5, 2, -0.5, -2)
         fill, ink = self._colours(mark)
         painter.setBrush(fill)
         painter.setPen(
@@ -149,31 +184,40 @@ class MarkLane(TimePanel):
             for x in (box.left() + 4.0, box.right() - 4.0):
                 painter.drawLine(QPointF(x, box.top() + 5), QPointF(x, box.bottom() - 5))
         inner = box.intersected(QRectF(self.plot)).adjusted(9 if selected else 6, 0, -7, 0)
+        if inner.width() < _TEXT_PX:
+            return
         painter.setFont(font(11, bold=mark.label is not None))
         painter.setPen(ink)
-        metrics = QFontMetricsF(painter.font())
         text = emotion_name(mark.label) if mark.label else ""
         if mark.comment:
             text = f"{text} · {mark.comment}" if text else mark.comment
             text = " ".join(text.split())
-        if inner.width() >= min(metrics.horizontalAdvance(text), 22):
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, shown)
+        metrics = QFontMetricsF(painter.font())
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _colours(self, mark: Annotation) -> tuple[QColor, QColor]:
-        if mark.label is None:
+        """Fill and ink; made once for each label."""
+        key = mark.label or ""
+        if key not in self._colour_of:
+            self._colour_of[key] = self._make_colours(mark.label)
+        return self._colour_of[key]
+
+    def _make_colours(self, label: str | None) -> tuple[QColor, QColor]:
+        if label is None:
             return self.theme.colour("info_tint"), self.theme.colour("text")
-        if mark.label in self._labels:
-            swatch = self.theme.swatches(self._labels)[self._labels.index(mark.label)]
+        if label in self._labels:
+            swatch = self.theme.swatches(self._labels)[self._labels.index(label)]
         else:
-            swatch = self.theme.swatches((mark.label,))[0]
+            swatch = self.theme.swatches((label,))[0]
         dark = self.theme.dark
         return QColor(swatch.fill(dark=dark)), QColor(swatch.ink(dark=dark))
 
+    def _x(self, sample: int) -> float:
+        return MARGIN_LEFT + self.axis.x(sample / self._rate) / self.devicePixelRatioF()
+
     def _box(self, mark: Annotation, row: int) -> QRectF:
-        ratio = self.devicePixelRatioF()
-        left = self.plot.left() + self.axis.x(mark.start_sample / self._rate) / ratio
-        right = self.plot.left() + self.axis.x(mark.end_sample / self._rate) / ratio
+        left, right = self._x(mark.start_sample), self._x(mark.end_sample)
         # Far outside the view nothing is gained by exact numbers.
         left, right = max(left, -10_000.0), min(right, 100_000.0)
         height = self.height() / self._n_rows
@@ -190,6 +234,8 @@ class MarkLane(TimePanel):
             row = next((i for i, end in enumerate(ends) if end <= mark.start_sample), MAX_ROWS - 1)
             ends[row] = max(ends[row], mark.end_sample)
             self._rows.append((mark, row))
+        self._starts = [mark.start_sample for mark, _ in self._rows]
+        self._reached = list(accumulate((mark.end_sample for mark, _ in self._rows), max))
         self._n_rows = 1 + max((row for _, row in self._rows), default=0)
         self.setFixedHeight(ROW_HEIGHT if self._n_rows == 1 else 18 * self._n_rows)
         self.redraw()
