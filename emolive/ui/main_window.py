@@ -15,6 +15,7 @@ from emolive.session.library import Library
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
 from emolive.ui import messages
+from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.level_probe import LevelProbe
@@ -69,6 +70,7 @@ class MainWindow(Shell):
         self.recording = RecordingDesk(self.desk, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
         self.sessions = SessionsPage(self.theme, self)
+        self.calls = CallsPage(self.preferences, self.theme, self)
         self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self._library: Path | None = settings.recording.library
@@ -76,6 +78,7 @@ class MainWindow(Shell):
         self._connect()
         self.add_page(self.live)
         self.add_page(self.sessions)
+        self.add_page(self.calls)
         self.add_page(self.settings_page, bottom=True)
         self.add_other(self.guide)
         self._restore(settings, source)
@@ -252,6 +255,9 @@ class MainWindow(Shell):
             self.recording.stop()
         elif action is Action.SETTINGS:
             self.show_settings()
+        elif action is Action.OPEN_CALL:
+            self.bring(self.calls)
+            self.calls.open_most_urgent()
         else:
             if action is Action.BUNDLED_MODEL:
                 self.preferences.change("model", file=None)
@@ -272,6 +278,7 @@ class MainWindow(Shell):
             self.recording.disarm()
 
     def _on_library(self, library: Library | None) -> None:
+        self.calls.set_library(library)
         if library is None and self.desk.problem is not None:
             self.sessions.set_problem(self.desk.problem)
         else:

@@ -118,6 +118,7 @@ class MetricsPanel(QScrollArea):
         self.setAccessibleName(tr("Conversation metrics"))
         inner = QWidget(self)
         inner.setObjectName("plain")
+        self._inner = inner
         self.bar = TalkBar(theme, inner)
         self.bar.setToolTip(definition_text("talk_share"))
         self.heads: list[QLabel] = []
@@ -155,7 +156,7 @@ class MetricsPanel(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """As high as all rows, so that they are seen where there is room."""
-        return QSize(300, self.widget().sizeHint().height())
+        return QSize(300, self._inner.sizeHint().height())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import mark, ntr, tr
 from emolive.session.library import Library
 from emolive.settings import Settings
 from emolive.types import Severity
@@ -27,6 +27,7 @@ from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.wall import WallView
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
+from emolive.ui.shortcuts import Key
 from emolive.ui.theme import Theme
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
@@ -37,6 +38,15 @@ _SEVERITIES = {
     Severity.WARNING: messages.Severity.WARNING,
     Severity.CRITICAL: messages.Severity.ERROR,
 }
+_GROUP = mark("Calls")
+KEYS = (
+    Key("new", ("N",), mark("Monitor a call"), _GROUP),
+    Key("open", ("Return",), mark("Open the call that has the focus"), _GROUP),
+    Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _GROUP),
+    Key("seen", ("A",), mark("Acknowledge the call's alerts"), _GROUP),
+    Key("remove", ("Del",), mark("Remove the call"), _GROUP),
+    Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
+)
 # Of the bundled model; rules may name others, which are shown as well.
 USUAL_LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
@@ -59,6 +69,7 @@ class CallsPage(QWidget):
         """`room`, `chime` and `find_devices` are for tests."""
         super().__init__(parent)
         self.title = tr("Calls")
+        self.keys = KEYS
         self.icon_name = "calls"
         self.theme = theme
         self.preferences = preferences
@@ -134,10 +145,11 @@ class CallsPage(QWidget):
         before = self.call.model
         self.call.show_call(None)
         self.stack.setCurrentIndex(0)
-        for tile in self.wall.grid.tiles.values():
+        tiles = self.wall.grid.tiles
+        for tile in tiles.values():
             tile.refresh()
-        if before is not None and (tile := self.wall.grid.tiles.get(before.info.id)) is not None:
-            tile.setFocus(Qt.FocusReason.OtherFocusReason)
+        if before is not None and before.info.id in tiles:
+            tiles[before.info.id].setFocus(Qt.FocusReason.OtherFocusReason)
         self._pace()
 
     def open_most_urgent(self) -> None:
@@ -205,13 +217,17 @@ class CallsPage(QWidget):
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
         self.preferences.changed.connect(self._on_settings)
-        self._key("Escape", lambda: self.call.model is not None and self.show_wall())
-        self._key("N", lambda: self.stack.currentIndex() == 0 and self.ask_for_call())
+        self._key("Escape", self._on_escape)
+        self._key("N", lambda: self.ask_for_call())
 
     def _key(self, keys: str, action: Callable[[], object]) -> None:
         shortcut = QShortcut(QKeySequence(keys), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(action)
+
+    def _on_escape(self) -> None:
+        if self.call.model is not None:
+            self.show_wall()
 
     def _pace(self) -> None:
         """One timer: fast for an opened call, slow out of sight, none without calls."""

@@ -59,6 +59,7 @@ class CallRoom:
         self._wall: WallEngine | None = None
         self._loop = TapLoop()
         self._rules: RuleSet | None = None
+        self._folder: Path | None = None
         self._alerts: AlertService | None = None
         self._calls: dict[str, OpenCall] = {}
         self._number = 0
@@ -104,7 +105,12 @@ class CallRoom:
         opened = OpenCall(call, tap, CallModel(info))
         self._calls[call_id] = opened
         self._loop.add(tap)
-        self._watch(opened)
+        try:
+            self._begin_rules()
+        except EmoliveError as error:  # the call goes on without
+            opened.notes.append(str(error))
+        else:
+            self._watch(opened)
         return opened
 
     def remove(self, call_id: str) -> None:
@@ -124,23 +130,18 @@ class CallRoom:
         Raises:
             EmoliveError: the rules need something that is not there. None are watched then.
         """
-        from emolive.alerts.dispatch import Dispatcher
-        from emolive.alerts.service import AlertService
-
-        before, self._alerts, self._rules = self._alerts, None, None
+        before, self._alerts = self._alerts, None
+        self._rules, self._folder = rules, library
         for opened in self._calls.values():
             opened.watch = None
         if before is not None:
             before.close(1.0)
-        if rules is None or not rules.enabled:
-            return []
-        service = AlertService(rules, Dispatcher(rules, library))
-        service.start()
-        self._alerts, self._rules = service, rules
-        for opened in self._calls.values():
-            if not opened.call.over:
-                self._watch(opened)
-        return list(dict.fromkeys(note for one in self._calls.values() for note in one.notes))
+        going = [opened for opened in self._calls.values() if not opened.call.over]
+        if going:
+            self._begin_rules()
+        for opened in going:
+            self._watch(opened)
+        return list(dict.fromkeys(note for one in going for note in one.notes))
 
     def close(self, timeout: float) -> bool:
         """End everything; whether it ended within `timeout` seconds."""
@@ -208,6 +209,17 @@ class CallRoom:
         return agent_permission(
             library, call, policy, wanted=infer_agent, confirm=lambda _: infer_agent
         )
+
+    def _begin_rules(self) -> None:
+        """With the first call, not before: webhooks are somebody else's until then."""
+        from emolive.alerts.dispatch import Dispatcher
+        from emolive.alerts.service import AlertService
+
+        if self._alerts is not None or self._rules is None or not self._rules.enabled:
+            return
+        service = AlertService(self._rules, Dispatcher(self._rules, self._folder))
+        service.start()
+        self._alerts = service
 
     def _watch(self, opened: OpenCall) -> None:
         opened.notes = []

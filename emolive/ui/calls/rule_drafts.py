@@ -117,7 +117,7 @@ class RuleDrafts:
 
     def rule_set(self) -> RuleSet:
         """As a file holds them."""
-        return RuleSet(rules=self.rules, webhooks=self.webhooks)
+        return RuleSet(rule=self.rules, webhook=self.webhooks)
 
 
 class RuleError(EmoliveError):

@@ -147,7 +147,8 @@ class RulesDialog(QDialog):
         self.adding = MenuButton(f" {tr('Add a rule')}", self)
         menu = QMenu(self.adding)
         for kind, name in KINDS.items():
-            menu.addAction(tr(name), lambda kind=kind: self.add(kind))
+            action = menu.addAction(tr(name))
+            action.triggered.connect(lambda _=False, kind=kind: self.add(kind))
         menu.addSeparator()
         menu.addAction(tr("Examples of every kind"), self._add_examples)
         self.adding.setMenu(menu)
