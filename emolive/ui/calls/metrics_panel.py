@@ -73,9 +73,9 @@ _PARTY_ROWS = (
     ),
     _PartyRow("interruptions", mark("Interrupts the other"), _interruptions),
     _PartyRow("responses", mark("Response, median"), lambda p: _seconds(p.responses.median_s)),
-    _PartyRow("responses", mark("Response, slow (p90)"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("responses", mark("Response, p90"), lambda p: _seconds(p.responses.p90_s)),
     _PartyRow("level_dbfs", mark("Loudness, dBFS"), _level),
-    _PartyRow("syllables_per_s", mark("Syllables per second"), _rate),
+    _PartyRow("syllables_per_s", mark("Syllables / s"), _rate),
 )
 _CALL_ROWS = (
     _CallRow(
