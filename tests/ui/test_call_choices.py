@@ -61,4 +61,5 @@ def test_a_bad_file_is_told_and_the_others_are_listed(tmp_path: Path) -> None:
     bad.write_bytes(b"no audio")
     calls, problems = look_into([good, bad, good])
     assert [call.kind for call in calls] == [CallKind.STEREO_FILE]
-    assert len(problems) == 1 and "bad.wav" in problems[0]
+    assert len(problems) == 1
+    assert "bad.wav" in problems[0]
