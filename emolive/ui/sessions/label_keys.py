@@ -81,7 +81,6 @@ class LabelKeys(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2)
-        self._row.addStretch()
         self.setAccessibleName(tr("Emotions"))
 
     def set_labels(self, labels: Sequence[str]) -> None:

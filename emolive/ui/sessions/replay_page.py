@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.session.player import session_player
-from emolive.session.records import Note
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
@@ -17,8 +16,10 @@ from emolive.ui.sessions.agreement_words import agreement_text
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparing import OtherTimeline
 from emolive.ui.sessions.comparison_bar import ComparisonBar
+from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.marking import Marking, edit_name
+from emolive.ui.sessions.noting import Noting
 from emolive.ui.sessions.overview import Overview
 from emolive.ui.sessions.playing import MakePlayer, Playing
 from emolive.ui.sessions.replay_actions import ReplayActions
@@ -59,16 +60,16 @@ class ReplayPage(QWidget):
         self.session: StoredSession | None = None
         self._library: Library | None = None
         self._reader = reader
-        self._editor = editor
-        self._notes: tuple[Note, ...] = ()
         self._side_chosen: bool | None = None
         self.selection = Selection(self)
         self.playing = Playing(make_player, self)
         self.marking = Marking(editor, self)
+        self.noting = Noting(editor, self)
         self.board = Board(theme, self.selection, self)
         self.overview = Overview(self.board.axis, theme, self)
         self.header = ReplayHeader(theme, self)
         self.labels = LabelKeys(theme, self)
+        self.now = HeardNow(theme, self)
         self.comparison = ComparisonBar(self)
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
@@ -97,6 +98,7 @@ class ReplayPage(QWidget):
         self._reader.forget("open")
         self.playing.close_session()
         self.marking.close()
+        self.noting.close()
         self.board.clear()
         self.selection.clear()
         self.session = None
@@ -107,7 +109,7 @@ class ReplayPage(QWidget):
             self.comparison.show_other(self.session.info.model, other)
             self.board.show_session(self.session, other)
             self.board.set_marks(self.marking.marks)
-            self.board.show_happenings(self.session, self._notes)
+            self.board.show_happenings(self.session, self.noting.notes)
 
     def shutdown(self, timeout: float) -> bool:
         """End all threads; whether they ended within `timeout` seconds."""
@@ -118,6 +120,7 @@ class ReplayPage(QWidget):
         """Draw everything in other colours."""
         self.theme = theme
         for part in (
+            self.now,
             self.board, self.overview, self.header, self.labels, self.transport, self.side
         ):  # fmt: skip
             part.set_theme(theme)
@@ -133,6 +136,7 @@ class ReplayPage(QWidget):
         self.board.axis.show_session(info.duration_s)
         self.board.show_session(session)
         self.overview.show_session(session)
+        self.now.show_session(session)
         self.transport.show_session(
             info.duration_s, info.labels, [one.name for one in session.streams],
             audio=any(one.audio for one in session.streams),
@@ -141,7 +145,8 @@ class ReplayPage(QWidget):
         self.actions_.open(session)
         self.playing.open(library, info)
         self.marking.open(library, info, session.annotations, "")
-        self._show_notes(session.notes)
+        self.noting.open(library, info.id, session.notes)
+        self._on_notes()
         self._pages.setCurrentIndex(1)
         self.board.surface.setFocus()
         if at_sample is not None:
@@ -164,7 +169,8 @@ class ReplayPage(QWidget):
         inside.setSpacing(6)
         legend = QHBoxLayout()
         legend.setContentsMargins(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0)
-        legend.addWidget(self.labels, 1)
+        legend.addWidget(self.labels)
+        legend.addWidget(self.now, 1)
         inside.addLayout(legend)
         inside.addWidget(self.overview)
         inside.addWidget(self.board, 1)
@@ -191,7 +197,7 @@ class ReplayPage(QWidget):
         actions, header, marking = self.actions_, self.header, self.marking
         header.back.connect(self.left)
         header.back_button.clicked.connect(self.left)
-        header.renamed.connect(self._rename)
+        header.renamed.connect(self.noting.rename)
         header.export.connect(self._export)
         header.compare.connect(self._compare)
         header.side.connect(self._on_side)
@@ -231,7 +237,10 @@ class ReplayPage(QWidget):
         self.side.summary.sought.connect(actions.seek)
         self.side.notes.sought.connect(actions.seek)
         self.side.notes.added.connect(self._add_note)
-        self.side.notes.deleted.connect(self._delete_note)
+        self.side.notes.deleted.connect(self.noting.delete)
+        self.noting.changed.connect(self._on_notes)
+        self.noting.changed.connect(self.changed)
+        self.noting.failed.connect(self.failed)
 
     # What happens.
 
@@ -239,6 +248,7 @@ class ReplayPage(QWidget):
         axis = self.board.axis
         self.board.surface.show_position(at_s)
         self.overview.show_position(at_s)
+        self.now.show_position(at_s)
         self.transport.show_position(at_s)
         self.side.notes.show_position(at_s)
         if self.playing.playing and not axis.start_s <= at_s <= axis.end_s:
@@ -256,7 +266,7 @@ class ReplayPage(QWidget):
         self.overview.set_marks(marks)
         self.side.marks.set_marks(marks, info.labels, info.rate)
         self.side.marks.select(self.selection.mark_id)
-        self.side.set_counts(len(marks), len(self._notes))
+        self.side.set_counts(len(marks), len(self.noting.notes))
         self.transport.set_edits(
             edit_name(self.marking.undo_name), edit_name(self.marking.redo_name)
         )
@@ -291,40 +301,15 @@ class ReplayPage(QWidget):
         if self.session is not None:
             show_menu(self, where, self.session.info.labels, self.marking, self.actions_)
 
-    # Notes and title.
-
-    def _show_notes(self, notes: tuple[Note, ...]) -> None:
-        self._notes = notes
+    def _on_notes(self) -> None:
         if self.session is not None:
+            notes = self.noting.notes
             self.side.notes.show_notes(notes, self.session.info.rate)
             self.board.show_happenings(self.session, notes)
             self.side.set_counts(len(self.marking.marks), len(notes))
 
     def _add_note(self, text: str, here: bool) -> None:
-        at = self.playing.position if here else None
-        self._change(lambda library, session: library.add_note(session, text, at))
-
-    def _delete_note(self, note_id: int) -> None:
-        self._change(lambda library, session: library.delete_note(session, note_id))
-
-    def _rename(self, title: str) -> None:
-        self._change(lambda library, session: library.rename(session, title))
-
-    def _change(self, do: object) -> None:
-        library, session = self._library, self.session
-        if library is None or session is None:
-            return
-
-        def work() -> tuple[Note, ...]:
-            do(library, session.info.id)  # type: ignore[operator]
-            return tuple(library.notes(session.info.id))
-
-        def done(notes: tuple[Note, ...]) -> None:
-            if self.session is session:
-                self._show_notes(notes)
-            self.changed.emit()
-
-        self._editor.ask(work, done, self.failed.emit)
+        self.noting.add(text, self.playing.position if here else None)
 
     def _export(self) -> None:
         if self.session is not None:

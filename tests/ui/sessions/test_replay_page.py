@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
@@ -364,3 +368,67 @@ def test_hovering_tells_exact_values(
     assert any("Hz" in text for text in told)
     QTest.mouseMove(surface, at(3.0, row(replay, MarkLane)))
     assert "smiling" in told[-1]
+
+
+def test_notes_are_added_at_the_cursor_shown_and_deleted(
+    qtbot: QtBot, library: Library, replay: ReplayPage
+) -> None:
+    assert replay.session is not None
+    session = replay.session.info.id
+    replay.actions_.seek(12.0)
+    notes = replay.side.notes
+    notes.field.setPlainText("Second question")
+    notes.here.setChecked(True)
+    notes.add_button.click()
+    qtbot.waitUntil(lambda: notes.shown == ("Second question",))
+    stored = library.notes(session)[0]
+    assert stored.at_sample == 12 * RATE
+    assert replay.board.events is not None
+    assert "Second question" in replay.board.events.describe(12.0, 0.5)
+    next(b for b in notes.findChildren(QPushButton) if b.text() == "0:12").click()
+    assert replay.playing.position == 12 * RATE
+    trash = next(b for b in notes.findChildren(QToolButton))
+    trash.click()
+    qtbot.waitUntil(lambda: library.notes(session) == [])
+    qtbot.waitUntil(lambda: notes.shown == ())
+
+
+def test_the_chip_says_what_is_decided_at_the_cursor(replay: ReplayPage) -> None:
+    window = next(w for w in demo().analysis.windows if w.label == "angry")
+    replay.actions_.seek(window.centre_sample / RATE)
+    assert replay.now.text.startswith("angry ")
+    unsure = next(w for w in demo().analysis.windows if w.state == "uncertain")
+    replay.actions_.seek(unsure.centre_sample / RATE)
+    assert replay.now.text == "uncertain"
+
+
+@pytest.mark.parametrize("scale", ["1.5", "2"])
+def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
+    """In a process of its own: Qt reads the scale once."""
+    script = (
+        "import sys; from pathlib import Path; from tests.ui import session_shots as shots;"
+        "shots.SIZES = ((924, 616),); shots.main(Path(sys.argv[1]), ['annotate'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    image = QImage(str(tmp_path / "annotate-light-924.png"))
+    factor = float(scale)
+    assert image.width() == round(948 * factor)
+    # The cursor stands at the selected mark's start, through all panels.
+    segment = demo().analysis.segments[1]
+    second = (segment.start_sample + 3000) / RATE
+    left, right = 12 + 1 + 56, 924 + 12 - 1 - 14
+    x = left + second / 24.0 * (right - left)
+    dark = [
+        min(image.pixelColor(round(x * factor) + dx, round(y * factor)).lightness()
+            for dx in (-2, -1, 0, 1, 2))
+        for y in (200, 320, 430, 520)
+    ]  # fmt: skip
+    assert max(dark) < 90, dark
