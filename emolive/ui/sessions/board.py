@@ -59,6 +59,7 @@ class Board(QWidget):
         self.panels: list[TimePanel] = []
         self.lanes: list[MarkLane] = []
         self.tiles: list[SpectrogramTiles] = []
+        self._ending: list[SpectrogramTiles] = []
         self._streams: dict[TimePanel, str] = {}
         self._several = False
         self._borders: list[int] = []
@@ -126,7 +127,7 @@ class Board(QWidget):
 
     def clear(self) -> None:
         """Remove the panels and end their threads."""
-        self.close_tiles(0.5)
+        self._end_tiles()
         for panel in self.panels:
             panel.hide()
             panel.deleteLater()
@@ -137,11 +138,18 @@ class Board(QWidget):
 
     def close_tiles(self, timeout: float) -> bool:
         """End the spectrograms' threads; whether all ended within about `timeout` seconds each."""
-        ended = [tiles.close(timeout) for tiles in self.tiles]
+        self._end_tiles()
+        ended = [tiles.close(timeout) for tiles in self._ending]
+        self._ending = []
+        return all(ended)
+
+    def _end_tiles(self) -> None:
+        # They are not waited for: what is being computed takes a moment, and says nothing more.
+        self._ending = [tiles for tiles in self._ending if not tiles.close(0.0)]
+        self._ending += [tiles for tiles in self.tiles if not tiles.close(0.0)]
         for tiles in self.tiles:
             tiles.deleteLater()
         self.tiles = []
-        return all(ended)
 
     # What the surface asks.
 

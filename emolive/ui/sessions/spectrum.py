@@ -19,7 +19,8 @@ from emolive.ui.history.model import SPECTROGRAM_LEVELS
 
 ByteArray = npt.NDArray[np.uint8]
 
-TILE_COLUMNS = 256
+# So that a tile of the coarsest exact level takes a fraction of a second.
+TILE_COLUMNS = 64
 # Up to this level every frame of a column is looked at; above it, as many in the column's middle.
 EXACT_LEVEL = 6
 _LOOK_FRAMES = 1 << EXACT_LEVEL

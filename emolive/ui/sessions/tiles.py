@@ -22,8 +22,8 @@ from emolive.ui.sessions.spectrum import (
     level_for,
 )
 
-# 128 bands: 32 KiB a tile, 24 MiB in all; several screens at several zooms.
-KEPT_TILES = 768
+# 128 bands: 8 KiB a tile, 24 MiB in all; several screens at several zooms.
+KEPT_TILES = 3072
 
 
 class SpectrogramTiles(QObject):
@@ -135,7 +135,7 @@ class SpectrogramTiles(QObject):
         with self._changed:
             if self._closed or not keys:
                 return
-            self._wanted = keys[: KEPT_TILES // 2]
+            self._wanted = keys[: KEPT_TILES // 4]
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._work, name="emolive spectrogram", daemon=True

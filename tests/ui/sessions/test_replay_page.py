@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.records import AlertRecord, Gap, GapKind
+from emolive.session.records import AlertRecord, Gap, GapKind, NewSession, StreamInfo
 from emolive.types import Role
 from emolive.ui.sessions.mark_lane import MarkLane
 from emolive.ui.sessions.page import SessionsPage
@@ -432,3 +434,35 @@ def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
         for y in (200, 320, 430, 520)
     ]  # fmt: skip
     assert max(dark) < 90, dark
+
+
+def test_a_session_that_is_being_recorded_is_shown_as_far_as_it_is_stored(
+    qtbot: QtBot, page: SessionsPage, library: Library
+) -> None:
+    found = demo()
+    writer = library.create(
+        NewSession((StreamInfo("mono", RATE),), RATE, found.analysis.labels, 8000, 48_000, "tiny")
+    )
+    path = writer.audio_path("mono")
+    assert path is not None
+    audio = FlacWriter(path, RATE)
+    try:
+        audio.write(found.samples[: 10 * RATE])
+        audio.flush()
+        writer.add_windows(
+            replace(w, stream="mono") for w in found.analysis.windows if w.end_sample < 10 * RATE
+        )
+        writer.commit(10 * RATE)
+        page.open_session(writer.info.id)
+        replay = page.replay
+        qtbot.waitUntil(lambda: replay.session is not None)
+        assert "as far as it is stored" in replay.header.facts.toolTip()
+        assert replay.board.axis.now_s == 10.0
+        key(replay, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: replay.playing.position_s > 0.1, timeout=10_000)
+        key(replay, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: bool(replay.board.tiles[0]._tiles), timeout=10_000)
+        assert any(tile.any() for tile in replay.board.tiles[0]._tiles.values())
+    finally:
+        audio.close()
+        writer.finish(10 * RATE)

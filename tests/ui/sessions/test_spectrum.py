@@ -98,7 +98,7 @@ def test_audio_of_another_rate_gives_the_same_picture(tmp_path: Path, speech: Fl
     sf.write(path, soxr.resample(speech, RATE, 48_000), 48_000, subtype="PCM_24")
     reader = SpectrumReader(path, SPEC)
     frames = whole(speech)
-    for index in (0, 2, 5):
+    for index in (3, 11, 21):
         tile = reader.tile(TileKey(0, index)).astype(int)
         part = frames[:, index * TILE_COLUMNS : (index + 1) * TILE_COLUMNS].astype(int)
         # The resampler takes the top of the band away; below it a level is 0.3 dB.
