@@ -77,6 +77,18 @@ class Marking(QObject):
         """Give a mark other borders."""
         self._edit(lambda e: e.move(mark_id, start_sample, end_sample))
 
+    def reshape(self, mark_id: str, change: Callable[[Annotation], tuple[int, int]]) -> None:
+        """Give a mark borders that follow from those that it has by then: keys repeat quickly."""
+
+        def edit(editor: AnnotationEditor) -> object:
+            for mark in editor.annotations:
+                if mark.id == mark_id:
+                    start, end = change(mark)
+                    return editor.move(mark_id, start, end) if start < end else None
+            raise KeyError(mark_id)
+
+        self._edit(edit)
+
     def relabel(self, mark_id: str, label: str | None) -> None:
         """Give a mark another label."""
         self._edit(lambda e: e.relabel(mark_id, label))

@@ -167,9 +167,9 @@ class ReplayActions(QObject):
             return
         here, length = self._playing.position, self.session.info.duration_samples
         if (mark := self._mark()) is not None:
-            start, stop = (mark.start_sample, here) if end else (here, mark.end_sample)
-            if start < stop:
-                self._marking.move(mark.id, start, stop)
+            self._marking.reshape(
+                mark.id, lambda now: (now.start_sample, here) if end else (here, now.end_sample)
+            )
             return
         stretch = self.selection.stretch or Stretch(0, length)
         start, stop = (stretch.start_sample, here) if end else (here, stretch.end_sample)
@@ -262,12 +262,14 @@ class ReplayActions(QObject):
             return
         rate, length = self.session.info.rate, self.session.info.duration_samples
         by = round(steps * NUDGE_S * rate)
-        if not end_only:
-            by = max(-mark.start_sample, min(by, length - mark.end_sample))
-        start = mark.start_sample + (0 if end_only else by)
-        end = min(length, mark.end_sample + by)
-        if by and start < end:
-            self._marking.move(mark.id, start, end)
+
+        def moved(now: Annotation) -> tuple[int, int]:
+            if end_only:
+                return now.start_sample, max(now.start_sample + rate // 20, now.end_sample + by)
+            kept = max(-now.start_sample, min(by, length - now.end_sample))
+            return now.start_sample + kept, now.end_sample + kept
+
+        self._marking.reshape(mark.id, moved)
 
     def split(self) -> None:
         """Cut the selected mark at the cursor."""

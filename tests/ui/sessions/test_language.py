@@ -82,13 +82,13 @@ def test_a_longer_language_is_not_cut_off(qtbot: QtBot, pseudo: SessionsPage, se
                     found.append(button.text())
         return found
 
-    assert cut() == []
+    qtbot.waitUntil(lambda: cut() == [])
     pseudo.open_session(session)
     qtbot.waitUntil(lambda: pseudo.replay.session is not None)
     pseudo.replay._on_side(True)
     for view in (SUMMARY, MARKS, NOTES):
         pseudo.replay.side.show_view(view)
-        assert cut() == []
+        qtbot.waitUntil(lambda: cut() == [])
     assert pseudo.width() == 924, "it still fits the smallest window"
     transport = pseudo.replay.transport
     for button in transport._buttons:

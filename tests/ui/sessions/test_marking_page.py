@@ -124,6 +124,29 @@ def test_undo_and_redo_walk_through_all_edits(
     qtbot.waitUntil(lambda: stored(library, replay) == end)
 
 
+def test_keys_that_repeat_quickly_add_up(
+    qtbot: QtBot, library: Library, replay: ReplayPage
+) -> None:
+    key(replay, Qt.Key.Key_N)
+    for _ in range(15):
+        key(replay, Qt.Key.Key_Right, _ALT)
+    for _ in range(5):
+        key(replay, Qt.Key.Key_Left, _ALT | _SHIFT)
+    qtbot.waitUntil(
+        lambda: (
+            (stored(library, replay)[0].start_sample, stored(library, replay)[0].end_sample)
+            == (round(3.5 * RATE), 6 * RATE)
+        )
+    )
+    # A border that would turn the mark around is no edit.
+    replay.actions_.seek(8.0)
+    replay.selection.select_mark("known")
+    key(replay, Qt.Key.Key_BracketLeft)
+    key(replay, Qt.Key.Key_BracketRight)
+    qtbot.waitUntil(lambda: stored(library, replay)[0].end_sample == 8 * RATE)
+    assert stored(library, replay)[0].start_sample == round(3.5 * RATE)
+
+
 def test_a_comment_is_written_in_the_side_panel(
     qtbot: QtBot, library: Library, replay: ReplayPage
 ) -> None:
