@@ -10,7 +10,7 @@ RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 lib
   libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 fonts-dejavu-core
 TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth
 
-.PHONY: demo app test lint bundle desktop-entry train-setup clean
+.PHONY: demo app test lint bundle desktop-entry screenshots train-setup clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/app.stamp  ## Set everything up and run the demo
@@ -56,6 +56,12 @@ desktop-entry:  ## Put emolive into the desktop's menu, for this user
 	install -D -m 644 assets/packaging/emolive.desktop ~/.local/share/applications/emolive.desktop
 	sed -i "s|^Exec=.*|Exec=$(CURDIR)/$(BIN)/emolive|" ~/.local/share/applications/emolive.desktop
 	install -D -m 644 assets/icon.svg ~/.local/share/icons/hicolor/scalable/apps/emolive.svg
+
+SHOTS := docs/screenshots
+screenshots: $(VENV)/dev.stamp  ## Render every screen, light and dark, at two sizes
+	$(BIN)/python -m tests.ui.shots $(SHOTS) running why two_streams guide settings
+	$(BIN)/python -m tests.ui.session_shots $(SHOTS) sessions replay annotate compare export_dialog
+	$(BIN)/python -m tests.ui.call_shots $(SHOTS) wall call start rules
 
 train-setup: $(VENV)/system-run.stamp  ## Set up training only
 	$(BIN)/python -m pip install -q -e .[training]
