@@ -101,6 +101,9 @@ class EventInbox(Protocol):
 class Explains(Protocol):
     """What answers questions about moments of a run, and after it."""
 
+    def start(self) -> None:
+        """Begin to follow the run; nothing of it that came before is missed."""
+
     def ask(self, moment: Moment, answer: Callable[[Explanation], None]) -> None:
         """Explain; `answer` is called on another thread, unless a newer question replaces it."""
 
@@ -121,7 +124,7 @@ class Run(Protocol):
 
     @property
     def explainer(self) -> Explains | None:
-        """Answers questions, also when the run has ended; to be closed by who asks."""
+        """Answers questions, also when the run has ended; to be started and closed by who asks."""
 
     @property
     def recorded(self) -> RecordedRun | None:
@@ -260,8 +263,6 @@ class LiveRun:
         """Begin; returns at once."""
         if self._alerts is not None:
             self._alerts.start()
-        if self.explainer is not None:
-            self.explainer.start()
         self._engine.start()
 
     def stop(self, timeout: float) -> None:

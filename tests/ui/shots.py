@@ -177,7 +177,6 @@ def why(window: MainWindow) -> None:
     explainer = Explainer(hub.subscribe(50_000), model.metadata, lambda: model, budget_s=20.0)
     for event in events:
         hub.publish(event)
-    explainer.start()
     feed_runs.explainer = explainer
     window.live.start()
     wait(lambda: window.runner.model is not None)

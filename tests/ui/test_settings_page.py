@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QFileDialog, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
@@ -275,11 +275,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(kept: MainWindow) -> Non
         assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, name
 
 
-def test_scrolling_changes_nothing(qtbot: QtBot, kept: MainWindow) -> None:
-    from PySide6.QtCore import QPoint, QPointF
-    from PySide6.QtGui import QWheelEvent
-    from PySide6.QtWidgets import QApplication
-
+def test_scrolling_changes_nothing(kept: MainWindow) -> None:
     page = kept.settings_page
     for control in (page.analysis.hop, page.input.device, page.look.theme_choice):
         control.setFocus()

@@ -30,7 +30,10 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[Moment] = []
         self.answer: Callable[[Explanation], None] | None = None
-        self.closed = False
+        self.closed = self.started = False
+
+    def start(self) -> None:
+        self.started = True
 
     def ask(self, moment: Moment, answer: Callable[[Explanation], None]) -> None:
         self.asked.append(moment)
@@ -68,7 +71,6 @@ def explained(
     told = events(speech)
     for event in told:
         hub.publish(event)
-    explainer.start()
     runs.explainer = explainer
     window.live.start()
     qtbot.waitUntil(lambda: window.runner.model is not None)

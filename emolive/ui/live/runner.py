@@ -111,6 +111,8 @@ class LiveRunner(QObject):
     def _on_started(self, run: Run) -> None:
         self.run = run
         self._explainer = run.explainer
+        if self._explainer is not None:
+            self._explainer.start()
         self.model = MonitorModel(run.info)
         self._clock = FollowClock()
         self.bridge.attach(run.inbox)
