@@ -90,19 +90,23 @@ def test_what_is_heard_is_where_the_position_says(
     with Ear() as ear, Player([Track("mono", audio)], RATE, SECONDS * RATE) as player:
         player.play()
         until(lambda: player.position() > RATE // 2)
-        for _ in range(12):
+        for _ in range(30):
             target = player.position() + RATE // 5
             until(lambda target=target: player.position() > target)
             position, heard = player.position(), ear.newest(0.25)
             at, likeness = find(heard, noise)
-            assert likeness > 0.9
-            errors.append(position - (at + len(heard)))
+            # A busy machine may break the sound here and there; such moments tell nothing.
+            if likeness > 0.9:
+                errors.append(position - (at + len(heard)))
+            if len(errors) == 12:
+                break
             if player.position() > 6 * RATE:
                 player.seek(RATE)
                 until(lambda: RATE < player.position() < 2 * RATE)
                 time.sleep(0.4)
         status = player.status()
     assert status.error is None
+    assert len(errors) == 12
     # A few milliseconds on an idle machine; the ear itself is late when the machine is busy.
     assert -0.03 < np.median(errors) / RATE < 0.06
 

@@ -187,7 +187,11 @@ def test_rename_tag_and_note_are_stored(
     qtbot.waitUntil(lambda: len(library.notes(filled["calm"])) == 1)
     assert library.notes(filled["calm"])[0].text == "Look at minute two."
 
-    chip = next(b for b in details.tags.findChildren(QPushButton) if "pilot" in b.text())
+    def chips() -> list[QPushButton]:
+        return [b for b in details.tags.findChildren(QPushButton) if "pilot" in b.text()]
+
+    qtbot.waitUntil(lambda: len(chips()) == 1)
+    (chip,) = chips()
     chip.click()
     qtbot.waitUntil(lambda: library.get(filled["calm"]).tags == ())
 
