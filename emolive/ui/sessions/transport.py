@@ -123,7 +123,7 @@ class Transport(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 8)
+        row.setContentsMargins(12, 5, 12, 5)
         row.setSpacing(4)
         row.addWidget(self.play_button)
         row.addSpacing(6)

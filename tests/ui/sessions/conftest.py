@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.audio.output import SilentOutput
@@ -17,7 +18,7 @@ from emolive.session.player import session_player
 from emolive.session.records import Annotation
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
-from emolive.ui.theme import DARK
+from emolive.ui.theme import DARK, apply
 from tests.ui.stored_sessions import RATE, store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -37,8 +38,9 @@ def session(library: Library) -> str:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, library: Library) -> Iterator[SessionsPage]:
+def page(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[SessionsPage]:
     """The page over the library, playing to nobody at the pace of a clock."""
+    apply(qapp, DARK)
     made = SessionsPage(
         DARK, make_player=lambda lib, info: session_player(lib, info, SilentOutput())
     )

@@ -16,14 +16,17 @@ from emolive.session.player import session_player
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.side_panel import MARKS, NOTES, SUMMARY
-from emolive.ui.theme import LIGHT
+from emolive.ui.theme import LIGHT, apply
 from tests.ui.test_access import untranslated
 
 
 @pytest.fixture
-def pseudo(qtbot: QtBot, library: Library, session: str) -> Iterator[SessionsPage]:
+def pseudo(
+    qtbot: QtBot, qapp: QApplication, library: Library, session: str
+) -> Iterator[SessionsPage]:
     """The page in a made-up language, in the smallest window."""
     i18n.use_language(i18n.PSEUDO)
+    apply(qapp, LIGHT)
     made = SessionsPage(
         LIGHT, make_player=lambda lib, info: session_player(lib, info, SilentOutput())
     )
