@@ -49,6 +49,11 @@ class LibraryDesk(QObject):
         if (library := self.library) is not None:
             self.work.ask(lambda: _confirmed(library), self._on_settings, self._on_failed)
 
+    def look_again(self) -> None:
+        """Somebody else has changed the library's settings; `settled` follows."""
+        if (library := self.library) is not None:
+            self.work.ask(library.settings, self._on_settings, self._on_failed)
+
     def end(self, timeout: float) -> None:
         """Close it, after at most `timeout` seconds of waiting for what it does."""
         library, self.library = self.library, None

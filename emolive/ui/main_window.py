@@ -146,6 +146,9 @@ class MainWindow(Shell):
         self.desk.said.connect(lambda message: self.show_message("library", message))
         self.desk.opened.connect(self._on_library)
         self.recording.recorded.connect(lambda _: self.sessions.refresh())
+        calls = self.calls.desk.recording
+        calls.recorded.connect(lambda _: self.sessions.refresh())
+        calls.consented.connect(self.desk.look_again)
         self.sessions.record_wanted.connect(lambda: self.bring(self.live))
         self.sessions.retry_library.connect(lambda: self.desk.open(self._library))
         self.preferences.changed.connect(self._on_settings)
@@ -287,7 +290,8 @@ class MainWindow(Shell):
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
         self.recording.save_audio = settings.recording.save_audio
-        if settings.recording.library != self._library and not self.recording.active:
+        recording = self.recording.active or self.calls.desk.recording.active
+        if settings.recording.library != self._library and not recording:
             self._library = settings.recording.library
             self.desk.open(self._library)
         if (theme := _theme_of(settings)) != self.theme:
@@ -338,6 +342,7 @@ class MainWindow(Shell):
                 maximised=self.isMaximized(),
             )
             self.recording.stop()
+            self.calls.desk.recording.stop_all()
         super().closeEvent(event)
 
     def end(self, deadline: float) -> None:

@@ -16,9 +16,9 @@ from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
 from emolive.ui.controls import IconButton, card, label, push_button
 from emolive.ui.icons import icon
-from emolive.ui.live.header import Stat
+from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import clock_text, percent
+from emolive.ui.words import clock_text, percent, size_text
 
 _SIDE_WIDTH = 318
 _HEADER_HEIGHT = 36 + SPACE
@@ -31,6 +31,7 @@ class CallView(QWidget):
     back_wanted = Signal()
     stop_wanted = Signal()
     again_wanted = Signal()
+    record_wanted = Signal()
     acknowledged = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -89,6 +90,7 @@ class CallView(QWidget):
         """Draw in other colours."""
         self.theme = theme
         self.back.set_theme(theme)
+        self.record.set_theme(theme)
         self.timelines.set_theme(theme)
         self.metrics.set_theme(theme)
         self.alerts.set_theme(theme)
@@ -123,6 +125,7 @@ class CallView(QWidget):
         if text == self.elapsed.text() and not self._changed(model):
             return
         self.elapsed.setText(text)
+        self._show_recording(model)
         self.metrics.show_metrics(model.metrics)
         self.alerts.refresh()
         self._show_state(model)
@@ -160,6 +163,8 @@ class CallView(QWidget):
         tip = tr("Monitor it once more, from the start; the agent's emotions are off again")
         text = f" {tr('Start again')}"
         self.again = push_button(text, self, self.again_wanted.emit, kind="primary", tip=tip)
+        self.record = RecordButton(self.theme, self)
+        self.record.clicked.connect(self.record_wanted)
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(self.back)
@@ -170,13 +175,21 @@ class CallView(QWidget):
             row.addWidget(widget)
         row.addSpacing(4)
         row.addWidget(self.elapsed)
+        row.addWidget(self.record)
         row.addWidget(self.stop)
         row.addWidget(self.again)
         return row
 
     def _changed(self, model: CallModel) -> bool:
         alerts = tuple((a.number, a.end_sample, a.acknowledged) for a in model.alerts)
-        state = (model.state, model.status, model.metrics, alerts, model.state_words())
+        state = (
+            model.state,
+            model.status,
+            model.metrics,
+            alerts,
+            model.state_words(),
+            model.recording,
+        )
         changed = state != self._state
         self._state = state
         return changed
@@ -195,9 +208,23 @@ class CallView(QWidget):
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
         sentence = text if failed else ""
+        if not sentence and model.recording is not None:
+            sentence = model.recording.error or ""
         if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():
             self.problem.setText(sentence)
-            self.problem.setVisible(failed)
+            self.problem.setVisible(bool(sentence))
+
+    def _show_recording(self, model: CallModel) -> None:
+        """While it is recorded the button says how long, its tip how large."""
+        recording = model.recording
+        self.record.setVisible(model.recorded or not model.over)
+        if not model.recorded or recording is None:
+            self.record.show_recording(None)
+            return
+        text = clock_text(recording.elapsed_s)
+        if recording.audio_bytes:
+            text = f"{text} · {size_text(recording.audio_bytes)}"
+        self.record.show_recording(text)
 
     def _show_agent(self) -> None:
         assert self.model is not None

@@ -12,10 +12,12 @@ from emolive.alerts.permission import decline
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.session.library import Library
+from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.model import AlertEntry, CallModel
+from emolive.ui.calls.record_desk import CallRecordDesk
 from emolive.ui.calls.room import CallRoom, OpenCall
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.runs import RunSettings
@@ -40,30 +42,66 @@ class CallDesk(QObject):
     ) -> None:
         """`settings` tells those in force."""
         super().__init__(parent)
-        self.library: Library | None = None
         self.rules: RuleSet | None = None
         self.rules_file: Path | None = None
         self.opening = 0
         self._settings = settings
         self._room = room
         self._work = Background("calls", self)
+        self.recording = CallRecordDesk(
+            room, self._work, lambda: settings().recording.save_audio, self
+        )
+        self.recording.said.connect(self.said)
         self._calls: dict[str, OpenCall] = {}
         self._asked_for: tuple[Path | None] | None = None
+
+    @property
+    def library(self) -> Library | None:
+        """What holds the audit log, and takes what is recorded."""
+        return self.recording.library
+
+    @library.setter
+    def library(self, library: Library | None) -> None:
+        self.recording.library = library
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing can be new."""
+        return not self._calls and not self.recording.pending
 
     @property
     def models(self) -> list[CallModel]:
         """All calls, in the order in which they came."""
         return [opened.model for opened in self._calls.values()]
 
-    def start(self, choices: Sequence[CallChoice], *, infer_agent: bool = False) -> None:
-        """Monitor calls; `added` follows for each. `infer_agent`: it was confirmed, for one."""
+    def start(
+        self, choices: Sequence[CallChoice], *, infer_agent: bool = False, record: bool = False
+    ) -> None:
+        """Monitor calls; `added` follows for each. `infer_agent`: it was confirmed, for one.
+
+        `record` them, too, if everybody agreed; they are monitored in any case.
+        """
+        if not record:
+            self._start(choices, infer_agent=infer_agent, record=False)
+            return
+        self.recording.when_agreed(
+            lambda agreed: self._start(choices, infer_agent=infer_agent, record=agreed)
+        )
+
+    def _start(self, choices: Sequence[CallChoice], *, infer_agent: bool, record: bool) -> None:
         settings, library = RunSettings.of(self._settings()), self.library
         assert len(choices) == 1 or not infer_agent
         for choice in choices:
             self._count(1)
 
-            def opens(choice: CallChoice = choice) -> OpenCall:
-                return self._room.open(choice, settings, library, infer_agent=infer_agent)
+            request = self.recording.request(choice.name) if record else None
+
+            def opens(
+                choice: CallChoice = choice, request: RecordingRequest | None = request
+            ) -> OpenCall:
+                return self._room.open(
+                    choice, settings, library, infer_agent=infer_agent, recording=request
+                )
 
             self._work.ask(opens, self._on_open, self._on_problem)
 
@@ -114,10 +152,12 @@ class CallDesk(QObject):
             fresh: list[AlertEntry] = opened.model.apply(digest)
             if fresh:
                 self.alerted.emit(opened.model, fresh)
+        changed += (one for one in self.recording.show(self.models) if one not in changed)
         return changed
 
     def end(self, deadline: float) -> None:
         """End all threads before `deadline` (monotonic)."""
+        self.recording.stop_all()
         for opened in self._calls.values():
             opened.call.stop()
         if self._work.close(max(0.1, (deadline - time.monotonic()) / 2)):

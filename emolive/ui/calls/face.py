@@ -27,7 +27,8 @@ class CallFace:
     `label` is the class whose colour is shown (None: the pattern of `state`, None: nothing yet);
     `alert` is the rule of the gravest alert nobody has seen to, `message` what it says; `speaking`
     are the streams on which somebody speaks; `health` says how the engine is doing, `troubled`
-    whether that matters; `answers` changes whenever the trend does.
+    whether that matters; `answers` changes whenever the trend does;
+    `recorded` tells whether it is being recorded.
     """
 
     name: str
@@ -47,10 +48,13 @@ class CallFace:
     troubled: bool
     over: bool
     answers: int
+    recorded: bool = False
 
     def spoken(self) -> str:
         """The same for screen readers."""
         parts = [self.party, f"{self.word} {self.detail}".strip(), self.duration, self.health]
+        if self.recorded:
+            parts.append(tr("being recorded"))
         if self.alert:
             parts.insert(0, f"{self.alert}: {self.message}")
         return ", ".join(part for part in parts if part)
@@ -85,6 +89,7 @@ def face_of(model: CallModel) -> CallFace:
         troubled=troubled,
         over=model.over,
         answers=main.decisions.count if main is not None else 0,
+        recorded=model.recorded,
     )
 
 
@@ -123,6 +128,8 @@ def _health(model: CallModel) -> tuple[str, bool]:
     if status.windows_skipped:
         skipped = status.windows_skipped
         return ntr("{count} window skipped", "{count} windows skipped", skipped), True
+    if model.recording is not None and model.recording.error:
+        return model.recording.error, True
     if status.hint:
         return status.hint, True
     if status.state is EngineState.STARTING:

@@ -13,6 +13,7 @@ from emolive.conversation import ConversationMetrics
 from emolive.engine.config import AgentPermission
 from emolive.explain.circumplex import position_of
 from emolive.features import FrontEndSpec
+from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -38,6 +39,7 @@ _KEPT_ALERTS = 500
 _FOLLOW_S = 8.0
 _FADE_S = 30.0
 OVER = (EngineState.STOPPED, EngineState.FAILED)
+_NOT_RECORDED = (RecorderState.STOPPED, RecorderState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ class CallModel:
         self.streams: dict[str, CallStream] = {}
         self.status: EngineStatus | None = None
         self.metrics: ConversationMetrics | None = None
+        # The newest of its recordings: None before the first one.
+        self.recording: RecorderStatus | None = None
         self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
         self.lost = 0
         self._n_alerts = 0
@@ -149,6 +153,11 @@ class CallModel:
     def over(self) -> bool:
         """Whether it has ended."""
         return self.state in OVER
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is being recorded now."""
+        return self.recording is not None and self.recording.state not in _NOT_RECORDED
 
     @property
     def end_s(self) -> float:

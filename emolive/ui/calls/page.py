@@ -25,6 +25,7 @@ from emolive.ui.calls.room import CallRoom
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.wall import WallView
+from emolive.ui.consent import ConsentDialog
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.shortcuts import Key
@@ -44,6 +45,7 @@ KEYS = (
     Key("open", ("Return",), mark("Open the call that has the focus"), _GROUP),
     Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _GROUP),
     Key("seen", ("A",), mark("Acknowledge the call's alerts"), _GROUP),
+    Key("record", ("R",), mark("Start or stop recording the opened call"), _GROUP),
     Key("remove", ("Del",), mark("Remove the call"), _GROUP),
     Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
 )
@@ -124,10 +126,12 @@ class CallsPage(QWidget):
 
     # What can be done with it.
 
-    def start(self, choices: Sequence[CallChoice], *, infer_agent: bool = False) -> None:
-        """Monitor calls."""
+    def start(
+        self, choices: Sequence[CallChoice], *, infer_agent: bool = False, record: bool = False
+    ) -> None:
+        """Monitor calls, and record them."""
         self._say(None)
-        self.desk.start(choices, infer_agent=infer_agent)
+        self.desk.start(choices, infer_agent=infer_agent, record=record)
 
     def open_call(self, call_id: str) -> None:
         """Show one call."""
@@ -165,8 +169,11 @@ class CallsPage(QWidget):
             self.window(),
             find=self._find_devices,
             auditable=self.desk.library is not None,
+            save_audio=self.preferences.effective.recording.save_audio,
         )
-        dialog.chosen.connect(lambda calls, agent: self.start(calls, infer_agent=agent))
+        dialog.chosen.connect(
+            lambda calls, agent, record: self.start(calls, infer_agent=agent, record=record)
+        )
         dialog.declined.connect(self.desk.decline)
         dialog.finished.connect(dialog.deleteLater)
         if paths:
@@ -189,6 +196,8 @@ class CallsPage(QWidget):
     def tick(self) -> None:
         """Take what is new and draw it where it is seen."""
         changed = self.desk.tick()
+        if self.desk.idle:
+            self._timer.stop()
         if not self._visible:
             return
         if self.stack.currentIndex() == 0:
@@ -204,6 +213,7 @@ class CallsPage(QWidget):
         desk.removed.connect(self._on_removed)
         desk.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
         desk.said.connect(self._say)
+        desk.recording.ask = self._ask_consent
         desk.ruled.connect(wall.show_rules)
         desk.busy_changed.connect(lambda: wall.show_opening(desk.opening))
         wall.add_wanted.connect(lambda: self.ask_for_call())
@@ -214,10 +224,12 @@ class CallsPage(QWidget):
         wall.grid.acknowledged.connect(lambda call_id: self._acknowledge(call_id, None))
         call.back_wanted.connect(self.show_wall)
         call.stop_wanted.connect(lambda: self._with_call(desk.stop))
+        call.record_wanted.connect(self._record)
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
         self.preferences.changed.connect(self._on_settings)
         self._key("Escape", self._on_escape)
+        self._key("R", self._record)
         self._key("N", lambda: self.ask_for_call())
 
     def _key(self, keys: str, action: Callable[[], object]) -> None:
@@ -231,7 +243,7 @@ class CallsPage(QWidget):
 
     def _pace(self) -> None:
         """One timer: fast for an opened call, slow out of sight, none without calls."""
-        if not self.desk.models:
+        if self.desk.idle:
             self._timer.stop()
             return
         every = _HIDDEN_MS
@@ -274,6 +286,15 @@ class CallsPage(QWidget):
     def _with_call(self, action: Callable[[str], object]) -> None:
         if self.call.model is not None:
             action(self.call.model.info.id)
+
+    def _record(self) -> None:
+        if (model := self.call.model) is not None:
+            self.desk.recording.toggle(model)
+
+    def _ask_consent(self, text: str, answer: Callable[[bool], None]) -> None:
+        dialog = ConsentDialog(text, lambda: answer(True), self.window())
+        dialog.rejected.connect(lambda: answer(False))
+        dialog.open()
 
     def _start_again(self) -> None:
         model = self.call.model

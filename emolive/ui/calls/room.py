@@ -15,6 +15,7 @@ from emolive.i18n import tr
 from emolive.settings import settings_folder
 from emolive.ui.calls.choices import CallChoice, open_call
 from emolive.ui.calls.model import CallInfo, CallModel
+from emolive.ui.calls.recorders import CallRecorders
 from emolive.ui.calls.tap import CallTap, TapLoop
 from emolive.ui.runs import RunSettings, open_model
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from emolive.inference.classifier import Classifier
     from emolive.inference.providers import Requested
     from emolive.session.library import Library
+    from emolive.session.recorder import RecordingRequest
     from emolive.speech.silero import SileroVad
 
 MAX_CALLS = 64
@@ -51,6 +53,7 @@ class CallRoom:
 
     def __init__(self, opens: Opens = open_call, loads: Loads = open_model) -> None:
         """Nothing is loaded before the first call."""
+        self.recorders = CallRecorders()
         self._opens = opens
         self._loads = loads
         self._classifier: Classifier | None = None
@@ -71,8 +74,11 @@ class CallRoom:
         library: Library | None,
         *,
         infer_agent: bool,
+        recording: RecordingRequest | None = None,
     ) -> OpenCall:
-        """Begin to monitor a call. `infer_agent`: a person has just confirmed the statement.
+        """Begin to monitor a call, and to record it if there is a request for that.
+
+        `infer_agent`: a person has just confirmed the statement.
 
         Raises:
             EmoliveError: a model, source, policy or audit log that cannot be used.
@@ -105,19 +111,37 @@ class CallRoom:
         opened = OpenCall(call, tap, CallModel(info))
         self._calls[call_id] = opened
         self._loop.add(tap)
+        problem = ""
+        if recording is not None and library is not None:
+            try:
+                self.recorders.begin(call_id, call, library, recording)
+            except EmoliveError as error:  # a recording never disturbs its call
+                problem = str(error)
         try:
             self._begin_rules()
         except EmoliveError as error:  # the call goes on without
             opened.notes.append(str(error))
         else:
             self._watch(opened)
+        if problem:
+            opened.notes.append(problem)
         return opened
+
+    def record(self, call_id: str, library: Library, request: RecordingRequest) -> None:
+        """Record a call from now on; one that is not there is none.
+
+        Raises:
+            EmoliveError: the call is over, or its last recording is still being stored.
+        """
+        if (opened := self._calls.get(call_id)) is not None:
+            self.recorders.begin(call_id, opened.call, library, request)
 
     def remove(self, call_id: str) -> None:
         """End a call and forget it; one that is not there is none."""
         opened = self._calls.pop(call_id, None)
         if opened is None:
             return
+        self.recorders.ask_to_stop(call_id)
         if self._wall is not None:
             self._wall.remove(call_id)
         if opened.watch is not None and self._alerts is not None:
@@ -146,6 +170,7 @@ class CallRoom:
     def close(self, timeout: float) -> bool:
         """End everything; whether it ended within `timeout` seconds."""
         deadline = time.monotonic() + timeout
+        self.recorders.ask_all_to_stop()
         self._loop.ask_to_stop()
         alerts, self._alerts = self._alerts, None
         ending: threading.Thread | None = None
@@ -159,6 +184,7 @@ class CallRoom:
         if ending is not None:
             ending.join(max(0.1, deadline - time.monotonic()))
             ended &= not ending.is_alive()
+        ended &= self.recorders.close(deadline)
         if ended and self._classifier is not None:
             self._classifier.close()
             self._classifier = self._loaded = None
@@ -227,6 +253,11 @@ class CallRoom:
             return
         info = opened.model.info
         try:
-            opened.watch = self._alerts.watch(opened.call, info.id, name=info.name)
+            opened.watch = self._alerts.watch(
+                opened.call,
+                info.id,
+                name=info.name,
+                session=lambda: self.recorders.session_id(info.id),
+            )
         except EmoliveError as error:  # rules for another model: the call goes on without
             opened.notes.append(str(error))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from emolive.i18n import mark, ntr, tr
 from emolive.ui.background import Background
@@ -24,12 +24,14 @@ _PAGES = (mark("Recordings"), mark("Stereo device"), mark("Microphone and comput
 
 
 class StartDialog(SessionDialog):
-    """`chosen` carries the calls and whether the agent's emotions were confirmed for it.
+    """Asks which calls, and how.
+
+    `chosen` carries them, whether the agent's emotions were confirmed, and whether to record.
 
     `declined` carries the name of a call for which a person read the statement and declined.
     """
 
-    chosen = Signal(list, bool)
+    chosen = Signal(list, bool, bool)
     declined = Signal(str)
 
     def __init__(
@@ -40,8 +42,12 @@ class StartDialog(SessionDialog):
         find: FindsDevices = find_call_devices,
         choose: ChoosesFiles = choose_recordings,
         auditable: bool = True,
+        save_audio: bool = True,
     ) -> None:
-        """`find` lists devices, `choose` asks for files; `auditable`: there is an audit log."""
+        """`find` lists devices, `choose` asks for files; `auditable`: there is an audit log.
+
+        `save_audio`: a recording keeps the sound, too.
+        """
         heading = tr("Monitor a call")
         super().__init__(theme, heading, tr("Where are the two parties heard?"), parent, 620)
         self._work = Background("call sources", self)
@@ -68,6 +74,13 @@ class StartDialog(SessionDialog):
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
         self.body.addLayout(row)
         self.body.addWidget(self.stack)
+        kept = tr("timeline and sound") if save_audio else tr("timeline only")
+        self.record = QCheckBox(tr("Record this call ({kept})", kept=kept), self)
+        self.record.setToolTip(tr("What a recording keeps is chosen in the settings."))
+        self.record.setEnabled(auditable)
+        if not auditable:
+            self.record.setToolTip(tr("The library, which takes recordings, is not open."))
+        self.body.addWidget(self.record)
         self.body.addWidget(self.agent)
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.begin = push_button("", self, self._on_begin, kind="primary")
@@ -142,7 +155,7 @@ class StartDialog(SessionDialog):
     def _on_begin(self) -> None:
         calls = self.choices
         if calls:
-            self.chosen.emit(calls, self.agent.confirmed)
+            self.chosen.emit(calls, self.agent.confirmed, self.record.isChecked())
             self.accept()
 
     def _on_finished(self) -> None:

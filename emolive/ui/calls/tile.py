@@ -70,10 +70,11 @@ class CallTile(QAbstractButton):
             return False
         if face.answers != self.face.answers or force:
             self._trend = self.model.trend()
-        if (face.word, face.alert, face.over) != (
+        if (face.word, face.alert, face.over, face.recorded) != (
             self.face.word,
             self.face.alert,
             self.face.over,
+            self.face.recorded,
         ) or force:
             # Not with every second: assistive technology is told of each change.
             self.setAccessibleName(tr("Call {name}", name=face.name))

@@ -125,6 +125,17 @@ class TilePainter:
             x -= 4
         return x
 
+    def recording(self, painter: QPainter, x: float, middle: float) -> None:
+        """A red dot in a ring: the call is being recorded."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = self.theme.colour("danger")
+        painter.setPen(QPen(colour, 1.2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(x, middle), 5.5, 5.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawEllipse(QPointF(x, middle), 3.2, 3.2)
+
     def note(self, painter: QPainter, area: QRectF, face: CallFace) -> None:
         """The gravest alert; without one, how the engine is doing."""
         painter.setFont(font(12))
@@ -235,7 +246,12 @@ def paint_card(
     left, right = area.left() + _PAD + 2, area.right() - _PAD
     top = area.top() + 10
     ink.text(painter, QRectF(right - 84, top, 54, 22), face.duration, 13, "muted", right=True)
-    ink.text(painter, QRectF(left, top, right - left - 92, 22), face.name, 13, "text", bold=True)
+    begin = left
+    if face.recorded:
+        ink.recording(painter, left + 6, top + 11)
+        begin += 18
+    name = QRectF(begin, top, right - begin - 92, 22)
+    ink.text(painter, name, face.name, 13, "text", bold=True)
     letters = ink.speaking(painter, right + 2, top + 41, face, streams)
     ink.emotion(painter, QRectF(left, top + 27, letters - left - 4, 28), face, 19)
     ink.trend(painter, QRectF(left, top + 63, right - left, 42), trend)
@@ -259,6 +275,9 @@ def paint_row(
     width = right - left
     height = area.height()
     name = QRectF(left, area.top(), width * 0.18, height)
+    if face.recorded:
+        ink.recording(painter, left + 6, area.center().y())
+        name.setLeft(left + 18)
     ink.text(painter, name, face.name, 13, "text", bold=True)
     mood = QRectF(name.right() + 12, area.top() + 12, width * 0.17, height - 24)
     ink.emotion(painter, mood, face, 15)
