@@ -243,7 +243,7 @@ class Board(QWidget):
         probabilities.setAccessibleName(
             tr("Emotion probabilities over time, {stream}", stream=name)
         )
-        probabilities.setMinimumHeight(36)
+        probabilities.setMinimumHeight(32)
         band = DecisionBand(self.axis, self.theme, shown, hop_s, self)
         band.setAccessibleName(tr("Decided emotions over time, {stream}", stream=name))
         for panel in (band, probabilities) if below else (probabilities, band):
