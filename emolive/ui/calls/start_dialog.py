@@ -74,8 +74,8 @@ class StartDialog(SessionDialog):
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
         self.body.addLayout(row)
         self.body.addWidget(self.stack)
-        kept = tr("timeline and sound") if save_audio else tr("timeline only")
-        self.record = QCheckBox(tr("Record this call ({kept})", kept=kept), self)
+        self._kept = tr("timeline and sound") if save_audio else tr("timeline only")
+        self.record = QCheckBox(self)
         self.record.setToolTip(tr("What a recording keeps is chosen in the settings."))
         self.record.setEnabled(auditable)
         if not auditable:
@@ -149,6 +149,8 @@ class StartDialog(SessionDialog):
             text = ntr("Start {count} call", "Start {count} calls", len(calls))
         self.begin.setText(text)
         self.begin.setEnabled(bool(calls))
+        text = tr("Record these calls") if len(calls) > 1 else tr("Record this call")
+        self.record.setText(f"{text} ({self._kept})")
         self.agent.offer(calls)
         self.fit()
 
