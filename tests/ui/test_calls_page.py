@@ -353,3 +353,24 @@ def test_what_a_tile_shows_is_plain_data(page: CallsPage, qtbot: QtBot, tmp_path
     tile.refresh()
     assert not tile.refresh(), "nothing new: nothing to draw"
     assert json.dumps(tile.face.spoken())
+
+
+@pytest.mark.corpora
+def test_a_real_telephone_call_is_monitored(page: CallsPage, qtbot: QtBot, corpora: Path) -> None:
+    paths = sorted((corpora / "calls").glob("auto_repairs_40_*.flac"))
+    if len(paths) != 2:
+        pytest.skip("no recorded call among the corpora")
+    dialog = page.ask_for_call(paths)
+    qtbot.waitUntil(lambda: bool(dialog.recordings.calls), timeout=20_000)
+    (choice,) = dialog.recordings.calls
+    assert [path.stem.rpartition("_")[2] for path in choice.files] == ["agent", "caller"]
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: running(page), timeout=60_000)
+    (model,) = page.desk.models
+    page.open_call(model.info.id)
+    qtbot.waitUntil(
+        lambda: model.metrics is not None and any(p.talk_s > 1 for p in model.metrics.parties),
+        timeout=60_000,
+    )
+    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.text(), timeout=60_000)
+    assert not model.streams["agent"].infers
