@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 
 from emolive.alerts.latch import Raised
@@ -70,8 +71,9 @@ class _OvertalkWatch(Watch):
         both = sum(voice is Voice.TALKING for voice in run.voices) >= 2
         self._go_on(run.start, run.end, both=both)
 
+    @abstractmethod
     def _go_on(self, start: int, end: int, *, both: bool) -> None:
-        raise NotImplementedError
+        """Count a stretch in which both talk, or not."""
 
     def _settle(self, sample: int) -> None:
         """Raise what is to be raised before something changes at `sample`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from emolive.alerts.latch import Latch, Over, Raised
@@ -26,7 +27,7 @@ class WatchedStream:
         return f"the {self.role}" if self.role else self.name
 
 
-class Watch:
+class Watch(ABC):
     """One rule on one stream, or on the conversation. One thread owns it."""
 
     def __init__(self, rule: Rule, stream: WatchedStream | None, rate: int, hold_s: float) -> None:
@@ -79,9 +80,9 @@ class Watch:
                 AlertEnded(self.rule.name, self.stream_name, outcome.fired, outcome.end)
             )
 
+    @abstractmethod
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """What was found, as the rest of a sentence, and the numbers."""
-        raise NotImplementedError
 
     def samples(self, seconds: float) -> int:
         """Seconds as samples."""
