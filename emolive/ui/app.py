@@ -86,6 +86,7 @@ def run_app(
     use_language(loaded.settings.look.language)
     _scale(loaded.settings.look.scale)
     check_desktop()
+    from emolive.ui.garbage import collected_here
     from emolive.ui.main_window import MainWindow
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
@@ -113,7 +114,7 @@ def run_app(
         window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
-    with _interruptible(window):
+    with _interruptible(window), collected_here():
         return app.exec()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,22 @@ def _own_settings(
     """Nobody's real settings are read or written."""
     monkeypatch.setenv("EMOLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _old_objects_stay() -> None:
+    # What is there before the first window need not be looked through after each test.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_collected_here() -> Iterator[None]:
+    """As in the app: Qt objects in cycles must not die on a worker's thread."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
