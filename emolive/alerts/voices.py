@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from emolive.conversation import ConversationConfig
-from emolive.conversation.talkspurts import Run, Talkspurts, Voice
+from emolive.conversation.talkspurts import Run, Talkspurts, Voice, next_joint
 from emolive.types import SpeechActivity
 
 _MAX_WAIT_S = 30.0
@@ -79,17 +79,7 @@ class Voices:
         horizon = max(min(ends), max(ends) - self._max_wait)
         joined: list[JointRun] = []
         while self.position < horizon:
-            end = horizon
-            voices = []
-            for queue in self._queues:
-                while queue and queue[0].end <= self.position:
-                    queue.popleft()
-                if queue and queue[0].start <= self.position:
-                    voices.append(queue[0].voice)
-                    end = min(end, queue[0].end)
-                else:  # not delivered in time
-                    voices.append(Voice.UNOBSERVED)
-                    end = min(end, queue[0].start) if queue else end
-            joined.append(JointRun(self.position, end, tuple(voices)))
+            end, voices = next_joint(self._queues, self.position, horizon)
+            joined.append(JointRun(self.position, end, voices))
             self.position = end
         return joined

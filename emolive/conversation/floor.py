@@ -14,7 +14,7 @@ from collections import deque
 from enum import Enum, auto
 
 from emolive.conversation.monologue import Monologue
-from emolive.conversation.talkspurts import Run, Voice
+from emolive.conversation.talkspurts import Run, Voice, next_joint
 from emolive.conversation.tallies import OffsetHistogram, Tally
 
 
@@ -105,17 +105,7 @@ class Floor:
 
     def _step(self, horizon: int) -> None:
         """Count up to where the first of the parties does something else."""
-        end = horizon
-        voices = []
-        for queue in self._queues:
-            while queue and queue[0].end <= self.position:
-                queue.popleft()
-            if queue and queue[0].start <= self.position:
-                voices.append(queue[0].voice)
-                end = min(end, queue[0].end)
-            else:  # not delivered in time
-                voices.append(Voice.UNOBSERVED)
-                end = min(end, queue[0].start) if queue else end
+        end, voices = next_joint(self._queues, self.position, horizon)
         self._count(self.position, end, _joint(voices))
         self.position = end
 
@@ -196,7 +186,7 @@ class Floor:
         self._offset = 0
 
 
-def _joint(voices: list[Voice]) -> _Joint:
+def _joint(voices: tuple[Voice, ...]) -> _Joint:
     if Voice.UNOBSERVED in voices:
         return _Joint.UNOBSERVED
     talking = [index for index, voice in enumerate(voices) if voice is Voice.TALKING]

@@ -8,6 +8,8 @@ since the closure of a stop consonant is that long; sounds too short for speech 
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -93,3 +95,24 @@ class Talkspurts:
     def _settle(self, end: int, voice: Voice) -> list[Run]:
         start, self._settled = self._settled, end
         return [Run(start, end, voice)] if end > start else []
+
+
+def next_joint(
+    queues: Sequence[deque[Run]], position: int, horizon: int
+) -> tuple[int, tuple[Voice, ...]]:
+    """What each party does from `position` on, and until when (`horizon` at most, samples).
+
+    Runs that are over are taken off their queues; what is missing counts as unobserved.
+    """
+    end = horizon
+    voices = []
+    for queue in queues:
+        while queue and queue[0].end <= position:
+            queue.popleft()
+        if queue and queue[0].start <= position:
+            voices.append(queue[0].voice)
+            end = min(end, queue[0].end)
+        else:  # not delivered in time
+            voices.append(Voice.UNOBSERVED)
+            end = min(end, queue[0].start) if queue else end
+    return end, tuple(voices)

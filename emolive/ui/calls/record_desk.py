@@ -9,14 +9,14 @@ from PySide6.QtCore import QObject, Signal
 from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
-from emolive.session.recorder import RecorderState, RecorderStatus, RecordingRequest
+from emolive.session.recorder import RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.recorders import OVER, CallRecorders
 from emolive.ui.calls.room import CallRoom
-from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.words import clock_text
+from emolive.ui.messages import Message, Severity
+from emolive.ui.recorded import recorded_message
 
 Answers = Callable[[bool], None]
 Asks = Callable[[str, Answers], None]
@@ -132,19 +132,7 @@ class CallRecordDesk(QObject):
         )
 
     def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:
-        if status.state is RecorderState.FAILED:
-            text = status.error or tr("The recording failed.")
-            self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
-        elif session is None:
-            self.said.emit(Message(Severity.INFO, tr("Nothing was recorded: there was no sound.")))
-        else:
-            text = tr(
-                "Recorded {duration} as “{title}”.",
-                duration=clock_text(session.duration_s),
-                title=session.title or session.id,
-            )
-            severity = Severity.WARNING if status.error else Severity.INFO
-            self.said.emit(Message(severity, f"{text} {status.error or ''}".strip()))
+        self.said.emit(recorded_message(status, session))
         if session is not None:
             self.recorded.emit(session.id)
 

@@ -17,6 +17,7 @@ from emolive.session.recorder import (
 )
 from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.recorded import recorded_message
 from emolive.ui.runs import Run
 from emolive.ui.words import clock_text, size_text
 
@@ -147,20 +148,6 @@ class RecordingDesk(QObject):
         self._recorder = None
         self.shown.emit(None)
         session = recorder.session
-        if status.state is RecorderState.FAILED:
-            text = status.error or tr("The recording failed.")
-            self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
-        elif session is None:
-            self.said.emit(Message(Severity.INFO, tr("Nothing was recorded: there was no sound.")))
-        else:
-            text = tr(
-                "Recorded {duration} as “{title}”.",
-                duration=clock_text(session.duration_s),
-                title=session.title or session.id,
-            )
-            severity = Severity.INFO
-            if status.error:
-                text, severity = f"{text} {status.error}", Severity.WARNING
-            self.said.emit(Message(severity, text))
+        self.said.emit(recorded_message(status, session))
         if session is not None:
             self.recorded.emit(session.id)
