@@ -14,11 +14,14 @@ from emolive.cli.options import (
     HeadlessOption,
     HopOption,
     JsonOption,
+    KeepSoundOption,
     LibraryOption,
     MetricsOption,
     ModelOption,
+    PolicyOption,
     Provider,
     ProviderOption,
+    TitleOption,
     finish,
 )
 
@@ -71,21 +74,14 @@ def live(
     ] = None,
     agent_channel: AgentChannel = Channel.LEFT,
     record: Annotated[bool, typer.Option("--record", help="Keep it as a session.")] = False,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
-    ] = True,
-    title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
-    ] = "",
+    audio: KeepSoundOption = True,
+    title: TitleOption = "",
     alerts: AlertsOption = None,
     metrics: MetricsOption = None,
     infer_agent: Annotated[
         bool, typer.Option("--infer-agent", help="Also the agent's emotions; asks first.")
     ] = False,
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
-    ] = None,
+    policy: PolicyOption = None,
     library: LibraryOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,

@@ -19,13 +19,16 @@ from emolive.cli.options import (
     HopOption,
     JsonOption,
     JsonReport,
+    KeepSoundOption,
     LibraryOption,
     LiveHopOption,
     LiveProviderOption,
     MetricsOption,
     ModelOption,
+    PolicyOption,
     Provider,
     ProviderOption,
+    TitleOption,
     finish,
 )
 
@@ -110,22 +113,15 @@ def live(
     record: Annotated[
         bool, typer.Option("--record", help="Keep it as a session; implies --headless.")
     ] = False,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
-    ] = True,
-    title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
-    ] = "",
+    audio: KeepSoundOption = True,
+    title: TitleOption = "",
     alerts: AlertsOption = None,
     metrics: MetricsOption = None,
     infer_agent: Annotated[
         bool,
         typer.Option("--infer-agent", help="In a call: also the agent's emotions; asks first."),
     ] = False,
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
-    ] = None,
+    policy: PolicyOption = None,
     library: LibraryOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,

@@ -64,6 +64,12 @@ LibraryOption = Annotated[
         help="Folder of the sessions; else $EMOLIVE_LIBRARY, or your own data folder.",
     ),
 ]
+KeepSoundOption = Annotated[
+    bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
+]
+TitleOption = Annotated[
+    str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
+]
 AlertsOption = Annotated[
     Path | None,
     typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules, in the terminal."),
@@ -73,6 +79,10 @@ MetricsOption = Annotated[
     typer.Option(
         "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
     ),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
 ]
 
 

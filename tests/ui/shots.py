@@ -279,7 +279,7 @@ def eight_hours(window: MainWindow) -> None:
         model.apply([feed.block(at, 8 * feed.BLOCK, log_mel=QUIET, **fields)])
     model.apply(feed.mood_events(hours, seed=3))
     window.runner.bridge.received.emit([feed.status(EngineState.RUNNING, elapsed_s=hours)])
-    window.live.workspace.show_span("All")
+    window.live.workspace.spans.show_span("All")
     settle(window)
 
 

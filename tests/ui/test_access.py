@@ -70,7 +70,7 @@ def test_tab_reaches_every_control_of_the_live_page_in_reading_order(
     places = [w.mapTo(window, w.rect().topLeft()).x() for w in header]
     assert places == sorted(places), "left to right"
     order = [reached.index(w) for w in (header[0], window.live.present.insight.tabs["now"])]
-    order.append(reached.index(window.live.workspace.spans["1 min"]))
+    order.append(reached.index(window.live.workspace.spans.buttons["1 min"]))
     assert order == sorted(order), "top to bottom"
 
 

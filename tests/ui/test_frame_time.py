@@ -36,7 +36,7 @@ def test_frames_stay_cheap_after_eight_hours(qtbot: QtBot, span: str, limit_ms: 
     inbox.put(*(feed.block(at * feed.RATE, feed.RATE // 2) for at in range(0, HOURS_S, 5)))
     inbox.put(*feed.mood_events(HOURS_S))
     window.runner.bridge.tick()
-    window.live.workspace.show_span(span)
+    window.live.workspace.spans.show_span(span)
     QApplication.processEvents()
 
     start = HOURS_S * feed.RATE

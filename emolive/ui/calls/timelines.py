@@ -7,25 +7,23 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
 from emolive.ui.controls import label
 from emolive.ui.history.model import FollowClock
-from emolive.ui.icons import icon
-from emolive.ui.segments import Segment
 from emolive.ui.sessions.event_lane import EventLane, Happening
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.navigation import BackToLive, SpanButtons
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler, paint_caption
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.timeline.workspace import SPANS_S
-from emolive.ui.words import duration_text, stream_name
+from emolive.ui.words import stream_name
 
 
 class SpeechBand(DecisionBand):
@@ -56,14 +54,15 @@ class Timelines(QFrame):
         self._clock = FollowClock()
         self.legend = Legend(theme, self)
         self.ruler = TimeRuler(self.axis, theme, self)
-        self._make_buttons()
+        self.spans = SpanButtons(self.axis, self)
+        self.back = BackToLive(self.axis, self.ruler, self)
+        self.axis.follow_changed.connect(self._on_follow)
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
         tools.addWidget(label(tr("Timeline"), self, "heading"))
         tools.addStretch()
-        for button in self.spans.values():
-            tools.addWidget(button)
+        tools.addWidget(self.spans)
         self._stack = QVBoxLayout()
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.setSpacing(0)
@@ -85,7 +84,7 @@ class Timelines(QFrame):
         self.theme = theme
         self.legend.set_theme(theme)
         self.ruler.set_theme(theme)
-        self.back.setIcon(icon("next", theme.on_accent))
+        self.back.set_theme(theme)
         for panel in self.panels:
             panel.set_theme(theme)
 
@@ -114,7 +113,7 @@ class Timelines(QFrame):
         for panel in self.panels:
             panel.refresh()
         if not self.axis.follow:
-            self._show_back()
+            self.back.refresh()
 
     def show_moment(self, at_s: float) -> None:
         """Mark a moment and bring it into view."""
@@ -125,23 +124,7 @@ class Timelines(QFrame):
     def resizeEvent(self, event: object) -> None:
         """Keep the way back to live in its corner."""
         super().resizeEvent(event)  # type: ignore[arg-type]
-        self._place_back()
-
-    def _make_buttons(self) -> None:
-        self.spans = {
-            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
-        }
-        for text, button in self.spans.items():
-            button.clicked.connect(lambda _=False, text=text: self._show_span(text))
-        self.back = QPushButton(self)
-        self.back.setProperty("primary", True)
-        self.back.setProperty("pill", True)
-        self.back.setAccessibleName(tr("Back to live"))
-        self.back.clicked.connect(lambda: self.axis.follow_live())
-        self.back.hide()
-        self.axis.follow_changed.connect(self._show_back)
-        self.axis.span_changed.connect(self._mark_span)
-        self._mark_span()
+        self.back.place()
 
     def _build(self) -> None:
         """Make the panels, anew when the streams are others than before."""
@@ -218,34 +201,6 @@ class Timelines(QFrame):
             ]
         )
 
-    def _show_span(self, text: str) -> None:
-        span_s = SPANS_S[text]
-        if span_s is None:
-            self.axis.show_whole()
-        else:
-            self.axis.set_span(span_s)
-        self._mark_span()
-
-    def _mark_span(self) -> None:
-        for text, button in self.spans.items():
-            span_s = SPANS_S[text]
-            chosen = self.axis.whole if span_s is None else self.axis.span_s == span_s
-            button.setChecked(chosen and (span_s is None or not self.axis.whole))
-
-    def _show_back(self) -> None:
-        if not self.axis.follow:
-            behind = duration_text(self.axis.behind_s)
-            text = tr("Back to live · {behind} behind", behind=behind)
-            if text != self.back.text():
-                self.back.setText(text)
-                self._place_back()
-        else:
+    def _on_follow(self) -> None:
+        if self.axis.follow:
             self.axis.choose(None)
-        self.back.setVisible(not self.axis.follow)
-
-    def _place_back(self) -> None:
-        self.back.adjustSize()
-        corner = self.ruler.geometry().topRight()
-        self.back.move(
-            corner.x() - self.back.width() - MARGIN_RIGHT - 8, corner.y() - self.back.height() - 10
-        )

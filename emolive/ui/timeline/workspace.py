@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import mark, tr
 from emolive.settings import TimelineView
@@ -18,13 +18,13 @@ from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.navigation import BackToLive, SpanButtons
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import duration_text, stream_name
+from emolive.ui.words import stream_name
 
-SPANS_S = {mark("1 min"): 60.0, mark("5 min"): 300.0, mark("30 min"): 1800.0, mark("All"): None}
 VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")}
 
 
@@ -53,8 +53,8 @@ class Workspace(QFrame):
         self.legend = Legend(theme, self)
         self.ruler = TimeRuler(self.axis, theme, self)
         self.panels: list[TimePanel] = []
-        self._make_buttons()
-
+        self._make_view_buttons()
+        self.spans = SpanButtons(self.axis, self)
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
@@ -63,8 +63,7 @@ class Workspace(QFrame):
         for button in self.views.values():
             tools.addWidget(button)
         tools.addSpacing(8)
-        for button in self.spans.values():
-            tools.addWidget(button)
+        tools.addWidget(self.spans)
         self._stack = QVBoxLayout()
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.setSpacing(0)
@@ -79,7 +78,8 @@ class Workspace(QFrame):
         self._pages.setContentsMargins(1, 1, 1, 1)
         self._pages.addWidget(empty)
         self._pages.addWidget(plots)
-        self.back.setParent(plots)
+        self.back = BackToLive(self.axis, self.ruler, plots)
+        self.back.setToolTip(tr("Follow the newest audio (L)"))
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -87,7 +87,7 @@ class Workspace(QFrame):
         self.theme = theme
         self.legend.set_theme(theme)
         self.ruler.set_theme(theme)
-        self.back.setIcon(icon("next", theme.on_accent))
+        self.back.set_theme(theme)
         self._dress_views()
         for panel in self.panels:
             panel.set_theme(theme)
@@ -142,16 +142,7 @@ class Workspace(QFrame):
         for panel in self.panels:
             panel.refresh()
         if not self.axis.follow:
-            self._show_back()
-
-    def show_span(self, text: str) -> None:
-        """Show one of `SPANS_S`."""
-        span_s = SPANS_S[text]
-        if span_s is None:
-            self.axis.show_whole()
-        else:
-            self.axis.set_span(span_s)
-        self._mark_span()
+            self.back.refresh()
 
     def show_view(self, view: TimelineView) -> None:
         """Show stacked areas or lines."""
@@ -166,9 +157,9 @@ class Workspace(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the way back to live in its corner."""
         super().resizeEvent(event)
-        self._place_back()
+        self.back.place()
 
-    def _make_buttons(self) -> None:
+    def _make_view_buttons(self) -> None:
         self.views = {
             view: Segment("", tr("Draw probabilities as {view} (V)", view=tr(text)), self)
             for view, text in VIEWS.items()
@@ -176,22 +167,6 @@ class Workspace(QFrame):
         for view, button in self.views.items():
             button.clicked.connect(lambda _=False, view=view: self._choose_view(view))
             button.setChecked(view == self.view)
-        self.spans = {
-            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
-        }
-        for text, button in self.spans.items():
-            button.clicked.connect(lambda _=False, text=text: self.show_span(text))
-        self.back = QPushButton(self)
-        self.back.setProperty("primary", True)
-        self.back.setProperty("pill", True)
-        self.back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.back.setToolTip(tr("Follow the newest audio (L)"))
-        self.back.setAccessibleName(tr("Back to live"))
-        self.back.clicked.connect(lambda: self.axis.follow_live())
-        self.back.hide()
-        self.axis.follow_changed.connect(self._show_back)
-        self.axis.span_changed.connect(self._mark_span)
-        self._mark_span()
 
     def _choose_view(self, view: TimelineView) -> None:
         self.show_view(view)
@@ -201,28 +176,6 @@ class Workspace(QFrame):
         for view, button in self.views.items():
             chosen = button.isChecked()
             button.setIcon(icon(view, self.theme.accent if chosen else self.theme.muted))
-
-    def _show_back(self) -> None:
-        if not self.axis.follow:
-            behind = duration_text(self.axis.behind_s)
-            text = tr("Back to live · {behind} behind", behind=behind)
-            if text != self.back.text():
-                self.back.setText(text)
-                self._place_back()
-        self.back.setVisible(not self.axis.follow)
-
-    def _place_back(self) -> None:
-        self.back.adjustSize()
-        corner = self.ruler.geometry().topRight()
-        self.back.move(
-            corner.x() - self.back.width() - MARGIN_RIGHT - 8, corner.y() - self.back.height() - 10
-        )
-
-    def _mark_span(self) -> None:
-        for text, button in self.spans.items():
-            span_s = SPANS_S[text]
-            chosen = self.axis.whole if span_s is None else self.axis.span_s == span_s
-            button.setChecked(chosen and (span_s is None or not self.axis.whole))
 
     def _add(
         self,

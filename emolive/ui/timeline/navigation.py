@@ -1,0 +1,85 @@
+"""Moving along a live time axis: how much of it is shown, and the way back to the newest."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from emolive.i18n import mark, tr
+from emolive.ui.icons import icon
+from emolive.ui.segments import Segment
+from emolive.ui.theme import Theme
+from emolive.ui.timeline.panel import MARGIN_RIGHT
+from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.words import duration_text
+
+SPANS_S = {mark("1 min"): 60.0, mark("5 min"): 300.0, mark("30 min"): 1800.0, mark("All"): None}
+
+
+class SpanButtons(QWidget):
+    """One button for each of `SPANS_S`; the one that the axis shows is chosen."""
+
+    def __init__(self, axis: TimeAxis, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._axis = axis
+        self.buttons = {
+            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
+        }
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for text, button in self.buttons.items():
+            button.clicked.connect(lambda _=False, text=text: self.show_span(text))
+            row.addWidget(button)
+        axis.span_changed.connect(self._mark)
+        self._mark()
+
+    def show_span(self, text: str) -> None:
+        """Show one of `SPANS_S`."""
+        span_s = SPANS_S[text]
+        if span_s is None:
+            self._axis.show_whole()
+        else:
+            self._axis.set_span(span_s)
+        self._mark()
+
+    def _mark(self) -> None:
+        for text, button in self.buttons.items():
+            span_s = SPANS_S[text]
+            chosen = self._axis.whole if span_s is None else self._axis.span_s == span_s
+            button.setChecked(chosen and (span_s is None or not self._axis.whole))
+
+
+class BackToLive(QPushButton):
+    """Floats above the right end of `ruler` while the axis does not follow the newest audio."""
+
+    def __init__(self, axis: TimeAxis, ruler: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._axis, self._ruler = axis, ruler
+        self.setProperty("primary", True)
+        self.setProperty("pill", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(tr("Back to live"))
+        self.clicked.connect(lambda: axis.follow_live())
+        self.hide()
+        axis.follow_changed.connect(self.refresh)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.setIcon(icon("next", theme.on_accent))
+
+    def refresh(self) -> None:
+        """Say how far behind the axis is; gone while it follows."""
+        if not self._axis.follow:
+            behind = duration_text(self._axis.behind_s)
+            text = tr("Back to live · {behind} behind", behind=behind)
+            if text != self.text():
+                self.setText(text)
+                self.place()
+        self.setVisible(not self._axis.follow)
+
+    def place(self) -> None:
+        """Keep to the corner; for whoever moves the ruler."""
+        self.adjustSize()
+        corner = self._ruler.geometry().topRight()
+        self.move(corner.x() - self.width() - MARGIN_RIGHT - 8, corner.y() - self.height() - 10)
