@@ -110,7 +110,8 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
             corpus: torch.tensor(
                 [
                     i in (classes if recipe.loss.restrict_softmax else everything)
-                    for i in range(len(LABELS))
+                    or label in recipe.loss.never_excluded
+                    for i, label in enumerate(LABELS)
                 ]
             )
             for corpus, classes in corpus_classes(clips).items()

@@ -90,6 +90,9 @@ class Loss(_Strict):
     votes: bool = False
     # Softmax over only the classes that a clip's corpus has.
     restrict_softmax: bool = True
+    # Classes that any corpus could have shown: a restricted softmax keeps them, so that they are
+    # learned to be absent.
+    never_excluded: tuple[str, ...] = ()
     focal: float = 0.0
     focal_gamma: float = 2.0
     centre: float = 0.0

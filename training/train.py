@@ -115,7 +115,7 @@ def new_state(
     parameters = [*model.parameters(), *loss.parameters()]
     # Never a last step of zero length: OneCycleLR needs two.
     optimiser = torch.optim.AdamW(
-        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
     schedule = OneCycleLR(
         optimiser,
