@@ -12,7 +12,7 @@ import typer
 from emolive.errors import EmoliveError
 from training.cache import load_cache, prepare
 from training.corpora import READERS, read_corpora, read_manifest
-from training.recipe import load_recipe
+from training.recipe import load_recipe, starting_recipe
 
 app = typer.Typer(
     help="Train the emotion models that emolive runs.",
@@ -181,7 +181,16 @@ def export_command(
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
     audio = load_cache(cache)
-    publish(audio, settings, run, out, name=out.stem, precision=precision, note=note)
+    publish(
+        audio,
+        settings,
+        run,
+        out,
+        name=out.stem,
+        start=starting_recipe(settings, recipe.parent),
+        precision=precision,
+        note=note,
+    )
     typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
 
 

@@ -15,7 +15,7 @@ import torch
 
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
-from training.cache import AudioCache, fingerprint
+from training.cache import AudioCache, CachedClip, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
 from training.evaluate import labels_of, window_logits
@@ -46,27 +46,53 @@ def _commit() -> str:
         return "unknown"
 
 
-def _describe(recipe: Recipe, split: Split, name: str, note: str) -> ModelMetadata:
+def _trained_before(
+    cache: AudioCache, start: Recipe | None, split: Split
+) -> tuple[CachedClip, ...]:
+    """What the model's first weights were trained on.
+
+    Raises:
+        ValueError: a speaker of it is in the validation or test part.
+    """
+    clips = split_clips(cache.clips, start).train if start else ()
+    held_out = {(c.corpus, c.speaker) for c in (*split.validation, *split.test)}
+    if start and (leaked := {(c.corpus, c.speaker) for c in clips} & held_out):
+        raise ValueError(f"{start.name} was trained on speakers that test: {sorted(leaked)}")
+    return clips
+
+
+def _describe(
+    cache: AudioCache, recipe: Recipe, start: Recipe | None, name: str, note: str
+) -> ModelMetadata:
+    split = split_clips(cache.clips, recipe)
+    before = _trained_before(cache, start, split)
+    provenance = {
+        "recipe": recipe.name,
+        "seed": str(recipe.seed),
+        "commit": _commit(),
+        "training clips": f"{len(split.train)}, fingerprint {fingerprint(split.train)}",
+        "validation clips": f"{len(split.validation)}, {fingerprint(split.validation)}",
+        "test clips": f"{len(split.test)}, {fingerprint(split.test)}",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "created": datetime.now(UTC).date().isoformat(),
+    }
+    if start is not None:
+        provenance["pre-training"] = (
+            f"{start.name}, seed {start.seed}, {len(before)} clips, fingerprint "
+            f"{fingerprint(before)}"
+        )
+    if note:
+        provenance["note"] = note
     return ModelMetadata(
         name=name,
         front_end=recipe.front_end,
         window_s=recipe.window_s,
         labels=LABELS,
         licence=LICENCE,
-        corpora=tuple(sorted({clip.corpus for clip in split.train})),
+        corpora=tuple(sorted({clip.corpus for clip in (*split.train, *before)})),
         split="Speaker-independent: no speaker of the test or validation part was trained on.",
-        provenance={
-            "recipe": recipe.name,
-            "seed": str(recipe.seed),
-            "commit": _commit(),
-            "training clips": f"{len(split.train)}, fingerprint {fingerprint(split.train)}",
-            "validation clips": f"{len(split.validation)}, {fingerprint(split.validation)}",
-            "test clips": f"{len(split.test)}, {fingerprint(split.test)}",
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "created": datetime.now(UTC).date().isoformat(),
-        }
-        | ({"note": note} if note else {}),
+        provenance=provenance,
     )
 
 
@@ -93,6 +119,7 @@ def publish(
     target: Path,
     *,
     name: str,
+    start: Recipe | None = None,
     precision: Precision = "int8",
     note: str = "",
     say: Callable[[str], None] = print,
@@ -100,14 +127,17 @@ def publish(
     """Write `target` (ONNX) and its card beside it (`.md`).
 
     Temperature and threshold are fitted on the written file's answers for the validation
-    speakers, so that they fit what users run. `note` goes into the provenance: whatever the recipe
-    does not tell about the run.
+    speakers, so that they fit what users run. `start`, the recipe that this one started from, and
+    `note`, whatever the recipe does not tell about the run, go into the provenance.
 
     Returns:
         What was measured on the test speakers.
+
+    Raises:
+        ValueError: `start` was trained on speakers that are held out here.
     """
     split = split_clips(cache.clips, recipe)
-    metadata = _describe(recipe, split, name, note)
+    metadata = _describe(cache, recipe, start, name, note)
     with tempfile.TemporaryDirectory() as folder:
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
         write_float_onnx(load_trained(run, recipe), recipe, full)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from emolive.features import FrontEndSpec
+from training.labels import LABELS
+
+
+def _known(label: str) -> str:
+    if label not in LABELS:
+        raise ValueError(f"no such class: {label}; there are {', '.join(LABELS)}")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_known)]
 
 
 class _Strict(BaseModel):
@@ -26,7 +36,7 @@ class CorpusRecipe(_Strict):
     validation_speakers: tuple[str, ...] = ()
     test_speakers: tuple[str, ...] = ()
     # Classes too rare to learn from this corpus; they would tie the class to the corpus.
-    ignored_classes: tuple[str, ...] = ()
+    ignored_classes: tuple[Label, ...] = ()
 
 
 class Stage(_Strict):
@@ -92,7 +102,7 @@ class Loss(_Strict):
     restrict_softmax: bool = True
     # Classes that any corpus could have shown: a restricted softmax keeps them, so that they are
     # learned to be absent.
-    never_excluded: tuple[str, ...] = ()
+    never_excluded: tuple[Label, ...] = ()
     focal: float = 0.0
     focal_gamma: float = 2.0
     centre: float = 0.0
@@ -188,3 +198,10 @@ def load_recipe(path: Path) -> Recipe:
         pydantic.ValidationError: unknown or wrong settings.
     """
     return Recipe.model_validate({"name": path.stem, **_read(path)})
+
+
+def starting_recipe(recipe: Recipe, folder: Path) -> Recipe | None:
+    """The recipe of `folder` whose weights a recipe starts from; None if it is not another's."""
+    if recipe.initial in ("random", "imagenet"):
+        return None
+    return load_recipe(folder / f"{recipe.initial}.toml")

@@ -29,7 +29,7 @@ from training.image_transforms import shrink_batch
 from training.labels import LABELS
 from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
-from training.recipe import Recipe, load_recipe
+from training.recipe import Recipe, load_recipe, starting_recipe
 from training.results import NOT_RUN, FoldResult, is_finished, result_folder
 from training.splits import Split, noise_clips, split_clips
 from training.train import HISTORY, predict, predict_clips, train
@@ -117,10 +117,8 @@ def _initial(
     cache: AudioCache, recipe: Recipe, recipes: Path, runs: Path, workers: int
 ) -> Path | None:
     """The run whose weights a recipe starts from, trained if it must be."""
-    if recipe.initial in ("random", "imagenet"):
-        return None
-    start = load_recipe(recipes / f"{recipe.initial}.toml")
-    return train_own(cache, start, recipes, runs, workers=workers)
+    start = starting_recipe(recipe, recipes)
+    return train_own(cache, start, recipes, runs, workers=workers) if start else None
 
 
 def _cost(model: nn.Module, recipe: Recipe) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from training.dataset import TrainingSet, class_weights, draw_epoch
 from training.labels import LABELS
 from training.models import WeightsUnavailableError, build_model
 from training.protocols import TESTED
-from training.recipe import Recipe, load_recipe
+from training.recipe import Augmentation, Loss, Recipe, load_recipe
 from training.splits import noise_clips
 from training.study import load_study
 from training.train import new_state, train_epoch
@@ -70,6 +70,32 @@ def test_every_row_of_the_study_has_its_recipe_and_its_base() -> None:
     for row in study.rows:
         assert study.recipe(row.recipe).title
         assert row.base is None or row.base in names
+
+
+@pytest.mark.parametrize(
+    ("changes", "calm_allowed"),
+    [
+        ({}, False),
+        ({"never_excluded": ("calm",)}, True),
+        ({"restrict_softmax": False}, True),
+    ],
+)
+def test_a_restricted_softmax_leaves_out_what_the_corpus_does_not_have(
+    cache: AudioCache, recipe: Recipe, changes: dict[str, object], calm_allowed: bool
+) -> None:
+    clips = tuple(c for c in cache.clips if c.emotion not in (None, "calm"))
+    loss = recipe.loss.model_copy(update=changes)
+    settings = recipe.model_copy(update={"loss": loss, "augmentation": Augmentation()})
+    data = TrainingSet(cache, draw_epoch(clips, settings, 0), clips, (), settings)
+    _, target, allowed = data[0]
+    assert bool(allowed[LABELS.index("calm")]) is calm_allowed
+    assert int(allowed.sum()) == 7 + calm_allowed
+    assert float(target[~allowed].sum()) == 0
+
+
+def test_a_class_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such class: calmness"):
+        Loss.model_validate({"never_excluded": ["calmness"]})
 
 
 def test_pre_training_sees_no_corpus_that_is_tested() -> None:

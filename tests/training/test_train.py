@@ -127,13 +127,15 @@ def test_export_gives_a_file_that_the_program_accepts(
 ) -> None:
     train(cache, recipe, split_clips(cache.clips, recipe), tmp_path / "run", workers=0)
     target = tmp_path / "model.onnx"
-    measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny")
+    start = recipe.model_copy(update={"name": "first", "seed": 7})
+    measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny", start=start)
     classifier = OnnxClassifier(target)
     metadata = classifier.metadata
     assert metadata.labels == LABELS
     assert metadata.temperature > 0
     assert 0 < metadata.abstention_threshold < 1
     assert metadata.provenance["recipe"] == "tiny"
+    assert metadata.provenance["pre-training"].startswith("first, seed 7, 32 clips, fingerprint")
     assert metadata.scores["clean ravdess window uar"] == pytest.approx(
         measurement.windows["clean"]["ravdess"].uar, abs=1e-4
     )
@@ -145,3 +147,14 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert str(Path(__file__).parents[2]).encode() not in target.read_bytes()
     card = target.with_suffix(".md").read_text(encoding="utf-8")
     assert "Speaker-independent" in card
+
+
+def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
+    cache: AudioCache, recipe: Recipe, tmp_path: Path
+) -> None:
+    everybody = recipe.corpora["ravdess"].model_copy(
+        update={"validation_speakers": (), "test_speakers": ()}
+    )
+    start = recipe.model_copy(update={"corpora": {"ravdess": everybody}})
+    with pytest.raises(ValueError, match=r"trained on speakers that test: .*'04'"):
+        publish(cache, recipe, tmp_path / "run", tmp_path / "m.onnx", name="tiny", start=start)
