@@ -34,9 +34,10 @@ def parse_rules(data: bytes, name: str) -> RuleSet:
 
 
 def save_rules(rules: RuleSet, path: Path) -> None:
-    """Write rules so that `load_rules` gives the same; comments of an older file are lost.
+    """Write rules so that `load_rules` gives the same; an older file's comments are kept.
 
-    The file appears whole or not at all, readable by its owner only.
+    The file appears whole or not at all, readable by its owner only. A comment goes with the rule
+    above it: with that rule deleted, it is gone, too.
 
     Raises:
         EmoliveError: it cannot be written.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tomli_w
+import tomlkit
 from pydantic import BaseModel, ValidationError
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Table
 
 from emolive.errors import EmoliveError
 from emolive.session.export.atomic import replacing
@@ -103,17 +105,19 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
 def write(model: BaseModel, path: Path, what: str) -> None:
     """Write a model as TOML; the file appears whole or not at all, for its owner's eyes only.
 
+    Comments and the order of an older file are kept where they still belong to something.
+
     Raises:
         EmoliveError: it cannot be written.
     """
-    content = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        data = _text(model, path).encode()
         with replacing(path) as partial:
             # It may hold a secret.
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                tomli_w.dump(content, file)
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
@@ -121,3 +125,63 @@ def write(model: BaseModel, path: Path, what: str) -> None:
             f"The {what} {path} cannot be written ({error.strerror or error}): allow it, or choose "
             "another place."
         ) from error
+
+
+def _text(model: BaseModel, path: Path) -> str:
+    """What `path` should hold: its text with the least changes, or a fresh one."""
+    content = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if path.is_file():
+        needed = model.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+        )
+        try:
+            document = tomlkit.parse(path.read_bytes())
+            _update(document, content, needed)
+            text = tomlkit.dumps(document)
+            if type(model).model_validate(tomllib.loads(text), by_alias=True) == model:
+                return text
+        except (TOMLKitError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError):
+            pass  # What was there is broken, or too unlike: it is replaced.
+    return tomlkit.dumps(content)
+
+
+def _update(
+    table: MutableMapping[str, Any], content: Mapping[str, Any], needed: Mapping[str, Any]
+) -> None:
+    """Make a table say `content`; what is not `needed`, being the default, may stay unsaid."""
+    for key in [key for key in table if key not in content]:
+        del table[key]
+    for key, value in content.items():
+        if key not in table:
+            if key in needed:
+                table[key] = value
+        elif isinstance(value, Mapping) and isinstance(table[key], Table):
+            _update(table[key], value, needed.get(key, {}))
+        elif isinstance(table[key], AoT):
+            tables = _updated_tables(table[key], value, needed.get(key, value))
+            if tables is not table[key]:
+                table[key] = tables
+        elif table[key] != value:
+            table[key] = value
+
+
+def _updated_tables(
+    old: AoT, content: Sequence[Mapping[str, Any]], needed: Sequence[Mapping[str, Any]]
+) -> AoT:
+    """An array of tables, each recognised by its `name`, or, renamed, by its place."""
+    names = {str(item.get("name")) for item in content}
+    by_name = {str(table.get("name")): table for table in old}
+    found = [
+        by_name.get(str(item.get("name")))
+        or (old[i] if i < len(old) and str(old[i].get("name")) not in names else None)
+        for i, item in enumerate(content)
+    ]
+    # Where nothing moved the array itself is kept, and with it the lines between its tables.
+    same = len(found) == len(old) and all(one is two for one, two in zip(found, old, strict=True))
+    tables = old if same else tomlkit.aot()
+    for item, least, table in zip(content, needed, found, strict=True):
+        if table is not None:
+            _update(table, item, least)
+        if not same:
+            tables.append(tomlkit.item(item) if table is None else table)
+    return tables

@@ -234,6 +234,46 @@ def test_saving_replaces_whole_and_for_the_owner_only(tmp_path: Path) -> None:
         save_rules(rules, path / "below-a-file.toml")
 
 
+def test_saving_keeps_comments_and_what_is_not_said(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(example(), encoding="utf-8")
+    comments = [line for line in example().splitlines() if line.startswith("#")]
+    rules = load_rules(path)
+    save_rules(rules, path)
+    assert path.read_text(encoding="utf-8") == example(), "nothing changed"
+    first = rules.rules[0].model_copy(update={"name": "Renamed", "cool_down_s": 7.0})
+    louder = rules.rules[1].model_copy(update={"severity": Severity.CRITICAL})
+    for order in ((first, *rules.rules[1:]), (*rules.rules[2:], louder, first)):
+        changed = rules.model_copy(update={"rules": order})
+        save_rules(changed, path)
+        assert load_rules(path) == changed
+        text = path.read_text(encoding="utf-8")
+        assert not [line for line in comments if line not in text.splitlines()]
+        assert text.count("dwell_s") <= example().count("dwell_s"), "defaults stay unsaid"
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=st.lists(rule_kinds, max_size=4), after=st.lists(rule_kinds, max_size=4))
+def test_whatever_was_there_what_is_saved_is_loaded(
+    before: list[EmotionRule], after: list[EmotionRule], tmp_path_factory: object
+) -> None:
+    path = Path(tmp_path_factory.getbasetemp()) / "twice.toml"  # type: ignore[attr-defined]
+    path.unlink(missing_ok=True)
+    for rules in (before, after):
+        unique = tuple({rule.name: rule for rule in rules}.values())
+        save_rules(RuleSet(rules=unique), path)
+        assert load_rules(path).rules == unique
+
+
+@pytest.mark.parametrize("junk", [b"rule = 3", b"\xff\xfe", b"[[rule]", b"[rule]\nname = 1"])
+def test_saving_over_a_broken_file_replaces_it(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_bytes(junk)
+    rules = parse_rules(EMOTION.encode(), "r.toml")
+    save_rules(rules, path)
+    assert load_rules(path) == rules
+
+
 def test_rules_are_frozen() -> None:
     rules = parse_rules(EMOTION.encode(), "r.toml")
     with pytest.raises(ValidationError, match="frozen"):
