@@ -39,7 +39,7 @@ from training.protocols import Fold
 from training.recipe import ModelKind, Recipe
 from training.results import FoldResult
 from training.splits import noise_clips
-from training.study import CLIP_CONDITIONS, describe
+from training.study import CLIP_CONDITIONS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -218,7 +218,7 @@ def answer_fold(cache: AudioCache, recipe: Recipe, fold: Fold, folder: Path) -> 
     }
     validation = machine.logits(centres(split.validation, clean, "Validation"))
     store.save()
-    about = describe(recipe, fold) | {
+    about = {
         "parameters": machine.parameters,
         "flops": None,
         "seconds": round(seconds, 1),

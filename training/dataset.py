@@ -91,8 +91,8 @@ def class_weights(examples: list[Example]) -> torch.Tensor:
 class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     """One epoch of augmented windows.
 
-    An item is the log-mel ``(1, n_mels, n_frames)``, its target distribution ``(8,)``, and bool
-    ``(8,)`` allowed classes.
+    An item is the log-mel ``(1, n_mels, n_frames)``, its target distribution ``(8,)`` (zeros where
+    the corpus counts as unlabelled), and bool ``(8,)`` allowed classes.
     """
 
     def __init__(
@@ -153,6 +153,8 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     def _target(self, clip: CachedClip) -> tuple[torch.Tensor, torch.Tensor]:
         assert clip.emotion is not None
         allowed = self._allowed[clip.corpus]
+        if not self._recipe.corpora[clip.corpus].labelled:
+            return torch.zeros(len(LABELS)), allowed
         if self._recipe.loss.votes and clip.votes is not None:
             target = torch.tensor(clip.votes)
             return target, allowed | (target > 0)

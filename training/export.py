@@ -26,7 +26,7 @@ from training.cache import AudioCache, CachedClip
 from training.dataset import cut_window, window_features
 from training.models import build_model
 from training.recipe import Recipe
-from training.train import averaged_weights
+from training.state import averaged_weights
 
 OPSET = 18
 

@@ -81,8 +81,13 @@ class EmotionLoss(nn.Module):
         embeddings: torch.Tensor,
         targets: torch.Tensor,
         allowed: torch.Tensor,
+        taught: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The mean loss of a batch, a scalar; shapes as in `soft_cross_entropy`."""
+        """The mean loss of a batch, a scalar; shapes as in `soft_cross_entropy`.
+
+        An example without a label has a target of zeros, and counts in distillation alone; `taught`
+        are the teachers' probabilities, ``(batch, n_classes)``.
+        """
         settings = self.settings
         weights = targets @ self.class_weights
         per_example = settings.cross_entropy * soft_cross_entropy(
@@ -92,7 +97,14 @@ class EmotionLoss(nn.Module):
             per_example = per_example + settings.focal * focal(
                 logits, targets, allowed, settings.focal_gamma
             )
-        total = (weights * per_example).sum() / weights.sum()
+        total = (weights * per_example).sum() / weights.sum().clamp_min(1e-6)
+        if taught is not None:
+            # Cross-entropy has the gradient of the KL divergence from the teachers.
+            every = torch.ones_like(allowed)
+            total = (
+                total
+                + settings.distillation * soft_cross_entropy(logits, taught, every, 0.0).mean()
+            )
         if settings.centre:
             distance = (embeddings.float() - targets @ self.centres).square().mean(1)
             total = total + settings.centre * distance.mean()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from emolive.features import FrontEndSpec
 from training.labels import LABELS
@@ -35,6 +35,8 @@ class CorpusRecipe(_Strict):
     clips_per_epoch: int = Field(ge=0)
     validation_speakers: tuple[str, ...] = ()
     test_speakers: tuple[str, ...] = ()
+    # Whether its labels are used; without them it is for distillation.
+    labelled: bool = True
     # Classes too rare to learn from this corpus; they would tie the class to the corpus.
     ignored_classes: tuple[Label, ...] = ()
 
@@ -103,6 +105,8 @@ class Loss(_Strict):
     # Classes that any corpus could have shown: a restricted softmax keeps them, so that they are
     # learned to be absent.
     never_excluded: tuple[Label, ...] = ()
+    # KL divergence from the mean probabilities of the recipe's `teachers`.
+    distillation: float = 0.0
     focal: float = 0.0
     focal_gamma: float = 2.0
     centre: float = 0.0
@@ -110,7 +114,9 @@ class Loss(_Strict):
     contrastive_temperature: float = 0.1
 
 
-ModelKind = Literal["resnet34", "resnet34-attention", "lstm", "cnn-lstm", "svm-mfcc", "svm-egemaps"]
+ModelKind = Literal[
+    "resnet34", "resnet34-attention", "lstm", "cnn-lstm", "svm-mfcc", "svm-egemaps", "ensemble"
+]
 
 
 class Recipe(_Strict):
@@ -123,6 +129,8 @@ class Recipe(_Strict):
     model: ModelKind = "resnet34"
     # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from.
     initial: str = "random"
+    # Recipes whose runs on the same split an ensemble consists of, or a network is distilled from.
+    teachers: tuple[str, ...] = ()
     front_end: FrontEndSpec = FrontEndSpec()
     window_s: float = 3.0
     corpora: dict[str, CorpusRecipe]
@@ -139,6 +147,12 @@ class Recipe(_Strict):
     coverage: float = 0.8
     loss: Loss = Loss()
     augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _taught(self) -> Self:
+        if (self.model == "ensemble" or self.loss.distillation > 0) != bool(self.teachers):
+            raise ValueError("teachers are for an ensemble, or for loss.distillation above 0")
+        return self
 
     @property
     def window_samples(self) -> int:

@@ -10,7 +10,7 @@ import json
 import os
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +30,9 @@ from training.labels import LABELS
 from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
 from training.recipe import Recipe, load_recipe, starting_recipe
-from training.results import NOT_RUN, FoldResult, is_finished, result_folder
+from training.results import NOT_RUN, FoldResult, is_finished, load_result, result_folder
 from training.splits import Split, noise_clips, split_clips
+from training.teachers import Teacher, average, load_teacher
 from training.train import HISTORY, predict, predict_clips, train
 
 # A recipe's own split, as opposed to a protocol's: one run, not a fold.
@@ -106,10 +107,14 @@ def own_folder(runs: Path, recipe: str) -> Path:
 def train_own(
     cache: AudioCache, recipe: Recipe, recipes: Path, runs: Path, *, workers: int = 1
 ) -> Path:
-    """Train a recipe on its own split, and before it whatever it starts from; its run's folder."""
+    """Train a recipe on its own split, and before it whatever it builds on; its run's folder."""
     initial = _initial(cache, recipe, recipes, runs, workers)
-    folder = own_folder(runs, recipe.name)
-    train(cache, recipe, split_clips(cache.clips, recipe), folder, initial=initial, workers=workers)
+    taught = [load_recipe(recipes / f"{name}.toml") for name in recipe.teachers]
+    teachers = [
+        load_teacher(train_own(cache, t, recipes, runs, workers=workers), t) for t in taught
+    ]
+    folder, split = own_folder(runs, recipe.name), split_clips(cache.clips, recipe)
+    train(cache, recipe, split, folder, initial=initial, teachers=teachers, workers=workers)
     return folder
 
 
@@ -134,11 +139,19 @@ def _cost(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
 
 
 def answer_fold(
-    cache: AudioCache, recipe: Recipe, fold: Fold, folder: Path, initial: Path | None, workers: int
+    cache: AudioCache,
+    recipe: Recipe,
+    fold: Fold,
+    folder: Path,
+    initial: Path | None,
+    teachers: Sequence[Teacher],
+    workers: int,
 ) -> FoldResult:
     """Train a network on a fold, and let it answer the test clips in every condition."""
     started = time.perf_counter()
-    state = train(cache, recipe, fold.split, folder, initial=initial, workers=workers)
+    state = train(
+        cache, recipe, fold.split, folder, initial=initial, teachers=teachers, workers=workers
+    )
     seconds = time.perf_counter() - started
     model, factors, test = state.ema.module.eval(), recipe.stages[-1].shrink, fold.split.test
     device = next(model.parameters()).device
@@ -159,8 +172,7 @@ def answer_fold(
     }
     validation = predict_clips(model, cache, fold.split.validation, recipe, factors)
     history = (folder / HISTORY).read_text(encoding="utf-8")
-    about = describe(recipe, fold) | _cost(model, recipe)
-    about |= {
+    about = _cost(model, recipe) | {
         "seconds": round(seconds, 1),
         "device": device.type,
         "history": [json.loads(line) for line in history.splitlines()],
@@ -194,6 +206,57 @@ def describe(recipe: Recipe, fold: Fold) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One fold of one row."""
+
+    cache: AudioCache
+    study: Study
+    recipe: Recipe
+    protocol: Protocol
+    fold: Fold
+    runs: Path
+    workers: int
+
+    def __str__(self) -> str:
+        return f"{self.recipe.name}, {self.protocol}, {self.fold.name}"
+
+    @property
+    def folder(self) -> Path:
+        return result_folder(self.runs, self.recipe.name, self.protocol, self.fold.name)
+
+    @property
+    def members(self) -> dict[str, Path]:
+        """The runs of the recipe's teachers on this fold."""
+        return {
+            name: result_folder(self.runs, name, self.protocol, self.fold.name)
+            for name in self.recipe.teachers
+        }
+
+    def answer(self) -> FoldResult:
+        """The fold's answers, by whichever means the recipe's kind of model has."""
+        recipe, recipes = self.recipe, self.study.recipes
+        if recipe.model == "ensemble":
+            return average([load_result(run) for run in self.members.values()])
+        if recipe.model.startswith("svm"):
+            from training import baselines
+
+            return baselines.answer_fold(self.cache, recipe, self.fold, self.folder)
+        initial = _initial(self.cache, recipe, recipes, self.runs, self.workers)
+        teachers = [load_teacher(run, self.study.recipe(n)) for n, run in self.members.items()]
+        return answer_fold(
+            self.cache, recipe, self.fold, self.folder, initial, teachers, self.workers
+        )
+
+
+def _jobs(cache: AudioCache, study: Study, runs: Path, workers: int) -> Iterator[_Job]:
+    for row in study.rows:
+        recipe = study.recipe(row.recipe)
+        for protocol, wanted in row.folds.items():
+            for fold in folds(protocol, cache.clips, recipe)[:wanted]:
+                yield _Job(cache, study, recipe, protocol, fold, runs, workers)
+
+
 def run_study(
     cache: AudioCache,
     study: Study,
@@ -204,28 +267,22 @@ def run_study(
 ) -> None:
     """Train and measure all that is missing, in the order of the rows.
 
-    What cannot be had (ImageNet weights without a network) is said and left out.
+    What cannot be had (ImageNet weights without a network) is said and left out, and so is a
+    student whose teachers another process still trains: the next call trains it.
     """
-    for row in study.rows:
-        recipe = study.recipe(row.recipe)
-        for protocol, wanted in row.folds.items():
-            for fold in folds(protocol, cache.clips, recipe)[:wanted]:
-                folder = result_folder(runs, recipe.name, protocol, fold.name)
-                with _claim(folder) as mine:
-                    if not mine or is_finished(folder):
-                        continue
-                    say(f"{recipe.name}, {protocol}, {fold.name}")
-                    try:
-                        if recipe.model.startswith("svm"):
-                            from training import baselines
-
-                            result = baselines.answer_fold(cache, recipe, fold, folder)
-                        else:
-                            initial = _initial(cache, recipe, study.recipes, runs, workers)
-                            result = answer_fold(cache, recipe, fold, folder, initial, workers)
-                    except WeightsUnavailableError as error:
-                        say(f"not run: {error}")
-                        (folder / NOT_RUN).write_text(str(error), encoding="utf-8")
-                        continue
-                    result.about["protocol"] = protocol
-                    result.save(folder)
+    for job in _jobs(cache, study, runs, workers):
+        with _claim(job.folder) as mine:
+            if not mine or is_finished(job.folder):
+                continue
+            if late := [name for name, run in job.members.items() if not is_finished(run)]:
+                say(f"{job}: waits for {', '.join(late)}")
+                continue
+            say(str(job))
+            try:
+                result = job.answer()
+            except WeightsUnavailableError as error:
+                say(f"not run: {error}")
+                (job.folder / NOT_RUN).write_text(str(error), encoding="utf-8")
+                continue
+            result.about.update(describe(job.recipe, job.fold), protocol=job.protocol)
+            result.save(job.folder)

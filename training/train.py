@@ -1,11 +1,11 @@
-"""The training loop: one State, one visible loop, a checkpoint after every epoch."""
+"""The training loop: one state, one visible loop, a checkpoint after every epoch."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
@@ -22,114 +20,20 @@ from training.cache import AudioCache, CachedClip
 from training.dataset import TrainingSet, class_weights, cut_window, draw_epoch, window_features
 from training.image_transforms import mixup, shrink_batch, transform_images
 from training.labels import INDEX, LABELS
-from training.losses import EmotionLoss
 from training.metrics import Scores, score, softmax
-from training.models import EmotionNet, build_model
 from training.recipe import Recipe
 from training.splits import Split, noise_clips
+from training.state import CHECKPOINT, State, new_state
+from training.teachers import Teacher, taught_probabilities
 
-CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
 
 
-@dataclass(slots=True)
-class State:
-    """Everything that a resumed run needs."""
-
-    model: EmotionNet
-    loss: EmotionLoss
-    ema: AveragedModel
-    optimiser: torch.optim.Optimizer
-    schedule: OneCycleLR
-    epoch: int = 0
-
-    def save(self, path: Path) -> None:
-        """Write atomically: a killed run keeps its last checkpoint."""
-        temporary = path.with_suffix(".tmp")
-        torch.save(
-            {
-                "model": self.model.state_dict(),
-                "loss": self.loss.state_dict(),
-                "ema": self.ema.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "step": self.schedule.last_epoch,
-                "epoch": self.epoch,
-            },
-            temporary,
-        )
-        temporary.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Continue from a checkpoint."""
-        saved = torch.load(path, weights_only=True)
-        self.model.load_state_dict(saved["model"])
-        self.loss.load_state_dict(saved["loss"])
-        self.ema.load_state_dict(saved["ema"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        # The position only: a recipe whose epochs were changed gets its own curve.
-        self.schedule.last_epoch = saved["step"]
-        self.epoch = saved["epoch"]
-
-
-def averaged_weights(run: Path) -> dict[str, torch.Tensor]:
-    """The averaged (EMA) weights in a run's checkpoint.
-
-    Raises:
-        FileNotFoundError: the run has no checkpoint.
-    """
-    saved = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")["ema"]
-    prefix = "module."
-    return {k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}
-
-
-def new_state(
-    recipe: Recipe,
-    steps_per_epoch: int,
-    weights: torch.Tensor,
-    device: torch.device,
-    initial: Path | None = None,
-) -> State:
-    """A state at the start of a recipe, under its seed.
-
-    Args:
-        recipe: what to build.
-        steps_per_epoch: of the one-cycle schedule.
-        weights: class weights of the loss, ``(8,)``.
-        device: where to train.
-        initial: the run whose averaged weights to start from, or None for the recipe's fresh ones.
-            Parts that it does not have (an attention layer, say) keep their fresh weights.
-    """
-    torch.manual_seed(recipe.seed)
-    model = build_model(
-        recipe.model,
-        recipe.dropout,
-        recipe.front_end.n_mels,
-        imagenet=recipe.initial == "imagenet",
-    )
-    if initial is not None:
-        unexpected = model.load_state_dict(averaged_weights(initial), strict=False).unexpected_keys
-        if unexpected:
-            raise ValueError(f"{initial} holds another kind of network: {unexpected[0]}")
-    model = model.to(device, memory_format=torch.channels_last)
-    loss = EmotionLoss(recipe.loss, model.head.in_features, weights).to(device)
-    parameters = [*model.parameters(), *loss.parameters()]
-    # Never a last step of zero length: OneCycleLR needs two.
-    optimiser = torch.optim.AdamW(
-        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    schedule = OneCycleLR(
-        optimiser,
-        recipe.learning_rate,
-        total_steps=max(2, steps_per_epoch * recipe.epochs),
-        pct_start=recipe.warmup,
-    )
-    averaging = get_ema_multi_avg_fn(recipe.ema_decay)
-    ema = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
-    return State(model, loss, ema, optimiser, schedule)
-
-
 def train_epoch(
-    state: State, batches: Iterator[list[torch.Tensor]], recipe: Recipe
+    state: State,
+    batches: Iterator[list[torch.Tensor]],
+    recipe: Recipe,
+    teachers: Sequence[Teacher] = (),
 ) -> tuple[float, float]:
     """One epoch; returns the mean loss, and the accuracy on the augmented training windows."""
     device = next(state.model.parameters()).device
@@ -140,19 +44,16 @@ def train_epoch(
     total, right, count = 0.0, 0.0, 0
     for step, (x, targets, allowed) in enumerate(batches):
         rng = np.random.default_rng((recipe.seed, state.epoch, step))
-        x, targets, allowed = (
-            shrink_batch(x.to(device), factors),
-            targets.to(device),
-            allowed.to(device),
-        )
+        x, targets, allowed = x.to(device), targets.to(device), allowed.to(device)
         x = transform_images(x, settings, rng)
         if settings.mixup_alpha:
             x, targets, allowed = mixup(x, targets, allowed, settings.mixup_alpha, rng)
-        x = x.contiguous(memory_format=torch.channels_last)
+        taught = taught_probabilities(teachers, x) if teachers else None
+        x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             embeddings = state.model.embed(x)
             logits = state.model.head(state.model.dropout(embeddings))
-        loss = state.loss(logits, embeddings, targets, allowed)
+        loss = state.loss(logits, embeddings, targets, allowed, taught)
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
@@ -219,6 +120,7 @@ def train(
     folder: Path,
     *,
     initial: Path | None = None,
+    teachers: Sequence[Teacher] = (),
     workers: int = 1,
 ) -> State:
     """Train to the end of the recipe, continuing from `folder`'s checkpoint if there is one.
@@ -244,7 +146,7 @@ def train(
             data = TrainingSet(cache, examples, split.train, noise, recipe)
             loader = DataLoader(data, recipe.batch_size, num_workers=workers, drop_last=True)
             batches = progress.track(loader, description=f"epoch {state.epoch + 1}")
-            loss, accuracy = train_epoch(state, iter(batches), recipe)
+            loss, accuracy = train_epoch(state, iter(batches), recipe, teachers)
             state.save(folder / CHECKPOINT)
             scores: dict[str, Scores] = {}
             if state.epoch % recipe.validate_every == 0 or state.epoch == recipe.epochs:

@@ -136,3 +136,25 @@ def test_mll_is_the_sum_of_its_terms() -> None:
         return float(loss(logits, embeddings, targets, allowed).detach())
 
     assert value(whole) == pytest.approx(sum(value(term) for term in terms), rel=1e-4)
+
+
+def test_a_student_without_labels_learns_its_teachers_alone() -> None:
+    loss = EmotionLoss(Loss(distillation=2.0), 4, torch.ones(N))
+    taught = torch.full((1, N), 0.3 / (N - 1))
+    taught[0, 2] = 0.7
+    logits = taught.log().requires_grad_()
+    nothing = torch.zeros(1, N)
+    value = loss(logits, torch.zeros(1, 4), nothing, ALL, taught)
+    value.backward()
+    assert float(value.detach()) == pytest.approx(
+        -2 * float((taught * taught.log()).sum()), rel=1e-5
+    )
+    assert logits.grad is not None
+    assert logits.grad.abs().max() < 1e-6, "at its teachers' answer it stays"
+    labelled = loss(logits, torch.zeros(1, 4), one_hot(5), ALL, taught)
+    assert labelled > value
+
+
+def test_a_batch_without_any_label_is_no_loss() -> None:
+    loss = EmotionLoss(Loss(), 4, torch.ones(N))
+    assert float(loss(torch.randn(1, N), torch.zeros(1, 4), torch.zeros(1, N), ALL)) == 0

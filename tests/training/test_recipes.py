@@ -21,12 +21,14 @@ from training.models import WeightsUnavailableError, build_model
 from training.protocols import TESTED
 from training.recipe import Augmentation, Loss, Recipe, load_recipe
 from training.splits import noise_clips
+from training.state import new_state
 from training.study import load_study
-from training.train import new_state, train_epoch
+from training.train import train_epoch
 
 FOLDER = Path(training.__file__).parent
 RECIPES = sorted((FOLDER / "recipes").glob("*.toml"))
-NETWORKS = [p for p in RECIPES if not load_recipe(p).model.startswith("svm")]
+_NO_NETWORK = {"svm-mfcc", "svm-egemaps", "ensemble"}
+NETWORKS = [p for p in RECIPES if load_recipe(p).model not in _NO_NETWORK]
 
 
 def _tiny(recipe: Recipe) -> Recipe:
@@ -41,6 +43,7 @@ def _tiny(recipe: Recipe) -> Recipe:
             "stages": (recipe.stages[0].model_copy(update={"epochs": 1, "shrink": (4, 8)}),),
             "batch_size": 4,
             "initial": "random",
+            "teachers": (),
         }
     )
 
@@ -96,6 +99,27 @@ def test_a_restricted_softmax_leaves_out_what_the_corpus_does_not_have(
 def test_a_class_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="no such class: calmness"):
         Loss.model_validate({"never_excluded": ["calmness"]})
+
+
+def test_an_unlabelled_corpus_has_no_targets(cache: AudioCache, recipe: Recipe) -> None:
+    corpus = recipe.corpora["ravdess"].model_copy(update={"labelled": False})
+    settings = recipe.model_copy(
+        update={"corpora": {"ravdess": corpus}, "augmentation": Augmentation()}
+    )
+    clips = tuple(c for c in cache.clips if c.emotion is not None)
+    data = TrainingSet(cache, draw_epoch(clips, settings, 0), clips, (), settings)
+    assert float(data[0][1].sum()) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"model": "ensemble"}, {"teachers": ("other",)}, {"loss": {"distillation": 1.0}}],
+)
+def test_teachers_are_named_where_they_are_needed_and_only_there(
+    recipe: Recipe, changes: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match="teachers are for"):
+        Recipe.model_validate(recipe.model_dump() | changes)
 
 
 def test_pre_training_sees_no_corpus_that_is_tested() -> None:

@@ -19,7 +19,8 @@ from training.labels import LABELS
 from training.publish import publish
 from training.recipe import Recipe
 from training.splits import split_clips
-from training.train import averaged_weights, new_state, predict_clips, train
+from training.state import averaged_weights, new_state
+from training.train import predict_clips, train
 
 pytestmark = [
     pytest.mark.training,

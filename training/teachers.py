@@ -1,0 +1,105 @@
+"""Several models together: as an ensemble that answers, and as the teachers of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.image_transforms import shrink_batch
+from training.metrics import softmax
+from training.models import build_model
+from training.recipe import Recipe
+from training.results import Floats, FoldResult
+from training.state import averaged_weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teacher:
+    """A trained network, and how much its input is shrunk."""
+
+    model: nn.Module
+    factors: tuple[int, int]
+
+
+def load_teacher(run: Path, recipe: Recipe) -> Teacher:
+    """The averaged weights of a finished run.
+
+    Raises:
+        FileNotFoundError: it has no checkpoint.
+    """
+    model = build_model(recipe.model, 0.0, recipe.front_end.n_mels)
+    model.load_state_dict(averaged_weights(run))
+    model.requires_grad_(False)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Teacher(
+        model.eval().to(device, memory_format=torch.channels_last), recipe.stages[-1].shrink
+    )
+
+
+@torch.no_grad()
+def taught_probabilities(teachers: Sequence[Teacher], x: torch.Tensor) -> torch.Tensor:
+    """The teachers' mean probabilities, ``(batch, 8)``, for the very images the student sees.
+
+    Distillation works best as function matching (Beyer et al. 2022, arXiv 2106.05237): the same
+    augmented and mixed views for teachers and student, for a long time.
+
+    Args:
+        teachers: at least one.
+        x: ``(batch, 1, n_mels, n_frames)``, not shrunk yet.
+    """
+    answers = []
+    for teacher in teachers:
+        seen = shrink_batch(x, teacher.factors).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            logits = teacher.model(seen)
+        answers.append(logits.float().softmax(1))
+    return torch.stack(answers).mean(0)
+
+
+def average(results: Sequence[FoldResult]) -> FoldResult:
+    """The answers of an ensemble: the mean probabilities of its members, for one fold.
+
+    Raises:
+        ValueError: the members were not tested on the same clips.
+    """
+    first = results[0]
+    if any(one.names != first.names for one in results):
+        raise ValueError("the members of the ensemble were tested on different clips")
+
+    def mean_logits(all_logits: Sequence[Floats]) -> Floats:
+        mean = np.mean([softmax(logits) for logits in all_logits], axis=0)
+        return np.log(np.maximum(mean, 1e-9)).astype(np.float32)
+
+    def total(key: str) -> int | None:
+        values = [one.about.get(key) for one in results]
+        return None if None in values else sum(values)
+
+    return FoldResult(
+        {
+            "parameters": total("parameters"),
+            "flops": total("flops"),
+            "seconds": 0.0,
+            "device": first.about.get("device"),
+            "history": [],
+        },
+        names=first.names,
+        labels=first.labels,
+        corpora=first.corpora,
+        speakers=first.speakers,
+        genders=first.genders,
+        window_logits={
+            key: mean_logits([one.window_logits[key] for one in results])
+            for key in first.window_logits
+        },
+        clip_probabilities={
+            key: np.mean([one.clip_probabilities[key] for one in results], axis=0)
+            for key in first.clip_probabilities
+        },
+        validation_logits=mean_logits([one.validation_logits for one in results]),
+        validation_labels=first.validation_labels,
+    )
