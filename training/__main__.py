@@ -12,7 +12,7 @@ import typer
 from emolive.errors import EmoliveError
 from training.cache import load_cache, prepare
 from training.corpora import READERS, read_corpora, read_manifest
-from training.recipe import load_recipe, starting_recipe
+from training.recipe import load_recipe, sources
 
 app = typer.Typer(
     help="Train the emotion models that emolive runs.",
@@ -187,7 +187,7 @@ def export_command(
         run,
         out,
         name=out.stem,
-        start=starting_recipe(settings, recipe.parent),
+        sources=sources(settings, recipe.parent),
         precision=precision,
         note=note,
     )

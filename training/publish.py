@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -46,26 +47,27 @@ def _commit() -> str:
         return "unknown"
 
 
-def _trained_before(
-    cache: AudioCache, start: Recipe | None, split: Split
-) -> tuple[CachedClip, ...]:
-    """What the model's first weights were trained on.
+def _heard_before(
+    cache: AudioCache, sources: Sequence[Recipe], split: Split
+) -> dict[str, tuple[CachedClip, ...]]:
+    """What pre-training and teachers were trained on, by recipe.
 
     Raises:
         ValueError: a speaker of it is in the validation or test part.
     """
-    clips = split_clips(cache.clips, start).train if start else ()
     held_out = {(c.corpus, c.speaker) for c in (*split.validation, *split.test)}
-    if start and (leaked := {(c.corpus, c.speaker) for c in clips} & held_out):
-        raise ValueError(f"{start.name} was trained on speakers that test: {sorted(leaked)}")
-    return clips
+    heard = {one.name: split_clips(cache.clips, one).train for one in sources}
+    for name, clips in heard.items():
+        if leaked := {(c.corpus, c.speaker) for c in clips} & held_out:
+            raise ValueError(f"{name} was trained on speakers that test: {sorted(leaked)}")
+    return heard
 
 
 def _describe(
-    cache: AudioCache, recipe: Recipe, start: Recipe | None, name: str, note: str
+    cache: AudioCache, recipe: Recipe, sources: Sequence[Recipe], name: str, note: str
 ) -> ModelMetadata:
     split = split_clips(cache.clips, recipe)
-    before = _trained_before(cache, start, split)
+    heard = _heard_before(cache, sources, split)
     provenance = {
         "recipe": recipe.name,
         "seed": str(recipe.seed),
@@ -77,10 +79,10 @@ def _describe(
         "python": platform.python_version(),
         "created": datetime.now(UTC).date().isoformat(),
     }
-    if start is not None:
-        provenance["pre-training"] = (
-            f"{start.name}, seed {start.seed}, {len(before)} clips, fingerprint "
-            f"{fingerprint(before)}"
+    for one in sources:
+        clips = heard[one.name]
+        provenance[f"builds on {one.name}"] = (
+            f"seed {one.seed}, {len(clips)} clips, fingerprint {fingerprint(clips)}"
         )
     if note:
         provenance["note"] = note
@@ -90,7 +92,7 @@ def _describe(
         window_s=recipe.window_s,
         labels=LABELS,
         licence=LICENCE,
-        corpora=tuple(sorted({clip.corpus for clip in (*split.train, *before)})),
+        corpora=tuple(sorted({c.corpus for c in chain(split.train, *heard.values())})),
         split="Speaker-independent: no speaker of the test or validation part was trained on.",
         provenance=provenance,
     )
@@ -119,7 +121,7 @@ def publish(
     target: Path,
     *,
     name: str,
-    start: Recipe | None = None,
+    sources: Sequence[Recipe] = (),
     precision: Precision = "int8",
     note: str = "",
     say: Callable[[str], None] = print,
@@ -127,17 +129,17 @@ def publish(
     """Write `target` (ONNX) and its card beside it (`.md`).
 
     Temperature and threshold are fitted on the written file's answers for the validation
-    speakers, so that they fit what users run. `start`, the recipe that this one started from, and
+    speakers, so that they fit what users run. `sources`, the recipes that this one builds on, and
     `note`, whatever the recipe does not tell about the run, go into the provenance.
 
     Returns:
         What was measured on the test speakers.
 
     Raises:
-        ValueError: `start` was trained on speakers that are held out here.
+        ValueError: one of `sources` was trained on speakers that are held out here.
     """
     split = split_clips(cache.clips, recipe)
-    metadata = _describe(cache, recipe, start, name, note)
+    metadata = _describe(cache, recipe, sources, name, note)
     with tempfile.TemporaryDirectory() as folder:
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
         write_float_onnx(load_trained(run, recipe), recipe, full)

@@ -219,3 +219,14 @@ def starting_recipe(recipe: Recipe, folder: Path) -> Recipe | None:
     if recipe.initial in ("random", "imagenet"):
         return None
     return load_recipe(folder / f"{recipe.initial}.toml")
+
+
+def sources(recipe: Recipe, folder: Path) -> tuple[Recipe, ...]:
+    """All recipes of `folder` that a recipe builds on: pre-training, teachers, and theirs."""
+    start = starting_recipe(recipe, folder)
+    direct = [start] if start else []
+    direct += [load_recipe(folder / f"{name}.toml") for name in recipe.teachers]
+    found = {one.name: one for one in direct}
+    for one in direct:
+        found |= {deeper.name: deeper for deeper in sources(one, folder)}
+    return tuple(found.values())

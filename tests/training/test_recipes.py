@@ -19,7 +19,7 @@ from training.dataset import TrainingSet, class_weights, draw_epoch
 from training.labels import LABELS
 from training.models import WeightsUnavailableError, build_model
 from training.protocols import TESTED
-from training.recipe import Augmentation, Loss, Recipe, load_recipe
+from training.recipe import Augmentation, Loss, Recipe, load_recipe, sources
 from training.splits import noise_clips
 from training.state import new_state
 from training.study import load_study
@@ -127,6 +127,13 @@ def test_pre_training_sees_no_corpus_that_is_tested() -> None:
     assert starts
     for name in starts:
         assert not set(load_recipe(FOLDER / "recipes" / f"{name}.toml").corpora) & set(TESTED)
+
+
+def test_the_shipped_model_builds_on_pre_training_and_teachers_and_theirs() -> None:
+    folder = FOLDER / "recipes"
+    names = {one.name for one in sources(load_recipe(folder / "resnet34.toml"), folder)}
+    assert {"speech-pretraining", "lstm-all", "lstm-pretraining"} <= names
+    assert not sources(load_recipe(folder / "lstm.toml"), folder)
 
 
 def test_a_recipe_inherits_what_it_does_not_say(tmp_path: Path) -> None:

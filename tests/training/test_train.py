@@ -129,14 +129,14 @@ def test_export_gives_a_file_that_the_program_accepts(
     train(cache, recipe, split_clips(cache.clips, recipe), tmp_path / "run", workers=0)
     target = tmp_path / "model.onnx"
     start = recipe.model_copy(update={"name": "first", "seed": 7})
-    measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny", start=start)
+    measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny", sources=[start])
     classifier = OnnxClassifier(target)
     metadata = classifier.metadata
     assert metadata.labels == LABELS
     assert metadata.temperature > 0
     assert 0 < metadata.abstention_threshold < 1
     assert metadata.provenance["recipe"] == "tiny"
-    assert metadata.provenance["pre-training"].startswith("first, seed 7, 32 clips, fingerprint")
+    assert metadata.provenance["builds on first"].startswith("seed 7, 32 clips, fingerprint")
     assert metadata.scores["clean ravdess window uar"] == pytest.approx(
         measurement.windows["clean"]["ravdess"].uar, abs=1e-4
     )
@@ -158,4 +158,4 @@ def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
     )
     start = recipe.model_copy(update={"corpora": {"ravdess": everybody}})
     with pytest.raises(ValueError, match=r"trained on speakers that test: .*'04'"):
-        publish(cache, recipe, tmp_path / "run", tmp_path / "m.onnx", name="tiny", start=start)
+        publish(cache, recipe, tmp_path / "run", tmp_path / "m.onnx", name="tiny", sources=[start])
