@@ -35,13 +35,13 @@ def train_epoch(
     recipe: Recipe,
     teachers: Sequence[Teacher] = (),
 ) -> tuple[float, float]:
-    """One epoch; returns the mean loss, and the accuracy on the augmented training windows."""
+    """One epoch; returns the mean loss, and the accuracy on the augmented, labelled windows."""
     device = next(state.model.parameters()).device
     state.model.train()
     # Dropout, too, must not know whether the run was interrupted before this epoch.
     torch.manual_seed(np.random.SeedSequence((recipe.seed, state.epoch)).generate_state(1).item())
     settings, factors = recipe.augmentation, recipe.shrink(state.epoch)
-    total, right, count = 0.0, 0.0, 0
+    total, count, right, labelled = 0.0, 0, 0, 0
     for step, (x, targets, allowed) in enumerate(batches):
         rng = np.random.default_rng((recipe.seed, state.epoch, step))
         x, targets, allowed = x.to(device), targets.to(device), allowed.to(device)
@@ -61,9 +61,11 @@ def train_epoch(
         state.schedule.step()
         state.ema.update_parameters(state.model)
         total, count = total + float(loss.detach()), count + 1
-        right += float((logits.argmax(1) == targets.argmax(1)).float().mean())
+        known = targets.sum(1) > 0
+        right += int(((logits.argmax(1) == targets.argmax(1)) & known).sum())
+        labelled += int(known.sum())
     state.epoch += 1
-    return total / max(1, count), right / max(1, count)
+    return total / max(1, count), right / max(1, labelled)
 
 
 @torch.inference_mode()

@@ -77,7 +77,8 @@ def import_bundle(
             return _Import(library, archive, document, path.name).run()
     except FileNotFoundError as error:
         raise SessionError(f"There is no file {path}.") from error
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    # RuntimeError: how zipfile reports an encrypted entry or a compression that it does not know.
+    except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise SessionError(
             f"{path.name} is damaged, or no session exported by emolive ({error}): export it again."
         ) from error

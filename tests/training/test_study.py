@@ -76,6 +76,8 @@ def test_a_student_waits_for_its_teachers_and_learns_from_them(
     np.testing.assert_allclose(
         softmax(results["both"].window_logits["telephone"]), np.mean(member, axis=0), atol=1e-5
     )
+    # Nothing that it trained on has a label: there is no accuracy on it to count.
+    assert results["student"].about["history"][0]["train_accuracy"] == 0
     assert results["both"].about["parameters"] == sum(
         results[name].about["parameters"] for name in ("one", "two")
     )
