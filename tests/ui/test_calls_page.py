@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.messages import Action, Message
+from emolive.ui.preferences import Preferences
 from emolive.ui.theme import DARK
 from tests.ui import call_scenes, feed
 
@@ -50,12 +52,13 @@ def rules_file(folder: Path, *rules: EmotionRule | SilenceRule) -> Path:
     return path
 
 
-@pytest.fixture
-def page(qtbot: QtBot, tmp_path: Path) -> Iterator[CallsPage]:
+@contextmanager
+def opened_page(qtbot: QtBot, preferences: Preferences, folder: Path) -> Iterator[CallsPage]:
+    """The page in a small window; leaving it ends all threads within two seconds."""
     made = CallsPage(
-        feed.preferences("dark"),
+        preferences,
         DARK,
-        room=call_scenes.tiny_room(tmp_path),
+        room=call_scenes.tiny_room(folder),
         chime=Silent(),
         find_devices=CallDevices,
     )
@@ -67,6 +70,12 @@ def page(qtbot: QtBot, tmp_path: Path) -> Iterator[CallsPage]:
     begin = time.monotonic()
     made.end(begin + 1.8)
     assert time.monotonic() - begin < 2.0
+
+
+@pytest.fixture
+def page(qtbot: QtBot, tmp_path: Path) -> Iterator[CallsPage]:
+    with opened_page(qtbot, feed.preferences("dark"), tmp_path) as made:
+        yield made
 
 
 def running(page: CallsPage, count: int = 1) -> bool:

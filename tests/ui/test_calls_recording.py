@@ -17,14 +17,12 @@ from emolive.alerts.rules import EmotionRule, RuleSet
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.types import Role, SpeechState
-from emolive.ui.calls.devices import CallDevices
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.messages import Message
-from emolive.ui.theme import DARK
 from tests.ui import call_scenes, feed
-from tests.ui.test_calls_page import Silent
+from tests.ui.test_calls_page import opened_page
 
 ANGRY = EmotionRule(
     name="Customer upset", emotions=("angry",), role=Role.CUSTOMER, probability=0.5, for_s=0.5
@@ -41,22 +39,10 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def page(qtbot: QtBot, tmp_path: Path, library: Library) -> Iterator[CallsPage]:
     rules = tmp_path / "rules.toml"
     save_rules(RuleSet(rule=(ANGRY,)), rules)
-    made = CallsPage(
-        feed.preferences("dark", alerts={"rules_file": rules}),
-        DARK,
-        room=call_scenes.tiny_room(tmp_path),
-        chime=Silent(),
-        find_devices=CallDevices,
-    )
-    qtbot.addWidget(made)
-    made.resize(924, 600)
-    made.show()
-    made.shown()
-    made.set_library(library)
-    yield made
-    begin = time.monotonic()
-    made.end(begin + 1.8)
-    assert time.monotonic() - begin < 2.0
+    preferences = feed.preferences("dark", alerts={"rules_file": rules})
+    with opened_page(qtbot, preferences, tmp_path) as made:
+        made.set_library(library)
+        yield made
 
 
 def answered(model: CallModel) -> bool:
