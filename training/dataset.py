@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +93,8 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     """One epoch of augmented windows.
 
     An item is the log-mel ``(1, n_mels, n_frames)``, its target distribution ``(8,)`` (zeros where
-    the corpus counts as unlabelled), and bool ``(8,)`` allowed classes.
+    the corpus counts as unlabelled), and bool ``(8,)`` allowed classes. A recipe with teachers gets
+    a second channel for them: the same window before rooms, noise and telephone lines.
     """
 
     def __init__(
@@ -142,13 +144,19 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
             other_target, other_allowed = self._target(other)
             target = share * target + (1 - share) * other_target
             allowed = allowed | other_allowed
-        window = augment_audio(window, self._draw_noise(rng), settings, rng, rate)
-        features = log_mel(window, recipe.front_end)
+        disturbed = augment_audio(window, self._draw_noise(rng), settings, rng, rate)
+        heard = [disturbed, window] if recipe.teachers else [disturbed]
+        # Each channel gets the same microphone, shift and masks.
+        features = [self._features(audio, tempo, deepcopy(rng)) for audio in heard]
+        return torch.from_numpy(np.stack(features)), target, allowed
+
+    def _features(self, window: FloatArray, tempo: float, rng: np.random.Generator) -> FloatArray:
+        settings, spec = self._recipe.augmentation, self._recipe.front_end
+        features = log_mel(window, spec)
         if tempo != 1.0:
-            features = stretch_frames(features, recipe.n_frames)
-        features = normalize(colour_log_mel(features, settings, rng), recipe.front_end)
-        features = spec_augment(features, settings, rng)
-        return torch.from_numpy(features)[None], target, allowed
+            features = stretch_frames(features, self._recipe.n_frames)
+        features = normalize(colour_log_mel(features, settings, rng), spec)
+        return spec_augment(features, settings, rng)
 
     def _target(self, clip: CachedClip) -> tuple[torch.Tensor, torch.Tensor]:
         assert clip.emotion is not None

@@ -43,10 +43,12 @@ def load_teacher(run: Path, recipe: Recipe) -> Teacher:
 
 @torch.no_grad()
 def taught_probabilities(teachers: Sequence[Teacher], x: torch.Tensor) -> torch.Tensor:
-    """The teachers' mean probabilities, ``(batch, 8)``, for the very images the student sees.
+    """The teachers' mean probabilities, ``(batch, 8)``, for what the student sees.
 
     Distillation works best as function matching (Beyer et al. 2022, arXiv 2106.05237): the same
-    augmented and mixed views for teachers and student, for a long time.
+    masked and mixed views for teachers and student, for a long time. Only what the channel does to
+    speech is for the student alone, who so learns to answer through a telephone what the teachers
+    answer without (as Li et al. 2017, arXiv 1708.05466, for speech recognition).
 
     Args:
         teachers: at least one.

@@ -48,8 +48,8 @@ def train_epoch(
         x = transform_images(x, settings, rng)
         if settings.mixup_alpha:
             x, targets, allowed = mixup(x, targets, allowed, settings.mixup_alpha, rng)
-        taught = taught_probabilities(teachers, x) if teachers else None
-        x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
+        taught = taught_probabilities(teachers, x[:, 1:]) if teachers else None
+        x = shrink_batch(x[:, :1], factors).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             embeddings = state.model.embed(x)
             logits = state.model.head(state.model.dropout(embeddings))
