@@ -72,6 +72,8 @@ def test_a_student_waits_for_its_teachers_and_learns_from_them(
         assert result.about["recipe"] == name
         assert result.about["protocol"] == "speaker-independent"
         assert set(result.speakers) == {"01"}
+        # A multiplication and an addition per weight at the very least, recurrent ones included.
+        assert result.about["flops"] > 2 * result.about["parameters"]
     member = [softmax(results[name].window_logits["telephone"]) for name in ("one", "two")]
     np.testing.assert_allclose(
         softmax(results["both"].window_logits["telephone"]), np.mean(member, axis=0), atol=1e-5
