@@ -145,10 +145,12 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
             target = share * target + (1 - share) * other_target
             allowed = allowed | other_allowed
         disturbed = augment_audio(window, self._draw_noise(rng), settings, rng, rate)
-        heard = [disturbed, window] if recipe.teachers else [disturbed]
-        # Each channel gets the same microphone, shift and masks.
-        features = [self._features(audio, tempo, deepcopy(rng)) for audio in heard]
-        return torch.from_numpy(np.stack(features)), target, allowed
+        # Student and teachers get the same microphone, shift and masks.
+        heard = [self._features(disturbed, tempo, deepcopy(rng))]
+        if recipe.teachers:
+            as_is = disturbed is window
+            heard.append(heard[0] if as_is else self._features(window, tempo, rng))
+        return torch.from_numpy(np.stack(heard)), target, allowed
 
     def _features(self, window: FloatArray, tempo: float, rng: np.random.Generator) -> FloatArray:
         settings, spec = self._recipe.augmentation, self._recipe.front_end
