@@ -173,18 +173,17 @@ def export_command(
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card."""
+    from training.export import load_trained
     from training.publish import PRECISIONS, publish
-    from training.study import own_folder
 
     settings = load_recipe(recipe)
-    run = own_folder(runs, settings.name)
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
     audio = load_cache(cache)
     publish(
         audio,
         settings,
-        run,
+        load_trained(settings, recipe.parent, runs),
         out,
         name=out.stem,
         sources=sources(settings, recipe.parent),

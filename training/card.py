@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from emolive.inference.metadata import ModelMetadata
 from training.labels import LABELS
 from training.measure import Measurement
 from training.metrics import Scores
-from training.recipe import Recipe
+from training.recipe import ModelKind, Recipe
 
 # What each corpus is, and on which terms its owners give it.
 _DATA = {
@@ -17,6 +19,14 @@ _DATA = {
     "nemo": ("nEMO, Polish, 9 actors", "CC BY-NC-SA 4.0"),
     "cremad": ("part of CREMA-D, American English, listeners' votes", "ODbL"),
     "noise": ("environmental sounds (augmentation only)", "CC BY 3.0; research use"),
+}
+
+# How the card names the networks.
+_NETWORKS: dict[ModelKind, str] = {
+    "resnet34": "ResNet34",
+    "resnet34-attention": "ResNet34 with attention pooling",
+    "lstm": "LSTM",
+    "cnn-lstm": "CNN + LSTM",
 }
 
 
@@ -56,23 +66,39 @@ def _windows(measurement: Measurement) -> list[tuple[object, ...]]:
     ]
 
 
+def _network(recipe: Recipe) -> str:
+    bands, frames = recipe.stages[-1].shrink
+    pooling = f" averaged over {bands} x {frames} cells" if (bands, frames) != (1, 1) else ""
+    return f"{_NETWORKS[recipe.model]} on log-mel{pooling}"
+
+
+def _networks(members: Sequence[Recipe]) -> str:
+    if len(members) == 1:
+        return _network(members[0])
+    listed = "; ".join(_network(one) for one in members)
+    return f"{len(members)} networks that answer together, by their mean probabilities: {listed}"
+
+
 def write_card(
-    metadata: ModelMetadata, precision: str, measurement: Measurement, recipe: Recipe
+    metadata: ModelMetadata,
+    precision: str,
+    measurement: Measurement,
+    recipe: Recipe,
+    members: Sequence[Recipe],
 ) -> str:
-    """The card as Markdown."""
+    """The card as Markdown; `members` are the networks in the file, the recipe's or the recipe."""
     corpora = tuple(next(iter(measurement.windows.values())))
     chosen = measurement.selective
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
     header = ("corpus", "n", "UAR %", "WA %", "macro F1")
     counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     front = metadata.front_end
-    bands, frames = recipe.stages[-1].shrink
-    pooling = f" averaged over {bands} x {frames} cells" if (bands, frames) != (1, 1) else ""
     labels = ", ".join(metadata.labels)
     return f"""# Model card: {metadata.name}
 
-ResNet34 on log-mel{pooling}, {precision}, ONNX. It answers for one {metadata.window_s:g}-second
-window of one speaker: probabilities of {labels}.
+{_networks(members)}.
+One {precision} ONNX file. It answers for one {metadata.window_s:g}-second window of one speaker:
+probabilities of {labels}.
 
 **Input.** `log_mel` float32 `(batch, 1, {front.n_mels}, {metadata.n_frames})`:
 {front.sampling_rate} Hz mono, {front.win_length}-sample Hann window, hop length {front.hop_length},

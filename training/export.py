@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -24,23 +25,30 @@ from torch import nn
 from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
 from training.cache import AudioCache, CachedClip
 from training.dataset import cut_window, window_features
-from training.models import build_model
-from training.recipe import Recipe
+from training.models import Ensemble, build_model
+from training.recipe import Recipe, load_recipe
+from training.results import own_folder
 from training.state import averaged_weights
 
 OPSET = 18
+# What int8 arithmetic is for: the convolutions and what lies between them. Recurrent layers and the
+# few operations after them stay in float32.
+_INT8_OPERATIONS = ["Conv", "Relu", "Add", "MaxPool", "ReduceMean"]
 
 
-def load_trained(run: Path, recipe: Recipe) -> nn.Module:
-    """The averaged (EMA) weights of a run's checkpoint, fed at the size of the recipe's last stage.
+def load_trained(recipe: Recipe, recipes: Path, runs: Path) -> nn.Module:
+    """The averaged (EMA) weights of a recipe's own run, or of an ensemble's members.
 
-    Where that is a shrunk one, a pooling layer in front does the shrinking.
+    Where the last stage is a shrunk one, a pooling layer in front does the shrinking.
 
     Raises:
-        FileNotFoundError: the run has no checkpoint.
+        FileNotFoundError: a run has no checkpoint.
     """
+    if recipe.model == "ensemble":
+        members = [load_recipe(recipes / f"{name}.toml") for name in recipe.teachers]
+        return Ensemble([load_trained(one, recipes, runs) for one in members]).eval()
     model = build_model(recipe.model, recipe.dropout, recipe.front_end.n_mels)
-    model.load_state_dict(averaged_weights(run))
+    model.load_state_dict(averaged_weights(own_folder(runs, recipe.name)))
     shrink = recipe.stages[-1].shrink
     return nn.Sequential(nn.AvgPool2d(shrink), model).eval() if shrink != (1, 1) else model.eval()
 
@@ -79,7 +87,10 @@ class _CalibrationWindows(CalibrationDataReader):
 def write_int8_onnx(
     source: Path, target: Path, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
 ) -> None:
-    """Static QDQ quantisation, weights per channel, ranges from 256 training windows."""
+    """Static QDQ quantisation, weights per channel, ranges from 256 training windows.
+
+    Recurrent layers compute in float32, from weights that are stored in half precision.
+    """
     rng = np.random.default_rng(recipe.seed)
     chosen = [clips[i] for i in rng.choice(len(clips), min(256, len(clips)), replace=False)]
     with tempfile.TemporaryDirectory() as folder:
@@ -89,12 +100,30 @@ def write_int8_onnx(
             prepared,
             target,
             _CalibrationWindows(cache, chosen, recipe),
+            op_types_to_quantize=_INT8_OPERATIONS,
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
+    model = onnx.load(target)
+    _halve_recurrent_weights(model.graph)
+    onnx.save(model, target)
+
+
+def _halve_recurrent_weights(graph: onnx.GraphProto) -> None:
+    """Store LSTM weights in 16 bits; ONNX Runtime widens them once, when it loads the file."""
+    used = {name for node in graph.node if node.op_type == "LSTM" for name in node.input}
+    for wide in [w for w in graph.initializer if w.name in used]:
+        weights = numpy_helper.to_array(wide)
+        if weights.dtype != np.float32:
+            continue
+        half = numpy_helper.from_array(weights.astype(np.float16), f"{wide.name}_half")
+        cast = helper.make_node("Cast", [half.name], [wide.name], to=onnx.TensorProto.FLOAT)
+        graph.initializer.remove(wide)
+        graph.initializer.append(half)
+        graph.node.insert(0, cast)
 
 
 def write_half_onnx(source: Path, target: Path) -> None:

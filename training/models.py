@@ -6,6 +6,7 @@ Input ``(batch, 1, n_mels, n_frames)``, any size of at least 32 x 32; `embed` gi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -97,6 +98,19 @@ class CnnLstmBody(nn.Module):
         frames, _ = self.lstm(self.cnn(x).mean(dim=2).transpose(1, 2))
         pooled: torch.Tensor = frames.mean(dim=1)
         return pooled
+
+
+class Ensemble(nn.Module):
+    """Networks that answer together; "logits" are the logarithm of their mean probabilities."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities, ``(batch, 8)``."""
+        probabilities = torch.stack([member(x).softmax(1) for member in self.members]).mean(0)
+        return probabilities.clamp_min(1e-9).log()
 
 
 def _resnet34_body(imagenet: bool) -> nn.Module:

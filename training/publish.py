@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from torch import nn
 
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
@@ -21,7 +22,6 @@ from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
 from training.evaluate import labels_of, window_logits
 from training.export import (
-    load_trained,
     write_float_onnx,
     write_half_onnx,
     write_int8_onnx,
@@ -117,7 +117,7 @@ def _scores(measurement: Measurement) -> dict[str, float]:
 def publish(
     cache: AudioCache,
     recipe: Recipe,
-    run: Path,
+    trained: nn.Module,
     target: Path,
     *,
     name: str,
@@ -129,8 +129,9 @@ def publish(
     """Write `target` (ONNX) and its card beside it (`.md`).
 
     Temperature and threshold are fitted on the written file's answers for the validation
-    speakers, so that they fit what users run. `sources`, the recipes that this one builds on, and
-    `note`, whatever the recipe does not tell about the run, go into the provenance.
+    speakers, so that they fit what users run. `trained` is what `load_trained` gives; `sources`,
+    the recipes that this one builds on, and `note`, whatever the recipe does not tell about the
+    run, go into the provenance.
 
     Returns:
         What was measured on the test speakers.
@@ -142,7 +143,7 @@ def publish(
     metadata = _describe(cache, recipe, sources, name, note)
     with tempfile.TemporaryDirectory() as folder:
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
-        write_float_onnx(load_trained(run, recipe), recipe, full)
+        write_float_onnx(trained, recipe, full)
         if precision == "int8":
             write_int8_onnx(full, final_file, cache, split.train, recipe)
         elif precision == "float16":
@@ -169,7 +170,10 @@ def publish(
         write_metadata(final_file, published)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(final_file.read_bytes())
+    members = [one for one in sources if one.name in recipe.teachers]
+    if recipe.model != "ensemble":
+        members = [recipe]
     target.with_suffix(".md").write_text(
-        write_card(published, precision, measurement, recipe), encoding="utf-8"
+        write_card(published, precision, measurement, recipe, members), encoding="utf-8"
     )
     return measurement

@@ -127,7 +127,8 @@ class Recipe(_Strict):
     title: str = ""
     seed: int = 0
     model: ModelKind = "resnet34"
-    # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from.
+    # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from: its own
+    # run, or if it is one of the teachers, its run on the same fold.
     initial: str = "random"
     # Recipes whose runs on the same split an ensemble consists of, or a network is distilled from.
     teachers: tuple[str, ...] = ()

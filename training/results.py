@@ -92,6 +92,11 @@ def result_folder(runs: Path, recipe: str, protocol: str, fold: str) -> Path:
     return runs / recipe / protocol / fold
 
 
+def own_folder(runs: Path, recipe: str) -> Path:
+    """Where the run on a recipe's own split is, as opposed to a protocol's folds."""
+    return result_folder(runs, recipe, "own", "all")
+
+
 def find_results(runs: Path) -> dict[tuple[str, str], list[FoldResult]]:
     """All finished results below `runs`, by (recipe, protocol), folds in order."""
     found: dict[tuple[str, str], list[FoldResult]] = {}

@@ -30,13 +30,18 @@ from training.labels import LABELS
 from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
 from training.recipe import Recipe, load_recipe, starting_recipe
-from training.results import NOT_RUN, FoldResult, is_finished, load_result, result_folder
+from training.results import (
+    NOT_RUN,
+    FoldResult,
+    is_finished,
+    load_result,
+    own_folder,
+    result_folder,
+)
 from training.splits import Split, noise_clips, split_clips
 from training.teachers import Teacher, average, load_teacher
 from training.train import HISTORY, predict, predict_clips, train
 
-# A recipe's own split, as opposed to a protocol's: one run, not a fold.
-OWN = "own"
 _CLAIM = "claimed-by"
 # Clip-level answers are several windows each: these conditions are what the tables compare.
 CLIP_CONDITIONS = ("clean", "telephone")
@@ -99,21 +104,20 @@ def _claim(folder: Path) -> Iterator[bool]:
         path.unlink(missing_ok=True)
 
 
-def own_folder(runs: Path, recipe: str) -> Path:
-    """Where the run on a recipe's own split is."""
-    return result_folder(runs, recipe, OWN, "all")
-
-
 def train_own(
     cache: AudioCache, recipe: Recipe, recipes: Path, runs: Path, *, workers: int = 1
 ) -> Path:
-    """Train a recipe on its own split, and before it whatever it builds on; its run's folder."""
+    """Train a recipe on its own split, and before it whatever it builds on; its run's folder.
+
+    An ensemble is trained when its members are: its folder stays empty.
+    """
     initial = _initial(cache, recipe, recipes, runs, workers)
     taught = [load_recipe(recipes / f"{name}.toml") for name in recipe.teachers]
-    teachers = [
-        load_teacher(train_own(cache, t, recipes, runs, workers=workers), t) for t in taught
-    ]
+    trained = [train_own(cache, t, recipes, runs, workers=workers) for t in taught]
     folder, split = own_folder(runs, recipe.name), split_clips(cache.clips, recipe)
+    if recipe.model == "ensemble":
+        return folder
+    teachers = [load_teacher(run, t) for run, t in zip(trained, taught, strict=True)]
     train(cache, recipe, split, folder, initial=initial, teachers=teachers, workers=workers)
     return folder
 
@@ -243,7 +247,10 @@ class _Job:
             from training import baselines
 
             return baselines.answer_fold(self.cache, recipe, self.fold, self.folder)
-        initial = _initial(self.cache, recipe, recipes, self.runs, self.workers)
+        # What learned from this very fold has heard none of its test speakers.
+        initial = self.members.get(recipe.initial) or _initial(
+            self.cache, recipe, recipes, self.runs, self.workers
+        )
         teachers = [load_teacher(run, self.study.recipe(n)) for n, run in self.members.items()]
         return answer_fold(
             self.cache, recipe, self.fold, self.folder, initial, teachers, self.workers

@@ -123,9 +123,11 @@ def test_teachers_are_named_where_they_are_needed_and_only_there(
 
 
 def test_pre_training_sees_no_corpus_that_is_tested() -> None:
-    starts = {load_recipe(p).initial for p in RECIPES} - {"random", "imagenet"}
-    assert starts
-    for name in starts:
+    recipes = [load_recipe(path) for path in RECIPES]
+    # A teacher's weights are those of the fold itself, not of a run of its own.
+    starts = {one.initial for one in recipes if one.initial not in one.teachers}
+    assert len(starts) > 2
+    for name in starts - {"random", "imagenet"}:
         assert not set(load_recipe(FOLDER / "recipes" / f"{name}.toml").corpora) & set(TESTED)
 
 

@@ -11,14 +11,20 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra")
 
 import torch
+from torch import nn
 
 from emolive.inference.classifier import OnnxClassifier
 from training.cache import AudioCache
+from training.dataset import clip_windows
+from training.export import load_trained
 from training.labels import LABELS
+from training.metrics import softmax
 from training.publish import publish
-from training.recipe import Recipe
+from training.recipe import Recipe, load_recipe, sources
+from training.results import own_folder
 from training.splits import split_clips
 from training.state import averaged_weights, new_state
+from training.study import train_own
 from training.train import predict_clips, train
 
 pytestmark = [
@@ -118,10 +124,11 @@ def test_no_clips_get_no_answers(cache: AudioCache, small: Recipe) -> None:
 def test_export_gives_a_file_that_the_program_accepts(
     cache: AudioCache, recipe: Recipe, tmp_path: Path
 ) -> None:
-    train(cache, recipe, split_clips(cache.clips, recipe), tmp_path / "run", workers=0)
+    train(cache, recipe, split_clips(cache.clips, recipe), own_folder(tmp_path, "tiny"), workers=0)
+    trained = load_trained(recipe, tmp_path, tmp_path)
     target = tmp_path / "model.onnx"
     start = recipe.model_copy(update={"name": "first", "seed": 7})
-    measurement = publish(cache, recipe, tmp_path / "run", target, name="tiny", sources=[start])
+    measurement = publish(cache, recipe, trained, target, name="tiny", sources=[start])
     classifier = OnnxClassifier(target)
     metadata = classifier.metadata
     assert metadata.labels == LABELS
@@ -142,6 +149,53 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert "Speaker-independent" in card
 
 
+_MEMBER = """
+model = "{model}"
+stages = [{{ epochs = 1, shrink = [2, 8] }}]
+batch_size = 8
+[corpora.ravdess]
+clips_per_epoch = 16
+validation_speakers = ["03"]
+test_speakers = ["04"]
+"""
+
+
+def test_an_ensemble_becomes_one_file(cache: AudioCache, tmp_path: Path) -> None:
+    members = ("one", "two")
+    for name, model in zip(members, ("cnn-lstm", "lstm"), strict=True):
+        (tmp_path / f"{name}.toml").write_text(_MEMBER.format(model=model))
+    (tmp_path / "both.toml").write_text(
+        'extends = "one"\nmodel = "ensemble"\nteachers = ["one", "two"]\n'
+    )
+    recipe = load_recipe(tmp_path / "both.toml")
+    with pytest.raises(FileNotFoundError):
+        load_trained(recipe, tmp_path, tmp_path / "runs")
+    train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
+    trained = load_trained(recipe, tmp_path, tmp_path / "runs")
+    clips = split_clips(cache.clips, recipe).test
+    windows = np.stack([clip_windows(cache.samples(clip), recipe)[0] for clip in clips])
+    x = torch.from_numpy(windows)[:, None]
+    with torch.inference_mode():
+        together = trained(x).exp()
+        alone = [
+            load_trained(load_recipe(tmp_path / f"{name}.toml"), tmp_path, tmp_path / "runs")(x)
+            for name in members
+        ]
+    torch.testing.assert_close(together, torch.stack(alone).softmax(2).mean(0))
+
+    target = tmp_path / "model.onnx"
+    found = sources(recipe, tmp_path)
+    publish(cache, recipe, trained, target, name="both", sources=found)
+    classifier = OnnxClassifier(target)
+    np.testing.assert_allclose(softmax(classifier.predict(windows)), together.numpy(), atol=0.03)
+    assert {"builds on one", "builds on two"} <= set(classifier.metadata.provenance)
+    classifier.close()
+    n_lstm = sum(p.numel() for name, p in trained.named_parameters() if "lstm" in name)
+    assert target.stat().st_size < 3 * n_lstm, "two bytes a recurrent weight, and the rest"
+    card = target.with_suffix(".md").read_text(encoding="utf-8")
+    assert "CNN + LSTM on log-mel averaged over 2 x 8 cells; LSTM on log-mel" in card
+
+
 def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
     cache: AudioCache, recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -150,4 +204,4 @@ def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
     )
     start = recipe.model_copy(update={"corpora": {"ravdess": everybody}})
     with pytest.raises(ValueError, match=r"trained on speakers that test: .*'04'"):
-        publish(cache, recipe, tmp_path / "run", tmp_path / "m.onnx", name="tiny", sources=[start])
+        publish(cache, recipe, nn.Identity(), tmp_path / "m.onnx", name="tiny", sources=[start])
