@@ -20,6 +20,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 from torch import nn
 
 from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
@@ -131,8 +132,9 @@ def write_half_onnx(source: Path, target: Path) -> None:
 
     ONNX Runtime's CUDA provider has no int8 convolution, so a GPU runs this one instead.
     """
-    half = convert_float_to_float16(onnx.load(source), keep_io_types=True)
-    onnx.save(half, target)
+    half = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
+    half.topological_sort()  # its new casts stand at the end
+    onnx.save(half.model, target)
 
 
 def write_metadata(path: Path, metadata: ModelMetadata) -> None:

@@ -19,7 +19,7 @@ from training.dataset import clip_windows
 from training.export import load_trained
 from training.labels import LABELS
 from training.metrics import softmax
-from training.publish import publish
+from training.publish import Precision, publish
 from training.recipe import Recipe, load_recipe, sources
 from training.results import own_folder
 from training.splits import split_clips
@@ -160,7 +160,10 @@ test_speakers = ["04"]
 """
 
 
-def test_an_ensemble_becomes_one_file(cache: AudioCache, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("precision", "tolerance"), [("int8", 0.03), ("float16", 0.003)])
+def test_an_ensemble_becomes_one_file(
+    cache: AudioCache, tmp_path: Path, precision: Precision, tolerance: float
+) -> None:
     members = ("one", "two")
     for name, model in zip(members, ("cnn-lstm", "lstm"), strict=True):
         (tmp_path / f"{name}.toml").write_text(_MEMBER.format(model=model))
@@ -185,9 +188,10 @@ def test_an_ensemble_becomes_one_file(cache: AudioCache, tmp_path: Path) -> None
 
     target = tmp_path / "model.onnx"
     found = sources(recipe, tmp_path)
-    publish(cache, recipe, trained, target, name="both", sources=found)
+    publish(cache, recipe, trained, target, name="both", sources=found, precision=precision)
     classifier = OnnxClassifier(target)
-    np.testing.assert_allclose(softmax(classifier.predict(windows)), together.numpy(), atol=0.03)
+    answers = softmax(classifier.predict(windows))
+    np.testing.assert_allclose(answers, together.numpy(), atol=tolerance)
     assert {"builds on one", "builds on two"} <= set(classifier.metadata.provenance)
     classifier.close()
     n_lstm = sum(p.numel() for name, p in trained.named_parameters() if "lstm" in name)
