@@ -150,6 +150,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save("audio", si, _independent(0.9, 3, 3, title="+ audio", settings=audio))
     save("lstm", si, _independent(0.4, 4, 2, title="an LSTM", settings=lstm))
     save("cnn-lstm", si, _independent(0.4, 5, 2, title="a hybrid", settings=hybrid))
+    prepared = hybrid | {"initial": "hybrid-pretraining"}
+    save("prepared", si, _independent(0.5, 6, 2, title="a prepared hybrid", settings=prepared))
     everybody = tuple(s for i in range(6) for s in _fold_speakers(i))
     for name, skill, title, settings in (
         ("lstm", 0.5, "an LSTM", lstm),
@@ -180,6 +182,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("audio", "augmentation", "plain", {si: 3}),
         ("lstm", "models", None, {si: 6, "paper": 5}),
         ("cnn-lstm", "models", None, {si: 2}),
+        ("prepared", "models", None, {si: 2}),
         ("resnet34-imagenet", "models", None, {si: 3}),
         ("never", "models", None, {"paper": 5}),
     ]
@@ -436,6 +439,9 @@ def test_questions_are_answered_from_the_settings(document: Document) -> None:
     assert "The image recipe also has mixup" in text
     assert "“with ImageNet”: not run: weights could not be downloaded." in text
     assert "“a hybrid” minus “an LSTM”" in text
+    assert "“a hybrid” minus “the plain one”" not in text, "one was pre-trained"
+    assert "“a prepared hybrid” minus “the plain one”" in text, "both were, each in its own way"
+    assert "“a prepared hybrid” minus “an LSTM”" not in text
     assert "not decided" in text
     assert text.count("\n### ") == 3
 

@@ -64,6 +64,12 @@ def _setting(row: ReportRow, key: str) -> Any:
     return (row.settings or {}).get(key)
 
 
+def _start(row: ReportRow) -> str:
+    """What a network starts from: "random", "imagenet" or "speech"."""
+    initial: str | None = _setting(row, "initial")
+    return initial if initial in ("random", "imagenet") else "speech"
+
+
 def _unlike(one: ReportRow, other: ReportRow, besides: set[str]) -> tuple[str, ...]:
     """Settings in which two rows differ, besides those that the question is about."""
     keys = set(one.settings or {}) | set(other.settings or {})
@@ -136,11 +142,10 @@ def _augmentation(rows: Rows) -> list[Block]:
 
 
 def _transfer(rows: Rows) -> list[Block]:
-    kinds = ("random", "imagenet")
     tried = [r for r in rows.rows if _setting(r, "model") == "resnet34"]
-    imagenet = [r for r in tried if _setting(r, "initial") == "imagenet"]
-    scratch = [r for r in tried if _setting(r, "initial") == "random" and r.of(_PROTOCOL)]
-    speech = [r for r in tried if _setting(r, "initial") not in kinds and r.of(_PROTOCOL)]
+    imagenet = [r for r in tried if _start(r) == "imagenet"]
+    scratch = [r for r in tried if _start(r) == "random" and r.of(_PROTOCOL)]
+    speech = [r for r in tried if _start(r) == "speech" and r.of(_PROTOCOL)]
     schedule = {"initial", "stages", "learning_rate", "warmup", "ema_decay"}
     sentences = [
         sentence
@@ -171,12 +176,15 @@ def _transfer(rows: Rows) -> list[Block]:
 
 def _hybrid(rows: Rows) -> list[Block]:
     hybrids = [r for r in rows.rows if _setting(r, "model") == "cnn-lstm"]
-    schedule = {"model", "stages", "learning_rate"}
+    # Each kind of network starts from its own pre-training.
+    schedule = {"model", "stages", "learning_rate", "initial"}
     sentences = [
         sentence
         for hybrid in hybrids
         for other in rows.rows
-        if _setting(other, "model") in ("lstm", "resnet34") and not _unlike(hybrid, other, schedule)
+        if _setting(other, "model") in ("lstm", "resnet34")
+        and _start(hybrid) == _start(other)
+        and not _unlike(hybrid, other, schedule)
         for sentence in _sentences(hybrid, other, {"model"})
     ]
     sentences += _unmeasured([r for r in hybrids if not r.of(_PROTOCOL)])
