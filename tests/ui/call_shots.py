@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +18,13 @@ os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"
 
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
 from emolive.audio.devices import InputDevice
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission
+from emolive.inference.classifier import OnnxClassifier
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -60,7 +63,8 @@ NAMES = (
     "returns_0093",
     "Line 9 · O'Brien",
 )
-TELEPHONE = {"ravdess": 0.6016, "savee": 0.381, "emodb": 0.7546, "nemo": 0.4532}
+with closing(OnnxClassifier(resources.asset(resources.MODEL), "cpu", 1)) as _model:
+    TELEPHONE = _model.metadata.telephone_scores
 DEVICES = CallDevices(
     (
         InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),
