@@ -27,6 +27,7 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from tests.ui.session_shots import marks
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 At = Callable[[float, int], QPoint]
@@ -424,8 +425,7 @@ def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
     factor = float(scale)
     assert image.width() == round(948 * factor)
     # The cursor stands at the selected mark's start, through all panels.
-    segment = demo().analysis.segments[1]
-    second = (segment.start_sample + 3000) / RATE
+    second = marks()[1].start_sample / RATE
     left, right = 12 + 1 + 56, 924 + 12 - 1 - 14
     x = left + second / 24.0 * (right - left)
     dark = [
