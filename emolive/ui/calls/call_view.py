@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.types import EngineState
@@ -14,7 +14,7 @@ from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
-from emolive.ui.controls import IconButton, card, label, push_button
+from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_button
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
@@ -109,9 +109,8 @@ class CallView(QWidget):
         if model is None:
             return
         info = model.info
-        self.name.setText(info.name)
-        self.about.setText(info.choice.describe())
-        self.about.setToolTip(info.choice.describe())
+        self.name.show_whole(info.name)
+        self.about.show_whole(info.choice.describe())
         self._show_agent()
         self.refresh()
 
@@ -144,10 +143,8 @@ class CallView(QWidget):
     def _header(self) -> QHBoxLayout:
         self.back = IconButton("back", tr("Back to all calls"), self.theme, self, keys=tr("Esc"))
         self.back.clicked.connect(self.back_wanted)
-        self.name = label("", self, "title")
-        self.about = label("", self, "caption")
-        for one in (self.name, self.about):
-            one.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.name = ElidedLabel(self, "title")
+        self.about = ElidedLabel(self, "caption")
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self.name)

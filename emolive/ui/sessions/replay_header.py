@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo, SessionState
-from emolive.ui.controls import IconButton, label, push_button
-from emolive.ui.theme import Theme, font
+from emolive.ui.controls import ElidedLabel, IconButton, push_button
+from emolive.ui.theme import Theme
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
@@ -36,8 +36,7 @@ class ReplayHeader(QWidget):
         self.title.setToolTip(tr("Click to rename"))
         self.title.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.title.editingFinished.connect(self._on_title)
-        self.facts = label("", self, "muted")
-        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        self.facts = ElidedLabel(self, "muted")
         self.compare_button = push_button(
             tr("Compare models…"), self, self.compare.emit,
             tip=tr("Analyse this session with another model, side by side"),
@@ -97,23 +96,8 @@ class ReplayHeader(QWidget):
         elif info.recovered:
             facts.append(tr("recovered"))
         facts += [f"#{tag}" for tag in info.tags]
-        self._facts = "  ·  ".join(facts)
-        self.facts.setToolTip(self._facts)
-        self._elide()
+        self.facts.show_whole("  ·  ".join(facts))
         self.compare_button.setEnabled(info.has_audio and info.state is SessionState.COMPLETE)
-
-    def _elide(self) -> None:
-        # A label would insist on its whole text.
-        self.facts.setMinimumWidth(60)
-        metrics = QFontMetrics(font(13))
-        room = max(60, self.title.width() - 10)
-        self.facts.setText(metrics.elidedText(self._facts, Qt.TextElideMode.ElideRight, room))
-
-    def resizeEvent(self, event: object) -> None:
-        """Fit the facts."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        if hasattr(self, "_facts"):
-            self._elide()
 
     def _on_title(self) -> None:
         text = self.title.text().strip()
