@@ -86,7 +86,7 @@ def write_card(
     recipe: Recipe,
     members: Sequence[Recipe],
 ) -> str:
-    """The card as Markdown; `members` are the networks in the file, the recipe's or the recipe."""
+    """The card as Markdown; `members` are the recipes of the networks in the file."""
     corpora = tuple(next(iter(measurement.windows.values())))
     chosen = measurement.selective
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
