@@ -31,7 +31,7 @@ from training.report.numbers import (
     temperature,
 )
 from training.report.render import to_markdown
-from training.report.rows import gather
+from training.report.rows import ReportRow, Rows, gather
 from training.results import NOT_RUN, FoldResult, result_folder
 
 N = len(LABELS)
@@ -311,6 +311,18 @@ def test_the_papers_numbers_stand_beside_ours(document: Document) -> None:
     assert _row(window, "the plain one")["seeds"] == "5"
     (augmented,) = (r for r in window.rows if r[1] == "66.7")
     assert augmented[2] == "0.631"
+
+
+def test_the_best_row_is_a_model_with_enough_folds() -> None:
+    def row(recipe: str, skill: float, n_folds: int, base: str | None = None) -> ReportRow:
+        results = {"speaker-independent": tuple(_independent(skill, 31, n_folds, title=recipe))}
+        return ReportRow(recipe, recipe, "models", base, {}, results, {}, None)
+
+    lucky, ablation = row("lucky", 0.95, 2), row("ablation", 0.95, 6, "six")
+    three, six = row("three", 0.8, 3), row("six", 0.6, 6)
+    found = Rows((lucky, ablation, six, three)).best("speaker-independent")
+    assert found is three
+    assert Rows((lucky, ablation)).best("speaker-independent") is lucky
 
 
 def test_confusions_are_counts_of_the_best_row(document: Document) -> None:

@@ -14,6 +14,9 @@ from training.report.numbers import pooled
 from training.results import NOT_RUN, FoldResult, find_results
 from training.study import load_study
 
+# A row measured on fewer folds is not called the best: one fold's speakers can be easy ones.
+ENOUGH_FOLDS = 3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportRow:
@@ -58,11 +61,15 @@ class Rows:
         return next((r for r in self.rows if r.recipe == recipe), None)
 
     def best(self, protocol: str) -> ReportRow | None:
-        """The row with the most folds run, and among those the highest window-level UAR."""
+        """The model with the highest window-level UAR, of those with `ENOUGH_FOLDS` if any has.
 
-        def rank(row: ReportRow) -> tuple[int, float]:
+        Ablations, which differ from a model in one thing, do not stand for election.
+        """
+
+        def rank(row: ReportRow) -> tuple[bool, int, float]:
             answers = pooled(row.of(protocol), "window")
-            return len(row.of(protocol)), answers.scores.uar if answers else 0.0
+            enough = min(len(row.of(protocol)), ENOUGH_FOLDS)
+            return row.base is None, enough, answers.scores.uar if answers else 0.0
 
         return max(self.having(protocol), key=rank, default=None)
 

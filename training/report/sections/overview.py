@@ -6,7 +6,7 @@ from training.protocols import PROTOCOLS
 from training.report.anchors import GOALS
 from training.report.document import Block, Bullets, Paragraph, Section, Table
 from training.report.numbers import LEVELS, Level, accuracy_at, pooled, spread
-from training.report.rows import ReportRow, Rows
+from training.report.rows import ENOUGH_FOLDS, ReportRow, Rows
 from training.report.sections.conditions import telephone_loss
 from training.report.shipped import Shipped
 from training.report.wording import NONE, count
@@ -31,7 +31,7 @@ def overview(rows: Rows, shipped: Shipped | str) -> Section:
         if row
     ]
     if named:
-        text = "Goals are checked on the row with the most folds, and of those the best: "
+        text = f"Goals are checked on the best model with {ENOUGH_FOLDS} folds or more: "
         blocks.append(Paragraph(text + "; ".join(named) + "."))
     blocks.append(
         Table(
