@@ -51,6 +51,7 @@ from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.calls.tap import CallTap
 from emolive.ui.theme import DARK, LIGHT, Theme, apply
 from tests.ui import feed
+from tests.ui.picture_file import save_picture
 
 NAMES = (
     "Line 3 · Meyer",
@@ -343,7 +344,7 @@ def main(folder: Path, wanted: list[str]) -> None:
                 if (dialog := QApplication.activeModalWidget()) is not None:
                     dialog.render(picture, host.rect().center() - dialog.rect().center())
                 shade = "dark" if theme.dark else "light"
-                picture.save(str(folder / f"{name}-{shade}-{width}.png"))
+                save_picture(picture, folder / f"{name}-{shade}-{width}.png")
             if (dialog := QApplication.activeModalWidget()) is not None:
                 assert isinstance(dialog, StartDialog | RulesDialog | StatementDialog)
                 dialog.reject()

@@ -32,6 +32,7 @@ from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
 from emolive.ui.theme import SPACE, apply, resolve
+from tests.ui.picture_file import save_picture
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)
@@ -259,7 +260,7 @@ def _render(
     picture = window.grab()
     if isinstance(page.dialog, QDialog):
         picture = page.dialog.grab()
-    picture.save(str(folder / f"{name}-{theme}-{size[0]}.png"))
+    save_picture(picture, folder / f"{name}-{theme}-{size[0]}.png")
     if page.dialog is not None:
         page.dialog.reject()
     page.end(time.monotonic() + 2.0)

@@ -34,6 +34,7 @@ from emolive.ui.history.model import MonitorModel
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from tests.ui import feed
+from tests.ui.picture_file import save_picture
 
 DEVICES = [
     InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),
@@ -346,7 +347,7 @@ def main(
                     dialog.adjustSize()
                     middle = window.rect().center() - dialog.rect().center()
                     dialog.render(picture, middle)
-                picture.save(str(folder / f"{name}-{theme}-{width}.png"))
+                save_picture(picture, folder / f"{name}-{theme}-{width}.png")
             if (dialog := QApplication.activeModalWidget()) is not None:
                 dialog.close()
             window.close()
