@@ -9,7 +9,7 @@ from training.report import figures
 from training.report.anchors import ANCHORS, CROSS_CORPUS, PAPER_TABLE
 from training.report.document import Block, Figure, Paragraph, Section, Table
 from training.report.numbers import LEVELS, Level, Metric, Spread, pooled, spread
-from training.report.rows import ReportRow, Rows
+from training.report.rows import ENOUGH_FOLDS, ReportRow, Rows
 from training.report.wording import NONE, count, percent, percent_spread, share_spread
 
 LEVEL_TITLES: dict[Level, str] = {
@@ -30,7 +30,8 @@ def paper(rows: Rows) -> Section:
                 "RAVDESS + SAVEE, 8 classes, random stratified 80/20 split, speakers shared "
                 "between training and test: an easier task than any user's. The paper gives one "
                 f"number per model; ours is the mean ± standard deviation over up to {PAPER_SEEDS} "
-                "seeds of split and training."
+                "seeds of split and training. What could not be run is named, with the reason, at "
+                "the end."
             ),
             *(_paper_table(rows, level) for level in LEVELS),
         ),
@@ -57,7 +58,7 @@ def _paper_table(rows: Rows, level: Level) -> Table:
 def _paper_cells(row: ReportRow, level: Level) -> tuple[str, ...]:
     results = row.of("paper")
     if not results:
-        return (NONE, NONE, NONE, row.shortfall("paper") or "not run")
+        return (NONE, NONE, NONE, "not run")
     return (
         percent_spread(spread(results, level, "wa")),
         percent_spread(spread(results, level, "uar")),
@@ -76,7 +77,9 @@ def speaker_independent(rows: Rows) -> Section:
             "answers pooled. SAVEE has no calm: there answers are chosen among its seven classes, "
             "as in published work; a column gives UA among all eight, as a live monitor answers, "
             "where every “calm” counts as wrong. Rows in italics are published results on whole "
-            "clips, of much larger, self-supervised models unless it says otherwise."
+            "clips, of much larger, self-supervised models unless it says otherwise. Rows of fewer "
+            f"than {ENOUGH_FOLDS} folds come last and are not drawn: speakers differ so much that "
+            "their mean does not compare with the others; the ablations compare them fairly."
         )
     ]
     for corpus in _CORPORA:
@@ -101,7 +104,7 @@ def _independent_spread(row: ReportRow, level: Level, metric: Metric, corpus: st
 
 
 def _independent_table(rows: Rows, corpus: str, level: Level) -> Table:
-    lines: list[tuple[float, tuple[str, ...], bool]] = []
+    lines: list[tuple[bool, float, tuple[str, ...], bool]] = []
     fewer = corpus == "savee"
     for row, n in _measured(rows, corpus):
         results = row.of("speaker-independent")
@@ -119,11 +122,12 @@ def _independent_table(rows: Rows, corpus: str, level: Level) -> Table:
             *((eight,) if fewer else ()),
             count(n, _FOLDS[corpus]),
         )
-        lines.append((100 * ua.mean, cells, False))
+        lines.append((n < ENOUGH_FOLDS, -100 * ua.mean, cells, False))
     for anchor in ANCHORS[corpus]:
         dashes = (NONE,) * (4 if fewer else 3)
-        lines.append((anchor.ua, (anchor.title, f"{anchor.ua:.1f}", *dashes, "published"), True))
-    lines.sort(key=lambda line: -line[0])
+        cells = (anchor.title, f"{anchor.ua:.1f}", *dashes, "published")
+        lines.append((False, -anchor.ua, cells, True))
+    lines.sort(key=lambda line: line[:2])
     return Table(
         f"{_CORPORA[corpus]}. {LEVEL_TITLES[level]}",
         (
@@ -135,7 +139,7 @@ def _independent_table(rows: Rows, corpus: str, level: Level) -> Table:
             *(("UA % among all 8 classes",) if fewer else ()),
             "folds",
         ),
-        tuple(cells for _, cells, _ in lines),
+        tuple(cells for _, _, cells, _ in lines),
         published=frozenset(i for i, (*_, published) in enumerate(lines) if published),
     )
 
@@ -149,7 +153,9 @@ def _independent_figure(rows: Rows, corpus: str) -> Figure | None:
             None if found.sd is None else 100 * found.sd,
         )
         for row, n in _measured(rows, corpus)
-        if row.base is None and (found := _independent_spread(row, "window", "uar", corpus))
+        if row.base is None
+        and n >= ENOUGH_FOLDS
+        and (found := _independent_spread(row, "window", "uar", corpus))
     ]
     if not ours:
         return None
