@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from emolive.alerts.replay import PastCall
@@ -89,11 +88,6 @@ class DryRun:
         for entry in able:
             entry.watched_s += call.duration_s
             entry.findings += by_rule.get(entry.rule.name, [])
-
-    def add_all(self, calls: Iterable[PastCall]) -> None:
-        """Try the rules on calls."""
-        for call in calls:
-            self.add(call)
 
     def _skip(self, entry: RuleFindings, call: PastCall) -> bool:
         reason = _nothing_to_watch(entry.rule, call)

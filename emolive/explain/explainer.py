@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
@@ -222,9 +222,3 @@ class Explainer:
             budget_s=self._budget_s,
             cancelled=self._outdated,
         )
-
-
-def stand_out(readings: Sequence[CueReading]) -> tuple[CueReading, ...]:
-    """The cues with a value, the most unusual first; those without a comparison last."""
-    known = [reading for reading in readings if reading.value is not None]
-    return tuple(sorted(known, key=lambda reading: -abs(reading.deviation or 0.0)))

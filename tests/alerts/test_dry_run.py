@@ -97,7 +97,8 @@ def test_how_often_per_hour_where_and_when(sessions: Library) -> None:
     first = store(sessions, started=datetime(2025, 1, 1, tzinfo=UTC))
     second = store(sessions, started=datetime(2025, 1, 2, tzinfo=UTC))
     trial = DryRun(RULES)
-    trial.add_all([first, second])
+    for call in (first, second):
+        trial.add(call)
     upset, _, quiet, both, supervisor, bored = trial.rules
     assert (trial.calls, trial.seconds) == (2, 120.0)
     assert len(upset.findings) == 4

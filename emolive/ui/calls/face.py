@@ -43,7 +43,6 @@ class CallFace:
     message: str
     severity: Severity | None
     n_open: int
-    n_alerts: int
     health: str
     troubled: bool
     over: bool
@@ -84,7 +83,6 @@ def face_of(model: CallModel) -> CallFace:
         message=gravest.alert.message if gravest is not None else "",
         severity=gravest.alert.severity if gravest is not None else None,
         n_open=len(waiting),
-        n_alerts=len(model.alerts),
         health=health,
         troubled=troubled,
         over=model.over,

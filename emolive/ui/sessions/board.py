@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -186,13 +186,6 @@ class Board(QWidget):
         """Keep the surface over everything."""
         self.surface.setGeometry(self.rect())
         super().resizeEvent(event)
-
-    def lane_point(self, stream: str | None) -> QPoint:
-        """A place in the lane of a stream, in the board's coordinates: for menus by key."""
-        for lane in self.lanes:
-            if stream in (None, lane.stream):
-                return QPoint(int(self.surface.x_of(self.surface.position_s)), lane.y() + 12)
-        return QPoint(self.width() // 2, self.height() // 2)
 
     # How it is put together.
 

@@ -69,40 +69,6 @@ def paint_label(
     painter.fillRect(area, QColor(swatch.fill(dark=theme.dark)))
 
 
-class ShareBar(QWidget):
-    """One bar of shares."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None, height: int = 14) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._samples: Mapping[str, int] = {}
-        self._labels: tuple[str, ...] = ()
-        self.setFixedHeight(height)
-
-    def show_shares(self, samples: Mapping[str, int], labels: Sequence[str]) -> None:
-        """Show the time per label."""
-        self._samples, self._labels = samples, tuple(labels)
-        total = sum(samples.values()) or 1
-        self.setAccessibleName(
-            ", ".join(
-                f"{label_name(name)} {percent(n / total)}" for name, n in in_order(samples, labels)
-            )
-            or tr("no answers")
-        )
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Draw the bar."""
-        painter = QPainter(self)
-        paint_share_bar(painter, QRectF(self.rect()), self._samples, self._labels, self.theme)
-        painter.end()
-
-
 class ShareList(QWidget):
     """Name, bar, share and time of each label, the longest first."""
 
