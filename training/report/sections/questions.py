@@ -6,6 +6,7 @@ Which rows answer a question is read from their settings, so renamed or added re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from training.report.anchors import ANCHORS
@@ -13,6 +14,9 @@ from training.report.document import Block, Bullets, Heading, Paragraph, Section
 from training.report.numbers import LEVELS, TELEPHONE, compare, spread
 from training.report.rows import ReportRow, Rows
 from training.report.wording import NONE, interval, percent, verdict
+
+# A row, and the one it is compared with.
+_Pair = tuple[ReportRow, ReportRow]
 
 _PROTOCOL = "speaker-independent"
 _IMAGE = ("rotation_deg", "zoom", "brightness")
@@ -77,7 +81,7 @@ def _unlike(one: ReportRow, other: ReportRow, besides: set[str]) -> tuple[str, .
     return tuple(sorted(k for k in keys - ignored if _setting(one, k) != _setting(other, k)))
 
 
-def _sentences(one: ReportRow, other: ReportRow, besides: set[str]) -> list[str]:
+def _sentences(one: ReportRow, other: ReportRow, about: str) -> list[str]:
     """One row against another, at both levels and on the telephone."""
     names = f"“{one.title}” minus “{other.title}”"
     found = [
@@ -87,7 +91,7 @@ def _sentences(one: ReportRow, other: ReportRow, besides: set[str]) -> list[str]
     ]
     if difference := compare(one.of(_PROTOCOL), other.of(_PROTOCOL), "window", TELEPHONE):
         found.append(f"The same through the telephone, window level: {verdict(difference)}.")
-    if found and (unlike := _unlike(one, other, besides)):
+    if found and (unlike := _unlike(one, other, {about})):
         found.append(f"The two also differ in {', '.join(unlike)}.")
     return found
 
@@ -97,25 +101,31 @@ def _unmeasured(rows: list[ReportRow]) -> list[str]:
 
 
 def _answer(
-    sentences: list[str], missing: str, others: Sequence[tuple[ReportRow, ReportRow]] = ()
+    sentences: list[str], missing: str, others: Sequence[_Pair] = (), about: str = ""
 ) -> list[Block]:
     """The sentences, and a table of further comparisons; or what would be needed."""
     blocks: list[Block] = [Bullets(tuple(sentences))] if sentences else [Paragraph(missing)]
-    lines = tuple(_line(one, other) for one, other in others)
+    lines = tuple(_line(one, other, about) for one, other in others)
     if lines:
-        header = ("difference", "window", "clip", "telephone, window", "folds")
+        header = ("difference", "window", "clip", "telephone, window", "folds", "also differ in")
         caption = "Further comparisons: UAR in points, 95 % intervals"
         blocks.append(Table(caption, header, lines))
     return blocks
 
 
-def _line(one: ReportRow, other: ReportRow) -> tuple[str, ...]:
+def _common_folds(pair: _Pair) -> int:
+    found = compare(pair[0].of(_PROTOCOL), pair[1].of(_PROTOCOL), "window")
+    return found.folds if found else 0
+
+
+def _line(one: ReportRow, other: ReportRow, about: str) -> tuple[str, ...]:
     ours, theirs = one.of(_PROTOCOL), other.of(_PROTOCOL)
     window, clip = (compare(ours, theirs, level) for level in LEVELS)
     line = compare(ours, theirs, "window", TELEPHONE)
     folds = NONE if window is None else str(window.folds)
     names = f"“{one.title}” minus “{other.title}”"
-    return (names, interval(window), interval(clip), interval(line), folds)
+    unlike = ", ".join(_unlike(one, other, {about})) or NONE
+    return (names, interval(window), interval(clip), interval(line), folds, unlike)
 
 
 def _augmentation(rows: Rows) -> list[Block]:
@@ -130,7 +140,7 @@ def _augmentation(rows: Rows) -> list[Block]:
     # The row with the most kinds of audio augmentation is the answer; the others say which of
     # them it is.
     pairs.sort(key=lambda pair: -len(_switched_on(pair[0], _AUDIO)))
-    sentences = _sentences(*pairs[0], {"augmentation"}) if pairs else []
+    sentences = _sentences(*pairs[0], "augmentation") if pairs else []
     if pairs and _switched_on(pairs[0][1], _MIXUP) and not _switched_on(pairs[0][0], _MIXUP):
         sentences.append("The image recipe also has mixup, as in the paper; the audio one has not.")
     return _answer(
@@ -138,6 +148,7 @@ def _augmentation(rows: Rows) -> list[Block]:
         "Not measured: it needs two recipes that differ in augmentation alone, one with image "
         "transforms and one with audio augmentations, on the same folds.",
         pairs[1:],
+        "augmentation",
     )
 
 
@@ -147,13 +158,14 @@ def _transfer(rows: Rows) -> list[Block]:
     scratch = [r for r in tried if _start(r) == "random" and r.of(_PROTOCOL)]
     speech = [r for r in tried if _start(r) == "speech" and r.of(_PROTOCOL)]
     schedule = {"initial", "stages", "learning_rate", "warmup", "ema_decay"}
-    sentences = [
-        sentence
-        for other in [r for r in imagenet if r.of(_PROTOCOL)] + scratch
-        for one in speech
-        if not _unlike(one, other, schedule)
-        for sentence in _sentences(one, other, {"initial"})
+    # The comparison with ImageNet is the answer; without it, the one of most folds.
+    pairs = [
+        (one, other)
+        for others in ([r for r in imagenet if r.of(_PROTOCOL)], scratch)
+        for one, other in sorted(product(speech, others), key=_common_folds, reverse=True)
+        if not _unlike(one, other, schedule) and _common_folds((one, other))
     ]
+    sentences = _sentences(*pairs[0], "initial") if pairs else []
     sentences += _unmeasured([r for r in imagenet if not r.of(_PROTOCOL)])
     best = rows.best(_PROTOCOL)
     ours = (
@@ -171,6 +183,8 @@ def _transfer(rows: Rows) -> list[Block]:
         sentences,
         "Not measured: it needs a row pre-trained on speech and one with ImageNet weights or from "
         "scratch, on the same folds.",
+        pairs[1:],
+        "initial",
     )
 
 
@@ -178,18 +192,25 @@ def _hybrid(rows: Rows) -> list[Block]:
     hybrids = [r for r in rows.rows if _setting(r, "model") == "cnn-lstm"]
     # Each kind of network starts from its own pre-training.
     schedule = {"model", "stages", "learning_rate", "initial"}
-    sentences = [
-        sentence
-        for hybrid in hybrids
-        for other in rows.rows
-        if _setting(other, "model") in ("lstm", "resnet34")
-        and _start(hybrid) == _start(other)
-        and not _unlike(hybrid, other, schedule)
-        for sentence in _sentences(hybrid, other, {"model"})
-    ]
+    alone: dict[str, list[_Pair]] = {
+        kind: [
+            (hybrid, other)
+            for hybrid, other in product(hybrids, rows.rows)
+            if _setting(other, "model") == kind
+            and _start(hybrid) == _start(other)
+            and not _unlike(hybrid, other, schedule)
+            and _common_folds((hybrid, other))
+        ]
+        for kind in ("lstm", "resnet34")
+    }
+    for pairs in alone.values():
+        pairs.sort(key=_common_folds, reverse=True)
+    sentences = [s for pairs in alone.values() if pairs for s in _sentences(*pairs[0], "model")]
     sentences += _unmeasured([r for r in hybrids if not r.of(_PROTOCOL)])
     return _answer(
         sentences,
         "Not measured: it needs a CNN + LSTM row beside an LSTM or a ResNet34 that is trained in "
         "the same way, on the same folds.",
+        [pair for pairs in alone.values() for pair in pairs[1:]],
+        "model",
     )
