@@ -147,16 +147,16 @@ def evaluate_command(
 ) -> None:
     """Measure a model file on the recipe's test speakers: clean, telephone, noise, level."""
     from emolive.inference.classifier import OnnxClassifier
+    from training.card import write_scores
     from training.measure import measure
     from training.splits import split_clips
 
     settings, audio = load_recipe(recipe), load_cache(cache)
     classifier = OnnxClassifier(model)
     measurement = measure(classifier, audio, split_clips(audio.clips, settings).test, settings)
-    text = json.dumps(measurement.to_dict(), indent=2)
-    typer.echo(text)
+    typer.echo(write_scores(measurement))
     if out:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(json.dumps(measurement.to_dict(), indent=2), encoding="utf-8")
 
 
 @app.command("export")

@@ -79,6 +79,44 @@ def _networks(members: Sequence[Recipe]) -> str:
     return f"{len(members)} networks that answer together, by their mean probabilities: {listed}"
 
 
+def write_scores(measurement: Measurement) -> str:
+    """All that was measured, as Markdown."""
+    corpora = tuple(next(iter(measurement.windows.values())))
+    chosen = measurement.selective
+    header = ("corpus", "n", "UAR %", "WA %", "macro F1")
+    counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
+    return f"""One window per clip (its centre 3 s), clean:
+
+{_table(header, [_scores(c, s) for c, s in measurement.windows["clean"].items()])}
+
+All windows of a clip pooled, clean:
+
+{_table(header, [_scores(c, s) for c, s in measurement.clips.items()])}
+
+UAR % per listening condition, one window per clip:
+
+{_table(("condition", *corpora), _windows(measurement))}
+
+Fairness. By gender, one window per clip, all corpora together (corpora differ between genders):
+
+{_table(("gender", *header[1:]), [_scores(g, s) for g, s in measurement.genders.items()])}
+
+By speaker, one window per clip:
+
+{_table(("speaker", *header[1:]), [_scores(g, s) for g, s in measurement.speakers.items()])}
+
+- Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
+  temperature scaling.
+- Abstention: at the threshold {_percent(chosen.coverage)} % of the test windows are answered,
+  {_percent(chosen.accuracy)} % of those correctly; of the 60 % most confident windows,
+  {_percent(measurement.accuracy_at_60)} % are answered correctly.
+- Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
+
+Confusion (rows: the actor's intention, columns: the answer), counts:
+
+{_table(("", *LABELS), counts)}"""
+
+
 def write_card(
     metadata: ModelMetadata,
     precision: str,
@@ -87,11 +125,7 @@ def write_card(
     members: Sequence[Recipe],
 ) -> str:
     """The card as Markdown; `members` are the recipes of the networks in the file."""
-    corpora = tuple(next(iter(measurement.windows.values())))
-    chosen = measurement.selective
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
-    header = ("corpus", "n", "UAR %", "WA %", "macro F1")
-    counts = [(LABELS[i], *row) for i, row in enumerate(measurement.confusion) if sum(row)]
     front = metadata.front_end
     labels = ", ".join(metadata.labels)
     return f"""# Model card: {metadata.name}
@@ -121,36 +155,7 @@ speaker-independent, one fixed split (for all folds of the recipe see `python -m
 Expect a spread of several points between speakers. UAR is the mean of the recalls of the classes
 present.
 
-One window per clip (its centre 3 s), clean:
-
-{_table(header, [_scores(c, s) for c, s in measurement.windows["clean"].items()])}
-
-All windows of a clip pooled, clean:
-
-{_table(header, [_scores(c, s) for c, s in measurement.clips.items()])}
-
-UAR % per listening condition, one window per clip:
-
-{_table(("condition", *corpora), _windows(measurement))}
-
-Fairness. By gender, one window per clip, all corpora together (corpora differ between genders):
-
-{_table(("gender", *header[1:]), [_scores(g, s) for g, s in measurement.genders.items()])}
-
-By speaker, one window per clip:
-
-{_table(("speaker", *header[1:]), [_scores(g, s) for g, s in measurement.speakers.items()])}
-
-- Calibration (ECE, 15 bins): {measurement.ece_uncalibrated:.3f} before, {measurement.ece:.3f} after
-  temperature scaling.
-- Abstention: at the threshold {_percent(chosen.coverage)} % of the test windows are answered,
-  {_percent(chosen.accuracy)} % of those correctly; of the 60 % most confident windows,
-  {_percent(measurement.accuracy_at_60)} % are answered correctly.
-- Level: {_percent(measurement.level_agreement)} % of the labels stay the same at -20 dB and +20 dB.
-
-Confusion (rows: the actor's intention, columns: the answer), counts:
-
-{_table(("", *LABELS), counts)}
+{write_scores(measurement)}
 
 ## Use
 Intended: watching how speech sounds over time, with a person who knows the context; research;

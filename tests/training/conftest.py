@@ -52,11 +52,16 @@ def generated_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(generated_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> AudioCache:
+def cache_folder(generated_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     clips, _ = read_corpora(generated_corpora)
     assert prepare(clips, generated_corpora, folder) == []
-    return load_cache(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(cache_folder: Path) -> AudioCache:
+    return load_cache(cache_folder)
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ pytest.importorskip("torch", reason="needs the training extra")
 
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
 from emolive.inference.classifier import OnnxClassifier
+from training import __main__ as command_line
 from training.cache import AudioCache
 from training.dataset import clip_windows
 from training.export import load_trained
@@ -198,6 +200,23 @@ def test_an_ensemble_becomes_one_file(
     assert target.stat().st_size < 3 * n_lstm, "two bytes a recurrent weight, and the rest"
     card = target.with_suffix(".md").read_text(encoding="utf-8")
     assert "CNN + LSTM on log-mel averaged over 2 x 8 cells; LSTM on log-mel" in card
+
+
+def test_the_card_can_be_measured_again(
+    cache: AudioCache, cache_folder: Path, tmp_path: Path
+) -> None:
+    path, model, out = (tmp_path / name for name in ("one.toml", "model.onnx", "scores.json"))
+    path.write_text(_MEMBER.format(model="lstm"))
+    recipe = load_recipe(path)
+    train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
+    trained = load_trained(recipe, tmp_path, tmp_path / "runs")
+    measurement = publish(cache, recipe, trained, model, name="one", sources=[recipe])
+    given = [str(path), str(model), "--cache", str(cache_folder), "--out", str(out)]
+    result = CliRunner().invoke(command_line.app, ["evaluate", *given])
+    assert result.exit_code == 0, result.output
+    scores = result.stdout[result.stdout.index("One window per clip") :].strip()
+    assert scores in model.with_suffix(".md").read_text(encoding="utf-8")
+    assert json.loads(out.read_text())["ece"] == pytest.approx(measurement.ece)
 
 
 def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
