@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from emolive import __version__
 from emolive.errors import EmoliveError
+
+if TYPE_CHECKING:
+    from emolive.inference.metadata import ModelMetadata
 
 PACKAGES = (
     "numpy",
@@ -153,7 +156,6 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     begin = time.perf_counter()
     classifier.predict(window)
     took_ms = 1000 * (time.perf_counter() - begin)
-    scores = ", ".join(f"{name} {score:.3g}" for name, score in metadata.scores.items())
     facts = [
         f"in use: {classifier.provider} (one window: {took_ms:.1f} ms)",
         f"providers of this ONNX Runtime: {available}",
@@ -164,7 +166,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
         f"temperature {metadata.temperature:.3g}, uncertain below "
         f"{metadata.abstention_threshold:.0%}",
         f"trained on {', '.join(metadata.corpora)}; split: {metadata.split}",
-        f"scores: {scores or 'none given'}",
+        f"scores: {_scores(metadata)}",
         f"licence: {metadata.licence}",
     ]
     classifier.close()
@@ -173,6 +175,15 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     if model is None:
         facts.append(f"card: {asset(MODEL_CARD)}")
     return Finding("model", Verdict.OK, tuple(facts))
+
+
+def _scores(metadata: ModelMetadata) -> str:
+    """UAR by corpus, for the rest there is the card; whatever is there if a model has no such."""
+    if clean := metadata.clean_scores:
+        listed = ", ".join(f"{corpus} {score:.1%}" for corpus, score in clean.items())
+        return f"{listed} (UAR, clean speech)"
+    listed = ", ".join(f"{name} {score:.3g}" for name, score in metadata.scores.items())
+    return listed or "none given"
 
 
 def runtime_packages() -> Finding:

@@ -20,7 +20,7 @@ METADATA_KEY = "emolive"
 INPUT_NAME = "log_mel"
 OUTPUT_NAME = "logits"
 
-_TELEPHONE_UAR = re.compile(r"telephone (.+) window uar")
+_WINDOW_UAR = re.compile(r"(clean|telephone) (.+) window uar")
 
 # What a segment's label may say instead of an emotion.
 _RESERVED = {str(state) for state in SpeechState} - {str(SpeechState.SPEECH)}
@@ -81,10 +81,18 @@ class ModelMetadata(BaseModel):
         return (1, self.front_end.n_mels, self.n_frames)
 
     @property
+    def clean_scores(self) -> dict[str, float]:
+        """What was measured on clean speech: UAR, windows of 0 to 1, by the corpus."""
+        return self._uar("clean")
+
+    @property
     def telephone_scores(self) -> dict[str, float]:
-        """What was measured through a telephone: UAR, windows of 0 to 1, by the corpus."""
-        found = (_TELEPHONE_UAR.fullmatch(name) for name in self.scores)
-        return {match[1]: self.scores[match[0]] for match in found if match}
+        """The same through a telephone."""
+        return self._uar("telephone")
+
+    def _uar(self, condition: str) -> dict[str, float]:
+        found = [match for name in self.scores if (match := _WINDOW_UAR.fullmatch(name))]
+        return {match[2]: self.scores[match[0]] for match in found if match[1] == condition}
 
     def to_json(self) -> str:
         """The text to store under the metadata key `emolive`."""

@@ -246,6 +246,7 @@ def test_the_card_s_telephone_column_is_told_where_it_matters() -> None:
     scores = {"telephone ravdess window uar": 0.6, "clean ravdess window uar": 0.7}
     metadata = tiny_metadata(scores=scores)
     assert metadata.telephone_scores == {"ravdess": 0.6}
+    assert metadata.clean_scores == {"ravdess": 0.7}
 
     def stream(band: Band | None, *, emotion: bool) -> StreamStatus:
         return StreamStatus("x", 0, 0, 0, 0, 0.0, Role.CUSTOMER, emotion, 8_000, band)
