@@ -189,6 +189,15 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
+def shared_folds(
+    results: Sequence[FoldResult], base: Sequence[FoldResult]
+) -> list[tuple[FoldResult, FoldResult]]:
+    """The folds that both rows have, tested on the same clips."""
+    theirs = {r.about.get("fold"): r for r in base}
+    pairs = [(r, theirs[r.about.get("fold")]) for r in results if r.about.get("fold") in theirs]
+    return [(one, two) for one, two in pairs if one.names == two.names]
+
+
 def compare(
     results: Sequence[FoldResult],
     base: Sequence[FoldResult],
@@ -209,12 +218,10 @@ def compare(
     Returns:
         None where the rows have no fold in common.
     """
-    ours = {r.about.get("fold"): r for r in results}
-    theirs = {r.about.get("fold"): r for r in base}
-    shared = [f for f in ours if f in theirs and ours[f].names == theirs[f].names]
+    shared = shared_folds(results, base)
     one, two = (
-        pooled([rows[f] for f in shared], level, condition, corpus=corpus, own_classes=True)
-        for rows in (ours, theirs)
+        pooled([pair[i] for pair in shared], level, condition, corpus=corpus, own_classes=True)
+        for i in (0, 1)
     )
     if one is None or two is None:
         return None

@@ -17,6 +17,7 @@ LEVEL_TITLES: dict[Level, str] = {
     "clip": "Clip level (mean over all windows of a clip, every 0.5 s)",
 }
 _CORPORA = {"ravdess": "RAVDESS", "savee": "SAVEE"}
+_NOT_RUN = (NONE, NONE, NONE, "not run")
 _FOLDS = {"ravdess": len(RAVDESS_FOLDS), "savee": len(SAVEE_SPEAKERS)}
 
 
@@ -44,7 +45,7 @@ def _paper_table(rows: Rows, level: Level) -> Table:
     others = [r for r in rows.having("paper") if r.recipe not in named]
     for line in PAPER_TABLE:
         row = rows.get(line.recipe)
-        ours = _paper_cells(row, level) if row else (NONE, NONE, NONE, "not run")
+        ours = _paper_cells(row, level) if row else _NOT_RUN
         f1 = NONE if line.f1 is None else f"{line.f1:.3f}"
         lines.append((line.title, f"{line.accuracy:.1f}", f1, *ours))
     lines += [(row.title, NONE, NONE, *_paper_cells(row, level)) for row in others]
@@ -58,7 +59,7 @@ def _paper_table(rows: Rows, level: Level) -> Table:
 def _paper_cells(row: ReportRow, level: Level) -> tuple[str, ...]:
     results = row.of("paper")
     if not results:
-        return (NONE, NONE, NONE, "not run")
+        return _NOT_RUN
     return (
         percent_spread(spread(results, level, "wa")),
         percent_spread(spread(results, level, "uar")),

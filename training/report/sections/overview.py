@@ -32,7 +32,8 @@ def overview(rows: Rows, shipped: Shipped | str) -> Section:
     ]
     if named:
         text = f"Goals are checked on the best model with {ENOUGH_FOLDS} folds or more: "
-        blocks.append(Paragraph(text + "; ".join(named) + "."))
+        flattered = " They were chosen by these very scores, which flatters them a little."
+        blocks.append(Paragraph(text + "; ".join(named) + "." + flattered))
     blocks.append(
         Table(
             "Goals",

@@ -11,7 +11,7 @@ from typing import Any
 
 from training.report.anchors import ANCHORS
 from training.report.document import Block, Bullets, Heading, Paragraph, Section, Table
-from training.report.numbers import LEVELS, TELEPHONE, compare, spread
+from training.report.numbers import LEVELS, TELEPHONE, compare, shared_folds, spread
 from training.report.rows import ReportRow, Rows
 from training.report.wording import NONE, interval, percent, verdict
 
@@ -114,8 +114,7 @@ def _answer(
 
 
 def _common_folds(pair: _Pair) -> int:
-    found = compare(pair[0].of(_PROTOCOL), pair[1].of(_PROTOCOL), "window")
-    return found.folds if found else 0
+    return len(shared_folds(pair[0].of(_PROTOCOL), pair[1].of(_PROTOCOL)))
 
 
 def _line(one: ReportRow, other: ReportRow, about: str) -> tuple[str, ...]:
