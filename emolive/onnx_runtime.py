@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from emolive.errors import ProviderError
+from emolive.onnx_telemetry import remove_traces
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -18,11 +19,14 @@ LOG_FATAL = 4
 
 @lru_cache(maxsize=1)
 def onnx_runtime() -> ModuleType:
-    """The `onnxruntime` module, with its (Windows-only) telemetry switched off.
+    """The `onnxruntime` module, reporting to nobody.
+
+    Importing `emolive` has told it so; what it noted down before this version did is removed.
 
     Raises:
         ProviderError: it is missing, or half of it is.
     """
+    remove_traces()
     try:
         import onnxruntime
     except ImportError as error:
@@ -36,6 +40,7 @@ def onnx_runtime() -> ModuleType:
             "The installation of ONNX Runtime is broken: "
             "`pip uninstall -y onnxruntime onnxruntime-gpu`, then reinstall emolive."
         )
+    # Windows versions that hand events to the system do not know the variable.
     onnxruntime.disable_telemetry_events()
     module: ModuleType = onnxruntime
     return module

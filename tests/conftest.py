@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would report to its maker
 from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -1,0 +1,162 @@
+"""Nothing leaves the machine, and nothing is written outside of the program's own folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from emolive.onnx_telemetry import remove_traces
+from emolive.resources import asset
+from tests import closed_network
+from tests.conftest import REPOSITORY
+from tests.pulse import PulseServer
+
+DEMO = asset("demo.flac")
+OWN = ("home/.local/share/emolive/", "home/.config/emolive/")
+# By which PulseAudio's library, in any program that uses it, proves whose program this is.
+SOUND_SYSTEM = "home/.config/pulse/cookie"
+TRACES = Path(".cache", "Microsoft", "DeveloperTools", ".onnxruntime")
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's places")
+
+
+class Sandbox:
+    """A user's empty home and temporary folder, and a network without a way out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home, self.temporary = folder / "home", folder / "tmp"
+        self.home.mkdir()
+        self.temporary.mkdir()
+
+    def env(self, more: Mapping[str, str]) -> dict[str, str]:
+        """What a program is started with; nothing by which it could tell that this is a test."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **more,
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+        }
+
+    def run(self, *command: str, **more: str) -> tuple[list[str], list[str]]:
+        """Run Python; what it sent, and the files it left outside of the program's own folders."""
+        python = [sys.executable, *command]
+        done, packets = closed_network.run(python, self.env(more), self.folder, timeout=110)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        outside = [name for name in self.files() if not name.startswith(OWN)]
+        return packets, [name for name in outside if name != SOUND_SYSTEM]
+
+    def files(self) -> list[str]:
+        """All files in home, temporary and working folder."""
+        found = (path for path in self.folder.rglob("*") if not path.is_dir())
+        return sorted(path.relative_to(self.folder).as_posix() for path in found)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    if reason := closed_network.missing():
+        pytest.skip(reason)
+    return Sandbox(tmp_path)
+
+
+def test_what_a_program_sends_and_writes_is_seen(sandbox: Sandbox) -> None:
+    packets, files = sandbox.run(
+        "-c",
+        "import pathlib, socket\n"
+        "(pathlib.Path.home() / 'seen').touch()\n"
+        "for name in ('telemetry.example.org', '192.0.2.7', '2001:db8::7'):\n"
+        "    try:\n"
+        "        socket.create_connection((name, 443), timeout=0.5)\n"
+        "    except OSError:\n"
+        "        pass\n",
+    )
+    assert files == ["home/seen"]
+    assert any("telemetry.example.org" in packet for packet in packets)
+    assert any(packet.startswith("tcp 192.0.2.7 443") for packet in packets)
+
+
+@pytest.mark.portaudio
+def test_twenty_seconds_live_send_nothing_and_leave_nothing(
+    sandbox: Sandbox, pulse: PulseServer
+) -> None:
+    playing = pulse.play(DEMO)
+    try:
+        packets, files = sandbox.run(
+            "-m", "emolive", "live", "--record", "--json", "--duration", "20", **pulse.env
+        )
+    finally:
+        playing.kill()
+        playing.wait()
+    assert packets == []
+    assert files == []
+    assert any(name.endswith(".flac") for name in sandbox.files())
+
+
+def test_an_archive_on_all_cores_sends_nothing_and_leaves_nothing(sandbox: Sandbox) -> None:
+    results = sandbox.home / ".local" / "share" / "emolive" / "results"
+    audio = str(DEMO)
+    packets, files = sandbox.run(
+        "-m", "emolive", "analyze", audio, audio, "--jobs", "2", "--format", "json,html",
+        "--out", str(results),
+    )  # fmt: skip
+    assert packets == []
+    assert files == []
+
+
+@pytest.mark.parametrize("first", ["emolive", "emolive.onnx_runtime", "emolive.ui.app", "training"])
+def test_every_way_in_keeps_onnx_runtime_from_reporting(first: str, tmp_path: Path) -> None:
+    """Also where the user's own environment says otherwise."""
+    code = (
+        f"import {first}, os, sys\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'\n"
+    )
+    env = {**os.environ, "ORT_DISABLE_TELEMETRY": "0", "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=env, cwd=REPOSITORY, check=True)
+
+
+@LINUX
+def test_what_earlier_runs_left_is_removed_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / TRACES
+    folder.mkdir(parents=True)
+    left = ["deviceid", "deviceid.lock", "deviceid.tmp.1-2", "onnxruntime.db", "onnxruntime.db-wal"]
+    for name in (*left, "olive.db"):
+        (folder / name).touch()
+    (folder.parent / "deviceid").touch()
+    session = tmp_path / ".ses"
+    session.write_text("1795739640707\n337a18c6-1af5-c584-bc6b-4b5e755618cd\n")
+    remove_traces()
+    kept = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert kept == ["deviceid", "olive.db"]
+
+    (folder / "olive.db").unlink()
+    (folder / "onnxruntime.db").touch()
+    session.write_text("another program's\n")
+    remove_traces()
+    assert not folder.exists()
+    assert (folder.parent / "deviceid").exists()
+    assert session.exists()
+
+
+@LINUX
+def test_an_identifier_that_only_other_tools_use_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    identifier = tmp_path / TRACES.relative_to(".cache") / "deviceid"
+    identifier.parent.mkdir(parents=True)
+    identifier.touch()
+    remove_traces()
+    assert identifier.exists()
