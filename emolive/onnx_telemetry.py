@@ -48,7 +48,9 @@ def remove_traces() -> None:
 def _folders() -> Iterator[Path]:
     home = Path(os.path.expanduser("~"))
     if sys.platform == "win32":
-        bases = [Path(os.environ[name]) for name in ("LOCALAPPDATA", "APPDATA") if name in os.environ]
+        bases = [
+            Path(os.environ[name]) for name in ("LOCALAPPDATA", "APPDATA") if name in os.environ
+        ]
     elif sys.platform == "darwin":
         bases = [home / "Library" / "Application Support"]
     else:

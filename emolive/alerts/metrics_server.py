@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from socketserver import TCPServer, ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -111,12 +113,21 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that left in the middle is no fault of ours: the others are served."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _QuietHandler(WSGIRequestHandler):
     timeout = 10
 
     def log_message(self, *_: Any) -> None:
         """Nothing: standard error is for people."""
+
+    def get_stderr(self) -> TextIO:
+        """Nowhere: who asked for what cannot be answered gets status 500."""
+        return io.StringIO()
 
 
 def _local_only(
@@ -128,8 +139,7 @@ def _local_only(
     """
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
-        if not is_loopback(host):
+        if not is_loopback(_host(environ.get("HTTP_HOST", ""))):
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"For this computer only.\n"]
         if environ.get("PATH_INFO") not in ("/metrics", "/"):
@@ -138,3 +148,11 @@ def _local_only(
         return app(environ, start_response)
 
     return guarded
+
+
+def _host(header: str) -> str:
+    """The name or address in a Host header; "" where there is none or it is broken."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
+import struct
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from emolive import __version__
@@ -187,3 +193,96 @@ def test_a_missing_library_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(EmoliveError, match=r"run `pip install 'emolive\[metrics\]'`"):
         check_metrics()
+
+
+def ask(server: MetricsServer, request: bytes, *, leave: bool = False) -> bytes:
+    """Send raw bytes; the answer, or with `leave` nothing: the connection is torn down at once."""
+    port = int(server.url.rsplit(":", 1)[1].split("/")[0])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        if leave:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return b""
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def wait_for_requests() -> None:
+    """Until no thread answers a request any more."""
+    deadline = time.monotonic() + 20
+    while any("process_request" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[::1",
+        "[",
+        "]",
+        "[1.2.3.4]",
+        "a]b",
+        "localhost:x",
+        "\u2100".encode().decode("latin-1"),
+        "@",
+        " ",
+    ],
+)
+def test_a_broken_host_is_refused_without_a_word(
+    serving: list[object], capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    server = serve(serving, Metrics())
+    answer = ask(server, f"GET /metrics HTTP/1.0\r\nHost: {host}\r\n\r\n".encode("latin-1"))
+    wait_for_requests()
+    assert answer.startswith(b"HTTP/1.0 200" if host == "localhost:x" else b"HTTP/1.0 403")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"",
+        b"GET",
+        b"GET /metrics HTTP/1.0\r\nHost: loc",
+        b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    ],
+)
+def test_a_client_that_leaves_is_no_reason_for_a_word(
+    serving: list[object], capsys: pytest.CaptureFixture[str], request_: bytes
+) -> None:
+    server = serve(serving, Metrics())
+    for _ in range(4):
+        ask(server, request_, leave=True)
+    assert scrape(server.url)
+    wait_for_requests()
+    assert capsys.readouterr() == ("", "")
+
+
+@given(
+    line=st.binary(max_size=40),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from([b"Host", b"Accept", b"Accept-Encoding", b"Content-Length", b"X"]),
+            st.binary(max_size=30) | st.sampled_from([b"application/openmetrics-text; version=a"]),
+        ),
+        max_size=4,
+    ),
+)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_asked_nothing_is_printed(
+    serving: list[object],
+    capsys: pytest.CaptureFixture[str],
+    line: bytes,
+    headers: list[tuple[bytes, bytes]],
+) -> None:
+    server = serving[-1] if serving else serve(serving, Metrics())
+    assert isinstance(server, MetricsServer)
+    for first in (line, b"GET /metrics?" + line + b" HTTP/1.0"):
+        lines = [first, b"Host: localhost", *(b": ".join(header) for header in headers)]
+        with contextlib.suppress(ConnectionError):
+            ask(server, b"\r\n".join(lines) + b"\r\n\r\n")
+    wait_for_requests()
+    assert capsys.readouterr() == ("", "")
