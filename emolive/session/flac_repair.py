@@ -1,32 +1,45 @@
-"""Making a FLAC file whole whose writer was killed, in place and without decoding it.
+"""Making a FLAC file whole whose writer was killed, in place.
 
 The format is RFC 9639: "fLaC", STREAMINFO, other metadata, then frames that each begin with a sync
 code and a CRC-8 of their header and end with a CRC-16 of the whole frame. A file that was cut off
 has no length in STREAMINFO and may end within a frame. So: find the last frame that is complete,
-cut what follows, and write down the length that its number implies.
+cut what follows, and write down the length that its number implies. Checksums only propose where
+the frame ends (a CRC-16 that ends in a zero byte fits without it, too); before anything is written
+the decoder has to read the file as it would then be.
 """
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+import soundfile as sf
+
 _MAGIC = b"fLaC"
 _STREAMINFO_SIZE = 34
+_LENGTH_AT = 13  # in STREAMINFO, with four bits before it
+_LENGTH_MASK = 2**36 - 1
 _SYNC = b"\xff\xf8"  # blocks of fixed size
 _TAIL = 1 << 18
+_NO_AUDIO_BYTES = 1 << 16  # a file below that was cut off within its first block
+# Zeros that one frame can end in, and tries that a run of zeros behind one gets.
+_LOST_ZEROS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class _StreamInfo:
-    """Where it lies in the file, the fixed block size, and the length (0: not known)."""
+    """The file up to its length, the fixed block size, the length in samples (0: not known)."""
 
-    offset: int
+    head: bytes
     block: int
     frames: int
     data: int  # where the first frame begins
+    longest: int  # bytes that a frame has at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +53,95 @@ class _Header:
 def repair(path: Path) -> int:
     """Make the file whole; returns its length in samples. 0: there is no audio in it.
 
-    A file that was closed properly stays as it is.
+    A file that can be read to its end stays as it is. One that lacks the zeros at its end, which
+    were once taken for what a power cut leaves, gets them back.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: it cannot be read or written, or nothing in it can be decoded; it is as it was.
     """
     with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
         info = _stream_info(file)
-        if info is None:
+        if info is not None:
+            if info.frames:
+                for end in range(size, size + _LOST_ZEROS + 1):
+                    if _Whole(file, info, end, info.frames).is_readable():
+                        _write(file, info, end, info.frames)
+                        return info.frames
+            for end, frames in _complete_frames(file, info):
+                if _Whole(file, info, end, frames).is_readable():
+                    _write(file, info, end, frames)
+                    return frames
+        if size < _NO_AUDIO_BYTES:
             return 0
-        if info.frames:
-            return info.frames
-        end, frames = _last_frame(file, info)
-        if not frames:
-            return 0
-        file.truncate(end)
-        _set_length(file, info, frames)
-        file.flush()
-        os.fsync(file.fileno())
-        return frames
+        raise OSError("nothing in it can be decoded")
+
+
+def _write(file: BinaryIO, info: _StreamInfo, end: int, frames: int) -> None:
+    if end != file.seek(0, os.SEEK_END):
+        file.truncate(end)  # or filled with zeros
+    if frames != info.frames:
+        file.seek(0)
+        file.write(_head(info, frames))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _head(info: _StreamInfo, frames: int) -> bytes:
+    packed = int.from_bytes(info.head[-21:-16], "big") & ~_LENGTH_MASK | frames
+    # The checksum of the audio is not known: zeros say so.
+    return info.head[:-21] + packed.to_bytes(5, "big") + bytes(16)
+
+
+class _Whole(io.RawIOBase):
+    """The file as a repair would leave it: with that end and that length."""
+
+    def __init__(self, file: BinaryIO, info: _StreamInfo, end: int, frames: int) -> None:
+        self._file = file
+        self._head = info.head if frames == info.frames else _head(info, frames)
+        self._end = end
+        self._frames = frames
+        self._last_blocks = min(frames, 4 * info.block)
+        self._position = 0
+
+    def is_readable(self) -> bool:
+        """Whether the decoder finds the end where it should be, and all that precedes it."""
+        try:
+            with sf.SoundFile(self) as sound:
+                if sound.frames != self._frames:
+                    return False
+                sound.seek(self._frames - self._last_blocks)
+                heard = sound.read(self._last_blocks, dtype="int32")
+        except sf.LibsndfileError:
+            return False
+        # Otherwise a header within the audio was taken for that of the last frame.
+        return len(heard) == self._last_blocks and self._position == self._end
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        size = min(len(buffer), self._end - self._position)
+        self._file.seek(self._position)
+        data = self._file.read(size).ljust(size, b"\0")
+        if self._position < len(self._head):
+            head = self._head[self._position : self._position + size]
+            data = head + data[len(head) :]
+        buffer[:size] = data
+        self._position += size
+        return size
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
 
 
 def _stream_info(file: BinaryIO) -> _StreamInfo | None:
     file.seek(0)
     if file.read(4) != _MAGIC:
         return None
-    found: tuple[int, int, int] | None = None
+    body, begin = b"", 0
     last = False
     while not last:
         head = file.read(4)
@@ -74,59 +150,54 @@ def _stream_info(file: BinaryIO) -> _StreamInfo | None:
         last, kind, size = bool(head[0] & 0x80), head[0] & 0x7F, int.from_bytes(head[1:], "big")
         offset = file.tell()
         if kind == 0:
-            body = file.read(_STREAMINFO_SIZE)
-            if len(body) < _STREAMINFO_SIZE:
-                return None
-            frames = int.from_bytes(body[13:18], "big") & (2**36 - 1)
-            found = offset, int.from_bytes(body[:2], "big"), frames
+            body, begin = file.read(_STREAMINFO_SIZE), offset
         file.seek(offset + size)
     data = file.tell()
-    if found is None or data > file.seek(0, os.SEEK_END):
+    if len(body) < _STREAMINFO_SIZE or data > file.seek(0, os.SEEK_END):
         return None
-    return _StreamInfo(*found, data=data)
+    file.seek(0)
+    block, channels = int.from_bytes(body[:2], "big"), (body[12] >> 1 & 7) + 1
+    return _StreamInfo(
+        head=file.read(begin + _STREAMINFO_SIZE),
+        block=block,
+        frames=int.from_bytes(body[_LENGTH_AT : _LENGTH_AT + 5], "big") & _LENGTH_MASK,
+        data=data,
+        longest=4 * block * channels + 64,
+    )
 
 
-def _last_frame(file: BinaryIO, info: _StreamInfo) -> tuple[int, int]:
-    """Where the last complete frame ends, and how many samples the file then has."""
+def _complete_frames(file: BinaryIO, info: _StreamInfo) -> Iterator[tuple[int, int]]:
+    """Where frames end that may be complete, and how many samples the file has there.
+
+    From the end of the file to its beginning.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(info.data)
     shape = file.read(4)[2:]  # rate, channels, bits: the same in all frames, but for the last block
-    tail = _TAIL
-    while True:
+    if len(shape) < 2:
+        return
+    tail, done = _TAIL, size
+    while done > info.data:
         begin = max(info.data, size - tail)
         file.seek(begin)
-        data = file.read(size - begin)
-        if found := _last_complete(data, shape):
-            end, header = found
-            return begin + end, header.number * info.block + header.block
-        if begin == info.data:
-            return info.data, 0
+        data = file.read(min(size, done + info.longest) - begin)
+        at = data.rfind(_SYNC, 0, done - begin + 1)
+        while at >= 0:
+            if header := _header(data, at, shape):
+                for end in islice(_ends(data, at, info.longest), 2 * _LOST_ZEROS):
+                    yield begin + end, header.number * info.block + header.block
+            at = data.rfind(_SYNC, 0, at + 1)
+        done = begin
         tail *= 4
 
 
-def _last_complete(data: bytes, shape: bytes) -> tuple[int, _Header] | None:
-    """The end and the header of the last complete frame in `data`."""
-    borders: list[tuple[int, _Header]] = []
-    at = data.find(_SYNC)
-    while at >= 0:
-        if header := _header(data, at, shape):
-            borders.append((at, header))
-        at = data.find(_SYNC, at + 1)
-    # After a power cut a file may end in zeros; a checksum may end in two of its own.
-    content = len(data.rstrip(b"\0"))
-    ends = [at for at, _ in borders[1:]]
-    ends += [end for end in range(content, content + 3) if end <= len(data)]
-    for first in range(len(borders) - 1, -1, -1):
-        at, header = borders[first]
-        # What looks like a header may be audio, so the frame may end at any later border. A frame
-        # is seldom longer than a few.
-        checksum, done = 0, at
-        for end in ends[first : first + 8]:
-            checksum = _crc16(data[done:end], checksum)
-            done = end
-            if checksum == 0:
-                return end, header
-    return None
+def _ends(data: bytes, at: int, longest: int) -> Iterator[int]:
+    """Where the frame that begins at `at` may end: its checksum fits there."""
+    checksum = 0
+    for end, byte in enumerate(data[at : at + longest], at + 1):
+        checksum = (checksum << 8 & 0xFFFF) ^ _CRC16[checksum >> 8 ^ byte]
+        if checksum == 0:
+            yield end
 
 
 def _header(data: bytes, at: int, shape: bytes) -> _Header | None:
@@ -174,15 +245,6 @@ def _coded_number(data: bytes, at: int) -> tuple[int, int]:
     return (number, size) if at + size <= len(data) else (0, 0)
 
 
-def _set_length(file: BinaryIO, info: _StreamInfo, frames: int) -> None:
-    file.seek(info.offset + 13)
-    packed = int.from_bytes(file.read(5), "big")
-    packed = packed & ~(2**36 - 1) | frames
-    file.seek(info.offset + 13)
-    # The checksum of the audio is not known: zeros say so.
-    file.write(packed.to_bytes(5, "big") + bytes(16))
-
-
 def _table(polynomial: int, bits: int) -> tuple[int, ...]:
     """Checksums of single bytes, highest bit first."""
     top, mask = 1 << (bits - 1), (1 << bits) - 1
@@ -203,10 +265,4 @@ def _crc8(data: bytes) -> int:
     value = 0
     for byte in data:
         value = _CRC8[value ^ byte]
-    return value
-
-
-def _crc16(data: bytes, value: int = 0) -> int:
-    for byte in data:
-        value = (value << 8 & 0xFFFF) ^ _CRC16[value >> 8 ^ byte]
     return value

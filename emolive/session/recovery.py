@@ -18,6 +18,9 @@ from emolive.session.records import AuditEntry, SessionInfo, SessionState, Strea
 from emolive.session.rows import select_sessions
 from emolive.types import Prediction, Segment
 
+# Set once the recordings that an earlier version recovered have been looked at.
+_LOOKED_AT = "recovered_audio_checked"
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -48,7 +51,37 @@ def recover(database: Database, library: Path) -> Recovery:
                 recovered.append(info.id)
         except SessionError as error:
             problems.append(str(error))
+    problems += _mend_earlier(database, library)
     return Recovery(tuple(recovered), tuple(problems))
+
+
+def _mend_earlier(database: Database, library: Path) -> list[str]:
+    """Once: give recordings back the end that an earlier version's repair may have cut off.
+
+    What cannot be mended stays as it is: one sentence each.
+    """
+    problems: list[str] = []
+    try:
+        with database.reading() as connection:
+            if connection.execute(
+                "SELECT 1 FROM settings WHERE name = ?", (_LOOKED_AT,)
+            ).fetchone():
+                return []
+            earlier = select_sessions(connection, "state = 'complete' AND recovered = 1")
+        for info in earlier:
+            for name in [stream.audio_file for stream in info.streams if stream.audio_file]:
+                path = session_folder(library, info.id) / name
+                try:
+                    repair(path)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    problems.append(str(_cannot_repair(path, error)))
+        with database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_LOOKED_AT,))
+    except SessionError as error:
+        problems.append(str(error))
+    return problems
 
 
 def _recover(database: Database, library: Path, info: SessionInfo) -> bool:

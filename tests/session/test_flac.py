@@ -161,6 +161,82 @@ def test_what_holds_no_audio_has_length_0(tmp_path: Path, content: bytes) -> Non
     assert repair(path) == 0
 
 
+@pytest.fixture(scope="module")
+def ends_in_zero(tmp_path_factory: pytest.TempPathFactory) -> CutOff:
+    """A cut off file whose last byte, which belongs to its last frame's checksum, is zero."""
+    path = tmp_path_factory.mktemp("zero") / "a.flac"
+    for seed in range(5_000):
+        samples = noise(3 * BLOCK, seed)
+        writer = FlacWriter(path, RATE)
+        writer.write(samples)
+        writer.flush()
+        data = path.read_bytes()
+        writer._sink.close()
+        writer._encoder.close()
+        path.unlink()
+        if data[-1] == 0:
+            frames = (len(data) - 86) // (BLOCK * 3) * BLOCK
+            return CutOff(data, samples[:frames])
+    raise AssertionError("one in 256 ends in zero")
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(1), bytes(100_000), b"\xff\xf8\x05 cut"])
+def test_a_checksum_that_ends_in_zero_is_kept(
+    tmp_path: Path, ends_in_zero: CutOff, behind: bytes
+) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(ends_in_zero.data + behind)
+    assert repair(path) == len(ends_in_zero.samples)
+    np.testing.assert_array_equal(read(path), ends_in_zero.samples)
+    assert path.read_bytes()[-1] == 0
+
+
+def test_a_file_that_lost_the_zero_at_its_end_gets_it_back(
+    tmp_path: Path, ends_in_zero: CutOff
+) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(ends_in_zero.data)
+    assert repair(path) == len(ends_in_zero.samples)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(sf.LibsndfileError):
+        read(path)
+    assert repair(path) == len(ends_in_zero.samples)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", [bytes(40_000), b"\x55" * 40_000])
+def test_damage_within_a_file_costs_nothing_but_itself(tmp_path: Path, damage: bytes) -> None:
+    samples = noise(10 * RATE)
+    path = tmp_path / "a.flac"
+    writer = FlacWriter(path, RATE)
+    writer.write(samples)
+    writer.flush()
+    data = bytearray(path.read_bytes())
+    data[200_000:240_000] = damage
+    path.write_bytes(data)
+    frames = repair(path)
+    assert frames == len(samples) // BLOCK * BLOCK
+    assert path.stat().st_size == len(data)
+    with sf.SoundFile(path) as sound:
+        np.testing.assert_array_equal(sound.read(RATE, dtype="float32"), samples[:RATE])
+        sound.seek(8 * RATE)
+        np.testing.assert_array_equal(
+            sound.read(RATE, dtype="float32"), samples[8 * RATE : 9 * RATE]
+        )
+    writer._sink.close()
+    writer._encoder.close()
+
+
+def test_what_cannot_be_decoded_is_left_as_it_is(tmp_path: Path, cut_off: CutOff) -> None:
+    path = tmp_path / "a.flac"
+    for content in (bytes(4096) + cut_off.data[4096:], cut_off.data[:86] + b"\x55" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(OSError, match="decoded"):
+            repair(path)
+        assert path.read_bytes() == content
+
+
 class FullDisk:
     """A real file on a disk that takes only so much."""
 

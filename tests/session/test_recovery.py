@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import shutil
@@ -212,3 +213,43 @@ def test_the_lock_belongs_to_one(tmp_path: Path) -> None:
     assert two.take()
     two.release()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_that_an_earlier_repair_cut_are_mended_once(
+    library: Library, folder: Path
+) -> None:
+    writer, _ = half_done(library)
+    session_id = writer.info.id
+    die(writer)
+    with Library.open(folder) as again:
+        paths = [again.audio_path(session_id, stream) for stream in ("agent", "customer")]
+        with again.database.writing() as connection:
+            connection.execute("DELETE FROM settings")
+    one, other = [path for path in paths if path is not None]
+    # As if the last checksum had ended in zero, and as if the disk had lost it all.
+    whole = one.read_bytes()
+    whole = with_zero_at_the_end(whole)
+    one.write_bytes(whole[:-1])
+    other.write_bytes(b"\x55" * 100_000)
+    with Library.open(folder) as later:
+        assert one.read_bytes() == whole
+        assert other.read_bytes() == b"\x55" * 100_000
+        (problem,) = later.problems
+        assert str(other) in problem
+    with Library.open(folder) as once_more:
+        assert once_more.problems == ()
+
+
+def with_zero_at_the_end(flac: bytes) -> bytes:
+    """Audio as long, in a finished file whose last checksum ends in zero."""
+    frames = sf.info(io.BytesIO(flac)).frames
+    for seed in range(5_000):
+        sound = np.random.default_rng(seed).integers(-(2**23), 2**23, 1152, np.int32) << 8
+        file = io.BytesIO()
+        with sf.SoundFile(
+            file, "w", NATIVE, 1, format="FLAC", subtype="PCM_24", compression_level=0.25
+        ) as flac_file:
+            flac_file.write(np.tile(sound, frames // 1152))
+        if file.getvalue()[-1] == 0:
+            return file.getvalue()
+    raise AssertionError("one in 256 ends in zero")
