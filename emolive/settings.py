@@ -23,6 +23,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import SYSTEM, tr
 from emolive.inference.providers import Requested
 from emolive.palette import PaletteName
+from emolive.private_files import make_private_folder, owner_only
 from emolive.session.export.atomic import replacing
 
 ThemeChoice = Literal["system", "light", "dark"]
@@ -202,8 +203,11 @@ class SettingsStore:
             EmoliveError: they cannot be written.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self.path) as partial, partial.open("w", encoding="utf-8") as file:
+            make_private_folder(self.path.parent, exist_ok=True)
+            with (
+                replacing(self.path) as partial,
+                open(partial, "w", encoding="utf-8", opener=owner_only) as file,
+            ):
                 file.write(settings.model_dump_json(indent=2) + "\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ def test_what_is_saved_is_there_again(store: SettingsStore, tmp_path: Path) -> N
         .with_values("window", files=[tmp_path / "a.wav"], width=1280, height=800)
     )
     store.save(chosen)
+    if os.name == "posix":
+        assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert store.load().settings == chosen
     assert store.load().problem is None
     assert [path.name for path in store.path.parent.iterdir()] == ["settings.json"]

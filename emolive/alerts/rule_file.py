@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from emolive.alerts import toml_files
 from emolive.alerts.rules import EmotionRule, RuleSet, TrendRule
 from emolive.errors import EmoliveError
+from emolive.private_files import open_to_others
 
 _WHAT = "rules file"
 _TABLES = {"rule": "rule", "webhook": "webhook"}
@@ -64,6 +66,21 @@ def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:
                         f"Rule {rule.name!r} names the emotion {emotion!r}, which the model "
                         f"{model} does not know: use {', '.join(labels)}."
                     )
+
+
+def exposed_secrets(rules: RuleSet, path: Path) -> list[str]:
+    """A sentence for each file with a secret of these rules that others can read.
+
+    `path` is where the rules are from. Who has a webhook's secret can send alerts in our name.
+    """
+    files = {path for webhook in rules.webhooks if webhook.secret is not None}
+    files |= {one.secret_file.expanduser() for one in rules.webhooks if one.secret_file is not None}
+    return [
+        f"{file} holds a secret and is open to other users of this computer: run "
+        f"`chmod 600 {shlex.quote(str(file))}`."
+        for file in sorted(files)
+        if open_to_others(file)
+    ]
 
 
 def _where(place: toml_files.Place, content: Mapping[str, Any]) -> tuple[str, toml_files.Place]:

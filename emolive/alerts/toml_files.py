@@ -14,6 +14,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from emolive.errors import EmoliveError
+from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
 
 _MOST_BYTES = 1_000_000
@@ -113,13 +114,11 @@ def write(model: BaseModel, path: Path, what: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         data = _text(model, path).encode()
-        with replacing(path) as partial:
-            # It may hold a secret.
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+        # It may hold a secret.
+        with replacing(path) as partial, open(partial, "wb", opener=owner_only) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise EmoliveError(
             f"The {what} {path} cannot be written ({error.strerror or error}): allow it, or choose "

@@ -18,7 +18,7 @@ from emolive.alerts.dry_run import DryRun
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.permission import STATEMENT
 from emolive.alerts.policy import EXAMPLE, FILE_NAME, load_policy
-from emolive.alerts.rule_file import check_labels, example, load_rules
+from emolive.alerts.rule_file import check_labels, example, exposed_secrets, load_rules
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.cli.alert_tables import (
     audit_object,
@@ -77,6 +77,8 @@ def run_check(path: Path, model: Path | None) -> int:
         except EmoliveError as error:
             # It may well be there where the rules will be used.
             tell(str(error))
+    for sentence in exposed_secrets(rules, path):
+        tell(sentence)
     if any(rule.desktop for rule in rules.enabled):
         try:
             check_desktop_notifications()
@@ -145,7 +147,10 @@ def run_deliver(path: Path, folder: Path | None, timeout: float) -> int:
     Raises:
         EmoliveError: the rules or the library cannot be used.
     """
-    dispatcher = Dispatcher(load_rules(path), folder)
+    rules = load_rules(path)
+    for sentence in exposed_secrets(rules, path):
+        tell(sentence)
+    dispatcher = Dispatcher(rules, folder)
     dispatcher.start()
     deadline = time.monotonic() + timeout
     while (depth := dispatcher.status().depth) and depth.waiting:

@@ -9,7 +9,7 @@ from pathlib import Path
 from emolive.alerts.dispatch import Dispatcher, DispatchStatus
 from emolive.alerts.metrics import Metrics
 from emolive.alerts.metrics_server import Endpoint, MetricsServer
-from emolive.alerts.rule_file import load_rules
+from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.service import AlertService, WatchedRun
 from emolive.cli.outcome import tell
 
@@ -40,6 +40,8 @@ class Watching:
         self._alerts: AlertService | None = None
         if options.rules is not None:
             rules = load_rules(options.rules)
+            for sentence in exposed_secrets(rules, options.rules):
+                tell(sentence)
             self._alerts = AlertService(rules, Dispatcher(rules, options.library))
         self._metrics: Metrics | None = None
         self._server: MetricsServer | None = None

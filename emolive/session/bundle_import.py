@@ -18,6 +18,7 @@ from zipfile import BadZipFile, ZipFile
 import soundfile as sf
 
 from emolive.errors import SessionError
+from emolive.private_files import owner_only
 from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
     AudioEntry,
@@ -179,7 +180,10 @@ class _Import:
         assert target is not None
         digest = hashlib.sha256()
         left = audio.size
-        with self._archive.open(audio.file) as source, target.open("xb") as file:
+        with (
+            self._archive.open(audio.file) as source,
+            open(target, "xb", opener=owner_only) as file,
+        ):
             # Not a byte more than announced is ever written.
             while chunk := source.read(min(CHUNK_BYTES, left + 1)):
                 left -= len(chunk)

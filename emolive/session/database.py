@@ -6,12 +6,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
 from emolive.errors import SessionError
+from emolive.private_files import owner_only
 from emolive.session import schema
 
 DATABASE_FILE = "library.sqlite3"
@@ -45,6 +46,9 @@ class Database:
         """
         self.path = path
         self._lock = threading.RLock()
+        # Made here: SQLite makes its files readable by all, and its log like the database.
+        with suppress(OSError), open(path, "ab", opener=owner_only):
+            pass
         with _told(path):
             self._connection = sqlite3.connect(
                 path, timeout=busy_s, isolation_level=None, check_same_thread=False

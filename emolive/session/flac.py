@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from emolive.private_files import owner_only
 from emolive.types import FloatArray
 
 # The encoder's small blocks (1152 frames): at most this much is not yet in a file after a flush.
@@ -25,7 +26,7 @@ class _PatientFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("xb", buffering=0)
+        self._file = open(path, "xb", buffering=0, opener=owner_only)  # noqa: SIM115
         self._pieces: deque[tuple[int, bytes]] = deque()
         self._position = 0
         self._size = 0

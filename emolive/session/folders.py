@@ -1,18 +1,22 @@
-"""Where a session's files lie, and who may write them."""
+"""Where a session's files lie, who may write them, and that only their owner may read them."""
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
+import stat
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from emolive.errors import SessionError
+from emolive.private_files import close_to_others, make_private_folder, open_to_others
 
 _LOCK_FILE = "recording.lock"
+_SESSIONS = "sessions"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -34,9 +38,36 @@ def check_session_id(session_id: str) -> str:
     return session_id
 
 
+def make_library_folder(library: Path, database_file: str) -> None:
+    """Make a library's folders, and take what is in them from everybody but its owner.
+
+    Also where the folder was there before, made by another program or an earlier version, or is a
+    copy. A folder that holds other things, too, or belongs to somebody else, keeps its rights; the
+    library in it is closed all the same.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    sessions = library / _SESSIONS
+    for folder in (library, sessions):
+        make_private_folder(folder, exist_ok=True)
+    own = [path for path in library.iterdir() if path.name.startswith(database_file)]
+    for path in own:
+        close_to_others(path)
+    if open_to_others(sessions):
+        for place, names, files in os.walk(sessions):
+            for name in (*names, *files):
+                close_to_others(Path(place, name))
+        close_to_others(sessions)  # last: if this was cut off, it is done again
+    about = library.stat()
+    shared = about.st_mode & stat.S_ISVTX or (os.name == "posix" and about.st_uid != os.geteuid())
+    if not shared and {*library.iterdir()} <= {sessions, *own}:
+        close_to_others(library)
+
+
 def session_folder(library: Path, session_id: str) -> Path:
     """The folder of a session's files."""
-    return library / "sessions" / session_id
+    return library / _SESSIONS / session_id
 
 
 def audio_file_name(position: int, stream: str) -> str:
@@ -63,7 +94,7 @@ class RecordingLock:
 
     def __init__(self, folder: Path) -> None:
         """The lock of the session in `folder`, not taken yet."""
-        self._lock = FileLock(folder / _LOCK_FILE, thread_local=False)
+        self._lock = FileLock(folder / _LOCK_FILE, mode=0o600, thread_local=False)
 
     def take(self) -> bool:
         """Take it without waiting; whether nobody else has it.

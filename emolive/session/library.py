@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from emolive.errors import SessionError
+from emolive.private_files import make_private_folder
 from emolive.session import rows
 from emolive.session.database import DATABASE_FILE, Database, library_folder
 from emolive.session.deletion import delete_session, purge
@@ -17,6 +18,7 @@ from emolive.session.folders import (
     RecordingLock,
     audio_file_name,
     check_session_id,
+    make_library_folder,
     new_session_id,
     remove_folder,
     session_folder,
@@ -63,9 +65,7 @@ class Library(LibraryReader):
         """
         folder = library_folder(folder)
         try:
-            # Other users of the computer have no business here.
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / "sessions").mkdir(exist_ok=True)
+            make_library_folder(folder, DATABASE_FILE)
         except OSError as error:
             raise SessionError(
                 f"The library folder {folder} cannot be made ({error.strerror or error}): "
@@ -116,7 +116,7 @@ class Library(LibraryReader):
         info = rows.session_of(replace(new, started_at=started), session_id, streams)
         folder = session_folder(self.folder, session_id)
         try:
-            folder.mkdir(parents=True)
+            make_private_folder(folder)
         except FileExistsError as error:
             raise SessionError(f"There is a session {session_id} already.") from error
         except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emolive.errors import SessionError
 from emolive.inference.segments import Segmenter
+from emolive.private_files import make_private_folder
 from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.deletion import delete_session
@@ -88,7 +89,7 @@ def _recover(database: Database, library: Path, info: SessionInfo) -> bool:
     """Close a session unless a living process records it; whether there is something in it."""
     folder = session_folder(library, info.id)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder, exist_ok=True)
         lock = RecordingLock(folder)
         if not lock.take():
             return False

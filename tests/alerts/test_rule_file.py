@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from emolive.alerts.rule_file import (
     check_labels,
     example,
+    exposed_secrets,
     load_rules,
     parse_rules,
     save_rules,
@@ -282,3 +283,37 @@ def test_rules_are_frozen() -> None:
 
 def test_release_defaults_to_three_quarters() -> None:
     assert parse_rules(EMOTION.encode(), "r").rules[0].release_level == pytest.approx(0.45)  # type: ignore[union-attr]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no permissions of this kind here")
+def test_secrets_that_others_can_read_are_told_with_the_way_out(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "my rules.toml", tmp_path / "secret"
+    path.write_text(f"""
+        version = 1
+        [[webhook]]
+        name = "a"
+        url = "https://a.example"
+        secret = "{"x" * 20}"
+        [[webhook]]
+        name = "b"
+        url = "https://b.example"
+        secret_file = "{elsewhere}"
+    """)
+    elsewhere.write_text("y" * 20)
+    rules = load_rules(path)
+    for mode, files in ((0o644, 2), (0o640, 2), (0o600, 0)):
+        path.chmod(mode)
+        elsewhere.chmod(mode)
+        assert len(exposed_secrets(rules, path)) == files
+    path.chmod(0o604)
+    (sentence,) = exposed_secrets(rules, path)
+    assert sentence.endswith(f"run `chmod 600 '{path}'`.")
+    save_rules(rules, path)
+    assert exposed_secrets(load_rules(path), path) == []
+
+
+def test_rules_without_a_secret_may_be_read_by_all(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(example())
+    path.chmod(0o644)
+    assert exposed_secrets(load_rules(path), path) == []

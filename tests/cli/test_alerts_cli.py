@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,20 @@ def test_the_example_passes_the_check(run: Run, tmp_path: Path, model: Path) -> 
     )
     assert "nobody speaks for 15 s" in check.stdout
     assert "is right: 4 rules, 0 webhooks." in check.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no permissions of this kind here")
+def test_the_check_tells_of_a_secret_that_others_can_read(
+    run: Run, rules: Path, model: Path
+) -> None:
+    webhook = '[[webhook]]\nname = "team"\nurl = "https://example.org/x"\nsecret = "' + 20 * "x"
+    rules.write_text(f'{ANGRY}\n{webhook}"\n')
+    rules.chmod(0o644)
+    result = run("alerts", "check", rules, "--model", model)
+    assert result.exit_code == 0, result.stderr
+    assert f"run `chmod 600 {rules}`." in result.stderr
+    rules.chmod(0o600)
+    assert "chmod" not in run("alerts", "check", rules, "--model", model).stderr
 
 
 def test_a_wrong_rule_is_one_sentence(run: Run, rules: Path, model: Path) -> None:

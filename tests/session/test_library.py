@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -346,15 +345,6 @@ def test_another_file_in_its_place_is_one_sentence(folder: Path, content: bytes)
     with pytest.raises(SessionError, match=r"not a library|damaged|cannot be used"):
         Library.open(folder)
     assert (folder / DATABASE_FILE).read_bytes() == content
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-def test_a_new_library_is_for_its_owner_alone(library: Library, tmp_path: Path) -> None:
-    assert library.folder.stat().st_mode & 0o077 == 0
-    shared = tmp_path / "shared"
-    shared.mkdir(mode=0o755)
-    Library.open(shared).close()
-    assert shared.stat().st_mode & 0o777 == 0o755  # what was there is left as it was
 
 
 def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from emolive.alerts.permission import decline
-from emolive.alerts.rule_file import load_rules
+from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
@@ -135,7 +135,8 @@ class CallDesk(QObject):
         def reads() -> tuple[RuleSet | None, list[str]]:
             self._room.use_rules(None, folder)
             rules = load_rules(path) if path is not None else None
-            return rules, self._room.use_rules(rules, folder)
+            exposed = exposed_secrets(rules, path) if rules is not None and path is not None else []
+            return rules, [*exposed, *self._room.use_rules(rules, folder)]
 
         self._work.ask(
             reads, lambda found: self._on_rules(path, *found), self._on_no_rules, key="rules"

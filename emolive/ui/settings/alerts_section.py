@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
-from emolive.alerts.rule_file import example, load_rules
+from emolive.alerts.rule_file import example, exposed_secrets, load_rules
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
 from emolive.settings import Settings
@@ -77,8 +77,11 @@ class AlertsSection(Section):
 
 
 def _rules_text(path: Path) -> str:
-    count = len(load_rules(path).enabled)
-    return ntr("{count} rule is watched for.", "{count} rules are watched for.", count)
+    rules = load_rules(path)
+    watched = ntr(
+        "{count} rule is watched for.", "{count} rules are watched for.", len(rules.enabled)
+    )
+    return " ".join([watched, *exposed_secrets(rules, path)])
 
 
 def _write(path: Path) -> str:
