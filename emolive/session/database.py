@@ -19,6 +19,7 @@ DATABASE_FILE = "library.sqlite3"
 FOLDER_VARIABLE = "EMOLIVE_LIBRARY"
 # Another process holds the database for a commit only, so this is long even on a slow disk.
 _BUSY_S = 10.0
+_making = threading.Lock()
 
 
 def library_folder(folder: Path | None = None) -> Path:
@@ -46,8 +47,9 @@ class Database:
         """
         self.path = path
         self._lock = threading.RLock()
-        # Made here: SQLite makes its files readable by all, and its log like the database.
-        with suppress(OSError), open(path, "ab", opener=owner_only):
+        # SQLite makes its files readable by all, but its log like the database. One that is there
+        # must not be opened here: closing it would free the locks of this program's connections.
+        with _making, suppress(OSError), open(path, "xb", opener=owner_only):
             pass
         with _told(path):
             self._connection = sqlite3.connect(
