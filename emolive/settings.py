@@ -31,6 +31,7 @@ TimelineView = Literal["areas", "lines"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 FILE_NAME = "settings.json"
+_MOST_BYTES = 1_000_000
 
 
 class _Part(BaseModel):
@@ -161,7 +162,8 @@ class SettingsStore:
     def load(self) -> Loaded:
         """Read what can be read; never raises."""
         try:
-            content = self.path.read_bytes()
+            with self.path.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
         except FileNotFoundError:
             return Loaded(Settings())
         except OSError as error:
@@ -173,10 +175,10 @@ class SettingsStore:
             )
             return Loaded(Settings(), text)
         try:
-            values = json.loads(content)
+            values = json.loads(content) if len(content) <= _MOST_BYTES else None
             if not isinstance(values, dict):
                 raise ValueError("no JSON object")
-        except ValueError:
+        except (ValueError, RecursionError):
             kept = self._keep_broken()
             text = tr(
                 "The settings could not be understood, so the usual ones are used; the old file "

@@ -149,3 +149,14 @@ def test_any_json_is_read(tmp_path_factory: pytest.TempPathFactory, values: dict
     loaded = store.load()
     store.save(loaded.settings)
     assert store.load().problem is None
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 3_000, '{"look":' * 3_000 + "1" + "}" * 3_000, '{"x": "' + "y" * 2_000_000]
+)
+def test_what_nobody_writes_is_the_usual_settings(tmp_path: Path, content: str) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    store.path.write_text(content)
+    loaded = store.load()
+    assert loaded.settings == Settings()
+    assert loaded.problem is not None

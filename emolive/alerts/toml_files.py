@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
@@ -18,6 +19,16 @@ from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
 
 _MOST_BYTES = 1_000_000
+# Far beyond what anybody writes; the parser takes time and memory in the square of it.
+_DEEPEST = 16
+_MOST_LETTERS = 200  # of what a sentence quotes
+# Texts and comments.
+_WORDS = re.compile(
+    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'
+    r"'''.*?'''|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
+_DEEP_KEY = re.compile(rf"(?<![\w-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{_DEEPEST}}}")
 
 # What Pydantic says in the words of Python.
 _PLAIN = {
@@ -64,15 +75,36 @@ def parse(model: type[M], data: bytes, name: str, where: Where) -> M:
         EmoliveError: one sentence naming file, part, key and what is wrong with it.
     """
     try:
-        content = tomllib.loads(data.decode())
+        content = _loads(data)
     except UnicodeDecodeError as error:
         raise EmoliveError(f"{name} is not UTF-8 text (byte {error.start}): save it so.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise EmoliveError(f"{name} is not valid TOML: {error}.") from error
+    except ValueError as error:  # TOMLDecodeError, and a number of too many digits
+        raise EmoliveError(f"{name} is not valid TOML: {_short(str(error))}.") from error
     try:
         return model.model_validate(content, by_alias=True, by_name=False)
     except ValidationError as error:
         raise EmoliveError(sentence(error, content, name, where)) from error
+
+
+def _loads(data: bytes) -> dict[str, Any]:
+    """The content of TOML text.
+
+    Raises:
+        ValueError: it is none, or is nested deeper than anybody writes.
+    """
+    text = data.decode()
+    bare = _WORDS.sub("x", text)
+    depth = deepest = 0
+    for letter in re.findall(r"[][{}]", bare):
+        depth += 1 if letter in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST or _DEEP_KEY.search(bare):
+        raise ValueError(f"it nests more than {_DEEPEST} levels deep")
+    return tomllib.loads(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "…"
 
 
 def sentence(error: ValidationError, content: Mapping[str, Any], name: str, where: Where) -> str:
@@ -80,7 +112,7 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
     problems = error.errors(include_url=False)
     first = problems[0]
     part, rest = where(first["loc"], content)
-    key = ".".join(str(step) for step in rest)
+    key = _short(".".join(str(step) for step in rest))
     kind, message, given = first["type"], str(first["msg"]), first["input"]
     if kind == "missing":
         text = f"the key {key!r} is missing"
@@ -91,16 +123,18 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
     elif kind == "union_tag_invalid":
         context = first["ctx"]
         tags = context["expected_tags"].replace("'", "")
-        text = f"{context['discriminator']} must be one of {tags}, not {context['tag']!r}"
+        text = (
+            f"{context['discriminator']} must be one of {tags}, not {_short(repr(context['tag']))}"
+        )
     elif kind == "value_error":
         text = message.removeprefix("Value error, ")
     else:
         text = f"{key!r} " if key else "it "
         text += _PLAIN.get(kind) or message.replace("Input should", "must", 1)
         if isinstance(given, str | int | float | bool):
-            text += f", not {given!r}"
+            text += f", not {_short(repr(given))}"
     more = f" ({len(problems) - 1} more problems)" if len(problems) > 1 else ""
-    return f"{name}{', ' + part if part else ''}: {text}{more}."
+    return f"{name}{', ' + _short(part) if part else ''}: {text}{more}."
 
 
 def write(model: BaseModel, path: Path, what: str) -> None:
@@ -134,12 +168,14 @@ def _text(model: BaseModel, path: Path) -> str:
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
         try:
-            document = tomlkit.parse(path.read_bytes())
+            data = path.read_bytes()
+            _loads(data)
+            document = tomlkit.parse(data)
             _update(document, content, needed)
             text = tomlkit.dumps(document)
             if type(model).model_validate(tomllib.loads(text), by_alias=True) == model:
                 return text
-        except (TOMLKitError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError):
+        except (TOMLKitError, ValueError):  # ValidationError, too
             pass  # What was there is broken, or too unlike: it is replaced.
     return tomlkit.dumps(content)
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 import soundfile as sf
 
 from emolive.audio.decoding import RAW_TELEPHONE
+from emolive.session.export.atomic import fitting
 
 # Usual names of what libsndfile reads under another one; without "raw", which needs to be told
 # what it holds.
@@ -32,7 +33,8 @@ class AudioInput:
     def output(self, extension: str) -> str:
         """Where the result with this extension goes below the output folder, with slashes."""
         # Not with_suffix: "talk.v2" has no extension to replace.
-        return self.result.with_name(f"{self.result.name}.{extension}").as_posix()
+        name = fitting(self.result.name, 1 + len(extension))
+        return self.result.with_name(f"{name}.{extension}").as_posix()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -19,6 +17,7 @@ from emolive.engine.offline import Progress
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.session.export import FORMATS
+from emolive.session.export.atomic import remove_partials
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 
@@ -85,7 +84,7 @@ class FileWork:
             target = self._settings.out / name
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _remove_partials(target)
+                remove_partials(target)
                 write(timeline, target)
             except OSError as error:
                 raise _not_written(target, error, item) from error
@@ -150,12 +149,3 @@ def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError
     if error.errno in _HOPELESS or not os.access(target.parent, os.W_OK):
         return cannot_write(target, error)
     return AudioFileError(f"{item.path}: its result {target} cannot be written ({error.strerror}).")
-
-
-def _remove_partials(target: Path) -> None:
-    """Remove what a run that was killed while it wrote this very result left behind."""
-    for partial in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)

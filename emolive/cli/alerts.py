@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from emolive.cli.options import (
+    Commands,
     HopOption,
     JsonReport,
     LibraryOption,
@@ -19,6 +20,7 @@ from emolive.cli.options import (
 )
 
 app = typer.Typer(
+    cls=Commands,
     help="Rules for alerts: check them, try them on past calls, see what waits for webhooks.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

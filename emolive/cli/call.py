@@ -25,12 +25,14 @@ from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S
 from emolive.errors import EmoliveError
 from emolive.session.export import Format, chosen_formats
-from emolive.session.export.atomic import write_text
+from emolive.session.export.atomic import fitting, write_text
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
 
 # What `--loopback` takes for the default output.
 DEFAULT_OUTPUT = "default"
+
+_CONVERSATION = ".conversation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +165,13 @@ def _write(
     found: CallAnalysis, timeline: Timeline, base: Path, formats: Sequence[Format]
 ) -> list[Path]:
     """Write everything, to names that begin with `base`; returns them."""
+    base = base.with_name(fitting(base.name, len(_CONVERSATION)))
     written = [base.with_name(f"{base.name}.{form.extension}") for form in formats]
     try:
         base.parent.mkdir(parents=True, exist_ok=True)
         for form, target in zip(formats, written, strict=True):
             form.write(timeline, target)
-        conversation = base.with_name(f"{base.name}.conversation.json")
+        conversation = base.with_name(base.name + _CONVERSATION)
         write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
     except OSError as error:
         raise EmoliveError(

@@ -10,6 +10,7 @@ import typer
 
 from emolive.cli.options import (
     AlertsOption,
+    Commands,
     DurationOption,
     HeadlessOption,
     HopOption,
@@ -26,6 +27,7 @@ from emolive.cli.options import (
 )
 
 app = typer.Typer(
+    cls=Commands,
     help="Calls of two parties: the customer's emotion, and how the conversation goes.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -14,6 +14,7 @@ from emolive.cli import calls, sessions
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
+    Commands,
     DurationOption,
     HeadlessOption,
     HopOption,
@@ -31,8 +32,10 @@ from emolive.cli.options import (
     TitleOption,
     finish,
 )
+from emolive.cli.outcome import output_ended
 
 app = typer.Typer(
+    cls=Commands,
     name="emolive",
     help="Hear how speech feels, live: a running emotion timeline, computed on this machine.",
     epilog="Exit codes: 0 done, 1 done but some inputs failed, 2 wrong usage or environment.",
@@ -306,4 +309,10 @@ def main() -> None:
         # Names of files and devices need not fit the terminal's encoding.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        sys.exit(output_ended(error))

@@ -5,14 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from emolive.cli.outcome import outcome
 
 # The names of the export registry, which itself is too heavy for `--help`.
 FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
+
+
+# What may be said to be nothing: a title, a note, words to search for.
+_MAY_BE_EMPTY = {"title", "text", "query"}
+
+
+class Commands(TyperGroup):
+    """Commands that take no empty argument: as a path it would be the current folder."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is meant, its arguments looked at."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if "" in (part.rpartition("=")[2] for part in rest) and not isinstance(command, TyperGroup):
+            assert command is not None
+            given = command.make_parser(ctx).parse_args(list(rest))[0]
+            for parameter in command.params:
+                value = given.get(parameter.name)
+                if parameter.name not in _MAY_BE_EMPTY and (
+                    value == "" or (isinstance(value, list | tuple) and "" in value)
+                ):
+                    raise typer.BadParameter("it is empty.", ctx=ctx, param=parameter)
+        return name, command, rest
 
 
 class Provider(StrEnum):

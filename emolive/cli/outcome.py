@@ -31,13 +31,18 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
         code = body()
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        # The reader (`head`, say) has enough. Python flushes once more at exit: to nowhere.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except BrokenPipeError as error:
+        return output_ended(error)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            return output_ended(error)
+        if debug:
+            raise
+        tell(_unexpected(error))
     except EmoliveError as error:
         if debug:
             raise
@@ -45,8 +50,23 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
-        tell(
-            f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
-            "run it again as `emolive --debug ...` and report what it prints."
-        )
+        tell(_unexpected(error))
     return CANNOT
+
+
+def output_ended(error: OSError) -> int:
+    """The exit code when standard output takes no more; said, unless its reader has enough."""
+    # Python flushes once more at exit: to nowhere.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # `head`, say
+        return DONE
+    tell(f"The output cannot be written ({error.strerror or error}): send it to another place.")
+    return CANNOT
+
+
+def _unexpected(error: Exception) -> str:
+    return (
+        f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
+        "run it again as `emolive --debug ...` and report what it prints."
+    )

@@ -15,7 +15,7 @@ from emolive.audio.source import RecordedSource
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.session_commands import open_library
 from emolive.errors import EmoliveError, SessionError
-from emolive.session.query_text import parse_date, parse_span
+from emolive.session.query_text import before, parse_date, parse_span
 from emolive.session.search import SearchQuery
 from emolive.speech.silero import SileroVad
 
@@ -117,8 +117,9 @@ def _sorted(paths: Sequence[Path], failed: Callable[[str], None]) -> tuple[list[
 
 
 def _moment(text: str) -> datetime:
-    now = datetime.now().astimezone()
+    now = datetime.now()
     try:
-        return now - parse_span(text)
+        span = parse_span(text)
     except SessionError:
         return parse_date(text, now)
+    return before(now, span)

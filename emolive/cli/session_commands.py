@@ -24,6 +24,7 @@ from emolive.cli.session_tables import (
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.library import Library
 from emolive.session.query_text import (
+    before,
     parse_date,
     parse_length,
     parse_query,
@@ -75,7 +76,7 @@ class SearchOptions:
         if self.probability is not None:
             query = replace(query, min_confidence=parse_share(self.probability))
         if self.last is not None:
-            query = replace(query, since=now - parse_span(self.last))
+            query = replace(query, since=before(now, parse_span(self.last)))
         if self.since is not None:
             query = replace(query, since=parse_date(self.since, now))
         if self.until is not None:
@@ -125,7 +126,7 @@ def run_show(folder: Path | None, session: str, *, as_json: bool) -> int:
 def run_search(folder: Path | None, options: SearchOptions, *, as_json: bool) -> int:
     """Print what was found."""
     with open_library(folder) as library:
-        query = options.query(library.labels(), datetime.now().astimezone())
+        query = options.query(library.labels(), datetime.now())
         hits = library.search(query)
         if as_json:
             times = library.label_samples()

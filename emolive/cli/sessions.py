@@ -7,9 +7,17 @@ from typing import Annotated
 import typer
 
 from emolive.cli import session_files
-from emolive.cli.options import JsonReport, LibraryOption, Provider, ProviderOption, finish
+from emolive.cli.options import (
+    Commands,
+    JsonReport,
+    LibraryOption,
+    Provider,
+    ProviderOption,
+    finish,
+)
 
 app = typer.Typer(
+    cls=Commands,
     help="Recorded sessions: list, show, replay, search, tag, export, import, delete.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from emolive.errors import SessionError
@@ -51,7 +51,8 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     Args:
         text: what somebody wrote.
         labels: the emotions that may be meant.
-        now: with the time zone in which dates are meant.
+        now: with the time zone in which dates are meant; without one: this computer's, by the
+            rules that it has on each date.
 
     Raises:
         SessionError: a part of it is understood, but makes no sense.
@@ -112,25 +113,42 @@ def parse_span(text: str) -> timedelta:
 def parse_date(text: str, now: datetime, *, end: bool = False) -> datetime:
     """``2025-01-31``, ``2025-01-31T15:00``, ``today`` or ``yesterday``, in the time zone of `now`.
 
-    With `end`, a day counts to its end.
+    Without a time zone `now` and the date are this computer's. With `end`, a day counts to its end.
 
     Raises:
         SessionError: it is no date.
     """
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     days = {"today": today, "yesterday": today - timedelta(days=1)}
     if (day := days.get(text.casefold())) is None:
         parts = [int(part) for part in re.split(r"[-T :]", text) if part.isdecimal()]
         try:
             if re.fullmatch(_DATE, text) is None:
                 raise ValueError
-            moment = datetime(*parts, tzinfo=now.tzinfo)  # type: ignore[arg-type, misc]
+            moment = datetime(*parts)  # type: ignore[arg-type, misc]
         except ValueError as error:
             raise SessionError(f"{text!r} is no date: write it like 2025-01-31.") from error
         if len(parts) > 3:
-            return moment
+            return _in_zone(moment, now, text)
         day = moment
-    return day + timedelta(days=1) if end else day
+    try:
+        return _in_zone(day + timedelta(days=1) if end else day, now, text)
+    except OverflowError as error:
+        raise _beyond(text) from error
+
+
+def before(now: datetime, span: timedelta) -> datetime:
+    """The moment that lies `span` before `now`, which is this computer's without a time zone.
+
+    Raises:
+        SessionError: that is before the calendar begins.
+    """
+    try:
+        return (now.astimezone(UTC) - span).astimezone(now.tzinfo)
+    except OverflowError as error:
+        raise SessionError(
+            f"{span.days} days ago there were no sessions: search for a shorter time."
+        ) from error
 
 
 def parse_share(text: str) -> float:
@@ -144,6 +162,20 @@ def parse_share(text: str) -> float:
     if not 0 <= value <= 1:
         raise SessionError(f"{text!r} is no probability: write it like 0.6 or 60%.")
     return value
+
+
+def _in_zone(moment: datetime, now: datetime, text: str) -> datetime:
+    """The moment in the zone of `now`; checked, for sessions are looked for in UTC."""
+    try:
+        there = moment.astimezone() if now.tzinfo is None else moment.replace(tzinfo=now.tzinfo)
+        there.astimezone(UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise _beyond(text) from error
+    return there
+
+
+def _beyond(text: str) -> SessionError:
+    return SessionError(f"{text!r} is beyond the calendar: write a date such as 2025-01-31.")
 
 
 def _quoted(draft: _Draft, text: str) -> str:
@@ -198,7 +230,7 @@ def _take_until(draft: _Draft, value: str) -> None:
 
 
 def _take_last(draft: _Draft, value: str) -> None:
-    draft.since = draft.now - parse_span(value)
+    draft.since = before(draft.now, parse_span(value))
 
 
 def _take_day(draft: _Draft, value: str) -> None:
@@ -230,12 +262,12 @@ _KEYS: dict[str, Callable[[_Draft, str], None]] = {
 
 
 def _last(draft: _Draft, match: re.Match[str]) -> None:
-    draft.since = draft.now - _span(_number(match[1]) if match[1] else 1.0, match[2])
+    draft.since = before(draft.now, _span(_number(match[1]) if match[1] else 1.0, match[2]))
 
 
 def _this_week(draft: _Draft, _: re.Match[str]) -> None:
-    today = parse_date("today", draft.now)
-    draft.since = today - timedelta(days=today.weekday())
+    monday = draft.now - timedelta(days=draft.now.weekday())
+    draft.since = parse_date(f"{monday:%Y-%m-%d}", draft.now)
 
 
 _PHRASES: Sequence[tuple[str, Callable[[_Draft, re.Match[str]], None]]] = (
@@ -263,4 +295,9 @@ def _number(text: str) -> float:
 def _span(number: float, unit: str) -> timedelta:
     folded = unit.lower()
     singular = folded.rstrip("s") if len(folded) > 1 else folded
-    return timedelta(days=number * _SPAN_DAYS[singular])
+    try:
+        return timedelta(days=number * _SPAN_DAYS[singular])
+    except (OverflowError, ValueError) as error:
+        raise SessionError(
+            f"{number:g} {unit} is longer than there is a calendar: search for a shorter time."
+        ) from error

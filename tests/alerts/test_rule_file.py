@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -317,3 +318,35 @@ def test_rules_without_a_secret_may_be_read_by_all(tmp_path: Path) -> None:
     path.write_text(example())
     path.chmod(0o644)
     assert exposed_secrets(load_rules(path), path) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["a"] * 30_000) + " = 1",
+        '[ "a" . ' + " . ".join(["'b'"] * 30_000) + "]",
+        "x = {" + ".".join(["a"] * 5_000) + " = 1}",
+        "x = " + "[" * 100_000,
+        "x = " + "{y = " * 50_000,
+        "x = " + "9" * 100_000,
+        'x = "' + "y" * 900_000 + '"',
+        f'[[rule]]\nname = "Upset"\nkind = "{"k" * 900_000}"\n',
+        "k" * 900_000 + " = 1",
+    ],
+)
+def test_hostile_sizes_are_one_short_sentence(text: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(EmoliveError) as caught:
+            parse_rules(text.encode(), "rules.toml")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(str(caught.value)) < 600
+
+
+def test_dots_and_brackets_in_texts_and_comments_nest_nothing() -> None:
+    words = "..." * 50 + "a.b" * 40 + "[{" * 40
+    text = f"""{EMOTION}message = "{words} \\" {words}" # it's {words}\n"""
+    with pytest.raises(EmoliveError, match="there is no key 'message'"):
+        parse_rules(text.encode(), "rules.toml")

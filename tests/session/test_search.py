@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emolive.errors import SessionError
 from emolive.session.library import Library
@@ -157,3 +161,69 @@ def test_search_finds_sessions_with_the_segments_that_match(
     for hit in hits:
         spans = [(s.start_sample / RATE, s.end_sample / RATE) for s in hit.segments]
         assert sorted(spans) == sorted(found[hit.session.title])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "before 9999-12-31",
+        "on 9999-12-31",
+        "to:9999-12-31",
+        "last 99999999999 weeks",
+        "last:99999999999w",
+        "last 3000 weeks last:900000d",
+        f"last {'9' * 400} days",
+        f"past {'9' * 5_000} hours",
+    ],
+)
+@pytest.mark.parametrize("now", [NOW, NOW.replace(tzinfo=None)])
+def test_dates_beyond_the_calendar_are_one_sentence(text: str, now: datetime) -> None:
+    with pytest.raises(SessionError) as caught:
+        parse_query(text, LABELS, now)
+    assert len(str(caught.value)) < 200
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            f"last past before since on {'9' * 12} {'9' * 400} 0 weeks hours 0001-01-01 9999-12-31 "
+            '0000-00-00 from: to: last: longer: p: % min today yesterday : " -1 1e9 \0'.split(" ")
+        ),
+        max_size=6,
+    ),
+    st.sampled_from([" ", ""]),
+    st.sampled_from([NOW, NOW.replace(tzinfo=None)]),
+)
+def test_any_words_are_a_search_or_one_sentence(
+    words: list[str], between: str, now: datetime
+) -> None:
+    with suppress(SessionError):
+        query = parse_query(between.join(words), LABELS, now)
+        for moment in (query.since, query.until):
+            assert moment is None or moment.astimezone(UTC)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone can be set on POSIX only")
+def test_days_begin_by_the_rules_of_their_own_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        now = datetime(2025, 3, 12, 15, 30)  # winter: +1
+        summer = parse_query("on 2024-07-01", LABELS, now)
+        assert summer.since == datetime(2024, 6, 30, 22, tzinfo=UTC)
+        assert summer.until == datetime(2024, 7, 1, 22, tzinfo=UTC)
+        longest = parse_query("on 2024-10-27", LABELS, now)  # the clocks go back: 25 hours
+        assert longest.since == datetime(2024, 10, 26, 22, tzinfo=UTC)
+        assert longest.until == datetime(2024, 10, 27, 23, tzinfo=UTC)
+        after = datetime(2025, 4, 1, 12)  # summer: +2
+        week = parse_query("from:2025-03-24T09:00 last 48h", LABELS, after)
+        assert week.since == datetime(2025, 3, 30, 10, tzinfo=UTC)
+        assert parse_query("from:2025-03-24T09:00", LABELS, after).since == datetime(
+            2025, 3, 24, 8, tzinfo=UTC
+        )
+        assert parse_query("this week", LABELS, datetime(2025, 3, 30, 12)).since == datetime(
+            2025, 3, 23, 23, tzinfo=UTC
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+_MOST_BYTES = 255  # of a name, in all usual file systems
 
 
 @contextmanager
@@ -73,8 +77,40 @@ def write_text(path: Path, content: str) -> None:
 
 def beside(path: Path, part: str) -> Path:
     """Name of a further file of one export: "segments" beside talk.csv is talk.segments.csv."""
-    return path.with_name(f"{path.stem}.{part}{path.suffix}")
+    rest = f".{part}{path.suffix}"
+    return path.with_name(fitting(path.stem, len(os.fsencode(rest))) + rest)
+
+
+def fitting(name: str, more: int) -> str:
+    """The name, so short that `more` bytes can follow it; a digest keeps shortened ones apart."""
+    encoded = os.fsencode(name)
+    if len(encoded) + more <= _MOST_BYTES:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    room = max(0, _MOST_BYTES - more - len(digest) - 1)
+    return f"{encoded[:room].decode(errors='ignore')}~{digest}"
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what a program that was killed while it wrote `path` left behind.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for partial in path.parent.glob(_partial_name(glob.escape(_fitting_partial(path)), "*")):
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+    return path.with_name(_partial_name(_fitting_partial(path), os.getpid()))
+
+
+def _fitting_partial(path: Path) -> str:
+    return fitting(path.name, len(_partial_name("", 2**63)))
+
+
+def _partial_name(name: str, process: int | str) -> str:
+    return f".{name}.{process}.partial"

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from emolive.i18n import ntr, tr
-from emolive.session.query_text import parse_query
+from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
 from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
@@ -159,7 +159,7 @@ class FilterBar(QWidget):
         )
 
     def query(self, now: datetime) -> SearchQuery:
-        """What is looked for; text and filters both have to match.
+        """What is looked for; text and filters both have to match. `now` as in `parse_query`.
 
         Raises:
             SessionError: a part of the text makes no sense.
@@ -168,7 +168,7 @@ class FilterBar(QWidget):
         since = text.since
         days = self.when.currentData()
         if days is not None:
-            start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+            start = parse_date(f"{now - timedelta(days=days):%Y-%m-%d}", now)
             since = start if since is None else max(since, start)
         return replace(
             text,

@@ -120,7 +120,7 @@ class LibraryPage(QWidget):
             return
         self._again.stop()
         try:
-            query = self.filters.query(datetime.now().astimezone())
+            query = self.filters.query(datetime.now())
         except EmoliveError as error:
             self._say(str(error))
             return
