@@ -32,7 +32,7 @@ from emolive.cli.options import (
     TitleOption,
     finish,
 )
-from emolive.cli.outcome import output_ended
+from emolive.cli.outcome import output_ended, watch_output
 
 app = typer.Typer(
     cls=Commands,
@@ -309,6 +309,7 @@ def main() -> None:
         # Names of files and devices need not fit the terminal's encoding.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    watch_output()
     try:
         try:
             app()

@@ -34,7 +34,9 @@ class Commands(TyperGroup):
                 if parameter.name not in _MAY_BE_EMPTY and (
                     value == "" or (isinstance(value, list | tuple) and "" in value)
                 ):
-                    raise typer.BadParameter("it is empty.", ctx=ctx, param=parameter)
+                    raise typer.BadParameter(
+                        "it is empty.", ctx=ctx, param_hint=max(parameter.opts, key=len)
+                    )
         return name, command, rest
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from emolive.errors import EmoliveError
 
@@ -22,6 +24,29 @@ def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+class _Output(io.FileIO):
+    """Standard output where it is a file or a pipe; knows that it could not be written."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failure = error
+            raise
+
+
+def watch_output() -> None:
+    """Let `outcome` tell a full or closed standard output from other problems."""
+    stream = sys.stdout
+    # Python's own console writer stays; a test's stream has no descriptor.
+    with suppress(OSError, ValueError, AttributeError):
+        if not stream.isatty():
+            raw = io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False))
+            sys.stdout = io.TextIOWrapper(raw, stream.encoding, "backslashreplace")
+
+
 def outcome(body: Callable[[], int], *, debug: bool) -> int:
     """Run a command's body and return its exit code.
 
@@ -31,42 +56,36 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
         code = body()
         sys.stdout.flush()
         return code
-    except BrokenPipeError as error:
-        return output_ended(error)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except OSError as error:
-        try:
-            sys.stdout.flush()
-        except OSError:
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) or _output_failure() is not None:
             return output_ended(error)
         if debug:
             raise
-        tell(_unexpected(error))
-    except EmoliveError as error:
-        if debug:
-            raise
-        tell(str(error))
-    except Exception as error:
-        if debug:
-            raise
-        tell(_unexpected(error))
+        if isinstance(error, EmoliveError):
+            tell(str(error))
+        else:
+            tell(
+                f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
+                "run it again as `emolive --debug ...` and report what it prints."
+            )
     return CANNOT
 
 
-def output_ended(error: OSError) -> int:
+def output_ended(error: Exception) -> int:
     """The exit code when standard output takes no more; said, unless its reader has enough."""
+    error = _output_failure() or error
     # Python flushes once more at exit: to nowhere.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):  # `head`, say
         return DONE
-    tell(f"The output cannot be written ({error.strerror or error}): send it to another place.")
+    reason = getattr(error, "strerror", None) or error
+    tell(f"The output cannot be written ({reason}): send it to another place.")
     return CANNOT
 
 
-def _unexpected(error: Exception) -> str:
-    return (
-        f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
-        "run it again as `emolive --debug ...` and report what it prints."
-    )
+def _output_failure() -> OSError | None:
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.failure if isinstance(raw, _Output) else None

@@ -125,7 +125,7 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> datetime:
         try:
             if re.fullmatch(_DATE, text) is None:
                 raise ValueError
-            moment = datetime(*parts)  # type: ignore[arg-type, misc]
+            moment = datetime(*parts)  # type: ignore[arg-type]
         except ValueError as error:
             raise SessionError(f"{text!r} is no date: write it like 2025-01-31.") from error
         if len(parts) > 3:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +72,34 @@ def test_debug_raises_instead_of_a_sentence() -> None:
     assert done.returncode != 0
     assert "Traceback" in done.stderr
     assert "none.onnx does not exist" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "--version", "devices --json", "sessions list --json", "alerts example", "policy"],
+)
+def test_a_full_output_is_one_sentence(tmp_path: Path, command: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "emolive", *command.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env=os.environ | {"EMOLIVE_LIBRARY": str(tmp_path), "EMOLIVE_CONFIG": str(tmp_path)},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "cannot be written (No space left on device)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", ""], ["analyze", "--out", "", "a.wav"], ["sessions", "list", "--library="],
+        ["sessions", "show", ""], ["live", "--device", ""], ["call", "analyze", ""],
+        ["sessions", "export", "last", "--format", ""], ["alerts", "check", ""],
+    ],
+)  # fmt: skip
+def test_an_empty_argument_is_refused(run: Run, command: list[str]) -> None:
+    result = run(*command)
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr
