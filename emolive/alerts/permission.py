@@ -7,7 +7,6 @@ grounds, before anything is inferred.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from emolive.alerts.policy import PolicyFile
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 
 GRANTED = "agent_emotion.granted"
@@ -60,21 +60,13 @@ STATEMENT = Statement(
 )
 
 
-def os_user() -> str:
-    """Who runs this program, as the system knows it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such entry, or a system without users
-        return "unknown"
-
-
 def grant_confirmed(library: Library, call: str) -> AgentPermission:
     """A person has just confirmed `STATEMENT` for this call: write that down and permit it.
 
     Raises:
         SessionError: the audit log cannot be written; nothing is permitted then.
     """
-    return _grant(library, call, os_user(), {"how": "confirmed"})
+    return _grant(library, call, login_name(), {"how": "confirmed"})
 
 
 def decline(library: Library, call: str) -> None:
@@ -83,7 +75,7 @@ def decline(library: Library, call: str) -> None:
     Raises:
         SessionError: the audit log cannot be written.
     """
-    library.audit(DECLINED, _details(call), actor=os_user())
+    library.audit(DECLINED, _details(call))
 
 
 def grant_by_policy(library: Library, call: str, policy: PolicyFile) -> AgentPermission:
@@ -149,7 +141,7 @@ def _grant(
     library: Library, call: str, granted_by: str, grounds: dict[str, object]
 ) -> AgentPermission:
     # Before the permission exists, so that there is none without a line.
-    library.audit(GRANTED, _details(call) | grounds, actor=os_user())
+    library.audit(GRANTED, _details(call) | grounds)
     return AgentPermission(
         granted_by=granted_by, granted_at=datetime.now(UTC), statement=STATEMENT.text
     )

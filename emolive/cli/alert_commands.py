@@ -205,6 +205,30 @@ def run_audit(folder: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
+def run_audit_check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
+    """Check the audit log; 1 when it is not as it was written.
+
+    Raises:
+        SessionError: the library cannot be used.
+    """
+    with open_library(folder) as library:
+        found = library.check_audit_log(noted and noted.strip().lower())
+    if as_json:
+        print_json(asdict(found))
+    elif found.problem is not None:
+        tell(f"The audit log of {library.folder} was tampered with: {found.problem}.")
+    elif found.entries:
+        sys.stdout.write(f"{found.fingerprint}\n")
+        tell(
+            f"{found.entries} entr{'y' if found.entries == 1 else 'ies'}, none changed or removed. "
+            "Keep the fingerprint elsewhere: with --fingerprint a later check proves that the log "
+            "still holds all of this."
+        )
+    else:
+        tell("The audit log is empty.")
+    return DONE if found.problem is None else SOME_INPUTS_FAILED
+
+
 def run_policy(path: Path | None, *, example: bool) -> int:
     """Print the statement, and what the policy decides.
 

@@ -195,12 +195,29 @@ def bench(
     finish(context, body)
 
 
-def audit(context: typer.Context, json: JsonReport = False, library: LibraryOption = None) -> None:
+def audit(
+    context: typer.Context,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that nothing was changed or removed; else 1.")
+    ] = False,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="TEXT",
+            help="With --verify: what an earlier check printed, which the log must still hold.",
+        ),
+    ] = None,
+    json: JsonReport = False,
+    library: LibraryOption = None,
+) -> None:
     """Show the audit log: who permitted what, changed settings, deleted sessions, and when."""
 
     def body() -> int:
-        from emolive.cli.alert_commands import run_audit
+        from emolive.cli.alert_commands import run_audit, run_audit_check
 
+        if verify or fingerprint is not None:
+            return run_audit_check(library, fingerprint, as_json=json)
         return run_audit(library, as_json=json)
 
     finish(context, body)

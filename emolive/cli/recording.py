@@ -43,7 +43,7 @@ class Recording:
         settings = self._library.settings()
         if settings.consent_due:
             tell(settings.consent_text)
-            self._library.confirm_consent(actor="command line")
+            self._library.confirm_consent()
         request = RecordingRequest(options.title, options.audio)
         self._recorder = Recorder(run, self._library, request)
 

@@ -13,7 +13,7 @@ import platformdirs
 
 from emolive.errors import SessionError
 from emolive.private_files import owner_only
-from emolive.session import schema
+from emolive.session import audit_log, schema
 
 DATABASE_FILE = "library.sqlite3"
 FOLDER_VARIABLE = "EMOLIVE_LIBRARY"
@@ -141,6 +141,7 @@ class Database:
             )
         # SQLite's own folding of case knows ASCII only.
         connection.create_function("fold", 1, str.casefold, deterministic=True)
+        connection.create_function("audit_digest", 6, audit_log.digest, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA secure_delete = ON")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.errors import SessionError
-from emolive.session import rows
+from emolive.session import audit_log
 from emolive.session.database import Database
 from emolive.session.folders import recorded_elsewhere, remove_folder, session_folder
-from emolive.session.records import AuditEntry
 
 _PURGE_DUE = "purge_due"
 _PURGE_TRIES = 20
@@ -21,7 +19,7 @@ _TEXT_TABLES = ("sessions", "streams", "notes", "tags", "annotations", "alerts",
 
 
 def delete_session(
-    database: Database, library: Path, session_id: str, actor: str, reason: str
+    database: Database, library: Path, session_id: str, actor: str | None, reason: str
 ) -> None:
     """Delete a session: its files first, so that a cut off deletion is never forgotten.
 
@@ -46,7 +44,7 @@ def delete_session(
     details: Mapping[str, object] = {"session": session_id, "reason": reason}
     with database.writing() as connection:
         connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
-        rows.insert_audit(connection, AuditEntry(datetime.now(UTC), actor, "delete", details))
+        audit_log.append(connection, "delete", details, actor)
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
 
 

@@ -11,7 +11,8 @@ from types import TracebackType
 
 from emolive.errors import SessionError
 from emolive.private_files import make_private_folder
-from emolive.session import rows
+from emolive.session import audit_log, rows
+from emolive.session.audit_log import AuditCheck
 from emolive.session.database import DATABASE_FILE, Database, library_folder
 from emolive.session.deletion import delete_session, purge
 from emolive.session.folders import (
@@ -207,8 +208,12 @@ class Library(LibraryReader):
 
     # Leaving nothing.
 
-    def delete(self, session_id: str, *, actor: str = "user", reason: str = "asked for") -> None:
+    def delete(
+        self, session_id: str, *, actor: str | None = None, reason: str = "asked for"
+    ) -> None:
         """Delete everything about a session: rows, audio, and their traces in the database.
+
+        `actor`, here and below, is who does it; None: the login of who runs this program.
 
         Raises:
             SessionError: it is being recorded, or a file is in use (the next start goes on), too.
@@ -253,7 +258,7 @@ class Library(LibraryReader):
             ).fetchone()
         return LibrarySettings() if row is None else LibrarySettings.model_validate_json(row[0])
 
-    def change_settings(self, settings: LibrarySettings, *, actor: str = "user") -> None:
+    def change_settings(self, settings: LibrarySettings, *, actor: str | None = None) -> None:
         """Replace the settings; a new consent text has to be confirmed anew. Audited."""
         before = self.settings()
         if settings.consent_text != before.consent_text:
@@ -264,23 +269,29 @@ class Library(LibraryReader):
                 (_SETTINGS, settings.model_dump_json()),
             )
             details = json.loads(settings.model_dump_json())
-            entry = AuditEntry(datetime.now(UTC), actor, "settings", details)
-            rows.insert_audit(connection, entry)
+            audit_log.append(connection, "settings", details, actor)
 
-    def confirm_consent(self, *, actor: str = "user") -> None:
+    def confirm_consent(self, *, actor: str | None = None) -> None:
         """Note that a person has read the consent reminder."""
         now = datetime.now(UTC)
         self.change_settings(self.settings().model_copy(update={"consented_at": now}), actor=actor)
 
-    def audit(self, action: str, details: Mapping[str, object], *, actor: str = "user") -> None:
+    def audit(
+        self, action: str, details: Mapping[str, object], *, actor: str | None = None
+    ) -> None:
         """Append to the audit log, which is never changed; `details` is JSON-serialisable."""
         with self.database.writing() as connection:
-            rows.insert_audit(connection, AuditEntry(datetime.now(UTC), actor, action, details))
+            audit_log.append(connection, action, details, actor)
 
     def audit_log(self) -> list[AuditEntry]:
         """The audit log, oldest first."""
         with self.database.reading() as connection:
-            return rows.select_audit(connection)
+            return audit_log.entries(connection)
+
+    def check_audit_log(self, noted: str | None = None) -> AuditCheck:
+        """Whether the audit log is as it was written (see `audit_log.check`)."""
+        with self.database.reading() as connection:
+            return audit_log.check(connection, noted)
 
     def _change(self, session_id: str, statement: str, *parameters: rows.Value) -> None:
         self.get(session_id)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.errors import SessionError
 from emolive.inference.segments import Segmenter
 from emolive.private_files import make_private_folder
-from emolive.session import rows, timeline_rows
+from emolive.session import audit_log, timeline_rows
 from emolive.session.database import Database
 from emolive.session.deletion import delete_session
 from emolive.session.flac_repair import repair
 from emolive.session.folders import RecordingLock, session_folder
-from emolive.session.records import AuditEntry, SessionInfo, SessionState, StreamInfo
+from emolive.session.records import SessionInfo, SessionState, StreamInfo
 from emolive.session.rows import select_sessions
 from emolive.types import Prediction, Segment
 
@@ -137,7 +136,7 @@ def _close(database: Database, folder: Path, info: SessionInfo) -> int | None:
             (end, info.id),
         )
         details = {"session": info.id, "duration_s": end / info.rate}
-        rows.insert_audit(connection, AuditEntry(datetime.now(UTC), "emolive", "recover", details))
+        audit_log.append(connection, "recover", details, "emolive")
     return end
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from emolive.session.records import (
     AlertRecord,
     Annotation,
-    AuditEntry,
     NewSession,
     Note,
     SessionInfo,
@@ -254,23 +253,5 @@ def select_notes(connection: sqlite3.Connection, session_id: str) -> list[Note]:
         for text, at, note_id, created in connection.execute(
             "SELECT text, at_sample, id, created_at FROM notes WHERE session_id = ? ORDER BY id",
             (session_id,),
-        )
-    ]
-
-
-def insert_audit(connection: sqlite3.Connection, entry: AuditEntry) -> None:
-    """Append to the audit log."""
-    connection.execute(
-        "INSERT INTO audit (at, actor, action, details) VALUES (?, ?, ?, ?)",
-        (time_text(entry.at), entry.actor, entry.action, json.dumps(dict(entry.details))),
-    )
-
-
-def select_audit(connection: sqlite3.Connection) -> list[AuditEntry]:
-    """The whole audit log, oldest first."""
-    return [
-        AuditEntry(datetime.fromisoformat(at), actor, action, json.loads(details))
-        for at, actor, action, details in connection.execute(
-            "SELECT at, actor, action, details FROM audit ORDER BY id"
         )
     ]

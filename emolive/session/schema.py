@@ -154,8 +154,25 @@ CREATE TABLE settings (
 ) WITHOUT ROWID;
 """
 
+# Entries that were there are chained as they stand, in the order in which they were written.
+_VERSION_2 = """
+ALTER TABLE audit ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+DROP TRIGGER audit_keeps_content;
+WITH RECURSIVE chain (id, digest) AS (
+    SELECT id, audit_digest('', id, at, actor, action, details) FROM audit
+        WHERE id = (SELECT min(id) FROM audit)
+    UNION ALL
+    SELECT next.id,
+        audit_digest(chain.digest, next.id, next.at, next.actor, next.action, next.details)
+        FROM chain JOIN audit AS next
+        ON next.id = (SELECT min(id) FROM audit WHERE id > chain.id)
+) UPDATE audit SET digest = chain.digest FROM chain WHERE chain.id = audit.id;
+CREATE TRIGGER audit_keeps_content BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
+"""
+
 # Step i leads from version i to version i + 1. Steps are only ever added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 VERSION = len(MIGRATIONS)
 
 

@@ -14,11 +14,11 @@ from emolive.alerts.permission import (
     Statement,
     agent_permission,
     grant_by_policy,
-    os_user,
 )
 from emolive.alerts.policy import EXAMPLE, FILE_NAME, PolicyFile, load_policy
 from emolive.engine.config import EngineConfig
 from emolive.errors import EmoliveError, SessionError
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.types import Role
 
@@ -71,10 +71,10 @@ def test_a_person_confirms_for_one_call_and_the_log_tells(sessions: Library) -> 
     assert permission is not None
     assert person.asked == [STATEMENT]
     assert "Article 5(1)(f)" in permission.statement
-    assert permission.granted_by == os_user()
+    assert permission.granted_by == login_name()
     assert datetime.now(UTC) - permission.granted_at < timedelta(minutes=1)
     (entry,) = sessions.audit_log()
-    assert (entry.actor, entry.action) == (os_user(), GRANTED)
+    assert (entry.actor, entry.action) == (login_name(), GRANTED)
     assert entry.details == {
         "call": "call-7",
         "how": "confirmed",

@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from emolive.alerts.webhook_settings import decoded_secret
 from emolive.cli.agent import AgentOptions, confirm_in_terminal, with_permission
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
+from emolive.session.database import DATABASE_FILE
 from emolive.session.library import Library
 from emolive.types import FloatArray, Role
 from tests.alerts.server import SECRET, WebhookServer
@@ -318,6 +321,26 @@ def test_without_a_terminal_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", io.StringIO(STATEMENT.phrase))
     with pytest.raises(EmoliveError, match="confirmed by a person at a terminal"):
         confirm_in_terminal(STATEMENT)
+
+
+def test_the_audit_log_is_checked(run: Run, library: Path) -> None:
+    assert "empty" in run("audit", "--verify").stderr
+    with Library.open(library) as opened:
+        opened.audit("exported", {"session": "a"})
+    first = run("audit", "--verify")
+    assert first.exit_code == 0
+    assert "1 entry, none changed or removed." in first.stderr
+    fingerprint = first.stdout.strip()
+    assert run("audit", "--fingerprint", fingerprint).exit_code == 0
+    assert json.loads(run("audit", "--verify", "--json").stdout) == {
+        "entries": 1, "fingerprint": fingerprint, "problem": None,
+    }  # fmt: skip
+    with closing(sqlite3.connect(library / DATABASE_FILE, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER audit_keeps_content")
+        connection.execute("UPDATE audit SET actor = 'nobody'")
+    changed = run("audit", "--verify")
+    assert (changed.exit_code, changed.stdout) == (1, "")
+    assert "was tampered with: entry 1 of " in changed.stderr
 
 
 @pytest.mark.usefixtures("library")
