@@ -6,7 +6,8 @@ seconds appear only at the edges (command line, JSON, plots).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -78,13 +79,14 @@ class SpeechActivity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureBlock:
-    """New log-mel frames of one stream, as they become ready (not normalised).
+    """New frames of one stream's spectrogram, as they become ready, whatever model runs.
 
-    ``log_mel`` is float32, shape ``(n_mels, n_frames)``; frame ``i`` covers the window that
-    starts at ``start_sample + i * hop_length``. ``level_dbfs`` and ``peak_dbfs`` describe the audio
-    that these frames added; ``speech`` is the voice activity state at its end, ``activity`` the
-    chunks that this audio completed (None: none). ``samples`` is this audio itself at the model
-    rate, float32 ``(n,)``, its last sample just before `end_sample` (None: not passed on).
+    ``log_mel`` is float32, shape ``(n_mels, n_frames)``, natural log, not normalised; frame ``i``
+    covers what starts at ``start_sample + i * hop_length`` (see `emolive.acoustics`).
+    ``level_dbfs`` and ``peak_dbfs`` describe the audio that these frames added; ``speech`` is the
+    voice activity state at its end, ``activity`` the chunks that this audio completed (None: none).
+    ``samples`` is this audio itself at the model rate, float32 ``(n,)``, its last sample just
+    before `end_sample` (None: not passed on).
     """
 
     stream: str
@@ -100,13 +102,46 @@ class FeatureBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureWindow:
-    """One analysis window: ``log_mel`` is float32 ``(n_mels, n_frames)``, normalised per window."""
+    """One analysis window, as the model's graph takes it.
+
+    ``features`` is float32 ``(n_mels, n_frames)`` or ``(n_samples,)``, normalised as the model's
+    metadata say.
+    """
 
     stream: str
     start_sample: int
     end_sample: int
-    log_mel: FloatArray
+    features: FloatArray
     speech_ratio: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelOutput:
+    """What a model's graph says of `n` windows.
+
+    ``logits`` float32 ``(n, n_classes)``; ``embedding`` float32 ``(n, n_features)``, None where
+    the graph has no such output.
+    """
+
+    logits: FloatArray
+    embedding: FloatArray | None = None
+
+    @property
+    def arrays(self) -> tuple[FloatArray, ...]:
+        """Those that are there."""
+        return (self.logits,) if self.embedding is None else (self.logits, self.embedding)
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def __getitem__(self, some: slice) -> ModelOutput:
+        return ModelOutput(*(array[some] for array in self.arrays))
+
+    @classmethod
+    def joined(cls, parts: Sequence[ModelOutput]) -> ModelOutput:
+        """One after the other; at least one part, all of one model."""
+        columns = zip(*(part.arrays for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +154,8 @@ class Prediction:
     ``state`` is ``speech``. ``confidence`` is the smoothed probability of that label, of the
     leading class while uncertain, otherwise 0.0.
     ``latency_s`` is the time from the window's last sample being available to this answer.
+    ``embedding`` float32 ``(n_features,)`` is what the model's last layer sees, where its graph
+    tells it and the window was classified; it is passed on, and not kept.
     """
 
     stream: str
@@ -130,11 +167,16 @@ class Prediction:
     confidence: float
     speech_ratio: float
     latency_s: float
+    embedding: FloatArray | None = None
 
     @property
     def centre_sample(self) -> int:
         """The sample this answer speaks for: the middle of its window."""
         return (self.start_sample + self.end_sample) // 2
+
+    def without_embedding(self) -> Prediction:
+        """For whoever keeps answers: an embedding is a hundred times as large as they are."""
+        return self if self.embedding is None else replace(self, embedding=None)
 
 
 @dataclass(frozen=True, slots=True)

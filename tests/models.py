@@ -1,7 +1,8 @@
 """Tiny models that keep the contract (or break it on purpose), made in memory for tests.
 
-The graph averages each mel band over time and applies one linear layer, so different audio gives
-different answers, in microseconds.
+The graph averages each band over time and applies one linear layer, so different audio gives
+different answers, in microseconds. The bands are those of its log-mel input, or of a small filter
+bank of its own where its input is the waveform.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from emolive.features import FrontEndSpec
-from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
+from emolive.features import LogMelSpec, WaveformSpec
+from emolive.inference.metadata import EMBEDDING, LOGITS, METADATA_KEY, ModelMetadata
 
+FILTERS = 16
+_FLOOR = np.float32(1e-5)
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 
@@ -25,7 +28,7 @@ def tiny_metadata(**fields: Any) -> ModelMetadata:
     """Valid metadata of a tiny model; `fields` replace the defaults."""
     defaults: dict[str, Any] = {
         "name": "tiny",
-        "front_end": FrontEndSpec(),
+        "front_end": LogMelSpec(),
         "labels": LABELS,
         "temperature": 1.5,
         "abstention_threshold": 0.3,
@@ -37,14 +40,19 @@ def tiny_metadata(**fields: Any) -> ModelMetadata:
     return ModelMetadata(**(defaults | fields))
 
 
+def waveform_metadata(**fields: Any) -> ModelMetadata:
+    """Valid metadata of a tiny model that is given the sound itself, and has an embedding."""
+    return tiny_metadata(**({"front_end": WaveformSpec(), "embedding_size": 6} | fields))
+
+
 def tiny_model(
     path: Path,
     metadata: ModelMetadata | None = None,
     *,
     weights: npt.NDArray[np.float32] | None = None,
     bias: Sequence[float] | None = None,
-    input_name: str = INPUT_NAME,
-    output_name: str = OUTPUT_NAME,
+    input_name: str | None = None,
+    output_name: str = LOGITS,
     input_shape: Sequence[int | str] | None = None,
     metadata_text: str | None = None,
     with_metadata: bool = True,
@@ -54,9 +62,10 @@ def tiny_model(
     Args:
         path: the file to write.
         metadata: what it says about itself; None: `tiny_metadata()`.
-        weights: ``(n_mels, n_classes)``; None: random, but always the same.
+        weights: ``(n_mels, n_classes)``, of a waveform ``(FILTERS, n_classes)``; None: random, but
+            always the same.
         bias: ``(n_classes,)``; a large entry forces that label. None: zeros.
-        input_name: the graph's input.
+        input_name: the graph's input; None: as the metadata promise.
         output_name: the graph's output.
         input_shape: the graph's input shape; None: as the metadata promise.
         metadata_text: this text instead of the metadata's JSON.
@@ -64,30 +73,50 @@ def tiny_model(
     """
     metadata = metadata or tiny_metadata()
     shape = list(input_shape or ("batch", *metadata.input_shape))
-    n_mels = int(shape[-2])
+    input_name = input_name or metadata.input_name
+    waveform = metadata.input_name == "waveform"
+    n_bands = FILTERS if waveform else int(shape[-2])
     n_classes = len(metadata.labels)
+    rng = np.random.default_rng(0)
     if weights is None:
-        rng = np.random.default_rng(0)
-        weights = rng.standard_normal((n_mels, n_classes)).astype(np.float32)
-    offsets = np.asarray(np.zeros(n_classes) if bias is None else bias, np.float32)
+        weights = rng.standard_normal((n_bands, n_classes)).astype(np.float32)
+    offsets = np.zeros(n_classes) if bias is None else bias
+    tensors = {
+        "axes": np.array([2] if waveform else [1, 3], np.int64),
+        "weights": weights,
+        "bias": np.asarray(offsets, np.float32),
+    }
+    # To (batch, n_bands), then (batch, n_classes).
+    nodes = [
+        helper.make_node("ReduceMean", [input_name, "axes"], ["bands"], keepdims=0),
+        helper.make_node("Gemm", ["bands", "weights", "bias"], [output_name]),
+    ]
+    outputs = {output_name: weights.shape[1]}
+    if waveform:
+        tensors |= {"one": np.array([1], np.int64), "filters": _filters(), "floor": _FLOOR}
+        nodes[:1] = [
+            helper.make_node("Unsqueeze", [input_name, "one"], ["channel"]),
+            helper.make_node("Conv", ["channel", "filters"], ["filtered"], strides=[160]),
+            helper.make_node("Abs", ["filtered"], ["amplitude"]),
+            helper.make_node("ReduceMean", ["amplitude", "axes"], ["mean"], keepdims=0),
+            helper.make_node("Add", ["mean", "floor"], ["above"]),
+            helper.make_node("Log", ["above"], ["bands"]),
+        ]
+    if metadata.embedding_size is not None:
+        outputs = {EMBEDDING: metadata.embedding_size} | outputs  # not in the usual order
+        tensors["projection"] = rng.standard_normal((n_bands, metadata.embedding_size)).astype(
+            np.float32
+        )
+        nodes.append(helper.make_node("MatMul", ["bands", "projection"], [EMBEDDING]))
     graph = helper.make_graph(
-        [
-            # (batch, 1, n_mels, n_frames) -> (batch, n_mels) -> (batch, n_classes)
-            helper.make_node("ReduceMean", [input_name, "axes"], ["bands"], keepdims=0),
-            helper.make_node("Gemm", ["bands", "weights", "bias"], [output_name]),
-        ],
+        nodes,
         "tiny",
         [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, shape)],
         [
-            helper.make_tensor_value_info(
-                output_name, TensorProto.FLOAT, [shape[0], weights.shape[1]]
-            )
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [shape[0], size])
+            for name, size in outputs.items()
         ],
-        [
-            numpy_helper.from_array(np.array([1, 3], np.int64), "axes"),
-            numpy_helper.from_array(weights, "weights"),
-            numpy_helper.from_array(offsets, "bias"),
-        ],
+        [numpy_helper.from_array(value, name) for name, value in tensors.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 10
@@ -97,3 +126,10 @@ def tiny_model(
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return metadata
+
+
+def _filters() -> npt.NDArray[np.float32]:
+    """Tones under a window, from 200 Hz to 6.4 kHz: ``(FILTERS, 1, 64)``."""
+    hertz = 200.0 * 2 ** (np.arange(FILTERS) * 5 / (FILTERS - 1))
+    tones = np.sin(2 * np.pi * hertz[:, None] * np.arange(64) / 16_000) * np.hanning(64)
+    return tones[:, None].astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from emolive.features import FrontEndSpec, WaveformSpec
 from emolive.inference.metadata import ModelMetadata
 from training.labels import LABELS
 from training.measure import Measurement
@@ -79,6 +80,17 @@ def _networks(members: Sequence[Recipe]) -> str:
     return f"{len(members)} networks that answer together, by their mean probabilities: {listed}"
 
 
+def _front_end(spec: FrontEndSpec) -> str:
+    normalised = ", normalised per window" if spec.normalization == "window" else ""
+    if isinstance(spec, WaveformSpec):
+        return f"{spec.sampling_rate} Hz mono, full scale being 1.0{normalised}."
+    return (
+        f"{spec.sampling_rate} Hz mono, {spec.win_length}-sample Hann window, "
+        f"hop length {spec.hop_length},\n{spec.n_mels} mel bands {spec.f_min:g}-{spec.f_max:g} Hz, "
+        f"natural logarithm{normalised}."
+    )
+
+
 def write_scores(measurement: Measurement) -> str:
     """All that was measured, as Markdown."""
     corpora = tuple(next(iter(measurement.windows.values())))
@@ -126,7 +138,7 @@ def write_card(
 ) -> str:
     """The card as Markdown; `members` are the recipes of the networks in the file."""
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
-    front = metadata.front_end
+    shape = ", ".join(map(str, metadata.input_shape))
     labels = ", ".join(metadata.labels)
     return f"""# Model card: {metadata.name}
 
@@ -134,10 +146,8 @@ def write_card(
 One {precision} ONNX file. It answers for one {metadata.window_s:g}-second window of one speaker:
 probabilities of {labels}.
 
-**Input.** `log_mel` float32 `(batch, 1, {front.n_mels}, {metadata.n_frames})`:
-{front.sampling_rate} Hz mono, {front.win_length}-sample Hann window, hop length {front.hop_length},
-{front.n_mels} mel bands {front.f_min:g}-{front.f_max:g} Hz, natural logarithm, normalised per
-window.
+**Input.** `{metadata.input_name}` float32 `(batch, {shape})`:
+{_front_end(metadata.front_end)}
 A recording shorter than the window is padded with zeros on both sides, in training as in use.
 **Output.** `logits` float32 `(batch, {len(metadata.labels)})`; divide by the temperature
 {metadata.temperature:.3f}, then softmax. A smoothed confidence below

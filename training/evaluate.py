@@ -1,7 +1,7 @@
 """Answers and scores of a model on a set of clips, clean and disturbed.
 
-A model is a function from normalised log-mel ``(n, n_mels, n_frames)`` to logits ``(n, 8)``: the
-`predict` of an exported file's classifier, or a network that is still being studied.
+A model is a function from normalised log-mel ``(n, n_mels, n_frames)`` to logits ``(n, 8)``: an
+exported file's (`logits_of`), or a network that is still being studied.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from emolive.inference.classifier import Classifier
 from training.augmentation import add_noise, telephone
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window, window_features
@@ -24,6 +25,11 @@ FloatArray = npt.NDArray[np.float32]
 Disturb = Callable[[FloatArray, int], FloatArray]
 Predict = Callable[[FloatArray], npt.NDArray[np.floating]]
 _BATCH = 16
+
+
+def logits_of(classifier: Classifier) -> Predict:
+    """An exported file's model as a function."""
+    return lambda windows: classifier.predict(windows).logits
 
 
 def labels_of(clips: tuple[CachedClip, ...]) -> npt.NDArray[np.int64]:

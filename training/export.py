@@ -23,7 +23,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 from torch import nn
 
-from emolive.inference.metadata import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelMetadata
+from emolive.inference.metadata import LOGITS, METADATA_KEY, ModelMetadata
 from training.cache import AudioCache, CachedClip
 from training.dataset import cut_window, window_features
 from training.models import Ensemble, build_model
@@ -61,8 +61,8 @@ def write_float_onnx(model: nn.Module, recipe: Recipe, path: Path) -> None:
         model.to(memory_format=torch.contiguous_format),
         (example,),
         path,
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
+        input_names=["log_mel"],
+        output_names=[LOGITS],
         dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
         opset_version=OPSET,
         external_data=False,
@@ -82,7 +82,7 @@ class _CalibrationWindows(CalibrationDataReader):
 
     def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
         window = next(self._windows, None)
-        return None if window is None else {INPUT_NAME: window[None, None]}
+        return None if window is None else {"log_mel": window[None, None]}
 
 
 def write_int8_onnx(

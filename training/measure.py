@@ -15,6 +15,7 @@ from training.evaluate import (
     clip_probabilities,
     conditions,
     labels_of,
+    logits_of,
     selective,
     window_logits,
 )
@@ -57,22 +58,22 @@ def measure(
     classifier: Classifier, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
 ) -> Measurement:
     """Measure a loaded model on `clips` (the test speakers)."""
-    metadata = classifier.metadata
+    metadata, predict = classifier.metadata, logits_of(classifier)
     labels = labels_of(clips)
     rate = recipe.front_end.sampling_rate
     windows: dict[str, dict[str, Scores]] = {}
     clean: npt.NDArray[np.float32] | None = None
     for name, disturb in conditions(noise_clips(cache.clips), cache, rate).items():
-        logits = window_logits(classifier.predict, cache, clips, recipe, disturb, name)
+        logits = window_logits(predict, cache, clips, recipe, disturb, name)
         clean = logits if clean is None else clean
         probabilities = softmax(logits, metadata.temperature)
         windows[name] = by_group(probabilities, clips, lambda c: c.corpus)
     assert clean is not None
     calibrated = softmax(clean, metadata.temperature)
-    pooled = clip_probabilities(classifier.predict, cache, clips, recipe, metadata.temperature)
+    pooled = clip_probabilities(predict, cache, clips, recipe, metadata.temperature)
     same = [
         window_logits(
-            classifier.predict,
+            predict,
             cache,
             clips,
             recipe,

@@ -20,7 +20,7 @@ from emolive.inference.metadata import ModelMetadata
 from training.cache import AudioCache, CachedClip, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
-from training.evaluate import labels_of, window_logits
+from training.evaluate import labels_of, logits_of, window_logits
 from training.export import (
     write_float_onnx,
     write_half_onnx,
@@ -152,7 +152,7 @@ def publish(
         for path in dict.fromkeys((full, final_file)):
             write_metadata(path, metadata)
             classifier = OnnxClassifier(path)
-            answers[path] = window_logits(classifier.predict, cache, split.validation, recipe)
+            answers[path] = window_logits(logits_of(classifier), cache, split.validation, recipe)
             classifier.close()
         labels = labels_of(split.validation)
         for path, logits in answers.items():

@@ -148,16 +148,16 @@ def recorded_call(
 
     def keep(event: Event) -> None:
         if isinstance(event, Prediction):
-            windows.append(event)
+            windows.append(event.without_embedding())
         elif isinstance(event, FeatureBlock) and event.activity is not None:
             heard.setdefault(event.stream, []).append(event.activity)
 
     analysis = analyze_source(source, name, classifier, vad, config, progress, keep)
-    spec = analysis.metadata.front_end
+    rate = analysis.metadata.sampling_rate
 
     def feed(engine: AlertEngine) -> list[Alert]:
         alerts = _accept(engine, windows)
-        for stream, activity in _in_turns(heard, spec.sampling_rate):
+        for stream, activity in _in_turns(heard, rate):
             alerts += engine.hear(stream, activity)
         return alerts
 
@@ -166,7 +166,10 @@ def recorded_call(
         duration_s=analysis.duration_s,
         streams=watched_streams(analysis.streams),
         form=CallFormat(
-            spec.sampling_rate, config.hop_samples(spec), analysis.labels, analysis.model
+            rate,
+            config.hop_samples(analysis.metadata.front_end),
+            analysis.labels,
+            analysis.model,
         ),
         hears=True,
         feed=feed,

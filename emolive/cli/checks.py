@@ -152,7 +152,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     path = model or asset(MODEL)
     classifier = OnnxClassifier(path, cast(Requested, provider))
     metadata = classifier.metadata
-    window = np.zeros((1, *metadata.input_shape[1:]), np.float32)
+    window = np.zeros((1, *metadata.window_shape), np.float32)
     begin = time.perf_counter()
     classifier.predict(window)
     took_ms = 1000 * (time.perf_counter() - begin)
@@ -161,8 +161,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
         f"providers of this ONNX Runtime: {available}",
         f"{metadata.name}: {path}",
         f"labels: {', '.join(metadata.labels)}",
-        f"{metadata.window_s:g} s windows, {metadata.front_end.n_mels} mel bands, "
-        f"{metadata.front_end.sampling_rate} Hz",
+        f"{metadata.window_s:g} s windows of {_input(metadata)}, {metadata.sampling_rate} Hz",
         f"temperature {metadata.temperature:.3g}, uncertain below "
         f"{metadata.abstention_threshold:.0%}",
         f"trained on {', '.join(metadata.corpora)}; split: {metadata.split}",
@@ -175,6 +174,11 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     if model is None:
         facts.append(f"card: {asset(MODEL_CARD)}")
     return Finding("model", Verdict.OK, tuple(facts))
+
+
+def _input(metadata: ModelMetadata) -> str:
+    front_end = metadata.front_end
+    return "sound" if front_end.kind == "waveform" else f"{front_end.n_mels} mel bands"
 
 
 def _scores(metadata: ModelMetadata) -> str:

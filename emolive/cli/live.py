@@ -241,7 +241,7 @@ def _call_view(options: LiveOptions, metadata: ModelMetadata, hop_s: float) -> V
     from emolive.conversation import ConversationMeter, Party
 
     parties = [Party(role.value, role) for role in Role]
-    meter = ConversationMeter(parties, metadata.front_end)
+    meter = ConversationMeter(parties, metadata.sampling_rate)
     view = _view(options, metadata, hop_s, lambda: conversation_panel(meter.snapshot()))
     lines = sys.stdout if options.json else None
     return ConversationView(view, meter, metadata, lines, shown=sys.stdout.isatty())

@@ -113,7 +113,7 @@ class _Card:
         self.call = call
         self.answer: Prediction | None = None
         parties = [Party(role.value, role) for role in Role]
-        self._meter = ConversationMeter(parties, metadata.front_end)
+        self._meter = ConversationMeter(parties, metadata.sampling_rate)
         self._mailbox = call.hub.subscribe(_MAILBOX_EVENTS)
         self._lines = JsonLines(metadata, sys.stdout, call.id) if lines else None
         self._raised: dict[tuple[str, str | None], Alert] = {}

@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from emolive.acoustics import SyllableNuclei
+from emolive.acoustics.syllables import LONGEST_S
 from emolive.conversation.config import ConversationConfig
 from emolive.conversation.floor import Floor, PartyTally
 from emolive.conversation.metrics import (
@@ -19,10 +21,8 @@ from emolive.conversation.metrics import (
     Responses,
     Stretches,
 )
-from emolive.conversation.syllables import LONGEST_S, SyllableNuclei
 from emolive.conversation.talkspurts import Talkspurts
 from emolive.conversation.tallies import Tally
-from emolive.features import FrontEndSpec
 from emolive.speech.silero import CHUNK
 from emolive.types import (
     BoolArray,
@@ -57,12 +57,12 @@ class ConversationMeter:
     def __init__(
         self,
         parties: Sequence[Party],
-        spec: FrontEndSpec,
+        rate: int,
         config: ConversationConfig | None = None,
         *,
         patience_s: float | None = _PATIENCE_S,
     ) -> None:
-        """Follow `parties`, whose log-mel frames are made with `spec`.
+        """Follow `parties`, whose samples are indexed at `rate` Hz.
 
         `patience_s`: how much of one party is kept until the other's is there (what is not there by
         then counts as unobserved); None: any amount, for what is fed one party after the other.
@@ -71,7 +71,6 @@ class ConversationMeter:
             ValueError: neither one nor two parties, or two of the same name.
         """
         config = config or ConversationConfig()
-        rate = spec.sampling_rate
         self._rate = rate
         self._config = config
         self._floor = Floor(
@@ -82,7 +81,7 @@ class ConversationMeter:
             monologue_pause=round(config.monologue_pause_s * rate),
             max_wait=sys.maxsize if patience_s is None else round(patience_s * rate),
         )
-        self._voices = {party.stream: _Voice(party, spec, config) for party in parties}
+        self._voices = {party.stream: _Voice(party, rate, config) for party in parties}
         if len(self._voices) < len(parties):
             raise ValueError("parties must have streams of their own")
 
@@ -90,11 +89,11 @@ class ConversationMeter:
     def of_streams(
         cls,
         streams: Sequence[StreamStatus],
-        spec: FrontEndSpec,
+        rate: int,
         config: ConversationConfig | None = None,
     ) -> ConversationMeter:
         """For the streams of an `EngineStatus` or a `FileAnalysis`."""
-        return cls([Party(stream.stream, stream.role) for stream in streams], spec, config)
+        return cls([Party(stream.stream, stream.role) for stream in streams], rate, config)
 
     def accept(self, event: Event) -> None:
         """Take an event; all but feature blocks of the parties' streams are left alone.
@@ -203,8 +202,7 @@ class ConversationMeter:
 class _Voice:
     """One party's sound: talkspurts, level and syllables."""
 
-    def __init__(self, party: Party, spec: FrontEndSpec, config: ConversationConfig) -> None:
-        rate = spec.sampling_rate
+    def __init__(self, party: Party, rate: int, config: ConversationConfig) -> None:
         self.party = party
         self.talkspurts = Talkspurts(
             round(config.fill_in_s * rate), round(config.throwaway_s * rate)
@@ -213,7 +211,7 @@ class _Voice:
         self.syllables = 0
         self.listened = False  # to the sound itself
         self._probability = config.speech_probability
-        self._nuclei = SyllableNuclei(spec)
+        self._nuclei = SyllableNuclei(rate)
         # Nuclei whose chunk is not judged yet: those of some tens of milliseconds.
         self._waiting: deque[int] = deque(maxlen=1_000)
         # Flags of the newest chunks, since a nucleus is known only once the dip behind it is.

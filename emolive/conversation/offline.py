@@ -49,6 +49,6 @@ def analyze_call(
     """
     found = source.open()
     parties = [Party(name, found.role(channel)) for channel, name in enumerate(found.streams)]
-    meter = ConversationMeter(parties, classifier.metadata.front_end, conversation)
+    meter = ConversationMeter(parties, classifier.metadata.sampling_rate, conversation)
     analysis = analyze_source(source, path, classifier, vad, config, progress, meter.accept)
     return CallAnalysis(analysis, meter.finish())

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import soundfile
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, stream_names
@@ -21,7 +22,7 @@ from emolive.engine.live import LiveEngine
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import analyze_file
 from emolive.errors import EmoliveError
-from emolive.features import StreamingLogMel, normalize
+from emolive.features import StreamingLogMel, normalize, open_front_end
 from emolive.inference.classifier import Classifier
 from emolive.inference.decision import Decision
 from emolive.speech.gate import SpeechGate
@@ -128,7 +129,8 @@ def time_stages(
     """
     metadata = classifier.metadata
     spec, hop = metadata.front_end, config.hop_samples(metadata.front_end)
-    mel = StreamingLogMel(spec, metadata.n_frames)
+    mel = StreamingLogMel(SPECTROGRAM, SPECTROGRAM.n_frames(metadata.window_samples) + 1)
+    front_end = open_front_end(spec, metadata.window_samples, mel)
     voice, gate = vad.stream(), SpeechGate(config.gate)
     decision = Decision(
         metadata.labels,
@@ -141,24 +143,26 @@ def time_stages(
     stopwatch = _Stopwatch()
     lead_in = -(-metadata.window_samples // hop) + 1
     for i in range(hops + lead_in):
+        end = (i + 1) * hop
         block = np.take(speech, np.arange(i * hop, (i + 1) * hop), mode="wrap")
         if i < lead_in:
             mel.accept(block)
+            front_end.accept(block)
             gate.accept(voice.accept(block))
             continue
         with stopwatch("whole hop"):
             with stopwatch("log-mel, new frames only"):
                 mel.accept(block)
+                front_end.accept(block)
             with stopwatch("voice activity"):
                 gate.accept(voice.accept(block))
             with stopwatch("normalisation"):
-                features = normalize(mel.window(mel.n_frames, metadata.n_frames), spec)
+                features = normalize(front_end.window(end - metadata.window_samples), spec)
             with stopwatch("network"):
-                logits = classifier.predict(features[None])
+                output = classifier.predict(features[None])
             with stopwatch("decision"):
-                end = (i + 1) * hop
                 start = end - metadata.window_samples
-                decision.decide(FeatureWindow("bench", start, end, features, 1.0), logits[0])
+                decision.decide(FeatureWindow("bench", start, end, features, 1.0), output)
     order = [*(stage for stage in stopwatch.times if stage != "whole hop"), "whole hop"]
     return [Timing.of(stage, stopwatch.times[stage]) for stage in order]
 

@@ -19,7 +19,7 @@ from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, FloatArray
+from emolive.types import EngineState, EngineStatus, Event, ModelOutput
 
 _DUE_POLL_S = 0.005
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
@@ -114,15 +114,15 @@ class Capture:
             self.fail(error)
         return None
 
-    def settle(self, work: Work, logits: FloatArray) -> None:
+    def settle(self, work: Work, output: ModelOutput) -> None:
         """Publish what a step brought, and see to what became of the source.
 
         Args:
             work: what `advance` returned.
-            logits: of `work.windows`, float32 ``(n, n_classes)``.
+            output: the model's, of `work.windows`.
         """
         try:
-            self._settle(work, logits)
+            self._settle(work, output)
         except Exception as error:
             self.fail(error)
 
@@ -186,9 +186,9 @@ class Capture:
             self._written, self._heard_at = self.audio.ring.written, self._clock()
         return self._monitor.advance()
 
-    def _settle(self, work: Work, logits: FloatArray) -> None:
+    def _settle(self, work: Work, output: ModelOutput) -> None:
         assert self._monitor is not None
-        self._publish_all(self._monitor.settle(work, logits))
+        self._publish_all(self._monitor.settle(work, output))
         if self._source_status.state is SourceState.ENDED:
             self._finish()
         elif self._source_status.state is SourceState.LOST:

@@ -59,12 +59,12 @@ class EngineConfig(BaseModel):
         """The hop in samples at the model rate.
 
         Raises:
-            EmoliveError: it is not a whole number of log-mel frames.
+            EmoliveError: it is not a multiple of the front end's grid.
         """
         exact = self.hop_s * spec.sampling_rate
         samples = round(exact)
-        if not math.isclose(exact, samples, abs_tol=1e-6) or samples % spec.hop_length:
-            step_ms = 1000 * spec.hop_length / spec.sampling_rate
+        if not math.isclose(exact, samples, abs_tol=1e-6) or samples % spec.grid:
+            step_ms = 1000 * spec.grid / spec.sampling_rate
             raise EmoliveError(
                 f"A hop of {self.hop_s:g} s does not fit the model: "
                 f"use a multiple of {step_ms:g} ms between 0.1 and 3.0 s."

@@ -16,7 +16,7 @@ from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
-from emolive.types import Event, FeatureWindow, FloatArray, StreamStatus
+from emolive.types import Event, FeatureWindow, ModelOutput, StreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,22 @@ class Work:
 
     @property
     def windows(self) -> tuple[FeatureWindow, ...]:
-        """The windows that the classifier has to see, in the order of the logits to come."""
+        """The windows that the classifier has to see, in the order of the answers to come."""
         return tuple(due.window for due in self.due if due.to_classify)
 
 
 def classify(
     classifier: Classifier, windows: Sequence[FeatureWindow], max_batch: int
-) -> FloatArray:
-    """Logits of any number of windows, float32 ``(n, n_classes)``, `max_batch` at once at most."""
-    parts = [
-        classifier.predict(np.stack([window.log_mel for window in windows[first:][:max_batch]]))
-        for first in range(0, len(windows), max_batch)
-    ]
-    empty = np.empty((0, len(classifier.metadata.labels)), np.float32)
-    return np.concatenate([empty, *parts])
+) -> ModelOutput:
+    """What the model says of any number of windows, `max_batch` at once at most."""
+    if not windows:
+        return ModelOutput(np.empty((0, len(classifier.metadata.labels)), np.float32))
+    return ModelOutput.joined(
+        [
+            classifier.predict(np.stack([one.features for one in windows[first:][:max_batch]]))
+            for first in range(0, len(windows), max_batch)
+        ]
+    )
 
 
 class Monitor:
@@ -206,21 +208,22 @@ class Monitor:
         due = self._take(latest_only=not self._lossless)
         return Work(tuple(events), due, look, more=self._cursor < end)
 
-    def settle(self, work: Work, logits: FloatArray) -> list[Event]:
+    def settle(self, work: Work, output: ModelOutput) -> list[Event]:
         """Everything that happened: new frames, answers, closed segments.
 
         Args:
             work: what `advance` returned.
-            logits: of `work.windows`, float32 ``(n, n_classes)``.
+            output: the model's, of `work.windows`.
         """
         answered = self._clock()
         events = list(work.events)
-        rows = iter(logits)
+        row = 0
         for due in work.due:
             latency = answered - work.look.now
             if not self._lossless:
                 latency += self._waited_s(due.track.pipeline, due.window, work.look)
-            answer = next(rows) if due.to_classify else None
+            answer = output[row : row + 1] if due.to_classify else None
+            row += due.to_classify
             prediction, segments = due.track.decide(due.window, answer, latency, speech=due.speech)
             events += [prediction, *segments]
             self.latency_s = latency
@@ -329,5 +332,5 @@ class Monitor:
         by_audio = max(0, look.end - max(completed, look.begin)) / self._native_rate
         return min(by_audio, look.now - look.before)
 
-    def _classify(self, windows: Sequence[FeatureWindow]) -> FloatArray:
+    def _classify(self, windows: Sequence[FeatureWindow]) -> ModelOutput:
         return classify(self._classifier, windows, self._config.max_batch)

@@ -140,7 +140,7 @@ def analyze_source(
         def keep(events: list[Event]) -> None:
             for event in events:
                 if isinstance(event, Prediction):
-                    windows.append(event)
+                    windows.append(event.without_embedding())
                 elif isinstance(event, Segment):
                     segments.append(event)
                 if listen is not None:

@@ -287,7 +287,7 @@ class MonitorPool:
         """Classify the windows of these calls together, and let each go on with its answers."""
         windows = [window for _, work in group for window in work.windows]
         try:
-            logits = classify(self._classifier, windows, self._config.max_batch)
+            output = classify(self._classifier, windows, self._config.max_batch)
         except Exception:
             # Whose windows it is that the model cannot take is found one by one.
             self._settle_one_by_one(group)
@@ -295,18 +295,18 @@ class MonitorPool:
         begin = 0
         for slot, work in group:
             end = begin + len(work.windows)
-            slot.capture.settle(work, logits[begin:end])
+            slot.capture.settle(work, output[begin:end])
             slot.call.follow(slot.capture)
             begin = end
 
     def _settle_one_by_one(self, group: list[tuple[_Slot, Work]]) -> None:
         for slot, work in group:
             try:
-                logits = classify(self._classifier, work.windows, self._config.max_batch)
+                output = classify(self._classifier, work.windows, self._config.max_batch)
             except Exception as error:
                 slot.capture.fail(error)
             else:
-                slot.capture.settle(work, logits)
+                slot.capture.settle(work, output)
             slot.call.follow(slot.capture)
 
     def _forget_those_who_left(self) -> None:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emolive.acoustics import SPECTROGRAM, BandDetector, ChunkLevel, dbfs
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.zeros import ZeroDetector
 from emolive.engine.config import EngineConfig
-from emolive.features import StreamingLogMel, log_mel, normalize
+from emolive.features import StreamingLogMel, normalize, open_front_end, window_features
 from emolive.inference.metadata import ModelMetadata
-from emolive.speech.band import BandDetector
 from emolive.speech.gate import SpeechGate
-from emolive.speech.level import QUIETEST_DBFS, ChunkLevel
 from emolive.speech.silero import SileroVad
 from emolive.types import (
     Band,
@@ -29,16 +28,16 @@ from emolive.types import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DueWindow:
-    """A window that is complete: frames not normalised, float32 ``(n_mels, n_frames)``."""
+    """A window that is complete, as the model's front end makes it, not normalised."""
 
     start_sample: int
     end_sample: int
-    frames: FloatArray
+    features: FloatArray
     speech_ratio: float
 
 
 class StreamPipeline:
-    """Resampling, zero detection, log-mel, voice activity and windows of one stream.
+    """Resampling, zero detection, acoustics, voice activity and a model's windows of one stream.
 
     Audio is cut internally at each window's end, so what a window sees does not depend on how the
     audio came in. Complete windows wait in a queue of `max_due`; overflow policy: the oldest is
@@ -77,7 +76,6 @@ class StreamPipeline:
         self.first_rate = first_rate or native_rate
         self.spec = spec
         self.window_samples = metadata.window_samples
-        self.window_frames = metadata.n_frames
         self.hop_samples = config.hop_samples(spec)
         # What a driver that loses nothing reads at once, and what the end of the audio may add.
         self.max_due = config.max_batch + 2
@@ -85,12 +83,15 @@ class StreamPipeline:
         self.samples_lost = 0
         self._zeros_after_s = config.zeros_after_s
         self._set_rate(native_rate)
-        # One frame beyond a window: audio may end in the middle of a hop.
-        self._mel = StreamingLogMel(spec, self.window_frames + 1)
+        self._heard_frames = SPECTROGRAM.n_frames(self.window_samples)
+        # As far beyond a window as audio may end beyond the last one.
+        beyond = 1 + spec.grid // SPECTROGRAM.hop_length
+        self._mel = StreamingLogMel(SPECTROGRAM, self._heard_frames + beyond)
+        self._front_end = open_front_end(spec, self.window_samples, self._mel)
         self._vad = vad.stream()
         self._gate = SpeechGate(config.gate, rate=spec.sampling_rate)
         self._levels = ChunkLevel(self._vad.chunk_samples)
-        self._band = BandDetector(spec, self.first_rate)
+        self._band = BandDetector(self.first_rate)
         self._judged: list[tuple[BoolArray, FloatArray, FloatArray]] = []
         self._due: deque[_DueWindow] = deque()
         # Kept only until the first window is complete, for audio that is shorter than that.
@@ -133,7 +134,7 @@ class StreamPipeline:
         return self._zeros.silent_zeros
 
     def accept(self, samples: FloatArray) -> FeatureBlock | None:
-        """Add native-rate audio, float32 ``(n,)``; return the log-mel frames it completed.
+        """Add native-rate audio, float32 ``(n,)``; return the spectrogram frames it completed.
 
         Levels are in dB relative to full scale, not below -120.
         """
@@ -151,7 +152,7 @@ class StreamPipeline:
                 self.stream,
                 window.start_sample,
                 window.end_sample,
-                normalize(window.frames, self.spec),
+                normalize(window.features, self.spec),
                 window.speech_ratio,
             )
             for window in self._due
@@ -178,8 +179,7 @@ class StreamPipeline:
         self._set_rate(native_rate or self._native_rate)
         if native_rate and (first_rate or native_rate) != self.first_rate:
             self.first_rate = first_rate or native_rate
-            self._band = BandDetector(self.spec, self.first_rate)
-        self._mel.reset()
+            self._band = BandDetector(self.first_rate)
         self._vad.reset()
         self._gate.reset()
         self._levels.reset()
@@ -196,21 +196,16 @@ class StreamPipeline:
         start, end = self._base, self._position
         if self._opening is not None:
             if end > start:
-                self._due_now(start, end, self._padded(np.concatenate(self._opening)))
+                padded = self._padded(np.concatenate(self._opening))
+                heard = window_features(padded, SPECTROGRAM)
+                self._due_now(start, end, window_features(padded, self.spec), heard)
             self._opening = None
             return block
-        # The last window lies on the grid of frames, so up to one frame's hop may be left over.
-        last = start + (end - start - self.window_samples) // self._frame_hop * self._frame_hop
+        # The last window lies on the front end's grid, so up to one step of it may be left over.
+        last = (end - self.window_samples) // self.spec.grid * self.spec.grid
         if last + self.window_samples > self._next_end - self.hop_samples:
-            end_frame = (last - start) // self._frame_hop + self.window_frames
-            self._due_now(
-                last, last + self.window_samples, self._mel.window(end_frame, self.window_frames)
-            )
+            self._window_due(last)
         return block
-
-    @property
-    def _frame_hop(self) -> int:
-        return self.spec.hop_length
 
     def _set_rate(self, native_rate: int) -> None:
         self._native_rate = native_rate
@@ -222,12 +217,14 @@ class StreamPipeline:
         self._origin = origin
         self._native = 0
         # Frames lie on a grid that is fixed for the whole stream, so windows do, too.
-        self._base = -(-origin // self._frame_hop) * self._frame_hop
+        self._base = -(-origin // SPECTROGRAM.hop_length) * SPECTROGRAM.hop_length
         self._position = self._base
         self._to_drop = self._base - origin
         hops = max(0, -(-self._base // self.hop_samples))
         self._next_end = hops * self.hop_samples + self.window_samples
         self._opening = []
+        self._mel.reset()
+        self._front_end.reset(self._base)
 
     def _advance(self, samples: FloatArray) -> FeatureBlock | None:
         if self._to_drop:
@@ -248,11 +245,11 @@ class StreamPipeline:
         peak = float(np.abs(samples).max())
         return FeatureBlock(
             self.stream,
-            self._base + first_frame * self._frame_hop,
+            self._base + first_frame * SPECTROGRAM.hop_length,
             self._position,
             blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1),
-            level_dbfs=_dbfs(power**0.5),
-            peak_dbfs=_dbfs(peak),
+            level_dbfs=dbfs(power**0.5),
+            peak_dbfs=dbfs(peak),
             speech=self._gate.speaking,
             activity=self._activity(first_chunk),
             samples=np.ascontiguousarray(samples),
@@ -272,6 +269,7 @@ class StreamPipeline:
     def _accept_piece(self, piece: FloatArray) -> FloatArray:
         """Add audio up to at most the next window's end; return the new frames."""
         new = self._mel.accept(piece)
+        self._front_end.accept(piece)
         probabilities = self._vad.accept(piece)
         flags = self._gate.accept(probabilities)
         self._judged.append((flags, probabilities, self._levels.accept(piece)))
@@ -280,33 +278,35 @@ class StreamPipeline:
             self._opening.append(piece)
         if self._position == self._next_end:
             self._opening = None
-            start = self._next_end - self.window_samples
-            end_frame = (start - self._base) // self._frame_hop + self.window_frames
-            self._due_now(start, self._next_end, self._mel.window(end_frame, self.window_frames))
+            self._window_due(self._next_end - self.window_samples)
             self._next_end += self.hop_samples
         return new
 
-    def _due_now(self, start: int, end: int, frames: FloatArray) -> None:
+    def _window_due(self, start: int) -> None:
+        """The window that begins at `start` is complete."""
+        # Where the model's grid is another one, from the frame on that begins just before it.
+        last_frame = (start - self._base) // SPECTROGRAM.hop_length + self._heard_frames
+        heard = self._mel.window(last_frame, self._heard_frames)
+        self._due_now(start, start + self.window_samples, self._front_end.window(start), heard)
+
+    def _due_now(self, start: int, end: int, features: FloatArray, heard: FloatArray) -> None:
+        """Enter a window; `heard`: its spectrogram, float32 ``(n_mels, n_frames)``."""
         if len(self._due) == self.max_due:
             self._due.popleft()
             self.windows_skipped += 1
         ratio = self._gate.speech_ratio(start - self._base, end - self._base)
         if ratio >= self._gate.config.enter_ratio:
-            self._band.accept(frames, ratio * self.hop_samples / self.spec.sampling_rate)
-        self._due.append(_DueWindow(start, end, frames, ratio))
+            self._band.accept(heard, ratio * self.hop_samples / self.spec.sampling_rate)
+        self._due.append(_DueWindow(start, end, features, ratio))
 
     def _padded(self, samples: FloatArray) -> FloatArray:
-        """Log-mel of audio in the middle of a window of zeros."""
+        """Audio in the middle of a window of zeros."""
         signal = np.zeros(self.window_samples, np.float32)
         begin = (self.window_samples - len(samples)) // 2
         signal[begin : begin + len(samples)] = samples
-        return log_mel(signal, self.spec)
+        return signal
 
     def _flush_vad(self) -> None:
         rest = -(self._position - self._base) % self._vad.chunk_samples
         if rest:
             self._gate.accept(self._vad.accept(np.zeros(rest, np.float32)))
-
-
-def _dbfs(amplitude: float) -> float:
-    return max(QUIETEST_DBFS, 20.0 * float(np.log10(max(amplitude, 1e-12))))

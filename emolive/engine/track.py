@@ -11,7 +11,7 @@ from emolive.inference.metadata import ModelMetadata
 from emolive.inference.segments import Segmenter
 from emolive.types import (
     FeatureWindow,
-    FloatArray,
+    ModelOutput,
     Prediction,
     Segment,
     SpeechState,
@@ -37,16 +37,16 @@ class StreamTrack:
         self._windows = 0
 
     def decide(
-        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float, *, speech: bool
+        self, window: FeatureWindow, output: ModelOutput | None, latency_s: float, *, speech: bool
     ) -> tuple[Prediction, list[Segment]]:
         """The answer for the next window, and the segments it closed.
 
-        `speech` tells whether it holds enough speech: then it has logits, unless emotion is not
+        `speech` tells whether it holds enough speech: then it has an output, unless emotion is not
         inferred on this stream.
         """
         self._windows += 1
-        prediction = self._decision.decide(window, logits, latency_s)
-        if speech and logits is None:
+        prediction = self._decision.decide(window, output, latency_s)
+        if speech and output is None:
             prediction = replace(prediction, state=SpeechState.NOT_INFERRED)
         return prediction, self._segmenter.accept(prediction)
 

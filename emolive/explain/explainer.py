@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.errors import EmoliveError
 from emolive.explain.baseline import CueReading, RunningBaseline
 from emolive.explain.cues import load_praat, measure
 from emolive.explain.memory import AudioMemory
+from emolive.explain.occlusion import Occlusion, occlusion
 from emolive.explain.saliency import BUDGET_S, Saliency, occlude
 from emolive.explain.wording import sentence
-from emolive.features import log_mel, normalize
+from emolive.features import log_mel
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -40,8 +42,9 @@ class Moment:
 class Explanation:
     """What is known about a moment.
 
-    ``log_mel`` float32 ``(n_mels, n_frames)``, natural log, not normalised. ``saliency`` and
-    ``log_mel`` are None, and ``cues`` empty, where ``problem`` (one sentence) says why.
+    ``log_mel`` float32 ``(n_mels, n_frames)`` is the window's spectrogram, natural log.
+    ``saliency`` and ``log_mel`` are None, and ``cues`` empty, where ``problem`` (one sentence)
+    says why.
     ``baseline_windows`` of the speaker were compared with; ``words`` sum the cues up.
     """
 
@@ -160,7 +163,7 @@ class Explainer:
 
     def _stream(self, name: str) -> StreamKnowledge:
         if name not in self._streams:
-            rate = self._metadata.front_end.sampling_rate
+            rate = self._metadata.sampling_rate
             self._streams[name] = StreamKnowledge(rate, self._memory_s)
         return self._streams[name]
 
@@ -196,14 +199,12 @@ class Explainer:
             cues = measure(samples, stream.memory.rate, self._praat)
             readings = stream.baseline.compare(cues)
             words = sentence(readings, stream.baseline.windows, stream.baseline.least)
-        spec = self._metadata.front_end
-        frames = log_mel(samples, spec)
-        saliency = self._saliency(normalize(frames, spec), moment.label)
+        saliency = self._saliency(occlusion(samples, self._metadata.front_end), moment.label)
         if saliency is None:
             return None
         return Explanation(
             moment,
-            frames,
+            log_mel(samples, SPECTROGRAM),
             saliency,
             readings,
             stream.baseline.windows,
@@ -211,12 +212,12 @@ class Explainer:
             self._praat_problem,
         )
 
-    def _saliency(self, frames: FloatArray, label: str) -> Saliency | None:
+    def _saliency(self, window: Occlusion, label: str) -> Saliency | None:
         if self._classifier is None:
             self._classifier = self._open_classifier()
         return occlude(
             self._classifier,
-            frames,
+            window,
             self._metadata.labels.index(label),
             self._metadata.temperature,
             budget_s=self._budget_s,

@@ -1,7 +1,7 @@
 """What the network looked at: which sound it would miss most.
 
 Occlusion (M. D. Zeiler, R. Fergus 2014, "Visualizing and understanding convolutional networks"):
-a patch of the log-mel window is made as quiet as its bands' own background, the window is
+a patch of the window's spectrogram is made as quiet as its bands' own background, the window is
 classified again, and what the answer loses is what the patch was worth. No gradients are needed,
 so any classifier can be asked.
 """
@@ -17,22 +17,22 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolive.explain.occlusion import Occlusion
 from emolive.inference.decision import calibrated
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 
 # Half an octave and more by a fifth of a second: about a formant of a syllable.
 PATCH = (16, 20)
 BATCH = 8
 BUDGET_S = 2.0
-_BACKGROUND = 5.0  # percentile of a band over the window
 _TINY = 1e-6
 
 
 class Answers(Protocol):
     """The part of a classifier that is asked."""
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``."""
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        """See `emolive.inference.classifier.Classifier.predict`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class Saliency:
 
 def occlude(
     classifier: Answers,
-    log_mel: FloatArray,
+    window: Occlusion,
     label: int,
     temperature: float,
     *,
@@ -75,7 +75,7 @@ def occlude(
 
     Args:
         classifier: it must belong to this thread.
-        log_mel: a normalised window, float32 ``(n_mels, n_frames)``.
+        window: what is asked about.
         label: the class's index.
         temperature: the model's, for calibration.
         patch: bands and frames of a patch.
@@ -85,27 +85,25 @@ def occlude(
         clock: in seconds.
     """
     deadline = clock() + budget_s
-    floor = np.percentile(log_mel, _BACKGROUND, axis=1, keepdims=True).astype(np.float32)
-    # Only what is louder than the background is taken away.
-    quiet = np.minimum(log_mel, floor)
-    whole = float(calibrated(classifier.predict(log_mel[None]), temperature)[0, label])
-    lost = np.zeros(log_mel.shape, np.float64)
-    covered = np.zeros(log_mel.shape, np.int32)
-    least, best = np.inf, next(_grid(log_mel.shape, patch, 0))
+
+    def ask(windows: list[FloatArray]) -> list[float]:
+        answers = calibrated(classifier.predict(np.stack(windows)).logits, temperature)
+        return [float(answer) for answer in answers[:, label]]
+
+    (whole,) = ask([window.whole()])
+    lost = np.zeros(window.shape, np.float64)
+    covered = np.zeros(window.shape, np.int32)
+    least, best = np.inf, next(_grid(window.shape, patch, 0))
     passes = 0
     for shift in range(4):
-        cells = list(_grid(log_mel.shape, patch, shift))
+        cells = list(_grid(window.shape, patch, shift))
         left: list[float] = []
         for first in range(0, len(cells), batch):
             if cancelled():
                 return None
             if shift and clock() >= deadline:
                 break
-            copies = np.stack([log_mel] * len(cells[first : first + batch]))
-            for copy, (bands, frames) in zip(copies, cells[first:], strict=False):
-                copy[bands, frames] = quiet[bands, frames]
-            answers = calibrated(classifier.predict(copies), temperature)[:, label]
-            left += answers.tolist()
+            left += ask([window.without(*cell) for cell in cells[first : first + batch]])
         if len(left) < len(cells):
             break
         for (bands, frames), probability in zip(cells, left, strict=True):

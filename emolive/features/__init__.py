@@ -1,8 +1,20 @@
-"""The front end: log-mel, offline and streaming, shared by training and serving."""
+"""Models' front ends, offline and streaming, shared by training and serving."""
 
+from emolive.features.front_end import FrontEnd, model_input, open_front_end, window_features
 from emolive.features.mel import log_mel
 from emolive.features.normalization import normalize
-from emolive.features.spec import FrontEndSpec
+from emolive.features.spec import FrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.features.streaming import StreamingLogMel
 
-__all__ = ["FrontEndSpec", "StreamingLogMel", "log_mel", "normalize"]
+__all__ = [
+    "FrontEnd",
+    "FrontEndSpec",
+    "LogMelSpec",
+    "StreamingLogMel",
+    "WaveformSpec",
+    "log_mel",
+    "model_input",
+    "normalize",
+    "open_front_end",
+    "window_features",
+]

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from emolive.features.spec import FrontEndSpec
+from emolive.features.spec import LogMelSpec
 from emolive.types import FloatArray
 
 IntArray = npt.NDArray[np.intp]
 
 
-def _hz_to_mel(hz: float) -> float:
-    return float(2595.0 * np.log10(1.0 + hz / 700.0))
+def hz_to_mel(hz: float) -> float:
+    """Mel of a frequency (HTK)."""
+    return 2595.0 * math.log10(1.0 + hz / 700.0)
+
+
+def mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Frequencies of mels (HTK), of any shape."""
+    hertz: npt.NDArray[np.float64] = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    return hertz
 
 
 @lru_cache(maxsize=8)
-def mel_filter_bank(spec: FrontEndSpec) -> FloatArray:
+def mel_filter_bank(spec: LogMelSpec) -> FloatArray:
     """Triangular HTK mel filters, float32 ``(n_fft // 2 + 1, n_mels)``, read-only."""
     frequencies = np.linspace(0.0, spec.sampling_rate / 2, spec.n_fft // 2 + 1)
-    mels = np.linspace(_hz_to_mel(spec.f_min), _hz_to_mel(spec.f_max), spec.n_mels + 2)
-    points = 700.0 * (10.0 ** (mels / 2595.0) - 1.0)
+    mels = np.linspace(hz_to_mel(spec.f_min), hz_to_mel(spec.f_max), spec.n_mels + 2)
+    points = mel_to_hz(mels)
     widths = np.diff(points)
     slopes = points[None, :] - frequencies[:, None]
     rising = -slopes[:, :-2] / widths[:-1]
@@ -34,7 +42,7 @@ def mel_filter_bank(spec: FrontEndSpec) -> FloatArray:
 
 
 @lru_cache(maxsize=8)
-def _filter_runs(spec: FrontEndSpec) -> tuple[tuple[FloatArray, IntArray, IntArray], ...]:
+def _filter_runs(spec: LogMelSpec) -> tuple[tuple[FloatArray, IntArray, IntArray], ...]:
     """The filter bank as two sets of filters that do not overlap: every other one.
 
     Each set: a weight per frequency bin, the bin where each filter begins, the filters' numbers.
@@ -50,7 +58,7 @@ def _filter_runs(spec: FrontEndSpec) -> tuple[tuple[FloatArray, IntArray, IntArr
     return tuple(runs)
 
 
-def apply_mel(power: FloatArray, spec: FrontEndSpec) -> FloatArray:
+def apply_mel(power: FloatArray, spec: LogMelSpec) -> FloatArray:
     """``power @ mel_filter_bank(spec)``, power being float32 ``(n_frames, n_fft // 2 + 1)``.
 
     A bin belongs to two filters at most, so summing runs of bins is as fast as the product, and it
@@ -72,7 +80,7 @@ def hann_window(length: int) -> FloatArray:
     return window
 
 
-def log_mel(samples: FloatArray, spec: FrontEndSpec) -> FloatArray:
+def log_mel(samples: FloatArray, spec: LogMelSpec) -> FloatArray:
     """Natural-log mel power of a whole signal, not normalised.
 
     Frame ``i`` covers samples ``[i * hop_length, i * hop_length + win_length)``; incomplete frames

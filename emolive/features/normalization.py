@@ -6,28 +6,35 @@ import math
 
 import numpy as np
 
-from emolive.features.spec import FrontEndSpec
+from emolive.features.spec import FrontEndSpec, LogMelSpec
 from emolive.types import FloatArray
 
 _NEPERS_PER_DB = math.log(10.0) / 10.0  # natural log of power
+_CONSTANT = 1e-6  # a window that deviates less is one value
 
 
-def normalize(log_mel: FloatArray, spec: FrontEndSpec) -> FloatArray:
-    """Normalise one window by itself (``normalization = "window"``).
+def normalize(window: FloatArray, spec: FrontEndSpec) -> FloatArray:
+    """Normalise one window by itself, as `spec.normalization` says.
 
-    Everything more than ``dynamic_range_db`` below the window's peak is raised to that floor, then
-    mean 0 and standard deviation 1 over all its cells. A gain adds a constant to log power, so the
-    result does not depend on the input level.
+    ``"none"``: as it is. ``"window"``: mean 0 and standard deviation 1 over all its cells. Of
+    log-mel, everything more than ``dynamic_range_db`` below the window's peak is raised to that
+    floor first. A gain adds a constant to log power and multiplies a waveform, so the result does
+    not depend on the input level.
 
     Args:
-        log_mel: float32 ``(n_mels, n_frames)``.
+        window: float32 ``(n_mels, n_frames)`` or ``(n_samples,)``; it is left alone.
         spec: the front end's settings.
 
     Returns:
-        float32, same shape; all zeros for a constant window (digital silence).
+        float32, same shape; all zeros for a constant window (digital silence) that is normalised.
     """
-    floor = log_mel.max() - np.float32(spec.dynamic_range_db * _NEPERS_PER_DB)
-    clipped = np.maximum(log_mel, floor)
-    clipped -= clipped.mean(dtype=np.float64)
-    deviation = float(clipped.std(dtype=np.float64))
-    return clipped / np.float32(deviation) if deviation > 1e-6 else np.zeros_like(clipped)
+    if spec.normalization == "none":
+        return window
+    least = 0.0
+    if isinstance(spec, LogMelSpec):
+        floor = window.max() - np.float32(spec.dynamic_range_db * _NEPERS_PER_DB)
+        window = np.maximum(window, floor)
+        least = _CONSTANT
+    centred = window - np.float32(window.mean(dtype=np.float64))
+    deviation = float(centred.std(dtype=np.float64))
+    return centred / np.float32(deviation) if deviation > least else np.zeros_like(centred)

@@ -1,4 +1,4 @@
-"""The front end's settings, as they travel in a model's metadata."""
+"""The front ends' settings, as they travel in a model's metadata."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# A model that takes the sound itself has windows on the grid of the usual frames: 10 ms.
+_WAVEFORM_GRID_S = 0.01
 
-class FrontEndSpec(BaseModel):
-    """Log-mel settings: lengths in samples, frequencies in Hz.
+
+class LogMelSpec(BaseModel):
+    """Log-mel frames: lengths in samples, frequencies in Hz.
 
     A frame is `win_length` samples under a periodic Hann window, zero-padded to `n_fft`. The mel
     filter bank is HTK-scaled without area normalisation (torchaudio's default). `log_floor` is the
-    smallest power that reaches the logarithm. `normalization` is described in
-    `emolive.features.normalization`.
+    smallest power that reaches the logarithm. `normalization` and `dynamic_range_db` are described
+    in `emolive.features.normalization`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["log_mel"] = "log_mel"
     sampling_rate: int = Field(default=16_000, gt=0)
     n_fft: int = Field(default=1024, gt=0)
     win_length: int = Field(default=400, gt=0)
@@ -26,7 +30,7 @@ class FrontEndSpec(BaseModel):
     f_min: float = Field(default=50.0, ge=0)
     f_max: float = Field(default=8_000.0, gt=0)
     log_floor: float = Field(default=1e-10, gt=0)
-    normalization: Literal["window"] = "window"
+    normalization: Literal["window", "none"] = "window"
     dynamic_range_db: float = Field(default=80.0, gt=0)
 
     @model_validator(mode="after")
@@ -37,6 +41,11 @@ class FrontEndSpec(BaseModel):
             raise ValueError("0 <= f_min < f_max <= sampling_rate / 2 must hold")
         return self
 
+    @property
+    def grid(self) -> int:
+        """Windows begin at multiples of this many samples."""
+        return self.hop_length
+
     def n_frames(self, n_samples: int) -> int:
         """Complete frames in `n_samples` samples (no padding at either end)."""
         return max(0, (n_samples - self.win_length) // self.hop_length + 1)
@@ -44,3 +53,34 @@ class FrontEndSpec(BaseModel):
     def n_samples(self, n_frames: int) -> int:
         """Samples that `n_frames` consecutive frames span."""
         return (n_frames - 1) * self.hop_length + self.win_length if n_frames else 0
+
+    def window_shape(self, n_samples: int) -> tuple[int, ...]:
+        """Shape of what a window of `n_samples` samples becomes: ``(n_mels, n_frames)``."""
+        return (self.n_mels, self.n_frames(n_samples))
+
+    def same_frames(self, other: LogMelSpec) -> bool:
+        """Whether both give equal frames, before normalisation."""
+        normalised = {"normalization", "dynamic_range_db"}
+        return self.model_dump(exclude=normalised) == other.model_dump(exclude=normalised)
+
+
+class WaveformSpec(BaseModel):
+    """The sound itself, amplitude 1.0 being full scale: the graph computes what it wants inside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["waveform"] = "waveform"
+    sampling_rate: int = Field(default=16_000, gt=0)
+    normalization: Literal["none", "window"] = "none"
+
+    @property
+    def grid(self) -> int:
+        """Windows begin at multiples of this many samples."""
+        return round(_WAVEFORM_GRID_S * self.sampling_rate)
+
+    def window_shape(self, n_samples: int) -> tuple[int, ...]:
+        """Shape of what a window of `n_samples` samples becomes: ``(n_samples,)``."""
+        return (n_samples,)
+
+
+FrontEndSpec = LogMelSpec | WaveformSpec

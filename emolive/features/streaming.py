@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from emolive.features.mel import log_mel
-from emolive.features.spec import FrontEndSpec
+from emolive.features.spec import LogMelSpec
 from emolive.types import FloatArray
 
 
@@ -16,7 +16,7 @@ class StreamingLogMel:
     signal. Overflow policy: the oldest frames are overwritten. One thread owns it.
     """
 
-    def __init__(self, spec: FrontEndSpec, capacity: int) -> None:
+    def __init__(self, spec: LogMelSpec, capacity: int) -> None:
         """Keep `capacity` frames (at least one analysis window)."""
         self.spec = spec
         self.capacity = capacity

@@ -11,13 +11,13 @@ import numpy as np
 
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    log_mel: FloatArray
-    logits: Future[FloatArray] = field(default_factory=Future)
+    windows: FloatArray
+    output: Future[ModelOutput] = field(default_factory=Future)
 
 
 class BatchingClassifier:
@@ -56,20 +56,20 @@ class BatchingClassifier:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._classifier.provider_note
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        """Logits ``(batch, n_classes)`` of windows ``(batch, n_mels, n_frames)``.
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        """See `Classifier.predict`.
 
         Raises:
             ModelError: the model failed; everyone whose windows were in the batch is told.
             RuntimeError: closed.
         """
-        request = _Request(log_mel)
+        request = _Request(windows)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the classifier is closed")
             self._requests.append(request)
             self._changed.notify()
-        return request.logits.result()
+        return request.output.result()
 
     def close(self) -> None:
         """Answer what waits, then end the thread."""
@@ -81,14 +81,16 @@ class BatchingClassifier:
     def _serve(self) -> None:
         while batch := self._take():
             try:
-                logits = self._classifier.predict(np.concatenate([r.log_mel for r in batch]))
+                output = self._classifier.predict(np.concatenate([r.windows for r in batch]))
             except Exception as error:
                 for request in batch:
-                    request.logits.set_exception(error)
+                    request.output.set_exception(error)
                 continue
-            ends = np.cumsum([len(request.log_mel) for request in batch])
-            for request, part in zip(batch, np.split(logits, ends[:-1]), strict=True):
-                request.logits.set_result(part)
+            begin = 0
+            for request in batch:
+                end = begin + len(request.windows)
+                request.output.set_result(output[begin:end])
+                begin = end
 
     def _take(self) -> list[_Request]:
         """The next requests, waiting for some; none once closed."""
@@ -96,7 +98,7 @@ class BatchingClassifier:
             self._changed.wait_for(lambda: self._requests or self._closed)
             taken: list[_Request] = []
             room = self._max_batch
-            while self._requests and (not taken or len(self._requests[0].log_mel) <= room):
+            while self._requests and (not taken or len(self._requests[0].windows) <= room):
                 taken.append(self._requests.popleft())
-                room -= len(taken[-1].log_mel)
+                room -= len(taken[-1].windows)
             return taken

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from emolive.errors import EmoliveError, ModelError
-from emolive.inference.metadata import INPUT_NAME, OUTPUT_NAME, GraphSession, ModelMetadata
+from emolive.inference.metadata import GraphSession, ModelMetadata
 from emolive.inference.providers import (
     CPU_ONLY,
     CUDA,
@@ -22,13 +22,13 @@ from emolive.inference.providers import (
     cuda_error,
 )
 from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 
 BATCH_SIZES = (1, 2, 4, 8)
 
 
 class Classifier(Protocol):
-    """Log-mel windows in, logits out."""
+    """Windows in, logits out, and embeddings where the model has them."""
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -42,8 +42,8 @@ class Classifier(Protocol):
     def provider_note(self) -> str | None:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``."""
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        """Classify windows, float32 ``(batch, *metadata.window_shape)``, normalised."""
 
     def close(self) -> None:
         """Free the model; to be called once no prediction runs any more."""
@@ -142,14 +142,15 @@ class OnnxClassifier:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._note
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
+    def predict(self, windows: FloatArray) -> ModelOutput:
         """Classify windows.
 
         Args:
-            log_mel: normalised, float32 ``(batch, n_mels, n_frames)``, any batch size.
+            windows: float32 ``(batch, n_mels, n_frames)`` or ``(batch, n_samples)``, normalised as
+                the metadata say, any batch size (`emolive.features.model_input` makes one).
 
         Returns:
-            Logits, float32 ``(batch, n_classes)``.
+            Logits ``(batch, n_classes)``, and embeddings where the graph has them.
 
         Raises:
             ValueError: another shape.
@@ -157,33 +158,35 @@ class OnnxClassifier:
         """
         if self._session is None:
             raise RuntimeError("the classifier is closed")
-        expected = self._metadata.input_shape[1:]
-        if log_mel.ndim != 3 or log_mel.shape[1:] != expected:
-            raise ValueError(f"log_mel must be (batch, {expected[0]}, {expected[1]})")
-        if not len(log_mel):
-            return np.empty((0, len(self._metadata.labels)), np.float32)
+        expected = self._metadata.window_shape
+        if windows.shape[1:] != expected:
+            shape = ", ".join(map(str, expected))
+            raise ValueError(f"{self._metadata.input_name} must be (batch, {shape})")
+        if not len(windows):
+            return ModelOutput(np.empty((0, len(self._metadata.labels)), np.float32))
         try:
-            logits = self._run(self._session, log_mel)
+            output = self._run(self._session, windows)
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
                 f"The model stopped working on {self._provider} ({_first_line(error)}): "
                 "start again, if need be with `--provider cpu`."
             ) from error
-        if not np.isfinite(logits).all():
+        if not all(np.isfinite(values).all() for values in output.arrays):
             raise ModelError(
                 f"The model {self.path.name} answered with values that are not numbers: "
                 "export it again or use another one."
             )
-        return logits
+        return output
 
     def close(self) -> None:
         """Free the model; predictions are refused from now on."""
         self._session = None
 
-    def _run(self, session: Session, log_mel: FloatArray) -> FloatArray:
-        batch = np.ascontiguousarray(log_mel[:, None], np.float32)
+    def _run(self, session: Session, windows: FloatArray) -> ModelOutput:
+        shape = (len(windows), *self._metadata.input_shape)
+        batch = np.ascontiguousarray(windows, np.float32).reshape(shape)
         if self._provider != "CUDA":
-            return session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0]
+            return self._run_once(session, batch)
         largest = self._batch_sizes[-1]
         parts = []
         for first in range(0, len(batch), largest):
@@ -191,8 +194,12 @@ class OnnxClassifier:
             size = next(size for size in self._batch_sizes if size >= len(part))
             padded = np.zeros((size, *part.shape[1:]), np.float32)
             padded[: len(part)] = part
-            parts.append(session.run([OUTPUT_NAME], {INPUT_NAME: padded})[0][: len(part)])
-        return np.concatenate(parts)
+            parts.append(self._run_once(session, padded)[: len(part)])
+        return ModelOutput.joined(parts)
+
+    def _run_once(self, session: Session, batch: FloatArray) -> ModelOutput:
+        metadata = self._metadata
+        return ModelOutput(*session.run(metadata.output_names, {metadata.input_name: batch}))
 
     def _load_cuda(self, host: Host) -> str | None:
         """Load on CUDA; return why that failed, if it did."""
@@ -233,7 +240,7 @@ class OnnxClassifier:
         self._metadata = ModelMetadata.from_onnx_session(session)
         self._provider = _name(session)
         for size in warm_up:
-            self._run(session, np.zeros((size, *self._metadata.input_shape[1:]), np.float32))
+            self._run(session, np.zeros((size, *self._metadata.window_shape), np.float32))
         self._provider = _name(session)
         self._session = session
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from emolive.types import FeatureWindow, FloatArray, Prediction, SpeechState
+from emolive.types import FeatureWindow, FloatArray, ModelOutput, Prediction, SpeechState
 
 
 class DecisionConfig(BaseModel):
@@ -89,21 +89,24 @@ class Decision:
         return self._flips / minutes if minutes else 0.0
 
     def decide(
-        self, window: FeatureWindow, logits: FloatArray | None, latency_s: float = 0.0
+        self, window: FeatureWindow, output: ModelOutput | None, latency_s: float = 0.0
     ) -> Prediction:
         """The answer for one window.
 
         Args:
             window: which window it is (its features are not read).
-            logits: float32 ``(n_classes,)``, or None when it holds too little speech.
+            output: the model's, of this one window; None when it holds too little speech.
             latency_s: from the window's last sample being available to now.
         """
-        if logits is None:
+        embedding: FloatArray | None = None
+        if output is None:
             self._smoothed = None
             self._last_emotion = None
             probabilities, state, label, confidence = None, SpeechState.SILENCE, None, 0.0
         else:
-            probabilities = calibrated(logits, self._temperature)
+            probabilities = calibrated(output.logits[0], self._temperature)
+            if output.embedding is not None:
+                embedding = output.embedding[0]
             smoothed = self._smooth(probabilities, window)
             if self._shown is None:
                 state, label = SpeechState.UNCERTAIN, None
@@ -121,6 +124,7 @@ class Decision:
             confidence=confidence,
             speech_ratio=window.speech_ratio,
             latency_s=latency_s,
+            embedding=embedding,
         )
 
     def _smooth(self, probabilities: FloatArray, window: FeatureWindow) -> FloatArray:

@@ -8,7 +8,7 @@ from emolive.errors import EmoliveError, ModelError
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 
 _CPU = "CPU"
 
@@ -55,19 +55,19 @@ class FallbackClassifier:
         """Whether the wanted processor failed."""
         return self._fallen_back
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        """Logits ``(batch, n_classes)`` of normalised windows ``(batch, n_mels, n_frames)``.
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        """See `Classifier.predict`.
 
         Raises:
             ModelError: the model failed, and there is nothing left to fall back to.
         """
         try:
-            return self._classifier.predict(log_mel)
+            return self._classifier.predict(windows)
         except ModelError as error:
             if self._fallen_back or self._classifier.provider == _CPU:
                 raise
             self._fall_back(error)
-        return self._classifier.predict(log_mel)
+        return self._classifier.predict(windows)
 
     def close(self) -> None:
         """Free the model."""

@@ -1,25 +1,41 @@
 """What a model file says about itself, and the check that its graph agrees.
 
 An emolive model is one ONNX file. Its `metadata_props` hold the entry `emolive`: a JSON object with
-the fields of `ModelMetadata`. Other entries are left alone.
+the fields of `ModelMetadata`. Other entries are left alone. The graph has
+
+- one input, of the kind that ``front_end.kind`` names, the batch dimension free:
+  ``"log_mel"``: `log_mel` float32 ``(batch, 1, n_mels, n_frames)``, natural-log mel power;
+  ``"waveform"``: `waveform` float32 ``(batch, n_samples)``, amplitude 1.0 being full scale.
+  Both are normalised per window as ``front_end.normalization`` says (see
+  `emolive.features.normalization`): ``"window"`` or ``"none"``. The sampling rate is 16,000 Hz,
+  and a window is ``window_s * 16000`` samples; `emolive.features.model_input` makes the input of
+  a window of audio.
+- the output `logits` float32 ``(batch, n_classes)``, in the order of ``labels``;
+- where ``embedding_size`` is a number, the output `embedding` float32
+  ``(batch, embedding_size)``: what the last layer sees. Outputs are found by name.
+
+Format version 1 knows the front end ``"log_mel"`` alone, without saying its kind, and no embedding.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
-from emolive.features import FrontEndSpec
+from emolive.features import FrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.types import SpeechState
 
 METADATA_KEY = "emolive"
-INPUT_NAME = "log_mel"
-OUTPUT_NAME = "logits"
+LOGITS = "logits"
+EMBEDDING = "embedding"
 
+# Pydantic names the member of a union on the way to a field of it.
+_KINDS = ("log_mel", "waveform")
 _WINDOW_UAR = re.compile(r"(clean|telephone) (.+) window uar")
 
 # What a segment's label may say instead of an emotion.
@@ -29,56 +45,90 @@ _RESERVED = {str(state) for state in SpeechState} - {str(SpeechState.SPEECH)}
 class ModelMetadata(BaseModel):
     """Everything needed to run a model, and what is known about it.
 
-    `temperature` divides the logits before the softmax; a smoothed confidence below
-    `abstention_threshold` is reported as uncertain. `scores` are measured values from 0 to 1 or
-    counts, keyed by what they are (for example ``"uar_speaker_independent"``). `provenance` tells
-    how the file was made (recipe, seed, commit, data fingerprint, date).
+    `front_end` is how the graph's input is made of sound; `embedding_size` the length of its
+    `embedding` output, None where it has none. `temperature` divides the logits before the
+    softmax; a smoothed confidence below `abstention_threshold` is reported as uncertain. `scores`
+    are measured values from 0 to 1 or counts, keyed by what they are (for example
+    ``"uar_speaker_independent"``). `provenance` tells how the file was made (recipe, seed, commit,
+    data fingerprint, date).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     name: str = Field(min_length=1)
-    front_end: FrontEndSpec
+    front_end: Annotated[FrontEndSpec, Field(discriminator="kind")]
     window_s: float = Field(default=3.0, gt=0, allow_inf_nan=False)
     labels: tuple[str, ...] = Field(min_length=2)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     abstention_threshold: float = Field(default=0.0, ge=0, le=1)
+    embedding_size: int | None = Field(default=None, gt=0)
     licence: str
     corpora: tuple[str, ...]
     split: str
     scores: dict[str, float] = Field(default_factory=dict)
     provenance: dict[str, str] = Field(default_factory=dict)
 
+    @field_validator("front_end", mode="before")
+    @classmethod
+    def _kind(cls, value: Any) -> Any:
+        """The only kind of version 1 is the one that is meant where none is said."""
+        return {"kind": "log_mel"} | value if isinstance(value, dict) else value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        newer = isinstance(self.front_end, WaveformSpec) or self.embedding_size is not None
+        if self.format_version == 1 and newer:
+            raise ValueError("a waveform input and embeddings need format_version 2")
+        if self.sampling_rate != SPECTROGRAM.sampling_rate:
+            raise ValueError(
+                f"the front end must be at {SPECTROGRAM.sampling_rate} Hz, "
+                f"not at {self.sampling_rate}"
+            )
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise ValueError("labels must be distinct and not empty")
         if reserved := _RESERVED & set(self.labels):
             raise ValueError(
                 f"labels must not use the reserved words {', '.join(sorted(reserved))}"
             )
-        exact = self.window_s * self.front_end.sampling_rate
+        exact = self.window_s * self.sampling_rate
         if not math.isclose(exact, round(exact), rel_tol=0, abs_tol=1e-6):
             raise ValueError("window_s must be a whole number of samples")
-        if self.n_frames < 1:
+        shape = self.front_end.window_shape(self.window_samples)
+        if min(*shape, SPECTROGRAM.n_frames(self.window_samples)) < 1:
             raise ValueError("window_s must hold at least one frame")
         return self
 
     @property
     def window_samples(self) -> int:
         """Samples in one analysis window."""
-        return round(self.window_s * self.front_end.sampling_rate)
+        return round(self.window_s * self.sampling_rate)
 
     @property
-    def n_frames(self) -> int:
-        """Log-mel frames in one analysis window."""
-        return self.front_end.n_frames(self.window_samples)
+    def sampling_rate(self) -> int:
+        """Samples per second of its input, and of everything that is said about it."""
+        return self.front_end.sampling_rate
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Shape of one input of the graph: ``(1, n_mels, n_frames)``."""
-        return (1, self.front_end.n_mels, self.n_frames)
+    def input_name(self) -> str:
+        """Name of the graph's input."""
+        return self.front_end.kind
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """Shape of one window for a classifier: ``(n_mels, n_frames)`` or ``(n_samples,)``."""
+        return self.front_end.window_shape(self.window_samples)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input of the graph: ``(1, n_mels, n_frames)`` or ``(n_samples,)``."""
+        channel = (1,) if isinstance(self.front_end, LogMelSpec) else ()
+        return (*channel, *self.window_shape)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The graph's outputs."""
+        return [LOGITS] if self.embedding_size is None else [LOGITS, EMBEDDING]
 
     @property
     def clean_scores(self) -> dict[str, float]:
@@ -109,7 +159,8 @@ class ModelMetadata(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "as a whole"
+            path = [str(part) for part in first["loc"] if part not in _KINDS]
+            where = ".".join(path) or "as a whole"
             raise ModelError(
                 f"The model's metadata is not valid ({where}: {first['msg']}): "
                 "export the model again with `python -m training export`."
@@ -129,8 +180,11 @@ class ModelMetadata(BaseModel):
                 "(use `python -m training export`)."
             )
         metadata = cls.parse(text)
-        _check_value("input", session.get_inputs(), INPUT_NAME, metadata.input_shape)
-        _check_value("output", session.get_outputs(), OUTPUT_NAME, (len(metadata.labels),))
+        _check_values("input", session.get_inputs(), {metadata.input_name: metadata.input_shape})
+        outputs: dict[str, tuple[int, ...]] = {LOGITS: (len(metadata.labels),)}
+        if metadata.embedding_size is not None:
+            outputs[EMBEDDING] = (metadata.embedding_size,)
+        _check_values("output", session.get_outputs(), outputs)
         return metadata
 
 
@@ -171,27 +225,46 @@ class GraphSession(Protocol):
         """The file's metadata."""
 
 
-def _check_value(kind: str, values: list[GraphValue], name: str, tail: tuple[int, ...]) -> None:
-    """Check that there is one value, named and shaped as promised (first dimension = batch).
+def _check_values(
+    kind: str, values: list[GraphValue], promised: dict[str, tuple[int, ...]]
+) -> None:
+    """Check that there are the values that are promised by name and shape (without the batch).
 
     Raises:
-        ModelError: it differs.
+        ModelError: there is another number of them, or one differs.
     """
-    expected = f"float32 {name!r} of shape (batch, {', '.join(map(str, tail))})"
-    if len(values) != 1:
+    if len(values) != len(promised):
+        expected = " and ".join(_described(name, tail) for name, tail in promised.items())
         names = ", ".join(value.name for value in values) or "none"
         raise ModelError(
-            f"The model must have one {kind}, {expected}, but has {len(values)} ({names})."
+            f"The model does not match its metadata: it must have {len(promised)} {kind}"
+            f"{'s' * (len(promised) > 1)}, {expected}, but has {len(values)} ({names})."
         )
-    value = values[0]
+    by_name = {value.name: value for value in values}
+    for name, tail in promised.items():
+        value = by_name.get(name) or values[0]
+        if value.name != name or not _fits(value, tail):
+            found = f"{value.type} {value.name!r} of shape ({', '.join(map(str, value.shape))})"
+            raise ModelError(
+                f"The model's {kind} does not match its metadata: "
+                f"expected {_described(name, tail)}, found {found}."
+            )
+
+
+def _described(name: str, tail: tuple[int, ...]) -> str:
+    return f"float32 {name!r} of shape (batch, {', '.join(map(str, tail))})"
+
+
+def _fits(value: GraphValue, tail: tuple[int, ...]) -> bool:
     shape = tuple(value.shape)
     free_batch = len(shape) > 0 and not isinstance(shape[0], int)
     # A dimension the graph leaves free (a name) is not a contradiction; a different number is.
-    fits = len(shape) == len(tail) + 1 and all(
-        not isinstance(got, int) or got == want for got, want in zip(shape[1:], tail, strict=True)
-    )
-    if value.name != name or value.type != "tensor(float)" or not fits or not free_batch:
-        found = f"{value.type} {value.name!r} of shape ({', '.join(map(str, shape))})"
-        raise ModelError(
-            f"The model's {kind} does not match its metadata: expected {expected}, found {found}."
+    return (
+        value.type == "tensor(float)"
+        and free_batch
+        and len(shape) == len(tail) + 1
+        and all(
+            not isinstance(got, int) or got == want
+            for got, want in zip(shape[1:], tail, strict=True)
         )
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
-from emolive.features import FrontEndSpec
 from emolive.session.library_reader import LibraryReader
 from emolive.session.records import SessionInfo
 
@@ -18,9 +17,7 @@ def session_conversation(
     if len(session.streams) != 2:
         return None
     parties = [Party(stream.name, stream.role) for stream in session.streams]
-    rate = session.rate
-    spec = FrontEndSpec(sampling_rate=rate, f_max=min(FrontEndSpec().f_max, rate / 2))
-    meter = ConversationMeter(parties, spec, patience_s=None)
+    meter = ConversationMeter(parties, session.rate, patience_s=None)
     known = False
     for stream in session.streams:
         for activity in library.activity(session.id, stream.name):

@@ -177,8 +177,12 @@ def _gaps_of(stream: StreamInfo, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
 
 
 def _answers(events: Iterable[Event]) -> list[Event]:
-    """Without the feature blocks, which are the most of it."""
-    return [event for event in events if isinstance(event, Prediction | Segment)]
+    """Without feature blocks and embeddings, which are the most of it."""
+    return [
+        event.without_embedding() if isinstance(event, Prediction) else event
+        for event in events
+        if isinstance(event, Prediction | Segment)
+    ]
 
 
 def _scaled(event: _Spoken, scale: float) -> _Spoken:

@@ -3,7 +3,7 @@
 The model judges chunks of 512 samples (32 ms at 16 kHz), each with the last 64 samples before it as
 context, and carries an LSTM state from chunk to chunk. The bundled graph takes a run of chunks in
 one call, which costs far less than a call for each. Each chunk is brought to an even level first
-(see `emolive.speech.level`).
+(see `emolive.speech.gain`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from emolive.onnx_runtime import onnx_runtime, session_options
 from emolive.resources import VAD_MODEL, asset
-from emolive.speech.level import AutoGain
+from emolive.speech.gain import AutoGain
 from emolive.types import FloatArray
 
 SAMPLING_RATE = 16_000

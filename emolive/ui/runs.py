@@ -233,7 +233,7 @@ class LiveRun:
             model=metadata.name,
             provider_note=classifier.provider_note,
             labels=metadata.labels,
-            front_end=metadata.front_end,
+            sampling_rate=metadata.sampling_rate,
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )

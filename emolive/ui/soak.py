@@ -134,7 +134,7 @@ def soak_desktop(
             model=metadata.name,
             provider_note=None,
             labels=metadata.labels,
-            front_end=metadata.front_end,
+            sampling_rate=metadata.sampling_rate,
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )

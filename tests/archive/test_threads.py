@@ -18,7 +18,7 @@ from emolive.archive.work import FileWork, run_here
 from emolive.errors import ModelError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +32,11 @@ class Counting(OnnxClassifier):
 
     fail_after = 10**9
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        self.__dict__.setdefault("batches", []).append(len(log_mel))
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        self.__dict__.setdefault("batches", []).append(len(windows))
         if len(self.batches) > self.fail_after:
             raise ModelError("The model stopped working on CUDA: start again.")
-        return super().predict(log_mel)
+        return super().predict(windows)
 
     @property
     def batches(self) -> list[int]:

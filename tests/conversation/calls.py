@@ -64,7 +64,7 @@ def metrics_of(
     """Through a monitor, in blocks of these sizes, over and over."""
     ring = SampleRing(30 * source_format.sampling_rate, audio.shape[1])
     monitor = Monitor(source_format, ring, classifier, vad, EngineConfig(), lossless=True)
-    meter = ConversationMeter.of_streams(monitor.streams, classifier.metadata.front_end)
+    meter = ConversationMeter.of_streams(monitor.streams, classifier.metadata.sampling_rate)
     begin = index = 0
     while begin < len(audio):
         end = begin + chunks[index % len(chunks)]

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from emolive.conversation import ConversationConfig, ConversationMeter, ConversationMetrics, Party
-from emolive.features import FrontEndSpec
 from emolive.types import Role
 
-SPEC = FrontEndSpec()
-RATE = SPEC.sampling_rate
+RATE = 16_000
 PARTIES = (Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER))
 
 
 def meter(config: ConversationConfig | None = None, parties: int = 2) -> ConversationMeter:
-    return ConversationMeter(PARTIES[:parties], SPEC, config)
+    return ConversationMeter(PARTIES[:parties], RATE, config)
 
 
 def measured(*lines: str, unit_s: float = 0.5) -> ConversationMetrics:

@@ -13,7 +13,7 @@ from emolive.engine import Mailbox
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import EngineState, EngineStatus, Event, FloatArray
+from emolive.types import EngineState, EngineStatus, Event, FloatArray, ModelOutput
 
 
 class FakeClock:
@@ -40,10 +40,10 @@ class WatchedClassifier:
     def metadata(self) -> ModelMetadata:
         return self._real.metadata
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        self.batches.append(len(log_mel))
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        self.batches.append(len(windows))
         self._on_predict()
-        return self._real.predict(log_mel)
+        return self._real.predict(windows)
 
     def close(self) -> None:
         self._real.close()

@@ -17,7 +17,15 @@ from emolive.engine.monitor import classify
 from emolive.errors import ModelError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, FloatArray, Prediction, Segment
+from emolive.types import (
+    EngineState,
+    EngineStatus,
+    Event,
+    FloatArray,
+    ModelOutput,
+    Prediction,
+    Segment,
+)
 from tests.engine.fakes import FakeClock, FakeSource, refusal
 
 RATE = 16_000
@@ -196,7 +204,7 @@ def test_logits_that_do_not_fit_fail_the_run(bench: Bench, speech: FloatArray) -
     work = bench.capture.advance()
     assert work is not None
     assert work.windows
-    bench.capture.settle(work, np.empty((0, 8), np.float32))
+    bench.capture.settle(work, ModelOutput(np.empty((0, 8), np.float32)))
     assert bench.state is EngineState.FAILED
 
 

@@ -27,6 +27,7 @@ from emolive.types import (
     EngineStatus,
     Event,
     FloatArray,
+    ModelOutput,
     Prediction,
     Role,
     Segment,
@@ -175,10 +176,10 @@ def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
     classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
 ) -> None:
     class Picky(WatchedClassifier):
-        def predict(self, log_mel: FloatArray) -> FloatArray:
-            if self.poison is not None and (log_mel == self.poison).all(axis=(1, 2)).any():
+        def predict(self, windows: FloatArray) -> ModelOutput:
+            if self.poison is not None and (windows == self.poison).all(axis=(1, 2)).any():
                 raise EmoliveError("The model stopped working: start again.")
-            return super().predict(log_mel)
+            return super().predict(windows)
 
         poison: FloatArray | None = None
 
@@ -191,7 +192,7 @@ def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
     ring = SampleRing(30 * RATE, 2)
     twin = Monitor(CALL, ring, classifier, vad, EngineConfig())
     ring.write(calls.said(speech, 0)[: 4 * RATE])
-    picky.poison = twin.advance().windows[-1].log_mel
+    picky.poison = twin.advance().windows[-1].features
     calls.hear(speech, 3.5, 6)
     assert calls.pool.call("a").status().state is EngineState.FAILED
     assert calls.pool.call("b").status().state is EngineState.RUNNING

@@ -184,10 +184,10 @@ def test_the_windows_of_several_monitors_go_through_one_call(
         for ring, clip in zip(rings, clips, strict=True):
             ring.write(clip[begin : begin + 8_000, None])
         works = [monitor.advance() for monitor in monitors]
-        logits = classify(watched, [w for work in works for w in work.windows], 8)
+        output = classify(watched, [w for work in works for w in work.windows], 8)
         first = len(works[0].windows)
-        together[0] += monitors[0].settle(works[0], logits[:first])
-        together[1] += monitors[1].settle(works[1], logits[first:])
+        together[0] += monitors[0].settle(works[0], output[:first])
+        together[1] += monitors[1].settle(works[1], output[first:])
     assert max(watched.batches) == 2
     for clip, events in zip(clips, together, strict=True):
         ring = SampleRing(30 * RATE, 1)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from emolive.explain.occlusion import FrameOcclusion
 from emolive.explain.saliency import PATCH, decisive, occlude
 from emolive.inference.classifier import OnnxClassifier
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 from tests.models import tiny_metadata, tiny_model
 
 BANDS, FRAMES = slice(40, 56), slice(120, 140)
@@ -25,10 +26,11 @@ class PatchClassifier:
         self.sign = sign
         self.copies = 0
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        self.copies += len(log_mel)
-        inside = log_mel[:, BANDS, FRAMES].mean(axis=(1, 2))
-        return np.stack([self.sign * 3 * inside, np.zeros_like(inside)], axis=1).astype(np.float32)
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        self.copies += len(windows)
+        inside = windows[:, BANDS, FRAMES].mean(axis=(1, 2))
+        logits = np.stack([self.sign * 3 * inside, np.zeros_like(inside)], axis=1)
+        return ModelOutput(logits.astype(np.float32))
 
 
 def window(seed: int = 0) -> npt.NDArray[np.float32]:
@@ -36,6 +38,10 @@ def window(seed: int = 0) -> npt.NDArray[np.float32]:
     values = np.random.default_rng(seed).normal(-0.5, 0.3, SHAPE)
     values[BANDS, FRAMES] += 1.5
     return values.astype(np.float32)
+
+
+def heard() -> FrameOcclusion:
+    return FrameOcclusion(window())
 
 
 def ticking(step: float) -> Callable[[], float]:
@@ -50,7 +56,7 @@ def ticking(step: float) -> Callable[[], float]:
 
 
 def test_the_decisive_patch_is_found() -> None:
-    found = occlude(PatchClassifier(), window(), 0, 1.0, budget_s=60)
+    found = occlude(PatchClassifier(), heard(), 0, 1.0, budget_s=60)
     assert found is not None
     assert (found.passes, found.of_passes) == (4, 4)
     inside = np.zeros(SHAPE, np.bool_)
@@ -66,7 +72,7 @@ def test_the_decisive_patch_is_found() -> None:
 
 
 def test_what_speaks_against_a_class_has_a_negative_worth() -> None:
-    found = occlude(PatchClassifier(-1.0), window(), 0, 1.0, budget_s=60)
+    found = occlude(PatchClassifier(-1.0), heard(), 0, 1.0, budget_s=60)
     assert found is not None
     assert found.worth[BANDS, FRAMES].mean() < -0.1
     assert found.least == pytest.approx(found.probability)
@@ -74,10 +80,10 @@ def test_what_speaks_against_a_class_has_a_negative_worth() -> None:
 
 def test_an_answer_that_hears_nothing_has_no_decisive_part() -> None:
     class Deaf:
-        def predict(self, log_mel: FloatArray) -> FloatArray:
-            return np.zeros((len(log_mel), 2), np.float32)
+        def predict(self, windows: FloatArray) -> ModelOutput:
+            return ModelOutput(np.zeros((len(windows), 2), np.float32))
 
-    found = occlude(Deaf(), window(), 0, 1.0, budget_s=60)
+    found = occlude(Deaf(), heard(), 0, 1.0, budget_s=60)
     assert found is not None
     assert np.abs(found.worth).max() == 0.0
     assert not decisive(found.worth).any()
@@ -85,7 +91,7 @@ def test_an_answer_that_hears_nothing_has_no_decisive_part() -> None:
 
 def test_time_is_kept_and_the_first_pass_always_done() -> None:
     asked = PatchClassifier()
-    found = occlude(asked, window(), 0, 1.0, budget_s=0.0, clock=ticking(1.0))
+    found = occlude(asked, heard(), 0, 1.0, budget_s=0.0, clock=ticking(1.0))
     assert found is not None
     assert found.passes == 1
     assert asked.copies == 1 + 8 * 15
@@ -93,8 +99,8 @@ def test_time_is_kept_and_the_first_pass_always_done() -> None:
 
 
 def test_what_an_unfinished_pass_found_is_left_out() -> None:
-    once = occlude(PatchClassifier(), window(), 0, 1.0, budget_s=0.0, clock=ticking(1.0))
-    late = occlude(PatchClassifier(), window(), 0, 1.0, budget_s=3.5, clock=ticking(1.0))
+    once = occlude(PatchClassifier(), heard(), 0, 1.0, budget_s=0.0, clock=ticking(1.0))
+    late = occlude(PatchClassifier(), heard(), 0, 1.0, budget_s=3.5, clock=ticking(1.0))
     assert once is not None
     assert late is not None
     assert late.passes == 1
@@ -103,14 +109,14 @@ def test_what_an_unfinished_pass_found_is_left_out() -> None:
 
 def test_it_can_be_cancelled() -> None:
     asked = PatchClassifier()
-    assert occlude(asked, window(), 0, 1.0, cancelled=lambda: asked.copies > 20) is None
+    assert occlude(asked, heard(), 0, 1.0, cancelled=lambda: asked.copies > 20) is None
     assert asked.copies < 40
 
 
 def test_the_window_itself_stays_as_it_is() -> None:
     values = window()
     before = values.copy()
-    occlude(PatchClassifier(), values, 0, 1.0, budget_s=60)
+    occlude(PatchClassifier(), FrameOcclusion(values), 0, 1.0, budget_s=60)
     np.testing.assert_array_equal(values, before)
 
 
@@ -120,7 +126,7 @@ def test_a_real_graph_is_asked_in_the_band_it_listens_to(tmp_path: Path) -> None
     tiny_model(tmp_path / "band.onnx", weights=weights)
     classifier = OnnxClassifier(tmp_path / "band.onnx", "cpu")
     values = np.random.default_rng(1).normal(0, 1, SHAPE).astype(np.float32)
-    found = occlude(classifier, values, 4, tiny_metadata().temperature, budget_s=60)
+    found = occlude(classifier, FrameOcclusion(values), 4, tiny_metadata().temperature, budget_s=60)
     classifier.close()
     assert found is not None
     bands = found.worth.mean(axis=1)

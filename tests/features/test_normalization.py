@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.features import FrontEndSpec, log_mel, normalize
+from emolive.features import LogMelSpec, log_mel, normalize
 from emolive.types import FloatArray
 
-SPEC = FrontEndSpec()
+SPEC = LogMelSpec()
 
 
 def sweep() -> FloatArray:

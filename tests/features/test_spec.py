@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 
-SPEC = FrontEndSpec()
+SPEC = LogMelSpec()
 
 
 def test_three_seconds_are_298_frames() -> None:
@@ -45,10 +45,10 @@ def test_frame_count_equals_counting(n_samples: int) -> None:
 )
 def test_nonsense_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        FrontEndSpec(**fields)  # type: ignore[arg-type]
+        LogMelSpec(**fields)  # type: ignore[arg-type]
 
 
 def test_it_is_frozen_and_survives_json() -> None:
     with pytest.raises(ValidationError):
         SPEC.n_mels = 64  # type: ignore[misc]
-    assert FrontEndSpec.model_validate_json(SPEC.model_dump_json()) == SPEC
+    assert LogMelSpec.model_validate_json(SPEC.model_dump_json()) == SPEC

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.features import FrontEndSpec, StreamingLogMel, log_mel
+from emolive.features import LogMelSpec, StreamingLogMel, log_mel
 from emolive.types import FloatArray
 
-SPEC = FrontEndSpec()
+SPEC = LogMelSpec()
 
 
 def noise(n: int, seed: int = 0) -> FloatArray:

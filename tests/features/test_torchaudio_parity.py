@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from emolive.features import FrontEndSpec, log_mel, normalize
+from emolive.features import LogMelSpec, log_mel, normalize
 from emolive.types import FloatArray
 
 pytestmark = pytest.mark.training
-SPEC = FrontEndSpec()
+SPEC = LogMelSpec()
 Power = npt.NDArray[np.floating]
 
 

@@ -10,7 +10,7 @@ import pytest
 from emolive.errors import ModelError
 from emolive.inference.batching import BatchingClassifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import FloatArray
+from emolive.types import FloatArray, ModelOutput
 from tests.models import tiny_metadata
 
 SHAPE = (128, 298)
@@ -28,13 +28,13 @@ class Slow:
         self.entered = threading.Event()
         self.batches: list[int] = []
 
-    def predict(self, log_mel: FloatArray) -> FloatArray:
-        self.batches.append(len(log_mel))
+    def predict(self, windows: FloatArray) -> ModelOutput:
+        self.batches.append(len(windows))
         self.entered.set()
         assert self.go.wait(30)
-        if np.isnan(log_mel).any():
+        if np.isnan(windows).any():
             raise ModelError("The model stopped working: start again.")
-        return np.repeat(log_mel[:, 0, :1], 8, axis=1)
+        return ModelOutput(np.repeat(windows[:, 0, :1], 8, axis=1), windows[:, 0, :2])
 
     def close(self) -> None:
         raise AssertionError("the model belongs to somebody else")
@@ -73,7 +73,7 @@ def test_what_comes_in_meanwhile_is_answered_together(
             rest.append(pool.submit(batching.predict, windows(*values)))
             waiting(batching, number + 1)
         slow.go.set()
-        answers = [future.result()[:, 0].tolist() for future in (first, *rest)]
+        answers = [future.result().logits[:, 0].tolist() for future in (first, *rest)]
     assert answers == [[1], [2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]
     # The last request did not fit whole into the ten of the second batch.
     assert slow.batches == [1, 7, 4]
@@ -83,7 +83,7 @@ def test_a_request_that_is_larger_than_a_batch_is_answered_alone(
     slow: Slow, batching: BatchingClassifier
 ) -> None:
     slow.go.set()
-    assert batching.predict(windows(*range(12)))[:, 3].tolist() == list(range(12))
+    assert batching.predict(windows(*range(12))).logits[:, 3].tolist() == list(range(12))
     assert slow.batches == [12]
 
 
@@ -98,11 +98,11 @@ def test_everyone_in_a_batch_is_told_of_a_failure_and_it_goes_on(
         good = pool.submit(batching.predict, windows(2))
         waiting(batching, 2)
         slow.go.set()
-        assert first.result()[0, 0] == 1
+        assert first.result().logits[0, 0] == 1
         for future in (bad, good):
             with pytest.raises(ModelError):
                 future.result()
-    assert batching.predict(windows(3))[0, 0] == 3
+    assert batching.predict(windows(3)).logits[0, 0] == 3
 
 
 def test_closed_it_refuses_and_leaves_the_model_alone(slow: Slow) -> None:

@@ -45,7 +45,7 @@ def test_it_answers_as_the_graph_computes(tmp_path: Path) -> None:
     assert classifier.provider == "CPU"
     assert classifier.provider_note is None
     batch = windows(5)
-    logits = classifier.predict(batch)
+    logits = classifier.predict(batch).logits
     assert logits.dtype == np.float32
     np.testing.assert_allclose(logits, batch.mean(axis=2) @ weights + bias, atol=1e-5)
 
@@ -53,11 +53,11 @@ def test_it_answers_as_the_graph_computes(tmp_path: Path) -> None:
 def test_any_batch_size(model: Path) -> None:
     classifier = OnnxClassifier(model)
     batch = windows(20)
-    whole = classifier.predict(batch)
+    whole = classifier.predict(batch).logits
     assert whole.shape == (20, 8)
     for n in (1, 3, 9):
-        np.testing.assert_allclose(classifier.predict(batch[:n]), whole[:n], atol=1e-6)
-    assert classifier.predict(batch[:0]).shape == (0, 8)
+        np.testing.assert_allclose(classifier.predict(batch[:n]).logits, whole[:n], atol=1e-6)
+    assert classifier.predict(batch[:0]).logits.shape == (0, 8)
 
 
 def test_a_wrong_shape_is_refused(model: Path) -> None:
@@ -125,7 +125,7 @@ def test_an_int8_model(tmp_path: Path) -> None:
     path = tmp_path / "int8.onnx"
     weights = quantised_model(path)
     batch = np.clip(windows(3), -3.9, 3.9)
-    logits = OnnxClassifier(path).predict(batch)
+    logits = OnnxClassifier(path).predict(batch).logits
     exact = np.einsum("nmt,cmt->nc", batch, weights)
     assert np.abs(exact).max() > 1
     np.testing.assert_allclose(logits, exact, atol=0.05)
@@ -203,7 +203,7 @@ def test_cuda_that_fails_inside_onnx_runtime_is_quiet(
     assert classifier.provider == "CPU"
     assert classifier.provider_note is not None
     assert "could not be loaded" in classifier.provider_note
-    assert classifier.predict(windows(2)).shape == (2, 8)
+    assert classifier.predict(windows(2)).logits.shape == (2, 8)
     with pytest.raises(ProviderError, match=r"libcublasLt\.so"):
         OnnxClassifier(model, "cuda", host=gpu_host("Failed to load libcublasLt.so.13"))
     assert capfd.readouterr() == ("", "")
@@ -218,10 +218,10 @@ def test_cuda_pads_to_sizes_that_were_warmed_up(model: Path) -> None:
     assert runtime.options[0]["cudnn_conv_algo_search"] == "HEURISTIC"
     assert runtime.batches == [1, 2, 4, 8]
     batch = windows(11)
-    expected = OnnxClassifier(model, "cpu").predict(batch)
+    expected = OnnxClassifier(model, "cpu").predict(batch).logits
     for n, sizes in ((1, [1]), (2, [2]), (3, [4]), (5, [8]), (8, [8]), (11, [8, 4])):
         runtime.batches.clear()
-        np.testing.assert_allclose(classifier.predict(batch[:n]), expected[:n], atol=1e-6)
+        np.testing.assert_allclose(classifier.predict(batch[:n]).logits, expected[:n], atol=1e-6)
         assert runtime.batches == sizes
 
 
@@ -249,7 +249,7 @@ def test_cuda_that_does_not_work(model: Path, runtime: FakeCudaRuntime, reason: 
     assert classifier.provider == "CPU"
     assert classifier.provider_note is not None
     assert reason in classifier.provider_note
-    assert classifier.predict(windows(3)).shape == (3, 8)
+    assert classifier.predict(windows(3)).logits.shape == (3, 8)
     with pytest.raises(ProviderError, match=reason) as caught:
         OnnxClassifier(model, "cuda", host=gpu_host(), session_factory=runtime)
     assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.inference.decision import Decision, DecisionConfig, calibrated
-from emolive.types import FeatureWindow, FloatArray, Prediction, SpeechState
+from emolive.types import FeatureWindow, ModelOutput, Prediction, SpeechState
 
 LABELS = ("neutral", "happy", "sad", "angry")
 RATE = 16_000
@@ -23,10 +23,11 @@ def window(index: int, hop_s: float = 0.5) -> FeatureWindow:
     return FeatureWindow("mono", start, start + WINDOW, NOTHING, 0.8)
 
 
-def logits(**probabilities: float) -> FloatArray:
+def logits(**probabilities: float) -> ModelOutput:
     """Logits whose softmax gives these probabilities; the rest is shared by the other labels."""
     rest = (1 - sum(probabilities.values())) / (len(LABELS) - len(probabilities))
-    return np.log([probabilities.get(label, rest) for label in LABELS]).astype(np.float32)
+    shares = [probabilities.get(label, rest) for label in LABELS]
+    return ModelOutput(np.log([shares]).astype(np.float32))
 
 
 def decision(
@@ -36,7 +37,7 @@ def decision(
 
 
 def run(
-    decider: Decision, answers: list[FloatArray | None], hop_s: float = 0.5
+    decider: Decision, answers: list[ModelOutput | None], hop_s: float = 0.5
 ) -> list[Prediction]:
     return [decider.decide(window(i, hop_s), answer) for i, answer in enumerate(answers)]
 
@@ -238,13 +239,14 @@ def flips_of(labels: Sequence[object]) -> int:
     return sum(a != b for a, b in itertools.pairwise(labels))
 
 
-def noisy_answers(minutes: int, overlap: int) -> list[FloatArray]:
+def noisy_answers(minutes: int, overlap: int) -> list[ModelOutput]:
     """Two labels nearly level, and noise that `overlap` consecutive windows share."""
     rng = np.random.default_rng(0)
     n = minutes * 120
     noise = rng.normal(0, 1.5, (n + overlap - 1, 4))
     shared = np.lib.stride_tricks.sliding_window_view(noise, overlap, axis=0).mean(axis=-1)
-    return list((np.array([0.0, 0.6, 0.3, 0.0]) + shared).astype(np.float32))
+    rows = (np.array([0.0, 0.6, 0.3, 0.0]) + shared).astype(np.float32)
+    return [ModelOutput(row[None]) for row in rows]
 
 
 # Windows of 3 s every 0.5 s share their audio, so their noise is alike: the second case. Noise
@@ -255,7 +257,7 @@ def test_noise_flips_far_less_than_the_raw_answer(overlap: int, times: float) ->
     answers = noisy_answers(minutes, overlap)
     decider = decision(threshold=0.0)
     predictions = run(decider, list(answers))
-    raw = flips_of([int(answer.argmax()) for answer in answers]) / minutes
+    raw = flips_of([int(answer.logits.argmax()) for answer in answers]) / minutes
     assert decider.flips_per_minute == pytest.approx(flips_of([p.label for p in predictions]) / 10)
     assert raw > 20
     assert decider.flips_per_minute < raw / times
@@ -316,7 +318,7 @@ def test_dwell_threshold_and_range_always_hold(
     decider = decision(threshold=0.4, hop_s=hop_s)
     predictions = run(
         decider,
-        [None if answer is None else np.array(answer, np.float32) for answer in answers],
+        [answer and ModelOutput(np.array([answer], np.float32)) for answer in answers],
         hop_s,
     )
     since, before = 0.0, "silence"

@@ -54,10 +54,10 @@ def test_a_card_that_is_lost_is_replaced_by_the_cpu(path: Path) -> None:
     gpu, card = on_gpu(path)
     open_cpu, opened = opener(path)
     classifier = FallbackClassifier(gpu, open_cpu)
-    before = classifier.predict(windows(3))
+    before = classifier.predict(windows(3)).logits
     assert (classifier.provider, classifier.fallen_back, opened) == ("CUDA", False, [])
     card.lost = True
-    after = classifier.predict(windows(3))
+    after = classifier.predict(windows(3)).logits
     np.testing.assert_allclose(after, before, rtol=1e-5)
     assert (classifier.provider, classifier.fallen_back) == ("CPU", True)
     note = classifier.provider_note

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from emolive.errors import ModelError
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from emolive.inference.metadata import ModelMetadata
 from tests.models import LABELS, tiny_metadata, tiny_model
 
@@ -25,9 +25,9 @@ def test_it_survives_json() -> None:
 def test_derived_sizes() -> None:
     metadata = tiny_metadata()
     assert metadata.window_samples == 48_000
-    assert metadata.n_frames == 298
+    assert metadata.window_shape == (128, 298)
     assert metadata.input_shape == (1, 128, 298)
-    shorter = tiny_metadata(window_s=1.0, front_end=FrontEndSpec(n_mels=64))
+    shorter = tiny_metadata(window_s=1.0, front_end=LogMelSpec(n_mels=64))
     assert shorter.input_shape == (1, 64, 98)
 
 
@@ -47,7 +47,7 @@ def test_derived_sizes() -> None:
         {"window_s": 1.00001},
         {"window_s": 0.02},
         {"name": ""},
-        {"format_version": 2},
+        {"format_version": 3},
         {"typo": 1},
     ],
     ids=str,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emolive.speech import SileroVad, SpeechGate
-from emolive.speech.level import AutoGain
+from emolive.speech.gain import AutoGain
 from emolive.speech.silero import CHUNK
 from emolive.types import FloatArray
 

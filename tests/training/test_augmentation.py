@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the training extra")
 
-from emolive.features import FrontEndSpec, log_mel
+from emolive.features import LogMelSpec, log_mel
 from training.augmentation import (
     add_noise,
     add_room,
@@ -97,7 +97,7 @@ def test_microphone_colour_changes_bands_alike_over_time() -> None:
 
 def test_pitch_moves_and_the_length_stays() -> None:
     """As the data set does it: play faster, then stretch the frames back."""
-    spec = FrontEndSpec()
+    spec = LogMelSpec()
     plain = log_mel(tone(500, 2.0), spec)
     tempo = 2 ** (2 / 12)
     higher = stretch_frames(log_mel(change_speed(tone(500, 2.0), tempo, RATE), spec), 198)

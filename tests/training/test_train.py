@@ -141,8 +141,8 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert metadata.scores["clean ravdess window uar"] == pytest.approx(
         measurement.windows["clean"]["ravdess"].uar, abs=1e-4
     )
-    shape = (3, metadata.front_end.n_mels, metadata.n_frames)
-    logits = classifier.predict(np.zeros(shape, np.float32))
+    shape = (3, *metadata.window_shape)
+    logits = classifier.predict(np.zeros(shape, np.float32)).logits
     assert logits.shape == (3, len(LABELS))
     classifier.close()
     assert target.stat().st_size < 25_000_000
@@ -192,7 +192,7 @@ def test_an_ensemble_becomes_one_file(
     found = sources(recipe, tmp_path)
     publish(cache, recipe, trained, target, name="both", sources=found, precision=precision)
     classifier = OnnxClassifier(target)
-    answers = softmax(classifier.predict(windows))
+    answers = softmax(classifier.predict(windows).logits)
     np.testing.assert_allclose(answers, together.numpy(), atol=tolerance)
     assert {"builds on one", "builds on two"} <= set(classifier.metadata.provenance)
     classifier.close()

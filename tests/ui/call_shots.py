@@ -130,17 +130,17 @@ def add_call(
         choice,
         "emolive-resnet34",
         feed.LABELS,
-        feed.SPEC,
+        feed.RATE,
         0.5,
         TELEPHONE,
         permission,
     )
     model = CallModel(info)
-    tap = CallTap(feed.SPEC)
+    tap = CallTap(feed.RATE)
     state = fields.pop("state", EngineState.RUNNING)
     now = status(state, agent_on, **fields)
     meter = ConversationMeter(
-        [Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER)], feed.SPEC
+        [Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER)], feed.RATE
     )
     tap.hub.publish(now)
     for event in events(seconds, index + 3, agent_on):

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from emolive import resources
+from emolive.acoustics import SPECTROGRAM
 from emolive.audio.output import SilentOutput
-from emolive.features import FrontEndSpec, log_mel
+from emolive.features import log_mel
 from emolive.session.playback import Track
 from emolive.session.player import Player
 from emolive.settings import Settings, ThemeChoice
@@ -32,7 +33,7 @@ from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Explains, RunSettings, SourceChoice
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-SPEC = FrontEndSpec()
+SPEC = SPECTROGRAM
 RATE = SPEC.sampling_rate
 WINDOW = 3 * RATE
 BLOCK = 640  # 40 ms
@@ -45,7 +46,7 @@ def run_info(hop_s: float = 0.5, labels: tuple[str, ...] = LABELS) -> RunInfo:
         model="tiny",
         provider_note=None,
         labels=labels,
-        front_end=SPEC,
+        sampling_rate=RATE,
         window_samples=WINDOW,
         hop_samples=round(hop_s * RATE),
     )

@@ -39,7 +39,7 @@ def inspect(path: Path | None) -> Shipped | str:
     except EmoliveError as error:
         return str(error)
     metadata = classifier.metadata
-    shape = (1, metadata.front_end.n_mels, metadata.n_frames)
+    shape = (1, *metadata.window_shape)
     window = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     seconds = []
     for _ in range(_REPEATS):

@@ -208,7 +208,7 @@ class AlertList(QWidget):
 
     def _add(self, entry: AlertEntry) -> None:
         assert self._model is not None
-        rate = self._model.info.front_end.sampling_rate
+        rate = self._model.info.sampling_rate
         row = AlertRow(entry, rate, self.theme, self)
         row.clicked.connect(lambda: self.picked.emit(row.at_s))
         row.acknowledge.connect(lambda: self.acknowledged.emit(entry))

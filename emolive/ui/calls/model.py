@@ -12,7 +12,6 @@ import numpy.typing as npt
 from emolive.conversation import ConversationMetrics
 from emolive.engine.config import AgentPermission
 from emolive.explain.circumplex import position_of
-from emolive.features import FrontEndSpec
 from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import (
     Alert,
@@ -51,7 +50,7 @@ class CallInfo:
     choice: CallChoice
     model: str
     labels: tuple[str, ...]
-    front_end: FrontEndSpec
+    sampling_rate: int
     hop_s: float
     telephone: dict[str, float]
     permission: AgentPermission | None = None
@@ -74,7 +73,7 @@ class CallStream:
         """Empty, with room for `HISTORY_S`. Overflow policy: the oldest is overwritten."""
         self.name = name
         self.status: StreamStatus | None = None
-        rate = info.front_end.sampling_rate
+        rate = info.sampling_rate
         self.decisions = DecisionRing(info.labels, rate, math.ceil(HISTORY_S / info.hop_s))
         self.levels = LevelRing(_LEVEL_CELL_S, math.ceil(HISTORY_S / _LEVEL_CELL_S))
         self.end_s = 0.0

@@ -100,12 +100,12 @@ class CallRoom:
             choice=choice,
             model=metadata.name,
             labels=metadata.labels,
-            front_end=metadata.front_end,
+            sampling_rate=metadata.sampling_rate,
             hop_s=settings.hop_s,
             telephone=metadata.telephone_scores,
             permission=permission,
         )
-        tap = CallTap(metadata.front_end)
+        tap = CallTap(metadata.sampling_rate)
         call = wall.add(call_id, source, name=choice.name, config=config, hub=tap.hub)
         tap.follow(call)
         opened = OpenCall(call, tap, CallModel(info))

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from emolive.conversation import ConversationMeter, ConversationMetrics
 from emolive.engine.hub import Hub, Mailbox
 from emolive.engine.pool import PooledCall
-from emolive.features import FrontEndSpec
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -67,11 +66,11 @@ class Digest:
 class CallTap:
     """One call's mailbox and meter. `step` belongs to one thread, `take` to another."""
 
-    def __init__(self, spec: FrontEndSpec) -> None:
-        """Make its hub; the call is given with `follow`."""
+    def __init__(self, rate: int) -> None:
+        """Make its hub, at `rate` samples a second; the call is given with `follow`."""
         self.hub = Hub()
         self._mailbox: Mailbox = self.hub.subscribe(MAILBOX_EVENTS, "conflate")
-        self._spec = spec
+        self._rate = rate
         self._call: PooledCall | None = None
         self._meter: ConversationMeter | None = None
         self._measured_at = 0.0
@@ -119,7 +118,7 @@ class CallTap:
             return
         status = self._call.status()
         if 1 <= len(status.streams) <= 2 and status.state not in _OVER:
-            self._meter = ConversationMeter.of_streams(status.streams, self._spec)
+            self._meter = ConversationMeter.of_streams(status.streams, self._rate)
 
     def _note(self, event: Event) -> None:
         digest = self._digest
@@ -127,7 +126,7 @@ class CallTap:
             self._note_level(event)
         elif isinstance(event, Prediction):
             digest.lost += len(digest.decisions) == _KEPT_DECISIONS
-            digest.decisions.append(event)
+            digest.decisions.append(event.without_embedding())
         elif isinstance(event, EngineStatus):
             digest.status = event
         elif isinstance(event, Alert | AlertEnded):
@@ -136,7 +135,7 @@ class CallTap:
 
     def _note_level(self, block: FeatureBlock) -> None:
         levels = self._digest.levels
-        rate = self._spec.sampling_rate
+        rate = self._rate
         start_s, end_s = block.start_sample / rate, block.end_sample / rate
         for cell in (levels[i] for i in range(-1, -min(3, len(levels) + 1), -1)):
             if cell.stream == block.stream and end_s - cell.start_s <= _CELL_S:

@@ -139,7 +139,7 @@ class Timelines(QFrame):
         self.legend.set_labels(
             info.labels, not_inferred=any(not stream.infers for stream in streams)
         )
-        self.lane = EventLane(self.axis, self.theme, info.front_end.sampling_rate, self)
+        self.lane = EventLane(self.axis, self.theme, info.sampling_rate, self)
         self.lane.setAccessibleName(tr("Alerts"))
         self._add(self.lane, 0, 4)
         self._alerts_shown = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.features import FrontEndSpec
+from emolive.acoustics import SPECTROGRAM
 from emolive.types import (
     EngineStatus,
     Event,
@@ -37,14 +37,9 @@ class RunInfo:
     model: str
     provider_note: str | None
     labels: tuple[str, ...]
-    front_end: FrontEndSpec
+    sampling_rate: int
     window_samples: int
     hop_samples: int
-
-    @property
-    def sampling_rate(self) -> int:
-        """Model rate in Hz."""
-        return self.front_end.sampling_rate
 
     @property
     def hop_s(self) -> float:
@@ -80,14 +75,14 @@ class StreamModel:
         """Empty, with room for `history_s` seconds."""
         self.name = name
         self._info = info
-        frame_s = info.front_end.hop_length / info.sampling_rate
+        frame_s = SPECTROGRAM.hop_length / SPECTROGRAM.sampling_rate
         self.decisions = DecisionRing(
             info.labels, info.sampling_rate, math.ceil(history_s / info.hop_s)
         )
         self.levels = LevelRing(LEVEL_CELL_S, math.ceil(history_s / LEVEL_CELL_S))
         per_cell = max(1, round(OVERVIEW_CELL_S / frame_s))
         self.spectrogram = SpectrogramRing(
-            info.front_end.n_mels,
+            SPECTROGRAM.n_mels,
             math.ceil(SPECTROGRAM_S / frame_s),
             *SPECTROGRAM_LEVELS,
             per_cell=per_cell,
@@ -113,7 +108,7 @@ class StreamModel:
     def add_features(self, block: FeatureBlock) -> None:
         """Enter new frames and levels."""
         rate = self._info.sampling_rate
-        frame = block.start_sample // self._info.front_end.hop_length
+        frame = block.start_sample // SPECTROGRAM.hop_length
         self.spectrogram.write(frame, block.log_mel)
         self.level_dbfs = block.level_dbfs
         self.peak_dbfs = block.peak_dbfs

@@ -208,10 +208,10 @@ class Board(QWidget):
         self.lanes.append(lane)
         self._add(lane, stream.name, 0, 4)
         if stream.audio is not None:
-            tiles = SpectrogramTiles(stream.audio, session.front_end, info.duration_s, self)
+            tiles = SpectrogramTiles(stream.audio, session.spectrogram, info.duration_s, self)
             self.tiles.append(tiles)
             spectrogram = SpectrogramPanel(
-                self.axis, self.theme, _Sound(tiles), session.front_end, self
+                self.axis, self.theme, _Sound(tiles), session.spectrogram, self
             )
             spectrogram.setAccessibleName(tr("Log-mel spectrogram, {stream}", stream=name))
             spectrogram.setMinimumHeight(30)

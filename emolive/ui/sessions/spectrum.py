@@ -12,7 +12,7 @@ import soundfile as sf
 import soxr
 
 from emolive.errors import AudioFileError
-from emolive.features import FrontEndSpec, log_mel
+from emolive.features import LogMelSpec, log_mel
 from emolive.i18n import tr
 from emolive.types import FloatArray
 from emolive.ui.history.model import SPECTROGRAM_LEVELS
@@ -47,7 +47,7 @@ class SpectrumReader:
     the whole of a long session costs as much as ten minutes.
     """
 
-    def __init__(self, path: Path, spec: FrontEndSpec) -> None:
+    def __init__(self, path: Path, spec: LogMelSpec) -> None:
         """Open the stream's audio file, mono, whose first frame is sample 0.
 
         Raises:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from emolive.acoustics import spectrogram_at
 from emolive.conversation import ConversationMetrics
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
@@ -96,24 +97,9 @@ class StoredSession:
         return self.info.hop_samples / self.info.rate
 
     @property
-    def front_end(self) -> FrontEndSpec:
-        """How its spectrogram is computed: the usual lengths in seconds at its rate."""
-        return front_end_for(self.info.rate)
-
-
-def front_end_for(rate: int) -> FrontEndSpec:
-    """The front end with the default's lengths in seconds, at `rate` Hz."""
-    usual = FrontEndSpec()
-    if rate == usual.sampling_rate:
-        return usual
-    scale = rate / usual.sampling_rate
-    return FrontEndSpec(
-        sampling_rate=rate,
-        n_fft=1 << (round(usual.n_fft * scale) - 1).bit_length(),
-        win_length=round(usual.win_length * scale),
-        hop_length=round(usual.hop_length * scale),
-        f_max=min(usual.f_max, rate / 2),
-    )
+    def spectrogram(self) -> LogMelSpec:
+        """How its pictures are computed."""
+        return spectrogram_at(self.info.rate)
 
 
 def load(library: Library, session_id: str) -> StoredSession:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from emolive.ui.history.model import SPECTROGRAM_LEVELS
 from emolive.ui.sessions.spectrum import (
     TILE_COLUMNS,
@@ -41,7 +41,7 @@ class SpectrogramTiles(QObject):
     _failed = Signal(str)
 
     def __init__(
-        self, path: Path, spec: FrontEndSpec, duration_s: float, parent: QObject | None = None
+        self, path: Path, spec: LogMelSpec, duration_s: float, parent: QObject | None = None
     ) -> None:
         """For the audio file of a stream that is `duration_s` long."""
         super().__init__(parent)

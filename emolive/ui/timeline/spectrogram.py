@@ -9,7 +9,8 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
+from emolive.features.mel import hz_to_mel
 from emolive.i18n import tr
 from emolive.ui.history.shown import WithSpectrogram
 from emolive.ui.theme import Theme, font
@@ -20,14 +21,14 @@ from emolive.ui.words import clock_text, minus
 
 
 class SpectrogramPanel(TimePanel):
-    """The log-mel frames that the network hears, with explicit levels (see `model`)."""
+    """The log-mel frames of the sound, with explicit levels (see `model`)."""
 
     def __init__(
         self,
         axis: TimeAxis,
         theme: Theme,
         stream: WithSpectrogram,
-        spec: FrontEndSpec,
+        spec: LogMelSpec,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(axis, theme, parent)
@@ -52,9 +53,9 @@ class SpectrogramPanel(TimePanel):
     def y_ticks(self) -> list[tuple[float, str]]:
         """Frequencies on the mel scale."""
         wanted = (500, 1000, 2000, 4000) if self.height() >= 110 else (1000, 4000)
-        bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
+        bottom, top = hz_to_mel(self._spec.f_min), hz_to_mel(self._spec.f_max)
         return [
-            ((_mel(hz) - bottom) / (top - bottom), f"{hz / 1000:g} kHz")
+            ((hz_to_mel(hz) - bottom) / (top - bottom), f"{hz / 1000:g} kHz")
             for hz in wanted
             if self._spec.f_min < hz < self._spec.f_max
         ]
@@ -94,7 +95,7 @@ class SpectrogramPanel(TimePanel):
         """Time and frequency."""
         if not 0 <= at_s <= self.newest_s():
             return ""
-        bottom, top = _mel(self._spec.f_min), _mel(self._spec.f_max)
+        bottom, top = hz_to_mel(self._spec.f_min), hz_to_mel(self._spec.f_max)
         hertz = 700.0 * (10 ** ((bottom + height * (top - bottom)) / 2595.0) - 1)
         return f"<b>{clock_text(at_s)}</b><br>{hertz:,.0f} Hz{self._level_at(at_s, height)}"
 
@@ -108,7 +109,3 @@ class SpectrogramPanel(TimePanel):
     def grid_colour(self) -> QColor:
         """Fainter than elsewhere: the picture comes first."""
         return self.theme.colour("text", 18)
-
-
-def _mel(hertz: float) -> float:
-    return 2595.0 * math.log10(1.0 + hertz / 700.0)

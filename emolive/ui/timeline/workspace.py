@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.i18n import mark, tr
 from emolive.settings import TimelineView
 from emolive.types import Role
@@ -112,7 +113,7 @@ class Workspace(QFrame):
             self._add(band, stream, 0, gap)
         for stream in streams:
             name = stream_name(stream.name)
-            spectrogram = SpectrogramPanel(self.axis, self.theme, stream, info.front_end, self)
+            spectrogram = SpectrogramPanel(self.axis, self.theme, stream, SPECTROGRAM, self)
             spectrogram.setAccessibleName(tr("Log-mel spectrogram, {name}", name=name))
             self._add(spectrogram, stream, 52, gap, caption=several)
         for stream in streams:

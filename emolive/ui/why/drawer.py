@@ -15,15 +15,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
-from emolive.features import FrontEndSpec
 from emolive.i18n import tr
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.history.model import RunInfo
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
 from emolive.ui.why.cue_table import CueTable
-from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView, hertz_of_band
+from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
 from emolive.ui.words import clock_text, emotion_name, percent, stream_name
 
 WIDTH = 348
@@ -97,7 +97,7 @@ class WhyDrawer(QFrame):
         self._moment = None
         self.where.setText(clock_text(at_s))
         self.labels.setEnabled(False)
-        self.view.show_explanation(None, self._spec, QColor())
+        self.view.show_explanation(None, QColor())
         self._show_texts("", "", text)
         self.table.show_readings(())
         self.note.hide()
@@ -108,16 +108,12 @@ class WhyDrawer(QFrame):
             return
         label = found.moment.label
         colour = self.theme.fills(self._info.labels)[self._info.labels.index(label)]
-        self.view.show_explanation(found, self._spec, colour)
+        self.view.show_explanation(found, colour)
         self.table.show_readings(found.cues)
         self._show_texts(self._decisive_text(found), found.words, found.problem or "")
         if found.saliency is not None:
             self.note.setText(self._note_text(found))
         self.note.setVisible(found.saliency is not None)
-
-    @property
-    def _spec(self) -> FrontEndSpec:
-        return self._info.front_end if self._info else FrontEndSpec()
 
     def _show_moment(self, moment: Moment) -> None:
         assert self._info is not None
@@ -148,10 +144,9 @@ class WhyDrawer(QFrame):
         )
         if saliency.worth.max() < LEAST_WORTH:
             return f"{head} " + tr("No single part of the sound was decisive.")
-        spec = self._spec
-        start = found.moment.start_sample / spec.sampling_rate
-        hop_s = spec.hop_length / spec.sampling_rate
-        low, high = (hertz_of_band(band, spec) for band in saliency.bands)
+        start = found.moment.start_sample / SPECTROGRAM.sampling_rate
+        hop_s = SPECTROGRAM.hop_length / SPECTROGRAM.sampling_rate
+        low, high = band_edges(SPECTROGRAM)[list(saliency.bands)]
         tail = tr(
             "Without the framed part ({start}–{end} s, {low}–{high} Hz) it would be {share}.",
             start=f"{start + saliency.frames[0] * hop_s:.1f}",

@@ -10,8 +10,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.explain.explainer import Explanation
-from emolive.features import FrontEndSpec
+from emolive.features.mel import hz_to_mel
 from emolive.i18n import tr
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, font
@@ -29,7 +30,6 @@ class SaliencyView(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self._spec = FrontEndSpec()
         self._found: Explanation | None = None
         self._colour = QColor(theme.accent)
         self._image = QImage()
@@ -52,13 +52,10 @@ class SaliencyView(QWidget):
         self._busy = True
         self.update()
 
-    def show_explanation(
-        self, found: Explanation | None, spec: FrontEndSpec, colour: QColor
-    ) -> None:
+    def show_explanation(self, found: Explanation | None, colour: QColor) -> None:
         """Show an answer, the class's worth in `colour`."""
         self._busy = False
         self._found = found
-        self._spec = spec
         self._colour = colour
         self._draw()
 
@@ -107,13 +104,13 @@ class SaliencyView(QWidget):
     def _paint_axes(self, painter: QPainter, plot: QRectF, found: Explanation) -> None:
         painter.setFont(font(10))
         painter.setPen(self.theme.colour("muted"))
-        bottom, top = mel(self._spec.f_min), mel(self._spec.f_max)
+        bottom, top = hz_to_mel(SPECTROGRAM.f_min), hz_to_mel(SPECTROGRAM.f_max)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for hertz in _TICKS_HZ:
-            if self._spec.f_min < hertz < self._spec.f_max:
-                y = plot.bottom() - plot.height() * (mel(hertz) - bottom) / (top - bottom)
+            if SPECTROGRAM.f_min < hertz < SPECTROGRAM.f_max:
+                y = plot.bottom() - plot.height() * (hz_to_mel(hertz) - bottom) / (top - bottom)
                 painter.drawText(QRectF(0, y - 7, _LEFT - 6, 14), right, f"{hertz / 1000:g} kHz")
-        rate = self._spec.sampling_rate
+        rate = SPECTROGRAM.sampling_rate
         start_s, end_s = found.moment.start_sample / rate, found.moment.end_sample / rate
         for second in range(math.ceil(max(0.0, start_s)), math.floor(end_s) + 1):
             x = plot.left() + plot.width() * (second - start_s) / (end_s - start_s)
@@ -156,17 +153,6 @@ def mixed(
     pixels: npt.NDArray[np.uint32] = np.full(share.shape, 0xFF000000, np.uint32)
     pixels |= (red << np.uint32(16)) | (green << np.uint32(8)) | blue
     return np.ascontiguousarray(pixels)
-
-
-def mel(hertz: float) -> float:
-    """Mel of a frequency (HTK)."""
-    return 2595.0 * math.log10(1.0 + hertz / 700.0)
-
-
-def hertz_of_band(band: float, spec: FrontEndSpec) -> float:
-    """Frequency at a band's lower edge; `band` counts from 0 to `n_mels`."""
-    bottom, top = mel(spec.f_min), mel(spec.f_max)
-    return float(700.0 * (10 ** ((bottom + (top - bottom) * band / spec.n_mels) / 2595.0) - 1))
 
 
 def _rgb(colour: QColor) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
 from emolive.errors import AudioFileError
-from emolive.features import FrontEndSpec, log_mel
+from emolive.features import LogMelSpec, log_mel
 from emolive.types import FloatArray
 from emolive.ui.history.model import SPECTROGRAM_LEVELS
 from emolive.ui.sessions.spectrum import (
@@ -25,7 +25,7 @@ from emolive.ui.sessions.spectrum import (
 from emolive.ui.sessions.tiles import SpectrogramTiles
 from tests.ui.stored_sessions import RATE, demo
 
-SPEC = FrontEndSpec()
+SPEC = LogMelSpec()
 
 
 def whole(samples: FloatArray) -> ByteArray:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emolive.acoustics import spectrogram_at
 from emolive.session.library import Library
 from emolive.types import Role, SpeechActivity
-from emolive.ui.sessions.stored import StoredLevels, front_end_for, load
+from emolive.ui.sessions.stored import StoredLevels, load
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 
@@ -22,7 +23,7 @@ def test_a_session_comes_back_as_it_was_analysed(library: Library) -> None:
     assert session.info.duration_samples == 2 * found.n_samples
     assert session.hop_s == 0.5
     assert stream.audio is not None
-    assert session.front_end.sampling_rate == RATE
+    assert session.spectrogram.sampling_rate == RATE
 
 
 def test_levels_are_the_loudest_chunk_of_each_cell() -> None:
@@ -53,8 +54,8 @@ def test_a_call_has_conversation_metrics_and_a_silent_library_none(library: Libr
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100])
-def test_the_front_end_keeps_its_lengths_at_any_rate(rate: int) -> None:
-    spec = front_end_for(rate)
+def test_pictures_keep_its_lengths_at_any_rate(rate: int) -> None:
+    spec = spectrogram_at(rate)
     assert spec.sampling_rate == rate
     assert spec.hop_length / rate == pytest.approx(0.01, rel=0.01)
     assert spec.n_fft >= spec.win_length

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emolive.features import FrontEndSpec
-from emolive.features.mel import mel_filter_bank
+from emolive.acoustics.spectrogram import band_centres, spectrogram_at
 from emolive.types import FloatArray
 
 _VOWELS_HZ = (300.0, 3_300.0)
@@ -31,12 +30,10 @@ class SyllableNuclei:
     It holds a few frames; one thread owns it.
     """
 
-    def __init__(self, spec: FrontEndSpec) -> None:
-        """Of log-mel frames made with `spec`."""
-        bank = mel_filter_bank(spec)
-        frequencies = np.linspace(0.0, spec.sampling_rate / 2, len(bank))
-        weights = bank.sum(axis=0)
-        centres = frequencies @ bank / np.where(weights > 0, weights, 1.0)
+    def __init__(self, rate: int) -> None:
+        """Of the frames of `spectrogram_at(rate)`."""
+        spec = spectrogram_at(rate)
+        centres = band_centres(spec)
         self._bands = (centres >= _VOWELS_HZ[0]) & (centres <= _VOWELS_HZ[1])
         self._hop = spec.hop_length
         self._centre = spec.win_length // 2

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emolive.features import FrontEndSpec
-from emolive.features.mel import mel_filter_bank
+from emolive.acoustics.spectrogram import SPECTROGRAM, band_centres
 from emolive.types import Band, FloatArray
 
 TELEPHONE_RATE = 8_000
@@ -31,15 +30,13 @@ class BandDetector:
     It holds two sums. One thread owns it.
     """
 
-    def __init__(self, spec: FrontEndSpec, native_rate: int) -> None:
-        """Judge log-mel frames of `spec`; the audio had `native_rate` Hz at first."""
-        bank = mel_filter_bank(spec)
-        frequencies = np.linspace(0.0, spec.sampling_rate / 2, len(bank))
-        weights = bank.sum(axis=0)
-        centres = frequencies @ bank / np.where(weights > 0, weights, 1.0)
+    def __init__(self, native_rate: int) -> None:
+        """Judge frames of `SPECTROGRAM`; the audio had `native_rate` Hz at first."""
+        centres = band_centres(SPECTROGRAM)
         self._voice = np.flatnonzero((centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1]))
         # The topmost bands hold what anti-aliasing filters leave, whatever came before.
-        self._above = np.flatnonzero((centres >= _ABOVE_HZ) & (centres <= 0.95 * spec.f_max))
+        topmost = 0.95 * SPECTROGRAM.f_max
+        self._above = np.flatnonzero((centres >= _ABOVE_HZ) & (centres <= topmost))
         self._by_rate = native_rate <= TELEPHONE_RATE
         self._band = Band.NARROW if self._by_rate else None
         self._wide_s = 0.0
@@ -55,7 +52,7 @@ class BandDetector:
 
         `speech_s` is how much new speech it brought, in seconds: what it counts for.
         """
-        if self._by_rate or speech_s <= 0 or not self._above.size or not self._voice.size:
+        if self._by_rate or speech_s <= 0:
             return
         voice, above = (_high(log_mel[bands]) for bands in (self._voice, self._above))
         if _DB * (above - voice) > _NOTHING_DB:

@@ -1,4 +1,4 @@
-"""Levels of chunks, and automatic gain in front of voice activity detection.
+"""Automatic gain in front of voice activity detection.
 
 Silero's answer depends on the level: on quiet acted speech (about -39 dBFS) that is played another
 20 dB down, one speech chunk in seven is lost, and noise 20 dB up is taken for speech two to five
@@ -20,35 +20,10 @@ TARGET_DBFS = -20.0
 RELEASE_S = 2.0
 MAX_GAIN_DB = 60.0
 MIN_GAIN_DB = -40.0
-QUIETEST_DBFS = -120.0
 
 
 def _amplitude(db: float) -> float:
     return math.pow(10.0, db / 20.0)
-
-
-class ChunkLevel:
-    """The RMS level of each chunk of a stream. It holds less than one chunk; one thread owns it."""
-
-    def __init__(self, chunk_samples: int) -> None:
-        """Chunks of `chunk_samples`, from sample 0 on."""
-        self._chunk = chunk_samples
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything; the next sample is sample 0 again."""
-        self._pending = np.empty(0, np.float32)
-
-    def accept(self, samples: FloatArray) -> FloatArray:
-        """Add audio, float32 ``(n,)``; return the levels of the chunks it completed, in dBFS."""
-        signal = np.concatenate((self._pending, samples))
-        n_chunks = signal.size // self._chunk
-        self._pending = signal[n_chunks * self._chunk :].copy()
-        chunks = signal[: n_chunks * self._chunk].reshape(n_chunks, self._chunk)
-        power = np.square(chunks, dtype=np.float64).mean(axis=1)
-        quietest = 10.0 ** (QUIETEST_DBFS / 10.0)
-        levels: FloatArray = 10.0 * np.log10(np.maximum(power, quietest)).astype(np.float32)
-        return levels
 
 
 class AutoGain:
