@@ -44,11 +44,6 @@ KINDS: dict[str, ModelMetadata] = {
 
 
 @pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
-@pytest.fixture(scope="module")
 def classifiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, OnnxClassifier]]:
     folder = tmp_path_factory.mktemp("models")
     opened = {}
