@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emolive.features import FrontEndSpec, WaveformSpec
+from emolive.features import AnyFrontEndSpec, WaveformSpec
 from emolive.inference.metadata import ModelMetadata
 from training.labels import LABELS
 from training.measure import Measurement
@@ -80,7 +80,7 @@ def _networks(members: Sequence[Recipe]) -> str:
     return f"{len(members)} networks that answer together, by their mean probabilities: {listed}"
 
 
-def _front_end(spec: FrontEndSpec) -> str:
+def _front_end(spec: AnyFrontEndSpec) -> str:
     normalised = ", normalised per window" if spec.normalization == "window" else ""
     if isinstance(spec, WaveformSpec):
         return f"{spec.sampling_rate} Hz mono, full scale being 1.0{normalised}."

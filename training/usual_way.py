@@ -15,7 +15,7 @@ import librosa
 import numpy as np
 import torch
 
-from emolive.features import LogMelSpec
+from emolive.features import FrontEndSpec
 from training.models import build_model
 
 Clock = Callable[[], float]
@@ -40,7 +40,7 @@ def measure(repeats: int, threads: int) -> dict[str, Times]:
     "wall" is how long it takes with `threads` threads, "processor" what it takes of one core.
     """
     torch.set_num_threads(threads)
-    spec = LogMelSpec()
+    spec = FrontEndSpec()
     audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
     model = build_model("resnet34", 0.0, spec.n_mels).eval()
 

@@ -7,7 +7,7 @@ import math
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from emolive.errors import EmoliveError
-from emolive.features import FrontEndSpec
+from emolive.features import AnyFrontEndSpec
 from emolive.inference.decision import DecisionConfig
 from emolive.speech.gate import GateConfig
 from emolive.types import Role
@@ -55,7 +55,7 @@ class EngineConfig(BaseModel):
         """Whether emotion is inferred on a stream with this role."""
         return role is not Role.AGENT or self.agent_permission is not None
 
-    def hop_samples(self, spec: FrontEndSpec) -> int:
+    def hop_samples(self, spec: AnyFrontEndSpec) -> int:
         """The hop in samples at the model rate.
 
         Raises:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from emolive.acoustics import SPECTROGRAM, band_edges
-from emolive.features import FrontEndSpec, LogMelSpec, log_mel, model_input, normalize
+from emolive.features import AnyFrontEndSpec, LogMelSpec, log_mel, model_input, normalize
 from emolive.features.mel import hann_window
 from emolive.types import FloatArray
 
@@ -62,7 +62,7 @@ class FrameOcclusion:
 class SoundOcclusion:
     """Of any model: the patch is taken out of the sound."""
 
-    def __init__(self, samples: FloatArray, spec: FrontEndSpec) -> None:
+    def __init__(self, samples: FloatArray, spec: AnyFrontEndSpec) -> None:
         """A window of sound, float32 ``(n_samples,)``, and the model's front end."""
         n_frames = SPECTROGRAM.n_frames(len(samples))
         self.shape = (SPECTROGRAM.n_mels, n_frames)
@@ -112,7 +112,7 @@ class SoundOcclusion:
         return rest[_FFT : _FFT + len(self._samples)]
 
 
-def occlusion(samples: FloatArray, spec: FrontEndSpec) -> Occlusion:
+def occlusion(samples: FloatArray, spec: AnyFrontEndSpec) -> Occlusion:
     """The cheapest for a model with this front end, of a window of sound ``(n_samples,)``."""
     if isinstance(spec, LogMelSpec) and spec.same_frames(SPECTROGRAM):
         return FrameOcclusion(normalize(log_mel(samples, spec), spec))

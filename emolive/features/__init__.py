@@ -3,10 +3,13 @@
 from emolive.features.front_end import FrontEnd, model_input, open_front_end, window_features
 from emolive.features.mel import log_mel
 from emolive.features.normalization import normalize
-from emolive.features.spec import FrontEndSpec, LogMelSpec, WaveformSpec
+from emolive.features.spec import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.features.streaming import StreamingLogMel
 
+FrontEndSpec = LogMelSpec  # what the training package calls it
+
 __all__ = [
+    "AnyFrontEndSpec",
     "FrontEnd",
     "FrontEndSpec",
     "LogMelSpec",

@@ -8,12 +8,12 @@ import numpy as np
 
 from emolive.features.mel import log_mel
 from emolive.features.normalization import normalize
-from emolive.features.spec import FrontEndSpec, LogMelSpec, WaveformSpec
+from emolive.features.spec import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.features.streaming import StreamingLogMel
 from emolive.types import FloatArray
 
 
-def window_features(samples: FloatArray, spec: FrontEndSpec) -> FloatArray:
+def window_features(samples: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
     """What a window of audio becomes, not normalised: the reference that streaming must equal.
 
     Args:
@@ -26,7 +26,7 @@ def window_features(samples: FloatArray, spec: FrontEndSpec) -> FloatArray:
     return log_mel(samples, spec) if isinstance(spec, LogMelSpec) else samples
 
 
-def model_input(samples: FloatArray, spec: FrontEndSpec) -> FloatArray:
+def model_input(samples: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
     """What a model's graph is given of a window of audio: `window_features`, normalised."""
     return normalize(window_features(samples, spec), spec)
 
@@ -128,7 +128,7 @@ class WaveformFrontEnd:
         return self._samples[slot : slot + self._length].copy()
 
 
-def open_front_end(spec: FrontEndSpec, window_samples: int, heard: StreamingLogMel) -> FrontEnd:
+def open_front_end(spec: AnyFrontEndSpec, window_samples: int, heard: StreamingLogMel) -> FrontEnd:
     """A model's front end for one stream; equal frames are those of `heard`, computed once."""
     if isinstance(spec, WaveformSpec):
         return WaveformFrontEnd(spec, window_samples)

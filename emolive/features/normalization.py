@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from emolive.features.spec import FrontEndSpec, LogMelSpec
+from emolive.features.spec import AnyFrontEndSpec, LogMelSpec
 from emolive.types import FloatArray
 
 _NEPERS_PER_DB = math.log(10.0) / 10.0  # natural log of power
 _CONSTANT = 1e-6  # a window that deviates less is one value
 
 
-def normalize(window: FloatArray, spec: FrontEndSpec) -> FloatArray:
+def normalize(window: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
     """Normalise one window by itself, as `spec.normalization` says.
 
     ``"none"``: as it is. ``"window"``: mean 0 and standard deviation 1 over all its cells. Of

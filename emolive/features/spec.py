@@ -83,4 +83,4 @@ class WaveformSpec(BaseModel):
         return (n_samples,)
 
 
-FrontEndSpec = LogMelSpec | WaveformSpec
+AnyFrontEndSpec = LogMelSpec | WaveformSpec

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
-from emolive.features import FrontEndSpec, LogMelSpec, WaveformSpec
+from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.types import SpeechState
 
 METADATA_KEY = "emolive"
@@ -57,7 +57,7 @@ class ModelMetadata(BaseModel):
 
     format_version: Literal[1, 2] = 2
     name: str = Field(min_length=1)
-    front_end: Annotated[FrontEndSpec, Field(discriminator="kind")]
+    front_end: Annotated[AnyFrontEndSpec, Field(discriminator="kind")]
     window_s: float = Field(default=3.0, gt=0, allow_inf_nan=False)
     labels: tuple[str, ...] = Field(min_length=2)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
