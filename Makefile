@@ -40,7 +40,7 @@ $(VENV)/system-test.stamp: $(VENV)/system-run.stamp
 	touch $@
 
 $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
-	$(BIN)/python -m pip install -q -e .[cues,export]
+	$(BIN)/python -m pip install -q -e .[cues,export,notify]
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
@@ -48,7 +48,7 @@ $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
 	touch $@
 
 bundle: $(VENV)/app.stamp  ## Build dist/emolive, a folder that runs without Python, and start it
-	$(BIN)/python -m pip install -q -e .[bundle,cues,export]
+	$(BIN)/python -m pip install -q -e .[bundle,cues,export,notify]
 	$(BIN)/pyinstaller --noconfirm --workpath build/pyinstaller assets/packaging/emolive.spec
 	dist/emolive/emolive demo --headless --duration 5
 

@@ -115,8 +115,8 @@ class _Complaints(logging.Handler):
 class DesktopNotifier:
     """Shows alerts on a thread of its own.
 
-    Buffer: 20 alerts; overflow policy: the oldest is dropped and counted. `problem` says what the
-    system had against the last one, None when it was shown.
+    Buffer: 20 alerts; overflow policy: the oldest is dropped and counted. `problem` says in a
+    sentence what the system had against the last one, None when it was shown.
     """
 
     def __init__(self, connect: Callable[[], Desktop] = SystemDesktop) -> None:
@@ -124,6 +124,11 @@ class DesktopNotifier:
         self.dropped = 0
         self.shown = 0
         self.problem: str | None = None
+        if connect is SystemDesktop:
+            try:
+                check_desktop_notifications()
+            except EmoliveError as error:
+                self.problem = str(error)
         self._connect = connect
         self._alerts: deque[Alert] = deque()
         self._ready = threading.Condition()
@@ -158,7 +163,9 @@ class DesktopNotifier:
                 desktop = desktop or self._connect()
                 desktop.show(alert.rule, alert.message, alert.severity)
             except Exception as error:  # a desktop may fail in any way
-                self.problem = str(error) or type(error).__name__
+                why = str(error) or type(error).__name__
+                known = isinstance(error, EmoliveError)
+                self.problem = why if known else f"The desktop did not show an alert: {why}."
                 _let_go(desktop)
                 desktop = None
             else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,12 +19,17 @@ from emolive.alerts.outbox import Depth, Outbox
 from emolive.alerts.payload import payload
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook import WebhookClient
-from emolive.errors import SessionError
+from emolive.alerts.webhook_settings import Webhook
+from emolive.errors import EmoliveError, SessionError
 from emolive.session.database import library_folder
 from emolive.session.library import Library
 from emolive.types import Alert
 
 _UNSTORED = 1_000
+_LOOK_EVERY_S = 1.0
+_OPEN_EVERY_S = 5.0
+# What the database may take besides the request.
+_LEASE_MARGIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +46,17 @@ class CallContext:
 class DispatchStatus:
     """How it goes with what leaves the program.
 
-    `depth` is the outbox (None: no rule has a webhook), `unstored` are messages that the database
-    could not take yet, `lost` those for which there was no more room, `desktop` what is wrong with
-    notifications (None: nothing).
+    `depth` is the outbox (None: there is no webhook), `waiting` its messages by webhook, `unstored`
+    are messages that the database could not take yet, `lost` those for which there was no more
+    room, `problems` are sentences about what does not work now.
     """
 
     couriers: tuple[CourierStatus, ...] = ()
     depth: Depth | None = None
+    waiting: tuple[tuple[str, int], ...] = ()
     unstored: int = 0
     lost: int = 0
-    desktop: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,26 @@ class _Unstored:
     session_id: str | None
 
 
+def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
+    """What rules want to tell through and cannot, as sentences, looked up now."""
+    found = []
+    if any(rule.desktop for rule in rules.enabled):
+        try:
+            check_desktop_notifications()
+        except EmoliveError as error:
+            found.append(str(error))
+    found += [_no_alerts(hook, problem) for hook in rules.webhooks if (problem := hook.problem)]
+    return tuple(found)
+
+
 class Dispatcher:
     """Passes alerts on; any thread may use it, and none waits for a server.
 
-    A message is in the database before `dispatch` returns. While the database cannot take it, it
-    waits in memory: at most 1,000; overflow policy: the oldest is dropped and counted.
+    Each webhook has a thread of its own, so that a slow one holds up no other. A message is in the
+    database before `dispatch` returns. While the database cannot take it, it waits in memory: at
+    most 1,000; overflow policy: the oldest is dropped and counted. A way that does not work
+    (notifications that are not installed, a secret or a library that is not there) stops no other:
+    `status` says so until it works.
     """
 
     def __init__(
@@ -73,53 +95,48 @@ class Dispatcher:
         rules: RuleSet,
         library: Path | None = None,
         desktop: DesktopNotifier | None = None,
+        *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Prepare for what the enabled rules name.
+        """Get ready for the enabled ones of `rules`.
 
         Args:
-            rules: which rules go where.
+            rules: what says where to.
             library: folder of the library whose database holds the outbox (None: the usual one).
             desktop: shows notifications (None: the system's, where a rule wants them).
             clock: tells the time (UTC).
-
-        Raises:
-            SessionError: the library cannot be used.
-            EmoliveError: notifications are wanted, and their library is not installed; a secret
-                cannot be found.
         """
         self._rules = {rule.name: rule for rule in rules.enabled}
+        self._webhooks = {webhook.name: webhook for webhook in rules.webhooks}
+        self._used = {name for rule in self._rules.values() for name in rule.webhooks}
+        self._library = library
         self._clock = clock
         self._lock = threading.Lock()
         self._unstored: deque[_Unstored] = deque()
         self._lost = 0
-        self._depth: Depth | None = None  # as it was last known
-        self._closed = False
-        self._desktop = desktop
+        # The outbox as it was last known.
+        self._depth: Depth | None = None
+        self._waiting: tuple[tuple[str, int], ...] = ()
+        self._problems: tuple[str, ...] = ()
+        self._looked_at = -math.inf
+        self._unusable: str | None = None
+        self._open_again_at = -math.inf
+        self._started = self._closed = False
         if desktop is None and any(rule.desktop for rule in self._rules.values()):
-            check_desktop_notifications()
-            self._desktop = DesktopNotifier()
-        used = {name for rule in self._rules.values() for name in rule.webhooks}
-        webhooks = [webhook for webhook in rules.webhooks if webhook.name in used]
-        for webhook in webhooks:
-            webhook.key()
-        self._outbox = _outbox(library) if webhooks else None
+            desktop = DesktopNotifier()
+        self._desktop = desktop
+        self._outbox: Outbox | None = None
         self._couriers: dict[str, Courier] = {}
-        for webhook in webhooks:
-            assert self._outbox is not None
-            client = WebhookClient(webhook)
-            # Connecting, TLS, sending and the answer are a step each.
-            lease_s = 4 * webhook.timeout_s + 5
-            self._couriers[webhook.name] = Courier(
-                webhook.name, self._outbox, client.send, lease_s, clock=clock
-            )
+        self.tick()
 
     def start(self) -> None:
         """Begin; what an earlier run left in the outbox is delivered, too."""
         if self._desktop is not None:
             self._desktop.start()
-        for courier in self._couriers.values():
-            courier.start()
+        with self._lock:
+            self._started = True
+            for courier in self._couriers.values():
+                courier.start()
 
     def dispatch(self, alert: Alert, call: CallContext) -> None:
         """Pass an alert on to what its rule names."""
@@ -148,21 +165,37 @@ class Dispatcher:
     def store(self) -> None:
         """Try again to store what the database could not take; never raises for that."""
         with self._lock:
-            while self._unstored:
-                message = self._unstored[0]
-                assert self._outbox is not None
-                try:
-                    self._outbox.put(
+            if self._closed:
+                return
+            try:
+                outbox = self._open()
+                while outbox is not None and self._unstored:
+                    message = self._unstored[0]
+                    outbox.put(
                         message.message_id,
                         message.webhook,
                         message.payload,
                         message.at,
                         message.session_id,
                     )
-                except SessionError:
-                    return
-                self._unstored.popleft()
-                self._couriers[message.webhook].wake()
+                    self._unstored.popleft()
+                    self._couriers[message.webhook].wake()
+            except SessionError as error:
+                self._unusable = str(error)
+            else:
+                if outbox is not None:
+                    self._unusable = None
+
+    def tick(self) -> None:
+        """Some time has passed: store what could not be stored, and see what does not work."""
+        self.store()
+        if time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
+            self._measure()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What did not work at the last `tick`: for what asks often."""
+        return self._problems
 
     def status(self) -> DispatchStatus:
         """How it goes; after `close`, how it went."""
@@ -170,9 +203,10 @@ class Dispatcher:
         return DispatchStatus(
             couriers=tuple(courier.status for courier in self._couriers.values()),
             depth=self._depth,
+            waiting=self._waiting,
             unstored=len(self._unstored),
             lost=self._lost,
-            desktop=None if self._desktop is None else self._desktop.problem,
+            problems=self._problems,
         )
 
     def close(self, timeout: float = 5.0) -> None:
@@ -184,24 +218,63 @@ class Dispatcher:
             return
         deadline = time.monotonic() + timeout
         self.store()
-        for courier in self._couriers.values():
+        couriers = list(self._couriers.values())
+        for courier in couriers:
             courier.wait_idle(max(0.0, deadline - time.monotonic()))
+        for courier in couriers:
             courier.ask_to_stop()
-        stopped = [
-            courier.join(max(0.1, deadline - time.monotonic()))
-            for courier in self._couriers.values()
-        ]
+        stopped = [courier.join(max(0.1, deadline - time.monotonic())) for courier in couriers]
         if self._desktop is not None:
             self._desktop.close(max(0.1, deadline - time.monotonic()))
         self._measure()
-        self._closed = True
-        if self._outbox is not None and all(stopped):
-            self._outbox.close()
+        with self._lock:
+            self._closed = True
+            if self._outbox is not None and all(stopped):
+                self._outbox.close()
+
+    def _open(self) -> Outbox | None:
+        """The outbox, opened if need be; None: there is none, or it is not time to try again.
+
+        Raises:
+            SessionError: the library cannot be used.
+        """
+        if self._outbox is not None or not self._webhooks:
+            return self._outbox
+        if time.monotonic() < self._open_again_at:
+            return None
+        self._open_again_at = time.monotonic() + _OPEN_EVERY_S
+        outbox = _outbox(self._library)
+        for webhook in self._webhooks.values():
+            client = WebhookClient(webhook)
+            lease_s = webhook.timeout_s + _LEASE_MARGIN_S
+            courier = Courier(webhook.name, outbox, client.send, lease_s, clock=self._clock)
+            self._couriers = {**self._couriers, webhook.name: courier}
+            if self._started:
+                courier.start()
+        self._outbox = outbox
+        return outbox
 
     def _measure(self) -> None:
+        self._looked_at = time.monotonic()
         if self._outbox is not None and not self._closed:
             with suppress(SessionError):
                 self._depth = self._outbox.depth()
+                self._waiting = self._outbox.waiting()
+        self._problems = tuple(self._find_problems())
+
+    def _find_problems(self) -> Iterator[str]:
+        if self._desktop is not None and self._desktop.problem:
+            yield self._desktop.problem
+        if self._unusable is not None:
+            yield f"Webhooks get no alerts: {self._unusable}"
+        waiting = dict(self._waiting)
+        for name, webhook in self._webhooks.items():
+            courier = self._couriers.get(name)
+            problem = webhook.problem or (courier.status.problem if courier is not None else None)
+            if problem and (name in self._used or name in waiting):
+                yield _no_alerts(webhook, problem)
+        if self._lost:
+            yield f"{self._lost} messages for webhooks had no room and got lost."
 
     def _keep(self, message: _Unstored) -> None:
         with self._lock:
@@ -209,6 +282,10 @@ class Dispatcher:
                 self._unstored.popleft()
                 self._lost += 1
             self._unstored.append(message)
+
+
+def _no_alerts(webhook: Webhook, problem: str) -> str:
+    return f"Webhook {webhook.name!r} gets no alerts: {problem}."
 
 
 def _outbox(library: Path | None) -> Outbox:

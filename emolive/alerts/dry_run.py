@@ -106,10 +106,9 @@ def _nothing_to_watch(rule: Rule, call: PastCall) -> str | None:
     streams = [stream for stream in call.streams if rule.watches(stream.name, stream.role)]
     if not streams:
         return f"no {rule.role or rule.stream}"
+    if unknown := rule.unknown_emotion(call.form.labels):
+        return f"the model {call.form.model} does not know {unknown}"
     if isinstance(rule, EmotionRule | TrendRule):
-        unknown = [emotion for emotion in rule.emotions if emotion not in call.form.labels]
-        if unknown:
-            return f"the model {call.form.model} does not know {unknown[0]}"
         if not any(stream.emotion for stream in streams):
             return "emotion was not inferred"
     elif not call.hears:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from emolive.alerts.emotion_watch import EmotionWatch, TrendWatch
-from emolive.alerts.rule_file import check_labels
 from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, RuleSet, SilenceRule, TrendRule
 from emolive.alerts.talk_watch import OvertalkCountWatch, OvertalkTimeWatch, SilenceWatch
 from emolive.alerts.voices import JointRun, Voices
@@ -68,12 +67,9 @@ class AlertEngine:
     ) -> None:
         """Watch `streams`; talkspurts are those of `conversation`.
 
-        `kept_ends` (None: all) wait for `take_ended`.
-
-        Raises:
-            EmoliveError: a rule names an emotion that the model does not know.
+        `kept_ends` (None: all) wait for `take_ended`. A rule with nothing to watch, for its party
+        is not there or the model does not know its emotion, has a sentence in `notes`.
         """
-        check_labels(rules, call.labels, call.model)
         self._streams = {stream.name: stream for stream in streams}
         self._call = call
         self._emotional: dict[str, list[_EmotionalWatch]] = {name: [] for name in self._streams}
@@ -171,6 +167,8 @@ class AlertEngine:
         streams = [s for s in self._streams.values() if rule.watches(s.name, s.role)]
         if not streams:
             self._note(rule, f"there is no {rule.role or rule.stream} here")
+        elif unknown := rule.unknown_emotion(labels):
+            self._note(rule, f"the model {self._call.model} does not know {unknown!r}")
         elif isinstance(rule, EmotionRule | TrendRule):
             for stream in streams:
                 watch: _EmotionalWatch

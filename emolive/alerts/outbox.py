@@ -158,6 +158,15 @@ class Outbox:
             )
             return Depth(counts.get("waiting", 0), counts.get("failed", 0), _dropped(connection))
 
+    def waiting(self) -> tuple[tuple[str, int], ...]:
+        """How many messages wait, by webhook."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT webhook, count(*) FROM outbox WHERE state = 'waiting' GROUP BY webhook"
+                " ORDER BY webhook"
+            ).fetchall()
+        return tuple((str(webhook), int(count)) for webhook, count in found)
+
     def messages(self, limit: int = 1_000) -> list[Message]:
         """The oldest messages, all states."""
         with self._database.reading() as connection:

@@ -56,11 +56,7 @@ class PastCall:
     started_at: datetime | None = None
 
     def evaluate(self, rules: RuleSet) -> tuple[list[Alert], list[AlertEnded], tuple[str, ...]]:
-        """Alerts and ends in the order of time, and notes on rules that had nothing to watch.
-
-        Raises:
-            EmoliveError: a rule names an emotion that its model does not know.
-        """
+        """Alerts and ends in the order of time, and notes on rules that had nothing to watch."""
         engine = AlertEngine(rules, self.streams, self.form, kept_ends=None)
         alerts = self.feed(engine)
         alerts += engine.finish()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emolive.alerts import toml_files
-from emolive.alerts.rules import EmotionRule, RuleSet, TrendRule
+from emolive.alerts.rules import RuleSet
 from emolive.errors import EmoliveError
 from emolive.private_files import open_to_others
 
@@ -59,21 +59,20 @@ def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:
         EmoliveError: it does not; the sentence names the ones it knows.
     """
     for rule in rules.enabled:
-        if isinstance(rule, EmotionRule | TrendRule):
-            for emotion in rule.emotions:
-                if emotion not in labels:
-                    raise EmoliveError(
-                        f"Rule {rule.name!r} names the emotion {emotion!r}, which the model "
-                        f"{model} does not know: use {', '.join(labels)}."
-                    )
+        if unknown := rule.unknown_emotion(labels):
+            raise EmoliveError(
+                f"Rule {rule.name!r} names the emotion {unknown!r}, which the model {model} does "
+                f"not know: use {', '.join(labels)}."
+            )
 
 
 def exposed_secrets(rules: RuleSet, path: Path) -> list[str]:
     """A sentence for each file with a secret of these rules that others can read.
 
-    `path` is where the rules are from. Who has a webhook's secret can send alerts in our name.
+    `path` is where the rules are from. Who has a webhook's secret, or a chat's
+    address, can send alerts in our name.
     """
-    files = {path for webhook in rules.webhooks if webhook.secret is not None}
+    files = {path for webhook in rules.webhooks if webhook.secret is not None or webhook.is_chat}
     files |= {one.secret_file.expanduser() for one in rules.webhooks if one.secret_file is not None}
     return [
         f"{file} holds a secret and is open to other users of this computer: run "

@@ -53,6 +53,10 @@ class _Rule(BaseModel):
             return stream == self.stream
         return self.role is None or role is self.role
 
+    def unknown_emotion(self, labels: tuple[str, ...]) -> str | None:  # noqa: ARG002
+        """The first emotion it names that is none of a model's `labels`, if any."""
+        return None
+
 
 class _EmotionalRule(_Rule):
     """About the probability of a set of emotions: the sum of their calibrated probabilities.
@@ -70,6 +74,10 @@ class _EmotionalRule(_Rule):
         if len(set(self.emotions)) < len(self.emotions):
             raise ValueError("emotions must be named once each")
         return self
+
+    def unknown_emotion(self, labels: tuple[str, ...]) -> str | None:
+        """The first emotion it names that is none of a model's `labels`, if any."""
+        return next((emotion for emotion in self.emotions if emotion not in labels), None)
 
 
 class EmotionRule(_EmotionalRule):

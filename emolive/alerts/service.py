@@ -11,7 +11,6 @@ from typing import Protocol
 
 from emolive.alerts.dispatch import CallContext, Dispatcher
 from emolive.alerts.engine import AlertEngine, CallFormat, watched_streams
-from emolive.alerts.rule_file import check_labels
 from emolive.alerts.rules import RuleSet
 from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
@@ -20,7 +19,8 @@ from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 # A minute of a two-channel call.
 _MAILBOX_EVENTS = 5_000
 _TICK_S = 0.2
-_STORE_EVERY_S = 1.0
+_TICK_EVERY_S = 1.0
+_MOST_NAMES = 3
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 
@@ -45,7 +45,7 @@ class WatchStatus:
 
     `raised` counts alerts by rule, `active` are those that are not over (rule and stream), `notes`
     are sentences on rules that have nothing to watch, `dropped` events that came too fast,
-    `problem` is what went wrong inside (None: nothing).
+    `problem` is what went wrong inside (None: nothing), `over` that the run has ended.
     """
 
     call_id: str
@@ -54,6 +54,17 @@ class WatchStatus:
     notes: tuple[str, ...] = ()
     dropped: int = 0
     problem: str | None = None
+    over: bool = False
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps rules from firing in this run, as sentences."""
+        found = self.notes
+        if self.problem is not None:
+            found = (*found, f"The rules met an error: {self.problem}.")
+        if self.dropped:
+            found = (*found, f"The rules missed {self.dropped} events, which came too fast.")
+        return found
 
 
 class CallWatch:
@@ -71,13 +82,8 @@ class CallWatch:
         dispatch: Callable[[Alert, CallContext], None],
         tick: Callable[[], None],
     ) -> None:
-        """Made by `AlertService.watch`.
-
-        Raises:
-            EmoliveError: a rule names an emotion that the run's model does not know.
-        """
+        """Made by `AlertService.watch`."""
         facts = run.facts
-        check_labels(rules, facts.labels, facts.model)
         self._rules = rules
         self._run_watched = run
         self._format = CallFormat(facts.rate, facts.hop_samples, facts.labels, facts.model)
@@ -86,12 +92,18 @@ class CallWatch:
         self._on_tick = tick
         self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS)
         self._engine: AlertEngine | None = None
+        self._over = False
         self._raised: Counter[str] = Counter()
         self._status = WatchStatus(context.call_id)
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"emolive alerts {context.call_id}", daemon=True
         )
+
+    @property
+    def name(self) -> str:
+        """What people call the run."""
+        return self._context.name
 
     @property
     def status(self) -> WatchStatus:
@@ -125,7 +137,7 @@ class CallWatch:
                 elif stopping:
                     self._finish()
                     break
-                if time.monotonic() - ticked >= _STORE_EVERY_S:
+                if time.monotonic() - ticked >= _TICK_EVERY_S:
                     ticked = time.monotonic()
                     self._on_tick()
             except Exception as error:  # the rules must not die unseen
@@ -140,6 +152,7 @@ class CallWatch:
         if isinstance(event, Alert | AlertEnded):
             return  # our own
         if isinstance(event, EngineStatus):
+            self._over = event.state in _OVER
             if event.state is EngineState.STARTING:
                 self._finish()
             elif event.state in _OVER:
@@ -177,6 +190,7 @@ class CallWatch:
             notes=self._status.notes if engine is None else engine.notes,
             dropped=self._mailbox.dropped,
             problem=problem,
+            over=self._over,
         )
 
 
@@ -200,6 +214,22 @@ class AlertService:
         """The runs that are watched."""
         return self._watches
 
+    def problems(self, *, over: bool = False) -> tuple[str, ...]:
+        """What keeps alerts from anybody now; cheap to ask.
+
+        What is wrong in some runs only begins with their names. `over`: with runs that have ended.
+        """
+        watches = [watch for watch in self._watches if over or not watch.status.over]
+        runs: dict[str, list[str]] = {}
+        for watch in watches:
+            for problem in watch.status.problems:
+                runs.setdefault(problem, []).append(watch.name)
+        found = list(self._dispatcher.problems)
+        for problem, names in runs.items():
+            shared = len(names) == len(watches)
+            found.append(problem if shared else f"{_some(names)}: {problem}")
+        return tuple(found)
+
     def start(self) -> None:
         """Begin; what an earlier run left in the outbox is delivered, too."""
         self._dispatcher.start()
@@ -212,14 +242,10 @@ class AlertService:
         name: str | None = None,
         session: Callable[[], str | None] = lambda: None,
     ) -> CallWatch:
-        """Watch a run, started or not; `session` tells the session it is being recorded into.
-
-        Raises:
-            EmoliveError: a rule names an emotion that the run's model does not know.
-        """
+        """Watch a run, started or not; `session` tells the session it is being recorded into."""
         context = CallContext(call_id, name or run.facts.source, run.facts.rate, session)
         watch = CallWatch(
-            self._rules, run, context, self._dispatcher.dispatch, self._dispatcher.store
+            self._rules, run, context, self._dispatcher.dispatch, self._dispatcher.tick
         )
         with self._lock:
             self._watches = (*self._watches, watch)
@@ -239,3 +265,9 @@ class AlertService:
         for watch in self._watches:
             watch.close()
         self._dispatcher.close(timeout)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names for a sentence: at most three."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,13 +1,14 @@
-"""One signed request to a webhook, after the Standard Webhooks specification.
+"""One request to a webhook: signed after the Standard Webhooks specification, or a chat message.
 
 ``webhook-id`` names the message and stays the same when it is sent again: receivers leave out what
 they have seen. ``webhook-timestamp`` is when it is sent (Unix seconds), ``webhook-signature`` is
 ``v1,`` and the base64 of the HMAC-SHA256 over ``id.timestamp.body``
-(https://www.standardwebhooks.com).
+(https://www.standardwebhooks.com). A chat service gets a message of its own shape instead, at an
+address that only those know who may write there.
 
 The client is the standard library's: one small POST now and then needs no connection pool, and the
 opener below has nothing that follows redirects (a signed message about people goes nowhere else)
-and nothing but http and https.
+and nothing but http and https, with one deadline for the whole request.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -26,12 +26,15 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from emolive import __version__
+from emolive.alerts.timed_http import TimedHandler, TimedTlsHandler
+from emolive.alerts.webhook_formats import body
 from emolive.alerts.webhook_settings import Webhook, is_loopback
-from emolive.errors import EmoliveError
 
 # 4xx that may well work later.
 _LATER = {408: "timed out", 425: "too early", 429: "too many requests"}
 _LONGEST_RETRY_AFTER_S = 300.0
+# Of an answer that refuses: chat services say there why.
+_READ_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class _Opened(Protocol):
     status: int
     headers: http.client.HTTPMessage
 
+    def read(self, amount: int, /) -> bytes: ...
+
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of the header ``webhook-signature``."""
@@ -80,35 +85,31 @@ class WebhookClient:
         self._opener: urllib.request.OpenerDirector | None = None
 
     def send(self, message_id: str, payload: str, now: datetime) -> Answer:
-        """POST a message; every step takes at most the webhook's `timeout_s`."""
-        body = payload.encode()
-        timestamp = int(now.timestamp())
+        """POST a message; it takes at most the webhook's `timeout_s`, whatever the server does."""
+        webhook = self._webhook
+        content = body(webhook.format, payload)
+        headers = {"Content-Type": "application/json", "User-Agent": f"emolive/{__version__}"}
         try:
             opener = self._opener or self._make_opener()
-            key = self._webhook.key()
-        except EmoliveError as error:
+            if not webhook.is_chat:
+                timestamp = int(now.timestamp())
+                headers["webhook-id"] = message_id
+                headers["webhook-timestamp"] = str(timestamp)
+                headers["webhook-signature"] = signature(
+                    webhook.key(), message_id, timestamp, content
+                )
+        except ValueError as error:
             # A person can put that right while the message waits.
             return Unreached(str(error))
-        request = urllib.request.Request(
-            self._webhook.url,
-            data=body,
-            method="POST",
-            headers={
-                "Content-Type": "application/json",
-                "User-Agent": f"emolive/{__version__}",
-                "webhook-id": message_id,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": signature(key, message_id, timestamp, body),
-            },
-        )
+        request = urllib.request.Request(webhook.url, content, headers, method="POST")
         try:
-            with opener.open(request, timeout=self._webhook.timeout_s) as response:
+            with opener.open(request, timeout=webhook.timeout_s) as response:
                 return _answer(response)
         except TimeoutError:
-            return Unreached(f"no answer within {self._webhook.timeout_s:g} s")
+            return Unreached(f"no answer within {webhook.timeout_s:g} s")
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
-                return Unreached(f"no connection within {self._webhook.timeout_s:g} s")
+                return Unreached(f"no connection within {webhook.timeout_s:g} s")
             return Unreached(f"no connection ({error.reason})")
         except (OSError, http.client.HTTPException, ValueError) as error:
             return Unreached(f"the connection broke ({str(error) or type(error).__name__})")
@@ -119,15 +120,8 @@ class WebhookClient:
         # What is on this computer is not reached through a proxy.
         proxies: dict[str, str] | None = {} if is_loopback(host) else None
         opener.add_handler(urllib.request.ProxyHandler(proxies))
-        opener.add_handler(urllib.request.HTTPHandler())
-        try:
-            context = ssl.create_default_context(cafile=self._webhook.ca_file)
-        except OSError as error:
-            raise EmoliveError(
-                f"The certificates of webhook {self._webhook.name!r} cannot be read from "
-                f"{self._webhook.ca_file} ({error}): put them there, as PEM."
-            ) from error
-        opener.add_handler(urllib.request.HTTPSHandler(context=context))
+        opener.add_handler(TimedHandler())
+        opener.add_handler(TimedTlsHandler(self._webhook.trusted()))
         self._opener = opener
         return opener
 
@@ -142,7 +136,17 @@ def _answer(response: _Opened) -> Answer:
     reason = f"answered {status} {http.client.responses.get(status, '')}".rstrip()
     if status in _LATER or status >= 500:
         return Unreached(reason, _retry_after(response.headers.get("Retry-After")))
-    return Refused(reason)
+    why = _said(response)
+    return Refused(f"{reason} ({why})" if why else reason)
+
+
+def _said(response: _Opened) -> str:
+    """The beginning of an answer's text, as one line that can be printed."""
+    try:
+        text = response.read(_READ_BYTES).decode(errors="replace")
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _retry_after(text: str | None) -> float | None:

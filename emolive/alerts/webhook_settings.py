@@ -6,32 +6,36 @@ import base64
 import binascii
 import ipaddress
 import os
+import ssl
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
-from emolive.errors import EmoliveError
+from emolive.alerts.webhook_formats import Format
 
 SECRET_PREFIX = "whsec_"
 _SHORTEST_SECRET = 16
 
 
 class Webhook(BaseModel):
-    """A server that gets alerts as signed JSON.
+    """A server that gets alerts, in the shape that `format` names.
 
-    Exactly one of `secret`, `secret_env` (name of an environment variable) and `secret_file` says
-    what the signature is made with: ``whsec_`` and base64, or a text of at least 16 characters.
-    `timeout_s` limits each step of a request, `ca_file` holds certificates to trust instead of the
-    system's. Plain ``http`` reaches this computer only, unless `allow_http` is set: alerts tell
-    about people.
+    ``signed`` is JSON with a signature; exactly one of `secret`, `secret_env` (name of an
+    environment variable) and `secret_file` says what it is made with: ``whsec_`` and base64, or a
+    text of at least 16 characters. ``slack`` and ``teams`` are messages for a channel, with no
+    secret but the address. `timeout_s` limits a request as a whole, `ca_file` holds certificates to
+    trust instead of the system's. Plain ``http`` reaches this computer only, unless `allow_http` is
+    set: alerts tell about people.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1, max_length=80)
-    url: str = Field(min_length=1, max_length=2_000)
+    # A chat's is a secret: no repr shows it.
+    url: str = Field(min_length=1, max_length=2_000, repr=False)
+    format: Format = "signed"
     secret: SecretStr | None = None
     secret_env: str | None = Field(default=None, min_length=1)
     secret_file: Path | None = None
@@ -56,7 +60,13 @@ class Webhook(BaseModel):
             raise ValueError(
                 "url must be https, because alerts tell about people: change it, or set allow_http"
             )
-        if sum(s is not None for s in (self.secret, self.secret_env, self.secret_file)) != 1:
+        secrets = sum(s is not None for s in (self.secret, self.secret_env, self.secret_file))
+        if self.is_chat and secrets:
+            raise ValueError(
+                f"format {self.format!r} has no signature: leave out secret, secret_env and "
+                "secret_file"
+            )
+        if not self.is_chat and secrets != 1:
             raise ValueError("set exactly one of secret, secret_env and secret_file")
         if self.secret is not None:
             decoded_secret(self.secret.get_secret_value())
@@ -67,11 +77,28 @@ class Webhook(BaseModel):
         # Dumps in JSON mode are what `save_rules` writes; a repr never shows it.
         return None if secret is None else secret.get_secret_value()
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a chat's: whoever knows its address can write there."""
+        return self.format != "signed"
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be sent, as the rest of a sentence, looked up now; None: it can."""
+        try:
+            if not self.is_chat:
+                self.key()
+            if self.ca_file is not None:
+                self.trusted()
+        except ValueError as error:
+            return str(error)
+        return None
+
     def key(self) -> bytes:
         """The secret as bytes, looked up now.
 
         Raises:
-            EmoliveError: the variable or the file is not there, or holds no secret.
+            ValueError: the variable or the file is not there, or holds no secret.
         """
         if self.secret is not None:
             text, where = self.secret.get_secret_value(), "its key secret"
@@ -83,15 +110,26 @@ class Webhook(BaseModel):
             try:
                 text = self.secret_file.expanduser().read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise EmoliveError(
-                    f"The secret of webhook {self.name!r} cannot be read from {where} ({error}): "
-                    "put it there, as one line."
+                raise ValueError(
+                    f"its secret cannot be read from {where} ({error}), put it there as one line"
                 ) from error
         try:
             return decoded_secret(text.strip())
         except ValueError as error:
-            raise EmoliveError(
-                f"Webhook {self.name!r} has no usable secret: {where} {error}."
+            raise ValueError(f"it has no usable secret, {where} {error}") from error
+
+    def trusted(self) -> ssl.SSLContext:
+        """The certificates to trust, read now.
+
+        Raises:
+            ValueError: they cannot be read.
+        """
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise ValueError(
+                f"its certificates cannot be read from {self.ca_file} ({error}), put them there as "
+                "PEM"
             ) from error
 
 

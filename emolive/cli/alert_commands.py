@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.alerts.benchmark import time_alerts
-from emolive.alerts.desktop import check_desktop_notifications
-from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.dispatch import Dispatcher, unusable_ways
 from emolive.alerts.dry_run import DryRun
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.permission import STATEMENT
@@ -36,7 +35,7 @@ from emolive.cli.past_calls import PastOptions, past_calls
 from emolive.cli.session_commands import open_library, print_json
 from emolive.cli.session_tables import print_table
 from emolive.cli.watching import left_over
-from emolive.errors import EmoliveError
+from emolive.i18n import ntr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.settings import settings_folder
 from emolive.speech.silero import SileroVad
@@ -71,20 +70,14 @@ def run_check(path: Path, model: Path | None) -> int:
     for rule in rules.rules:
         off = "" if rule.enabled else " (off)"
         sys.stdout.write(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}.\n")
-    for webhook in rules.webhooks:
-        try:
-            webhook.key()
-        except EmoliveError as error:
-            # It may well be there where the rules will be used.
-            tell(str(error))
+    # It may well be there where the rules will be used.
+    for sentence in unusable_ways(rules):
+        tell(sentence)
     for sentence in exposed_secrets(rules, path):
         tell(sentence)
-    if any(rule.desktop for rule in rules.enabled):
-        try:
-            check_desktop_notifications()
-        except EmoliveError as error:
-            tell(str(error))
-    tell(f"{path} is right: {len(rules.rules)} rules, {len(rules.webhooks)} webhooks.")
+    watched = ntr("{count} rule", "{count} rules", len(rules.rules))
+    told = ntr("{count} webhook", "{count} webhooks", len(rules.webhooks))
+    tell(f"{path} is right: {watched}, {told}.")
     return DONE
 
 

@@ -32,7 +32,7 @@ class Watching:
         """Read the rules and get ready; `session` tells the session that is recorded.
 
         Raises:
-            EmoliveError: a rules file, a library, a secret or a port that cannot be used.
+            EmoliveError: a rules file or a port that cannot be used.
         """
         self._session = session
         self._told: set[str] = set()
@@ -50,11 +50,7 @@ class Watching:
             self._server = MetricsServer(self._metrics, endpoint)
 
     def start(self, runs: Mapping[str, WatchedRun]) -> None:
-        """Watch runs, by what they are called in messages and metrics, from now on.
-
-        Raises:
-            EmoliveError: a rule names an emotion that their model does not know.
-        """
+        """Watch runs, by what they are called in messages and metrics, from now on."""
         if self._alerts is not None:
             for call_id, run in runs.items():
                 self._alerts.watch(run, call_id, session=self._session)
@@ -65,16 +61,18 @@ class Watching:
             self._server.start()
             tell(f"Metrics are at {self._server.url}.")
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps alerts from anybody now."""
+        return () if self._alerts is None else self._alerts.problems()
+
     def tick(self) -> None:
-        """Tell what is new about rules that have nothing to watch, and about the desktop."""
-        if self._alerts is None:
-            return
-        news = [note for watch in self._alerts.watches for note in watch.status.notes]
-        news += [watch.status.problem or "" for watch in self._alerts.watches]
-        for sentence in news:
-            if sentence and sentence not in self._told:
-                self._told.add(sentence)
+        """Tell what keeps alerts from anybody, each time that something does."""
+        problems = self.problems
+        for sentence in problems:
+            if sentence not in self._told:
                 tell(sentence)
+        self._told = set(problems)
 
     def end_rules(self) -> None:
         """The runs are over: raise what is left to raise, deliver what can be delivered now."""
@@ -89,6 +87,9 @@ class Watching:
             self._metrics.close()
         if self._alerts is None:
             return
+        for sentence in self._alerts.problems(over=True):
+            if sentence not in self._told:
+                tell(sentence)
         raised = sum(n for watch in self._alerts.watches for _, n in watch.status.raised)
         tell(f"{raised or 'No'} alert{'' if raised == 1 else 's'}.")
         for sentence in left_over(self._alerts.dispatcher.status()):
@@ -98,16 +99,18 @@ class Watching:
 def left_over(status: DispatchStatus) -> list[str]:
     """What did not get through, as sentences."""
     sentences = []
-    if status.desktop is not None:
-        sentences.append(f"The desktop did not show an alert: {status.desktop}.")
-    depth = status.depth
-    if depth is not None and depth.waiting:
-        why = "; ".join(f"{c.webhook}: {c.problem}" for c in status.couriers if c.problem)
+    problems = {courier.webhook: courier.problem for courier in status.couriers}
+    for webhook, count in status.waiting:
+        wait = f"{_messages(count)} for webhook {webhook!r} wait{'s' if count == 1 else ''}"
+        if webhook not in problems:
+            out = "the rules name no such webhook, add it and run `emolive alerts deliver`"
+            sentences.append(f"{wait} in the library: {out}.")
+            continue
+        why = f" ({problem})" if (problem := problems[webhook]) else ""
         sentences.append(
-            f"{_messages(depth.waiting)} for webhooks wait{'s' if depth.waiting == 1 else ''} in "
-            f"the library{f' ({why})' if why else ''}: the next start goes on, or "
-            "`emolive alerts deliver`."
+            f"{wait} in the library{why}: the next start goes on, or `emolive alerts deliver`."
         )
+    depth = status.depth
     if depth is not None and depth.failed:
         sentences.append(
             f"{_messages(depth.failed)} {'was' if depth.failed == 1 else 'were'} refused by a "

@@ -17,25 +17,28 @@ class RunAlerts:
 
     def __init__(self, engine: LiveEngine, settings: RunSettings) -> None:
         """Read the rules of `settings` for `engine`, which has not begun."""
-        self.problem: str | None = None
+        self._unusable: str | None = None
         self._engine = engine
         self._service: AlertService | None = None
         assert settings.rules is not None
         try:
             rules = load_rules(settings.rules)
-            self._service = AlertService(rules, Dispatcher(rules, settings.library))
         except EmoliveError as error:
-            self.problem = str(error)
+            self._unusable = str(error)
+        else:
+            self._service = AlertService(rules, Dispatcher(rules, settings.library))
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps alerts from anybody now, as sentences; None: nothing."""
+        found = self._service.problems() if self._service is not None else ()
+        return self._unusable or " ".join(found) or None
 
     def start(self) -> None:
         """Begin to watch."""
-        if self._service is None:
-            return
-        self._service.start()
-        try:
+        if self._service is not None:
+            self._service.start()
             self._service.watch(self._engine, _CALL)
-        except EmoliveError as error:
-            self.problem = str(error)
 
     def close(self, timeout: float) -> None:
         """Deliver what is due, for at most `timeout` seconds."""

@@ -34,13 +34,18 @@ class Received:
 
 
 class WebhookServer:
-    """Answers as `behave` says: a status, or "hang" (until closed), or "cut" (no answer)."""
+    """Answers as `answer` says: a status, or "hang" (until closed), or "cut" (no answer).
+
+    `judge`, if there is one, says the status for a message instead; `text` is what comes with it.
+    """
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
         self.received: list[Received] = []
         self.answer: Callable[[int], int | str] = lambda _: 204
+        self.judge: Callable[[dict[str, Any]], int] | None = None
         self.headers: dict[str, str] = {}
+        self.text = b""
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self.port = port
@@ -109,6 +114,8 @@ class WebhookServer:
         now = time.monotonic()
         with self._changed:
             answer = self.answer(len(self.received))
+            if self.judge is not None:
+                answer = self.judge(json.loads(body))
             status = answer if isinstance(answer, int) else None
             headers = {name.lower(): value for name, value in handler.headers.items()}
             self.received.append(Received(now, headers, body, status))
@@ -121,5 +128,7 @@ class WebhookServer:
         handler.send_response(status)
         for name, value in self.headers.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", "0")
+        text = self.text if status not in (204, 304) else b""
+        handler.send_header("Content-Length", str(len(text)))
         handler.end_headers()
+        handler.wfile.write(text)

@@ -185,7 +185,7 @@ def test_a_secret_that_is_not_there_waits_for_a_person(
 def test_certificates_that_are_not_there(server: WebhookServer, tmp_path: Path) -> None:
     answer = client(server, ca_file=tmp_path / "none.pem").send("msg_1", "{}", START)
     assert isinstance(answer, Unreached)
-    assert "certificates of webhook 'team' cannot be read" in answer.reason
+    assert "its certificates cannot be read from" in answer.reason
 
 
 def test_https_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import EmotionRule, RuleSet, TrendRule
 from emolive.alerts.watch import WatchedStream
-from emolive.errors import EmoliveError
 from emolive.types import EngineState, EngineStatus, Role, Severity, StreamStatus
 from tests.alerts.calls import (
     AGENT,
@@ -145,14 +144,14 @@ def test_a_status_turns_inference_on_and_off() -> None:
     assert not [a for event in events[10:] for a in engine.accept(event)]
 
 
-def test_an_unknown_emotion_is_named() -> None:
-    rules = RuleSet(rules=(EmotionRule(name="x", emotions=("bored",), probability=0.5),))
-    with pytest.raises(EmoliveError, match="'bored', which the model tiny does not know: use neu"):
-        AlertEngine(rules, CALL, FORMAT)
-    off = RuleSet(
-        rules=(EmotionRule(name="x", enabled=False, emotions=("bored",), probability=0.5),)
-    )
-    AlertEngine(off, CALL, FORMAT)
+def test_an_emotion_the_model_does_not_know_stops_its_rule_alone() -> None:
+    unknown = EmotionRule(name="x", emotions=("angry", "bored"), probability=0.5)
+    off = EmotionRule(name="off", enabled=False, emotions=("bored",), probability=0.5)
+    rules = RuleSet(rules=(unknown, off, *anger(for_s=1.0).rules))
+    engine = AlertEngine(rules, CALL, FORMAT)
+    assert engine.notes == ("Rule 'x' has nothing to watch: the model tiny does not know 'bored'.",)
+    alerts = [a for event in windows([0.9] * 4) for a in engine.accept(event)]
+    assert [alert.rule for alert in alerts] == ["angry"]
 
 
 def test_a_rise_is_noticed_and_a_high_level_is_not_a_rise() -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.rules import EmotionRule, RuleSet, SilenceRule
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
-from emolive.errors import EmoliveError, SessionError
+from emolive.errors import SessionError
 from emolive.types import AlertEnded, EngineState, Severity
 from tests.alerts.calls import AGENT, CUSTOMER, RATE, windows
 from tests.alerts.runs import FakeRun
@@ -161,11 +164,43 @@ def test_emotion_that_is_not_inferred_is_noted(services: list[AlertService]) -> 
     assert watch.status.raised == ()
 
 
-def test_rules_for_another_model_are_refused_at_once(services: list[AlertService]) -> None:
-    other = RuleSet(rules=(EmotionRule(name="x", emotions=("bored",), probability=0.5),))
-    service = begin(services, other)
-    with pytest.raises(EmoliveError, match="'bored', which the model tiny does not know"):
-        service.watch(FakeRun(), "c")
+def test_rules_for_another_model_stop_no_others(services: list[AlertService]) -> None:
+    other = EmotionRule(name="x", emotions=("bored",), probability=0.5)
+    service = begin(services, RuleSet(rules=(other, *rules().rules)))
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    assert run.alert().rule == "upset"
+    assert service.problems() == (
+        "Rule 'x' has nothing to watch: the model tiny does not know 'bored'.",
+    )
+
+
+def test_what_is_wrong_in_some_runs_only_begins_with_their_names(
+    services: list[AlertService],
+) -> None:
+    service = begin(services, rules(role="agent"))
+    mono, call = FakeRun(CUSTOMER), FakeRun(replace(AGENT, emotion=True), CUSTOMER)
+    service.watch(mono, "1", name="Line 1")
+    service.watch(call, "2", name="Line 2")
+    mono.start()
+    call.start()
+    call.say(*windows([0.9] * 4, "agent"))
+    call.alert()
+    sentence = "Rule 'upset' has nothing to watch: there is no agent here."
+    mono.say(*CALM)
+    wait_for(lambda: service.problems() == (f"Line 1: {sentence}",))
+    mono.enter(EngineState.STOPPED)
+    wait_for(lambda: service.problems() == ())
+    assert service.problems(over=True) == (f"Line 1: {sentence}",)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_session_that_is_recorded_is_named(
@@ -238,10 +273,84 @@ def test_without_webhooks_no_library_is_touched(tmp_path: Path) -> None:
     assert dispatcher.status().depth is None
 
 
-def test_a_secret_that_is_missing_is_told_before_anything_starts(library: Path) -> None:
-    webhook = Webhook(name="team", url="https://example.org", secret_env="EMOLIVE_NO_SUCH")
-    with pytest.raises(EmoliveError, match="EMOLIVE_NO_SUCH"):
-        Dispatcher(rules(webhook), library)
+def test_a_secret_that_is_missing_is_told_from_the_start_until_it_is_there(
+    services: list[AlertService],
+    library: Path,
+    server: WebhookServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("EMOLIVE_TEST_SECRET", raising=False)
+    without = Webhook(name="team", url=server.url, secret_env="EMOLIVE_TEST_SECRET", timeout_s=5)
+    with WebhookServer() as other:
+        service = begin(services, rules(without, hook(other, "crm")), library)
+        sentence = (
+            "Webhook 'team' gets no alerts: it has no usable secret, the variable "
+            "EMOLIVE_TEST_SECRET must hold a secret of at least 16 bytes."
+        )
+        assert service.dispatcher.status().problems == (sentence,)
+        run = FakeRun()
+        service.watch(run, "c")
+        run.start()
+        run.say(*ANGRY)
+        other.wait(lambda got: len(got) == 1)
+        assert service.dispatcher.status().problems == (sentence,)
+        monkeypatch.setenv("EMOLIVE_TEST_SECRET", SECRET)
+        server.wait(lambda got: len(got) == 1)
+    service.close()
+    assert service.dispatcher.status().problems == ()
+
+
+def test_a_library_that_cannot_be_used_stops_no_banner_and_loses_no_message(
+    services: list[AlertService],
+    tmp_path: Path,
+    server: WebhookServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("emolive.alerts.dispatch._OPEN_EVERY_S", 0.1)
+    place = tmp_path / "library"
+    place.write_text("a file where the folder should be")
+    service = begin(services, rules(hook(server)), place)
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    assert run.alert().rule == "upset"
+    (problem,) = service.dispatcher.status().problems
+    assert problem.startswith("Webhooks get no alerts: ")
+    assert str(place) in problem
+    place.unlink()
+    server.wait(lambda got: len(got) == 1)
+    assert service.dispatcher.status().problems == ()
+
+
+def test_what_waits_is_counted_for_its_own_webhook(
+    services: list[AlertService], library: Path
+) -> None:
+    from emolive.alerts.outbox import Outbox
+    from emolive.cli.watching import left_over
+
+    with WebhookServer() as good, WebhookServer() as bad:
+        bad.answer = lambda _: 503
+        outbox = Outbox.open(library)
+        outbox.put("m1", "removed", "{}", datetime.now(UTC), None)
+        outbox.close()
+        service = begin(services, rules(hook(good, "good"), hook(bad, "bad")), library)
+        run = FakeRun()
+        service.watch(run, "c")
+        run.start()
+        run.say(*ANGRY)
+        good.wait(lambda got: len(got) == 1)
+        bad.wait(lambda got: len(got) >= 1)
+        service.close()
+    status = service.dispatcher.status()
+    assert status.waiting == (("bad", 1), ("removed", 1))
+    assert left_over(status) == [
+        "1 message for webhook 'bad' waits in the library (answered 503 Service Unavailable): the "
+        "next start goes on, or `emolive alerts deliver`.",
+        "1 message for webhook 'removed' waits in the library: the rules name no such webhook, add "
+        "it and run `emolive alerts deliver`.",
+    ]
+    assert status.problems == ("Webhook 'bad' gets no alerts: answered 503 Service Unavailable.",)
 
 
 def test_silence_is_watched_live_too(services: list[AlertService]) -> None:
@@ -309,7 +418,7 @@ def test_a_desktop_that_fails_hurts_nothing(services: list[AlertService]) -> Non
     run.alert()
     assert desktop.shown.wait(10)
     service.close()
-    assert service.dispatcher.status().desktop == "no notification service"
+    assert service.problems() == ("The desktop did not show an alert: no notification service.",)
 
 
 def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
@@ -333,9 +442,21 @@ def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
     assert titles == [f"r{i}" for i in range(10, 30)]
 
 
-def test_a_missing_library_for_notifications_is_one_sentence(
+def test_without_the_library_for_notifications_everything_else_goes_on(
+    services: list[AlertService],
+    library: Path,
+    server: WebhookServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(EmoliveError, match=r"run `pip install 'emolive\[notify\]'`"):
-        Dispatcher(rules(desktop=True))
+    service = begin(services, rules(hook(server), desktop=True), library)
+    run = FakeRun()
+    service.watch(run, "c")
+    run.start()
+    run.say(*ANGRY)
+    assert run.alert().rule == "upset"
+    server.wait(lambda got: len(got) == 1)
+    assert service.problems() == (
+        "Desktop notifications need the notify extra: run `pip install 'emolive[notify]'`, or set "
+        "desktop = false in the rules.",
+    )

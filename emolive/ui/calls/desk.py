@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from emolive.alerts.dispatch import unusable_ways
 from emolive.alerts.permission import decline
 from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
@@ -54,6 +55,8 @@ class CallDesk(QObject):
         self.recording.said.connect(self.said)
         self._calls: dict[str, OpenCall] = {}
         self._asked_for: tuple[Path | None] | None = None
+        # Before there is a call to watch; what is watched says itself what does not work.
+        self._rules_unusable: tuple[str, ...] = ()
 
     @property
     def library(self) -> Library | None:
@@ -68,6 +71,19 @@ class CallDesk(QObject):
     def idle(self) -> bool:
         """Whether nothing can be new."""
         return not self._calls and not self.recording.pending
+
+    @property
+    def rule_problems(self) -> tuple[str, ...]:
+        """What keeps alerts from anybody now: the file, a rule in some calls, or a way to tell."""
+        alerts = self._room.alerts
+        return self._rules_unusable if alerts is None else alerts.problems()
+
+    def rule_problems_in(self, model: CallModel) -> tuple[str, ...]:
+        """What keeps alerts of one call from anybody."""
+        alerts, opened = self._room.alerts, self._calls.get(model.info.id)
+        if alerts is None or opened is None or opened.watch is None or model.over:
+            return self._rules_unusable
+        return (*alerts.dispatcher.problems, *opened.watch.status.problems)
 
     @property
     def models(self) -> list[CallModel]:
@@ -132,15 +148,21 @@ class CallDesk(QObject):
         self._asked_for = (path,)
         folder = self._settings().recording.library
 
-        def reads() -> tuple[RuleSet | None, list[str]]:
+        def reads() -> tuple[RuleSet | None, list[str], tuple[str, ...]]:
             self._room.use_rules(None, folder)
             rules = load_rules(path) if path is not None else None
             exposed = exposed_secrets(rules, path) if rules is not None and path is not None else []
-            return rules, [*exposed, *self._room.use_rules(rules, folder)]
+            notes = [*exposed, *self._room.use_rules(rules, folder)]
+            return rules, notes, unusable_ways(rules) if rules is not None else ()
 
         self._work.ask(
             reads, lambda found: self._on_rules(path, *found), self._on_no_rules, key="rules"
         )
+
+    def look_again(self) -> None:
+        """Somebody looks: what was not there may be there now."""
+        if (rules := self.rules) is not None:
+            self._work.ask(lambda: unusable_ways(rules), self._on_ways, self._on_failure)
 
     def tick(self) -> list[CallModel]:
         """Take what is new; returns the calls that changed."""
@@ -181,13 +203,25 @@ class CallDesk(QObject):
     def _on_failure(self, text: str) -> None:
         self.said.emit(Message(Severity.ERROR, text))
 
-    def _on_rules(self, path: Path | None, rules: RuleSet | None, notes: list[str]) -> None:
+    def _on_rules(
+        self,
+        path: Path | None,
+        rules: RuleSet | None,
+        notes: list[str],
+        unusable: tuple[str, ...],
+    ) -> None:
         self.rules, self.rules_file = rules, path
+        self._rules_unusable = unusable
         self.ruled.emit(rules)
         self._say_notes(notes)
 
+    def _on_ways(self, unusable: tuple[str, ...]) -> None:
+        self._rules_unusable = unusable
+        self.ruled.emit(self.rules)
+
     def _on_no_rules(self, text: str) -> None:
         self.rules = None
+        self._rules_unusable = (text,)
         self.ruled.emit(None)
         self.said.emit(Message(Severity.WARNING, text, Action.SETTINGS))
 

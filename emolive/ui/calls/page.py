@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from emolive.alerts.rules import RuleSet
 from emolive.i18n import mark, ntr, tr
 from emolive.session.library import Library
 from emolive.settings import Settings
@@ -110,6 +111,7 @@ class CallsPage(QWidget):
         """The page is in front."""
         self._visible = True
         self._pace()
+        self.desk.look_again()
         if self.stack.currentIndex() == 0:
             self.wall.grid.focus_first()
 
@@ -204,6 +206,7 @@ class CallsPage(QWidget):
             self.wall.show_calls(self.desk.models, changed)
         else:
             self.call.refresh()
+        self._show_problems()
 
     # What follows.
 
@@ -214,7 +217,7 @@ class CallsPage(QWidget):
         desk.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
         desk.said.connect(self._say)
         desk.recording.ask = self._ask_consent
-        desk.ruled.connect(wall.show_rules)
+        desk.ruled.connect(self._on_ruled)
         desk.busy_changed.connect(lambda: wall.show_opening(desk.opening))
         wall.add_wanted.connect(lambda: self.ask_for_call())
         wall.rules_wanted.connect(lambda: self.ask_for_rules())
@@ -251,6 +254,16 @@ class CallsPage(QWidget):
             every = _WALL_MS if self.stack.currentIndex() == 0 else _OPEN_MS
         if not self._timer.isActive() or self._timer.interval() != every:
             self._timer.start(every)
+
+    def _on_ruled(self, rules: RuleSet | None) -> None:
+        self.wall.show_rules(rules)
+        self._show_problems()
+
+    def _show_problems(self) -> None:
+        """What keeps rules from firing stands above the calls, and beside an opened one."""
+        self.wall.show_problems(self.desk.rule_problems)
+        if (model := self.call.model) is not None:
+            self.call.alerts.show_problems(self.desk.rule_problems_in(model))
 
     def _on_added(self, model: CallModel) -> None:
         self.wall.add_call(model)

@@ -167,6 +167,11 @@ class CallRoom:
             self._watch(opened)
         return list(dict.fromkeys(note for one in going for note in one.notes))
 
+    @property
+    def alerts(self) -> AlertService | None:
+        """What watches the calls; None: there is no call yet, or there are no rules."""
+        return self._alerts
+
     def close(self, timeout: float) -> bool:
         """End everything; whether it ended within `timeout` seconds."""
         deadline = time.monotonic() + timeout

@@ -116,8 +116,7 @@ class LiveRunner(QObject):
         self.model = MonitorModel(run.info)
         self._clock = FollowClock()
         self.bridge.attach(run.inbox)
-        problem = run.alert_problem
-        self.noted.emit("rules", messages.rules_message(problem) if problem else None)
+        self._tell_rules(run)
         self.began.emit(run)
 
     def _on_failed(self, error: Exception) -> None:
@@ -160,6 +159,8 @@ class LiveRunner(QObject):
         self.status.emit(status)
         before = self.model.info.provider_note if self.model else None
         self.noted.emit("provider", messages.provider_message(status, before))
+        if self.run is not None:
+            self._tell_rules(self.run)
         if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
             return
         if status.state in (EngineState.STOPPED, EngineState.FAILED):
@@ -174,6 +175,11 @@ class LiveRunner(QObject):
         if alert.sound:
             QApplication.beep()
         self._tell_alerts()
+
+    def _tell_rules(self, run: Run) -> None:
+        """What keeps the rules from firing, for as long as it does."""
+        problem = run.alert_problem
+        self.noted.emit("rules", messages.rules_message(problem) if problem else None)
 
     def _tell_alerts(self) -> None:
         """The alerts that hold now; as many as there are rules and streams."""
