@@ -233,6 +233,27 @@ def call_over(page: CallsPage) -> None:
     page.open_call("call-0")
 
 
+def wall_problems(page: CallsPage) -> None:
+    _use_unusable_rules(page)
+    wall(page)
+
+
+def call_problems(page: CallsPage) -> None:
+    _use_unusable_rules(page)
+    call(page)
+
+
+def _use_unusable_rules(page: CallsPage) -> None:
+    """Rules whose webhook has no secret."""
+    path = _example()
+    text = path.read_text(encoding="utf-8").replace('# webhooks = ["team"]', 'webhooks = ["team"]')
+    begin = text.index("# [[webhook]]")
+    more = text[begin:].replace("# [[", "[[").replace("\n# ", "\n")
+    path.write_text(text[:begin] + more, encoding="utf-8")
+    page.preferences.change("alerts", rules_file=path)
+    _wait(lambda: page.desk.rules is not None)
+
+
 def start(page: CallsPage) -> None:
     dialog = page.ask_for_call()
     folder = Path("/calls")
@@ -310,6 +331,8 @@ SCENES = {
         empty,
         wall,
         wall_list,
+        wall_problems,
+        call_problems,
         call,
         call_agent,
         call_over,

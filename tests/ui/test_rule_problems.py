@@ -55,11 +55,11 @@ def test_a_channel_that_is_missing_is_said_before_the_first_call_and_stops_no_ba
         importlib.util, "find_spec", lambda n, *a: None if n == "desktop_notifier" else real(n, *a)
     )
     use(page, qtbot, tmp_path / "rules.toml", angry("Upset", "angry", desktop=True))
-    assert not page.wall.problem.isHidden()
-    assert page.wall.problem.text().startswith("Desktop notifications need the notify extra")
+    assert not page.wall.problems.isHidden()
+    assert page.wall.problems.text().startswith("Desktop notifications need the notify extra")
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 30)])
     qtbot.waitUntil(lambda: bool(page.desk.models and page.desk.models[0].alerts), timeout=60_000)
-    assert "notify extra" in page.wall.problem.text()
+    assert "notify extra" in page.wall.problems.text()
 
 
 def test_a_problem_stands_until_it_is_mended(
@@ -70,17 +70,17 @@ def test_a_problem_stands_until_it_is_mended(
     team = Webhook(name="team", url="http://127.0.0.1:9/", secret_env=SECRET)
     rule = angry("Calm", "happy", webhooks=("team",))
     use(page, qtbot, tmp_path / "rules.toml", rule, webhook=(team,))
-    assert page.wall.problem.text() == NO_SECRET
+    assert page.wall.problems.text() == NO_SECRET
     monkeypatch.setenv(SECRET, "0123456789abcdef")
     page.shown()
-    qtbot.waitUntil(lambda: page.wall.problem.isHidden(), timeout=20_000)
+    qtbot.waitUntil(lambda: page.wall.problems.isHidden(), timeout=20_000)
     monkeypatch.delenv(SECRET)
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 60)])
-    qtbot.waitUntil(lambda: page.wall.problem.text() == NO_SECRET, timeout=60_000)
+    qtbot.waitUntil(lambda: page.wall.problems.text() == NO_SECRET, timeout=60_000)
     page.open_call(page.desk.models[0].info.id)
-    qtbot.waitUntil(lambda: page.call.alerts.problem.text() == NO_SECRET, timeout=20_000)
+    qtbot.waitUntil(lambda: page.call.alert_problems.text() == NO_SECRET, timeout=20_000)
     monkeypatch.setenv(SECRET, "0123456789abcdef")
-    qtbot.waitUntil(lambda: page.call.alerts.problem.isHidden(), timeout=20_000)
+    qtbot.waitUntil(lambda: page.call.alert_problems.isHidden(), timeout=20_000)
 
 
 def test_a_rule_that_watches_nothing_is_named_and_the_others_fire(
@@ -91,7 +91,7 @@ def test_a_rule_that_watches_nothing_is_named_and_the_others_fire(
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 30)])
     qtbot.waitUntil(lambda: bool(page.desk.models and page.desk.models[0].alerts), timeout=60_000)
     sentence = "Rule 'Bored' has nothing to watch: the model tiny does not know 'bored'."
-    qtbot.waitUntil(lambda: page.wall.problem.text() == sentence, timeout=20_000)
+    qtbot.waitUntil(lambda: page.wall.problems.text() == sentence, timeout=20_000)
     (model,) = page.desk.models
     assert {entry.alert.rule for entry in model.alerts} == {"Upset"}
 
@@ -102,8 +102,8 @@ def test_a_file_that_cannot_be_read_stands_there_too(
     path = tmp_path / "rules.toml"
     path.write_text("version = 2")
     page.preferences.change("alerts", rules_file=path)
-    qtbot.waitUntil(lambda: not page.wall.problem.isHidden(), timeout=20_000)
-    assert page.wall.problem.text() == f"{path}: 'version' must be 1, not 2."
+    qtbot.waitUntil(lambda: not page.wall.problems.isHidden(), timeout=20_000)
+    assert page.wall.problems.text() == f"{path}: 'version' must be 1, not 2."
     path.write_text("version = 1")
     page.desk.reload_rules(path)
-    qtbot.waitUntil(lambda: page.wall.problem.isHidden(), timeout=20_000)
+    qtbot.waitUntil(lambda: page.wall.problems.isHidden(), timeout=20_000)

@@ -35,26 +35,27 @@ SEVERITY_NAMES = {
 }
 
 
-def problem_label(parent: QWidget) -> QLabel:
-    """Where problems of alerts stand until they are mended; hidden while there is none."""
-    made = label("", parent, "problem")
-    made.setWordWrap(True)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    made.hide()
-    return made
+class AlertProblems(QLabel):
+    """What keeps alerts from anybody, for as long as it does; hidden while there is nothing."""
 
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "problem")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
 
-def show_problems(shown: QLabel, problems: Sequence[str]) -> None:
-    """Show problems, the first few in full; touches nothing that stays the same."""
-    lines = list(problems[:_MOST_PROBLEMS])
-    if (more := len(problems) - len(lines)) > 0:
-        lines.append(ntr("{count} more problem.", "{count} more problems.", more))
-    text = "\n".join(lines)
-    if text != shown.text():
-        shown.setText(text)
-        shown.setToolTip("\n".join(problems))
-        shown.setVisible(bool(text))
+    def show_problems(self, problems: Sequence[str]) -> None:
+        """Show the first few in full; touches nothing that stays the same."""
+        lines = list(problems[:_MOST_PROBLEMS])
+        if (more := len(problems) - len(lines)) > 0:
+            lines.append(ntr("{count} more problem.", "{count} more problems.", more))
+        text = "\n".join(lines)
+        if text != self.text():
+            self.setText(text)
+            self.setToolTip("\n".join(problems))
+            self.setVisible(bool(text))
 
 
 class AlertRow(QAbstractButton):
@@ -169,7 +170,6 @@ class AlertList(QWidget):
         self.heading = label(tr("Alerts"), self, "heading")
         self.all = push_button(tr("Acknowledge all"), self, self._all, kind="quiet")
         self.none = label(tr("No alert yet."), self, "muted")
-        self.problem = problem_label(self)
         inner = QWidget(self)
         inner.setObjectName("plain")
         self._column = QVBoxLayout(inner)
@@ -192,10 +192,6 @@ class AlertList(QWidget):
         column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(4)
         column.addLayout(head)
-        beside = QHBoxLayout()
-        beside.setContentsMargins(10, 0, 10, 0)
-        beside.addWidget(self.problem)
-        column.addLayout(beside)
         column.addWidget(self.none)
         column.addWidget(scroll, 1)
         column.addStretch()
@@ -206,10 +202,6 @@ class AlertList(QWidget):
         for row in self.rows:
             row.theme = theme
             row.update()
-
-    def show_problems(self, problems: Sequence[str]) -> None:
-        """What keeps rules from firing here, for as long as it does."""
-        show_problems(self.problem, problems)
 
     def show_call(self, model: CallModel | None, why_none: str) -> None:
         """Another call; `why_none` is said as long as there is no alert."""

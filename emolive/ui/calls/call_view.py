@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.types import EngineState
-from emolive.ui.calls.alert_list import AlertList
+from emolive.ui.calls.alert_list import AlertList, AlertProblems
 from emolive.ui.calls.face import CallFace, face_of
 from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.calls.model import CallModel
@@ -21,7 +21,7 @@ from emolive.ui.theme import SPACE, Theme, font
 from emolive.ui.words import clock_text, percent, size_text
 
 _SIDE_WIDTH = 318
-_HEADER_HEIGHT = 36 + SPACE
+_LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
 
 
@@ -48,6 +48,7 @@ class CallView(QWidget):
         self.problem = label("", self, "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
+        self.alert_problems = AlertProblems(self)
         self.telephone = label("", self, "caption")
         self.telephone.setWordWrap(True)
         self.telephone.setContentsMargins(4, 0, 4, 0)
@@ -56,18 +57,21 @@ class CallView(QWidget):
         side.setObjectName("plain")
         side.setFixedWidth(_SIDE_WIDTH)
         self._side = side
+        # All numbers where there is room, and always some alerts.
         numbers = card(side)
+        numbers.setMinimumHeight(_LEAST_NUMBERS)
         inner = QVBoxLayout(numbers)
         inner.setContentsMargins(1, 1, 1, 1)
         inner.addWidget(self.metrics)
         warnings = card(side)
+        warnings.setMinimumHeight(_LEAST_ALERTS)
         inner = QVBoxLayout(warnings)
         inner.setContentsMargins(1, 1, 1, 1)
         inner.addWidget(self.alerts)
         beside = QVBoxLayout(side)
         beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(SPACE)
-        self._numbers = numbers
+        numbers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         beside.addWidget(numbers)
         beside.addWidget(warnings, 1)
         left = QVBoxLayout()
@@ -83,6 +87,7 @@ class CallView(QWidget):
         column.setSpacing(SPACE)
         column.addLayout(self._header())
         column.addWidget(self.problem)
+        column.addWidget(self.alert_problems)
         column.addLayout(row, 1)
         self.set_theme(theme)
 
@@ -129,12 +134,6 @@ class CallView(QWidget):
         self.alerts.refresh()
         self._show_state(model)
         self._show_telephone(model)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """All numbers where there is room, and always some alerts."""
-        super().resizeEvent(event)
-        room = self.height() - _HEADER_HEIGHT - SPACE - _LEAST_ALERTS
-        self._numbers.setFixedHeight(max(160, min(self.metrics.sizeHint().height() + 4, room)))
 
     def sizeHint(self) -> QSize:
         """As the window has it."""

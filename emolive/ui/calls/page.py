@@ -261,9 +261,9 @@ class CallsPage(QWidget):
 
     def _show_problems(self) -> None:
         """What keeps rules from firing stands above the calls, and beside an opened one."""
-        self.wall.show_problems(self.desk.rule_problems)
+        self.wall.problems.show_problems(self.desk.rule_problems)
         if (model := self.call.model) is not None:
-            self.call.alerts.show_problems(self.desk.rule_problems_in(model))
+            self.call.alert_problems.show_problems(self.desk.rule_problems_in(model))
 
     def _on_added(self, model: CallModel) -> None:
         self.wall.add_call(model)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from emolive.alerts.rules import RuleSet
 from emolive.i18n import ntr, tr
-from emolive.ui.calls.alert_list import problem_label, show_problems
+from emolive.ui.calls.alert_list import AlertProblems
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
@@ -46,7 +46,7 @@ class WallView(QWidget):
         self.empty.add.clicked.connect(self.add_wanted)
         self.empty.rules.clicked.connect(self.rules_wanted)
         self._opening = 0
-        self.problem = problem_label(self)
+        self.problems = AlertProblems(self)
         self.stack = QStackedWidget(self)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
@@ -61,7 +61,7 @@ class WallView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         column.addLayout(self._tools())
-        column.addWidget(self.problem)
+        column.addWidget(self.problems)
         column.addWidget(self.stack, 1)
         QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
         self.show_list(False)
@@ -118,10 +118,6 @@ class WallView(QWidget):
         text = ntr("{count} rule", "{count} rules", count) if count else tr("No alert rules")
         self.rules.setText(f" {text}")
         self.empty.rules.setText(text if count else tr("Set up alert rules…"))
-
-    def show_problems(self, problems: Sequence[str]) -> None:
-        """What keeps rules from firing, for as long as it does."""
-        show_problems(self.problem, problems)
 
     def _tools(self) -> QHBoxLayout:
         self.heading = label(tr("Calls"), self, "page")
