@@ -131,7 +131,7 @@ def _answer(response: _Opened) -> Answer:
     if 200 <= status < 300:
         return Delivered()
     if 300 <= status < 400:
-        target = response.headers.get("Location", "nowhere")
+        target = _printable(response.headers.get("Location", "nowhere"))
         return Refused(f"redirected ({status}) to {target}: set the url to where it should go")
     reason = f"answered {status} {http.client.responses.get(status, '')}".rstrip()
     if status in _LATER or status >= 500:
@@ -141,11 +141,16 @@ def _answer(response: _Opened) -> Answer:
 
 
 def _said(response: _Opened) -> str:
-    """The beginning of an answer's text, as one line that can be printed."""
+    """The beginning of an answer's text."""
     try:
         text = response.read(_READ_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException, ValueError):
         return ""
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    """What a server says, as one line for a terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

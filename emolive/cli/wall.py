@@ -89,7 +89,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                 for card in cards:
                     card.look()
                 if picture is not None:
-                    picture.draw(cards, wall.status())
+                    picture.draw(cards, wall.status(), watching.problems if watching else ())
                 if watching is not None:
                     watching.tick()
         finally:
@@ -161,8 +161,11 @@ class _Picture:
         self._live = Live(auto_refresh=False, vertical_overflow="crop")
         self._live.start()
 
-    def draw(self, cards: Sequence[_Card], status: PoolStatus) -> None:
-        self._live.update(self._render(cards, status), refresh=True)
+    def draw(
+        self, cards: Sequence[_Card], status: PoolStatus, problems: Sequence[str] = ()
+    ) -> None:
+        warnings = [Text(problem, "yellow") for problem in problems]
+        self._live.update(Group(*warnings, self._render(cards, status)), refresh=True)
 
     def close(self) -> None:
         self._live.stop()

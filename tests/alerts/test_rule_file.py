@@ -350,3 +350,11 @@ def test_dots_and_brackets_in_texts_and_comments_nest_nothing() -> None:
     text = f"""{EMOTION}message = "{words} \\" {words}" # it's {words}\n"""
     with pytest.raises(EmoliveError, match="there is no key 'message'"):
         parse_rules(text.encode(), "rules.toml")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no permissions of this kind here")
+def test_the_address_of_a_chat_is_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('[[webhook]]\nname = "c"\nurl = "https://c.example/x"\nformat = "slack"\n')
+    path.chmod(0o644)
+    assert len(exposed_secrets(load_rules(path), path)) == 1
