@@ -7,14 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-import soundfile as sf
-
-from emolive.audio.decoding import RAW_TELEPHONE
+from emolive.audio.sndfile import extensions
 from emolive.session.export.atomic import fitting
-
-# Usual names of what libsndfile reads under another one; without "raw", which needs to be told
-# what it holds.
-_MORE_EXTENSIONS = {"aif", "aifc", "mpga", "oga", "opus"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +41,7 @@ class FoundInputs:
 
 def audio_extensions() -> frozenset[str]:
     """Extensions, without dot and in lower case, that the decoder reads."""
-    known = {name.lower() for name in sf.available_formats()} | _MORE_EXTENSIONS
-    known |= {suffix.removeprefix(".") for suffix in RAW_TELEPHONE}
-    return frozenset(known - {"raw"})
+    return extensions()
 
 
 def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInputs:

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soundfile as sf
 
+from emolive.audio.containers import Link, Part, find_links
+from emolive.audio.media import MEDIA_EXTENSIONS, MediaRecording, can_read_media, way_out
+from emolive.audio.mixing import Mixer
+from emolive.audio.recording import DecoderError, Recording
+from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording
 from emolive.audio.source import SourceFormat, stream_names
 from emolive.errors import AudioFileError
 from emolive.types import FloatArray
@@ -16,34 +20,22 @@ from emolive.types import FloatArray
 ChannelUse = Literal["mix", "split"]
 
 _RATES = range(4_000, 768_001)
+# Samples a second, all channels together: an array of 64 microphones at 48 kHz.
+_MOST_SAMPLES = 64 * 48_000
 # Far louder than any scale audio is stored in (integers kept as floats reach 2**31).
 _LARGEST = np.float32(2.0**32)
-# Headerless telephone recordings (8 kHz, mono) by the names that sox and Asterisk give them.
-RAW_TELEPHONE = {
-    ".ul": "ULAW", ".ulaw": "ULAW", ".mulaw": "ULAW", ".pcmu": "ULAW",
-    ".al": "ALAW", ".alaw": "ALAW", ".pcma": "ALAW",
-}  # fmt: skip
-_TELEPHONE_RATE = 8_000
-# libsndfile's "length not known", as in FLAC written to a pipe.
-_UNKNOWN = 2**62
-
-
-class _ForwardOnly(sf.SoundFile):  # type: ignore[misc]
-    """Keeps soundfile from seeking to where it is after every read.
-
-    That seek costs time, makes the MP3 decoder complain on standard error about the frames it then
-    misses, and fails at the end of FLAC files whose header does not know their length.
-    """
-
-    def seekable(self) -> bool:
-        return False
+# How much a header may be wrong without anybody having to know.
+_NEGLIGIBLE_S = 0.1
+_NEGLIGIBLE_BYTES = 4096
 
 
 class FileDecoder:
     """Reads one file from its beginning, in blocks of about `block_s` seconds.
 
-    Samples that are no numbers (NaN, infinite, absurd) become 0 and are counted in `replaced`.
-    A file that breaks off keeps what was decoded; `error` then says where it stopped.
+    What counts are the bytes that are there: recordings that follow one another in a file are read
+    one after the other, and where a header promises another length than was found, `error` or
+    `note` says so. A file that breaks off keeps what was decoded; `error` then says where. Samples
+    that are no numbers (NaN, infinite, absurd) become 0 and are counted in `replaced`.
     """
 
     def __init__(self, path: Path, block_s: float, channels: ChannelUse) -> None:
@@ -55,20 +47,16 @@ class FileDecoder:
         self.path = path
         self.error: str | None = None
         self.replaced = 0
-        self._frames_read = 0
-        self._done = False
-        self._file = _open(path)
+        self._notes: list[str] = []
+        self._begin()
         try:
-            rate, n_channels = self._file.samplerate, self._file.channels
-            if rate not in _RATES:
-                raise AudioFileError(
-                    f"{path.name} says it has {rate} samples a second, which cannot hold speech: "
-                    "the file is damaged or not audio."
-                )
+            rate, n_channels = self._recording.rate, self._recording.channels
+            self._check_size(rate, n_channels)
             self._split = channels == "split" and n_channels > 1
             names = stream_names(n_channels if self._split else 1)
             self.format = SourceFormat(rate, names, recorded=True)
             self._buffer = np.empty((max(1, round(rate * block_s)), n_channels), np.float32)
+            self._mixer = None if self._split or n_channels == 1 else Mixer(n_channels)
             # Damage right at the start, or nothing in it, is better said now than later.
             self._pending = self._next()
             if self._pending is None:
@@ -77,29 +65,37 @@ class FileDecoder:
                 )
             self._pending = self._pending.copy()
         except BaseException:
-            self._file.close()
+            self._recording.close()
             raise
 
     @property
     def duration_s(self) -> float | None:
-        """Length by the header: an estimate for some MP3s, None where it is not known."""
-        n_frames = self._file.frames
-        return n_frames / self.format.sampling_rate if n_frames < _UNKNOWN else None
+        """Length by what is there, or else by the header; None where neither tells."""
+        if len(self._links) == 1 and self._recording.n_frames is not None:
+            return self._recording.n_frames / self.format.sampling_rate
+        lengths = [link.seconds for link in self._links if link.seconds is not None]
+        return sum(lengths) if lengths and len(lengths) == len(self._links) else None
 
     @property
     def note(self) -> str | None:
-        """How many samples were no numbers, as a sentence."""
-        if not self.replaced:
-            return None
-        return (
-            f"{self.path.name}: {self.replaced} samples were not finite numbers and were taken as "
-            "silence."
-        )
+        """What was not as it should be but cost nothing, in sentences."""
+        notes = list(self._notes)
+        if self.replaced:
+            notes.append(
+                f"{self.path.name}: {self.replaced} samples were not finite numbers and were taken "
+                "as silence."
+            )
+        if self._mixer is not None and self._mixer.turned:
+            notes.append(
+                f"{self.path.name}: its channels are in opposite phase and would cancel each other "
+                "out; they were turned the same way before they were mixed."
+            )
+        return " ".join(notes) or None
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return bool(self._file.closed)
+        return self._recording.closed
 
     def read(self) -> FloatArray | None:
         """The next block, float32 ``(n, streams)``, or None at the end; valid until the next."""
@@ -114,24 +110,25 @@ class FileDecoder:
         Raises:
             AudioFileError: the file is not what it was.
         """
-        self._file.close()
-        self._file = _open(self.path)
+        self._recording.close()
+        self._notes.clear()
+        self._begin()
         self._pending = None
-        self._frames_read = 0
-        self._done = False
 
     def close(self) -> None:
         """Release the file."""
-        self._file.close()
+        self._recording.close()
+
+    def _begin(self) -> None:
+        self._links = _links(self.path)
+        self._index = 0
+        self._recording: Recording = _open(self.path, self._links[0])
+        self._frames_before = 0  # of recordings that are through
+        self._frames_read = 0  # of this one
+        self._done = False
 
     def _next(self) -> FloatArray | None:
-        if self._done:
-            return None
-        n = self._decode()
-        self._frames_read += n
-        if n < len(self._buffer):
-            self._done = True
-            self._check_complete()
+        n = self._fill()
         if n == 0:
             return None
         block = self._buffer[:n]
@@ -139,60 +136,163 @@ class FileDecoder:
         if bad.any():
             self.replaced += int(np.count_nonzero(bad))
             block[bad] = 0.0
-        return block if self._split else block.mean(axis=1, keepdims=True)
+        return block if self._mixer is None else self._mixer.accept(block)
 
-    def _decode(self) -> int:
+    def _fill(self) -> int:
         """Fill the buffer; return how many frames came, fewer only at the end."""
-        self._buffer.fill(np.nan)
-        try:
-            return len(self._file.read(out=self._buffer))
-        except sf.SoundFileError:
-            # The decoder does not say how far it came, but what it did not write is still NaN.
-            n = int(np.argmax(np.append(np.isnan(self._buffer[:, 0]), True)))
-            self.error = self._stopped_at(self._frames_read + n)
-            self._done = True
-            return n
+        filled = 0
+        while filled < len(self._buffer) and not self._done:
+            out = self._buffer[filled:]
+            out.fill(np.nan)
+            broke = False
+            try:
+                n = self._recording.read(out)
+            except DecoderError:
+                # The decoder does not say how far it came, but what it did not write is still NaN.
+                n, broke = int(np.argmax(np.append(np.isnan(out[:, 0]), True))), True
+            filled += n
+            self._frames_read += n
+            if broke or n < len(out):
+                self._judge(self._links[self._index], broke)
+                self._open_next()
+        return filled
 
-    def _check_complete(self) -> None:
-        # The length of an MP3 is an estimate unless its encoder left one.
-        if self.error or self._file.format == "MP3" or self._file.frames >= _UNKNOWN:
+    def _open_next(self) -> None:
+        """Go on with the recording that follows in the file."""
+        self._index += 1
+        self._frames_before += self._frames_read
+        self._frames_read = 0
+        self._done = self._index == len(self._links)
+        if self._done:
             return
-        if self._frames_read < self._file.frames:
-            self.error = self._stopped_at(self._frames_read)
+        self._recording.close()
+        try:
+            self._recording = _open(self.path, self._links[self._index])
+        except AudioFileError:
+            self._break_off("what follows there cannot be decoded")
+            return
+        rate, channels = self._recording.rate, self._recording.channels
+        if (rate, channels) != (self.format.sampling_rate, self._buffer.shape[1]):
+            self._break_off(
+                f"what follows there is of another kind ({rate} Hz, {channels} "
+                f"channel{'s' if channels > 1 else ''}) and belongs into a file of its own"
+            )
 
-    def _stopped_at(self, frame: int) -> str:
-        duration_s = self.duration_s
-        of = f" of {duration_s:.1f} s" if duration_s is not None else ""
+    def _break_off(self, reason: str) -> None:
+        self._done = True
+        at = self._frames_before / self.format.sampling_rate
+        self._fail(f"{self.path.name} was read up to {at:.1f} s: {reason}.")
+
+    def _judge(self, link: Link, broke: bool) -> None:
+        """Compare what was decoded with what was promised and what is there."""
+        rate = self._recording.rate
+        found = self._frames_read / rate
+        there = self._recording.n_frames
+        promised = link.promised_s
+        if link.promised_share is not None and there is not None:
+            promised = link.promised_share * there / rate
+        known = [s for s in (promised, link.seconds, there and there / rate) if s is not None]
+        expected = max(known, default=0.0)
+        exact = promised is None and there is not None
+        if found + (0.0 if exact else _NEGLIGIBLE_S) < expected or (broke and found < expected):
+            self._fail(self._stopped(found, expected))
+        elif (broke and not known) or link.cut:
+            self._fail(self._stopped(found, None))
+        elif promised is not None and found > promised + _NEGLIGIBLE_S:
+            self._notes.append(
+                f"{self.path.name}: its header tells of {promised:.1f} s, but {found:.1f} s are "
+                "there; all of it was read."
+            )
+        elif link.unmarked:
+            self._notes.append(
+                f"{self.path.name} has no end mark: it was not closed properly, or is cut short."
+            )
+        if link.skipped > _NEGLIGIBLE_BYTES:
+            self._notes.append(f"{self.path.name}: {link.skipped} bytes in it are no sound.")
+        if not self.error and self._recording.unread > _NEGLIGIBLE_BYTES:
+            self._notes.append(
+                f"{self.path.name}: {self._recording.unread} bytes behind the sound that its "
+                "header tells of were not read."
+            )
+
+    def _stopped(self, found: float, expected: float | None) -> str:
+        before = self._frames_before / self._recording.rate
+        of = f" of {before + expected:.1f} s" if expected is not None else ""
         return (
-            f"{self.path.name} is damaged or cut short: decoding stopped at "
-            f"{frame / self.format.sampling_rate:.1f} s{of}."
+            f"{self.path.name} is damaged or cut short: decoding stopped at {before + found:.1f} s"
+            f"{of}."
         )
 
+    def _fail(self, sentence: str) -> None:
+        self.error = self.error or sentence
 
-def _open(path: Path) -> _ForwardOnly:
+    def _check_size(self, rate: int, channels: int) -> None:
+        name = self.path.name
+        if rate not in _RATES:
+            raise AudioFileError(
+                f"{name} says it has {rate} samples a second, which cannot hold speech: the file "
+                "is damaged or not audio."
+            )
+        if rate * channels > _MOST_SAMPLES:
+            raise AudioFileError(
+                f"{name} says it has {channels} channels of {rate} samples a second, more than any "
+                "recording of speech: the file is damaged, or its channels have to be separated."
+            )
+
+
+def _links(path: Path) -> tuple[Link, ...]:
+    """The recordings in a file, at least one; empty `parts` stand for the file by its name.
+
+    Raises:
+        AudioFileError: it cannot be read.
+    """
     # os.path, because the methods of Path raise where a folder may not be entered.
     if os.path.isdir(path):
         raise AudioFileError(f"{path} is a folder: name a file inside it.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise AudioFileError(f"{path} is not a regular file: copy the audio into a file first.")
     try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        size = path.stat().st_size
+        found = () if path.suffix.lower() in RAW_TELEPHONE else find_links(path)
     except (FileNotFoundError, NotADirectoryError):
         raise AudioFileError(f"{path} does not exist: check the folder and the name.") from None
     except PermissionError:
         raise AudioFileError(f"{path} may not be read: check its permissions.") from None
     except (OSError, ValueError) as error:
         raise AudioFileError(f"{path} cannot be read: {error}.") from error
-    if empty:
+    if not size:
         raise AudioFileError(f"{path.name} is empty (0 bytes).")
+    return found or (Link(()),)
+
+
+def _open(path: Path, link: Link) -> Recording:
+    """Open one recording of a file.
+
+    Raises:
+        AudioFileError: it cannot be decoded here.
+    """
+    if link.parts:
+        views: tuple[Link | None, ...] = (link,)
+    elif path.suffix.lower() in RAW_TELEPHONE:
+        views = (None,)
+    else:  # some formats are known by the name alone
+        views = (Link((Part(0, path.stat().st_size),)), None)
+    cause: Exception | None = None
     try:
-        if subtype := RAW_TELEPHONE.get(path.suffix.lower()):
-            return _ForwardOnly(path, "r", _TELEPHONE_RATE, 1, subtype, format="RAW")
-        return _ForwardOnly(path)
-    # TypeError: headerless formats, which soundfile takes by the name's suffix.
-    except (sf.SoundFileError, TypeError, ValueError) as error:
+        for view in views:
+            try:
+                return SndfileRecording(path, view)
+            except DecoderError as error:
+                cause = error
+        if can_read_media():
+            return MediaRecording(path)
+    except (OSError, DecoderError) as error:
+        cause = error
+    if path.suffix[1:].lower() in MEDIA_EXTENSIONS and not can_read_media():
         raise AudioFileError(
-            f"{path.name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF "
-            "and the like can), or it is damaged: convert it to WAV first."
-        ) from error
+            f"{path.name} is of a kind that needs FFmpeg's decoders: {way_out(path)}"
+        ) from cause
+    raise AudioFileError(
+        f"{path.name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF and "
+        "the like can), or it is damaged: convert it to WAV first."
+    ) from cause

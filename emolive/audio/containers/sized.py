@@ -1,0 +1,291 @@
+"""Containers that say in front how many bytes of sound follow: WAV, RF64, W64, AIFF, AU, CAF.
+
+Recorders write that size last, and not at all when they are killed; 32 bits of it count to 4 GiB
+only, and then from 0 again. So the size counts only if the file goes on behind it as it should.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emolive.audio.containers import mpeg
+from emolive.audio.containers.link import Link
+from emolive.audio.containers.splice import Part, Reader, literal, patched
+
+_LONGEST = 2**32 - 1
+# From here on, a size that is larger than the file is what programs write that do not know it.
+_UNKNOWN = 0x7FFF0000
+_CHUNKS = 4096
+_MPEG_FORMATS = (0x50, 0x55)
+_W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+_W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+# AIFF: bytes a sample takes, of the kinds that take the same for each.
+_AIFC_PLAIN = {
+    b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1, b"raw ": 1, b"sowt": 0, b"twos": 0, b"NONE": 0,
+    b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"in24": 3, b"in32": 4, b"23ni": 4, b"42n1": 3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """Where the sound begins and how much of it the header tells of (None: it does not know).
+
+    `wraps` tells that its size counts from 0 again at 4 GiB; `mend` makes a file of it that is
+    `size` bytes of sound long.
+    """
+
+    begin: int
+    declared: int | None
+    wraps: bool
+    mend: Callable[[int], tuple[Part, ...]]
+    is_mpeg: bool = False
+
+
+def links(reader: Reader, begin: int) -> tuple[Link, ...]:
+    """The recordings from `begin` on, one after the other; none in any other container."""
+    found: list[Link] = []
+    while (container := _container(reader, begin)) is not None:
+        sound = container.parse(reader, begin)
+        if sound is None:
+            break
+        size, follows = _size(reader, sound, container)
+        end = sound.begin + size
+        if sound.is_mpeg:
+            found += mpeg.links(reader, sound.begin, end)
+        else:
+            share = sound.declared / size if sound.declared and size else None
+            # What is missing is no more than its header: somebody counted that in.
+            if sound.declared is not None and 0 < sound.declared - size <= sound.begin - begin:
+                share = 1.0
+            found.append(Link(sound.mend(size), promised_share=share))
+        if follows is None:
+            break
+        begin = follows
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """A kind of file: how its header is read, and whether a chunk of it may begin with some bytes.
+
+    `chunk` gives the length of the chunk at an offset with everything around it, 0 for none.
+    """
+
+    parse: Callable[[Reader, int], _Sound | None]
+    chunk: Callable[[Reader, int], int]
+    align: int
+
+
+def _container(reader: Reader, begin: int) -> _Container | None:
+    head = reader.at(begin, 40)
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
+        return _Container(_riff, _riff_chunk(head[:4] == b"RIFX"), 2)
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _Container(_aiff, _riff_chunk(True), 2)
+    if head[:16] == _W64_RIFF and head[24:28] == b"wave":
+        return _Container(_w64, _w64_chunk, 8)
+    if head[:4] in (b".snd", b"dns."):
+        return _Container(_au, lambda *_: 0, 1)
+    if head[:4] == b"caff":
+        return _Container(_caf, _caf_chunk, 1)
+    return None
+
+
+def _size(reader: Reader, sound: _Sound, container: _Container) -> tuple[int, int | None]:
+    """How many bytes of sound there are, and where another recording begins, if one does."""
+    rest = max(0, reader.size - sound.begin)
+    declared = sound.declared
+    if declared is None or declared > rest:
+        return rest, None
+    step = 2**32 if sound.wraps else rest + 1
+    for size in range(declared, rest + 1, step):
+        end = sound.begin + size
+        for behind in {end, end + -end % container.align, end + -size % container.align}:
+            if behind >= reader.size or (size and reader.empty(behind, reader.size)):
+                return size, None
+            if _container(reader, behind) is not None:
+                return size, behind
+            if _chunks_follow(reader, behind, container):
+                return size, None
+    return rest, None
+
+
+def _chunks_follow(reader: Reader, position: int, container: _Container) -> bool:
+    """Whether the file goes on with whole chunks (the last may be cut) to its end."""
+    if reader.at(position, 3) == b"TAG" and reader.size - position == 128:
+        return True
+    for _ in range(_CHUNKS):
+        length = container.chunk(reader, position)
+        if not length:
+            return False
+        position += length
+        if position >= reader.size - 1 or reader.empty(position, reader.size):
+            return position <= reader.size + 1
+        if _container(reader, position) is not None:
+            return True
+    return False
+
+
+def _riff_chunk(big: bool) -> Callable[[Reader, int], int]:
+    def chunk(reader: Reader, position: int) -> int:
+        head = reader.at(position, 8)
+        if len(head) < 8 or not all(32 <= byte < 127 for byte in head[:4]):
+            return 0
+        size = int.from_bytes(head[4:], "big" if big else "little")
+        return 8 + size + (size & 1)
+
+    return chunk
+
+
+def _w64_chunk(reader: Reader, position: int) -> int:
+    head = reader.at(position, 24)
+    size = int.from_bytes(head[16:], "little")
+    return (size + 7) & ~7 if head[4:16] == _W64_TAIL and size >= 24 else 0
+
+
+def _caf_chunk(reader: Reader, position: int) -> int:
+    head = reader.at(position, 12)
+    if len(head) < 12 or not all(32 <= byte < 127 for byte in head[:4]):
+        return 0
+    return 12 + int.from_bytes(head[4:], "big")
+
+
+def _chunks(
+    reader: Reader, position: int, chunk: Callable[[Reader, int], int]
+) -> dict[bytes, int]:
+    """Where the chunks up to the sound (or the end) are, by their names; the first of each."""
+    found: dict[bytes, int] = {}
+    for _ in range(_CHUNKS):
+        name = reader.at(position, 4)
+        length = chunk(reader, position)
+        found.setdefault(name, position)
+        if not length or name == b"data":
+            break
+        position += length
+    return found
+
+
+def _known(size: int, rest: int, *, empty: bool) -> int | None:
+    """A size, unless it is one that means "not known"; 0 means that unless it is really `empty`."""
+    if size == 0 and not empty:
+        return None
+    return None if size > rest and size >= _UNKNOWN else size
+
+
+def _riff(reader: Reader, begin: int) -> _Sound | None:
+    magic = reader.at(begin, 4)
+    order = "big" if magic == b"RIFX" else "little"
+    chunk = _riff_chunk(order == "big")
+    chunks = _chunks(reader, begin + 12, chunk)
+    if b"data" not in chunks or b"fmt " not in chunks:
+        return None
+    at = chunks[b"data"]
+    sound, rest = at + 8, max(0, reader.size - at - 8)
+    long = magic == b"RF64" and b"ds64" in chunks
+    if long:
+        sizes = chunks[b"ds64"] + 8
+        declared = reader.number(sizes + 8, 8, order)
+        if 0 < reader.number(at + 4, 4, order) < _LONGEST:
+            declared = reader.number(at + 4, 4, order)
+    else:
+        declared = reader.number(at + 4, 4, order)
+    container = _Container(_riff, chunk, 2)
+    empty = not rest or _chunks_follow(reader, sound, container)
+    is_mpeg = reader.number(chunks[b"fmt "] + 8, 2, order) in _MPEG_FORMATS
+
+    def mend(size: int) -> tuple[Part, ...]:
+        end = sound + size
+        if long:
+            counts = struct.pack("<QQQ", end - begin - 8, size, 0)
+            return patched(begin, end, {sizes: counts, at + 4: b"\xff" * 4})
+        if size > _LONGEST:
+            ds64 = struct.pack("<4sI4s4sIQQQI", b"RF64", _LONGEST, b"WAVE", b"ds64", 28,
+                               end - begin + 28, size, 0, 0)  # fmt: skip
+            head = Part(begin + 12, at + 4 - begin - 12)
+            return (literal(ds64), head, literal(b"\xff" * 4), Part(sound, size))
+        riff = min(end - begin - 8, _LONGEST).to_bytes(4, order)
+        changes = {begin: b"RIFF" if magic == b"RF64" else magic, begin + 4: riff}
+        return patched(begin, end, {**changes, at + 4: size.to_bytes(4, order)})
+
+    return _Sound(sound, _known(declared, rest, empty=empty), not long, mend, is_mpeg)
+
+
+def _w64(reader: Reader, begin: int) -> _Sound | None:
+    chunks = _chunks(reader, begin + 40, _w64_chunk)
+    at = chunks.get(b"data")
+    if at is None:
+        return None
+    sound, rest = at + 24, max(0, reader.size - at - 24)
+    size = reader.number(at + 16, 8, "little")
+    declared = None if size < 24 or size >= 2**62 else size - 24
+    empty = not rest or _chunks_follow(reader, sound, _Container(_w64, _w64_chunk, 8))
+
+    def mend(size: int) -> tuple[Part, ...]:
+        whole = struct.pack("<Q", sound + size - begin)
+        return patched(
+            begin, sound + size, {begin + 16: whole, at + 16: struct.pack("<Q", size + 24)}
+        )
+
+    return _Sound(sound, None if declared is None else _known(declared, rest, empty=empty), False,
+                  mend)  # fmt: skip
+
+
+def _aiff(reader: Reader, begin: int) -> _Sound | None:
+    chunk = _riff_chunk(True)
+    chunks = _chunks(reader, begin + 12, chunk)
+    at, comm = chunks.get(b"SSND"), chunks.get(b"COMM")
+    if at is None or comm is None:
+        return None
+    offset = reader.number(at + 8, 4, "big")
+    sound = at + 16 + offset
+    rest = max(0, reader.size - sound)
+    kind = reader.at(comm + 26, 4) if reader.at(begin + 8, 4) == b"AIFC" else b"NONE"
+    frame = _AIFC_PLAIN.get(kind, -1) or -(-reader.number(comm + 14, 2, "big") // 8)
+    frame *= reader.number(comm + 8, 2, "big")
+    size = reader.number(at + 4, 4, "big")
+    empty = not rest or _chunks_follow(reader, sound, _Container(_aiff, chunk, 2))
+    declared = _known(max(0, size - 8 - offset), rest, empty=empty)
+
+    def mend(size: int) -> tuple[Part, ...]:
+        size = min(size, _LONGEST - 8 - offset)
+        whole = min(_LONGEST, sound + size - begin - 8)
+        changes = {begin + 4: whole.to_bytes(4, "big"), at + 4: (size + 8 + offset).to_bytes(4, "big")}
+        if frame > 0:
+            changes[comm + 10] = (size // frame).to_bytes(4, "big")
+        end = max(sound + size, comm + 8 + reader.number(comm + 4, 4, "big"))
+        return patched(begin, end, changes)
+
+    return _Sound(sound, declared, True, mend)
+
+
+def _au(reader: Reader, begin: int) -> _Sound | None:
+    order = "big" if reader.at(begin, 4) == b".snd" else "little"
+    sound = begin + reader.number(begin + 4, 4, order)
+    rest = reader.size - sound
+    if rest < 0 or sound < begin + 24:
+        return None
+    declared = _known(reader.number(begin + 8, 4, order), rest, empty=not rest)
+
+    def mend(size: int) -> tuple[Part, ...]:
+        return patched(
+            begin, sound + size, {begin + 8: min(size, _LONGEST).to_bytes(4, order)}
+        )
+
+    return _Sound(sound, declared, True, mend)
+
+
+def _caf(reader: Reader, begin: int) -> _Sound | None:
+    at = _chunks(reader, begin + 8, _caf_chunk).get(b"data")
+    if at is None:
+        return None
+    sound = at + 16
+    size = reader.number(at + 4, 8, "big")
+    rest = max(0, reader.size - sound)
+    declared = None if size >= 2**62 or size < 4 else _known(size - 4, rest, empty=not rest)
+
+    def mend(size: int) -> tuple[Part, ...]:
+        return patched(begin, sound + size, {at + 4: (size + 4).to_bytes(8, "big")})
+
+    return _Sound(sound, declared, False, mend)

@@ -1,0 +1,125 @@
+"""A view of a file: some of its bytes, with others between them."""
+
+from __future__ import annotations
+
+import io
+import os
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`length` bytes of the file from `offset` on, or `literal` bytes in their place."""
+
+    offset: int
+    length: int
+    literal: bytes | None = None
+
+
+def literal(content: bytes) -> Part:
+    """Bytes that are not in the file."""
+    return Part(0, len(content), content)
+
+
+def patched(begin: int, end: int, changes: Mapping[int, bytes]) -> tuple[Part, ...]:
+    """The file from `begin` to `end`, with other bytes at some offsets."""
+    parts = []
+    for offset, content in sorted(changes.items()):
+        parts += [Part(begin, offset - begin), literal(content)]
+        begin = offset + len(content)
+    return (*parts, Part(begin, end - begin))
+
+
+class Reader:
+    """Random access to a file that never raises on a short read: what is not there is missing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+
+    def at(self, offset: int, n: int) -> bytes:
+        """Up to `n` bytes from `offset` on."""
+        if not 0 <= offset < self.size:
+            return b""
+        self._file.seek(offset)
+        return self._file.read(n)
+
+    def number(self, offset: int, n: int, order: str) -> int:
+        """The unsigned integer of `n` bytes at `offset`; 0 where the file is too short for it."""
+        found = self.at(offset, n)
+        return int.from_bytes(found, "big" if order == "big" else "little") if len(found) == n else 0
+
+    def empty(self, begin: int, end: int) -> bool:
+        """Whether nothing but zeros, and few of them, lies between: what pads a file."""
+        return end - begin <= _PADDING and not any(self.at(begin, end - begin))
+
+
+_PADDING = 1 << 16
+
+
+class Spliced(io.RawIOBase):
+    """A file to read that consists of `parts` of the one at `path`.
+
+    Never raises while it is read, because it is read from within C: `failure` keeps the reason.
+    `furthest` is how far reading went.
+    """
+
+    def __init__(self, path: Path, parts: Sequence[Part]) -> None:
+        """Open it.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        self._parts = [part for part in parts if part.length > 0]
+        self._ends = list(accumulate(part.length for part in self._parts))
+        self._position = 0
+        self.size = self._ends[-1] if self._ends else 0
+        self.furthest = 0
+        self.failure: OSError | None = None
+        self._file = path.open("rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        wanted = memoryview(buffer).cast("B")
+        done = 0
+        try:
+            while done < len(wanted) and self._position < self.size:
+                index = bisect_right(self._ends, self._position)
+                part = self._parts[index]
+                within = self._position - (self._ends[index] - part.length)
+                n = min(len(wanted) - done, part.length - within)
+                if part.literal is not None:
+                    wanted[done : done + n] = part.literal[within : within + n]
+                else:
+                    self._file.seek(part.offset + within)
+                    n = self._file.readinto(wanted[done : done + n])
+                    if not n:
+                        break
+                done += n
+                self._position += n
+        except OSError as error:
+            self.failure = error
+        self.furthest = max(self.furthest, self._position)
+        return done
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
