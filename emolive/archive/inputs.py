@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from emolive.audio.media import MEDIA_EXTENSIONS, can_read_media, way_out
 from emolive.audio.sndfile import extensions
 from emolive.session.export.atomic import fitting
 
@@ -33,34 +35,42 @@ class AudioInput:
 
 @dataclass(frozen=True, slots=True)
 class FoundInputs:
-    """Files in order, and one sentence for each path that led to none."""
+    """Files in order, and one sentence for each path that led to none.
+
+    `left_out` are sentences about what lies in the folders but is not taken.
+    """
 
     files: tuple[AudioInput, ...]
     problems: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def audio_extensions() -> frozenset[str]:
     """Extensions, without dot and in lower case, that the decoder reads."""
-    return extensions()
+    return extensions() | (MEDIA_EXTENSIONS if can_read_media() else frozenset())
 
 
 def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInputs:
     """Look for audio: folders are searched in depth, in the order of names; hidden ones are not.
 
     A path that is no folder is taken as it is: whether it can be read is for the decoder to say.
-    A file that is named or found twice is taken once. No result is called as one of `reserved`.
+    A name that is given or found twice is taken once, a link as a file of its own; a folder is
+    searched once, however many links lead to it. No result is called as one of `reserved`.
     """
     found: list[tuple[Path, PurePath]] = []
     problems: list[str] = []
+    left_out: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = list(_walk(path, problems))
-            found += [(file, file.relative_to(path)) for file in inside]
-            if not inside:
+            search = _Search(path)
+            found += [(file, file.relative_to(path)) for file in search.files]
+            problems += search.problems
+            left_out += search.left_out()
+            if not search.files:
                 problems.append(f"{path} holds no audio files that could be found.")
         else:
             found.append((path, PurePath(path.name)))
-    unique = {os.path.realpath(file): (file, relative) for file, relative in reversed(found)}
+    unique = {os.path.abspath(file): (file, relative) for file, relative in reversed(found)}
     files = list(reversed(unique.values()))
     results = _result_names(files, reserved)
     return FoundInputs(
@@ -69,20 +79,69 @@ def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInp
             for (file, _), result in zip(files, results, strict=True)
         ),
         tuple(problems),
+        tuple(left_out),
     )
 
 
-def _walk(folder: Path, problems: list[str]) -> Iterable[Path]:
-    def unreadable(error: OSError) -> None:
-        problems.append(f"{error.filename} cannot be searched ({error.strerror}).")
+class _Search:
+    """What a folder holds, linked folders last, so that what they link to goes by its own name."""
 
-    extensions = audio_extensions()
-    for where, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+    def __init__(self, folder: Path) -> None:
+        self.files: list[Path] = []
+        self.problems: list[str] = []
+        self._folder = folder
+        self._others: Counter[str] = Counter()
+        self._again: list[Path] = []  # links to folders that were searched already
+        self._extensions = audio_extensions()
+        searched: set[str] = set()
+        waiting = [folder]
+        while waiting:
+            top = waiting.pop(0)
+            for where, folders, names in os.walk(top, onerror=self._unreadable):
+                real = os.path.realpath(where)
+                if real in searched:
+                    folders.clear()
+                    self._again.append(Path(where))
+                    continue
+                searched.add(real)
+                self._hidden(name for name in folders if name.startswith("."))
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                waiting += [Path(where, n) for n in folders if os.path.islink(Path(where, n))]
+                self._take(where, sorted(names))
+
+    def left_out(self) -> list[str]:
+        """Sentences about what is here but was not taken."""
+        said = [
+            f"{link} links to a folder that is searched anyway: not searched twice."
+            for link in self._again
+        ]
+        if self._others:
+            count = self._others.total()
+            kinds = ", ".join(f"{n} {kind}" for kind, n in self._others.most_common())
+            said.append(
+                f"{self._folder}: {count} {'entry is' if count == 1 else 'entries are'} left out "
+                f"({kinds})."
+            )
+        needed = sorted(k for k in self._others if k.removeprefix(".") in MEDIA_EXTENSIONS)
+        if needed:
+            said.append(f"{', '.join(needed)}: {way_out(Path(f'NAME{needed[0]}'))}")
+        return said
+
+    def _take(self, where: str, names: Sequence[str]) -> None:
+        for name in names:
             extension = os.path.splitext(name)[1][1:].lower()
-            if extension in extensions and not name.startswith("."):
-                yield Path(where, name)
+            if name.startswith("."):
+                self._hidden([name])
+            elif extension in self._extensions:
+                self.files.append(Path(where, name))
+            else:
+                self._others[f".{extension}" if extension else "without extension"] += 1
+
+    def _hidden(self, names: Iterable[str]) -> None:
+        self._others.update("hidden" for _ in names)
+
+    def _unreadable(self, error: OSError) -> None:
+        self.problems.append(f"{error.filename} cannot be searched ({error.strerror}).")
 
 
 def _result_names(

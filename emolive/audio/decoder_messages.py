@@ -6,6 +6,7 @@ It prints from C, and libsndfile offers no way to tell it not to.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,11 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 _STDERR = 2
-_MARK = b"libmpg123"
+# How its lines are known, lest other people's are lost with them.
+_ITS_OWN = re.compile(
+    rb"libmpg123|^(Note: (Illegal|Trying|Hit end|Skipped|missing|Junk|Looks like)"
+    rb"|(?i:warning): (Xing stream|Big change|Real|Encountered|Cannot|.*Frankenstein))|^\s*$"
+)
 
 
 class _Redirection:
@@ -32,7 +37,7 @@ class _Redirection:
                 return
             try:
                 self._original = os.dup(_STDERR)
-                self._kept = self._kept or tempfile.TemporaryFile(buffering=0)
+                self._kept = self._kept or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
                 os.dup2(self._kept.fileno(), _STDERR)
             except OSError:  # there is no standard error, as in a windowed program
                 self._restore()
@@ -57,7 +62,7 @@ class _Redirection:
         lines = self._kept.read().splitlines(keepends=True)
         self._kept.seek(0)
         self._kept.truncate()
-        if rest := b"".join(line for line in lines if _MARK not in line):
+        if rest := b"".join(line for line in lines if not _ITS_OWN.search(line)):
             os.write(_STDERR, rest)
 
 

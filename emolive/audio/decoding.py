@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from emolive.audio.containers import Link, Part, find_links
+from emolive.audio.containers import Link, Part, find_links, total_seconds
 from emolive.audio.media import MEDIA_EXTENSIONS, MediaRecording, can_read_media, way_out
 from emolive.audio.mixing import Mixer
 from emolive.audio.recording import DecoderError, Recording
@@ -71,10 +71,10 @@ class FileDecoder:
     @property
     def duration_s(self) -> float | None:
         """Length by what is there, or else by the header; None where neither tells."""
-        if len(self._links) == 1 and self._recording.n_frames is not None:
-            return self._recording.n_frames / self.format.sampling_rate
-        lengths = [link.seconds for link in self._links if link.seconds is not None]
-        return sum(lengths) if lengths and len(lengths) == len(self._links) else None
+        if len(self._links) == 1 and self._links[0].seconds is None:
+            n_frames = self._recording.n_frames
+            return None if n_frames is None else n_frames / self.format.sampling_rate
+        return total_seconds(self._links)
 
     @property
     def note(self) -> str | None:
@@ -123,6 +123,9 @@ class FileDecoder:
         self._links = _links(self.path)
         self._index = 0
         self._recording: Recording = _open(self.path, self._links[0])
+        if isinstance(self._recording, MediaRecording):
+            cut = any(link.cut for link in self._links)
+            self._links = (Link((), total_seconds(self._links), cut=cut),)  # all of the file
         self._frames_before = 0  # of recordings that are through
         self._frames_read = 0  # of this one
         self._done = False
@@ -193,8 +196,7 @@ class FileDecoder:
             promised = link.promised_share * there / rate
         known = [s for s in (promised, link.seconds, there and there / rate) if s is not None]
         expected = max(known, default=0.0)
-        exact = promised is None and there is not None
-        if found + (0.0 if exact else _NEGLIGIBLE_S) < expected or (broke and found < expected):
+        if found + _NEGLIGIBLE_S < expected or (broke and found < expected):
             self._fail(self._stopped(found, expected))
         elif (broke and not known) or link.cut:
             self._fail(self._stopped(found, None))

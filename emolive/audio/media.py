@@ -1,4 +1,4 @@
-"""What libsndfile does not read (M4A, WebM, AMR, WMA ...), through FFmpeg's libraries if present."""
+"""What libsndfile does not read (M4A, WebM, AMR, WMA ...), through FFmpeg's libraries."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class MediaRecording:
             raise DecoderError(str(error)) from error
         try:
             tracks = self._container.streams.audio
-            if not tracks or not tracks[0].rate or not tracks[0].channels:
-                raise DecoderError("there is no sound in it")
-            track = tracks[0]
+            track = next((track for track in tracks if track.codec_context is not None), None)
+            if track is None or not track.rate or not track.channels:
+                raise DecoderError("there is no sound in it that can be decoded")
             self.rate: int = track.rate
             self.channels: int = track.channels
             self.n_frames = _length(self._container, track, self.rate)
@@ -121,5 +121,5 @@ def _length(container: Any, track: av.AudioStream, rate: int) -> int | None:
     if track.duration is not None and track.time_base is not None:
         return round(float(track.duration * track.time_base) * rate)
     if container.duration is not None:
-        return round(container.duration * rate / 1_000_000)
+        return int(container.duration * rate / 1_000_000)
     return None

@@ -36,7 +36,12 @@ class Mixer:
         loudest = int(powers.argmax())
         opposite = alike[loudest] < _OPPOSITE * np.sqrt(powers[loudest] * powers)
         if not opposite.any():
-            return block.mean(axis=1, keepdims=True)
+            return _mean(block)
         self.turned = True
         signs = np.where(opposite, np.float32(-1.0), np.float32(1.0))
-        return (block * signs).mean(axis=1, keepdims=True)
+        return _mean(block * signs)
+
+
+def _mean(block: FloatArray) -> FloatArray:
+    mixed: FloatArray = block.mean(axis=1, keepdims=True)
+    return mixed

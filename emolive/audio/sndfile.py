@@ -19,6 +19,9 @@ RAW_TELEPHONE = {
     ".al": "ALAW", ".alaw": "ALAW", ".pcma": "ALAW",
 }  # fmt: skip
 _TELEPHONE_RATE = 8_000
+# MIDI sample dumps: libsndfile prints to standard output about damage in them, and takes what is
+# missing for silence.
+_SAMPLE_DUMP = b"\xf0\x7e"
 # libsndfile's "length not known", as in FLAC written to a pipe.
 _UNKNOWN = 2**62
 
@@ -34,7 +37,7 @@ def extensions() -> frozenset[str]:
     """Extensions, without dot and in lower case, of what is read here."""
     known = {name.lower() for name in sf.available_formats()} | _MORE_EXTENSIONS
     known |= {suffix.removeprefix(".") for suffix in RAW_TELEPHONE}
-    return frozenset(known - {"raw"})
+    return frozenset(known - {"raw", "sds"})
 
 
 class _ForwardOnly(sf.SoundFile):  # type: ignore[misc]
@@ -58,6 +61,9 @@ class SndfileRecording:
             DecoderError: it is none of these, or damaged.
             OSError: it cannot be read.
         """
+        with path.open("rb") as file:
+            if file.read(2) == _SAMPLE_DUMP:
+                raise DecoderError("a MIDI sample dump")
         self._view = None if link is None else Spliced(path, link.parts)
         subtype = RAW_TELEPHONE.get(path.suffix.lower())
         try:

@@ -61,6 +61,8 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     with _journal(options.out) as journal, AnalyzeReport(found.files, labels) as report:
         for problem in found.problems:
             report.complain(problem)
+        for sentence in found.left_out:
+            report.say(sentence)
         todo = []
         for item in found.files:
             before = journal.finished(item, settings.fingerprint, formats)

@@ -75,6 +75,10 @@ class AnalyzeReport:
         self._complaints += 1
         self._tell(sentence, style="red")
 
+    def say(self, sentence: str) -> None:
+        """Something to know that is no failure."""
+        self._tell(sentence)
+
     def finished_before(self, item: AudioInput, result: FileResult) -> None:
         """An earlier run did this file."""
         self._before += 1

@@ -5,7 +5,7 @@ libsndfile believes them. `find_links` compares header and bytes, and describes 
 (`Spliced`) whose headers are true.
 """
 
-from emolive.audio.containers.layout import Link, find_links
+from emolive.audio.containers.layout import Link, find_links, total_seconds
 from emolive.audio.containers.splice import Part, Spliced
 
-__all__ = ["Link", "Part", "Spliced", "find_links"]
+__all__ = ["Link", "Part", "Spliced", "find_links", "total_seconds"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.audio.containers import flac, mpeg, ogg, sized
-from emolive.audio.containers.link import Link
+from emolive.audio.containers.link import Link, total_seconds
 from emolive.audio.containers.splice import Reader
 
-__all__ = ["Link", "find_links"]
+__all__ = ["Link", "find_links", "total_seconds"]
 
 _MPEG_SUFFIXES = {".mp3", ".mp2", ".mp1", ".mpga", ".mpa"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emolive.audio.containers.splice import Part
@@ -24,3 +25,9 @@ class Link:
     cut: bool = False
     unmarked: bool = False
     skipped: int = 0
+
+
+def total_seconds(links: Sequence[Link]) -> float | None:
+    """How long they are together; None unless all of them are known."""
+    known = [link.seconds for link in links if link.seconds is not None]
+    return sum(known) if known and len(known) == len(links) else None

@@ -107,8 +107,12 @@ def _follow(window: _Window, position: int, run: _Run) -> int:
             return window.end
         if run.frames and _promise(window, position, header) is not None:
             break
+        after = position + header.length
+        whole = after == window.end or _parse(window.word(after)) is not None
+        if not whole and not _is_tag(window.at(after, 8)):
+            return position + 4  # it is cut or damaged, and what follows may begin within it
         run.add(position, header.length)
-        position += header.length
+        position = after
     return position
 
 

@@ -41,10 +41,12 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
             continue
         n_segments = page[26]
         length = _HEADER + n_segments + sum(page[_HEADER : _HEADER + n_segments])
-        if position + length > reader.size:
+        if reader.at(position + length, 4) != b"OggS" and position + length != reader.size:
+            # The page is cut or damaged: what follows may begin within it.
             if stream is not None:
                 stream.cut = True
-            break
+            position = _next_page(reader, position + 1)
+            continue
         kind, serial = page[5], int.from_bytes(page[14:18], "little")
         granule = int.from_bytes(page[6:14], "little")
         if kind & _BEGIN:

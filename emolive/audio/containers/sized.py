@@ -1,4 +1,4 @@
-"""Containers that say in front how many bytes of sound follow: WAV, RF64, W64, AIFF, AU, CAF.
+"""Containers that say in front how many bytes of sound follow: WAV, RF64, W64, AIFF, AU, CAF ...
 
 Recorders write that size last, and not at all when they are killed; 32 bits of it count to 4 GiB
 only, and then from 0 again. So the size counts only if the file goes on behind it as it should.
@@ -6,13 +6,15 @@ only, and then from 0 again. So the size counts only if the file goes on behind 
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emolive.audio.containers import mpeg
 from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import Part, Reader, literal, patched
+from emolive.audio.containers.splice import ByteOrder, Part, Reader, literal, patched
 
 _LONGEST = 2**32 - 1
 # From here on, a size that is larger than the file is what programs write that do not know it.
@@ -52,12 +54,15 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
             break
         size, follows = _size(reader, sound, container)
         end = sound.begin + size
+        missing = max(0, (sound.declared or 0) - size)
         if sound.is_mpeg:
             found += mpeg.links(reader, sound.begin, end)
+            if missing and found:
+                found[-1] = replace(found[-1], cut=True)
         else:
             share = sound.declared / size if sound.declared and size else None
             # What is missing is no more than its header: somebody counted that in.
-            if sound.declared is not None and 0 < sound.declared - size <= sound.begin - begin:
+            if 0 < missing <= sound.begin - begin:
                 share = 1.0
             found.append(Link(sound.mend(size), promised_share=share))
         if follows is None:
@@ -90,6 +95,12 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_au, lambda *_: 0, 1)
     if head[:4] == b"caff":
         return _Container(_caf, _caf_chunk, 1)
+    if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
+        return _Container(_svx, _riff_chunk(True), 2)
+    if head[:7] == b"NIST_1A":
+        return _Container(_nist, lambda *_: 0, 1)
+    if head[:20] == b"Creative Voice File\x1a":
+        return _Container(_voc, lambda *_: 0, 1)
     return None
 
 
@@ -152,9 +163,7 @@ def _caf_chunk(reader: Reader, position: int) -> int:
     return 12 + int.from_bytes(head[4:], "big")
 
 
-def _chunks(
-    reader: Reader, position: int, chunk: Callable[[Reader, int], int]
-) -> dict[bytes, int]:
+def _chunks(reader: Reader, position: int, chunk: Callable[[Reader, int], int]) -> dict[bytes, int]:
     """Where the chunks up to the sound (or the end) are, by their names; the first of each."""
     found: dict[bytes, int] = {}
     for _ in range(_CHUNKS):
@@ -176,7 +185,7 @@ def _known(size: int, rest: int, *, empty: bool) -> int | None:
 
 def _riff(reader: Reader, begin: int) -> _Sound | None:
     magic = reader.at(begin, 4)
-    order = "big" if magic == b"RIFX" else "little"
+    order: ByteOrder = "big" if magic == b"RIFX" else "little"
     chunk = _riff_chunk(order == "big")
     chunks = _chunks(reader, begin + 12, chunk)
     if b"data" not in chunks or b"fmt " not in chunks:
@@ -249,9 +258,12 @@ def _aiff(reader: Reader, begin: int) -> _Sound | None:
     declared = _known(max(0, size - 8 - offset), rest, empty=empty)
 
     def mend(size: int) -> tuple[Part, ...]:
-        size = min(size, _LONGEST - 8 - offset)
+        size = max(0, min(size, _LONGEST - 8 - offset))
         whole = min(_LONGEST, sound + size - begin - 8)
-        changes = {begin + 4: whole.to_bytes(4, "big"), at + 4: (size + 8 + offset).to_bytes(4, "big")}
+        changes = {
+            begin + 4: whole.to_bytes(4, "big"),
+            at + 4: min(_LONGEST, size + 8 + offset).to_bytes(4, "big"),
+        }
         if frame > 0:
             changes[comm + 10] = (size // frame).to_bytes(4, "big")
         end = max(sound + size, comm + 8 + reader.number(comm + 4, 4, "big"))
@@ -261,7 +273,7 @@ def _aiff(reader: Reader, begin: int) -> _Sound | None:
 
 
 def _au(reader: Reader, begin: int) -> _Sound | None:
-    order = "big" if reader.at(begin, 4) == b".snd" else "little"
+    order: ByteOrder = "big" if reader.at(begin, 4) == b".snd" else "little"
     sound = begin + reader.number(begin + 4, 4, order)
     rest = reader.size - sound
     if rest < 0 or sound < begin + 24:
@@ -269,9 +281,7 @@ def _au(reader: Reader, begin: int) -> _Sound | None:
     declared = _known(reader.number(begin + 8, 4, order), rest, empty=not rest)
 
     def mend(size: int) -> tuple[Part, ...]:
-        return patched(
-            begin, sound + size, {begin + 8: min(size, _LONGEST).to_bytes(4, order)}
-        )
+        return patched(begin, sound + size, {begin + 8: min(size, _LONGEST).to_bytes(4, order)})
 
     return _Sound(sound, declared, True, mend)
 
@@ -289,3 +299,58 @@ def _caf(reader: Reader, begin: int) -> _Sound | None:
         return patched(begin, sound + size, {at + 4: (size + 4).to_bytes(8, "big")})
 
     return _Sound(sound, declared, False, mend)
+
+
+def _svx(reader: Reader, begin: int) -> _Sound | None:
+    chunk = _riff_chunk(True)
+    at = _chunks(reader, begin + 12, chunk).get(b"BODY")
+    if at is None:
+        return None
+    sound = at + 8
+    rest = max(0, reader.size - sound)
+    empty = not rest or _chunks_follow(reader, sound, _Container(_svx, chunk, 2))
+    declared = _known(reader.number(at + 4, 4, "big"), rest, empty=empty)
+
+    def mend(size: int) -> tuple[Part, ...]:
+        whole = min(_LONGEST, sound + size - begin - 8).to_bytes(4, "big")
+        changes = {begin + 4: whole, at + 4: min(size, _LONGEST).to_bytes(4, "big")}
+        return patched(begin, sound + size, changes)
+
+    return _Sound(sound, declared, True, mend)
+
+
+def _nist(reader: Reader, begin: int) -> _Sound | None:
+    head = reader.at(begin, 1024).decode("latin-1")
+    length = head[8:16].strip()
+    facts = dict(re.findall(r"^(\w+) -i (\d{1,15})\s*$", head, re.MULTILINE))
+    if not length.isdecimal():
+        return None
+    sound = begin + int(length)
+    names = ("sample_count", "channel_count", "sample_n_bytes")
+    declared = math.prod(int(facts.get(name, 0)) for name in names)
+    rest = max(0, reader.size - sound)
+    # The decoder does not look at the size.
+    return _Sound(
+        sound,
+        _known(declared, rest, empty=not rest),
+        False,
+        lambda n: patched(begin, sound + n, {}),
+    )
+
+
+def _voc(reader: Reader, begin: int) -> _Sound | None:
+    sound = begin + reader.number(begin + 20, 2, "little")
+    position = sound
+    for _ in range(_CHUNKS):
+        kind = reader.at(position, 1)
+        if kind in (b"", b"\0"):
+            break
+        position += 4 + reader.number(position + 1, 3, "little")
+    declared = position - sound + (reader.at(position, 1) == b"\0")
+    rest = max(0, reader.size - sound)
+    return _Sound(
+        sound,
+        _known(declared, rest, empty=not rest),
+        False,
+        lambda n: patched(begin, sound + n, {}),
+    )

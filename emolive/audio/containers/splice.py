@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
+
+ByteOrder = Literal["little", "big"]
+# What pads a file is not longer than this.
+_PADDING = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Reader:
     """Random access to a file that never raises on a short read: what is not there is missing."""
 
     def __init__(self, file: BinaryIO) -> None:
+        """Look into an open file."""
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
 
@@ -49,17 +54,14 @@ class Reader:
         self._file.seek(offset)
         return self._file.read(n)
 
-    def number(self, offset: int, n: int, order: str) -> int:
+    def number(self, offset: int, n: int, order: ByteOrder) -> int:
         """The unsigned integer of `n` bytes at `offset`; 0 where the file is too short for it."""
         found = self.at(offset, n)
-        return int.from_bytes(found, "big" if order == "big" else "little") if len(found) == n else 0
+        return int.from_bytes(found, order) if len(found) == n else 0
 
     def empty(self, begin: int, end: int) -> bool:
         """Whether nothing but zeros, and few of them, lies between: what pads a file."""
         return end - begin <= _PADDING and not any(self.at(begin, end - begin))
-
-
-_PADDING = 1 << 16
 
 
 class Spliced(io.RawIOBase):
@@ -84,20 +86,25 @@ class Spliced(io.RawIOBase):
         self._file = path.open("rb")
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def seekable(self) -> bool:
+        """It is."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """As of any file."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
+        """Where it is read next."""
         return self._position
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Fill `buffer`; return how many bytes came."""
         wanted = memoryview(buffer).cast("B")
         done = 0
         try:
@@ -121,5 +128,6 @@ class Spliced(io.RawIOBase):
         return done
 
     def close(self) -> None:
+        """Release the file."""
         self._file.close()
         super().close()
