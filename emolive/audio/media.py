@@ -20,6 +20,8 @@ MEDIA_EXTENSIONS = frozenset({
     "3gp", "aac", "ac3", "amr", "ape", "asf", "avi", "awb", "dts", "m4a", "m4b", "m4v", "mka",
     "mkv", "mov", "mp4", "mpeg", "mpg", "ra", "spx", "tta", "webm", "weba", "wma", "wmv", "wv",
 })  # fmt: skip
+# Containers that hold their length.
+_TIMED = {"mov", "matroska", "asf", "avi"}
 
 
 def can_read_media() -> bool:
@@ -117,9 +119,9 @@ def _samples(frame: av.AudioFrame) -> FloatArray:
 
 
 def _length(container: Any, track: av.AudioStream, rate: int) -> int | None:
-    """Frames that the file says it has."""
+    """Frames that the file says it has; elsewhere the length is an estimate from the bit rate."""
+    if container.format.name.partition(",")[0] not in _TIMED:
+        return None
     if track.duration is not None and track.time_base is not None:
         return round(float(track.duration * track.time_base) * rate)
-    if container.duration is not None:
-        return int(container.duration * rate / 1_000_000)
-    return None
+    return None if container.duration is None else int(container.duration * rate / 1_000_000)

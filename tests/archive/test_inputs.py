@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.archive import inputs
 from emolive.archive.inputs import audio_extensions, find_inputs
 
 
@@ -115,8 +116,49 @@ def test_an_error_while_searching_is_a_problem(
     assert "closed cannot be searched (Permission denied)" in problem
 
 
-def test_usual_extensions_are_known() -> None:
-    usual = {"wav", "flac", "ogg", "opus", "mp3", "aif", "aiff", "au", "caf", "w64"}
+def test_what_a_folder_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "can_read_media", lambda: False)
+    make(tmp_path, "a.wav", "sub/b.txt", "c.txt", "d.m4a", "README", ".hidden.wav", ".git/x.wav")
+    found = find_inputs([tmp_path])
+    assert [file.result.as_posix() for file in found.files] == ["a"]
+    assert found.problems == ()
+    count, way = found.left_out
+    assert count == (
+        f"{tmp_path}: 6 entries are left out (2 .txt, 2 hidden, 1 .m4a, 1 without extension)."
+    )
+    assert way.startswith(".m4a: install the extra")
+    assert 'ffmpeg -i "NAME.m4a" "NAME.wav"' in way
+    monkeypatch.setattr(inputs, "can_read_media", lambda: True)
+    assert len(find_inputs([tmp_path]).files) == 2
+
+
+def test_nothing_is_said_about_a_folder_of_sound_alone(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "sub/b.mp3")
+    assert find_inputs([tmp_path]).left_out == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_links_are_files_of_their_own_and_linked_folders_are_searched_once(tmp_path: Path) -> None:
+    make(tmp_path, "here/real/a.wav", "elsewhere/b.wav", "elsewhere/deep/c.wav")
+    here = tmp_path / "here"
+    (here / "again.wav").symlink_to(here / "real" / "a.wav")
+    (here / "linked").symlink_to(tmp_path / "elsewhere")
+    (here / "a second link").symlink_to(here / "real")
+    (here / "real" / "loop").symlink_to(here)
+    found = find_inputs([here])
+    assert sorted(file.result.as_posix() for file in found.files) == [
+        "again", "linked/b", "linked/deep/c", "real/a",
+    ]  # fmt: skip
+    assert len(found.left_out) == 2
+    assert all("not searched twice" in sentence for sentence in found.left_out)
+
+
+def test_every_usual_extension_is_known() -> None:
+    usual = {
+        "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "opus", "mp1", "mp2", "mp3", "mpga",
+        "aif", "aiff", "aifc", "au", "snd", "caf", "w64", "gsm", "vox", "sph", "voc", "mat", "mpc",
+        "ul", "alaw",
+    }  # fmt: skip
     assert usual <= audio_extensions()
     assert "raw" not in audio_extensions()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import av
@@ -42,9 +44,10 @@ def ffmpeg(
     **options: str,
 ) -> bytes:
     """Encoded by FFmpeg's libraries; `options` are the container's."""
-    buffer = io.BytesIO()
     channels = 1 if samples.ndim == 1 else samples.shape[1]
-    with av.open(buffer, "w", format=container, options=options) as out:
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name, "sound")
+    with folder, av.open(str(path), "w", format=container, options=options) as out:
         layout = "mono" if channels == 1 else "stereo"
         stream = out.add_stream(codec, rate=rate, layout=layout, options=codec_options or {})
         pcm = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
@@ -55,7 +58,8 @@ def ffmpeg(
             frame.pts = begin
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    return buffer.getvalue()
+        out.close()
+        return path.read_bytes()
 
 
 def mp3(

@@ -66,6 +66,7 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
                     stream.granule = max(stream.granule, granule)
         position += length
     if stream is not None:
+        stream.cut = stream.cut or position < reader.size
         found.append(stream.link(reader.size))
     return tuple(found)
 

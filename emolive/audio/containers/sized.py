@@ -23,6 +23,8 @@ _CHUNKS = 4096
 _MPEG_FORMATS = (0x50, 0x55)
 _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+# Chunks that stand behind the sound; if they are cut, the sound is not.
+_BEHIND = {b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cue ", b"smpl", b"JUNK", b"_PMX", b"ANNO"}
 # AIFF: bytes a sample takes, of the kinds that take the same for each.
 _AIFC_PLAIN = {
     b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1, b"raw ": 1, b"sowt": 0, b"twos": 0, b"NONE": 0,
@@ -131,6 +133,9 @@ def _chunks_follow(reader: Reader, position: int, container: _Container) -> bool
         length = container.chunk(reader, position)
         if not length:
             return False
+        cut = position + length > reader.size + 1
+        if cut and reader.at(position, 4) in _BEHIND:
+            return True
         position += length
         if position >= reader.size - 1 or reader.empty(position, reader.size):
             return position <= reader.size + 1

@@ -162,6 +162,19 @@ def test_a_channel_of_a_file_and_rates_above_speech(tmp_path: Path) -> None:
     assert np.abs(samples[2_000:-2_000]).max() == pytest.approx(0.4, abs=0.01)
 
 
+@pytest.mark.parametrize("subtype", ["GSM610", "MS_ADPCM"])
+def test_sound_that_cannot_be_sought_in(tmp_path: Path, subtype: str) -> None:
+    tone(tmp_path / "1-mono.flac", 3.0, 8_000, 440)
+    said, _ = sf.read(tmp_path / "1-mono.flac")
+    sf.write(tmp_path / "a.wav", said, 8_000, subtype=subtype)
+    one = recording(tmp_path)
+    stream = replace(one.streams[0], audio=StreamAudio(tmp_path / "a.wav"))
+    write_html(replace(one, streams=(stream,)), tmp_path / "a.html")
+    _, samples, rate = sound(tmp_path / "a.html")
+    assert len(samples) / rate == pytest.approx(3.0, abs=0.07)  # whole blocks
+    assert np.sqrt(np.mean(np.square(samples))) == pytest.approx(0.4 / 2**0.5, rel=0.1)
+
+
 def test_long_sound_is_vorbis_and_stays_in_time(tmp_path: Path) -> None:
     seconds = 601
     silence = np.zeros(seconds * 8_000, np.float32)

@@ -6,14 +6,16 @@ import base64
 import io
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 
+from emolive.audio.decoding import FileDecoder
 from emolive.audio.resampling import StreamResampler
+from emolive.errors import AudioFileError
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 
@@ -49,7 +51,7 @@ def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) ->
         return Sound()
     try:
         mime, content = _encode(parts, timeline.duration_s, max_bytes)
-    except (OSError, sf.LibsndfileError) as error:
+    except (OSError, AudioFileError, sf.LibsndfileError) as error:
         return Sound(note=f"The sound could not be read ({error}).")
     if content is not None:
         return Sound(mime, base64.b64encode(content).decode(), note="")
@@ -64,7 +66,6 @@ def _encode(
 ) -> tuple[str, bytes | None]:
     """The sound as a FLAC or Ogg Vorbis file; None: larger than `max_bytes`."""
     lossless = duration_s <= _LOSSLESS_S
-    rate = _rate(parts)
     channels = len(parts) if len(parts) <= 2 else 1
     target = io.BytesIO()
     options = (
@@ -72,8 +73,14 @@ def _encode(
         if lossless
         else {"format": "OGG", "subtype": "VORBIS", "compression_level": _VORBIS_COMPRESSION}
     )
-    with sf.SoundFile(target, "w", rate, channels, **options) as file:
-        for block in _blocks(parts, rate):
+    with ExitStack() as stack:
+        decoders = [stack.enter_context(closing(_open(part))) for part in parts]
+        # The lowest rate that keeps what speech there is.
+        highest = max(decoder.format.sampling_rate for decoder in decoders)
+        rate = next((rate for rate in _RATES if rate >= highest), _RATES[-1])
+        readers = [_read(*pair, rate) for pair in zip(decoders, parts, strict=True)]
+        file = stack.enter_context(sf.SoundFile(target, "w", rate, channels, **options))
+        for block in _side_by_side(readers):
             file.write(block if channels == block.shape[1] else block.mean(axis=1))
             if target.tell() > max_bytes:
                 return "", None
@@ -83,48 +90,38 @@ def _encode(
     return ("audio/flac" if lossless else "audio/ogg; codecs=vorbis"), content
 
 
-def _rate(parts: list[StreamAudio]) -> int:
-    """The lowest rate that keeps what speech there is."""
-    highest = 0
-    for part in parts:
-        with sf.SoundFile(part.path) as file:
-            highest = max(highest, file.samplerate)
-    return next((rate for rate in _RATES if rate >= highest), _RATES[-1])
-
-
-def _blocks(parts: list[StreamAudio], rate: int) -> Iterator[FloatArray]:
+def _side_by_side(readers: list[Iterator[FloatArray]]) -> Iterator[FloatArray]:
     """Blocks of all parts side by side, float32 ``(n, parts)``; shorter parts end in silence."""
-    with ExitStack() as stack:
-        readers = [
-            _read(stack.enter_context(sf.SoundFile(part.path)), part, rate) for part in parts
-        ]
-        waiting: list[FloatArray] = [np.zeros(0, np.float32) for _ in parts]
-        open_ = [True] * len(parts)
-        while any(open_):
-            for index, reader in enumerate(readers):
-                block = next(reader, None)
-                if block is None:
-                    open_[index] = False
-                else:
-                    waiting[index] = np.concatenate((waiting[index], block))
-            lengths = [len(held) for held, more in zip(waiting, open_, strict=True) if more]
-            ready = min(lengths) if lengths else max(map(len, waiting))
-            out: FloatArray = np.zeros((ready, len(parts)), np.float32)
-            for index, held in enumerate(waiting):
-                taken = held[:ready]
-                out[: len(taken), index] = taken
-                waiting[index] = held[ready:]
-            if ready:
-                yield out
+    waiting: list[FloatArray] = [np.zeros(0, np.float32) for _ in readers]
+    open_ = [True] * len(readers)
+    while any(open_):
+        for index, reader in enumerate(readers):
+            block = next(reader, None)
+            if block is None:
+                open_[index] = False
+            else:
+                waiting[index] = np.concatenate((waiting[index], block))
+        lengths = [len(held) for held, more in zip(waiting, open_, strict=True) if more]
+        ready = min(lengths) if lengths else max(map(len, waiting))
+        out: FloatArray = np.zeros((ready, len(readers)), np.float32)
+        for index, held in enumerate(waiting):
+            taken = held[:ready]
+            out[: len(taken), index] = taken
+            waiting[index] = held[ready:]
+        if ready:
+            yield out
 
 
-def _read(file: sf.SoundFile, part: StreamAudio, rate: int) -> Iterator[FloatArray]:
+def _open(part: StreamAudio) -> FileDecoder:
+    return FileDecoder(part.path, _BLOCK_S, "mix" if part.channel is None else "split")
+
+
+def _read(decoder: FileDecoder, part: StreamAudio, rate: int) -> Iterator[FloatArray]:
     """One part's blocks as mono at `rate`."""
-    resampler = StreamResampler(file.samplerate, rate)
-    for block in file.blocks(round(file.samplerate * _BLOCK_S), dtype="float32", always_2d=True):
-        clean = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-        mono: FloatArray = clean.mean(axis=1) if part.channel is None else clean[:, part.channel]
-        yield resampler.accept(np.ascontiguousarray(mono, np.float32))
+    resampler = StreamResampler(decoder.format.sampling_rate, rate)
+    while (block := decoder.read()) is not None:
+        # A copy, because the decoder fills the same block again.
+        yield resampler.accept(block[:, part.channel or 0].copy())
     yield resampler.finish()
 
 
