@@ -117,10 +117,10 @@ class _Search:
         ]
         if self._others:
             count = self._others.total()
-            kinds = ", ".join(f"{n} {kind}" for kind, n in self._others.most_common())
+            kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
             said.append(
                 f"{self._folder}: {count} {'entry is' if count == 1 else 'entries are'} left out "
-                f"({kinds})."
+                f"({', '.join(f'{n} {kind}' for kind, n in kinds)})."
             )
         needed = sorted(k for k in self._others if k.removeprefix(".") in MEDIA_EXTENSIONS)
         if needed:
