@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from emolive.alerts import toml_files
+from emolive import toml_files
 from emolive.alerts.rules import RuleSet
 from emolive.errors import EmoliveError
 from emolive.private_files import open_to_others

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from emolive.alerts.permission import Statement, agent_permission
-from emolive.alerts.policy import load_policy
 from emolive.cli.outcome import tell
 from emolive.cli.session_commands import open_library
+from emolive.consent.permission import Statement, agent_permission
+from emolive.consent.policy import load_policy
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
 from emolive.settings import settings_folder

@@ -15,8 +15,6 @@ from emolive.alerts.benchmark import time_alerts
 from emolive.alerts.dispatch import Dispatcher, unusable_ways
 from emolive.alerts.dry_run import DryRun
 from emolive.alerts.outbox import Outbox
-from emolive.alerts.permission import STATEMENT
-from emolive.alerts.policy import EXAMPLE, FILE_NAME, load_policy
 from emolive.alerts.rule_file import check_labels, example, exposed_secrets, load_rules
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.cli.alert_tables import (
@@ -35,6 +33,8 @@ from emolive.cli.past_calls import PastOptions, past_calls
 from emolive.cli.session_commands import open_library, print_json
 from emolive.cli.session_tables import print_table
 from emolive.cli.watching import left_over
+from emolive.consent.permission import STATEMENT
+from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
 from emolive.i18n import ntr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.settings import settings_folder

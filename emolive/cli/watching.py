@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.alerts.dispatch import Dispatcher, DispatchStatus
-from emolive.alerts.metrics import Metrics
-from emolive.alerts.metrics_server import Endpoint, MetricsServer
 from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.service import AlertService, WatchedRun
 from emolive.cli.outcome import tell
+from emolive.metrics.collector import Metrics
+from emolive.metrics.server import Endpoint, MetricsServer
 
 
 @dataclass(frozen=True, slots=True)

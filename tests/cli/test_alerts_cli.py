@@ -13,10 +13,10 @@ import pytest
 import soundfile as sf
 
 from emolive.alerts.outbox import Outbox
-from emolive.alerts.permission import GRANTED, STATEMENT
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.webhook_settings import decoded_secret
 from emolive.cli.agent import AgentOptions, confirm_in_terminal, with_permission
+from emolive.consent.permission import GRANTED, STATEMENT
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
 from emolive.session.database import DATABASE_FILE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from emolive.alerts.policy import PolicyFile, load_policy
+from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.settings import settings_folder

@@ -221,8 +221,8 @@ class CallRoom:
     def _permission(
         self, choice: CallChoice, library: Library | None, *, infer_agent: bool
     ) -> AgentPermission | None:
-        from emolive.alerts.permission import agent_permission
-        from emolive.alerts.policy import load_policy
+        from emolive.consent.permission import agent_permission
+        from emolive.consent.policy import load_policy
 
         if not choice.has_agent:
             return None

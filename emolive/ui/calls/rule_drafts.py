@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, RuleSet, SilenceRule, TrendRule
-from emolive.alerts.toml_files import sentence
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, tr
+from emolive.toml_files import sentence
 from emolive.types import Role, Severity
 from emolive.ui.calls.model import is_negative
 from emolive.ui.words import emotion_name, percent

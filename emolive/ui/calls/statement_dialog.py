@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from emolive.alerts.permission import STATEMENT
+from emolive.consent.permission import STATEMENT
 from emolive.i18n import tr
 from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog

@@ -18,12 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from emolive import __version__
 from emolive.alerts.dispatch import Dispatcher
-from emolive.alerts.metrics import Metrics, check_metrics
-from emolive.alerts.metrics_server import Endpoint, MetricsServer
 from emolive.alerts.rules import EmotionRule, RuleSet
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
+from emolive.metrics.collector import Metrics, check_metrics
+from emolive.metrics.server import Endpoint, MetricsServer
 from emolive.types import AlertEnded, EngineState
 from tests.alerts.calls import windows
 from tests.alerts.runs import FakeRun

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from emolive.alerts.metrics import Metrics, check_metrics
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
+from emolive.metrics.collector import Metrics, check_metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from emolive.alerts.policy import PolicyFile
+from emolive.consent.policy import PolicyFile
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
 from emolive.session.audit_log import login_name

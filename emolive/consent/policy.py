@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from emolive.alerts import toml_files
+from emolive import toml_files
 from emolive.errors import EmoliveError
 
 FILE_NAME = "policy.toml"

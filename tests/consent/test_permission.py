@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.alerts.permission import (
+from emolive.consent.permission import (
     DECLINED,
     GRANTED,
     STATEMENT,
@@ -15,7 +15,7 @@ from emolive.alerts.permission import (
     agent_permission,
     grant_by_policy,
 )
-from emolive.alerts.policy import EXAMPLE, FILE_NAME, PolicyFile, load_policy
+from emolive.consent.policy import EXAMPLE, FILE_NAME, PolicyFile, load_policy
 from emolive.engine.config import EngineConfig
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.audit_log import login_name

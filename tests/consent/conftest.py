@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.alerts.conftest import library
+
+__all__ = ["library"]
