@@ -64,8 +64,11 @@ def run_export(library: Path | None, sessions: Sequence[str], options: ExportOpt
                 f"Cannot write to {options.out} ({error.strerror or error}): choose another folder "
                 "with --out."
             ) from error
-        for info in found:
-            opened.audit("exported", {"session": info.id, "formats": list(names)})
+        try:
+            for info in found:
+                opened.audit("exported", {"session": info.id, "formats": list(names)})
+        except SessionError as error:  # a disk that is full or read-only gives out what it has
+            tell(f"The audit log does not know of this export. {error}")
     if options.delete:
         return run_delete(library, [info.id for info in found], ask=not options.yes)
     return DONE

@@ -14,6 +14,7 @@ import platformdirs
 from emolive.errors import SessionError
 from emolive.private_files import owner_only
 from emolive.session import audit_log, schema
+from emolive.session.connecting import ReadOnlyCopy, connect, is_read_only, lacks_room
 
 DATABASE_FILE = "library.sqlite3"
 FOLDER_VARIABLE = "EMOLIVE_LIBRARY"
@@ -31,10 +32,16 @@ def library_folder(folder: Path | None = None) -> Path:
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
 
 
+class DiskFullError(SessionError):
+    """There is no room on the disk for what should be written."""
+
+
 class Database:
     """One SQLite connection for any thread: one at a time is let in, the others wait.
 
-    Write-ahead log, foreign keys and secure deletion are on. Other processes may use the same file.
+    Write-ahead log, foreign keys and secure deletion are on. Other processes may use the same file,
+    but not while the disk is so full that the log's index, by which they share it, has no room. A
+    database that cannot be written can be read.
     """
 
     def __init__(self, path: Path, *, durable: bool = False, busy_s: float = _BUSY_S) -> None:
@@ -46,25 +53,59 @@ class Database:
             SessionError: it cannot be opened, is damaged, or was made by a newer version.
         """
         self.path = path
+        self.read_only = is_read_only(path)
+        self._alone = False
         self._lock = threading.RLock()
+        if self.read_only:
+            with _told(path):
+                self._open_copy(busy_s)
+            return
         # SQLite makes its files readable by all, but its log like the database. One that is there
         # must not be opened here: closing it would free the locks of this program's connections.
         with _making, suppress(OSError), open(path, "xb", opener=owner_only):
             pass
         with _told(path):
-            self._connection = sqlite3.connect(
-                path, timeout=busy_s, isolation_level=None, check_same_thread=False
-            )
             try:
-                self._prepare(durable=durable)
-            except BaseException:
-                self._connection.close()
-                raise
+                self._open(durable=durable, busy_s=busy_s)
+            except sqlite3.OperationalError as error:
+                if not lacks_room(error):
+                    raise
+                self._alone = True
+                self._open(durable=durable, busy_s=busy_s)
 
     def close(self) -> None:
         """Close the connection; harmless when already closed."""
         with self._lock:
-            self._connection.close()
+            if self.read_only:
+                self._copy.close()
+            else:
+                self._connection.close()
+
+    def check_room(self) -> None:
+        """Raises DiskFullError when the disk was so full that nobody else can share this."""
+        if self._alone:
+            raise DiskFullError(_full(self.path))
+
+    @contextmanager
+    def without_log(self) -> Iterator[None]:
+        """Within this, changes that free more room than they need do not need any beside it.
+
+        For a full disk only: what is changed is remembered in memory alone, and a program that is
+        killed in the middle of it leaves a damaged database.
+
+        Raises:
+            SessionError: another program uses the database, or its log waits for room.
+        """
+        with self._lock, _told(self.path):
+            connection = self._connection
+            # Alone from now on: there may be no room for sharing it again.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._alone = True
+            connection.execute("PRAGMA journal_mode = MEMORY").fetchone()
+            try:
+                yield
+            finally:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -128,8 +169,47 @@ class Database:
             SessionError: the database cannot be written.
         """
         with self._lock, _told(self.path):
-            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            try:
+                busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                # The first time after `without_log`.
+                if error.sqlite_errorcode == sqlite3.SQLITE_LOCKED:
+                    return False
+                raise
             return not busy
+
+    def _open(self, *, durable: bool, busy_s: float) -> None:
+        self._connection = connect(self.path, busy_s)
+        try:
+            if self._alone:
+                self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._prepare(durable=durable)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open_copy(self, busy_s: float) -> None:
+        try:
+            self._copy = ReadOnlyCopy(self.path, busy_s, len(schema.MIGRATIONS))
+        except OSError as error:
+            raise SessionError(
+                f"The library at {self.path.parent} cannot be read ({error.strerror or error}): "
+                "check the disk it lies on."
+            ) from error
+        self._connection = self._copy.connection
+        try:
+            self._prepare_queries()
+            self._migrate(schema.MIGRATIONS)
+            self._connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            self._copy.close()
+            raise
+
+    def _prepare_queries(self) -> None:
+        # SQLite's own folding of case knows ASCII only.
+        self._connection.create_function("fold", 1, str.casefold, deterministic=True)
+        self._connection.create_function("audit_digest", 6, audit_log.digest, deterministic=True)
+        self._connection.execute("PRAGMA temp_store = MEMORY")
 
     def _prepare(self, *, durable: bool) -> None:
         connection = self._connection
@@ -139,11 +219,8 @@ class Database:
                 f"The library at {self.path.parent} lies on a disk that SQLite cannot share "
                 f"(journal mode {mode}): use a local disk with --library DIR."
             )
-        # SQLite's own folding of case knows ASCII only.
-        connection.create_function("fold", 1, str.casefold, deterministic=True)
-        connection.create_function("audit_digest", 6, audit_log.digest, deterministic=True)
+        self._prepare_queries()
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self._migrate(schema.MIGRATIONS)
@@ -189,11 +266,16 @@ def _told(path: Path) -> Iterator[None]:
     except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
         raise
     except sqlite3.Error as error:
-        raise SessionError(_sentence(path, error)) from error
+        kind = DiskFullError if lacks_room(error) else SessionError
+        raise kind(_sentence(path, error)) from error
+
+
+def _full(path: Path) -> str:
+    return f"The disk that holds {path.parent} is full: free some space."
 
 
 _SENTENCES: tuple[tuple[str, Callable[[Path], str]], ...] = (
-    ("full", lambda path: f"The disk that holds {path.parent} is full: free some space."),
+    ("full", _full),
     (
         "locked",
         lambda path: (

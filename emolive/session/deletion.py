@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from emolive.errors import SessionError
 from emolive.session import audit_log
-from emolive.session.database import Database
+from emolive.session.database import Database, DiskFullError
 from emolive.session.folders import recorded_elsewhere, remove_folder, session_folder
 
 _PURGE_DUE = "purge_due"
@@ -32,7 +33,8 @@ def delete_session(
     folder = session_folder(library, session_id)
     if recorded_elsewhere(folder):
         raise SessionError(f"Session {session_id} is being recorded: stop the recording first.")
-    with database.writing() as connection:
+    # Where not even that can be noted, the files go all the same, and make room for the rest.
+    with suppress(DiskFullError), database.writing() as connection:
         connection.execute("UPDATE sessions SET state = 'deleting' WHERE id = ?", (session_id,))
     try:
         remove_folder(folder)
@@ -42,10 +44,23 @@ def delete_session(
             "close what plays it; the next start of emolive removes it."
         ) from error
     details: Mapping[str, object] = {"session": session_id, "reason": reason}
-    with database.writing() as connection:
-        connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
-        audit_log.append(connection, "delete", details, actor)
-        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
+
+    def forget() -> None:
+        with database.writing() as connection:
+            connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+            audit_log.append(connection, "delete", details, actor)
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
+
+    _on_any_disk(database, forget)
+
+
+def _on_any_disk(database: Database, change: Callable[[], None]) -> None:
+    """A change that frees more than it needs, also on a full disk."""
+    try:
+        change()
+    except DiskFullError:
+        with database.without_log():
+            change()
 
 
 def purge(database: Database, *, tries: int = _PURGE_TRIES) -> bool:
@@ -62,7 +77,7 @@ def purge(database: Database, *, tries: int = _PURGE_TRIES) -> bool:
         due = connection.execute("SELECT 1 FROM settings WHERE name = ?", (_PURGE_DUE,)).fetchone()
     if due is None:
         return True
-    database.rewrite_tables(_TEXT_TABLES)
+    _on_any_disk(database, lambda: database.rewrite_tables(_TEXT_TABLES))
     for attempt in range(tries):
         if attempt:
             time.sleep(_PURGE_EVERY_S)
@@ -70,6 +85,10 @@ def purge(database: Database, *, tries: int = _PURGE_TRIES) -> bool:
             break
     else:
         return False
-    with database.writing() as connection:
-        connection.execute("DELETE FROM settings WHERE name = ?", (_PURGE_DUE,))
+
+    def done() -> None:
+        with database.writing() as connection:
+            connection.execute("DELETE FROM settings WHERE name = ?", (_PURGE_DUE,))
+
+    _on_any_disk(database, done)
     return True

@@ -117,7 +117,8 @@ class RecordingLock:
 
 def recorded_elsewhere(folder: Path) -> bool:
     """Whether a living process (this one included) records the session in `folder`."""
-    if not folder.is_dir():
+    # It is there before the session can be seen, and a full disk may have no room for one.
+    if not (folder / _LOCK_FILE).exists():
         return False
     lock = RecordingLock(folder)
     if not lock.take():

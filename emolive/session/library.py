@@ -13,6 +13,7 @@ from emolive.errors import SessionError
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, rows
 from emolive.session.audit_log import AuditCheck
+from emolive.session.connecting import is_read_only
 from emolive.session.database import DATABASE_FILE, Database, library_folder
 from emolive.session.deletion import delete_session, purge
 from emolive.session.folders import (
@@ -59,12 +60,15 @@ class Library(LibraryReader):
 
         It is made if it is not there. Sessions that a dead process left open are recovered (their
         ids: `recovered`), and what is due to expire is deleted. What could not be put right leaves
-        the rest usable: one sentence each in `problems`.
+        the rest usable: one sentence each in `problems`. A library that cannot be written is left
+        as it is, and can be read.
 
         Raises:
             SessionError: the folder or its database cannot be used.
         """
         folder = library_folder(folder)
+        if is_read_only(folder / DATABASE_FILE):
+            return cls(folder, Database(folder / DATABASE_FILE), Recovery())
         try:
             make_library_folder(folder, DATABASE_FILE)
         except OSError as error:
@@ -108,6 +112,7 @@ class Library(LibraryReader):
         Raises:
             SessionError: the id is taken, or the folder or database cannot be written.
         """
+        self.database.check_room()
         started = (new.started_at or datetime.now(UTC)).astimezone(UTC)
         session_id = check_session_id(new.id or new_session_id(started))
         streams = tuple(
