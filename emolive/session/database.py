@@ -228,26 +228,23 @@ class Database:
     def _migrate(self, migrations: tuple[str, ...]) -> None:
         """Take the steps that are missing, each whole or not at all."""
         connection = self._connection
-        if self._version() == len(migrations):
-            return
-        while True:
+        while (version := self._version()) < len(migrations):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 # Asked inside the transaction: another process may be doing the same.
-                version = self._version()
-                if version > len(migrations):
-                    raise SessionError(
-                        f"The library at {self.path.parent} was written by a newer emolive "
-                        f"(version {version} of its tables): update emolive."
-                    )
-                if version == len(migrations):
-                    return
+                if self._version() != version:
+                    continue
                 for statement in schema.statements(migrations[version]):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
                 connection.execute("COMMIT")
             finally:
                 self._roll_back()
+        if version > len(migrations):
+            raise SessionError(
+                f"The library at {self.path.parent} was written by a newer emolive "
+                f"(version {version} of its tables): update emolive."
+            )
 
     def _roll_back(self) -> None:
         """End a transaction that is still open; an error may have ended it already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import soundfile as sf
 
 from emolive.errors import SessionError
+from emolive.session import schema
 from emolive.session.bundle import export_bundle
 from emolive.session.bundle_import import import_bundle
 from emolive.session.database import DATABASE_FILE, DiskFullError
@@ -178,3 +180,21 @@ def test_a_read_only_disk_is_read(disk: Disk, tmp_path: Path, log_left: bool) ->
     (sentence,) = done.stderr.splitlines()
     assert "audit log" in sentence
     assert {path: path.stat().st_mtime_ns for path in disk.library.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("version", "newer"), [(1, False), (999, True)])
+def test_a_read_only_library_of_another_version(disk: Disk, version: int, newer: bool) -> None:
+    disk.library.mkdir(mode=0o700)
+    connection = sqlite3.connect(disk.library / DATABASE_FILE, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    for statement in schema.statements(schema.MIGRATIONS[0]):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    disk.remount("ro")
+    if newer:
+        with pytest.raises(SessionError, match="newer"):
+            Library.open(disk.library)
+    else:
+        with Library.open(disk.library) as library:
+            assert library.sessions() == library.audit_log() == []
