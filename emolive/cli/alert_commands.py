@@ -28,7 +28,7 @@ from emolive.cli.alert_tables import (
     trial_table,
 )
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.cli.past_calls import PastOptions, past_calls
 from emolive.cli.session_commands import open_library, print_json
 from emolive.cli.session_tables import print_table
@@ -53,7 +53,7 @@ def run_example() -> int:
 def run_secret() -> int:
     """Print a new secret."""
     random = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-    sys.stdout.write(f"{SECRET_PREFIX}{random}\n")
+    say(f"{SECRET_PREFIX}{random}")
     return DONE
 
 
@@ -69,7 +69,7 @@ def run_check(path: Path, model: Path | None) -> int:
     classifier.close()
     for rule in rules.rules:
         off = "" if rule.enabled else " (off)"
-        sys.stdout.write(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}.\n")
+        say(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}.")
     # It may well be there where the rules will be used.
     for sentence in unusable_ways(rules):
         tell(sentence)
@@ -211,7 +211,7 @@ def run_audit_check(folder: Path | None, noted: str | None, *, as_json: bool) ->
     elif found.problem is not None:
         tell(f"The audit log of {library.folder} was tampered with: {found.problem}.")
     elif found.entries:
-        sys.stdout.write(f"{found.fingerprint}\n")
+        say(f"{found.fingerprint}")
         tell(
             f"{found.entries} entr{'y' if found.entries == 1 else 'ies'}, none changed or removed. "
             "Keep the fingerprint elsewhere: with --fingerprint a later check proves that the log "
@@ -233,7 +233,7 @@ def run_policy(path: Path | None, *, example: bool) -> int:
         return DONE
     folder = settings_folder()
     policy = load_policy(path, folder)
-    sys.stdout.write(f"{STATEMENT.title} (statement, version {STATEMENT.version})\n\n")
+    say(f"{STATEMENT.title} (statement, version {STATEMENT.version})\n")
     sys.stdout.write(textwrap.fill(STATEMENT.text, 88) + "\n\n")
     if policy is None:
         text = f"There is no policy at {folder / FILE_NAME}: every call asks, and it is off."
@@ -243,7 +243,7 @@ def run_policy(path: Path | None, *, example: bool) -> int:
         text = f"{policy.path} forbids it (SHA-256 {policy.sha256})."
     else:
         text = f"{policy.path} leaves it to each call, and it is off (SHA-256 {policy.sha256})."
-    sys.stdout.write(text + "\n")
+    say(text)
     return DONE
 
 
@@ -251,12 +251,12 @@ def _show_trial(trial: DryRun) -> None:
     print_table(trial_table(trial))
     for entry in trial.rules:
         if entry.findings:
-            sys.stdout.write(f"{entry.rule.name}:\n")
+            say(f"{entry.rule.name}:")
         for finding in entry.findings[:_SHOWN_FINDINGS]:
-            sys.stdout.write(finding_line(finding) + "\n")
+            say(finding_line(finding))
         if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
-            sys.stdout.write(f"  ... and {more} more: --json prints them all.\n")
+            say(f"  ... and {more} more: --json prints them all.")
         for reason, calls in entry.skipped.items():
             tell(f"{entry.rule.name} had nothing to watch in {calls} calls: {reason}.")
     if trial.per_hour is not None:
-        sys.stdout.write(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.\n")
+        say(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from rich import box
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,7 @@ from emolive.archive.messages import Begun, Done, Failed, Message
 from emolive.archive.pace import Pace, PaceNow
 from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
+from emolive.cli.console import Console
 from emolive.palette import swatches
 
 _NAME_WIDTH = 28
@@ -40,7 +40,7 @@ class AnalyzeReport:
         self._before = 0
         self._pace = Pace(())
         self._console = Console(stderr=True)
-        self._results = Console(soft_wrap=True, highlight=False)
+        self._results = Console(soft_wrap=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -181,10 +181,10 @@ class AnalyzeReport:
         )
 
     def _say(self, text: str) -> None:
-        self._results.print(text, markup=False)
+        self._results.print(text)
 
     def _tell(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(text, style=style, soft_wrap=True)
 
 
 def _files(count: int) -> str:

@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from emolive import __version__
+from emolive.cli.console import Console
 from emolive.cli.desktop_soak import run_desktop_soak
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, tell
+from emolive.cli.outcome import CANNOT, DONE, say, tell
 from emolive.engine.benchmark import (
     Archive,
     Capacity,
@@ -80,7 +81,7 @@ def run_bench(
     if calls:
         report = replace(report, wall=_measure_wall(model, provider, hop_s, seconds, calls))
     if as_json:
-        print(json.dumps(asdict(report), indent=2))  # noqa: T201
+        say(json.dumps(asdict(report), indent=2))
     else:
         _show(report)
     if report.soak and report.soak.growth > _GROWTH_LIMIT:
@@ -183,17 +184,17 @@ def _show(report: Report) -> None:
     table.add_column("p99 ms", justify="right")
     table.add_column("n", justify="right")
     table.add_section()
-    table.add_row(f"[bold]per hop of {report.hop_s:g} s, {report.provider}, {report.model}")
+    table.add_row(Text(f"per hop of {report.hop_s:g} s, {report.provider}, {report.model}", "bold"))
     for timing in report.stages:
         _add(table, timing)
     _add(table, report.latency)
     if report.usual_way:
         table.add_section()
-        table.add_row("[bold]the usual way, per window")
+        table.add_row(Text("the usual way, per window", "bold"))
         for timing in report.usual_way:
             _add(table, timing)
     table.add_section()
-    table.add_row("[bold]archives, per core", "[bold]x real time")
+    table.add_row(Text("archives, per core", "bold"), Text("x real time", "bold"))
     _add_speed(table, f"`emolive analyze`, a window each {report.hop_s:g} s", report.archive.speed)
     if report.archive.usual_way is not None:
         _add_speed(table, "the usual way, the same windows", report.archive.usual_way)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource, RecordedSource
+from emolive.cli.console import Console
 from emolive.cli.conversation_view import (
     conversation_line,
     conversation_table,
@@ -134,7 +133,7 @@ def run_call_analyze(files: Sequence[Path], options: CallAnalysisOptions) -> int
     finally:
         classifier.close()
     written = _write(found, _timeline(found, files), options.out / name, formats)
-    console = Console(highlight=False)
+    console = Console()
     console.print(conversation_table(found.conversation))
     console.print(conversation_line(found.conversation), soft_wrap=True)
     analysis = found.analysis

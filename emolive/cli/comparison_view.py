@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emolive.cli.console import Console
 from emolive.cli.segment_lines import clock_time
 from emolive.palette import swatches
 from emolive.session.comparison import Comparison, Stretch
@@ -36,9 +36,7 @@ def show_comparison(
 ) -> None:
     """Print both timelines, time per label, agreement and the longest changes."""
     # In a file or a pipe, lines are as long as they are.
-    console = console or Console(
-        width=None if sys.stdout.isatty() else _WIDEST, highlight=False, soft_wrap=True
-    )
+    console = console or Console(width=None if sys.stdout.isatty() else _WIDEST, soft_wrap=True)
     comparison = result.compare(old)
     labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
     cells = {

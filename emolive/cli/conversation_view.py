@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from emolive.cli.console import Console
 from emolive.cli.outcome import tell
 from emolive.cli.segment_lines import clock_time
 from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
@@ -90,7 +91,7 @@ class ConversationView:
         if self._lines is not None:
             self._write(metrics, self._lines, final=True)
         elif metrics.observed_s and not self._shown:
-            console = Console(highlight=False)
+            console = Console()
             console.print()
             console.print(conversation_table(metrics))
             console.print(conversation_line(metrics), soft_wrap=True)

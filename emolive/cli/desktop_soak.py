@@ -7,13 +7,13 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from emolive.cli.console import Console
 from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, tell
+from emolive.cli.outcome import CANNOT, DONE, say, tell
 from emolive.engine.benchmark import read_speech
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
@@ -47,7 +47,7 @@ def run_desktop_soak(
         )
     classifier.close()
     if as_json:
-        print(json.dumps(asdict(soak), indent=2))  # noqa: T201
+        say(json.dumps(asdict(soak), indent=2))
     else:
         title = (
             f"{soak.hours:g} h in {soak.wall_s:.0f} s, {FRAME_S:g} s of speech a frame, window "

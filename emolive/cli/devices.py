@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
-from rich.console import Console
 from rich.table import Table
 
 from emolive.audio.devices import NO_INPUT, InputDevice, list_devices
 from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
-from emolive.cli.outcome import DONE, tell
+from emolive.cli.console import Console
+from emolive.cli.outcome import DONE, say, tell
 
 
 def run_devices(*, as_json: bool) -> int:
@@ -25,7 +25,7 @@ def run_devices(*, as_json: bool) -> int:
         found = [_input(device) for device in devices]
         # A virtual device is an input of its own, and in the list already.
         found += [_loopback(loopback) for loopback in loopbacks if loopback.index is None]
-        print(json.dumps(found, indent=1))  # noqa: T201
+        say(json.dumps(found, indent=1))
         return DONE
     if not devices:
         tell(NO_INPUT)
@@ -68,7 +68,7 @@ def _show_inputs(devices: list[InputDevice]) -> None:
         table.add_row(
             "*" if device.is_default else "",
             str(device.index),
-            _plain(device.name),
+            device.name,
             device.host_api,
             str(device.channels),
             str(device.sampling_rate),
@@ -83,7 +83,7 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     for loopback in loopbacks:
         table.add_row(
             "*" if loopback.is_default else "",
-            _plain(loopback.description),
+            loopback.description,
             loopback.kind.value,
             str(loopback.channels),
             str(loopback.sampling_rate),
@@ -101,7 +101,3 @@ def _table(*headings: str) -> Table:
         number = heading in ("index", "channels", "Hz")
         table.add_column(heading, justify="right" if number else "left")
     return table
-
-
-def _plain(name: str) -> str:
-    return name.replace("[", r"\[")

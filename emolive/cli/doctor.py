@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from emolive.cli.checks import Finding, Verdict, package_versions, run_checks
-from emolive.cli.outcome import CANNOT, DONE
+from emolive.cli.console import Console
+from emolive.cli.outcome import CANNOT, DONE, say
 
 _SIGNS = {
     Verdict.OK: ("✓", "green"),
@@ -22,9 +22,9 @@ def run_doctor(model: Path | None, provider: str, *, as_json: bool) -> int:
     """Check everything and print what was found; 2 when something needed is broken."""
     if as_json:
         findings = list(run_checks(model, provider))
-        print(json.dumps(_document(findings), indent=1))  # noqa: T201
+        say(json.dumps(_document(findings), indent=1))
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(soft_wrap=True)
         findings = []
         for finding in run_checks(model, provider):
             findings.append(finding)

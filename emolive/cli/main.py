@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ from emolive.cli.options import (
     TitleOption,
     finish,
 )
-from emolive.cli.outcome import output_ended, watch_output
+from emolive.cli.outcome import output_ended, say, tell, watch_output
 
 app = typer.Typer(
     cls=Commands,
@@ -50,7 +51,7 @@ app.add_typer(alert_options.app, name="alerts")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"emolive {__version__}")
+        say(f"emolive {__version__}")
         raise typer.Exit
 
 
@@ -317,3 +318,6 @@ def main() -> None:
             sys.stdout.flush()
     except OSError as error:
         sys.exit(output_ended(error))
+    except Exception:  # with --debug
+        tell(traceback.format_exc().rstrip())
+        sys.exit(1)

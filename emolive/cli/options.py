@@ -11,17 +11,32 @@ import typer
 from typer.core import TyperGroup
 
 from emolive.cli.outcome import outcome
+from emolive.plain_text import plain
 
 # The names of the export registry, which itself is too heavy for `--help`.
 FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
 
+
+# What Typer itself tells a person about; its version of click is not ours to import.
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 
 # What may be said to be nothing: a title, a note, words to search for.
 _MAY_BE_EMPTY = {"title", "text", "query"}
 
 
 class Commands(TyperGroup):
-    """Commands that take no empty argument: as a path it would be the current folder."""
+    """Commands that take no empty argument: as a path it would be the current folder.
+
+    What is wrong with an argument is told without its control characters.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is meant."""
+        try:
+            return super().invoke(ctx)
+        except _USAGE_ERROR as error:
+            error.message = plain(error.message)
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is meant, its arguments looked at."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.plain_text import plain
 
 DONE = 0
 SOME_INPUTS_FAILED = 1
@@ -17,11 +18,16 @@ CANNOT = 2  # usage or environment
 INTERRUPTED = 130
 
 
-def tell(text: str) -> None:
+def say(text: object) -> None:
+    """Print a line to standard output, without control characters; JSON passes as it is."""
+    print(plain(text))  # noqa: T201
+
+
+def tell(text: object) -> None:
     """Print a line to standard error, which is for people; standard output is for results."""
     # Nobody may be listening any more; that is no reason to fail.
     with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(plain(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Output(io.FileIO):

@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 
 from emolive.audio.output import SilentOutput
 from emolive.cli.comparison_view import show_comparison
+from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell

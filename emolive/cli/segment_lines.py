@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from emolive.cli.outcome import tell
+from emolive.plain_text import plain
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
 
 _WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
@@ -41,15 +42,12 @@ class SegmentLines:
         if isinstance(event, Segment):
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
-            self._out.write(
+            self._print(
                 f"{clock_time(start)} - {clock_time(end)}  {event.stream:<8} "
                 f"{_WORDS.get(event.label, event.label):<10} {share}".rstrip()
-                + "\n"
             )
-            self._out.flush()
         elif isinstance(event, Alert):
-            self._out.write(alert_line(event, self._rate) + "\n")
-            self._out.flush()
+            self._print(alert_line(event, self._rate))
         elif isinstance(event, EngineStatus):
             self._tell_once(event)
 
@@ -58,6 +56,10 @@ class SegmentLines:
 
     def close(self) -> None:
         """Nothing to end."""
+
+    def _print(self, line: str) -> None:
+        self._out.write(plain(line) + "\n")
+        self._out.flush()
 
     def _tell_once(self, status: EngineStatus) -> None:
         if status.state is EngineState.RUNNING:

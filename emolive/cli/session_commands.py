@@ -22,6 +22,7 @@ from emolive.cli.session_tables import (
     shown_object,
 )
 from emolive.errors import EmoliveError, SessionError
+from emolive.plain_text import plain
 from emolive.session.library import Library
 from emolive.session.query_text import (
     before,
@@ -162,7 +163,7 @@ def run_delete(folder: Path | None, sessions: Sequence[str], *, ask: bool) -> in
         infos = list(dict.fromkeys(library.get(session) for session in sessions))
         if ask and sys.stdin.isatty():
             names = ", ".join(info.title or info.id for info in infos)
-            typer.confirm(f"Delete {names} for good?", abort=True, err=True)
+            typer.confirm(plain(f"Delete {names} for good?"), abort=True, err=True)
         for info in infos:
             try:
                 library.delete(info.id)

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import typer
-
-from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.cli.session_commands import open_library, run_delete
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.agreement import Agreement, timeline_agreements
@@ -89,7 +87,7 @@ def run_import(library: Path | None, files: Sequence[Path], *, again: bool) -> i
                 tell(str(error))
                 continue
             opened.audit("imported", {"session": info.id, "file": file.name})
-            typer.echo(info.id)
+            say(info.id)
     if failures == len(files):
         return CANNOT
     return SOME_INPUTS_FAILED if failures else DONE
@@ -105,14 +103,14 @@ def run_agreement(library: Path | None, session: str, *, as_json: bool) -> int:
         timeline = Timeline.of_session(opened, session)
     found = timeline_agreements(timeline)
     if as_json:
-        typer.echo(json.dumps([_agreement_object(one, timeline.rate) for one in found], indent=1))
+        say(json.dumps([_agreement_object(one, timeline.rate) for one in found], indent=1))
         return DONE
     if not found:
         raise SessionError("Nobody labelled anything in this session: mark stretches in the app.")
     for one in found:
         kappa = "no kappa (one label only)" if one.kappa is None else f"kappa {one.kappa:.2f}"
         same = "" if one.observed is None else f", same label {one.observed:.0%}"
-        typer.echo(
+        say(
             f"{one.annotator or 'annotator'}: {kappa}{same} of "
             f"{one.compared / timeline.rate:.1f} s; the model decided on {one.coverage:.0%} of "
             "what was labelled"
@@ -165,11 +163,11 @@ def _export(
     for form in forms:
         path = options.out / f"{info.id}.{form.extension}"
         form.write(timeline, path)
-        typer.echo(path)
+        say(path)
     if BUNDLE in names:
         path = options.out / f"{info.id}.{EXTENSION}"
         export_bundle(library, info.id, path)
-        typer.echo(path)
+        say(path)
 
 
 def _with_audio_beside(timeline: Timeline, session_id: str, out: Path) -> Timeline:
@@ -180,7 +178,7 @@ def _with_audio_beside(timeline: Timeline, session_id: str, out: Path) -> Timeli
             target = out / f"{session_id}.{stream.audio.path.name}"
             with replacing(target) as partial:
                 shutil.copyfile(stream.audio.path, partial)
-            typer.echo(target)
+            say(target)
             streams.append(replace(stream, audio=StreamAudio(target)))
         else:
             streams.append(stream)
@@ -198,4 +196,4 @@ def _manifest(library: Library, found: Sequence[SessionInfo], options: ExportOpt
     for sentence in result.skipped:
         tell(sentence)
     tell(f"{result.rows} stretches to train on.")
-    typer.echo(result.path)
+    say(result.path)

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from emolive.cli.console import Console
 from emolive.cli.conversation_view import conversation_line, conversation_table
 from emolive.cli.segment_lines import clock_time
 from emolive.palette import swatch
@@ -241,9 +241,7 @@ def print_table(table: Table) -> None:
 
 
 def _console() -> Console:
-    return Console(
-        highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE, soft_wrap=False
-    )
+    return Console(width=None if sys.stdout.isatty() else _WIDE, soft_wrap=False)
 
 
 def _table(*columns: str) -> Table:

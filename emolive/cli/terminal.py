@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from emolive.cli.console import Console
 from emolive.cli.segment_lines import alert_line, clock_time
 from emolive.palette import Swatch, swatches
 from emolive.types import (

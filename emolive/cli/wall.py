@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from emolive.audio.call import RecordedCall, Side
 from emolive.audio.files import FileSource
+from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.json_lines import JsonLines
 from emolive.cli.loading import engine_config, load_classifier
@@ -204,7 +205,7 @@ def _sum_up(cards: Sequence[_Card], status: PoolStatus, *, as_json: bool) -> int
     for card in failed:
         tell(f"{card.call.name}: {card.status.reason}")
     if not as_json:
-        Console(highlight=False).print(table)
+        Console().print(table)
     tell(_pool_line(status))
     if len(failed) == len(cards):
         raise EmoliveError("None of the calls could be monitored.")

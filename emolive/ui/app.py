@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from emolive import resources
 from emolive.errors import EmoliveError
+from emolive.plain_text import plain
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EmoliveError as error:
         # A launcher for Windows has no standard error.
         if sys.stderr is not None:
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write(f"{plain(error)}\n")
         return 2
 
 
