@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Self
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
-from emolive.session.export.atomic import replacing, text
+from emolive.session.export.csv_file import PLAIN, Dialect, write_rows
 
 _DIGITS = 6
 
@@ -68,7 +67,12 @@ class Summary:
         return self.seconds.get(label, 0.0) / total if total else 0.0
 
 
-def write_summary(outcomes: Sequence[FileOutcome], labels: Sequence[str], path: Path) -> None:
+def write_summary(
+    outcomes: Sequence[FileOutcome],
+    labels: Sequence[str],
+    path: Path,
+    dialect: Dialect = PLAIN,
+) -> None:
     """Write one CSV row per file; the file appears whole or not at all.
 
     Columns: file, result (path below the output folder without extension), status (done, partial or
@@ -82,10 +86,8 @@ def write_summary(outcomes: Sequence[FileOutcome], labels: Sequence[str], path: 
     columns = ["file", "result", "status", "duration_s", "label", "confidence"]
     columns += [f"p_{label}" for label in labels]
     columns += [*(f"share_{label}" for label in shown), "problem"]
-    with replacing(path) as partial, text(partial) as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(_row(outcome, labels, shown) for outcome in outcomes)
+    rows = (_row(outcome, labels, shown) for outcome in outcomes)
+    write_rows(path, columns, rows, dialect)
 
 
 def _row(

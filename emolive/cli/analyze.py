@@ -21,6 +21,8 @@ from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.export import chosen_formats
+from emolive.session.export import csv_file as dialects
+from emolive.session.export.formats import SPREADSHEET
 from emolive.speech.silero import SileroVad
 
 _SUMMARY = "summary"
@@ -89,7 +91,10 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
                 report.interrupted()
                 return INTERRUPTED
         if options.summary:
-            _write_summary(report, labels, options.out)
+            for_people = SPREADSHEET in formats and "csv" not in formats
+            _write_summary(
+                report, labels, options.out, dialects.SPREADSHEET if for_people else dialects.PLAIN
+            )
     report.close(options.out)
     return SOME_INPUTS_FAILED if report.failures else DONE
 
@@ -132,9 +137,11 @@ def _journal(out: Path) -> Journal:
         raise cannot_write(out, error) from error
 
 
-def _write_summary(report: AnalyzeReport, labels: Sequence[str], out: Path) -> None:
+def _write_summary(
+    report: AnalyzeReport, labels: Sequence[str], out: Path, dialect: dialects.Dialect
+) -> None:
     path = out / f"{_SUMMARY}.csv"
     try:
-        write_summary(report.outcomes, labels, path)
+        write_summary(report.outcomes, labels, path, dialect)
     except OSError as error:
         raise cannot_write(path, error) from error

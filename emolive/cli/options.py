@@ -14,7 +14,10 @@ from emolive.cli.outcome import outcome
 from emolive.plain_text import plain
 
 # The names of the export registry, which itself is too heavy for `--help`.
-FORMATS = "json, csv, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, html"
+FORMATS = (
+    "json, csv, spreadsheet, parquet, eaf, textgrid, audacity, vtt, rttm, emotionml, audformat, "
+    "html"
+)
 
 
 # What Typer itself tells a person about; its version of click is not ours to import.

@@ -8,7 +8,6 @@ otherwise: recordings of one session never get onto both sides of a split.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from pathlib import Path
 import soundfile as sf
 
 from emolive.errors import SessionError
-from emolive.session.export.atomic import replacing, text
+from emolive.session.export.atomic import replacing
+from emolive.session.export.csv_file import write_rows
 from emolive.session.export.values import decimal_seconds
 from emolive.session.library_reader import LibraryReader
 from emolive.session.records import Annotation, SessionInfo
@@ -102,10 +102,7 @@ def write_manifest(
             "in sessions whose audio is kept."
         )
     path = folder / FILE_NAME
-    with replacing(path) as partial, text(partial) as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, COLUMNS, rows)
     return ManifestResult(path, len(rows), tuple(dict.fromkeys(skipped)))
 
 

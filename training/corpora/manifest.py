@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.session.export.csv_file import original
 from training.corpora.clip import Clip, audio_files
 from training.labels import LABELS
 
@@ -87,7 +88,7 @@ def _table(path: Path) -> Iterator[Clip | str]:
 
 def _clip(row: dict[str, str | None], manifest: Path, line: int) -> Clip | str:
     def value(column: str, default: str) -> str:
-        return (row.get(column) or "").strip() or default
+        return original((row.get(column) or "").strip()) or default
 
     where = f"{manifest.name}, line {line}"
     audio = manifest.parent / value("path", "")

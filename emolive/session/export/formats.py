@@ -10,7 +10,7 @@ from types import MappingProxyType
 from emolive.errors import EmoliveError
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.audformat_tables import check_audformat, write_audformat
-from emolive.session.export.csv_tables import write_csv
+from emolive.session.export.csv_tables import write_csv, write_spreadsheet_csv
 from emolive.session.export.eaf import write_eaf
 from emolive.session.export.emotionml import write_emotionml
 from emolive.session.export.json_document import write_json
@@ -20,6 +20,8 @@ from emolive.session.export.rttm import write_rttm
 from emolive.session.export.textgrid import write_textgrid
 from emolive.session.export.webvtt import write_vtt
 from emolive.session.timeline import Timeline
+
+SPREADSHEET = "spreadsheet"
 
 
 def _always() -> None:
@@ -48,6 +50,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for form in (
             Format("json", "JSON", "json", write_json),
             Format("csv", "CSV tables", "csv", write_csv),
+            Format(
+                SPREADSHEET, "CSV for spreadsheets", f"{SPREADSHEET}.csv", write_spreadsheet_csv
+            ),
             Format("parquet", "Parquet tables", "parquet", write_parquet, check_parquet),
             Format("eaf", "ELAN", "eaf", write_eaf),
             Format("textgrid", "Praat TextGrid", "TextGrid", write_textgrid),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from emolive.session.export.csv_file import original
 from emolive.session.export.csv_tables import write_csv
 from emolive.session.export.json_document import write_json
 from emolive.session.export.parquet_tables import write_parquet
@@ -22,7 +23,9 @@ Row = Mapping[str, Any]
 
 def read_csv(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [
+            {name: original(cell) for name, cell in row.items()} for row in csv.DictReader(file)
+        ]
 
 
 def times(row: Row) -> tuple[int, int]:
