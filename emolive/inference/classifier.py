@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from emolive.errors import EmoliveError, ModelError
-from emolive.inference.metadata import GraphSession, ModelMetadata
+from emolive.inference.execution import BoundExecution, Execution, PlainExecution, Session
+from emolive.inference.metadata import ModelMetadata
+from emolive.inference.model_files import ModelFiles
 from emolive.inference.providers import (
     CPU_ONLY,
     CUDA,
@@ -20,11 +22,14 @@ from emolive.inference.providers import (
     Requested,
     choose,
     cuda_error,
+    has_cuda_graphs,
+    with_cuda_graphs,
 )
 from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
 from emolive.types import FloatArray, ModelOutput
 
 BATCH_SIZES = (1, 2, 4, 8)
+_NOT_THERE = "its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)"
 
 
 class Classifier(Protocol):
@@ -47,16 +52,6 @@ class Classifier(Protocol):
 
     def close(self) -> None:
         """Free the model; to be called once no prediction runs any more."""
-
-
-class Session(GraphSession, Protocol):
-    """The part of an ONNX Runtime session that is used."""
-
-    def get_providers(self) -> list[str]:
-        """The providers that are registered in fact, most wanted first."""
-
-    def run(self, output_names: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:
-        """Run the graph."""
 
 
 class SessionFactory(Protocol):
@@ -88,37 +83,42 @@ class OnnxClassifier:
         threads: int | None = None,
         batch_sizes: tuple[int, ...] = BATCH_SIZES,
         *,
+        cuda_graphs: bool = False,
         host: Host | None = None,
         session_factory: SessionFactory | None = None,
     ) -> None:
         """Load, check and warm up.
 
         Args:
-            path: the ONNX file.
+            path: the ONNX file; `ModelFiles` says which is loaded on which processor.
             provider: `auto` takes CUDA when it works and the CPU otherwise.
             threads: of the CPU provider; None: `default_threads`.
             batch_sizes: on CUDA every batch is padded to one of these, all run once at load,
                 because cuDNN prepares for each new shape.
+            cuda_graphs: on CUDA, capture each batch size as a CUDA graph, where the model can be.
             host: what the machine offers; None: look.
             session_factory: None: ONNX Runtime's.
 
         Raises:
-            ModelError: the file is missing, no ONNX, or breaks the contract of metadata and shapes.
+            ModelError: the file is missing, no ONNX, or breaks the contract of metadata and shapes,
+                or the files for both processors are not the same model.
             ProviderError: CUDA is asked for and cannot be used.
         """
         if not batch_sizes or min(batch_sizes) < 1:
             raise ValueError("batch_sizes must hold at least one positive size")
         self.path = Path(path)
+        self._files = ModelFiles.of(self.path)
         self._batch_sizes = tuple(sorted(batch_sizes))
         self._threads = threads or default_threads()
         self._factory: SessionFactory = session_factory or onnx_runtime().InferenceSession
-        _check_file(self.path)
+        _check_file(self._files.cpu)
         host = host or Host.inspect(ask_driver=provider != "cpu")
         choice = choose(provider, host)
         self._note = choice.note
-        self._session: Session | None = None
-        problem = self._load_cuda(host) if choice.cuda else None
-        if self._session is None:
+        self.device = host.device
+        self._execution: Execution | None = None
+        problem = self._load_cuda(host, cuda_graphs) if choice.cuda else None
+        if self._execution is None:
             # On failure of CUDA too: a file that is broken is to be reported as that.
             self._load_cpu()
             if problem is not None:
@@ -131,6 +131,16 @@ class OnnxClassifier:
     def metadata(self) -> ModelMetadata:
         """What the model says about itself."""
         return self._metadata
+
+    @property
+    def file(self) -> Path:
+        """The file that is loaded: `path`, or its twin for this processor."""
+        return self._files.cuda if self._provider == "CUDA" else self._files.cpu
+
+    @property
+    def cuda_graphs(self) -> bool:
+        """Whether CUDA graphs are replayed."""
+        return self._graphs
 
     @property
     def provider(self) -> str:
@@ -156,7 +166,7 @@ class OnnxClassifier:
             ValueError: another shape.
             ModelError: the model failed, or answered with something that is not a number.
         """
-        if self._session is None:
+        if self._execution is None:
             raise RuntimeError("the classifier is closed")
         expected = self._metadata.window_shape
         if windows.shape[1:] != expected:
@@ -164,8 +174,9 @@ class OnnxClassifier:
             raise ValueError(f"{self._metadata.input_name} must be (batch, {shape})")
         if not len(windows):
             return ModelOutput(np.empty((0, len(self._metadata.labels)), np.float32))
+        batch = np.ascontiguousarray(windows, np.float32)
         try:
-            output = self._run(self._session, windows)
+            output = self._execution.run(batch.reshape(-1, *self._metadata.input_shape))
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
                 f"The model stopped working on {self._provider} ({_first_line(error)}): "
@@ -173,76 +184,92 @@ class OnnxClassifier:
             ) from error
         if not all(np.isfinite(values).all() for values in output.arrays):
             raise ModelError(
-                f"The model {self.path.name} answered with values that are not numbers: "
+                f"The model {self.file.name} answered with values that are not numbers: "
                 "export it again or use another one."
             )
         return output
 
     def close(self) -> None:
         """Free the model; predictions are refused from now on."""
-        self._session = None
+        self._execution = None
 
-    def _run(self, session: Session, windows: FloatArray) -> ModelOutput:
-        shape = (len(windows), *self._metadata.input_shape)
-        batch = np.ascontiguousarray(windows, np.float32).reshape(shape)
-        if self._provider != "CUDA":
-            return self._run_once(session, batch)
-        largest = self._batch_sizes[-1]
-        parts = []
-        for first in range(0, len(batch), largest):
-            part = batch[first : first + largest]
-            size = next(size for size in self._batch_sizes if size >= len(part))
-            padded = np.zeros((size, *part.shape[1:]), np.float32)
-            padded[: len(part)] = part
-            parts.append(self._run_once(session, padded)[: len(part)])
-        return ModelOutput.joined(parts)
+    def profiled_session(self, prefix: Path) -> Session:
+        """Another session of the same file on the same processor, which writes a profile.
 
-    def _run_once(self, session: Session, batch: FloatArray) -> ModelOutput:
-        metadata = self._metadata
-        return ModelOutput(*session.run(metadata.output_names, {metadata.input_name: batch}))
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        options = session_options(self._threads)
+        options.enable_profiling = True
+        options.profile_file_prefix = str(prefix)
+        providers = CUDA_FIRST if self._provider == "CUDA" else CPU_ONLY
+        try:
+            return self._factory(str(self.file), options, providers=providers, enable_fallback=0)
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(
+                f"{self.file.name} cannot be loaded again ({_first_line(error)}): start again."
+            ) from error
 
-    def _load_cuda(self, host: Host) -> str | None:
+    def _load_cuda(self, host: Host, graphs: bool) -> str | None:
         """Load on CUDA; return why that failed, if it did."""
+        _check_file(self._files.cuda)
+        self._files.check()
         runtime = onnx_runtime()
         missing = host.preload()
         # What ONNX Runtime has to say about missing libraries becomes our one sentence instead.
         runtime.set_default_logger_severity(LOG_FATAL)
         try:
-            self._load(CUDA_FIRST, self._batch_sizes)
+            if graphs and self._tried(self._files.cuda, with_cuda_graphs(CUDA_FIRST)) is None:
+                return None
+            # A model that cannot be captured (control flow, say) still runs on CUDA.
+            problem = self._tried(self._files.cuda, CUDA_FIRST)
+        finally:
+            runtime.set_default_logger_severity(LOG_WARNING)
+        return missing if problem == _NOT_THERE and missing else problem
+
+    def _tried(self, file: Path, providers: Sequence[ProviderOptions]) -> str | None:
+        """Load on CUDA; return why that failed, if it did."""
+        try:
+            self._load(file, providers)
         except EmoliveError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
-            self._session = None
+            self._execution = None
             return _first_line(error)
-        finally:
-            runtime.set_default_logger_severity(LOG_WARNING)
         if self._provider == "CUDA":
             return None
-        self._session = None
-        return missing or "its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)"
+        self._execution = None
+        return _NOT_THERE
 
     def _load_cpu(self) -> None:
+        file = self._files.cpu
         try:
-            self._load(CPU_ONLY, (1,))
+            self._load(file, CPU_ONLY)
         except EmoliveError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
-                f"{self.path.name} cannot be loaded as an ONNX model ({_first_line(error)}): "
+                f"{file.name} cannot be loaded as an ONNX model ({_first_line(error)}): "
                 "use a file that `python -m training export` wrote."
             ) from error
 
-    def _load(self, providers: Sequence[ProviderOptions], warm_up: tuple[int, ...]) -> None:
+    def _load(self, file: Path, providers: Sequence[ProviderOptions]) -> None:
         # Without the fallback, ONNX Runtime raises instead of printing and going on on its own.
         session = self._factory(
-            str(self.path), session_options(self._threads), providers=providers, enable_fallback=0
+            str(file), session_options(self._threads), providers=providers, enable_fallback=0
         )
-        self._metadata = ModelMetadata.from_onnx_session(session)
+        metadata = ModelMetadata.from_onnx_session(session)
+        self._graphs = has_cuda_graphs(providers)
+        execution: Execution
+        if _name(session) == "CUDA":
+            sizes = self._batch_sizes
+            execution = BoundExecution(session, metadata, sizes, self.device, graphs=self._graphs)
+        else:
+            execution = PlainExecution(session, metadata)
+            execution.run(np.zeros((1, *metadata.input_shape), np.float32))
+        self._metadata = metadata
         self._provider = _name(session)
-        for size in warm_up:
-            self._run(session, np.zeros((size, *self._metadata.window_shape), np.float32))
-        self._provider = _name(session)
-        self._session = session
+        self._execution = execution
 
 
 def _check_file(path: Path) -> None:

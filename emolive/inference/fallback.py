@@ -79,7 +79,7 @@ class FallbackClassifier:
             other = self._open_cpu()
         except EmoliveError as second:
             raise ModelError(f"{error} The CPU cannot take over: {second}") from error
-        if other.metadata != failed.metadata:
+        if other.metadata.fingerprint != failed.metadata.fingerprint:
             other.close()
             raise ModelError(f"{error} The model file has changed meanwhile.") from error
         self._classifier = other

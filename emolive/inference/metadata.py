@@ -19,6 +19,7 @@ Format version 1 knows the front end ``"log_mel"`` alone, without saying its kin
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from typing import Annotated, Any, Literal, Protocol, Self
@@ -126,9 +127,30 @@ class ModelMetadata(BaseModel):
         return (*channel, *self.window_shape)
 
     @property
+    def output_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one answer of each of the graph's outputs, by name."""
+        shapes: dict[str, tuple[int, ...]] = {LOGITS: (len(self.labels),)}
+        if self.embedding_size is not None:
+            shapes[EMBEDDING] = (self.embedding_size,)
+        return shapes
+
+    @property
     def output_names(self) -> list[str]:
-        """The graph's outputs."""
-        return [LOGITS] if self.embedding_size is None else [LOGITS, EMBEDDING]
+        """Names of the graph's outputs."""
+        return list(self.output_shapes)
+
+    @property
+    def essential(self) -> tuple[str, ...]:
+        """The fields that make it this model, whatever was measured and noted about it."""
+        return tuple(
+            name for name in type(self).model_fields if name not in ("scores", "provenance")
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits, equal for files of one model."""
+        text = self.model_dump_json(include=set(self.essential))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def clean_scores(self) -> dict[str, float]:
@@ -175,17 +197,19 @@ class ModelMetadata(BaseModel):
         """
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
-            raise ModelError(
-                f"The model carries no {METADATA_KEY!r} metadata: it was not exported for emolive "
-                "(use `python -m training export`)."
-            )
+            raise no_metadata()
         metadata = cls.parse(text)
         _check_values("input", session.get_inputs(), {metadata.input_name: metadata.input_shape})
-        outputs: dict[str, tuple[int, ...]] = {LOGITS: (len(metadata.labels),)}
-        if metadata.embedding_size is not None:
-            outputs[EMBEDDING] = (metadata.embedding_size,)
-        _check_values("output", session.get_outputs(), outputs)
+        _check_values("output", session.get_outputs(), metadata.output_shapes)
         return metadata
+
+
+def no_metadata() -> ModelError:
+    """The error for a file that says nothing about itself."""
+    return ModelError(
+        f"The model carries no {METADATA_KEY!r} metadata: it was not exported for emolive "
+        "(use `python -m training export`)."
+    )
 
 
 class GraphValue(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -22,6 +22,7 @@ CUDA = "CUDAExecutionProvider"
 # The packages that all install the one folder `onnxruntime`.
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
+_CUDA_GRAPHS = "enable_cuda_graph"
 _CUDA_OPTIONS = {
     "device_id": "0",
     # The heuristic takes no measuring runs, so loading is quick, and picks the same algorithm every
@@ -63,6 +64,7 @@ class Host:
     packages: tuple[str, ...]  # installed ONNX Runtime packages
     driver_problem: str | None  # why no GPU can be used; None: there is one
     preload: Callable[[], str | None] = field(default=preload_cuda)
+    device: str = "cuda"  # where ONNX Runtime keeps the tensors of a model on CUDA
 
     @classmethod
     def inspect(cls, *, ask_driver: bool = True) -> Host:
@@ -96,6 +98,17 @@ class Choice:
 
 CPU_ONLY: tuple[ProviderOptions, ...] = ((CPU, {}),)
 CUDA_FIRST: tuple[ProviderOptions, ...] = ((CUDA, _CUDA_OPTIONS), (CPU, {}))
+
+
+def with_cuda_graphs(providers: Sequence[ProviderOptions]) -> tuple[ProviderOptions, ...]:
+    """The same with kernels captured and replayed as CUDA graphs."""
+    (name, options), *others = providers
+    return ((name, options | {_CUDA_GRAPHS: "1"}), *others)
+
+
+def has_cuda_graphs(providers: Sequence[ProviderOptions]) -> bool:
+    """Whether they are `with_cuda_graphs`."""
+    return _CUDA_GRAPHS in providers[0][1]
 
 
 def choose(requested: Requested, host: Host) -> Choice:

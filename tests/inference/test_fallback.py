@@ -77,7 +77,7 @@ def test_the_cpu_has_nothing_to_fall_back_to(path: Path, monkeypatch: pytest.Mon
         raise RuntimeError("bad allocation")
 
     broken = OnnxClassifier(path, "cpu")
-    monkeypatch.setattr(broken, "_run", fail)
+    monkeypatch.setattr(broken._execution, "run", fail)
     open_cpu, opened = opener(path)
     classifier = FallbackClassifier(broken, open_cpu)
     with pytest.raises(ModelError, match="stopped working on CPU"):

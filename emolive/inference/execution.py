@@ -1,0 +1,142 @@
+"""How a loaded graph is run: as it comes on the CPU, in bound buffers of few sizes on CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from emolive.inference.metadata import GraphSession, ModelMetadata
+from emolive.onnx_runtime import onnx_runtime
+from emolive.types import FloatArray, ModelOutput
+
+
+class Session(GraphSession, Protocol):
+    """The part of an ONNX Runtime session that is used."""
+
+    def get_providers(self) -> list[str]:
+        """The providers that are registered in fact, most wanted first."""
+
+    def run(self, output_names: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:
+        """Run the graph."""
+
+    def io_binding(self) -> Any:
+        """An `onnxruntime.IOBinding` of this session."""
+
+    def run_with_iobinding(self, binding: Any, run_options: Any = None) -> None:
+        """Run the graph on what is bound, and wait for it."""
+
+    def end_profiling(self) -> str:
+        """Write the profile, if the session's options asked for one; its file."""
+
+
+class Execution(Protocol):
+    """Runs a graph on batches of its input, float32 ``(n, *metadata.input_shape)``, n > 0."""
+
+    def run(self, batch: FloatArray) -> ModelOutput:
+        """Run it once or several times."""
+
+
+class PlainExecution:
+    """Any batch size, nothing kept."""
+
+    def __init__(self, session: Session, metadata: ModelMetadata) -> None:
+        """Run `session`."""
+        self._session = session
+        self._input = metadata.input_name
+        self._outputs = metadata.output_names
+
+    def run(self, batch: FloatArray) -> ModelOutput:
+        """See `Execution`."""
+        return ModelOutput(*self._session.run(self._outputs, {self._input: batch}))
+
+
+class BoundExecution:
+    """A few batch sizes, each with input and output buffers of its own on the device.
+
+    A batch is padded to the next size, and a larger one than the largest is divided: cuDNN prepares
+    for each new shape, and a CUDA graph is one fixed sequence of kernels on fixed addresses. One
+    copy to the device and one back for each output are all that a run costs beside the graph.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        metadata: ModelMetadata,
+        sizes: Sequence[int],
+        device: str,
+        *,
+        graphs: bool,
+    ) -> None:
+        """Allocate, run each size once.
+
+        Args:
+            session: loaded with `graphs` as here.
+            metadata: the model's.
+            sizes: the batch sizes.
+            device: what ONNX Runtime calls the device.
+            graphs: whether each size's kernels are captured as a CUDA graph and replayed.
+        """
+        self._session = session
+        self._buffers = [
+            _Buffers(session, metadata, size, device, number if graphs else None)
+            for number, size in enumerate(sorted(sizes), 1)
+        ]
+        for buffers in self._buffers:
+            buffers.run(np.zeros((buffers.size, *metadata.input_shape), np.float32))
+
+    def run(self, batch: FloatArray) -> ModelOutput:
+        """See `Execution`."""
+        largest = self._buffers[-1].size
+        parts = []
+        for first in range(0, len(batch), largest):
+            part = batch[first : first + largest]
+            fitting = next(buffers for buffers in self._buffers if buffers.size >= len(part))
+            parts.append(fitting.run(part))
+        return ModelOutput.joined(parts)
+
+
+class _Buffers:
+    """Those of one batch size."""
+
+    def __init__(
+        self,
+        session: Session,
+        metadata: ModelMetadata,
+        size: int,
+        device: str,
+        graph: int | None,
+    ) -> None:
+        runtime = onnx_runtime()
+
+        def allocate(tail: tuple[int, ...]) -> Any:
+            return runtime.OrtValue.ortvalue_from_shape_and_type(
+                (size, *tail), np.float32, device, 0
+            )
+
+        self.size = size
+        self._session = session
+        self._padded = np.zeros((size, *metadata.input_shape), np.float32)
+        self._input = allocate(metadata.input_shape)
+        self._outputs = [allocate(shape) for shape in metadata.output_shapes.values()]
+        self._binding = session.io_binding()
+        self._binding.bind_ortvalue_input(metadata.input_name, self._input)
+        for name, value in zip(metadata.output_names, self._outputs, strict=True):
+            self._binding.bind_ortvalue_output(name, value)
+        self._options: Any = None
+        if graph is not None:
+            self._options = runtime.RunOptions()
+            # A session holds one captured graph for each of these numbers.
+            self._options.add_run_config_entry("gpu_graph_id", str(graph))
+
+    def run(self, part: FloatArray) -> ModelOutput:
+        """Up to `size` inputs."""
+        n = len(part)
+        if n < self.size:
+            self._padded[:n] = part
+            part = self._padded
+        self._input.update_inplace(part)
+        self._session.run_with_iobinding(self._binding, self._options)
+        # On some devices `numpy` is a view of the buffer, which the next run overwrites.
+        return ModelOutput(*(value.numpy()[:n].copy() for value in self._outputs))
