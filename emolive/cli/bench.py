@@ -35,6 +35,7 @@ from emolive.engine.benchmark import (
 )
 from emolive.engine.benchmark_calls import WallTiming, measure_wall
 from emolive.inference.classifier import OnnxClassifier, default_threads
+from emolive.inference.placement import Placement, placement
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 
@@ -60,6 +61,7 @@ class Report:
     memory_mb: float
     soak: Soak | None
     wall: WallTiming | None = None
+    placement: Placement | None = None
 
 
 def run_bench(
@@ -136,6 +138,7 @@ def _measure(
         archive=archive,
         memory_mb=memory,
         soak=long_run,
+        placement=placement(classifier) if classifier.provider != "CPU" else None,
     )
     classifier.close()
     return report
@@ -211,6 +214,8 @@ def _show(report: Report) -> None:
         f"({capacity.classified_share:.0%} of the windows with speech, batches of 8)."
     )
     console.print(f"Memory: {report.memory_mb:.0f} MB.")
+    if report.placement:
+        console.print(f"On {report.provider}: {report.placement}.")
     if report.wall:
         wall = report.wall
         console.print(

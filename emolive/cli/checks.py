@@ -139,11 +139,18 @@ def speech_detection() -> Finding:
     )
 
 
+_SLOW_ON_GPU = (
+    "The graphics card waits for the CPU in every window: use a model with a file for GPUs "
+    "(NAME.gpu.onnx), or `--provider cpu`."
+)
+
+
 def model_and_provider(model: Path | None, provider: str) -> Finding:
     """The model loads and answers; on which processor it really runs; what its card says."""
     import numpy as np
 
     from emolive.inference.classifier import OnnxClassifier
+    from emolive.inference.placement import placement
     from emolive.inference.providers import Requested
     from emolive.onnx_runtime import onnx_runtime
     from emolive.resources import MODEL, MODEL_CARD, asset
@@ -159,7 +166,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     facts = [
         f"in use: {classifier.provider} (one window: {took_ms:.1f} ms)",
         f"providers of this ONNX Runtime: {available}",
-        f"{metadata.name}: {path}",
+        f"{metadata.name}: {classifier.file}",
         f"labels: {', '.join(metadata.labels)}",
         f"{metadata.window_s:g} s windows of {_input(metadata)}, {metadata.sampling_rate} Hz",
         f"temperature {metadata.temperature:.3g}, uncertain below "
@@ -168,11 +175,16 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
         f"scores: {_scores(metadata)}",
         f"licence: {metadata.licence}",
     ]
+    where = placement(classifier) if classifier.provider != "CPU" else None
     classifier.close()
     if classifier.provider_note:
         facts.append(classifier.provider_note)
     if model is None:
         facts.append(f"card: {asset(MODEL_CARD)}")
+    if where is not None:
+        facts.append(str(where))
+        if where.on_cpu:
+            return Finding("model", Verdict.WARNING, tuple(facts), _SLOW_ON_GPU)
     return Finding("model", Verdict.OK, tuple(facts))
 
 

@@ -30,6 +30,13 @@ class Placement:
     on_cpu: tuple[str, ...]
     copies: int
 
+    def __str__(self) -> str:
+        """One line for people."""
+        copies = f", {self.copies} copies to and from the graphics card" if self.copies else ""
+        if self.on_cpu:
+            return f"these operators ran on the CPU: {', '.join(self.on_cpu)}{copies}"
+        return f"none of its {self.operators} operators fell back to the CPU{copies}"
+
     @classmethod
     def of_profile(cls, events: Iterable[dict[str, Any]]) -> Placement:
         """From the events of a profile that holds one run."""

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
+from emolive.cli.checks import Verdict, model_and_provider
 from emolive.features import LogMelSpec
+from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
+from emolive.inference.providers import Requested
 from emolive.session.library import Library
 from emolive.session.records import NewSession, StreamInfo
 from emolive.types import FloatArray, Segment
 from tests.cli.conftest import Run
+from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import LABELS, tiny_metadata, tiny_model, waveform_metadata
 
 RATE = 16_000
@@ -117,3 +121,22 @@ def test_a_file_of_the_first_version_runs(run: Run, tmp_path: Path, clips: Path)
     tiny_model(tmp_path / "first.onnx", metadata, metadata_text=json.dumps(document))
     result = run("analyze", clips / "0.wav", "--model", tmp_path / "first.onnx")
     assert result.exit_code == 0, result.stderr
+
+
+def test_doctor_finds_a_graphics_card_that_waits_for_the_cpu(
+    kind: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that says CUDA, and whose profile says where its operators really ran."""
+
+    def on_fake_gpu(path: Path, provider: Requested) -> OnnxClassifier:
+        assert provider == "auto"
+        return OnnxClassifier(path, host=gpu_host(), session_factory=FakeCudaRuntime())
+
+    with monkeypatch.context() as patched:
+        patched.setattr("emolive.inference.classifier.OnnxClassifier", on_fake_gpu)
+        found = model_and_provider(kind, "auto")
+    assert found.verdict is Verdict.WARNING
+    assert any(fact.startswith("in use: CUDA") for fact in found.facts)
+    assert any("these operators ran on the CPU: " in fact for fact in found.facts)
+    assert found.way_out is not None
+    assert "NAME.gpu.onnx" in found.way_out

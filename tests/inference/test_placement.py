@@ -52,9 +52,13 @@ def test_a_profile_of_a_gpu() -> None:
         kernel("n", "MemcpyFromHost", CUDA),
         kernel("e", "Gemm", CUDA),
     ]
-    assert Placement.of_profile(events) == Placement(5, ("LSTM", "NonZero"), 2)
+    found = Placement.of_profile(events)
+    assert found == Placement(5, ("LSTM", "NonZero"), 2)
+    words = "these operators ran on the CPU: LSTM, NonZero, 2 copies to and from the graphics card"
+    assert str(found) == words
     clean = Placement.of_profile([kernel("a", "Conv", CUDA), kernel("e", "Gemm", CUDA)])
     assert clean == Placement(2, (), 0)
+    assert str(clean) == "none of its 2 operators fell back to the CPU"
 
 
 @pytest.mark.parametrize("can_capture", [True, False])
