@@ -67,7 +67,7 @@ class ChoiceBox(QComboBox):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, then the arrow."""
@@ -108,7 +108,8 @@ def push_button(
     button = QPushButton(text, parent)
     if kind:
         button.setProperty(kind, True)
-    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    # A click must not take the focus: Space and Enter belong to the page.
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if tip:
         button.setToolTip(tip)
     button.clicked.connect(lambda _checked=False: pressed())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from emolive.audio.devices import InputDevice
 from emolive.session.library import Library
@@ -74,7 +74,7 @@ class MainWindow(Shell):
         self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self._library: Path | None = settings.recording.library
-        self._live_keys = bind(self, self._actions())
+        bind(self, self.live, self._actions())
         self._connect()
         self.add_page(self.live)
         self.add_page(self.sessions)
@@ -109,11 +109,6 @@ class MainWindow(Shell):
         dialog = ShortcutsDialog([*getattr(front, "keys", ()), *keys], self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-    def on_front(self, widget: QWidget) -> None:
-        """The live page's keys rest while something else is in front."""
-        for shortcut in self._live_keys:
-            shortcut.setEnabled(widget is self.live)
 
     # How it is put together.
 

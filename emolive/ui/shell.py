@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from emolive.ui.banner import Banner
 from emolive.ui.frame_meter import FrameMeter
 from emolive.ui.messages import Message, MessageBoard
 from emolive.ui.navigation import Page, Rail
+from emolive.ui.shortcuts import bind_key
 from emolive.ui.theme import SPACE, Theme, apply
 
 CLOSE_WITHIN_S = 1.8
@@ -72,8 +73,7 @@ class Shell(QMainWindow):
         page.set_theme(self.theme)
         self._mark()
         number = len(self.pages)
-        key = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
-        key.activated.connect(lambda: self.show_page(number - 1))
+        bind_key(self, f"Ctrl+{number}", lambda: self.show_page(number - 1))
 
     def add_other(self, widget: Any) -> None:
         """Add something that is shown like a page, and has no button in the rail."""
@@ -94,12 +94,8 @@ class Shell(QMainWindow):
             hidden()
         self._stack.setCurrentWidget(widget)
         self._mark()
-        self.on_front(widget)
         if (shown := getattr(widget, "shown", None)) is not None:
             shown()
-
-    def on_front(self, widget: QWidget) -> None:
-        """Something came to the front; for windows to act on."""
 
     def show_message(self, part: str, message: Message | None) -> None:
         """What a part of the window has to say; None: nothing any more."""
@@ -127,6 +123,14 @@ class Shell(QMainWindow):
 
     def end(self, deadline: float) -> None:
         """End everything that is no page, by `deadline` (monotonic); for windows to add to."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no control wanted is for the page in front, wherever the focus is."""
+        front = self._stack.currentWidget()
+        if front is None or front.isAncestorOf(QApplication.focusWidget() or self):
+            super().keyPressEvent(event)
+        else:
+            front.keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Leave the focus to no control at first: Space belongs to the page."""

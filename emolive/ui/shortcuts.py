@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QLabel,
+    QLineEdit,
+    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -30,7 +34,7 @@ class Key:
 
 
 _RUN, _VIEW, _WHY, _WINDOW = mark("Run"), mark("Timeline"), mark("Why"), mark("Window")
-# Those of the live page rest while another page is visible, which may have its own.
+# Those of the live page rest while another page is visible, which has its own.
 LIVE_GROUPS = (_RUN, _VIEW, _WHY)
 KEYS = (
     Key("toggle", ("Space",), mark("Start or stop"), _RUN),
@@ -62,18 +66,62 @@ KEYS = (
 )
 
 
-def bind(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> tuple[QShortcut, ...]:
-    """Bind every key of `KEYS` that has an action; returns those of the live page."""
-    live: list[QShortcut] = []
+def bind(window: QWidget, live: QWidget, actions: Mapping[str, Callable[[], object]]) -> None:
+    """Bind every key of `KEYS`, those of `LIVE_GROUPS` to the live page, others to the window."""
     for key in KEYS:
-        if key.action not in actions:
-            continue
+        owner = live if key.group in LIVE_GROUPS else window
         for keys in key.keys:
-            shortcut = QShortcut(QKeySequence(keys), window)
-            shortcut.activated.connect(actions[key.action])
-            if key.group in LIVE_GROUPS:
-                live.append(shortcut)
-    return tuple(live)
+            bind_key(owner, keys, actions[key.action])
+
+
+def bind_key(owner: QWidget, keys: str | QKeyCombination, action: Callable[[], object]) -> None:
+    """While `owner` is visible, its window's keys do `action`, wherever in the window the focus is.
+
+    Text fields keep what they need for typing. Keys that other controls need too (arrows, Space,
+    Enter) belong into the page's `keyPressEvent` instead, which the window calls for what no
+    control wanted.
+    """
+    shortcut = QShortcut(QKeySequence(keys), owner)
+    shortcut.activated.connect(action)
+
+
+def in_text_field() -> bool:
+    """Whether the person is typing a text."""
+    return isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit | QAbstractSpinBox)
+
+
+class FieldKeys(QObject):
+    """How typing ends: Enter in a single line keeps the text, Esc takes it back; then `leave`."""
+
+    def __init__(
+        self,
+        field: QLineEdit | QPlainTextEdit,
+        leave: Callable[[], object],
+        *,
+        more: bool = False,
+    ) -> None:
+        """`leave` gives the focus to what the page's keys are for; `more`: Enter stays here."""
+        super().__init__(field)
+        self._field = field
+        self._leave = leave
+        self._before = ""
+        field.installEventFilter(self)
+        if isinstance(field, QLineEdit) and not more:
+            field.returnPressed.connect(leave)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Esc is the field's own, before it is the page's."""
+        kind = event.type()
+        if kind == QEvent.Type.FocusIn and isinstance(self._field, QLineEdit):
+            self._before = self._field.text()
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            if kind == QEvent.Type.KeyPress:
+                if isinstance(self._field, QLineEdit):  # a note that is being written stays
+                    self._field.setText(self._before)
+                self._leave()
+            return True
+        return super().eventFilter(watched, event)
 
 
 class ShortcutsDialog(QDialog):

@@ -16,6 +16,10 @@ from emolive.ui.theme import SPACE, Theme
 
 _MAX_COLUMNS = 8
 _ROW_GAP = 6
+_CALL_KEYS = (
+    Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete,
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down,
+)  # fmt: skip
 
 
 class CallGrid(QWidget):
@@ -33,6 +37,7 @@ class CallGrid(QWidget):
         self.as_list = False
         self.tiles: dict[str, CallTile] = {}
         self.order: list[str] = []
+        self._last: str | None = None
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
@@ -99,6 +104,31 @@ class CallGrid(QWidget):
         """Find the columns anew."""
         super().resizeEvent(event)
         self._place()
+
+    @property
+    def current(self) -> str | None:
+        """The call that has the focus, or had it last."""
+        return self._last if self._last in self.tiles else next(iter(self.order), None)
+
+    def note_focus(self, widget: QWidget | None) -> None:
+        """The focus went to `widget`."""
+        if isinstance(widget, CallTile) and (call_id := widget.model.info.id) in self.tiles:
+            self._last = call_id
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """A key that came while no call had the focus; whether it is for one.
+
+        The focus goes back to the call that had it. Delete does no more than that: what is to be
+        removed must be seen first.
+        """
+        if self.current is None or event.key() not in _CALL_KEYS:
+            return False
+        tile = self.tiles[self.current]
+        if not tile.hasFocus():
+            tile.setFocus(Qt.FocusReason.OtherFocusReason)
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                tile.click()
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go from call to call."""

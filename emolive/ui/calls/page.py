@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
@@ -29,7 +29,7 @@ from emolive.ui.calls.wall import WallView
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
-from emolive.ui.shortcuts import Key
+from emolive.ui.shortcuts import Key, bind_key
 from emolive.ui.theme import Theme
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
@@ -231,14 +231,10 @@ class CallsPage(QWidget):
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
         self.preferences.changed.connect(self._on_settings)
-        self._key("Escape", self._on_escape)
-        self._key("R", self._record)
-        self._key("N", lambda: self.ask_for_call())
-
-    def _key(self, keys: str, action: Callable[[], object]) -> None:
-        shortcut = QShortcut(QKeySequence(keys), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(action)
+        bind_key(self, "Escape", self._on_escape)
+        bind_key(self, "R", self._record)
+        bind_key(self, "N", lambda: self.ask_for_call())
+        bind_key(self, "A", lambda: self._with_call(lambda call: self._acknowledge(call, None)))
 
     def _on_escape(self) -> None:
         if self.call.model is not None:
@@ -297,8 +293,12 @@ class CallsPage(QWidget):
         self._with_call(lambda call_id: self._acknowledge(call_id, entry))
 
     def _with_call(self, action: Callable[[str], object]) -> None:
-        if self.call.model is not None:
-            action(self.call.model.info.id)
+        """Do something with the call that is opened, or has (or last had) the focus on the wall."""
+        opened = self.call.model
+        if (
+            call_id := opened.info.id if opened is not None else self.wall.grid.current
+        ) is not None:
+            action(call_id)
 
     def _record(self) -> None:
         if (model := self.call.model) is not None:
@@ -348,6 +348,14 @@ class CallsPage(QWidget):
     def _on_rules_saved(self, path: Path) -> None:
         self.desk.reload_rules(path)
         self.preferences.change("alerts", rules_file=path)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no control wanted is for the opened call, or for the wall."""
+        opened = self.call.model is not None
+        if opened and event.key() == Qt.Key.Key_Delete:
+            self._with_call(self.desk.remove)
+        elif opened or not self.wall.grid.take_key(event):
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files."""

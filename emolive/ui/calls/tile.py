@@ -112,14 +112,12 @@ class CallTile(QAbstractButton):
         painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter opens, A acknowledges, Delete removes; the rest is the wall's."""
+        """Enter opens, Delete removes; the rest is the wall's."""
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         elif key == Qt.Key.Key_Delete:
             self.remove.emit()
-        elif key == Qt.Key.Key_A and self.face.n_open:
-            self.acknowledge.emit()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
             event.ignore()
         else:

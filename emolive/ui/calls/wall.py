@@ -169,6 +169,7 @@ class WallView(QWidget):
             self.clear.setVisible(over)
 
     def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+        self.grid.note_focus(new)
         if new is not None and new in self.grid.tiles.values():
             self._scroll.ensureWidgetVisible(new, 0, SPACE)
 

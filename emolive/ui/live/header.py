@@ -70,6 +70,7 @@ class RecordButton(QPushButton):
         self.theme = theme
         self._recording = False
         self.setProperty("toggle", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_recording(None)
 
     def set_theme(self, theme: Theme) -> None:
@@ -127,7 +128,7 @@ class Header(QFrame):
         self.button.clicked.connect(self.start_stop)
         self.recording = RecordButton(theme, self)
         self.recording.clicked.connect(self.record)
-        for control in (self.split, self.button, self.recording):
+        for control in (self.split, self.button):
             # A click must not take the focus: Space belongs to start and stop.
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.elapsed = QLabel("0:00", self)

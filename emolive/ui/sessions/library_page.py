@@ -22,7 +22,7 @@ from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails
 from emolive.ui.sessions.session_model import SessionModel, SessionRow, rows_of
 from emolive.ui.sessions.session_table import SessionTable
-from emolive.ui.shortcuts import Key
+from emolive.ui.shortcuts import FieldKeys, Key, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme
 
 _ROOM_FOR_DETAILS = 820
@@ -239,7 +239,6 @@ class LibraryPage(QWidget):
         self.table.selectionModel().selectionChanged.connect(self._on_choice)
         self.table.opened.connect(lambda session: self.opened.emit(session, -1))
         self.table.delete_wanted.connect(self._on_delete)
-        self.table.rename_wanted.connect(details.rename)
         self.table.customContextMenuRequested.connect(self._menu)
         details.opened.connect(self._on_open)
         details.renamed.connect(lambda title: self._one(lambda lib, s: lib.rename(s, title)))
@@ -255,6 +254,13 @@ class LibraryPage(QWidget):
         self.empty.import_.connect(self.import_wanted)
         self.empty.clear.connect(self.filters.clear)
         self.empty.retry.connect(self.retry_wanted)
+        bind_key(self, "Ctrl+F", self._search)
+        bind_key(self, "/", self._search)
+        bind_key(self, "F2", details.rename)
+        bind_key(self, "Escape", self._on_escape)
+        FieldKeys(details.title, self.table.setFocus)
+        FieldKeys(details.tags.field, self.table.setFocus, more=True)
+        FieldKeys(details.notes.field, self.table.setFocus)
 
     def _show(self, *, empty: bool, bare: bool = False) -> None:
         self._stack.setCurrentIndex(1 if empty else 0)
@@ -296,15 +302,20 @@ class LibraryPage(QWidget):
         menu.exec(self.table.viewport().mapToGlobal(where))
         menu.deleteLater()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+F and / go to the search; Esc clears it."""
-        control = Qt.KeyboardModifier.ControlModifier
-        if (event.key() == Qt.Key.Key_F and event.modifiers() & control) or event.text() == "/":
-            self.filters.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            self.filters.text.selectAll()
-        elif event.key() == Qt.Key.Key_Escape and self.filters.active:
+    def _search(self) -> None:
+        self.filters.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filters.text.selectAll()
+
+    def _on_escape(self) -> None:
+        if self.filters.active:
             self.filters.clear()
+        self.table.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no control wanted is for the table; from the search, Down goes there."""
+        if not in_text_field() and not self.table.hasFocus():
             self.table.setFocus()
+            self.table.keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Down and self.filters.text.hasFocus():
             self.table.setFocus()
         else:

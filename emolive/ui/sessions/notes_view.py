@@ -47,6 +47,7 @@ class NotesView(QWidget):
         self.field.setFixedHeight(72)
         self.field.textChanged.connect(self._on_text)
         self.here = QCheckBox(self)
+        self.here.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add_button = push_button(tr("Add note"), self, self._on_add)
         self.show_position(0.0)
         row = QHBoxLayout()

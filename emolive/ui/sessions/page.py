@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.i18n import ntr, tr
 from emolive.session.library import Library
@@ -180,6 +188,14 @@ class SessionsPage(QWidget):
     def _fail(self, text: str) -> None:
         self._said.stop()
         self.message.emit(Message(Severity.ERROR, text))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys are for what is shown, wherever the focus is."""
+        shown = self.list if self.showing_list else self.replay
+        if shown.isAncestorOf(QApplication.focusWidget() or self):
+            super().keyPressEvent(event)
+        else:
+            shown.keyPressEvent(event)
 
     # Dialogs; none of them blocks the program.
 

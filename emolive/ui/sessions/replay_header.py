@@ -104,8 +104,6 @@ class ReplayHeader(QWidget):
         if text != self._shown:
             self._shown = text
             self.renamed.emit(text)
-        if self.title.hasFocus():
-            self.title.clearFocus()
 
     def _on_view(self) -> None:
         below = self.view_button.rect().bottomLeft()

@@ -17,6 +17,11 @@ _K, _M = Qt.Key, Qt.KeyboardModifier
 _SHIFT, _CTRL, _ALT = _M.ShiftModifier, _M.ControlModifier, _M.AltModifier
 _IGNORED = ~_M.KeypadModifier
 
+_CONTROLS_TOO = frozenset(
+    (_K.Key_Space, _K.Key_Left, _K.Key_Right, _K.Key_Home, _K.Key_End, _K.Key_Delete,
+     _K.Key_Backspace)
+)  # fmt: skip
+_TYPED_WITH_SHIFT = frozenset((_K.Key_Plus, _K.Key_Less, _K.Key_Greater))
 
 _LISTEN, _SEE, _SELECT, _MARK = mark("Listen"), mark("See"), mark("Select"), mark("Mark by hand")
 KEYS: tuple[Key, ...] = (
@@ -43,14 +48,18 @@ KEYS: tuple[Key, ...] = (
 
 
 def key_map(
-    actions: ReplayActions, transport: Transport, end_s: Callable[[], float]
+    actions: ReplayActions,
+    transport: Transport,
+    end_s: Callable[[], float],
+    leave: Callable[[], object],
 ) -> Mapping[int, Callable[[], object]]:
-    """What each key does; `end_s` tells the session's length."""
+    """What each key does; `end_s` tells the session's length, `leave` is what Esc does."""
 
     def jump(backwards: bool) -> Callable[[], object]:
         return lambda: actions.jump(transport.target_label, backwards=backwards)
 
     plain: dict[tuple[Qt.Key, Qt.KeyboardModifier], Callable[[], object]] = {
+        (_K.Key_Escape, _M.NoModifier): leave,
         (_K.Key_Space, _M.NoModifier): transport.play.emit,
         (_K.Key_Left, _M.NoModifier): lambda: actions.seek_by(-1.0),
         (_K.Key_Right, _M.NoModifier): lambda: actions.seek_by(1.0),
@@ -89,6 +98,20 @@ def key_map(
     for i in range(9):
         plain[Qt.Key(_K.Key_1.value + i), _M.NoModifier] = partial(_label, actions, i)
     return {QKeyCombination(mods, key).toCombined(): do for (key, mods), do in plain.items()}
+
+
+def shortcuts(keys: Mapping[int, Callable[[], object]]) -> list[QKeyCombination]:
+    """The keys that no control needs, so that they work wherever the focus is.
+
+    Without those that Shift only types: Qt takes ``<`` for ``Shift+<``, and the other way round.
+    """
+    known = [QKeyCombination.fromCombined(combined) for combined in keys]
+    return [
+        one
+        for one in known
+        if one.key() not in _CONTROLS_TOO
+        and not (one.keyboardModifiers() == _SHIFT and one.key() in _TYPED_WITH_SHIFT)
+    ]
 
 
 def combination(event: QKeyEvent) -> int:

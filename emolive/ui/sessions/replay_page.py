@@ -24,12 +24,13 @@ from emolive.ui.sessions.overview import Overview
 from emolive.ui.sessions.playing import MakePlayer, Playing
 from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.replay_header import ReplayHeader
-from emolive.ui.sessions.replay_keys import combination, key_map
+from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
 from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.stored import StoredSession, load
 from emolive.ui.sessions.transport import Transport
+from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 
@@ -74,9 +75,10 @@ class ReplayPage(QWidget):
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
-        self._keys = key_map(self.actions_, self.transport, self._length_s)
+        self._keys = key_map(self.actions_, self.transport, self._length_s, self._on_escape)
         self._lay_out()
         self._connect()
+        self._bind_keys()
 
     # Opening and closing.
 
@@ -96,6 +98,7 @@ class ReplayPage(QWidget):
     def close_session(self) -> None:
         """Forget the session; nothing of it runs any more."""
         self._reader.forget("open")
+        self.actions_.session = None
         self.playing.close_session()
         self.marking.close()
         self.noting.close()
@@ -328,13 +331,23 @@ class ReplayPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no control wanted for itself."""
-        if event.key() == Qt.Key.Key_Escape:
-            if not self.board.surface.cancel() and not self.selection.clear():
-                self.left.emit()
-        elif self.session is not None and (do := self._keys.get(combination(event))) is not None:
+        do = None if in_text_field() else self._keys.get(combination(event))
+        if do is not None:
             do()
         else:
             super().keyPressEvent(event)
+
+    def _bind_keys(self) -> None:
+        for keys in shortcuts(self._keys):
+            bind_key(self, keys, self._keys[keys.toCombined()])
+        surface = self.board.surface
+        FieldKeys(self.header.title, surface.setFocus)
+        FieldKeys(self.side.marks.comment, surface.setFocus)
+        FieldKeys(self.side.notes.field, surface.setFocus)
+
+    def _on_escape(self) -> None:
+        if not self.board.surface.cancel() and not self.selection.clear():
+            self.left.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The side panel shows where there is room, unless the person chose otherwise."""

@@ -146,11 +146,10 @@ class SessionDelegate(QStyledItemDelegate):
 
 
 class SessionTable(QTableView):
-    """Enter and double click open, Delete asks to delete, F2 renames."""
+    """Enter and double click open, Delete asks to delete."""
 
     opened = Signal(str)
     delete_wanted = Signal()
-    rename_wanted = Signal()
 
     def __init__(self, model: SessionModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -195,14 +194,12 @@ class SessionTable(QTableView):
         return [self._sessions.rows[row] for row in sorted(rows) if row < len(self._sessions.rows)]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Open, delete, rename; the rest is Qt's."""
+        """Open, delete; the rest is Qt's."""
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._open(self.currentIndex().row())
         elif key == Qt.Key.Key_Delete and self.chosen:
             self.delete_wanted.emit()
-        elif key == Qt.Key.Key_F2 and self.chosen:
-            self.rename_wanted.emit()
         else:
             super().keyPressEvent(event)
 
