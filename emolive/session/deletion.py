@@ -19,9 +19,7 @@ _PURGE_EVERY_S = 0.1
 _TEXT_TABLES = ("sessions", "streams", "notes", "tags", "annotations", "alerts", "outbox")
 
 
-def delete_session(
-    database: Database, library: Path, session_id: str, actor: str | None, reason: str
-) -> None:
+def delete_session(database: Database, library: Path, session_id: str, reason: str) -> None:
     """Delete a session: its files first, so that a cut off deletion is never forgotten.
 
     The audit log keeps the id and the reason, nothing of the content.
@@ -48,7 +46,7 @@ def delete_session(
     def forget() -> None:
         with database.writing() as connection:
             connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
-            audit_log.append(connection, "delete", details, actor)
+            audit_log.append(connection, "delete", details)
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
 
     _on_any_disk(database, forget)

@@ -213,18 +213,14 @@ class Library(LibraryReader):
 
     # Leaving nothing.
 
-    def delete(
-        self, session_id: str, *, actor: str | None = None, reason: str = "asked for"
-    ) -> None:
+    def delete(self, session_id: str, *, reason: str = "asked for") -> None:
         """Delete everything about a session: rows, audio, and their traces in the database.
-
-        `actor`, here and below, is who does it; None: the login of who runs this program.
 
         Raises:
             SessionError: it is being recorded, or a file is in use (the next start goes on), too.
         """
         info = self.get(session_id)
-        delete_session(self.database, self.folder, info.id, actor, reason)
+        delete_session(self.database, self.folder, info.id, reason)
         purge(self.database)
 
     def expire(self, days: int | None = None, *, now: datetime | None = None) -> list[str]:
@@ -243,7 +239,6 @@ class Library(LibraryReader):
                     self.database,
                     self.folder,
                     info.session.id,
-                    "emolive",
                     f"older than {days} days",
                 )
             except SessionError:
@@ -263,7 +258,7 @@ class Library(LibraryReader):
             ).fetchone()
         return LibrarySettings() if row is None else LibrarySettings.model_validate_json(row[0])
 
-    def change_settings(self, settings: LibrarySettings, *, actor: str | None = None) -> None:
+    def change_settings(self, settings: LibrarySettings) -> None:
         """Replace the settings; a new consent text has to be confirmed anew. Audited."""
         before = self.settings()
         if settings.consent_text != before.consent_text:
@@ -274,17 +269,20 @@ class Library(LibraryReader):
                 (_SETTINGS, settings.model_dump_json()),
             )
             details = json.loads(settings.model_dump_json())
-            audit_log.append(connection, "settings", details, actor)
+            audit_log.append(connection, "settings", details)
 
-    def confirm_consent(self, *, actor: str | None = None) -> None:
+    def confirm_consent(self) -> None:
         """Note that a person has read the consent reminder."""
         now = datetime.now(UTC)
-        self.change_settings(self.settings().model_copy(update={"consented_at": now}), actor=actor)
+        self.change_settings(self.settings().model_copy(update={"consented_at": now}))
 
     def audit(
         self, action: str, details: Mapping[str, object], *, actor: str | None = None
     ) -> None:
-        """Append to the audit log, which is never changed; `details` is JSON-serialisable."""
+        """Append to the audit log, which is never changed; `details` is JSON-serialisable.
+
+        `actor` None: the login of who runs this program.
+        """
         with self.database.writing() as connection:
             audit_log.append(connection, action, details, actor)
 

@@ -46,7 +46,7 @@ def recover(database: Database, library: Path) -> Recovery:
     for info in unfinished:
         try:
             if info.state is SessionState.DELETING:
-                delete_session(database, library, info.id, "emolive", "deletion was cut off")
+                delete_session(database, library, info.id, "deletion was cut off")
             elif _recover(database, library, info):
                 recovered.append(info.id)
         except SessionError as error:
@@ -99,7 +99,7 @@ def _recover(database: Database, library: Path, info: SessionInfo) -> bool:
     finally:
         lock.release()
     if duration == 0:
-        delete_session(database, library, info.id, "emolive", "nothing was recorded")
+        delete_session(database, library, info.id, "nothing was recorded")
     return bool(duration)
 
 
@@ -136,7 +136,7 @@ def _close(database: Database, folder: Path, info: SessionInfo) -> int | None:
             (end, info.id),
         )
         details = {"session": info.id, "duration_s": end / info.rate}
-        audit_log.append(connection, "recover", details, "emolive")
+        audit_log.append(connection, "recover", details)
     return end
 
 

@@ -149,7 +149,7 @@ class SessionWriter:
             raise RuntimeError(f"session {self._info.id} is finished")
         try:
             self._lock.release()
-            delete_session(self._database, self._library, self._info.id, "emolive", "discarded")
+            delete_session(self._database, self._library, self._info.id, "discarded")
             purge(self._database)
         finally:
             self._release()
