@@ -110,6 +110,35 @@ def test_an_archive_on_all_cores_sends_nothing_and_leaves_nothing(sandbox: Sandb
     assert files == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://192.0.2.7/a.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile http://192.0.2.7/a.wav\n",
+        "v=0\no=- 0 0 IN IP4 192.0.2.7\ns=a\nc=IN IP4 192.0.2.7\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+        '<?xml version="1.0"?><MPD type="static" mediaPresentationDuration="PT9S">'
+        "<BaseURL>http://192.0.2.7/</BaseURL><Period><AdaptationSet><Representation id='1' "
+        "bandwidth='1' mimeType='audio/mp4'><BaseURL>a.mp4</BaseURL></Representation>"
+        "</AdaptationSet></Period></MPD>",
+    ],
+    ids=["playlist", "concat", "session description", "manifest"],
+)
+def test_a_file_that_names_an_address_opens_no_connection(sandbox: Sandbox, content: str) -> None:
+    pytest.importorskip("av", reason="needs the media extra")
+    for extension in ("m4a", "wav", "m3u8", "mpd", "sdp", "ffconcat"):
+        (sandbox.home / f"talk.{extension}").write_text(content)
+    code = (
+        "import pathlib, contextlib\n"
+        "from emolive.audio.decoding import FileDecoder\n"
+        "from emolive.errors import EmoliveError\n"
+        "for path in pathlib.Path.home().glob('talk.*'):\n"
+        "    with contextlib.suppress(EmoliveError):\n"
+        "        FileDecoder(path, 1.0, 'mix')\n"
+    )
+    packets, _ = sandbox.run("-c", code)
+    assert packets == []
+
+
 @pytest.mark.parametrize("first", ["emolive", "emolive.onnx_runtime", "emolive.ui.app", "training"])
 def test_every_way_in_keeps_onnx_runtime_from_reporting(first: str, tmp_path: Path) -> None:
     """Also where the user's own environment says otherwise."""
