@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
-from zipfile import BadZipFile, ZipFile
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import soundfile as sf
 
@@ -23,10 +24,13 @@ from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
     AudioEntry,
     BundleDocument,
+    SegmentEntry,
     StreamEntry,
+    WindowEntry,
     activity_of,
     window_of,
 )
+from emolive.session.bundle_reading import read_document, read_rows
 from emolive.session.library import Library
 from emolive.session.records import (
     AlertRecord,
@@ -42,10 +46,13 @@ from emolive.types import Segment
 
 # Days of audio; a document is some megabytes per hour.
 MAX_AUDIO_BYTES = 32 * 1024**3
-MAX_DOCUMENT_BYTES = 1024**3
+MAX_DOCUMENT_BYTES = 512 * 1024**2
+# Numbers that a session has come to a tenth of their size.
+_MOST_PACKED = 50
+_SMALL_BYTES = 1 << 20
+# RuntimeError: how zipfile reports an encrypted entry.
+_DAMAGED = (BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 _ROWS_A_COMMIT = 10_000
-
-_Row = TypeVar("_Row")
 
 
 def import_bundle(
@@ -71,15 +78,17 @@ def import_bundle(
     """
     try:
         with ZipFile(path) as archive:
-            document = _document(archive, path.name, max_document_bytes)
+            open_document = _document_file(archive, path.name, max_document_bytes)
+            document = read_document(open_document, path.name, max_document_bytes)
             _check_members(archive, document, path.name, max_audio_bytes)
             if not again:
                 _check_new(library, document)
-            return _Import(library, archive, document, path.name).run()
+            return _Import(
+                library, archive, document, open_document, path.name, max_document_bytes
+            ).run()
     except FileNotFoundError as error:
         raise SessionError(f"There is no file {path}.") from error
-    # RuntimeError: how zipfile reports an encrypted entry or a compression that it does not know.
-    except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise SessionError(
             f"{path.name} is damaged, or no session exported by emolive ({error}): export it again."
         ) from error
@@ -90,7 +99,15 @@ def import_bundle(
         ) from error
 
 
-def _document(archive: ZipFile, name: str, max_bytes: int) -> BundleDocument:
+def _document_file(archive: ZipFile, name: str, max_bytes: int) -> Callable[[], IO[bytes]]:
+    """What opens the document.
+
+    Raises:
+        SessionError: there is none, or it is far larger than one can be.
+    """
+    for entry in archive.infolist():
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise BadZipFile(f"{entry.filename[:80]!r} is packed in an unusual way")
     try:
         entry = archive.getinfo(DOCUMENT)
     except KeyError as error:
@@ -98,11 +115,13 @@ def _document(archive: ZipFile, name: str, max_bytes: int) -> BundleDocument:
             f"{name} is no session exported by emolive: make one with "
             "`emolive sessions export ID --format bundle`."
         ) from error
-    with archive.open(entry) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise SessionError(f"{name} is too large: its timeline is over {max_bytes} bytes.")
-    return BundleDocument.parse(content, name)
+    ratio = entry.file_size / max(1, entry.compress_size)
+    if entry.file_size > max_bytes or (entry.file_size > _SMALL_BYTES and ratio > _MOST_PACKED):
+        raise SessionError(
+            f"{name} is too large: its timeline unpacks to {entry.file_size} bytes, "
+            f"{ratio:.0f} times its size."
+        )
+    return lambda: archive.open(entry)
 
 
 def _check_members(
@@ -146,11 +165,19 @@ class _Import:
     """One session on its way into the library."""
 
     def __init__(
-        self, library: Library, archive: ZipFile, document: BundleDocument, name: str
+        self,
+        library: Library,
+        archive: ZipFile,
+        document: BundleDocument,
+        open_document: Callable[[], IO[bytes]],
+        name: str,
+        max_document_bytes: int,
     ) -> None:
         self._library = library
         self._archive = archive
         self._document = document
+        self._open_document = open_document
+        self._max_document_bytes = max_document_bytes
         self._name = name
 
     def run(self) -> SessionInfo:
@@ -162,14 +189,14 @@ class _Import:
             for stream in document.streams:
                 if stream.audio is not None:
                     self._copy_audio(stream, stream.audio, writer)
-                self._add_stream(stream, writer)
+            self._add_rows(writer)
             self._add_marks(writer)
             return writer.finish(document.duration_samples)
         except BaseException as error:
             writer.abandon()
             with suppress(SessionError):
                 self._library.delete(writer.info.id, reason="its import failed")
-            if isinstance(error, ValueError):
+            if isinstance(error, ValueError | OverflowError):
                 raise SessionError(
                     f"{self._name} is not a valid session ({error}): export it again."
                 ) from error
@@ -201,20 +228,21 @@ class _Import:
         if found != ("FLAC", 1, stream.native_rate):
             raise ValueError(f"{audio.file} is {found}, not mono FLAC at {stream.native_rate} Hz")
 
-    def _add_stream(self, stream: StreamEntry, writer: SessionWriter) -> None:
-        for windows in _batches(stream.windows, _ROWS_A_COMMIT):
-            writer.add_windows(window_of(window, stream.name) for window in windows)
-            writer.commit(self._document.duration_samples)
-        for segments in _batches(stream.segments, _ROWS_A_COMMIT):
-            writer.add_segments(
-                Segment(stream.name, s.start_sample, s.end_sample, s.label, s.confidence)
-                for s in segments
-            )
-            writer.commit(self._document.duration_samples)
-        for activities in _batches(stream.activity, _ROWS_A_COMMIT):
-            for activity in activities:
-                writer.add_activity(stream.name, activity_of(activity))
-            writer.commit(self._document.duration_samples)
+    def _add_rows(self, writer: SessionWriter) -> None:
+        names = [stream.name for stream in self._document.streams]
+        rows = read_rows(self._open_document, self._name, self._max_document_bytes)
+        for count, (number, row) in enumerate(rows, 1):
+            name = names[number]
+            if isinstance(row, WindowEntry):
+                writer.add_windows([window_of(row, name)])
+            elif isinstance(row, SegmentEntry):
+                segment = Segment(name, row.start_sample, row.end_sample, row.label, row.confidence)
+                writer.add_segments([segment])
+            else:
+                writer.add_activity(name, activity_of(row))
+            if count % _ROWS_A_COMMIT == 0:
+                writer.commit(self._document.duration_samples)
+        writer.commit(self._document.duration_samples)
 
     def _add_marks(self, writer: SessionWriter) -> None:
         document = self._document
@@ -246,8 +274,3 @@ def _new_session(document: BundleDocument) -> NewSession:
         started_at=document.started_at,
         recovered=document.recovered,
     )
-
-
-def _batches(rows: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
