@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.dispatch import Dispatcher
-from emolive.alerts.rules import EmotionRule, RuleSet
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
 from emolive.audio.files import FileSource

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.replay import PastCall
-from emolive.alerts.rules import EmotionRule, Rule, RuleSet, TrendRule
+from emolive.alerts.rules import RuleSet
 from emolive.types import Alert, AlertEnded
 
 
@@ -103,16 +104,8 @@ def _finding(call: PastCall, alert: Alert, over: AlertEnded | None) -> Finding:
 
 def _nothing_to_watch(rule: Rule, call: PastCall) -> str | None:
     """Why a rule has nothing to watch in a call; None: it has."""
-    streams = [stream for stream in call.streams if rule.watches(stream.name, stream.role)]
-    if not streams:
-        return f"no {rule.role or rule.stream}"
-    if unknown := rule.unknown_emotion(call.form.labels):
-        return f"the model {call.form.model} does not know {unknown}"
-    if isinstance(rule, EmotionRule | TrendRule):
-        if not any(stream.emotion for stream in streams):
-            return "emotion was not inferred"
-    elif not call.hears:
+    if reason := rule.nothing_to_watch(call.streams, call.form):
+        return reason
+    if rule.hears and not call.hears:
         return "no voice activity in a JSON result: name the recording"
-    elif rule.kind == "overtalk" and len(call.streams) < 2:
-        return "one party only"
     return None

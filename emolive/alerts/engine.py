@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from emolive.alerts.emotion_watch import EmotionWatch, TrendWatch
-from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, RuleSet, SilenceRule, TrendRule
-from emolive.alerts.talk_watch import OvertalkCountWatch, OvertalkTimeWatch, SilenceWatch
+from emolive.alerts.conditions.rule import Rule
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.voices import JointRun, Voices
-from emolive.alerts.watch import Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, Watch, WatchedStream
 from emolive.conversation import ConversationConfig
 from emolive.types import (
     Alert,
@@ -25,23 +24,6 @@ from emolive.types import (
 
 # Ends that nobody takes: the oldest are forgotten.
 _KEPT_ENDS = 1_000
-
-_EmotionalWatch = EmotionWatch | TrendWatch
-_TalkWatch = SilenceWatch | OvertalkCountWatch | OvertalkTimeWatch
-
-
-@dataclass(frozen=True, slots=True)
-class CallFormat:
-    """What the samples and probabilities of a call mean.
-
-    `rate` samples per second, a window every `hop_samples`, probabilities in the order of `labels`
-    of `model`.
-    """
-
-    rate: int
-    hop_samples: int
-    labels: tuple[str, ...]
-    model: str = ""
 
 
 def watched_streams(statuses: Iterable[StreamStatus]) -> tuple[WatchedStream, ...]:
@@ -72,14 +54,15 @@ class AlertEngine:
         """
         self._streams = {stream.name: stream for stream in streams}
         self._call = call
-        self._emotional: dict[str, list[_EmotionalWatch]] = {name: [] for name in self._streams}
-        self._talk: list[_TalkWatch] = []
+        self._emotional: dict[str, list[PredictionWatch]] = {name: [] for name in self._streams}
+        self._talk: list[VoiceWatch] = []
         self._order: dict[Watch, int] = {}
         self._ended: deque[AlertEnded] = deque(maxlen=kept_ends)
         self._position = 0
-        self.notes: tuple[str, ...] = ()
-        for rule in rules.enabled:
+        self._rules = rules.enabled
+        for rule in self._rules:
             self._add(rule)
+        self.notes = self._find_notes()
         self._voices = Voices(tuple(self._streams), call.rate, conversation)
 
     @property
@@ -151,6 +134,7 @@ class AlertEngine:
                 watch.stop(self._position)
             # Their ends wait for `take_ended`.
             self._collect(self._emotional[stream.name])
+            self.notes = self._find_notes()
 
     def _collect(self, watches: Iterable[Watch]) -> list[Alert]:
         alerts: list[tuple[int, int, Alert]] = []
@@ -163,44 +147,18 @@ class AlertEngine:
         return [alert for _, _, alert in sorted(alerts, key=lambda entry: entry[:2])]
 
     def _add(self, rule: Rule) -> None:
-        rate, hop, labels = self._call.rate, self._call.hop_samples, self._call.labels
-        streams = [s for s in self._streams.values() if rule.watches(s.name, s.role)]
-        if not streams:
-            self._note(rule, f"there is no {rule.role or rule.stream} here")
-        elif unknown := rule.unknown_emotion(labels):
-            self._note(rule, f"the model {self._call.model} does not know {unknown!r}")
-        elif isinstance(rule, EmotionRule | TrendRule):
-            for stream in streams:
-                watch: _EmotionalWatch
-                if isinstance(rule, EmotionRule):
-                    watch = EmotionWatch(rule, stream, rate, hop, labels)
-                else:
-                    watch = TrendWatch(rule, stream, rate, hop, labels)
-                self._emotional[stream.name].append(watch)
-                self._order[watch] = len(self._order)
-            if not any(stream.emotion for stream in streams):
-                who = " or ".join(stream.party for stream in streams)
-                self._note(rule, f"emotion is not inferred for {who}")
-        elif isinstance(rule, SilenceRule):
-            names = list(self._streams)
-            positions = tuple(names.index(stream.name) for stream in streams)
-            one = rule.role is not None or rule.stream is not None
-            party = streams[0] if one else None
-            self._listen(SilenceWatch(rule, party, positions, rate))
-        elif len(self._streams) < 2:
-            self._note(rule, "there is one party only")
-        else:
-            self._listen(_overtalk(rule, rate))
+        for watch in rule.watches_in(tuple(self._streams.values()), self._call):
+            self._order[watch] = len(self._order)
+            if isinstance(watch, PredictionWatch):
+                assert watch.stream_name is not None
+                self._emotional[watch.stream_name].append(watch)
+            elif isinstance(watch, VoiceWatch):
+                self._talk.append(watch)
 
-    def _listen(self, watch: _TalkWatch) -> None:
-        self._talk.append(watch)
-        self._order[watch] = len(self._order)
-
-    def _note(self, rule: Rule, why: str) -> None:
-        self.notes = (*self.notes, f"Rule {rule.name!r} has nothing to watch: {why}.")
-
-
-def _overtalk(rule: OvertalkRule, rate: int) -> OvertalkCountWatch | OvertalkTimeWatch:
-    if rule.count is not None:
-        return OvertalkCountWatch(rule, rate)
-    return OvertalkTimeWatch(rule, rate)
+    def _find_notes(self) -> tuple[str, ...]:
+        streams = tuple(self._streams.values())
+        return tuple(
+            f"Rule {rule.name!r} has nothing to watch: {why}."
+            for rule in self._rules
+            if (why := rule.nothing_to_watch(streams, self._call))
+        )

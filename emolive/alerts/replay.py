@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from emolive.alerts.engine import AlertEngine, CallFormat, watched_streams
+from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import WatchedStream
+from emolive.alerts.watch import CallFormat, WatchedStream
 from emolive.audio.source import RecordedSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source

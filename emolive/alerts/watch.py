@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.latch import Latch, Over, Raised
-from emolive.alerts.rules import Rule
-from emolive.types import Alert, AlertEnded, Role
+from emolive.alerts.voices import JointRun
+from emolive.types import Alert, AlertEnded, Prediction, Role
 
 Outcome = Alert | AlertEnded
 Values = tuple[tuple[str, float], ...]
@@ -25,6 +26,20 @@ class WatchedStream:
     def party(self) -> str:
         """Who it is, for a sentence."""
         return f"the {self.role}" if self.role else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CallFormat:
+    """What the samples and probabilities of a call mean.
+
+    `rate` samples per second, a window every `hop_samples`, probabilities in the order of `labels`
+    of `model`.
+    """
+
+    rate: int
+    hop_samples: int
+    labels: tuple[str, ...]
+    model: str = ""
 
 
 class Watch(ABC):
@@ -87,3 +102,19 @@ class Watch(ABC):
     def samples(self, seconds: float) -> int:
         """Seconds as samples."""
         return round(seconds * self.rate)
+
+
+class PredictionWatch(Watch):
+    """A watch of one stream that goes by the model's answers."""
+
+    @abstractmethod
+    def accept(self, prediction: Prediction) -> None:
+        """Take the stream's next window."""
+
+
+class VoiceWatch(Watch):
+    """A watch that goes by who speaks when."""
+
+    @abstractmethod
+    def accept(self, run: JointRun) -> None:
+        """Take what comes next."""

@@ -69,7 +69,7 @@ def run_check(path: Path, model: Path | None) -> int:
     classifier.close()
     for rule in rules.rules:
         off = "" if rule.enabled else " (off)"
-        say(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}.")
+        say(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}")
     # It may well be there where the rules will be used.
     for sentence in unusable_ways(rules):
         tell(sentence)

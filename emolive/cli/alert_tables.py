@@ -8,9 +8,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.dry_run import DryRun, Finding, RuleFindings
 from emolive.alerts.outbox import Message
-from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, SilenceRule, TrendRule
 from emolive.cli.segment_lines import clock_time
 from emolive.session.records import AuditEntry
 
@@ -18,29 +18,10 @@ Json = dict[str, object]
 
 
 def rule_sentence(rule: Rule) -> str:
-    """What a rule does."""
-    who = f" of {_whom(rule)}"
-    if isinstance(rule, EmotionRule):
-        what = (
-            f"{' or '.join(rule.emotions)}{who} at {rule.probability:.0%} or more for "
-            f"{rule.for_s:g} s (over at {rule.release_level:.0%})"
-        )
-    elif isinstance(rule, TrendRule):
-        what = (
-            f"{' or '.join(rule.emotions)}{who} rising by {rule.rise_per_minute:.0%} per minute or "
-            f"more over {rule.window_s:g} s, to {rule.probability:.0%} or more"
-        )
-    elif isinstance(rule, SilenceRule):
-        alone = rule.role is None and rule.stream is None
-        what = (
-            f"{'nobody speaks' if alone else f'{_whom(rule)} does not speak'} for "
-            f"{rule.longer_than_s:g} s"
-        )
-    else:
-        what = f"both talk at once {_overtalk(rule)} in {rule.window_s:g} s"
+    """When a rule is raised, and what happens then."""
     then = ["banner", *(["sound"] if rule.sound else []), *(["desktop"] if rule.desktop else [])]
     then += [f"webhook {name}" for name in rule.webhooks]
-    return f"{what}; at most every {rule.cool_down_s:g} s: {', '.join(then)}"
+    return f"{rule.in_words()} At most every {rule.cool_down_s:g} s: {', '.join(then)}."
 
 
 def trial_table(trial: DryRun) -> Table:
@@ -154,16 +135,6 @@ def _rule_object(entry: RuleFindings) -> Json:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
-
-
-def _whom(rule: Rule) -> str:
-    if rule.stream is not None:
-        return rule.stream
-    return f"the {rule.role}" if rule.role is not None else "anybody"
-
-
-def _overtalk(rule: OvertalkRule) -> str:
-    return f"{rule.count} times" if rule.count is not None else f"for {rule.seconds:g} s"
 
 
 def _table(*columns: str) -> Table:

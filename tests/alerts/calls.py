@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from emolive.alerts.engine import AlertEngine, CallFormat
+from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import WatchedStream
+from emolive.alerts.watch import CallFormat, WatchedStream
 from emolive.types import (
     Alert,
     AlertEnded,

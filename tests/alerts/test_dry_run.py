@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emolive.alerts.conditions.emotion import EmotionRule
+from emolive.alerts.conditions.overtalk import OvertalkRule
+from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.conditions.trend import TrendRule
 from emolive.alerts.dry_run import DryRun
 from emolive.alerts.replay import PastCall, analysed_call, recorded_call, stored_call
-from emolive.alerts.rules import EmotionRule, OvertalkRule, RuleSet, SilenceRule, TrendRule
+from emolive.alerts.rules import RuleSet
 from emolive.audio.call import CallFiles
 from emolive.engine.config import EngineConfig
 from emolive.errors import EmoliveError
@@ -111,8 +115,8 @@ def test_how_often_per_hour_where_and_when(sessions: Library) -> None:
     assert quiet.findings
     assert both.findings
     assert supervisor.per_hour is None
-    assert supervisor.skipped == {"no supervisor": 2}
-    assert bored.skipped == {"the model tiny does not know bored": 2}
+    assert supervisor.skipped == {"there is no supervisor here": 2}
+    assert bored.skipped == {"the model tiny does not know 'bored'": 2}
     assert trial.per_hour is not None
 
 
@@ -124,7 +128,7 @@ def test_rules_of_an_agent_are_not_tried_where_emotion_was_not_inferred(
     )
     trial = DryRun(rules)
     trial.add(store(sessions))
-    assert trial.rules[0].skipped == {"emotion was not inferred": 1}
+    assert trial.rules[0].skipped == {"emotion is not inferred for the agent": 1}
 
 
 def test_a_result_of_analyze_is_tried_on_emotions(sessions: Library, tmp_path: Path) -> None:

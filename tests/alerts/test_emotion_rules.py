@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.alerts.conditions.emotion import EmotionRule
+from emolive.alerts.conditions.trend import TrendRule
 from emolive.alerts.engine import AlertEngine
-from emolive.alerts.rules import EmotionRule, RuleSet, TrendRule
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import WatchedStream
 from emolive.types import EngineState, EngineStatus, Role, Severity, StreamStatus
 from tests.alerts.calls import (

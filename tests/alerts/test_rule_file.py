@@ -10,6 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from emolive.alerts.conditions.emotion import EmotionRule
+from emolive.alerts.conditions.overtalk import OvertalkRule
+from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.conditions.trend import TrendRule
 from emolive.alerts.rule_file import (
     check_labels,
     example,
@@ -18,7 +22,7 @@ from emolive.alerts.rule_file import (
     parse_rules,
     save_rules,
 )
-from emolive.alerts.rules import EmotionRule, OvertalkRule, RuleSet, SilenceRule, TrendRule
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
 from emolive.types import Role, Severity

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from emolive.alerts.conditions.emotion import EmotionRule
+from emolive.alerts.conditions.silence import SilenceRule
 from emolive.alerts.desktop import Desktop, DesktopNotifier
 from emolive.alerts.dispatch import Dispatcher
-from emolive.alerts.rules import EmotionRule, RuleSet, SilenceRule
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import SessionError

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.alerts.rules import OvertalkRule, RuleSet, SilenceRule
+from emolive.alerts.conditions.overtalk import OvertalkRule
+from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import WatchedStream
 from emolive.types import Event, Role
 from tests.alerts.calls import CHUNK, RATE, activity, block, evaluate, spans, talk

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from emolive import __version__
+from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.dispatch import Dispatcher
-from emolive.alerts.rules import EmotionRule, RuleSet
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError

@@ -13,8 +13,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from emolive.alerts.conditions.emotion import EmotionRule
+from emolive.alerts.conditions.overtalk import OvertalkRule
+from emolive.alerts.conditions.silence import SilenceRule
 from emolive.alerts.rule_file import save_rules
-from emolive.alerts.rules import EmotionRule, RuleSet, SilenceRule
+from emolive.alerts.rules import RuleSet
 from emolive.session.library import Library
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.chime import Chime
@@ -281,8 +284,8 @@ def test_rules_are_edited_saved_and_watched_for(
 ) -> None:
     dialog = page.ask_for_rules()
     dialog.path = tmp_path / "mine.toml"
-    dialog.add("emotion")
-    dialog.add("silence")
+    dialog.add(EmotionRule)
+    dialog.add(SilenceRule)
     assert [rule.name for rule in dialog.drafts.rules] == ["Customer upset", "Dead air"]
     qtbot.keyClicks(dialog.form.name, "x")
     dialog.form.name.clear()
@@ -321,7 +324,7 @@ def test_a_dry_run_says_how_often_they_would_have_fired(
         store(library)
         page.set_library(library)
         dialog = page.ask_for_rules()
-        dialog.add("silence")
+        dialog.add(SilenceRule)
         dialog.try_out()
         qtbot.waitUntil(lambda: "per hour" in dialog.tried.text(), timeout=30_000)
         assert "fired" in dialog.found.text() or "Nothing to watch" in dialog.found.text()
@@ -330,7 +333,7 @@ def test_a_dry_run_says_how_often_they_would_have_fired(
 
 
 def test_values_that_do_not_go_together_are_told_in_a_sentence() -> None:
-    drafts = RuleDrafts((new_rule("overtalk", ("angry", "calm"), ()),))
+    drafts = RuleDrafts((new_rule(OvertalkRule, ("angry", "calm"), ()),))
     with pytest.raises(RuleError, match="count"):
         drafts.changed(0, {"seconds": 5.0})
     with pytest.raises(RuleError, match="at least one emotion"):

@@ -12,8 +12,9 @@ import soundfile
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.rule_file import save_rules
-from emolive.alerts.rules import EmotionRule, RuleSet
+from emolive.alerts.rules import RuleSet
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.types import Role, SpeechState

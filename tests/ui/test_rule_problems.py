@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.rule_file import save_rules
-from emolive.alerts.rules import EmotionRule, RuleSet
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook_settings import Webhook
 from emolive.types import Role
 from emolive.ui.calls.page import CallsPage

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.alerts.rules import EmotionRule, OvertalkRule, Rule, SilenceRule, TrendRule
+from emolive.alerts.conditions.form import EmotionsField, NumberField, SwitchField
+from emolive.alerts.conditions.rule import Rule
 from emolive.i18n import mark, tr
 from emolive.types import Role, Severity
 from emolive.ui.controls import ChoiceBox, label
@@ -84,9 +85,15 @@ class RuleForm(QScrollArea):
         form.addRow(tr("Name"), self.name)
         self.enabled = self._switch(tr("Watch for it"), "enabled", rule.enabled, inner)
         form.addRow("", self.enabled)
-        if not isinstance(rule, OvertalkRule):
+        if rule.of_a_party:
             form.addRow(tr("Who"), self._who(rule, inner))
-        self._add_specific(form, rule, inner)
+        for field in rule.form():
+            if isinstance(field, EmotionsField):
+                form.addRow(field.label, self._emotions(field.chosen, inner))
+            elif isinstance(field, SwitchField):
+                form.addRow("", self._switch(field.label, field.name, field.on, inner))
+            else:
+                form.addRow(field.label, self._number(field, inner))
         self.severity = ChoiceBox(tr("Severity"), inner)
         for severity, name in _SEVERITIES.items():
             self.severity.addItem(tr(name), str(severity))
@@ -96,9 +103,9 @@ class RuleForm(QScrollArea):
         )
         form.addRow(tr("Severity"), self.severity)
         about = tr("After it was raised, the same rule keeps quiet for so long")
-        bounds = (0.0, 86_400.0)
-        cool = self._number("cool_down_s", rule.cool_down_s, bounds, 5, "s", about, inner)
-        form.addRow(tr("Quiet afterwards"), cool)
+        quiet = tr("Quiet afterwards")
+        cool = NumberField("cool_down_s", quiet, about, rule.cool_down_s, (0, 86_400), 5)
+        form.addRow(quiet, self._number(cool, inner))
         then = QHBoxLayout()
         then.setSpacing(16)
         then.addWidget(self._switch(tr("Sound"), "sound", rule.sound, inner))
@@ -111,49 +118,6 @@ class RuleForm(QScrollArea):
         column.setContentsMargins(2, 2, 12, 2)
         column.addLayout(form)
         column.addStretch()
-
-    def _add_specific(self, form: QFormLayout, rule: Rule, inner: QWidget) -> None:
-        if isinstance(rule, EmotionRule):
-            form.addRow(tr("Sounds"), self._emotions(rule, inner))
-            about = tr("The sum of the chosen emotions' probabilities in each window")
-            field = self._percent("probability", rule.probability, about, inner)
-            form.addRow(tr("At least"), field)
-            about = tr("How long it must hold")
-            field = self._number("for_s", rule.for_s, (0.0, 3_600.0), 1, "s", about, inner)
-            form.addRow(tr("For"), field)
-        elif isinstance(rule, TrendRule):
-            form.addRow(tr("Sounds more and more"), self._emotions(rule, inner))
-            about = tr("How much the probability rises within a minute")
-            rise = self._percent("rise_per_minute", rule.rise_per_minute, about, inner, most=6_000)
-            form.addRow(tr("Rise per minute"), rise)
-            about = tr("The stretch of time that is looked at")
-            field = self._number("window_s", rule.window_s, (5.0, 600.0), 5, "s", about, inner)
-            form.addRow(tr("Over"), field)
-            about = tr("Where the rise must have led to")
-            field = self._percent("probability", rule.probability, about, inner)
-            form.addRow(tr("Up to at least"), field)
-        elif isinstance(rule, SilenceRule):
-            about = tr("How long nobody, or the chosen party, does not speak")
-            field = self._number(
-                "longer_than_s", rule.longer_than_s, (1.0, 3_600.0), 1, "s", about, inner
-            )
-            form.addRow(tr("Longer than"), field)
-            text = tr("Also before anybody has said anything")
-            form.addRow("", self._switch(text, "from_start", rule.from_start, inner))
-        else:
-            if rule.count is not None:
-                about = tr("How often both talk at once")
-                level = self._number("count", rule.count, (1.0, 1_000.0), 1, "", about, inner)
-                form.addRow(tr("Times"), level)
-            else:
-                about = tr("How long both talk at once, in all")
-                level = self._number(
-                    "seconds", rule.seconds or 1.0, (0.1, 3_600.0), 0.5, "s", about, inner
-                )
-                form.addRow(tr("In all"), level)
-            about = tr("The stretch of time that is looked at")
-            field = self._number("window_s", rule.window_s, (1.0, 3_600.0), 5, "s", about, inner)
-            form.addRow(tr("Within"), field)
 
     def _who(self, rule: Rule, inner: QWidget) -> ChoiceBox:
         self.who = ChoiceBox(tr("Who is watched"), inner)
@@ -171,15 +135,15 @@ class RuleForm(QScrollArea):
         if index < len(_WHO):
             self.edited.emit({"role": _WHO[index][0], "stream": None})
 
-    def _emotions(self, rule: EmotionRule | TrendRule, inner: QWidget) -> QWidget:
+    def _emotions(self, chosen: tuple[str, ...], inner: QWidget) -> QWidget:
         box = QWidget(inner)
         flow = FlowLayout(box)
-        known = (*self._labels, *(e for e in rule.emotions if e not in self._labels))
+        known = (*self._labels, *(e for e in chosen if e not in self._labels))
         for emotion in known:
             chip = QPushButton(emotion_name(emotion), box)
             chip.setProperty("chip", True)
             chip.setCheckable(True)
-            chip.setChecked(emotion in rule.emotions)
+            chip.setChecked(emotion in chosen)
             # The chosen ones are bold: room for it, so that nothing moves and nothing is cut.
             metrics = QFontMetrics(font(12, bold=True))
             chip.setMinimumWidth(metrics.horizontalAdvance(chip.text()) + 26)
@@ -214,47 +178,27 @@ class RuleForm(QScrollArea):
         box.clicked.connect(lambda checked: self.edited.emit({field: checked}))
         return box
 
-    def _percent(
-        self, field: str, value: float, about: str, inner: QWidget, most: float = 100
-    ) -> Number:
-        number = self._number(field, 100 * value, (1.0, most), 5, "%", about, inner, scale=0.01)
-        if field == "probability" and value == 0:
-            number.setMinimum(0.0)
-            number.show_value(0.0)
-        return number
-
-    def _number(
-        self,
-        field: str,
-        value: float,
-        bounds: tuple[float, float],
-        step: float,
-        unit: str,
-        about: str,
-        inner: QWidget,
-        *,
-        scale: float = 1.0,
-    ) -> Number:
-        number = Number(bounds, step, unit, inner)
+    def _number(self, field: NumberField, inner: QWidget) -> Number:
+        scale = 0.01 if field.share else 1.0
+        value = field.value / scale
+        number = Number(field.bounds, field.step, field.unit, inner)
         number.setDecimals(2 if value != round(value, 1) else 1 if value != round(value) else 0)
         number.show_value(value)
-        number.setToolTip(about)
-        number.setAccessibleName(about)
-        whole = field == "count"
+        number.setToolTip(field.about)
+        number.setAccessibleName(field.about)
         number.valueChanged.connect(
-            lambda now: self._on_number(field, int(now) if whole else round(now * scale, 6))
+            lambda now: self._on_number(field, int(now) if field.whole else round(now * scale, 6))
         )
-        self.numbers[field] = number
+        self.numbers[field.name] = number
         return number
 
-    def _on_number(self, field: str, value: float) -> None:
-        values: dict[str, Any] = {field: value}
-        if field in ("probability", "rise_per_minute", "count", "seconds") and self._shown:
-            # Where it is over follows from where it begins, unless a file said otherwise and that
-            # still fits.
-            release = getattr(self._shown, "release", None)
-            if release is not None and release >= value:
-                values["release"] = None
+    def _on_number(self, field: NumberField, value: float) -> None:
+        values: dict[str, Any] = {field.name: value}
+        # Where it is over follows from where it begins, unless a file said otherwise and that still
+        # fits.
+        release = getattr(self._shown, "release", None)
+        if field.level and release is not None and release >= value:
+            values["release"] = None
         self.edited.emit(values)
 
 

@@ -20,13 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.alerts.conditions.registry import CONDITIONS
+from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rule_file import example, load_rules, parse_rules, save_rules
 from emolive.alerts.rules import RuleSet
 from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.settings import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.calls.rule_drafts import KINDS, RuleDrafts, RuleError, in_words, new_rule
+from emolive.ui.calls.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.ui.calls.rule_form import RuleForm, empty_form
 from emolive.ui.calls.trial import Trial, try_rules
 from emolive.ui.controls import MenuButton, card, label, push_button
@@ -85,10 +87,10 @@ class RulesDialog(QDialog):
             key="file",
         )
 
-    def add(self, kind: str) -> None:
-        """A new rule of a kind, ready to use."""
+    def add(self, condition: type[Rule]) -> None:
+        """A new rule about a condition, ready to use."""
         taken = [rule.name for rule in self.drafts.rules]
-        self._take(self.drafts.with_rule(new_rule(kind, self._labels, taken)))
+        self._take(self.drafts.with_rule(new_rule(condition, self._labels, taken)))
         self._show_all(len(self.drafts.rules) - 1)
         self.form.name.selectAll()
         self.form.name.setFocus()
@@ -146,9 +148,9 @@ class RulesDialog(QDialog):
         self.list.currentRowChanged.connect(self._on_row)
         self.adding = MenuButton(f" {tr('Add a rule')}", self)
         menu = QMenu(self.adding)
-        for kind, name in KINDS.items():
-            action = menu.addAction(tr(name))
-            action.triggered.connect(lambda _=False, kind=kind: self.add(kind))
+        for condition in CONDITIONS:
+            action = menu.addAction(tr(condition.title))
+            action.triggered.connect(lambda _=False, chosen=condition: self.add(chosen))
         menu.addSeparator()
         menu.addAction(tr("Examples of every kind"), self._add_examples)
         self.adding.setMenu(menu)
@@ -222,7 +224,7 @@ class RulesDialog(QDialog):
 
     def _show_item(self, index: int) -> None:
         rule = self.drafts.rules[index]
-        about = tr(KINDS[rule.kind])
+        about = tr(rule.title)
         if not rule.enabled:
             about = tr("{kind}, off", kind=about)
         self.list.item(index).setText(f"{rule.name}\n{about}")
@@ -241,7 +243,7 @@ class RulesDialog(QDialog):
         row = self.index
         rule = self.drafts.rules[row] if 0 <= row < len(self.drafts.rules) else None
         self.words.setVisible(rule is not None)
-        self.words.setText("" if rule is None else in_words(rule))
+        self.words.setText("" if rule is None else rule.in_words())
         found = self._trial.sentences.get(rule.name, "") if rule and self._trial else ""
         self.found.setText(found)
         self.found.setVisible(bool(found))

@@ -1,63 +1,117 @@
-"""Rules about who talks: long silence, and talking at the same time. All in exact sample time."""
+"""Parties talk at the same time: so many times, or for so long. In exact sample time."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
 
+from pydantic import Field, model_validator
+
+from emolive.alerts.conditions.form import FormField, NumberField
+from emolive.alerts.conditions.rule import Rule, check_release, release_or_usual
 from emolive.alerts.latch import Raised
-from emolive.alerts.rules import OvertalkRule, SilenceRule
 from emolive.alerts.voices import JointRun
-from emolive.alerts.watch import Values, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch, WatchedStream
 from emolive.conversation.talkspurts import Voice
+from emolive.i18n import mark, tr
 
 
-class SilenceWatch(Watch):
-    """A `SilenceRule` on one party, or on everybody."""
+class OvertalkRule(Rule):
+    """Parties talk at the same time: `count` times or `seconds` in all, in the last `window_s`.
 
-    def __init__(
-        self,
-        rule: SilenceRule,
-        stream: WatchedStream | None,
-        positions: tuple[int, ...],
-        rate: int,
-    ) -> None:
-        """Watch the streams at `positions` of the joint runs (`stream`: the only one, or None)."""
-        super().__init__(rule, stream, rate, rule.longer_than_s)
-        self._positions = positions
-        self._needed = self.samples(rule.speech_s)
-        self._begun = rule.from_start
-        self._speech_since: int | None = None
+    A time counts once both have spoken together for `each_s` seconds. It is over at or below
+    `release` (default: three quarters of the level).
+    """
 
-    def accept(self, run: JointRun) -> None:
-        """Take what comes next."""
-        voices = [run.voices[position] for position in self._positions]
-        if Voice.UNOBSERVED in voices:
-            self._speech_since = None
-            self.keep(self.latch.off(run.start))
-        elif Voice.TALKING in voices:
-            if self._speech_since is None:
-                self._speech_since = run.start
-            if run.end - self._speech_since >= self._needed:
-                self._begun = True
-                self.keep(self.latch.off(self._speech_since))
-        elif self._begun:
-            self._speech_since = None
-            self.keep(self.latch.on(run.start))
-            self.keep(self.latch.advance(run.end, known_from=run.start))
+    title: ClassVar[str] = mark("Talking at once")
+    usual_name: ClassVar[str] = mark("Talking over each other")
+    of_a_party: ClassVar[bool] = False
+    hears: ClassVar[bool] = True
+
+    kind: Literal["overtalk"] = "overtalk"
+    window_s: float = Field(default=60.0, ge=1, le=3_600)
+    count: int | None = Field(default=None, ge=1, le=1_000)
+    seconds: float | None = Field(default=None, gt=0, le=3_600)
+    each_s: float = Field(default=0.5, ge=0.1, le=10)
+    release: float | None = Field(default=None, ge=0)
+
+    @property
+    def level(self) -> float:
+        """Where it starts, in times or seconds."""
+        if self.count is not None:
+            return float(self.count)
+        assert self.seconds is not None
+        return self.seconds
+
+    @property
+    def release_level(self) -> float:
+        """Where it is over."""
+        return release_or_usual(self.release, self.level)
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if (self.count is None) == (self.seconds is None):
+            raise ValueError("set either count or seconds")
+        if self.role is not None or self.stream is not None:
+            raise ValueError("overtalk is about both parties: leave out role and stream")
+        if self.seconds is not None and self.seconds > self.window_s:
+            raise ValueError("seconds must fit into window_s")
+        measure = "count" if self.count is not None else "seconds"
+        check_release(self.release, self.level, measure)
+        return self
+
+    @classmethod
+    def fresh(cls, name: str, emotions: tuple[str, ...]) -> Self:  # noqa: ARG003
+        """One with usual values."""
+        return cls(name=name, count=4, window_s=60.0)
+
+    def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:  # noqa: ARG002
+        """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
+        return None if len(streams) > 1 else "there is one party only"
+
+    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+        """One watch of all together."""
+        if len(streams) < 2:
+            return ()
+        kind = OvertalkTimeWatch if self.count is None else OvertalkCountWatch
+        return [kind(self, call.rate)]
+
+    def in_words(self) -> str:
+        """When it is raised, as one sentence."""
+        window = f"{self.window_s:g}"
+        if self.count is not None:
+            return tr(
+                "When both talk at once {count} times within {seconds} s.",
+                count=self.count,
+                seconds=window,
+            )
+        return tr(
+            "When both talk at once for {level} s within {seconds} s.",
+            level=f"{self.seconds:g}",
+            seconds=window,
+        )
+
+    def form(self) -> tuple[FormField, ...]:
+        """The fields of its own, with their values."""
+        if self.count is not None:
+            about = tr("How often both talk at once")
+            level = NumberField(
+                "count", tr("Times"), about, self.count, (1, 1_000), 1, "", whole=True, level=True
+            )
         else:
-            self._speech_since = None
-        if not self.latch.holds:
-            self.keep(self.latch.advance(run.end, known_from=run.start))
+            about = tr("How long both talk at once, in all")
+            bounds = (0.1, 3_600.0)
+            level = NumberField("seconds", tr("In all"), about, self.level, bounds, 0.5, level=True)
+        stretch = tr("The stretch of time that is looked at")
+        return (
+            level,
+            NumberField("window_s", tr("Within"), stretch, self.window_s, (1, 3_600), 5),
+        )
 
-    def describe(self, raised: Raised) -> tuple[str, Values]:
-        """Who has been silent for how long."""
-        silent = (raised.fired - raised.start) / self.rate
-        who = "nobody has" if self.stream is None else f"{self.stream.party} has not"
-        return f"{who} spoken for {silent:.1f} s.", (("silence_s", silent),)
 
-
-class _OvertalkWatch(Watch):
+class _OvertalkWatch(VoiceWatch):
     """What both measures of an `OvertalkRule` share."""
 
     def __init__(self, rule: OvertalkRule, rate: int) -> None:
