@@ -28,8 +28,8 @@ _UNKNOWN = 2**62
 
 # Other usual names of what libsndfile reads; without "raw", which needs to be told what it holds.
 _MORE_EXTENSIONS = {
-    "16sv", "8svx", "aif", "aifc", "bwf", "fap", "gsm", "iff", "mat", "mp1", "mp2", "mpa", "mpc", "mpga",
-    "oga", "opus", "sf", "snd", "sph", "vox", "wave",
+    "16sv", "8svx", "aif", "aifc", "bwf", "fap", "gsm", "iff", "mat", "mp1", "mp2", "mpa",
+    "mpc", "mpga", "oga", "opus", "sf", "snd", "sph", "vox", "wave",
 }  # fmt: skip
 
 

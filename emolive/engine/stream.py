@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emolive.acoustics import SPECTROGRAM, BandDetector, ChunkLevel, dbfs
+from emolive.audio.dc import DcBlocker
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.zeros import ZeroDetector
 from emolive.engine.config import EngineConfig
@@ -37,7 +38,7 @@ class _DueWindow:
 
 
 class StreamPipeline:
-    """Resampling, zero detection, acoustics, voice activity and a model's windows of one stream.
+    """From an offset taken away to acoustics, voice activity and a model's windows: one stream.
 
     Audio is cut internally at each window's end, so what a window sees does not depend on how the
     audio came in. Complete windows wait in a queue of `max_due`; overflow policy: the oldest is
@@ -140,7 +141,7 @@ class StreamPipeline:
         """
         self._zeros.accept(samples)
         self._native += len(samples)
-        return self._advance(self._resampler.accept(samples))
+        return self._advance(self._resampler.accept(self._dc.accept(samples)))
 
     def take_windows(self, *, latest_only: bool) -> list[FeatureWindow]:
         """The complete windows, oldest first; or only the newest, counting the rest as skipped."""
@@ -209,6 +210,8 @@ class StreamPipeline:
 
     def _set_rate(self, native_rate: int) -> None:
         self._native_rate = native_rate
+        # Before resampling, whose onset would turn an offset into a click.
+        self._dc = DcBlocker(native_rate)
         self._resampler = StreamResampler(native_rate, self.spec.sampling_rate)
         self._zeros = ZeroDetector(native_rate, self._zeros_after_s)
 

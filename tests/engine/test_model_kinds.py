@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.audio.dc import DcBlocker
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
@@ -84,6 +85,7 @@ def test_streaming_equals_asking_about_each_window_alone(
     chunks: list[int],
 ) -> None:
     samples = speech[: RATE * 5 + 777]
+    without_offset = DcBlocker(RATE).accept(samples)
     classifier = classifiers[kind]
     metadata = classifier.metadata
     events = heard(classifier, vad, samples, chunks)
@@ -94,7 +96,7 @@ def test_streaming_equals_asking_about_each_window_alone(
         if one.probabilities is None:
             assert one.embedding is None
             continue
-        window = model_input(samples[one.start_sample : one.end_sample], metadata.front_end)
+        window = model_input(without_offset[one.start_sample : one.end_sample], metadata.front_end)
         output = classifier.predict(window[None])
         expected = calibrated(output.logits[0], metadata.temperature)
         np.testing.assert_allclose(one.probabilities, expected, atol=2e-4)
@@ -118,7 +120,7 @@ def test_a_short_file_is_padded_and_answered(
     assert one.probabilities is not None
     padded = np.zeros(classifier.metadata.window_samples, np.float32)
     begin = (len(padded) - len(samples)) // 2
-    padded[begin : begin + len(samples)] = samples
+    padded[begin : begin + len(samples)] = DcBlocker(RATE).accept(samples)
     output = classifier.predict(model_input(padded, classifier.metadata.front_end)[None])
     expected = calibrated(output.logits[0], classifier.metadata.temperature)
     np.testing.assert_allclose(one.probabilities, expected, atol=2e-4)
@@ -140,6 +142,7 @@ def test_a_gap_leaves_no_trace_whatever_the_grid(
         asked = [e for e in events if isinstance(e, Prediction) and e.probabilities is not None]
         assert asked, kind
         resumed = 50_001 + 12_345
+        after = DcBlocker(RATE).accept(after)
         spec, temperature = classifier.metadata.front_end, classifier.metadata.temperature
         for one in asked:
             begin, end = one.start_sample - resumed, one.end_sample - resumed

@@ -8,6 +8,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.audio.dc import DcBlocker
 from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.errors import EmoliveError
@@ -52,7 +53,13 @@ def run(
     return windows, blocks
 
 
+def heard(samples: FloatArray) -> FloatArray:
+    """What is left of audio at the model's rate without its offset."""
+    return DcBlocker(RATE).accept(samples)
+
+
 def offline(samples: FloatArray, start: int) -> FloatArray:
+    """The front end over one window of all that was `heard`."""
     return normalize(log_mel(samples[start : start + WINDOW], SPEC), SPEC)
 
 
@@ -67,7 +74,7 @@ def test_windows_come_every_hop_and_equal_the_offline_front_end(
     for window in windows:
         assert window.end_sample - window.start_sample == WINDOW
         np.testing.assert_allclose(
-            window.features, offline(samples, window.start_sample), atol=1e-5
+            window.features, offline(heard(samples), window.start_sample), atol=1e-5
         )
 
 
@@ -122,18 +129,41 @@ def test_blocks_carry_the_audio_they_are_of(vad: SileroVad, speech: FloatArray) 
     _, blocks = run(pipeline(vad), speech[: 3 * RATE], [700, 33])
     ends = [block.end_sample for block in blocks]
     assert all(block.samples is not None for block in blocks)
-    heard = [block.samples for block in blocks if block.samples is not None]
-    assert ends == np.cumsum([len(samples) for samples in heard]).tolist()
-    np.testing.assert_array_equal(np.concatenate(heard), speech[: 3 * RATE])
+    carried = [block.samples for block in blocks if block.samples is not None]
+    assert ends == np.cumsum([len(samples) for samples in carried]).tolist()
+    np.testing.assert_array_equal(np.concatenate(carried), heard(speech[: 3 * RATE]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    offset=st.floats(-0.3, 0.3),
+    chunks=st.lists(st.integers(1, 20_000), min_size=1, max_size=6).filter(lambda c: sum(c) > 200),
+    rate=st.sampled_from([8_000, 16_000, 48_000]),
+)
+def test_an_offset_changes_nothing(
+    vad: SileroVad, speech: FloatArray, offset: float, chunks: list[int], rate: int
+) -> None:
+    quiet = soxr.resample(speech[: RATE * 5] * np.float32(0.03), RATE, rate).astype(np.float32)
+    expected, plain = run(pipeline(vad, rate), quiet, [rate])
+    windows, blocks = run(pipeline(vad, rate), quiet + np.float32(offset), chunks)
+    assert max(window.speech_ratio for window in expected) > 0.5
+    for got, wanted in zip(windows, expected, strict=True):
+        # To the rounding of float32 around the offset.
+        np.testing.assert_allclose(got.features, wanted.features, atol=0.02)
+        assert got.speech_ratio == pytest.approx(wanted.speech_ratio, abs=0.02)
+    assert blocks[-1].level_dbfs < -30
+    assert plain[-1].level_dbfs < -30
 
 
 def test_levels_are_in_db_of_full_scale(vad: SileroVad) -> None:
     stream = pipeline(vad)
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    stream.accept(tone)
     block = stream.accept(tone)
     assert block is not None
     assert block.level_dbfs == pytest.approx(-9.03, abs=0.05)
     assert block.peak_dbfs == pytest.approx(-6.02, abs=0.05)
+    stream.accept(np.zeros(3 * RATE, np.float32))
     silent = stream.accept(np.zeros(RATE, np.float32))
     assert silent is not None
     assert silent.level_dbfs == silent.peak_dbfs == -120.0
@@ -179,7 +209,7 @@ def test_a_gap_moves_time_on_and_no_window_hears_across_it(
     assert all(w.start_sample % HOP == 0 for w in windows)  # still on the stream's one grid
     assert windows[0].start_sample - resumed < HOP
     for window in windows:
-        expected = offline(after, window.start_sample - resumed)
+        expected = offline(heard(after), window.start_sample - resumed)
         np.testing.assert_allclose(window.features, expected, atol=1e-5)
     assert blocks[0].start_sample >= resumed
     assert stream.position == resumed + len(after)
@@ -194,7 +224,7 @@ def test_audio_shorter_than_a_window_is_answered_once_in_the_middle_of_zeros(
     assert (window.start_sample, window.end_sample) == (0, length)
     padded = np.zeros(WINDOW, np.float32)
     begin = (WINDOW - length) // 2
-    padded[begin : begin + length] = samples
+    padded[begin : begin + length] = heard(samples)
     np.testing.assert_allclose(window.features, offline(padded, 0), atol=1e-5)
     if length > RATE // 2:  # one or two chunks are too little to hear speech in
         assert window.speech_ratio > 0.5  # of the audio, not of the padding
@@ -209,7 +239,7 @@ def test_the_last_window_ends_with_the_audio(
     for before, after in pairwise(windows):
         assert before.end_sample < after.end_sample
     np.testing.assert_allclose(
-        windows[-1].features, offline(speech, windows[-1].start_sample), atol=1e-5
+        windows[-1].features, offline(heard(speech), windows[-1].start_sample), atol=1e-5
     )
 
 
