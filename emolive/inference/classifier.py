@@ -11,6 +11,7 @@ import numpy as np
 
 from emolive.errors import EmoliveError, ModelError
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution, Session
+from emolive.inference.limits import may_loop
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.model_files import ModelFiles
 from emolive.inference.providers import (
@@ -177,6 +178,8 @@ class OnnxClassifier:
         batch = np.ascontiguousarray(windows, np.float32)
         try:
             output = self._execution.run(batch.reshape(-1, *self._metadata.input_shape))
+        except ModelError:
+            raise
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
                 f"The model stopped working on {self._provider} ({_first_line(error)}): "
@@ -263,9 +266,11 @@ class OnnxClassifier:
         execution: Execution
         if _name(session) == "CUDA":
             sizes = self._batch_sizes
-            execution = BoundExecution(session, metadata, sizes, self.device, graphs=self._graphs)
+            execution = BoundExecution(
+                session, metadata, sizes, self.device, graphs=self._graphs, loops=may_loop(file)
+            )
         else:
-            execution = PlainExecution(session, metadata)
+            execution = PlainExecution(session, metadata, loops=may_loop(file))
             execution.run(np.zeros((1, *metadata.input_shape), np.float32))
         self._metadata = metadata
         self._provider = _name(session)

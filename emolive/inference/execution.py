@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from emolive.inference.limits import time_limit
 from emolive.inference.metadata import GraphSession, ModelMetadata
 from emolive.onnx_runtime import onnx_runtime
 from emolive.types import FloatArray, ModelOutput
@@ -18,7 +19,9 @@ class Session(GraphSession, Protocol):
     def get_providers(self) -> list[str]:
         """The providers that are registered in fact, most wanted first."""
 
-    def run(self, output_names: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:
+    def run(
+        self, output_names: list[str], feeds: dict[str, FloatArray], run_options: Any = None
+    ) -> list[FloatArray]:
         """Run the graph."""
 
     def io_binding(self) -> Any:
@@ -41,15 +44,20 @@ class Execution(Protocol):
 class PlainExecution:
     """Any batch size, nothing kept."""
 
-    def __init__(self, session: Session, metadata: ModelMetadata) -> None:
-        """Run `session`."""
+    def __init__(self, session: Session, metadata: ModelMetadata, *, loops: bool = False) -> None:
+        """Run `session`; with `loops` each run has a limit."""
+        self._loops = loops
         self._session = session
         self._input = metadata.input_name
         self._outputs = metadata.output_names
 
     def run(self, batch: FloatArray) -> ModelOutput:
         """See `Execution`."""
-        return ModelOutput(*self._session.run(self._outputs, {self._input: batch}))
+        feeds = {self._input: batch}
+        if not self._loops:
+            return ModelOutput(*self._session.run(self._outputs, feeds))
+        with time_limit() as options:
+            return ModelOutput(*self._session.run(self._outputs, feeds, options))
 
 
 class BoundExecution:
@@ -68,6 +76,7 @@ class BoundExecution:
         device: str,
         *,
         graphs: bool,
+        loops: bool = False,
     ) -> None:
         """Allocate, run each size once.
 
@@ -77,10 +86,11 @@ class BoundExecution:
             sizes: the batch sizes.
             device: what ONNX Runtime calls the device.
             graphs: whether each size's kernels are captured as a CUDA graph and replayed.
+            loops: whether each run has a limit.
         """
         self._session = session
         self._buffers = [
-            _Buffers(session, metadata, size, device, number if graphs else None)
+            _Buffers(session, metadata, size, device, number if graphs else None, loops)
             for number, size in enumerate(sorted(sizes), 1)
         ]
         for buffers in self._buffers:
@@ -107,6 +117,7 @@ class _Buffers:
         size: int,
         device: str,
         graph: int | None,
+        loops: bool,
     ) -> None:
         runtime = onnx_runtime()
 
@@ -124,6 +135,7 @@ class _Buffers:
         self._binding.bind_ortvalue_input(metadata.input_name, self._input)
         for name, value in zip(metadata.output_names, self._outputs, strict=True):
             self._binding.bind_ortvalue_output(name, value)
+        self._loops = loops
         self._options: Any = None
         if graph is not None:
             self._options = runtime.RunOptions()
@@ -137,6 +149,10 @@ class _Buffers:
             self._padded[:n] = part
             part = self._padded
         self._input.update_inplace(part)
-        self._session.run_with_iobinding(self._binding, self._options)
+        if self._loops:
+            with time_limit(self._options) as options:
+                self._session.run_with_iobinding(self._binding, options)
+        else:
+            self._session.run_with_iobinding(self._binding, self._options)
         # On some devices `numpy` is a view of the buffer, which the next run overwrites.
         return ModelOutput(*(value.numpy()[:n].copy() for value in self._outputs))

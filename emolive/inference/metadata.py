@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
 from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
+from emolive.inference import limits
 from emolive.types import SpeechState
 
 METADATA_KEY = "emolive"
@@ -92,6 +93,7 @@ class ModelMetadata(BaseModel):
             raise ValueError(
                 f"labels must not use the reserved words {', '.join(sorted(reserved))}"
             )
+        self._check_sizes()
         exact = self.window_s * self.sampling_rate
         if not math.isclose(exact, round(exact), rel_tol=0, abs_tol=1e-6):
             raise ValueError("window_s must be a whole number of samples")
@@ -99,6 +101,29 @@ class ModelMetadata(BaseModel):
         if min(*shape, SPECTROGRAM.n_frames(self.window_samples)) < 1:
             raise ValueError("window_s must hold at least one frame")
         return self
+
+    def _check_sizes(self) -> None:
+        """Raises ValueError for what would take the computer's memory, and no model needs."""
+        if self.window_s > limits.LONGEST_WINDOW_S:
+            raise ValueError(f"window_s must not exceed {limits.LONGEST_WINDOW_S:g} s")
+        spec = self.front_end
+        shape = spec.window_shape(round(self.window_s * self.sampling_rate))
+        if isinstance(spec, LogMelSpec):
+            if spec.n_fft > limits.LARGEST_FFT or spec.n_mels > limits.MOST_MELS:
+                raise ValueError(
+                    f"n_fft must not exceed {limits.LARGEST_FFT}, n_mels {limits.MOST_MELS}"
+                )
+            if shape[1] * spec.n_fft > limits.LARGEST_SPECTROGRAM:
+                raise ValueError("hop_length is too short for so long a window")
+        size = math.prod(shape)
+        if size > limits.LARGEST_INPUT:
+            raise ValueError(f"a window must not have more than {limits.LARGEST_INPUT} numbers")
+        if len(self.labels) > limits.MOST_LABELS:
+            raise ValueError(f"there must not be more than {limits.MOST_LABELS} labels")
+        if max(map(len, (self.name, *self.labels))) > limits.LONGEST_NAME:
+            raise ValueError(f"names and labels must not exceed {limits.LONGEST_NAME} letters")
+        if (self.embedding_size or 0) > limits.LARGEST_EMBEDDING:
+            raise ValueError(f"embedding_size must not exceed {limits.LARGEST_EMBEDDING}")
 
     @property
     def window_samples(self) -> int:

@@ -53,10 +53,12 @@ class FakeCudaSession:
     def get_providers(self) -> list[str]:
         return self.providers
 
-    def run(self, output_names: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:
+    def run(
+        self, output_names: list[str], feeds: dict[str, FloatArray], run_options: Any = None
+    ) -> list[FloatArray]:
         assert self.providers[0] != CUDA, "on CUDA, input and output are bound"
         self.batches.append(len(next(iter(feeds.values()))))
-        return self.real.run(output_names, feeds)
+        return self.real.run(output_names, feeds, run_options)
 
     def io_binding(self) -> FakeBinding:
         return FakeBinding(self.real.io_binding())
@@ -67,7 +69,7 @@ class FakeCudaSession:
         graph = run_options and run_options.get_run_config_entry("gpu_graph_id")
         self.graphs.append(graph)
         self.on_run()
-        self.real.run_with_iobinding(binding.real)
+        self.real.run_with_iobinding(binding.real, run_options if graph is None else None)
 
     def end_profiling(self) -> str:
         return str(self.real.end_profiling())

@@ -49,8 +49,17 @@ def test_derived_sizes() -> None:
         {"name": ""},
         {"format_version": 3},
         {"typo": 1},
+        {"window_s": 1e9},
+        {"window_s": 3600.0},
+        {"front_end": LogMelSpec(n_fft=10**9)},
+        {"front_end": LogMelSpec(n_mels=10**9)},
+        {"front_end": LogMelSpec(n_mels=1, hop_length=1, n_fft=1 << 15), "window_s": 60.0},
+        {"labels": tuple(map(str, range(100_000)))},
+        {"labels": ("happy", "x" * 100_000)},
+        {"name": "x" * 100_000},
+        {"embedding_size": 10**12},
     ],
-    ids=str,
+    ids=lambda fields: str(fields)[:60],
 )
 def test_nonsense_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from emolive.session.bundle import export_bundle
 from emolive.session.library import Library
+from tests.session.bundles import full
 
 
 @pytest.fixture
@@ -18,6 +20,19 @@ def folder(tmp_path: Path) -> Path:
 def library(folder: Path) -> Iterator[Library]:
     with Library.open(folder) as library:
         yield library
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "other") as library:
+        yield library
+
+
+@pytest.fixture
+def bundle(library: Library, tmp_path: Path) -> Path:
+    path = tmp_path / "call.emolive.zip"
+    export_bundle(library, full(library).id, path)
+    return path
 
 
 @pytest.fixture(autouse=True)

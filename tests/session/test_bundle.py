@@ -2,13 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import pytest
@@ -19,69 +15,21 @@ from hypothesis import strategies as st
 from emolive.errors import SessionError
 from emolive.session.bundle import DOCUMENT, export_bundle
 from emolive.session.bundle_import import import_bundle
-from emolive.session.export import FORMATS
 from emolive.session.library import Library
 from emolive.session.records import (
-    AlertRecord,
-    Annotation,
-    Gap,
-    GapKind,
-    Note,
     SessionInfo,
     SessionState,
 )
-from emolive.session.search import SearchQuery
-from emolive.session.timeline import Timeline
-from emolive.types import Band
-from tests.session.filled import RATE, activity, new_session, segment, window, write_audio
-
-AT = datetime(2025, 3, 14, 9, 26, 53, 589_793, tzinfo=UTC)
-Change = Callable[[dict[str, Any]], None]
-
-
-def full(library: Library, *, audio: bool = True) -> SessionInfo:
-    """A session with something of everything."""
-    writer = library.create(new_session("Ärger mit „4711“", AT), audio=audio)
-    if audio:
-        write_audio(writer, 10.0)
-    writer.add_windows(
-        window("customer", end * RATE, label)
-        for end, label in ((3, "happy"), (4, None), (5, "sad"))
-    )
-    writer.add_windows([window("agent", 3 * RATE, None)])
-    writer.add_segments(
-        [segment("customer", 0, 4.00006, "happy"), segment("customer", 4.00006, 10, "sad")]
-    )
-    writer.add_activity("customer", activity(0, [True, False, True]))
-    writer.add_activity("customer", activity(1536, [True]))
-    writer.set_bands({"customer": Band.NARROW})
-    writer.add_gap(Gap(100, 900, GapKind.DISK, "agent"))
-    writer.add_alert(
-        AlertRecord(
-            "anger", 5 * RATE, "angry", "critical", 6 * RATE, "customer", {"p": [0.5, None]}
-        )
-    )
-    writer.add_note(Note("first\nnote", 4_711, created_at=AT))
-    writer.add_annotations([
-        Annotation("a", 1, 2, "very happy", "why?", "customer", "anna"),
-        Annotation("b", 5, 90_000, None, "all of it", None, ""),
-    ])  # fmt: skip
-    info = writer.finish(10 * RATE)
-    library.add_tag(info.id, "billing")
-    return library.get(info.id)
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Any:
-    with Library.open(tmp_path / "other") as library:
-        yield library
-
-
-@pytest.fixture
-def bundle(library: Library, tmp_path: Path) -> Path:
-    path = tmp_path / "call.emolive.zip"
-    export_bundle(library, full(library).id, path)
-    return path
+from tests.session.bundles import (
+    Change,
+    assert_refused,
+    full,
+    remade,
+    set_with,
+    stream_with,
+    window_with,
+)
+from tests.session.filled import RATE, new_session
 
 
 def contents(library: Library, info: SessionInfo) -> dict[str, Any]:
@@ -169,77 +117,30 @@ def test_what_is_being_recorded_is_not_exported(library: Library, tmp_path: Path
     writer.finish(RATE)
 
 
-def remade(bundle: Path, change: Change | None = None, **members: bytes | None) -> Path:
-    """The bundle with another document, and other members (None: left out)."""
-    path = bundle.with_name("changed.zip")
-    given_ = {
-        name.replace("__", "/").replace("_flac", ".flac"): data for name, data in members.items()
-    }
-    with ZipFile(bundle) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content: bytes | None = old.read(name)
-            if name in given_:
-                content = given_.pop(name)
-            elif name == DOCUMENT and change is not None:
-                document = json.loads(content or b"")
-                change(document)
-                content = json.dumps(document).encode()
-            if content is not None:
-                new.writestr(name, content)
-        for name, content in given_.items():
-            new.writestr(name, content or b"")
-    return path
-
-
-def assert_refused(library: Library, path: Path, why: str, **limits: int) -> None:
-    """It is refused in one sentence, and nothing of it is left."""
-    with pytest.raises(SessionError, match=why) as caught:
-        import_bundle(library, path, **limits)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
-    assert library.sessions() == []
-    assert list((library.folder / "sessions").iterdir()) == []
-    assert {p.name for p in library.folder.parent.iterdir()} <= {
-        "library", "other", "call.emolive.zip", "changed.zip", "evil.zip", "text.zip"
-    }  # fmt: skip
-
-
-def _set(**values: Any) -> Change:
-    return lambda document: document.update(values)
-
-
-def _stream(**values: Any) -> Change:
-    return lambda document: document["streams"][1].update(values)
-
-
-def _window(**values: Any) -> Change:
-    return lambda document: document["streams"][1]["windows"][0].update(values)
-
-
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (_set(version=2), "newer emolive"),
-        (_set(format="other"), r"not a valid session \(format"),
-        (_set(rate=0), "rate"),
-        (_set(labels=["a", "a"]), "distinct"),
-        (_set(started_at="2025-01-01T00:00:00"), "time zone"),
-        (_set(streams=[]), "streams"),
-        (_set(surprise=1), "surprise"),
-        (_set(tags=["x" * 2_000]), "tags"),
-        (_set(duration_samples=-1), "duration_samples"),
-        (_set(annotations=[{"start_sample": 5, "end_sample": 5, "label": None, "comment": "",
+        (set_with(version=2), "newer emolive"),
+        (set_with(format="other"), r"not a valid session \(format"),
+        (set_with(rate=0), "rate"),
+        (set_with(labels=["a", "a"]), "distinct"),
+        (set_with(started_at="2025-01-01T00:00:00"), "time zone"),
+        (set_with(streams=[]), "streams"),
+        (set_with(surprise=1), "surprise"),
+        (set_with(tags=["x" * 2_000]), "tags"),
+        (set_with(duration_samples=-1), "duration_samples"),
+        (set_with(annotations=[{"start_sample": 5, "end_sample": 5, "label": None, "comment": "",
                             "stream": None, "annotator": ""}]), "no stretch"),
-        (_stream(name="agent"), "distinct"),
-        (_stream(native_rate=44_100), "not mono FLAC at 44100"),
-        (_stream(role="boss"), "role"),
-        (_window(start_sample=99, end_sample=1), "must not be after"),
-        (_window(probabilities=[0.5, 0.5]), "one probability per label"),
-        (_window(probabilities=[2.0, 0, 0, 0]), "less than or equal"),
-        (_window(label="hungry"), "not among the labels"),
-        (_stream(activity=[{"start_sample": 0, "chunk_samples": 512, "speech": "AQ==",
+        (stream_with(name="agent"), "distinct"),
+        (stream_with(native_rate=44_100), "not mono FLAC at 44100"),
+        (stream_with(role="boss"), "role"),
+        (window_with(start_sample=99, end_sample=1), "must not be after"),
+        (window_with(probabilities=[0.5, 0.5]), "one probability per label"),
+        (window_with(probabilities=[2.0, 0, 0, 0]), "less than or equal"),
+        (window_with(label="hungry"), "not among the labels"),
+        (stream_with(activity=[{"start_sample": 0, "chunk_samples": 512, "speech": "AQ==",
                             "probability": "", "level_dbfs": ""}]), "unequal"),
-        (_stream(activity=[{"start_sample": 0, "chunk_samples": 512, "speech": "§",
+        (stream_with(activity=[{"start_sample": 0, "chunk_samples": 512, "speech": "§",
                             "probability": "", "level_dbfs": ""}]), "not a valid session"),
     ],
 )  # fmt: skip
@@ -247,143 +148,6 @@ def test_a_document_that_contradicts_itself_is_refused(
     other: Library, bundle: Path, change: Change, why: str
 ) -> None:
     assert_refused(other, remade(bundle, change), why)
-
-
-def _segment(**values: Any) -> Change:
-    return lambda document: document["streams"][1]["segments"][0].update(values)
-
-
-def _note(**values: Any) -> dict[str, Any]:
-    return {"text": "x", "at_sample": None, "created_at": None} | values
-
-
-def _nested(depth: int) -> dict[str, Any]:
-    inner: dict[str, Any] = {}
-    for _ in range(depth):
-        inner = {"a": inner}
-    return inner
-
-
-def _alert(**values: Any) -> dict[str, Any]:
-    return {
-        "rule": "x", "at_sample": 0, "message": "x", "severity": "info", "end_sample": None,
-        "stream": None, "details": {},
-    } | values  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        *(_set(**{name: size}) for name in ("hop_samples", "window_samples", "duration_samples",
-                                            "rate", "version") for size in (10**30, 2**63, 1e300)),
-        *(_set(started_at=when) for when in ("0001-01-01T00:00:00+14:00", 1e300, -10**12,
-                                             "9999-12-31T23:59:59-12:00", "2025-01-01T00:00+99:99")),
-        _set(notes=[_note(created_at="0001-01-01T00:00:00+14:00")]),
-        _set(notes=[_note(at_sample=2**52)]),
-        _set(notes=[_note(text="x")] * 30_000),
-        _set(alerts=[_alert(at_sample=2**52)]),
-        _set(alerts=[_alert(end_sample=2**60)]),
-        _set(alerts=[_alert(details=_nested(300))]),
-        _set(labels=[str(i) for i in range(5_000)]),
-        _set(tags=_nested(300)),
-        _window(latency_s=1e308),
-        _window(end_sample=2**52),
-        _window(confidence=10**400),
-        _window(label=[[]]),
-        _window(more=1),
-        _segment(label="hungry"),
-        _segment(label="x" * 900),
-        _segment(end_sample=10**30),
-        _stream(windows=[1] * 10),
-        _stream(windows={"item": 1}),
-        _stream(native_rate=10**30),
-        _stream(activity=[{"start_sample": 2**52, "chunk_samples": 2**31 - 1, "speech": "AQ==",
-                           "probability": "AAA=", "level_dbfs": "AAA="}]),
-    ],
-)  # fmt: skip
-def test_sizes_that_no_session_has_are_refused(
-    other: Library, bundle: Path, change: Change
-) -> None:
-    assert_refused(other, remade(bundle, change), "not a valid session|newer emolive|too large")
-
-
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_any_changed_value_is_refused_or_harmless(
-    other: Library, bundle: Path, data: Any, tmp_path: Path
-) -> None:
-    strange = st.sampled_from(
-        [None, True, -1, 0, 2**31, 2**53, 2**63, 10**30, 1e308, -1e308, "", "\0", "\ud800", "x" * 5_000,
-         [], {}, [[]], "9999-12-31T23:59:59Z", "1971-01-01T00:00:00Z", "\x1b[2J", "hungry", 1e-320]
-    )  # fmt: skip
-
-    def change(document: dict[str, Any]) -> None:
-        here: Any = document
-        while True:
-            keys = list(here) if isinstance(here, dict) else list(range(len(here)))
-            key = data.draw(st.sampled_from(keys))
-            inner = here[key]
-            if not isinstance(inner, dict | list) or not inner or data.draw(st.integers(0, 3)) == 0:
-                here[key] = data.draw(strange)
-                return
-            here = inner
-
-    try:
-        info = import_bundle(other, remade(bundle, change), again=True)
-    except SessionError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) < 700
-    else:
-        export_bundle(other, info.id, tmp_path / "again.zip")
-        timeline = Timeline.of_session(other, info.id)
-        for name in ("json", "html", "emotionml", "vtt"):
-            FORMATS[name].write(timeline, tmp_path / name)
-        other.search(SearchQuery(labels=("sad",)))
-        other.delete(info.id)
-    assert list((other.folder / "sessions").iterdir()) == []
-
-
-BOMBS = {
-    "rows": lambda row: b'{"streams": [{"windows": [' + row * 200_000 + b"1]}]}",
-    "text": lambda _: b'{"title": "' + b"x" * 200_000_000 + b'"}',
-    "space": lambda _: b" " * 300_000_000,
-    "number": lambda _: b'{"rate": ' + b"9" * 100_000_000 + b"}",
-    "names": lambda _: b'{"tags": [' + b'"abc",' * 20_000_000 + b'"x"]}',
-    "depth": lambda _: b'{"tags": ' + b"[" * 50_000_000,
-}
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is asked for as on Linux")
-@pytest.mark.parametrize("kind", BOMBS)
-@pytest.mark.parametrize("packed", [True, False])
-def test_a_bomb_costs_no_memory(tmp_path: Path, bundle: Path, kind: str, packed: bool) -> None:
-    with ZipFile(bundle) as archive:
-        document = json.loads(archive.read(DOCUMENT))
-    row = json.dumps(document["streams"][1]["windows"][0]).encode() + b","
-    path = tmp_path / "bomb.zip"
-    with ZipFile(path, "w", ZIP_DEFLATED if packed else ZIP_STORED) as archive:
-        archive.writestr(DOCUMENT, BOMBS[kind](row))
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from emolive.errors import SessionError\n"
-        "from emolive.session.bundle_import import import_bundle\n"
-        "from emolive.session.library import Library\n"
-        "with Library.open(Path(sys.argv[1])) as library:\n"
-        "  try: import_bundle(library, Path(sys.argv[2]))\n"
-        "  except SessionError as error: print(error)\n"
-        "status = Path('/proc/self/status').read_text()\n"
-        "print(status.split('VmHWM:')[1].split()[0])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "fresh", path],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    sentence, peak = done.stdout.splitlines()
-    assert "bomb.zip" in sentence
-    assert int(peak) < 300_000
-    path.unlink()
 
 
 @pytest.mark.parametrize(
