@@ -142,7 +142,7 @@ def _looked_up(address: tuple[str, int], deadline: float) -> list[Address]:
         except UnicodeError:  # a label that is empty or too long
             answers.put(OSError(f"{address[0]} is not a host's name"))
 
-    threading.Thread(target=ask, name=f"look up {address[0]}", daemon=True).start()
+    threading.Thread(target=ask, name=f"emolive look up {address[0]}", daemon=True).start()
     try:
         answer = answers.get(timeout=_left(deadline))
     except queue.Empty:

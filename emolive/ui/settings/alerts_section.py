@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
+from emolive.alerts.dispatch import unusable_ways
 from emolive.alerts.rule_file import example, exposed_secrets, load_rules
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
@@ -81,7 +82,7 @@ def _rules_text(path: Path) -> str:
     watched = ntr(
         "{count} rule is watched for.", "{count} rules are watched for.", len(rules.enabled)
     )
-    return " ".join([watched, *exposed_secrets(rules, path)])
+    return " ".join([watched, *unusable_ways(rules), *exposed_secrets(rules, path)])
 
 
 def _write(path: Path) -> str:
