@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from emolive.session.export.csv_file import inert
 from training.cache import CachedClip
 from training.protocols import PROTOCOLS, folds
 from training.recipe import Recipe
@@ -34,6 +35,6 @@ def write_splits(clips: tuple[CachedClip, ...], recipe: Recipe, out: Path) -> It
                 table.writerow(("part", "path", "corpus", "speaker", "gender", "label", "digest"))
                 for part in _PARTS:
                     for c in getattr(fold.split, part):
-                        known = (c.corpus, c.speaker, c.gender, c.emotion, c.digest)
-                        table.writerow((part, c.name, *known))
+                        known = (c.corpus, c.speaker, c.gender, c.emotion or "", c.digest)
+                        table.writerow(map(inert, (part, c.name, *known)))
             yield path
