@@ -58,6 +58,13 @@ class Commands(TyperGroup):
         return name, command, rest
 
 
+class AudioFormat(StrEnum):
+    """Of audio beside exports."""
+
+    FLAC = "flac"
+    WAV = "wav"
+
+
 class Provider(StrEnum):
     """Which processor runs the model."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.bundle import EXTENSION, export_bundle
 from emolive.session.bundle_import import import_bundle
 from emolive.session.export import FORMATS, Format, chosen_formats
-from emolive.session.export.atomic import replacing
+from emolive.session.export.audio_copy import AudioFormat, copy_audio
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.session.timeline import StreamAudio, Timeline
@@ -23,6 +22,7 @@ from emolive.session.training_manifest import Facts, write_manifest
 
 BUNDLE = "bundle"
 MANIFEST = "manifest"
+_ELAN = "eaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class ExportOptions:
     yes: bool = False
     facts: Facts = field(default_factory=Facts)
     refer: bool = False
+    audio_format: AudioFormat | None = None
 
 
 def run_export(library: Path | None, sessions: Sequence[str], options: ExportOptions) -> int:
@@ -159,7 +160,9 @@ def _export(
 ) -> None:
     timeline = Timeline.of_session(library, info.id)
     if options.audio:
-        timeline = _with_audio_beside(timeline, info.id, options.out)
+        # ELAN does not offer FLAC.
+        kind = options.audio_format or ("wav" if _ELAN in names else "flac")
+        timeline = _with_audio_beside(timeline, info.id, options.out, kind)
     for form in forms:
         path = options.out / f"{info.id}.{form.extension}"
         form.write(timeline, path)
@@ -170,14 +173,15 @@ def _export(
         say(path)
 
 
-def _with_audio_beside(timeline: Timeline, session_id: str, out: Path) -> Timeline:
+def _with_audio_beside(
+    timeline: Timeline, session_id: str, out: Path, kind: AudioFormat
+) -> Timeline:
     """Copy the streams' audio to the exports, and let the timeline refer to it."""
     streams = []
     for stream in timeline.streams:
         if stream.audio is not None:
             target = out / f"{session_id}.{stream.audio.path.name}"
-            with replacing(target) as partial:
-                shutil.copyfile(stream.audio.path, partial)
+            target = copy_audio(stream.audio.path, target, kind)
             say(target)
             streams.append(replace(stream, audio=StreamAudio(target)))
         else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from emolive.cli.options import FORMATS, JsonReport, LibraryOption, finish
+from emolive.cli.options import FORMATS, AudioFormat, JsonReport, LibraryOption, finish
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +44,12 @@ def export_sessions(
     audio: Annotated[
         bool, typer.Option("--audio", help="Put the audio beside the files, which refer to it.")
     ] = False,
+    audio_format: Annotated[
+        AudioFormat | None,
+        typer.Option(
+            "--audio-format", help="Of that audio; otherwise WAV with eaf, for ELAN, else FLAC."
+        ),
+    ] = None,
     delete: Annotated[
         bool,
         typer.Option("--delete", help="Then delete the sessions for good; needs the bundle."),
@@ -77,7 +83,12 @@ def export_sessions(
         from emolive.session.training_manifest import Facts
 
         facts = Facts(speaker, gender, language, corpus)
-        options = ExportOptions(formats, out, audio, delete, yes, facts, refer)
+        kind: Literal["flac", "wav"] | None = None
+        if audio_format is not None:
+            kind = "wav" if audio_format is AudioFormat.WAV else "flac"
+        # To name a format is to ask for the audio.
+        with_audio = audio or kind is not None
+        options = ExportOptions(formats, out, with_audio, delete, yes, facts, refer, kind)
         return run_export(library, sessions, options)
 
     finish(context, body)

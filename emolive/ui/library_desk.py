@@ -30,11 +30,13 @@ class LibraryDesk(QObject):
         self.settings: LibrarySettings | None = None
         self.problem: str | None = None
         self.work = Background("library", self)
+        self._made: Library | None = None  # on the worker; perhaps nobody will take it
+        self._over = False
 
     def open(self, folder: Path | None) -> None:
         """Open the library in `folder` (None: the usual one); `opened` follows."""
         self._let_go()
-        self.work.ask(lambda: _open(folder), self._on_opened, self._on_problem, key="open")
+        self.work.ask(lambda: self._make(folder), self._on_opened, self._on_problem, key="open")
 
     def change_settings(self, settings: LibrarySettings) -> None:
         """Store the library's settings; `settled` follows."""
@@ -57,8 +59,19 @@ class LibraryDesk(QObject):
     def end(self, timeout: float) -> None:
         """Close it, after at most `timeout` seconds of waiting for what it does."""
         library, self.library = self.library, None
-        if self.work.close(timeout) and library is not None:
-            library.close()
+        self._over = True
+        if self.work.close(timeout):
+            for one in (library, self._made):
+                if one is not None:
+                    one.close()
+
+    def _make(self, folder: Path | None) -> tuple[Library, LibrarySettings]:
+        library = self._made = Library.open(folder)
+        try:
+            return library, library.settings()
+        finally:
+            if self._over:
+                library.close()
 
     def _let_go(self) -> None:
         library, self.library, self.settings = self.library, None, None
@@ -93,11 +106,6 @@ class LibraryDesk(QObject):
     def _on_settings(self, settings: LibrarySettings) -> None:
         self.settings = settings
         self.settled.emit(settings)
-
-
-def _open(folder: Path | None) -> tuple[Library, LibrarySettings]:
-    library = Library.open(folder)
-    return library, library.settings()
 
 
 def _changed(library: Library, settings: LibrarySettings) -> LibrarySettings:

@@ -343,7 +343,7 @@ class MainWindow(Shell):
     def end(self, deadline: float) -> None:
         """End what the pages share."""
         self.recording.end(deadline)
-        self.desk.end(0.1)
+        self.desk.end(max(0.1, deadline - time.monotonic()))
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
 

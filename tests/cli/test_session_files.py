@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from emolive.session.library import Library
 from emolive.session.records import Annotation
@@ -60,10 +62,31 @@ def test_formats_are_named_after_the_session(run: Run, session: str, tmp_path: P
     assert [a["label"] for a in found["annotations"]] == ["angry", "happy"]
 
 
-def test_the_audio_can_come_along(run: Run, session: str, tmp_path: Path) -> None:
-    result = run("sessions", "export", session, "--format", "eaf", "--audio", "--out", "out")
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (("--audio",), "wav"),  # ELAN offers no FLAC
+        (("--audio-format", "flac"), "flac"),
+        (("--audio", "--audio-format", "wav"), "wav"),
+    ],
+)
+def test_the_audio_can_come_along(
+    run: Run, session: str, tmp_path: Path, options: tuple[str, ...], kind: str
+) -> None:
+    result = run("sessions", "export", session, "--format", "eaf", *options, "--out", "out")
     assert result.exit_code == 0, result.stderr
-    copies = [f"{session}.1-agent.flac", f"{session}.2-customer.flac"]
+    copies = [f"{session}.1-agent.{kind}", f"{session}.2-customer.{kind}"]
+    with Library.open(tmp_path / "library") as library:
+        for stream, copy in zip(("agent", "customer"), copies, strict=True):
+            path = library.audio_path(session, stream)
+            assert path is not None
+            kept, copied = (
+                sf.read(path, dtype="int16"),
+                sf.read(tmp_path / "out" / copy, dtype="int16"),
+            )
+            np.testing.assert_array_equal(copied[0], kept[0])
+            assert copied[1] == kept[1]
+            assert sf.info(tmp_path / "out" / copy).format == kind.upper()
     assert names(tmp_path / "out") == [*copies, f"{session}.eaf"]
     root = ElementTree.parse(tmp_path / "out" / f"{session}.eaf").getroot()
     assert [m.get("RELATIVE_MEDIA_URL") for m in root.iter("MEDIA_DESCRIPTOR")] == copies

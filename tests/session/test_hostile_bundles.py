@@ -90,7 +90,8 @@ def test_any_changed_value_is_refused_or_harmless(
 ) -> None:
     strange = st.sampled_from(
         [None, True, -1, 0, 2**31, 2**53, 2**63, 10**30, 1e308, -1e308, "", "\0", "\ud800",
-         "x" * 5_000, [], {}, [[]], "9999-12-31T23:59:59Z", "1971-01-01T00:00:00Z", "\x1b[2J", "hungry", 1e-320]
+         "x" * 5_000, [], {}, [[]], "9999-12-31T23:59:59Z", "1971-01-01T00:00:00Z", "\x1b[2J",
+         "hungry", 1e-320]
     )  # fmt: skip
 
     def change(document: dict[str, Any]) -> None:

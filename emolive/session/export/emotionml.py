@@ -139,8 +139,8 @@ def _when(span: Span, timeline: Timeline) -> dict[str, str]:
 
 
 def _who(tier: Tier) -> dict[str, str]:
-    about = {"stream": tier.stream or "", "annotator": tier.annotator}
-    return {name: one_line(value) for name, value in about.items() if value}
+    about = {"stream": one_line(tier.stream or ""), "annotator": one_line(tier.annotator)}
+    return {name: value for name, value in about.items() if value}
 
 
 def _audio_uri(stream: TimelineStream | None, folder: Path) -> str | None:

@@ -8,18 +8,21 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from lxml import etree
 
 from emolive.session.export.emotionml import write_emotionml
 from emolive.session.export.tiers import Span, Tier, TierKind, tiers
 from emolive.session.export.values import one_line, plain_text
-from emolive.session.timeline import StreamAudio, Timeline
+from emolive.session.timeline import StreamAudio, Timeline, TimelineStream
+from emolive.types import Segment
 from tests.models import LABELS
 from tests.session.export.reading import sample, valid, written
 from tests.session.export.timelines import EMPTY, RATE, STARTED, full, recording, timelines
 
 MS = RATE // 1000
+# Its name is nothing but a line break.
+NAMELESS = TimelineStream("\x85", segments=(Segment("\x85", 0, 8 * MS, "sad", 0.5),))
 EMO = "{http://www.w3.org/2009/10/emotionml}"
 OWN = "{urn:emolive:timeline:1}"
 Emotion = tuple[str, str | None, int, int, str]
@@ -122,6 +125,7 @@ def test_the_schema_refuses_what_the_recommendation_does(tmp_path: Path) -> None
 # Whole milliseconds, EmotionML's unit, come back exactly, and references to audio do anyway.
 @settings(deadline=None, max_examples=60)
 @given(timelines(step=MS))
+@example(replace(EMPTY, streams=(NAMELESS,)))
 def test_any_timeline_comes_back(timeline: Timeline) -> None:
     wanted = Counter(
         (

@@ -1,0 +1,50 @@
+"""A library that is still being opened as the window goes."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from emolive.session.library import Library
+from emolive.ui import library_desk
+from emolive.ui.library_desk import LibraryDesk
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_library_that_nobody_waits_for_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_time: bool
+) -> None:
+    opening, go_on = threading.Event(), threading.Event()
+    opened: list[Library] = []
+    closed: list[Library] = []
+
+    class SlowLibrary(Library):
+        @classmethod
+        def open(cls, folder: Path | None = None) -> Library:
+            opening.set()
+            assert go_on.wait(10)
+            opened.append(super().open(folder))
+            return opened[-1]
+
+        def close(self) -> None:
+            closed.append(self)
+            super().close()
+
+    monkeypatch.setattr(library_desk, "Library", SlowLibrary)
+    desk = LibraryDesk()
+    desk.open(tmp_path / "library")
+    assert opening.wait(10)
+    if in_time:
+        threading.Timer(0.05, go_on.set).start()
+        desk.end(10)
+    else:
+        desk.end(0.0)
+        go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "emolive library":
+            thread.join(10)
+    assert desk.library is None
+    assert len(opened) == 1
+    assert opened[0] in closed
