@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from emolive.cli.outcome import say, tell
 from emolive.errors import EmoliveError
 from training.cache import load_cache, prepare
 from training.corpora import READERS, read_corpora, read_manifest
@@ -61,18 +62,18 @@ def prepare_command(
         raise EmoliveError(f"There is no folder {data}: give the corpora's folder, or --download.")
     clips, absent = read_corpora(data, wanted)
     for name in absent:
-        typer.echo(f"{name}: not found in {data / name}, skipped", err=True)
+        tell(f"{name}: not found in {data / name}, skipped")
     for path in manifest or []:
         own = read_manifest(path)
         for line in own.skipped:
-            typer.echo(f"skipped {line}", err=True)
+            tell(f"skipped {line}")
         clips += own.clips
     if not clips:
         raise EmoliveError(f"No corpus was found in {data}: it needs one folder per corpus.")
     left_out = prepare(clips, data, cache)
     for line in left_out:
-        typer.echo(f"left out {line}", err=True)
-    typer.echo(f"{len(clips) - len(left_out)} clips in {cache}, listed in manifest.csv")
+        tell(f"left out {line}")
+    say(f"{len(clips) - len(left_out)} clips in {cache}, listed in manifest.csv")
     if missed:
         raise typer.Exit(1)
 
@@ -86,16 +87,16 @@ def _download(data: Path, wanted: tuple[str, ...]) -> bool:
     _, absent = read_corpora(data, wanted)
     for name in absent:
         if name in ELSEWHERE:
-            typer.echo(f"{name} cannot be downloaded: {ELSEWHERE[name]}", err=True)
+            tell(f"{name} cannot be downloaded: {ELSEWHERE[name]}")
     for source in SOURCES:
         folder = data / source.corpus
         if source.corpus in absent or (source.corpus in wanted and is_unfinished(folder)):
-            typer.echo(f"{source.corpus}, terms: {source.terms}", err=True)
+            tell(f"{source.corpus}, terms: {source.terms}")
             try:
                 download(source, folder)
             except DownloadError as error:
                 complete = False
-                typer.echo(str(error), err=True)
+                tell(str(error))
     return complete
 
 
@@ -109,7 +110,7 @@ def splits_command(
     from training.split_files import write_splits
 
     for path in write_splits(load_cache(cache).clips, load_recipe(recipe), out):
-        typer.echo(path.as_posix())
+        say(path.as_posix())
 
 
 @app.command("train")
@@ -154,7 +155,7 @@ def evaluate_command(
     settings, audio = load_recipe(recipe), load_cache(cache)
     classifier = OnnxClassifier(model)
     measurement = measure(classifier, audio, split_clips(audio.clips, settings).test, settings)
-    typer.echo(write_scores(measurement))
+    say(write_scores(measurement))
     if out:
         out.write_text(json.dumps(measurement.to_dict(), indent=2), encoding="utf-8")
 
@@ -190,7 +191,7 @@ def export_command(
         precision=precision,
         note=note,
     )
-    typer.echo(f"wrote {out} and {out.with_suffix('.md')}")
+    say(f"wrote {out} and {out.with_suffix('.md')}")
 
 
 @app.command("report")
@@ -209,7 +210,7 @@ def report_command(
     from training.report import write_report
 
     for path in write_report(runs, out, study=study, model=model or asset(MODEL)):
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def main() -> None:
@@ -217,7 +218,7 @@ def main() -> None:
     try:
         app()
     except (EmoliveError, FileNotFoundError) as error:
-        typer.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(2)
 
 
