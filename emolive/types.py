@@ -29,6 +29,14 @@ class SpeechState(StrEnum):
     NOT_INFERRED = "not_inferred"
 
 
+class Familiarity(StrEnum):
+    """How sound compares with what a model was trained on, in words that are shown."""
+
+    FAMILIAR = "familiar"
+    UNUSUAL = "unusual"
+    UNLIKE = "unlike anything this model was trained on"
+
+
 class Role(StrEnum):
     """Who speaks on a stream of a call."""
 
@@ -144,6 +152,17 @@ class ModelOutput:
         return cls(*(np.concatenate(column) for column in columns))
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How far sound is from a model's training data: 0 to 1, and the word for it.
+
+    ``value`` is the share of speech from corpora unknown to the model that is nearer.
+    """
+
+    value: float
+    word: Familiarity
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """The answer for one window.
@@ -155,7 +174,8 @@ class Prediction:
     leading class while uncertain, otherwise 0.0.
     ``latency_s`` is the time from the window's last sample being available to this answer.
     ``embedding`` float32 ``(n_features,)`` is what the model's last layer sees, where its graph
-    tells it and the window was classified; it is passed on, and not kept.
+    tells it and the window was classified; it is passed on, and not kept. ``shift``, smoothed like
+    the confidence, is None where the model has no reference for it or the window has no embedding.
     """
 
     stream: str
@@ -168,6 +188,7 @@ class Prediction:
     speech_ratio: float
     latency_s: float
     embedding: FloatArray | None = None
+    shift: Shift | None = None
 
     @property
     def centre_sample(self) -> int:

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emolive.features import LogMelSpec, WaveformSpec
 from emolive.inference.metadata import EMBEDDING, LOGITS, METADATA_KEY, ModelMetadata
+from emolive.inference.shift import ShiftMeter, ShiftReference
 
 FILTERS = 16
 _FLOOR = np.float32(1e-5)
@@ -43,6 +44,33 @@ def tiny_metadata(**fields: Any) -> ModelMetadata:
 def waveform_metadata(**fields: Any) -> ModelMetadata:
     """Valid metadata of a tiny model that is given the sound itself, and has an embedding."""
     return tiny_metadata(**({"front_end": WaveformSpec(), "embedding_size": 6} | fields))
+
+
+def shift_reference(embeddings: npt.NDArray[np.float32], k: int, **fields: Any) -> ShiftReference:
+    """Fitted to embeddings ``(n, size)`` with `k` components; `fields` replace the defaults.
+
+    Its distances are those of the embeddings themselves.
+    """
+    x = embeddings.astype(np.float64)
+    if fields.get("unit_length"):
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+    mean = x.mean(axis=0)
+    variances, directions = np.linalg.eigh(np.cov(x.T, bias=True))
+    order = np.argsort(-variances)
+    kept, rest = order[:k], order[k:]
+    defaults: dict[str, Any] = {
+        "mean": tuple(mean),
+        "components": tuple(map(tuple, directions[:, kept].T)),
+        "variances": tuple(variances[kept]),
+        "residual_variance": float(variances[rest].mean()) if len(rest) else 1.0,
+        "distances": (0.0, 1.0),
+    }
+    reference = ShiftReference(**(defaults | fields))
+    if "distances" in fields:
+        return reference
+    found = ShiftMeter(reference).distances(embeddings)
+    quantiles = np.quantile(found, np.linspace(0, 1, 101))
+    return ShiftReference(**(defaults | fields | {"distances": tuple(quantiles)}))
 
 
 def tiny_model(

@@ -6,7 +6,7 @@ import json
 from typing import TextIO
 
 from emolive.inference.metadata import ModelMetadata
-from emolive.session.export.values import JsonValue, named, seconds
+from emolive.session.export.values import JsonValue, named, seconds, shift_fields
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -21,7 +21,8 @@ from emolive.types import (
 class JsonLines:
     """Writes one object per line, at once: predictions, segments, alerts and statuses.
 
-    In silence `label` is null and `probabilities` is empty.
+    In silence `label` is null and `probabilities` is empty. `shift` and `familiarity` are there
+    where the model tells how far sound is from what it was trained on.
     """
 
     def __init__(self, metadata: ModelMetadata, out: TextIO, call: str | None = None) -> None:
@@ -57,6 +58,7 @@ class JsonLines:
                 "probabilities": named(event.probabilities, self._labels),
                 "speech_ratio": round(event.speech_ratio, 6),
                 "latency_ms": round(1000 * event.latency_s, 2),
+                **shift_fields(event.shift),
             }
         if isinstance(event, Segment):
             return {

@@ -22,6 +22,7 @@ from emolive.types import (
     EngineState,
     EngineStatus,
     Event,
+    Familiarity,
     FeatureBlock,
     FloatArray,
     Prediction,
@@ -61,6 +62,14 @@ class _Stream:
     answer: Prediction | None = None
     level_dbfs: float = _QUIETEST_DBFS
     speech: bool = False
+    familiarity: Familiarity | None = None
+
+    @property
+    def strange(self) -> Text | None:
+        """The word for its speech of late, where it is not a familiar one."""
+        if self.familiarity in (None, Familiarity.FAMILIAR):
+            return None
+        return Text(f"{self.familiarity}", "yellow")
 
 
 class TerminalTimeline:
@@ -112,6 +121,8 @@ class TerminalTimeline:
         elif isinstance(event, Prediction):
             stream = self._stream(event.stream)
             stream.answer = event
+            if event.shift is not None:
+                stream.familiarity = event.shift.word
             stream.strip.append(self._cell(event))
         elif isinstance(event, Alert):
             # Printed above the picture, so that it stays when the picture moves on.
@@ -191,6 +202,8 @@ class TerminalTimeline:
             Group(top, Text(), strip, axis),
             title=name if len(self._streams) > 1 else None,
             title_align="left",
+            subtitle=stream.strange,
+            subtitle_align="left",
             box=box.ROUNDED,
             border_style="grey35",
             width=width,

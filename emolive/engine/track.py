@@ -31,7 +31,8 @@ class StreamTrack:
             metadata.abstention_threshold,
             config.decision,
             config.hop_s,
-            metadata.front_end.sampling_rate,
+            metadata.sampling_rate,
+            metadata.shift,
         )
         self._segmenter = Segmenter(pipeline.stream, pipeline.hop_samples)
         self._windows = 0

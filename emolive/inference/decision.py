@@ -7,7 +7,8 @@ import math
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from emolive.types import FeatureWindow, FloatArray, ModelOutput, Prediction, SpeechState
+from emolive.inference.shift import RunningShift, ShiftReference
+from emolive.types import FeatureWindow, FloatArray, ModelOutput, Prediction, Shift, SpeechState
 
 
 class DecisionConfig(BaseModel):
@@ -52,6 +53,7 @@ class Decision:
         config: DecisionConfig,
         hop_s: float,
         rate: int,
+        shift: ShiftReference | None = None,
     ) -> None:
         """Decide between `labels`.
 
@@ -62,6 +64,7 @@ class Decision:
             config: see there.
             hop_s: seconds between windows when none is left out.
             rate: samples per second of the windows' indices.
+            shift: the model's, where it has one.
         """
         self.labels = labels
         self.config = config
@@ -70,10 +73,13 @@ class Decision:
         self._rate = rate
         self._hop = round(hop_s * rate)
         self._dwell = round(config.min_dwell_s * rate)
+        self._shift = RunningShift(shift, config.smoothing_s * rate) if shift else None
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, the count of flips included."""
+        if self._shift is not None:
+            self._shift.reset()
         self._smoothed: FloatArray | None = None  # None: no speech right before
         self._shown: int | None = None  # None: uncertain
         self._since = 0
@@ -99,6 +105,7 @@ class Decision:
             latency_s: from the window's last sample being available to now.
         """
         embedding: FloatArray | None = None
+        shift: Shift | None = None
         if output is None:
             self._smoothed = None
             self._last_emotion = None
@@ -107,6 +114,7 @@ class Decision:
             probabilities = calibrated(output.logits[0], self._temperature)
             if output.embedding is not None:
                 embedding = output.embedding[0]
+                shift = self._shifted(embedding, window)
             smoothed = self._smooth(probabilities, window)
             if self._shown is None:
                 state, label = SpeechState.UNCERTAIN, None
@@ -125,7 +133,15 @@ class Decision:
             speech_ratio=window.speech_ratio,
             latency_s=latency_s,
             embedding=embedding,
+            shift=shift,
         )
+
+    def _shifted(self, embedding: FloatArray, window: FeatureWindow) -> Shift | None:
+        if self._shift is None:
+            return None
+        if self._smoothed is None or window.start_sample > self._end:
+            self._shift.reset()
+        return self._shift.accept(embedding, window.end_sample - self._end)
 
     def _smooth(self, probabilities: FloatArray, window: FeatureWindow) -> FloatArray:
         """Update the mean and what is shown; return the mean."""

@@ -12,9 +12,12 @@ the fields of `ModelMetadata`. Other entries are left alone. The graph has
   a window of audio.
 - the output `logits` float32 ``(batch, n_classes)``, in the order of ``labels``;
 - where ``embedding_size`` is a number, the output `embedding` float32
-  ``(batch, embedding_size)``: what the last layer sees. Outputs are found by name.
+  ``(batch, embedding_size)``: what the last layer sees. Outputs are found by name;
+- no other inputs and outputs. `shift` describes the embeddings of training speech (see
+  `emolive.inference.shift`).
 
 Format version 1 knows the front end ``"log_mel"`` alone, without saying its kind, and no embedding.
+A model may have a second file for GPUs (see `emolive.inference.model_files`).
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
 from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.inference import limits
+from emolive.inference.shift import ShiftReference
 from emolive.types import SpeechState
 
 METADATA_KEY = "emolive"
@@ -48,7 +52,8 @@ class ModelMetadata(BaseModel):
     """Everything needed to run a model, and what is known about it.
 
     `front_end` is how the graph's input is made of sound; `embedding_size` the length of its
-    `embedding` output, None where it has none. `temperature` divides the logits before the
+    `embedding` output, None where it has none; `shift` tells how far an embedding is from those of
+    training speech. `temperature` divides the logits before the
     softmax; a smoothed confidence below `abstention_threshold` is reported as uncertain. `scores`
     are measured values from 0 to 1 or counts, keyed by what they are (for example
     ``"uar_speaker_independent"``). `provenance` tells how the file was made (recipe, seed, commit,
@@ -65,11 +70,18 @@ class ModelMetadata(BaseModel):
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     abstention_threshold: float = Field(default=0.0, ge=0, le=1)
     embedding_size: int | None = Field(default=None, gt=0)
+    shift: ShiftReference | None = None
     licence: str
     corpora: tuple[str, ...]
     split: str
     scores: dict[str, float] = Field(default_factory=dict)
     provenance: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _shift_of_embeddings(self) -> Self:
+        if self.shift is not None and len(self.shift.mean) != self.embedding_size:
+            raise ValueError("shift.mean must have embedding_size numbers")
+        return self
 
     @field_validator("front_end", mode="before")
     @classmethod

@@ -8,13 +8,31 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from emolive.session.records import AlertRecord, Annotation, Gap, GapKind, Note
-from emolive.types import Band, Prediction, Role, Segment, SpeechActivity, SpeechState
+from emolive.types import (
+    Band,
+    Familiarity,
+    Prediction,
+    Role,
+    Segment,
+    Shift,
+    SpeechActivity,
+    SpeechState,
+)
 
 VERSION = 1  # as in `BundleDocument.version`
 # A session of a day has some 170 000 windows a stream; a call has two streams.
@@ -55,7 +73,10 @@ class _Stretch(_Entry):
 
 
 class WindowEntry(_Stretch):
-    """A window; `probabilities` are rounded to nine digits, which keeps every float32."""
+    """A window; `probabilities` are rounded to nine digits, which keeps every float32.
+
+    `shift` and `familiarity` are left out where they are not known.
+    """
 
     state: SpeechState
     label: Name | None
@@ -63,6 +84,15 @@ class WindowEntry(_Stretch):
     speech_ratio: Share
     latency_s: Annotated[float, Field(ge=-1e9, le=1e9)]
     probabilities: tuple[Share, ...] | None
+    shift: Share | None = None
+    familiarity: Familiarity | None = None
+
+    @model_serializer(mode="wrap")
+    def _known(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = usual(self)
+        if self.shift is None or self.familiarity is None:
+            del fields["shift"], fields["familiarity"]
+        return fields
 
 
 class SegmentEntry(_Stretch):
@@ -202,12 +232,14 @@ def window_entry(window: Prediction) -> WindowEntry:
         speech_ratio=_share(window.speech_ratio),
         latency_s=window.latency_s,
         probabilities=None if shares is None else tuple(_share(p) for p in shares.tolist()),
+        shift=None if window.shift is None else _share(window.shift.value),
+        familiarity=None if window.shift is None else window.shift.word,
     )
 
 
 def window_of(entry: WindowEntry, stream: str) -> Prediction:
     """The window that an entry means."""
-    shares = entry.probabilities
+    shares, word = entry.probabilities, entry.familiarity
     return Prediction(
         stream=stream,
         start_sample=entry.start_sample,
@@ -218,6 +250,7 @@ def window_of(entry: WindowEntry, stream: str) -> Prediction:
         confidence=entry.confidence,
         speech_ratio=entry.speech_ratio,
         latency_s=entry.latency_s,
+        shift=None if entry.shift is None or word is None else Shift(entry.shift, word),
     )
 
 

@@ -171,8 +171,13 @@ CREATE TRIGGER audit_keeps_content BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
 """
 
+_VERSION_3 = """
+ALTER TABLE windows ADD COLUMN shift REAL;  -- how far from the model's training data, 0 to 1
+ALTER TABLE windows ADD COLUMN familiarity TEXT;
+"""
+
 # Step i leads from version i to version i + 1. Steps are only ever added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(MIGRATIONS)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from emolive.types import Prediction, Segment, SpeechState
+from emolive.types import Familiarity, Prediction, Segment, SpeechState
 
 NO_EMOTION = frozenset(str(state) for state in SpeechState if state is not SpeechState.SPEECH)
 
@@ -28,7 +28,8 @@ class StreamSummary:
     `samples` is the time per label of the segments, silence and uncertain included, longest first;
     `dominant` the emotion with the most time (None: none was shown). `transitions` counts changes
     from one emotion to the next, uncertain or silent stretches between them or not, most frequent
-    first. `peaks` has one entry per emotion that was ever answered.
+    first. `peaks` has one entry per emotion that was ever answered. `familiarity` are
+    `familiarity_shares` of its windows.
     """
 
     stream: str
@@ -36,6 +37,7 @@ class StreamSummary:
     dominant: str | None
     transitions: tuple[tuple[str, str, int], ...]
     peaks: tuple[Peak, ...]
+    familiarity: Mapping[Familiarity, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ def summarize(
     return SessionSummary(dominant_of(total), parts)
 
 
+def familiarity_shares(windows: Iterable[Prediction]) -> dict[Familiarity, float]:
+    """The share of windows for each word on what the model was trained on; empty without any."""
+    words = Counter(window.shift.word for window in windows if window.shift is not None)
+    return {word: words[word] / words.total() for word in Familiarity if word in words}
+
+
 def dominant_of(samples: Mapping[str, int]) -> str | None:
     """The emotion with the most time, by name where two have the same; None without any."""
     emotions = [(-time, label) for label, time in samples.items() if label not in NO_EMOTION]
@@ -93,6 +101,7 @@ def _summarize_stream(
         dominant_of(times),
         tuple((one, other, n) for (one, other), n in changes.most_common()),
         _peaks(stream, labels, windows),
+        familiarity_shares(windows),
     )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from emolive.engine.offline import FileAnalysis
 from emolive.session.records import AlertRecord, Annotation, Gap, Note
-from emolive.types import Band, FloatArray, Prediction, Role, Segment
+from emolive.session.summary import familiarity_shares
+from emolive.types import Band, Familiarity, FloatArray, Prediction, Role, Segment
 
 if TYPE_CHECKING:
     from emolive.session.library_reader import LibraryReader
@@ -183,6 +184,11 @@ class Timeline:
     def probabilities(self) -> FloatArray | None:
         """The mean over all windows with an answer, float32 ``(n_classes,)``; None without any."""
         return pooled(self.windows)
+
+    @property
+    def familiarity(self) -> dict[Familiarity, float]:
+        """How its sound compares with what the model was trained on (`familiarity_shares`)."""
+        return familiarity_shares(self.windows)
 
     @property
     def label(self) -> str | None:

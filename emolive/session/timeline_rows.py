@@ -9,7 +9,7 @@ import numpy as np
 
 from emolive.session.records import Gap, GapKind
 from emolive.session.rows import Value
-from emolive.types import Prediction, Segment, SpeechActivity, SpeechState
+from emolive.types import Familiarity, Prediction, Segment, Shift, SpeechActivity, SpeechState
 
 
 def _of_stream(session_id: str, stream: str | None) -> tuple[str, tuple[str, ...]]:
@@ -34,12 +34,14 @@ def window_row(stream_id: int, window: Prediction) -> tuple[Value, ...]:
         window.speech_ratio,
         window.latency_s,
         blob,
+        None if window.shift is None else window.shift.value,
+        None if window.shift is None else window.shift.word.value,
     )
 
 
 def insert_windows(connection: sqlite3.Connection, rows: Iterable[Sequence[Value]]) -> None:
     """Add rows of `window_row`."""
-    connection.executemany(f"INSERT OR REPLACE INTO windows VALUES ({', '.join('?' * 9)})", rows)
+    connection.executemany(f"INSERT OR REPLACE INTO windows VALUES ({', '.join('?' * 11)})", rows)
 
 
 def select_windows(
@@ -49,7 +51,8 @@ def select_windows(
     where, key = _of_stream(session_id, stream)
     rows = connection.execute(
         "SELECT name, start_sample, end_sample, state, label, confidence, speech_ratio, latency_s,"
-        f" probabilities FROM windows JOIN streams ON streams.id = stream_id WHERE {where}"
+        " probabilities, shift, familiarity FROM windows JOIN streams ON streams.id = stream_id"
+        f" WHERE {where}"
         " ORDER BY end_sample, position, start_sample",
         key,
     )
@@ -62,10 +65,11 @@ def select_windows(
             state=SpeechState(state),
             label=label,
             confidence=confidence,
-            speech_ratio=speech_ratio,
+            speech_ratio=ratio,
             latency_s=latency,
+            shift=None if shift is None else Shift(shift, Familiarity(word)),
         )
-        for name, start, end, state, label, confidence, speech_ratio, latency, blob in rows
+        for name, start, end, state, label, confidence, ratio, latency, blob, shift, word in rows
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from emolive.i18n import mark, ntr, tr
-from emolive.types import SpeechState
+from emolive.types import Familiarity, SpeechState
 
 # The usual classes, so that translators find them; a model's own names are shown as they are.
 _EMOTIONS = (
@@ -24,6 +24,11 @@ _STATES = {
     SpeechState.UNCERTAIN: mark("uncertain"),
     SpeechState.NOT_INFERRED: mark("not inferred"),
 }
+_FAMILIARITY = {
+    Familiarity.FAMILIAR: mark("familiar"),
+    Familiarity.UNUSUAL: mark("unusual"),
+    Familiarity.UNLIKE: mark("unlike anything this model was trained on"),
+}
 _STREAMS = {
     "mono": mark("mono"),
     "left": mark("left"),
@@ -41,6 +46,11 @@ def emotion_name(label: str) -> str:
 def state_name(state: SpeechState) -> str:
     """What a window holds, in a word."""
     return tr(_STATES[state])
+
+
+def familiarity_text(word: Familiarity) -> str:
+    """How sound compares with what the model was trained on."""
+    return tr(_FAMILIARITY[word])
 
 
 def stream_name(stream: str) -> str:

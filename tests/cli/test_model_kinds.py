@@ -13,6 +13,7 @@ from emolive.features import LogMelSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
+from emolive.inference.shift import ShiftReference
 from emolive.session.library import Library
 from emolive.session.records import NewSession, StreamInfo
 from emolive.types import FloatArray, Segment
@@ -140,3 +141,22 @@ def test_doctor_finds_a_graphics_card_that_waits_for_the_cpu(
     assert any("these operators ran on the CPU: " in fact for fact in found.facts)
     assert found.way_out is not None
     assert "NAME.gpu.onnx" in found.way_out
+
+
+def test_what_a_model_was_not_trained_on_is_said(run: Run, tmp_path: Path, clips: Path) -> None:
+    """A reference that knows no speech but one embedding, far from every other."""
+    reference = ShiftReference(mean=(1e6,) * 6, residual_variance=1.0, distances=(0.0, 1.0, 2.0))
+    path = tmp_path / "strict.onnx"
+    tiny_model(path, waveform_metadata(shift=reference))
+    result = run("demo", "--json", "--duration", 4, "--model", path)
+    assert result.exit_code == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    answers = [line for line in lines if line["type"] == "prediction" and line["probabilities"]]
+    assert answers
+    assert {line["shift"] for line in answers} == {1.0}
+    unlike = "unlike anything this model was trained on"
+    assert {line["familiarity"] for line in answers} == {unlike}
+    result = run("analyze", clips / "0.wav", "--model", path, "--format", "json", "--out", "out")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(Path("out/0.json").read_text())
+    assert document["summary"]["familiarity"] == {unlike: 1.0}

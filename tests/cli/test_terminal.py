@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from emolive.palette import swatch
 from emolive.types import (
     EngineState,
     EngineStatus,
+    Familiarity,
     FeatureBlock,
     Prediction,
+    Shift,
     SpeechState,
     StreamStatus,
 )
@@ -162,3 +165,12 @@ def test_before_the_first_window_it_listens(screen: Screen) -> None:
 def test_closing_twice_is_harmless(screen: Screen) -> None:
     screen.view.close()
     screen.view.close()
+
+
+def test_speech_that_the_model_does_not_know_is_said_through_silence(screen: Screen) -> None:
+    unlike = Shift(1.0, Familiarity.UNLIKE)
+    screen.view.handle(replace(answer("happy"), shift=unlike))
+    screen.view.handle(answer(None, SpeechState.SILENCE, index=1))
+    assert any("unlike anything this model was trained on" in line for line in screen.lines())
+    screen.view.handle(replace(answer("happy", index=2), shift=Shift(0.1, Familiarity.FAMILIAR)))
+    assert not any("unlike" in line or "familiar" in line for line in screen.lines())

@@ -12,6 +12,7 @@ from emolive.session.export.values import (
     JsonValue,
     named,
     seconds,
+    shift_fields,
 )
 from emolive.session.records import AlertRecord, Annotation, Gap, Note
 from emolive.session.timeline import Timeline
@@ -23,7 +24,9 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
 
     One stream of a file: file, duration_s, sample_rate, model, labels, windows, segments, summary.
     `summary` pools the windows with an answer: the mean of their calibrated probabilities and its
-    leading label; without any, its `probabilities` are empty and its `label` is null. Anything more
+    leading label; without any, its `probabilities` are empty and its `label` is null. Where the
+    model tells how far sound is from its training data, windows have `shift` and `familiarity`, and
+    `summary` has the share of them for each word as `familiarity`. Anything more
     (several streams, a session) adds `stream` to each window and segment, the window's label and
     confidence, and title, started_at, streams, annotations, gaps, alerts, notes and tags.
     """
@@ -39,6 +42,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "summary": {
             "probabilities": named(timeline.probabilities, timeline.labels),
             "label": timeline.label,
+            **_familiarity(timeline),
         },
     }
     if plain:
@@ -77,6 +81,13 @@ def write_json(timeline: Timeline, path: Path) -> None:
         file.write("\n")
 
 
+def _familiarity(timeline: Timeline) -> dict[str, JsonValue]:
+    shares = timeline.familiarity
+    if not shares:
+        return {}
+    return {"familiarity": {word.value: round(n, SHARE_DIGITS) for word, n in shares.items()}}
+
+
 def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, JsonValue]:
     shown: dict[str, JsonValue] = {
         "start_s": seconds(window.start_sample, timeline.rate),
@@ -84,6 +95,7 @@ def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, Js
         "state": window.state.value,
         "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
         "probabilities": named(window.probabilities, timeline.labels),
+        **shift_fields(window.shift),
     }
     if plain:
         return shown

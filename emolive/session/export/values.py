@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emolive.types import FloatArray
+from emolive.types import FloatArray, Shift
 
 TIME_DIGITS = 6  # below one sample up to 500 kHz
 SHARE_DIGITS = 6
@@ -39,6 +39,13 @@ def named(probabilities: FloatArray | None, labels: tuple[str, ...]) -> dict[str
     return {
         label: round(float(p), SHARE_DIGITS) for label, p in zip(labels, probabilities, strict=True)
     }
+
+
+def shift_fields(shift: Shift | None) -> dict[str, JsonValue]:
+    """How far a window's sound is from the model's training data; nothing where it is not known."""
+    if shift is None:
+        return {}
+    return {"shift": round(shift.value, SHARE_DIGITS), "familiarity": shift.word.value}
 
 
 def plain_text(text: str) -> str:

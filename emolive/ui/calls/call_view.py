@@ -18,7 +18,7 @@ from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_butto
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import clock_text, percent, size_text
+from emolive.ui.words import clock_text, familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 318
 _LEAST_NUMBERS = 160
@@ -241,7 +241,11 @@ class CallView(QWidget):
         self.agent.setToolTip(tip)
 
     def _show_telephone(self, model: CallModel) -> None:
-        text = telephone_text(model) if model.narrow else ""
+        notes = [telephone_text(model)] if model.narrow else []
+        if model.strange is not None:
+            word = familiarity_text(model.strange)
+            notes.append(tr("To the model, this speech is {word}.", word=word))
+        text = " ".join(notes)
         if text != self.telephone.text():
             self.telephone.setText(text)
         if bool(text) == self.telephone.isHidden():

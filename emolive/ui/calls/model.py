@@ -19,6 +19,7 @@ from emolive.types import (
     Band,
     EngineState,
     EngineStatus,
+    Familiarity,
     FloatArray,
     Prediction,
     Role,
@@ -79,6 +80,7 @@ class CallStream:
         self.end_s = 0.0
         self.speech = False
         self.current: Prediction | None = None
+        self.familiarity: Familiarity | None = None
         self.negative = 0.0
 
     @property
@@ -104,6 +106,8 @@ class CallStream:
     ) -> None:
         """Enter an answer; `negative` tells which classes are unpleasant ones."""
         self.current = prediction
+        if prediction.shift is not None:
+            self.familiarity = prediction.shift.word
         self.decisions.append(prediction)
         target, time_s = 0.0, _FADE_S
         if prediction.probabilities is not None:
@@ -193,6 +197,12 @@ class CallModel:
             stream.infers and stream.status is not None and stream.status.band is Band.NARROW
             for stream in self.streams.values()
         )
+
+    @property
+    def strange(self) -> Familiarity | None:
+        """The word for the main party's speech of late, where it is not a familiar one."""
+        word = self.main.familiarity if self.main else None
+        return None if word is Familiarity.FAMILIAR else word
 
     @property
     def open_alerts(self) -> list[AlertEntry]:

@@ -12,6 +12,7 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.types import (
     EngineStatus,
     Event,
+    Familiarity,
     FeatureBlock,
     FloatArray,
     Prediction,
@@ -57,7 +58,7 @@ class Current:
     """The newest decision of a stream, and since when its state and label hold.
 
     ``probabilities`` float32 ``(n_classes,)`` of the newest window, None in silence; ``leading`` is
-    its most probable label.
+    its most probable label; ``familiarity`` how the sound compares with the model's training data.
     """
 
     state: SpeechState
@@ -66,6 +67,7 @@ class Current:
     since_s: float
     probabilities: FloatArray | None
     leading: str | None
+    familiarity: Familiarity | None = None
 
 
 class StreamModel:
@@ -146,6 +148,7 @@ class StreamModel:
             since_s,
             probabilities,
             leading,
+            None if prediction.shift is None else prediction.shift.word,
         )
         self.decisions.append(prediction)
 

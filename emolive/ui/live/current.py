@@ -15,11 +15,18 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.palette import Swatch
-from emolive.types import EngineState, SpeechState
+from emolive.types import EngineState, Familiarity, SpeechState
 from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import RADIUS, Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.ui.words import clock_text, duration_text, emotion_name, percent, stream_name
+from emolive.ui.words import (
+    clock_text,
+    duration_text,
+    emotion_name,
+    familiarity_text,
+    percent,
+    stream_name,
+)
 
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
@@ -27,13 +34,17 @@ _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What a card says. ``confidence`` is None where there is no bar; ``state`` None is no run."""
+    """What a card says. ``confidence`` is None where there is no bar; ``state`` None is no run.
+
+    ``note`` says where the model does not know such sound.
+    """
 
     headline: str
     detail: str
     state: SpeechState | None = None
     label: str | None = None
     confidence: float | None = None
+    note: str = ""
 
 
 def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) -> CardText:
@@ -60,6 +71,9 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if state is SpeechState.NOT_INFERRED:
         text = tr("emotion not inferred here")
         return CardText(tr("Speaking"), text, state)
+    note = ""
+    if current.familiarity not in (None, Familiarity.FAMILIAR):
+        note = familiarity_text(current.familiarity)
     if state is SpeechState.UNCERTAIN or current.label is None:
         closest = tr("several alike")
         if current.leading:
@@ -70,10 +84,11 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
             SpeechState.UNCERTAIN,
             current.leading,
             current.confidence,
+            note,
         )
     headline = emotion_name(current.label)
     headline = headline[:1].upper() + headline[1:]
-    return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence)
+    return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
 
 
 class CurrentCard(QWidget):
@@ -136,7 +151,12 @@ class CurrentCard(QWidget):
         painter.setFont(font(12 * big))
         painter.setPen(soft)
         caption = QRectF(inner.left(), inner.top(), inner.width(), 16 * big)
-        painter.drawText(caption, left, self._name or (tr("now") if self.text.state else ""))
+        name = self._name or (tr("now") if self.text.state else "")
+        painter.drawText(caption, left, name)
+        metrics = QFontMetricsF(painter.font())
+        room = caption.width() - metrics.horizontalAdvance(name) - 12
+        note = metrics.elidedText(self.text.note, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(caption, right, note)
 
         foot = QRectF(inner.left(), inner.bottom() - 18 * big, inner.width(), 18 * big)
         painter.setFont(font(13 * big))

@@ -9,6 +9,7 @@ from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.export.report.palette_css import label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
 from emolive.session.timeline import Timeline
+from emolive.types import Familiarity
 
 _MOST_CHANGES = 8
 
@@ -115,6 +116,7 @@ def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> s
         body = "<p>Nothing was said here.</p>"
     elif all(label in NO_EMOTION for label in order):
         body += "<p>No emotion was shown.</p>"
+    body += _familiarity(summary)
     parts = [(title, body), *_moments(summary, timeline)]
     if several:
         inside = "".join(f"<h3>{head}</h3>{content}" for head, content in parts[1:])
@@ -122,6 +124,15 @@ def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> s
     return "".join(
         f'<section class="card"><h2>{head}</h2>{content}</section>' for head, content in parts
     )
+
+
+def _familiarity(summary: StreamSummary) -> str:
+    """How its sound compares with what the model was trained on, where it is not all familiar."""
+    strange = {word: n for word, n in summary.familiarity.items() if word != Familiarity.FAMILIAR}
+    if not strange:
+        return ""
+    told = ", ".join(f"{share:.0%} {escape(word)}" for word, share in strange.items())
+    return f"<p>To this model, the speech was {told}.</p>"
 
 
 def _moments(summary: StreamSummary, timeline: Timeline) -> Iterator[tuple[str, str]]:
