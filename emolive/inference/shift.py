@@ -35,8 +35,8 @@ class ShiftReference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mean: tuple[Number, ...] = Field(min_length=1)
-    components: tuple[tuple[Number, ...], ...] = ()
-    variances: tuple[Positive, ...] = ()
+    components: tuple[tuple[Number, ...], ...] = Field(default=(), max_length=1024)
+    variances: tuple[Positive, ...] = Field(default=(), max_length=1024)
     residual_variance: Positive
     unit_length: bool = False
     distances: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] = Field(
