@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from emolive.audio.channels import ChannelCheck
 from emolive.audio.containers import Link, Part, find_links, total_seconds
 from emolive.audio.media import MEDIA_EXTENSIONS, MediaRecording, can_read_media, way_out
 from emolive.audio.mixing import Mixer
@@ -57,6 +58,7 @@ class FileDecoder:
             self.format = SourceFormat(rate, names, recorded=True)
             self._buffer = np.empty((max(1, round(rate * block_s)), n_channels), np.float32)
             self._mixer = None if self._split or n_channels == 1 else Mixer(n_channels)
+            self._check = ChannelCheck(stream_names(n_channels), rate)
             # Damage right at the start, or nothing in it, is better said now than later.
             self._pending = self._next()
             if self._pending is None:
@@ -90,6 +92,7 @@ class FileDecoder:
                 f"{self.path.name}: its channels are in opposite phase and would cancel each other "
                 "out; they were turned the same way before they were mixed."
             )
+        notes += [f"{self.path.name} {remark}." for remark in self._check.remarks()]
         return " ".join(notes) or None
 
     @property
@@ -139,6 +142,7 @@ class FileDecoder:
         if bad.any():
             self.replaced += int(np.count_nonzero(bad))
             block[bad] = 0.0
+        self._check.accept(block)
         return block if self._mixer is None else self._mixer.accept(block)
 
     def _fill(self) -> int:

@@ -13,7 +13,7 @@ from emolive.audio.jobs import OnTheSpot, Runner
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.engine.config import EngineConfig
-from emolive.engine.hints import zeros_hint
+from emolive.engine.hints import one_sound_hint, zeros_hint
 from emolive.engine.monitor import Monitor, Work, classify
 from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
@@ -267,6 +267,8 @@ class Capture:
             silent = [name for name in monitor.silent_zeros if name in names]
             if hint := zeros_hint(self._source.name, silent, names):
                 return hint
+        if monitor.one_sound:
+            return one_sound_hint(self._source.name)
         return self._source_status.message if self._state is EngineState.RUNNING else None
 
     def _publish_all(self, events: Sequence[Event]) -> None:

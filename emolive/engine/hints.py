@@ -32,3 +32,16 @@ def zeros_hint(
         f"{source} delivers only digital silence, as a microphone without permission does: "
         f"{_WAYS_OUT.get(platform, _OTHERWISE)}."
     )
+
+
+def one_sound_hint(source: str) -> str:
+    """The sentence on a call whose two channels carry the same sound.
+
+    Args:
+        source: the source's name.
+    """
+    return (
+        f"{source} carries the same sound on both channels, so the two parties cannot be told "
+        "apart: it is treated as one channel, and without permission for the agent no emotion is "
+        "inferred. Record a channel for each party, or leave out the roles."
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emolive.audio.channels import ChannelComparison
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine.config import EngineConfig
@@ -16,7 +17,7 @@ from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
-from emolive.types import Event, FeatureWindow, ModelOutput, StreamStatus
+from emolive.types import Event, FeatureWindow, ModelOutput, Role, StreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class _Due:
 
     @property
     def to_classify(self) -> bool:
-        return self.speech and self.track.pipeline.infers_emotion
+        return self.speech and self.track.infers_emotion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +167,11 @@ class Monitor:
     def silent_zeros(self) -> tuple[str, ...]:
         """The streams that deliver nothing but digital zeros."""
         return tuple(t.pipeline.stream for t in self._tracks if t.pipeline.silent_zeros)
+
+    @property
+    def one_sound(self) -> bool:
+        """Whether both parties of a call come on both channels, so that nobody is told apart."""
+        return self._comparison is not None and self._comparison.same
 
     @property
     def streams(self) -> tuple[StreamStatus, ...]:
@@ -294,6 +300,8 @@ class Monitor:
         self._cursor = 0
         self._looked_at = self._clock()
         self._native_rate = source_format.sampling_rate
+        call = len(source_format.roles) == 2 and None not in source_format.roles
+        self._comparison = ChannelComparison(self._native_rate) if call else None
         # No more windows at once than a stream may hold.
         self._slice = int(self._native_rate * self._config.max_batch * self._config.hop_s)
 
@@ -304,6 +312,11 @@ class Monitor:
             self.ring_overruns += 1
             for track in self._tracks:
                 track.pipeline.gap(read.lost * self._rate // self._native_rate)
+        if self._comparison is not None:
+            self._comparison.accept(read.samples)
+            for track in self._tracks:
+                # Where the agent is heard on both channels, both need the agent's permission.
+                track.withheld = self.one_sound and not self._config.infers_emotion(Role.AGENT)
         blocks = (
             track.pipeline.accept(read.samples[:, channel])
             for channel, track in enumerate(self._tracks)

@@ -14,6 +14,7 @@ from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import RecordedSource
 from emolive.engine.config import EngineConfig
+from emolive.engine.hints import one_sound_hint
 from emolive.engine.monitor import Monitor
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -157,6 +158,8 @@ def analyze_source(
         if progress is not None:
             progress(ring.written / rate, source.duration_s)
         message = source.status().message
+        if monitor.one_sound:
+            message = " ".join(filter(None, (message, one_sound_hint(source.name))))
         return FileAnalysis(
             file=Path(path),
             duration_s=ring.written / rate,

@@ -25,6 +25,7 @@ class StreamTrack:
     def __init__(self, pipeline: StreamPipeline, metadata: ModelMetadata, config: EngineConfig):
         """Follow `pipeline`'s stream."""
         self.pipeline = pipeline
+        self.withheld = False
         self._decision = Decision(
             metadata.labels,
             metadata.temperature,
@@ -36,6 +37,11 @@ class StreamTrack:
         )
         self._segmenter = Segmenter(pipeline.stream, pipeline.hop_samples)
         self._windows = 0
+
+    @property
+    def infers_emotion(self) -> bool:
+        """Whether emotion is inferred on it: by its role, and not `withheld` for another reason."""
+        return self.pipeline.infers_emotion and not self.withheld
 
     def decide(
         self, window: FeatureWindow, output: ModelOutput | None, latency_s: float, *, speech: bool
@@ -66,7 +72,7 @@ class StreamTrack:
             samples_lost=pipeline.samples_lost,
             flips_per_minute=self._decision.flips_per_minute,
             role=pipeline.role,
-            emotion=pipeline.infers_emotion,
+            emotion=self.infers_emotion,
             native_rate=pipeline.first_rate,
             band=pipeline.band,
             missing=missing,

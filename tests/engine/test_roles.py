@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from emolive.audio.call import CallSource, RecordedCall
 from emolive.audio.dc import DcBlocker
+from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import AgentPermission, EngineConfig, Monitor
+from emolive.engine.capture import Capture
 from emolive.engine.monitor import classify
+from emolive.engine.offline import analyze_source
 from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.speech.silero import SileroVad
 from emolive.types import (
+    EngineStatus,
     Event,
     FeatureBlock,
     FloatArray,
@@ -27,7 +34,7 @@ from emolive.types import (
     Segment,
     SpeechState,
 )
-from tests.engine.fakes import WatchedClassifier
+from tests.engine.fakes import FakeSource, WatchedClassifier
 
 RATE = 16_000
 CALL = SourceFormat(RATE, ("agent", "customer"), (Role.AGENT, Role.CUSTOMER))
@@ -101,6 +108,61 @@ def test_a_permission_turns_the_agent_on(
     assert SpeechState.NOT_INFERRED not in {p.state for p in agent}
     assert any(p.label for p in agent)
     assert all(status.emotion for status in monitor.streams)
+
+
+@pytest.mark.parametrize("gain", [1.0, -0.5])
+def test_where_both_channels_carry_both_parties_neither_is_classified(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, gain: float
+) -> None:
+    mono = speech[: 14 * RATE]
+    samples = np.stack((mono, np.float32(gain) * mono), axis=1)
+    monitor, events = heard(classifier, vad, samples, EngineConfig())
+    assert monitor.one_sound
+    for stream in ("agent", "customer"):
+        answers = of_stream(events, stream)
+        assert {p.state for p in answers} <= {SpeechState.NOT_INFERRED, SpeechState.SILENCE}
+        assert any(p.state is SpeechState.NOT_INFERRED for p in answers)
+    assert not any(status.emotion for status in monitor.streams)
+    monitor, events = heard(classifier, vad, samples, EngineConfig(agent_permission=PERMISSION))
+    assert monitor.one_sound
+    assert any(p.label for p in of_stream(events, "customer"))
+
+
+def test_a_recorded_call_with_one_sound_says_so(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, tmp_path: Path
+) -> None:
+    mono = speech[: 8 * RATE]
+    sf.write(tmp_path / "call.wav", np.stack((mono, mono), axis=1), RATE)
+    source = RecordedCall(FileSource(tmp_path / "call.wav", paced=False, channels="split"))
+    found = analyze_source(source, "call.wav", classifier, vad, EngineConfig())
+    assert found.probabilities is None
+    assert found.note is not None
+    assert "cannot be told apart" in found.note
+    assert found.problem is None
+
+
+def test_a_live_call_with_one_sound_says_so(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    device = FakeSource(RATE, ("left", "right"))
+    events: list[Event] = []
+    statuses: list[EngineStatus] = []
+    capture = Capture(
+        CallSource(device),
+        classifier,
+        vad,
+        EngineConfig(),
+        publish=events.append,
+        report=lambda status, _: statuses.append(status),
+    )
+    capture.step()
+    for begin in range(0, 6 * RATE, RATE // 10):
+        block = speech[begin : begin + RATE // 10]
+        device.feed(np.stack((block, block), axis=1))
+        capture.step()
+    capture.stop()
+    assert any("cannot be told apart" in (status.hint or "") for status in statuses)
+    assert all(e.probabilities is None for e in events if isinstance(e, Prediction))
 
 
 @pytest.mark.parametrize("field", ["granted_by", "granted_at", "statement"])

@@ -1,0 +1,155 @@
+"""What is wrong with the channels of a recording: the same sound twice, or clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from emolive.types import FloatArray
+
+_RATE = 8_000  # at about which channels are compared
+_PIECE_S = 0.5
+_LARGEST_LAG_S = 0.1
+_NOTABLE_LAG_S = 0.001
+# What is quieter, or this much quieter than the loudest piece, tells nothing.
+_QUIET_POWER = 1e-8
+_QUIET_SHARE = 1e-3
+# The same sound, whatever coding and noise added; an echo of the other party is quieter than this.
+_ALIKE = 0.9
+_LARGEST_GAIN = 3.2
+# Pieces that differ before channels count as different, and beside how many that are alike.
+_DIFFERENT = 2
+_DIFFERENT_SHARE = 0.02
+_ENOUGH_DIFFERENT = 20
+
+_FLAT = 0.998  # of the highest peak
+_LOUD = 0.05
+_CLIPPED_SHARE = 1e-3
+
+
+class ChannelComparison:
+    """Whether two channels carry the same sound, perhaps louder, later or turned over.
+
+    They do from the first piece of half a second on in which they do, until it is clear that they
+    do not. Buffer: less than a second. One thread owns it.
+    """
+
+    def __init__(self, rate: int) -> None:
+        """Compare audio at `rate` samples per second."""
+        self._step = max(1, rate // _RATE)
+        self._rate = rate / self._step
+        self._piece = round(_PIECE_S * self._rate)
+        self._lag = round(_LARGEST_LAG_S * self._rate)
+        self._size = 1 << (self._piece + 2 * self._lag).bit_length()
+        self._pending = np.empty((0, 2), np.float32)
+        self._loudest = 0.0
+        self._alike = self._different = 0
+        self._lag_found = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether both carry the same sound, as far as was heard."""
+        return self._alike > 0 and self._different < _DIFFERENT + _DIFFERENT_SHARE * self._alike
+
+    @property
+    def lag_s(self) -> float:
+        """How much later the second channel is, where they are the same."""
+        return self._lag_found / self._rate
+
+    def accept(self, frames: FloatArray) -> None:
+        """The next frames, float32 ``(n, 2)``."""
+        if self._different >= _ENOUGH_DIFFERENT and not self.same:
+            return
+        signal = np.concatenate((self._pending, frames))
+        begin, taken = 0, self._piece * self._step
+        needed = (self._piece + 2 * self._lag) * self._step
+        while len(signal) - begin >= needed:
+            piece = signal[begin : begin + needed].reshape(-1, self._step, 2).mean(axis=1)
+            self._compare(piece.astype(np.float64))
+            begin += taken
+        self._pending = signal[begin:].copy()
+
+    def _compare(self, frames: npt.NDArray[np.float64]) -> None:
+        left, right = (frames - frames.mean(axis=0)).T
+        middle = left[self._lag : self._lag + self._piece]
+        power = float(middle @ middle)
+        sums = np.concatenate(([0.0], np.cumsum(right * right)))
+        powers = sums[self._piece :] - sums[: -self._piece]
+        loudest = max(power, float(powers[self._lag])) / self._piece
+        self._loudest = max(self._loudest, loudest)
+        if loudest < max(_QUIET_POWER, _QUIET_SHARE * self._loudest):
+            return
+        spectrum = np.conj(np.fft.rfft(middle, self._size)) * np.fft.rfft(right, self._size)
+        products = np.fft.irfft(spectrum, self._size)[: 2 * self._lag + 1]
+        likeness = np.abs(products) / np.sqrt(np.maximum(power * powers, 1e-30))
+        best = int(likeness.argmax())
+        gain = abs(products[best]) / max(power, 1e-30)
+        if likeness[best] > _ALIKE and 1 / _LARGEST_GAIN < gain < _LARGEST_GAIN:
+            self._alike += 1
+            self._lag_found = best - self._lag
+        else:
+            self._different += 1
+
+
+class ClippingMeter:
+    """How much of each channel is cut off flat at its highest peaks. One thread owns it."""
+
+    def __init__(self, channels: int) -> None:
+        """Watch `channels` channels."""
+        self._peaks = np.zeros(channels)
+        self._flat = np.zeros(channels, np.int64)
+        self._n = 0
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """Share of each channel's samples, 0 to 1; 0 where it is no more than any sound has."""
+        shares = self._flat / max(1, self._n)
+        return np.where((shares >= _CLIPPED_SHARE) & (self._peaks >= _LOUD), shares, 0.0)
+
+    def accept(self, frames: FloatArray) -> None:
+        """The next frames, float32 ``(n, channels)``."""
+        self._n += len(frames)
+        sizes = np.abs(frames)
+        peaks = sizes.max(axis=0)
+        self._flat[peaks > self._peaks / _FLAT] = 0  # what was flat before was not the top
+        self._peaks = np.maximum(self._peaks, peaks)
+        if (peaks < _FLAT * self._peaks).all():
+            return
+        equal = (frames[2:] == frames[1:-1]) & (frames[1:-1] == frames[:-2])
+        self._flat += (equal & (sizes[2:] >= _FLAT * self._peaks)).sum(axis=0)
+
+
+class ChannelCheck:
+    """Both of these for the channels of a recording. One thread owns it."""
+
+    def __init__(self, names: Sequence[str], rate: int) -> None:
+        """Watch channels with these names."""
+        self._names = tuple(names)
+        self._clipping = ClippingMeter(len(names))
+        self._comparison = ChannelComparison(rate) if len(names) == 2 else None
+
+    def accept(self, frames: FloatArray) -> None:
+        """The next frames, float32 ``(n, channels)``."""
+        self._clipping.accept(frames)
+        if self._comparison is not None:
+            self._comparison.accept(frames)
+
+    def remarks(self) -> list[str]:
+        """What is wrong, in clauses that follow a name."""
+        said = []
+        for name, share in zip(self._names, self._clipping.shares, strict=True):
+            if share:
+                where = "" if len(self._names) == 1 else f" on its {name} channel"
+                said.append(f"is clipped{where} ({share:.1%} of it): it was recorded too loudly")
+        comparison = self._comparison
+        if comparison is not None and comparison.same:
+            lag_s = comparison.lag_s
+            first, second = self._names if lag_s >= 0 else self._names[::-1]
+            later = f", {second} {1000 * abs(lag_s):.0f} ms after {first}"
+            said.append(
+                "carries the same sound on both channels"
+                + (later if abs(lag_s) >= _NOTABLE_LAG_S else "")
+            )
+        return said
