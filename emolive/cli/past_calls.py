@@ -13,6 +13,7 @@ from emolive.audio.call import CallFiles, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import RecordedSource
 from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import tell
 from emolive.cli.session_commands import open_library
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.query_text import before, parse_date, parse_span
@@ -113,6 +114,9 @@ def _sorted(paths: Sequence[Path], failed: Callable[[str], None]) -> tuple[list[
         # A folder of results holds no audio, which is no problem here.
         if not results:
             failed(problem)
+    if not results:
+        for sentence in found.left_out:
+            tell(sentence)
     return results, [item.path for item in found.files]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -154,6 +155,7 @@ def test_a_live_call_with_one_sound_says_so(
         EngineConfig(),
         publish=events.append,
         report=lambda status, _: statuses.append(status),
+        clock=time.monotonic,
     )
     capture.step()
     for begin in range(0, 6 * RATE, RATE // 10):
