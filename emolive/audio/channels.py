@@ -23,6 +23,9 @@ _LARGEST_GAIN = 3.2
 _DIFFERENT = 2
 _DIFFERENT_SHARE = 0.02
 _ENOUGH_DIFFERENT = 20
+# After so many pieces that are alike, one of some is looked at.
+_ENOUGH_ALIKE = 60
+_ONE_OF = 4
 
 _FLAT = 0.998  # of the highest peak
 _LOUD = 0.05
@@ -45,7 +48,7 @@ class ChannelComparison:
         self._size = 1 << (self._piece + 2 * self._lag).bit_length()
         self._pending = np.empty((0, 2), np.float32)
         self._loudest = 0.0
-        self._alike = self._different = 0
+        self._alike = self._different = self._n_pieces = 0
         self._lag_found = 0
 
     @property
@@ -66,13 +69,16 @@ class ChannelComparison:
         begin, taken = 0, self._piece * self._step
         needed = (self._piece + 2 * self._lag) * self._step
         while len(signal) - begin >= needed:
-            piece = signal[begin : begin + needed].reshape(-1, self._step, 2).mean(axis=1)
-            self._compare(piece.astype(np.float64))
+            self._n_pieces += 1
+            if self._alike < _ENOUGH_ALIKE or self._n_pieces % _ONE_OF == 0:
+                piece = signal[begin : begin + needed]
+                thin = np.sum([piece[k :: self._step] for k in range(self._step)], axis=0)
+                self._compare(thin.astype(np.float64) / self._step)
             begin += taken
         self._pending = signal[begin:].copy()
 
     def _compare(self, frames: npt.NDArray[np.float64]) -> None:
-        left, right = (frames - frames.mean(axis=0)).T
+        left, right = (channel - channel.mean() for channel in np.ascontiguousarray(frames.T))
         middle = left[self._lag : self._lag + self._piece]
         power = float(middle @ middle)
         sums = np.concatenate(([0.0], np.cumsum(right * right)))
@@ -111,14 +117,16 @@ class ClippingMeter:
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, channels)``."""
         self._n += len(frames)
-        sizes = np.abs(frames)
-        peaks = sizes.max(axis=0)
-        self._flat[peaks > self._peaks / _FLAT] = 0  # what was flat before was not the top
-        self._peaks = np.maximum(self._peaks, peaks)
-        if (peaks < _FLAT * self._peaks).all():
-            return
-        equal = (frames[2:] == frames[1:-1]) & (frames[1:-1] == frames[:-2])
-        self._flat += (equal & (sizes[2:] >= _FLAT * self._peaks)).sum(axis=0)
+        for channel, samples in enumerate(np.ascontiguousarray(frames.T)):
+            sizes = np.abs(samples)
+            peak = float(sizes.max())
+            if peak > self._peaks[channel] / _FLAT:
+                self._flat[channel] = 0  # what was flat before was not the top
+            self._peaks[channel] = max(self._peaks[channel], peak)
+            if peak >= _FLAT * self._peaks[channel]:
+                equal = (samples[2:] == samples[1:-1]) & (samples[1:-1] == samples[:-2])
+                top = sizes[2:] >= _FLAT * self._peaks[channel]
+                self._flat[channel] += np.count_nonzero(equal & top)
 
 
 class ChannelCheck:
