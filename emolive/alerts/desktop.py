@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import logging
 import threading
@@ -51,6 +50,8 @@ class SystemDesktop:
             EmoliveError: the library is not installed.
         """
         check_desktop_notifications()
+        import asyncio
+
         import desktop_notifier
 
         self._runner = asyncio.Runner()

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.alerts.courier import Courier, CourierStatus
-from emolive.alerts.desktop import DesktopNotifier, check_desktop_notifications
+from emolive.alerts.desktop import DesktopNotifier
 from emolive.alerts.outbox import Depth, Outbox
 from emolive.alerts.payload import payload
 from emolive.alerts.rules import RuleSet
+from emolive.alerts.ways import no_alerts
 from emolive.alerts.webhook import WebhookClient
-from emolive.alerts.webhook_settings import Webhook
-from emolive.errors import EmoliveError, SessionError
+from emolive.errors import SessionError
 from emolive.session.database import library_folder
 from emolive.session.library import Library
 from emolive.types import Alert
@@ -66,18 +66,6 @@ class _Unstored:
     payload: str
     at: datetime
     session_id: str | None
-
-
-def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
-    """What rules want to tell through and cannot, as sentences, looked up now."""
-    found = []
-    if any(rule.desktop for rule in rules.enabled):
-        try:
-            check_desktop_notifications()
-        except EmoliveError as error:
-            found.append(str(error))
-    found += [_no_alerts(hook, problem) for hook in rules.webhooks if (problem := hook.problem)]
-    return tuple(found)
 
 
 class Dispatcher:
@@ -272,7 +260,7 @@ class Dispatcher:
             courier = self._couriers.get(name)
             problem = webhook.problem or (courier.status.problem if courier is not None else None)
             if problem and (name in self._used or name in waiting):
-                yield _no_alerts(webhook, problem)
+                yield no_alerts(webhook, problem)
         if self._lost:
             yield f"{self._lost} messages for webhooks had no room and got lost."
 
@@ -282,10 +270,6 @@ class Dispatcher:
                 self._unstored.popleft()
                 self._lost += 1
             self._unstored.append(message)
-
-
-def _no_alerts(webhook: Webhook, problem: str) -> str:
-    return f"Webhook {webhook.name!r} gets no alerts: {problem}."
 
 
 def _outbox(library: Path | None) -> Outbox:

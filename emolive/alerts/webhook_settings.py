@@ -6,14 +6,16 @@ import base64
 import binascii
 import ipaddress
 import os
-import ssl
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
 from emolive.alerts.webhook_formats import Format
+
+if TYPE_CHECKING:
+    import ssl
 
 SECRET_PREFIX = "whsec_"
 _SHORTEST_SECRET = 16
@@ -124,6 +126,8 @@ class Webhook(BaseModel):
         Raises:
             ValueError: they cannot be read.
         """
+        import ssl  # what only reads rules does without
+
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from emolive.alerts.dispatch import unusable_ways
 from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
+from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
 from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest

@@ -1,0 +1,25 @@
+"""Whether the ways by which rules tell, besides the banner, can be used."""
+
+from __future__ import annotations
+
+from emolive.alerts.desktop import check_desktop_notifications
+from emolive.alerts.rules import RuleSet
+from emolive.alerts.webhook_settings import Webhook
+from emolive.errors import EmoliveError
+
+
+def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
+    """What rules want to tell through and cannot, as sentences, looked up now."""
+    found = []
+    if any(rule.desktop for rule in rules.enabled):
+        try:
+            check_desktop_notifications()
+        except EmoliveError as error:
+            found.append(str(error))
+    found += [no_alerts(hook, problem) for hook in rules.webhooks if (problem := hook.problem)]
+    return tuple(found)
+
+
+def no_alerts(webhook: Webhook, problem: str) -> str:
+    """That a webhook gets none, as a sentence."""
+    return f"Webhook {webhook.name!r} gets no alerts: {problem}."
