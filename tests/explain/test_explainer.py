@@ -11,14 +11,16 @@ import pytest
 import soundfile
 
 from emolive import resources
+from emolive.acoustics import SPECTROGRAM
 from emolive.engine.hub import Hub
 from emolive.errors import EmoliveError
 from emolive.explain.cues import Cue
 from emolive.explain.explainer import Explainer, Explanation, Moment
-from emolive.features import log_mel
+from emolive.features import LogMelSpec, log_mel
 from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.metadata import ModelMetadata
 from emolive.types import FeatureBlock, FloatArray, Prediction, SpeechState
-from tests.models import tiny_metadata, tiny_model
+from tests.models import tiny_metadata, tiny_model, waveform_metadata
 
 pytest.importorskip("parselmouth", reason="needs the extra `cues`")
 
@@ -31,7 +33,7 @@ WINDOW = METADATA.window_samples
 class Room:
     """A hub, an explainer on it, and what it answered."""
 
-    def __init__(self, model: Path, **options: object) -> None:
+    def __init__(self, model: Path, metadata: ModelMetadata = METADATA, **options: object) -> None:
         self.hub = Hub()
         self.opened: list[OnnxClassifier] = []
         self.answers: list[Explanation] = []
@@ -42,7 +44,7 @@ class Room:
             return self.opened[-1]
 
         self.explainer = Explainer(
-            self.hub.subscribe(20_000), METADATA, open_classifier, budget_s=0.2, **options
+            self.hub.subscribe(20_000), metadata, open_classifier, budget_s=0.2, **options
         )
         self.explainer.start()
 
@@ -101,6 +103,29 @@ def test_a_moment_is_explained_with_what_was_heard(room: Room, speech: FloatArra
     assert all(reading.usual is not None for reading in found.cues)
     assert found.words.endswith("usually sounds.")
     assert len(room.opened) == 1
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [waveform_metadata(), tiny_metadata(front_end=LogMelSpec(n_mels=80, n_fft=512))],
+    ids=["waveform", "80-bands"],
+)
+def test_any_kind_of_model_is_explained_on_the_spectrogram(
+    tmp_path: Path, speech: FloatArray, metadata: ModelMetadata
+) -> None:
+    tiny_model(tmp_path / "other.onnx", metadata)
+    room = Room(tmp_path / "other.onnx", metadata)
+    room.hear(speech[: 9 * RATE])
+    start = 4 * RATE
+    found = room.ask(Moment("mono", start, start + WINDOW, "happy"))
+    assert room.explainer.close(5)
+    assert found.problem is None
+    assert found.log_mel is not None
+    window = speech[start : start + WINDOW]
+    np.testing.assert_array_equal(found.log_mel, log_mel(window, SPECTROGRAM))
+    assert found.saliency is not None
+    assert found.saliency.worth.shape == (128, 298)
+    assert np.abs(found.saliency.worth).max() > 0
 
 
 def test_streams_have_baselines_of_their_own(room: Room, speech: FloatArray) -> None:
