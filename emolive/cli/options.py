@@ -103,7 +103,11 @@ JsonReport = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 DurationOption = Annotated[
     float | None,
     typer.Option(
-        "--duration", metavar="SECONDS", min=0.1, help="Stop after this long; implies --headless."
+        "--duration",
+        metavar="SECONDS",
+        min=0.1,
+        max=1e9,
+        help="Stop after this long; implies --headless.",
     ),
 ]
 LibraryOption = Annotated[

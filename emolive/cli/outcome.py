@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ DONE = 0
 SOME_INPUTS_FAILED = 1
 CANNOT = 2  # usage or environment
 INTERRUPTED = 130
+_ENDLESS = re.compile(r"(\S{200})\S{1000,}")
 
 
 def say(text: object) -> None:
@@ -27,7 +29,7 @@ def tell(text: object) -> None:
     """Print a line to standard error, which is for people; standard output is for results."""
     # Nobody may be listening any more; that is no reason to fail.
     with suppress(OSError, ValueError):
-        print(plain(text), file=sys.stderr, flush=True)  # noqa: T201
+        print(_short(plain(text)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Output(io.FileIO):
@@ -71,6 +73,8 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
             raise
         if isinstance(error, EmoliveError):
             tell(str(error))
+        elif isinstance(error, OSError) and error.filename is not None:
+            tell(f"{error.filename} cannot be used ({error.strerror}): name another, or allow it.")
         else:
             tell(
                 f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
@@ -90,6 +94,11 @@ def output_ended(error: Exception) -> int:
     reason = getattr(error, "strerror", None) or error
     tell(f"The output cannot be written ({reason}): send it to another place.")
     return CANNOT
+
+
+def _short(sentence: str) -> str:
+    """The sentence, without what nobody reads: words longer than any path."""
+    return _ENDLESS.sub(r"\1…", sentence)
 
 
 def _output_failure() -> OSError | None:

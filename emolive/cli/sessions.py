@@ -73,7 +73,8 @@ def replay(
     context: typer.Context,
     session: SessionArgument,
     start: Annotated[
-        float, typer.Option("--from", metavar="SECONDS", min=0.0, help="Begin at this moment.")
+        float,
+        typer.Option("--from", metavar="SECONDS", min=0.0, max=1e9, help="Begin at this moment."),
     ] = 0.0,
     speed: Annotated[
         float,
@@ -207,7 +208,9 @@ def expire(
     context: typer.Context,
     days: Annotated[
         int | None,
-        typer.Option("--days", metavar="N", min=1, help="Delete what is older than this, once."),
+        typer.Option(
+            "--days", metavar="N", min=1, max=36_500, help="Delete what is older than this, once."
+        ),
     ] = None,
     after: Annotated[
         int | None,
@@ -215,6 +218,7 @@ def expire(
             "--after",
             metavar="N",
             min=0,
+            max=36_500,
             help="From now on delete sessions after N days by themselves; 0: never (the default).",
         ),
     ] = None,
@@ -272,7 +276,9 @@ def note(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to note.")],
     at: Annotated[
         float | None,
-        typer.Option("--at", metavar="SECONDS", min=0.0, help="About this moment of the session."),
+        typer.Option(
+            "--at", metavar="SECONDS", min=0.0, max=1e9, help="About this moment of the session."
+        ),
     ] = None,
     library: LibraryOption = None,
 ) -> None:

@@ -22,7 +22,15 @@ from pydantic import (
     model_validator,
 )
 
-from emolive.session.records import AlertRecord, Annotation, Gap, GapKind, Note
+from emolive.session.records import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    AlertRecord,
+    Annotation,
+    Gap,
+    GapKind,
+    Note,
+)
 from emolive.types import (
     Band,
     Familiarity,
@@ -53,8 +61,8 @@ Sample = Annotated[int, Field(ge=0, lt=2**53)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # What any calendar can show, in any time zone.
 Moment = Annotated[datetime, AfterValidator(_checked_moment)]
-Name = Annotated[str, Field(max_length=1_000)]
-Text = Annotated[str, Field(max_length=100_000)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
 class _Entry(BaseModel):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
+from pydantic import ValidationError
+
 from emolive.errors import SessionError
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, rows
@@ -28,6 +30,8 @@ from emolive.session.folders import (
 from emolive.session.library_reader import LibraryReader
 from emolive.session.library_settings import LibrarySettings
 from emolive.session.records import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
     AlertRecord,
     Annotation,
     AuditEntry,
@@ -113,6 +117,7 @@ class Library(LibraryReader):
             SessionError: the id is taken, or the folder or database cannot be written.
         """
         self.database.check_room()
+        _check_length("title", new.title, LONGEST_TEXT)
         started = (new.started_at or datetime.now(UTC)).astimezone(UTC)
         session_id = check_session_id(new.id or new_session_id(started))
         streams = tuple(
@@ -147,7 +152,12 @@ class Library(LibraryReader):
         return SessionWriter(database, self.folder, info, ids, lock)
 
     def rename(self, session_id: str, title: str) -> None:
-        """Give a session another title."""
+        """Give a session another title.
+
+        Raises:
+            SessionError: it is far too long, too.
+        """
+        _check_length("title", title, LONGEST_TEXT)
         self._change(session_id, "UPDATE sessions SET title = ? WHERE id = ?", title, session_id)
 
     def add_tag(self, session_id: str, tag: str) -> None:
@@ -159,6 +169,7 @@ class Library(LibraryReader):
         tag = tag.strip()
         if not tag:
             raise SessionError("A tag cannot be empty: write a word.")
+        _check_length("tag", tag, LONGEST_NAME)
         self._change(session_id, "INSERT OR IGNORE INTO tags VALUES (?, ?)", session_id, tag)
 
     def remove_tag(self, session_id: str, tag: str) -> None:
@@ -175,6 +186,7 @@ class Library(LibraryReader):
         """
         if not text.strip():
             raise SessionError("A note cannot be empty: write what it should say.")
+        _check_length("note", text, LONGEST_TEXT)
         note = Note(text.strip(), at_sample, created_at=datetime.now(UTC))
         self.get(session_id)
         with self.database.writing() as connection:
@@ -256,10 +268,16 @@ class Library(LibraryReader):
             row = connection.execute(
                 "SELECT value FROM settings WHERE name = ?", (_SETTINGS,)
             ).fetchone()
-        return LibrarySettings() if row is None else LibrarySettings.model_validate_json(row[0])
+        if row is None:
+            return LibrarySettings()
+        try:
+            return LibrarySettings.model_validate_json(row[0])
+        except ValidationError:  # an earlier version let pass what cannot be: nothing expires
+            return LibrarySettings()
 
     def change_settings(self, settings: LibrarySettings) -> None:
         """Replace the settings; a new consent text has to be confirmed anew. Audited."""
+        settings = LibrarySettings.model_validate(settings.model_dump())
         before = self.settings()
         if settings.consent_text != before.consent_text:
             settings = settings.model_copy(update={"consented_at": None})
@@ -300,3 +318,8 @@ class Library(LibraryReader):
         self.get(session_id)
         with self.database.writing() as connection:
             connection.execute(statement, parameters)
+
+
+def _check_length(what: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise SessionError(f"A {what} of {len(text)} letters is too long: {most} are allowed.")

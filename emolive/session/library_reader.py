@@ -55,13 +55,13 @@ class LibraryReader:
                 found = [info for info in found if info.id == session] or found
         if not found or not session:
             raise SessionError(
-                f"There is no session {session!r}: see `emolive sessions list`."
+                f"There is no session {session[:70]!r}: see `emolive sessions list`."
                 if session != NEWEST
                 else "There is no session yet: record one with `emolive live --record`."
             )
         if len(found) > 1:
             raise SessionError(
-                f"{len(found)} sessions begin with {session!r}: give more of the id, see "
+                f"{len(found)} sessions begin with {session[:70]!r}: give more of the id, see "
                 "`emolive sessions list`."
             )
         return found[0]

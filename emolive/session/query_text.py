@@ -25,6 +25,7 @@ _SPAN_DAYS = {"hour": 1 / 24, "h": 1 / 24, "day": 1, "d": 1, "week": 7, "w": 7, 
 _LENGTH_UNIT = r"(s|secs?|seconds?|min|mins|minutes?|m|h|hours?)"
 _SPAN_UNIT = r"(hours?|h|days?|d|weeks?|w|months?)"
 _DATE = r"(\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?)"
+_MOST_WORDS = 100
 _FILLERS = frozenset({"and", "or", "with", "in", "the", "was", "for"})
 
 
@@ -72,6 +73,11 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
             draft.roles.append(Role(folded))
         elif word and folded not in _FILLERS:
             draft.texts.append(word)
+    asked = len(draft.labels) + len(draft.streams) + len(draft.texts) + len(draft.tags)
+    if asked > _MOST_WORDS:
+        raise SessionError(
+            f"{asked} words are too many to search for: write {_MOST_WORDS} or fewer."
+        )
     return SearchQuery(
         labels=tuple(dict.fromkeys(draft.labels)),
         min_duration_s=draft.min_duration_s,

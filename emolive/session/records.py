@@ -12,6 +12,10 @@ from enum import StrEnum
 
 from emolive.types import Band, Role
 
+# Letters of what people write, so that every export can hold it.
+LONGEST_NAME = 1_000
+LONGEST_TEXT = 100_000
+
 
 class SessionState(StrEnum):
     """Whether a session still grows; DELETING is one whose deletion was cut off."""

@@ -103,3 +103,30 @@ def test_an_empty_argument_is_refused(run: Run, command: list[str]) -> None:
     result = run(*command)
     assert result.exit_code == 2
     assert "it is empty" in result.stderr
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["analyze", LONG], ["analyze", "a.wav", "--model", LONG], ["sessions", "show", LONG],
+        ["sessions", "list", "--library", LONG], ["sessions", "import", LONG],
+        ["sessions", "export", "last", "--format", LONG], ["sessions", "search", f"{LONG}:x"],
+        ["sessions", "search", "x " * 1_000], ["alerts", "check", LONG],
+        ["sessions", "note", "last", "x", "--at", "inf"],
+        ["sessions", "replay", "last", "--from", "1e308"],
+        ["sessions", "expire", "--days", "9" * 30], ["sessions", "expire", "--after", "9" * 30],
+        ["demo", "--headless", "--duration", "inf"], ["sessions", "search", "--last", "9" * 30],
+    ],
+    ids=lambda command: " ".join(command)[:40],
+)  # fmt: skip
+def test_absurd_arguments_are_one_short_message(
+    run: Run, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path / "library"))
+    result = run(*command)
+    assert result.exit_code == 2
+    assert "unexpected problem" not in result.stderr
+    assert len(result.stderr) < 1_500

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from emolive.errors import SessionError
 from emolive.session import schema
 from emolive.session.database import DATABASE_FILE, Database, library_folder
 from emolive.session.folders import recorded_elsewhere, session_folder
 from emolive.session.library import Library
+from emolive.session.library_settings import LibrarySettings
 from emolive.session.records import AlertRecord, Annotation, Note, SessionState, StreamInfo
 from emolive.types import Band, Role, SpeechState
 from tests.session.filled import (
@@ -382,3 +384,32 @@ def _retitle(connection: sqlite3.Connection, *, fail: bool = False) -> None:
     connection.execute("UPDATE sessions SET title = 'after'")
     if fail:
         raise KeyError
+
+
+def test_settings_that_cannot_be_are_not_stored_and_stop_nothing(
+    library: Library, folder: Path
+) -> None:
+    wrong = library.settings().model_copy(update={"expire_after_days": 10**20})
+    with pytest.raises(ValidationError):
+        library.change_settings(wrong)
+    # As an earlier version stored them.
+    with library.database.writing() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO settings VALUES ('library', ?)", (wrong.model_dump_json(),)
+        )
+    with Library.open(folder) as again:
+        assert again.problems == ()
+        assert again.settings() == LibrarySettings()
+
+
+def test_texts_that_no_export_could_hold_are_refused(library: Library) -> None:
+    info = fill(library, "one")
+    for change in (
+        lambda: library.add_tag(info.id, "x" * 1_001),
+        lambda: library.rename(info.id, "x" * 100_001),
+        lambda: library.add_note(info.id, "x" * 100_001),
+        lambda: library.create(new_session("x" * 100_001)),
+    ):
+        with pytest.raises(SessionError, match="too long"):
+            change()
+    library.add_tag(info.id, "x" * 1_000)
