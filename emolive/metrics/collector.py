@@ -184,8 +184,12 @@ def _alerting(service: AlertService) -> Iterator[Metric]:
     for watch in service.watches:
         watched = watch.status
         active.add_metric([watched.call_id], len(watched.active))
-    yield active
     status = service.dispatcher.status()
+    problems = GaugeMetricFamily(
+        "emolive_alert_problems", "What keeps rules from firing or alerts from anybody now."
+    )
+    problems.add_metric([], len(service.problems()))
+    yield from (active, problems)
     outbox = GaugeMetricFamily(
         "emolive_outbox_messages",
         "Messages for webhooks by state; unstored: the database could not take them yet.",
