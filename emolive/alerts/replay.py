@@ -38,6 +38,8 @@ from emolive.types import (
 _STEP_S = 5.0
 # The rate of sample indices in results of `analyze`, which are in seconds.
 _JSON_RATE = 16_000
+# What reading something else ends in; RecursionError: it nests without end.
+_NO_RESULT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 Feed = Callable[[AlertEngine], list[Alert]]
 """Gives an engine everything that was heard, without finishing it; returns what was raised."""
@@ -109,7 +111,7 @@ def analysed_call(path: Path) -> PastCall:
         raise EmoliveError(
             f"{path} cannot be read ({error.strerror or error}): check the name."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NO_RESULT as error:
         raise EmoliveError(
             f"{path} is no result of `emolive analyze --format json`: name one, or a recording."
         ) from error

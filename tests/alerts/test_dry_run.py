@@ -150,7 +150,14 @@ def test_a_result_of_analyze_is_tried_on_emotions(sessions: Library, tmp_path: P
     assert trial.rules[2].skipped == {"no voice activity in a JSON result: name the recording": 1}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"labels": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", '{"labels": 3}', "\x00", "[" * 100_000,
+        '{"labels": [], "windows": [{"probabilities": null, "start_s": Infinity}]}',
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
 def test_what_is_no_result_is_one_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
