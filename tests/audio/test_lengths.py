@@ -312,8 +312,11 @@ def test_files_one_after_the_other(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("container", "suffix"), [("NIST", "sph"), ("VOC", "voc")])
-def test_older_containers_that_are_cut(tmp_path: Path, container: str, suffix: str) -> None:
-    content = sndfile(speech(SECONDS), format=container, subtype="PCM_16")
+@pytest.mark.parametrize("subtype", ["PCM_16", "ULAW"])
+def test_older_containers_that_are_cut(
+    tmp_path: Path, container: str, suffix: str, subtype: str
+) -> None:
+    content = sndfile(speech(SECONDS), format=container, subtype=subtype)
     healthy(tmp_path / f"a.{suffix}", content)
     _, decoder = decode(tmp_path / f"a.{suffix}", content[: len(content) * 6 // 10])
     assert decoder.error is not None

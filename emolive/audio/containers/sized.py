@@ -327,7 +327,7 @@ def _svx(reader: Reader, begin: int) -> _Sound | None:
 def _nist(reader: Reader, begin: int) -> _Sound | None:
     head = reader.at(begin, 1024).decode("latin-1")
     length = head[8:16].strip()
-    facts = dict(re.findall(r"^(\w+) -i (\d{1,15})\s*$", head, re.MULTILINE))
+    facts = dict(re.findall(r"^(\w+) -\w+ (\d{1,15})\s*$", head, re.MULTILINE))
     if not length.isdecimal():
         return None
     sound = begin + int(length)
