@@ -36,10 +36,10 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    """The first seconds of the demo clip, twice: on the left, and half as loud on the right."""
+    """The first seconds of the demo clip on the left; half as loud and backwards on the right."""
     samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), frames=6 * 16_000)
     path = tmp_path / "two voices.wav"
-    soundfile.write(path, np.stack([samples, samples / 2], axis=1), rate)
+    soundfile.write(path, np.stack([samples, samples[::-1] / 2], axis=1), rate)
     return path
 
 
