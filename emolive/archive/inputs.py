@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from emolive.audio.media import MEDIA_EXTENSIONS, can_read_media, way_out
-from emolive.audio.sndfile import extensions
+from emolive.audio.decoding import audio_extensions
+from emolive.audio.media import MEDIA_EXTENSIONS, way_out
 from emolive.session.export.atomic import fitting
 
 
@@ -43,11 +43,6 @@ class FoundInputs:
     files: tuple[AudioInput, ...]
     problems: tuple[str, ...]
     left_out: tuple[str, ...] = ()
-
-
-def audio_extensions() -> frozenset[str]:
-    """Extensions, without dot and in lower case, that the decoder reads."""
-    return extensions() | (MEDIA_EXTENSIONS if can_read_media() else frozenset())
 
 
 def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInputs:
@@ -122,7 +117,7 @@ class _Search:
                 f"{self._folder}: {count} {'entry is' if count == 1 else 'entries are'} left out "
                 f"({', '.join(f'{n} {kind}' for kind, n in kinds)})."
             )
-        needed = sorted(k for k in self._others if k.removeprefix(".") in MEDIA_EXTENSIONS)
+        needed = sorted(k for k in self._others if k[1:] in MEDIA_EXTENSIONS)
         if needed:
             said.append(f"{', '.join(needed)}: {way_out(Path(f'NAME{needed[0]}'))}")
         return said

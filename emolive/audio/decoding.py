@@ -13,7 +13,7 @@ from emolive.audio.containers import Link, Part, find_links, total_seconds
 from emolive.audio.media import MEDIA_EXTENSIONS, MediaRecording, can_read_media, way_out
 from emolive.audio.mixing import Mixer
 from emolive.audio.recording import DecoderError, Recording
-from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording
+from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording, extensions
 from emolive.audio.source import SourceFormat, stream_names
 from emolive.errors import AudioFileError
 from emolive.types import FloatArray
@@ -28,6 +28,11 @@ _LARGEST = np.float32(2.0**32)
 # How much a header may be wrong without anybody having to know.
 _NEGLIGIBLE_S = 0.1
 _NEGLIGIBLE_BYTES = 4096
+
+
+def audio_extensions() -> frozenset[str]:
+    """Extensions, without dot and in lower case, that the decoder reads."""
+    return extensions() | (MEDIA_EXTENSIONS if can_read_media() else frozenset())
 
 
 class FileDecoder:

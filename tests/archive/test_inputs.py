@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.archive import inputs
-from emolive.archive.inputs import audio_extensions, find_inputs
+from emolive.archive.inputs import find_inputs
+from emolive.audio import decoding
+from emolive.audio.decoding import audio_extensions
 
 
 def make(folder: Path, *names: str) -> None:
@@ -117,7 +118,7 @@ def test_an_error_while_searching_is_a_problem(
 
 
 def test_what_a_folder_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "can_read_media", lambda: False)
+    monkeypatch.setattr(decoding, "can_read_media", lambda: False)
     make(tmp_path, "a.wav", "sub/b.txt", "c.txt", "d.m4a", "README", ".hidden.wav", ".git/x.wav")
     found = find_inputs([tmp_path])
     assert [file.result.as_posix() for file in found.files] == ["a"]
@@ -128,7 +129,7 @@ def test_what_a_folder_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     )
     assert way.startswith(".m4a: install the extra")
     assert 'ffmpeg -i "NAME.m4a" "NAME.wav"' in way
-    monkeypatch.setattr(inputs, "can_read_media", lambda: True)
+    monkeypatch.setattr(decoding, "can_read_media", lambda: True)
     assert len(find_inputs([tmp_path]).files) == 2
 
 

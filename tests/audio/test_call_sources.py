@@ -11,8 +11,8 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.archive.inputs import audio_extensions
 from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
+from emolive.audio.decoding import audio_extensions
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import RecordedSource, SourceFormat, SourceState

@@ -28,12 +28,15 @@ _SHOWN_ROWS = 5
 
 def choose_recordings(parent: QWidget) -> Sequence[Path]:
     """Ask for audio files."""
-    kinds = "*.wav *.flac *.ogg *.opus *.mp3 *.aif *.aiff *.au *.caf *.w64 *.ul *.ulaw *.al *.alaw"
+    from emolive.audio.decoding import audio_extensions
+
+    kinds = " ".join(f"*.{name} *.{name.upper()}" for name in sorted(audio_extensions()))
     chosen, _ = QFileDialog.getOpenFileNames(
         parent,
         tr("Recordings of calls"),
         "",
-        f"{tr('Audio')} ({kinds} {kinds.upper()});;{tr('All files')} (*)",
+        f"{tr('Audio')} ({kinds});;{tr('All files')} (*)",
+        options=QFileDialog.Option.HideNameFilterDetails,
     )
     return [Path(path) for path in chosen]
 

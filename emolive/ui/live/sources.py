@@ -39,13 +39,15 @@ def look_for_devices() -> Sequence[InputDevice]:
 
 def choose_file(parent: QWidget) -> Path | None:
     """Ask for an audio file."""
-    kinds = "*.wav *.flac *.ogg *.opus *.mp3 *.aif *.aiff *.au *.caf *.w64"
-    upper = kinds.upper()
+    from emolive.audio.decoding import audio_extensions
+
+    kinds = " ".join(f"*.{name} *.{name.upper()}" for name in sorted(audio_extensions()))
     chosen, _ = QFileDialog.getOpenFileName(
         parent,
         tr("Open audio file"),
         "",
-        f"{tr('Audio')} ({kinds} {upper});;{tr('All files')} (*)",
+        f"{tr('Audio')} ({kinds});;{tr('All files')} (*)",
+        options=QFileDialog.Option.HideNameFilterDetails,
     )
     return Path(chosen) if chosen else None
 
