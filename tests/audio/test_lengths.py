@@ -327,7 +327,9 @@ def test_chunks_behind_the_sound_are_not_sound(tmp_path: Path) -> None:
     content = sndfile(speech(SECONDS), format="WAV")
     name = b"INFOISFT" + struct.pack("<I", 6) + b"Lavf59"
     listed = b"LIST" + struct.pack("<I", len(name)) + name
+    tag = b"ID3\x03\0\0\0\0\x07\x68" + bytes([7] * 1000)
     for tail in (
+        tag,
         listed,
         listed + b"id3 " + struct.pack("<I", 3) + b"abc\0",
         bytes(300),
@@ -335,6 +337,12 @@ def test_chunks_behind_the_sound_are_not_sound(tmp_path: Path) -> None:
     ):
         length, decoder = decode(tmp_path / "a.wav", content + tail)
         assert (length, decoder.error, decoder.note) == (SECONDS, None, None)
+
+
+def test_the_broadcast_kind_of_rf64(tmp_path: Path) -> None:
+    content = sndfile(speech(SECONDS), format="RF64", subtype="PCM_16")
+    healthy(tmp_path / "a.wav", b"BW64" + content[4:])
+    healthy(tmp_path / "a.wav", b"BW64" + rf64(content, 0)[4:])
 
 
 def test_a_size_counted_from_0_again_at_4_gib(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ class _Container:
 
 def _container(reader: Reader, begin: int) -> _Container | None:
     head = reader.at(begin, 40)
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _Container(_riff, _riff_chunk(head[:4] == b"RIFX"), 2)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return _Container(_aiff, _riff_chunk(True), 2)
@@ -128,6 +128,8 @@ def _size(reader: Reader, sound: _Sound, container: _Container) -> tuple[int, in
 def _chunks_follow(reader: Reader, position: int, container: _Container) -> bool:
     """Whether the file goes on with whole chunks (the last may be cut) to its end."""
     if reader.at(position, 3) == b"TAG" and reader.size - position == 128:
+        return True
+    if reader.at(position, 8).startswith((b"ID3", b"APETAGEX")):
         return True
     for _ in range(_CHUNKS):
         length = container.chunk(reader, position)
@@ -197,7 +199,7 @@ def _riff(reader: Reader, begin: int) -> _Sound | None:
         return None
     at = chunks[b"data"]
     sound, rest = at + 8, max(0, reader.size - at - 8)
-    long = magic == b"RF64" and b"ds64" in chunks
+    long = magic in (b"RF64", b"BW64") and b"ds64" in chunks
     if long:
         sizes = chunks[b"ds64"] + 8
         declared = reader.number(sizes + 8, 8, order)
@@ -213,14 +215,14 @@ def _riff(reader: Reader, begin: int) -> _Sound | None:
         end = sound + size
         if long:
             counts = struct.pack("<QQQ", end - begin - 8, size, 0)
-            return patched(begin, end, {sizes: counts, at + 4: b"\xff" * 4})
+            return patched(begin, end, {begin: b"RF64", sizes: counts, at + 4: b"\xff" * 4})
         if size > _LONGEST:
             ds64 = struct.pack("<4sI4s4sIQQQI", b"RF64", _LONGEST, b"WAVE", b"ds64", 28,
                                end - begin + 28, size, 0, 0)  # fmt: skip
             head = Part(begin + 12, at + 4 - begin - 12)
             return (literal(ds64), head, literal(b"\xff" * 4), Part(sound, size))
         riff = min(end - begin - 8, _LONGEST).to_bytes(4, order)
-        changes = {begin: b"RIFF" if magic == b"RF64" else magic, begin + 4: riff}
+        changes = {begin: magic if order == "big" else b"RIFF", begin + 4: riff}
         return patched(begin, end, {**changes, at + 4: size.to_bytes(4, order)})
 
     return _Sound(sound, _known(declared, rest, empty=empty), not long, mend, is_mpeg)
