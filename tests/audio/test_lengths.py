@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import struct
 import subprocess
 import sys
@@ -397,7 +396,6 @@ def test_headers_that_claim_the_absurd_cost_nothing(tmp_path: Path) -> None:
         "recording of speech: the file is damaged, or its channels have to be separated."
     )
     assert int(megabytes) < 100
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
 
 
 KINDS = ["PCM_16.wav", "GSM610.wav", "PCM_16.w64", "PCM_16.rf64", "PCM_16.aiff", "PCM_16.caf"]
