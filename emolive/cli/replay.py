@@ -14,7 +14,7 @@ from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
-from emolive.cli.segment_lines import SegmentLines, clock_time
+from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.session_commands import open_library
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig
@@ -25,6 +25,7 @@ from emolive.session.reanalysis import reanalyze
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.replay import Replay
 from emolive.speech.silero import SileroVad
+from emolive.times import clock_tenths
 from emolive.types import EngineState, EngineStatus, StreamStatus
 
 _TICK_S = 0.05
@@ -64,7 +65,8 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
     start = round(options.start_s * session.rate)
     if not 0 <= start < max(1, session.duration_samples):
         raise SessionError(
-            f"Session {session.id} is {clock_time(session.duration_s)} long: give a smaller --from."
+            f"Session {session.id} is {clock_tenths(session.duration_s)} long: "
+            "give a smaller --from."
         )
     replay = Replay(library, session)
     silent = not options.audio

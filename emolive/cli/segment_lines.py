@@ -6,23 +6,15 @@ from typing import TextIO
 
 from emolive.cli.outcome import tell
 from emolive.plain_text import plain
+from emolive.times import clock_tenths
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
 
 _WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
 
 
-def clock_time(seconds: float) -> str:
-    """``m:ss.t``, with hours when there are any."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
-    return f"{hours}:{text}" if hours else text
-
-
 def alert_line(alert: Alert, rate: int) -> str:
     """An alert as one line: when, how serious, what."""
-    return f"{clock_time(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
+    return f"{clock_tenths(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
 
 
 class SegmentLines:
@@ -43,7 +35,7 @@ class SegmentLines:
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
             self._print(
-                f"{clock_time(start)} - {clock_time(end)}  {event.stream:<8} "
+                f"{clock_tenths(start)} - {clock_tenths(end)}  {event.stream:<8} "
                 f"{_WORDS.get(event.label, event.label):<10} {share}".rstrip()
             )
         elif isinstance(event, Alert):

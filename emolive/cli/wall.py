@@ -21,7 +21,6 @@ from emolive.cli.interrupts import Interrupts
 from emolive.cli.json_lines import JsonLines
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
-from emolive.cli.segment_lines import clock_time
 from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import PooledCall, PoolStatus, WallEngine
@@ -29,6 +28,7 @@ from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.speech.silero import SileroVad
+from emolive.times import clock_tenths
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -227,7 +227,7 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     ]
     return (
         card.call.name.replace("[", r"\["),
-        clock_time(card.status.elapsed_s),
+        clock_tenths(card.status.elapsed_s),
         *shares,
         f"{metrics.silence_share:.0%}",
         f"{metrics.overtalk_s:.1f} s",

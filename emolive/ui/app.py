@@ -132,10 +132,13 @@ def _scale(scale: float) -> None:
 
 
 def make_application() -> QApplication:
-    """The one QApplication, with name and icon."""
+    """The one QApplication, with name and icon, and memory that is given back."""
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
+    from emolive.ui.heap import give_back_large_blocks
+
+    give_back_large_blocks()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("emolive")

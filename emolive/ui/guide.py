@@ -24,6 +24,7 @@ from emolive.audio.devices import InputDevice
 from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
+from emolive.times import clock_text
 from emolive.ui.icons import icon
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.level_probe import LevelProbe
@@ -32,7 +33,6 @@ from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
 from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.theme import Theme
-from emolive.ui.words import clock_text
 
 MakePlayer = Callable[[], Player]
 

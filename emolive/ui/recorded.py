@@ -5,8 +5,8 @@ from __future__ import annotations
 from emolive.i18n import tr
 from emolive.session.recorder import RecorderState, RecorderStatus
 from emolive.session.records import SessionInfo
+from emolive.times import clock_text
 from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.words import clock_text
 
 
 def recorded_message(status: RecorderStatus, session: SessionInfo | None) -> Message:

@@ -73,29 +73,6 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def clock_text(seconds: float) -> str:
-    """``m:ss``, from one hour on ``h:mm:ss``."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def duration_text(seconds: float) -> str:
-    """``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    whole = int(seconds)
-    if whole < 60:
-        return tr("{seconds} s", seconds=whole)
-    if whole < 3600:
-        return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=f"{whole % 60:02}")
-    return tr("{hours} h {minutes} min", hours=whole // 3600, minutes=f"{whole // 60 % 60:02}")
-
-
-def minutes_text(seconds: float) -> str:
-    """``5 minutes``, rounded."""
-    minutes = max(1, round(seconds / 60))
-    return ntr("{count} minute", "{count} minutes", minutes)
-
-
 def size_text(size: int) -> str:
     """Bytes for people: ``12.4 MB``."""
     if size < 1_000_000:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emolive.times import clock_text
 from emolive.ui.timeline.time_axis import MAX_SPAN_S, MIN_SPAN_S, TimeAxis
-from emolive.ui.words import clock_text
 
 
 def axis(width: int = 600, now_s: float = 0.0) -> TimeAxis:

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import mark, ntr, tr
+from emolive.times import clock_text
 from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import clock_text, stream_name
+from emolive.ui.words import stream_name
 
 _MOST_ROWS = 60
 _MOST_PROBLEMS = 3

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.types import EngineState
 from emolive.ui.calls.alert_list import AlertList, AlertProblems
 from emolive.ui.calls.face import CallFace, face_of
@@ -18,7 +19,7 @@ from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_butto
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import clock_text, familiarity_text, percent, size_text
+from emolive.ui.words import familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 318
 _LEAST_NUMBERS = 160

@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.i18n import mark, tr
+from emolive.times import clock_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import clock_text, minus, percent, stream_name
+from emolive.ui.words import minus, percent, stream_name
 
 _NOTHING = "–"
 _ROW = 23
@@ -44,7 +45,7 @@ class _CallRow:
 
 
 def _seconds(value: float | None, digits: int = 1) -> str:
-    return _NOTHING if value is None else minus(f"{value:.{digits}f}\u00a0s")
+    return _NOTHING if value is None else seconds_text(value, digits)
 
 
 def _interruptions(party: PartyMetrics) -> str:

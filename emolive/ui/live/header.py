@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
 
 from emolive.audio.devices import InputDevice
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.runs import SourceChoice, SourceKind
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import clock_text
 
 # Below it, counters that are zero give way to the controls.
 _COMPACT_PX = 1000

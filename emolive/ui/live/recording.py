@@ -15,11 +15,12 @@ from emolive.session.recorder import (
     RecorderStatus,
     RecordingRequest,
 )
+from emolive.times import clock_text
 from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.recorded import recorded_message
 from emolive.ui.runs import Run
-from emolive.ui.words import clock_text, size_text
+from emolive.ui.words import size_text
 
 _LOOK_MS = 250
 Asks = Callable[[str, Callable[[], None]], None]

@@ -9,11 +9,11 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.ui.history.rings import NO_LABEL, DecisionRing, DecisionRows
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import clock_text
 
 STRIP_HEIGHT = 12
 _COLUMN_PX = 2

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from emolive.i18n import tr
 from emolive.session.agreement import Agreement, agreements
 from emolive.session.records import Annotation
+from emolive.times import duration_text
 from emolive.ui.sessions.stored import StoredSession
-from emolive.ui.words import duration_text, minus, percent
+from emolive.ui.words import minus, percent
 
 
 def agreement_text(session: StoredSession, marks: Sequence[Annotation]) -> str:

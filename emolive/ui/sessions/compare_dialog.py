@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.session.library import Library
+from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
@@ -26,7 +27,6 @@ from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.exporting import StoppedByUserError
 from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme
-from emolive.ui.words import duration_text
 
 ModelChooser = Callable[[QWidget], str]
 

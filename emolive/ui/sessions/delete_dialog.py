@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.session.records import SessionInfo
+from emolive.times import duration_text
 from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
-from emolive.ui.words import duration_text
 
 _NAMED = 6
 

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import AlertRecord, Note
+from emolive.times import clock_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import clock_text
 
 LANE_HEIGHT = 20
 _NEAR_PX = 8.0

@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
+from emolive.times import clock_text, seconds_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import clock_text, emotion_name
+from emolive.ui.words import emotion_name
 
 ROW_HEIGHT = 24
 MAX_ROWS = 3
@@ -246,7 +247,7 @@ def mark_text(mark: Annotation, rate: int) -> str:
     start_s, end_s = mark.start_sample / rate, mark.end_sample / rate
     name = emotion_name(mark.label) if mark.label else tr("comment")
     head = f"<b>{html.escape(name)}</b> · {clock_text(start_s)}–{clock_text(end_s)}"
-    parts = [head, tr("{seconds} s", seconds=f"{end_s - start_s:.1f}")]
+    parts = [head, seconds_text(end_s - start_s)]
     if mark.comment:
         parts.append(html.escape(mark.comment).replace("\n", "<br>"))
     if mark.annotator:

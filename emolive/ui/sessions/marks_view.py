@@ -31,9 +31,10 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
+from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import clock_text, emotion_name
+from emolive.ui.words import emotion_name
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = 44
@@ -116,7 +117,7 @@ class MarkDelegate(QStyledItemDelegate):
         painter.drawText(
             top,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
-            f"{clock_text(start_s)} · " + tr("{seconds} s", seconds=f"{end_s - start_s:.1f}"),
+            f"{clock_text(start_s)} · " + seconds_text(end_s - start_s),
         )
         words = " ".join(mark.comment.split()) or tr("no comment")
         metrics = QFontMetricsF(painter.font())

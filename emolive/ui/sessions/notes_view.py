@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.session.records import Note
+from emolive.times import clock_text
 from emolive.ui.controls import IconButton, card, label, push_button
 from emolive.ui.theme import Theme
-from emolive.ui.words import clock_text
 
 
 class NotesView(QWidget):

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.session.records import Annotation
 from emolive.session.summary import NO_EMOTION
+from emolive.times import clock_text
 from emolive.types import SpeechState
 from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
 from emolive.ui.sessions.session_axis import SessionAxis
@@ -28,7 +29,6 @@ from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 from emolive.ui.timeline.patterns import fill_state, hatch
-from emolive.ui.words import clock_text
 
 _FLAGS = 12
 _MARKS = 7

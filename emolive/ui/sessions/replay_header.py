@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo, SessionState
+from emolive.times import duration_text
 from emolive.ui.controls import ElidedLabel, IconButton, push_button
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
-from emolive.ui.words import duration_text
 
 
 class ReplayHeader(QWidget):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import ntr, tr
 from emolive.session.records import Note, SessionState
+from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
 from emolive.ui.controls import IconButton, label, push_button
 from emolive.ui.sessions.notes_view import NotesView
@@ -24,7 +25,7 @@ from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.sessions.tag_editor import TagEditor
 from emolive.ui.theme import Theme
-from emolive.ui.words import clock_text, duration_text, percent, stream_name
+from emolive.ui.words import percent, stream_name
 
 WIDTH = 316
 _MOST = 50  # segments that are listed; more are counted
@@ -163,9 +164,7 @@ class SessionDetails(QFrame):
         line = QHBoxLayout(button)
         line.setContentsMargins(6, 0, 6, 0)
         start_s = segment.start_sample / rate
-        length = tr(
-            "{seconds} s", seconds=f"{(segment.end_sample - segment.start_sample) / rate:.1f}"
-        )
+        length = seconds_text((segment.end_sample - segment.start_sample) / rate)
         several = len(row.info.streams) > 1
         where = f"{stream_name(segment.stream)}  " if several and segment.stream else ""
         line.addWidget(label(clock_text(start_s), button, "value"))

@@ -19,9 +19,10 @@ from emolive.i18n import ntr, tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
 from emolive.session.summary import dominant_of
+from emolive.times import duration_text
 from emolive.types import Segment
 from emolive.ui.sessions.share_bars import label_name
-from emolive.ui.words import duration_text, stream_name
+from emolive.ui.words import stream_name
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -14,10 +14,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.times import duration_text
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.share_bars import label_name, paint_share_bar
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import duration_text, percent
+from emolive.ui.words import percent
 
 ROW_HEIGHT = 54
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.summary import NO_EMOTION
+from emolive.times import duration_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.ui.words import duration_text, emotion_name, percent, state_name
+from emolive.ui.words import emotion_name, percent, state_name
 
 _ROW = 24
 

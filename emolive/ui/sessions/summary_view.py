@@ -16,11 +16,12 @@ from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.i18n import tr
 from emolive.session.summary import StreamSummary
+from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme
-from emolive.ui.words import clock_text, duration_text, minus, percent, stream_name
+from emolive.ui.words import minus, percent, stream_name
 
 _CHANGES = 5
 _PEAKS = 5
@@ -105,7 +106,7 @@ class SummaryView(QScrollArea):
         self._row(tr("Turns"), str(party.turns), "turns")
         self._row(tr("Interruptions"), str(party.interruptions), "interruptions")
         if party.responses.median_s is not None:
-            response = tr("{seconds} s", seconds=minus(f"{party.responses.median_s:.1f}"))
+            response = seconds_text(party.responses.median_s)
             self._row(tr("Response time (median)"), response, "responses")
         longest = duration_text(party.longest_monologue_s)
         self._row(tr("Longest monologue"), longest, "longest_monologue_s")

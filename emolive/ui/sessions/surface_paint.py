@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from emolive.i18n import tr
+from emolive.times import seconds_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import hatch
 
@@ -49,7 +50,7 @@ class SurfacePainter:
         for x in (area.left(), area.right()):
             if plot.left() <= x <= plot.right():
                 painter.fillRect(QRectF(x - 0.75, area.top(), 1.5, area.height()), edge)
-        text = tr("{seconds} s", seconds=f"{seconds:.1f}")
+        text = seconds_text(seconds)
         painter.setFont(font(11, bold=True))
         width = painter.fontMetrics().horizontalAdvance(text) + 12
         if shown.width() < width + 4:

@@ -8,10 +8,11 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from emolive.i18n import tr
+from emolive.times import clock_tenths, clock_text
 from emolive.ui.controls import ChoiceBox, IconButton, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
-from emolive.ui.words import clock_text, emotion_name, stream_name
+from emolive.ui.words import emotion_name, stream_name
 
 
 class Transport(QWidget):
@@ -40,7 +41,7 @@ class Transport(QWidget):
         self.target.setToolTip(tr("Which segments to jump to"))
         self.loop_button = IconButton("loop", tr("Repeat the selection"), theme, self, keys="L")
         self.loop_button.setCheckable(True)
-        self.clock = label("0:00.0", self, "clock")
+        self.clock = label(clock_tenths(0.0), self, "clock")
         self.clock.setAccessibleName(tr("Position"))
         self.length = label("", self, "muted")
         self.speeds = ChoiceBox(tr("Speed"), self)
@@ -95,7 +96,7 @@ class Transport(QWidget):
 
     def show_position(self, at_s: float) -> None:
         """Show the time to a tenth."""
-        text = f"{clock_text(at_s)}.{int(at_s * 10) % 10}"
+        text = clock_tenths(at_s)
         if text != self._shown:
             self._shown = text
             self.clock.setText(text)

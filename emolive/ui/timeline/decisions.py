@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.types import SpeechState
 from emolive.ui.history import stacking
 from emolive.ui.history.rings import (
@@ -26,7 +27,7 @@ from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.patterns import fill_state
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import clock_text, emotion_name, percent, state_name
+from emolive.ui.words import emotion_name, percent, state_name
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3

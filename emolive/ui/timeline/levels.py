@@ -9,12 +9,13 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.history.shown import WithLevels
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import clock_text, minus
+from emolive.ui.words import minus
 
 FLOOR_DBFS = -60.0
 

@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from emolive.i18n import mark, tr
+from emolive.times import duration_text
 from emolive.ui.icons import icon
 from emolive.ui.segments import Segment
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import MARGIN_RIGHT
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import duration_text
 
 SPANS_S = {mark("1 min"): 60.0, mark("5 min"): 300.0, mark("30 min"): 1800.0, mark("All"): None}
 

@@ -10,7 +10,7 @@ import math
 
 from PySide6.QtCore import QObject, Signal
 
-from emolive.ui.words import clock_text
+from emolive.times import clock_text
 
 DEFAULT_SPAN_S = 60.0
 MIN_SPAN_S = 5.0

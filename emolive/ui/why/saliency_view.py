@@ -14,9 +14,9 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.explain.explainer import Explanation
 from emolive.features.mel import hz_to_mel
 from emolive.i18n import tr
+from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import clock_text
 
 _LEFT, _BOTTOM = 48.0, 18.0
 # A patch worth less than this many nats of log-odds is not shown: nothing was decisive then.

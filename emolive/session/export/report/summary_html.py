@@ -9,16 +9,10 @@ from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.export.report.palette_css import label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
 from emolive.session.timeline import Timeline
+from emolive.times import clock_text, duration_text
 from emolive.types import Familiarity
 
 _MOST_CHANGES = 8
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def summary_cards(timeline: Timeline) -> str:
@@ -59,7 +53,7 @@ def lists(timeline: Timeline) -> str:
         rows_ = [
             (
                 _seek(a.start_sample / rate),
-                clock_length((a.end_sample - a.start_sample) / rate),
+                duration_text((a.end_sample - a.start_sample) / rate),
                 escape(a.stream or "all"),
                 _chip(a.label, timeline.labels) if a.label else "",
                 escape(a.comment),
@@ -72,7 +66,7 @@ def lists(timeline: Timeline) -> str:
     rows__ = [
         (
             _seek(s.start_sample / rate),
-            clock_length((s.end_sample - s.start_sample) / rate),
+            duration_text((s.end_sample - s.start_sample) / rate),
             *((escape(s.stream),) if several else ()),
             _chip(s.label, timeline.labels),
             f"{s.confidence:.0%}" if s.confidence else "",
@@ -82,11 +76,6 @@ def lists(timeline: Timeline) -> str:
     heads = ("from", "length", *(("stream",) if several else ()), "label", "confidence")
     parts.append(_details(f"All {len(rows__)} segments of the model", heads, rows__))
     return "".join(parts)
-
-
-def clock_length(seconds: float) -> str:
-    """A length for people: ``4.5 s`` or ``2:05``."""
-    return f"{seconds:.1f} s" if seconds < 60 else f"{clock(seconds)}"
 
 
 def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> str:
@@ -107,7 +96,7 @@ def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> s
     )
     rows = "".join(
         f"<tr><td>{_chip(label, timeline.labels)}</td>"
-        f"<td>{clock_length(summary.samples[label] / rate)}</td>"
+        f"<td>{duration_text(summary.samples[label] / rate)}</td>"
         f"<td>{summary.samples[label] / total:.0%}</td></tr>"
         for label in order
     )
@@ -186,7 +175,7 @@ def _details(
 
 
 def _seek(seconds: float) -> str:
-    return f'<button class="seek" data-s="{seconds:.3f}">{clock(seconds)}</button>'
+    return f'<button class="seek" data-s="{seconds:.3f}">{clock_text(seconds)}</button>'
 
 
 def _chip(label: str, labels: Sequence[str]) -> str:
