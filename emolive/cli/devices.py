@@ -91,7 +91,7 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     console = Console()
     console.print()
     console.print(table)
-    tell("Monitor a call with `emolive call --device MICROPHONE --loopback [NAME]`.")
+    tell("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`.")
 
 
 def _table(*headings: str) -> Table:

@@ -41,6 +41,17 @@ class Commands(TyperGroup):
             error.message = plain(error.message)
             raise
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The group's own options."""
+        return _without_flag_types(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command by its name; its help shows no type where nothing can be given."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _without_flag_types([*command.params, command.get_help_option(ctx)])
+        return command
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is meant, its arguments looked at."""
         name, command, rest = super().resolve_command(ctx, args)
@@ -56,6 +67,14 @@ class Commands(TyperGroup):
                         "it is empty.", ctx=ctx, param_hint=max(parameter.opts, key=len)
                     )
         return name, command, rest
+
+
+def _without_flag_types(parameters: list[Any]) -> list[Any]:
+    """Typer shows ``<bool>`` after every flag, as if one had to be written."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 class AudioFormat(StrEnum):

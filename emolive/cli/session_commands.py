@@ -31,6 +31,7 @@ from emolive.session.query_text import (
     parse_query,
     parse_share,
     parse_span,
+    taken_as_text,
 )
 from emolive.session.search import SearchQuery
 from emolive.types import Role
@@ -129,6 +130,8 @@ def run_search(folder: Path | None, options: SearchOptions, *, as_json: bool) ->
     with open_library(folder) as library:
         query = options.query(library.labels(), datetime.now())
         hits = library.search(query)
+        if (words := taken_as_text(query)) is not None:
+            tell(plain(words))
         if as_json:
             times = library.label_samples()
             print_json(

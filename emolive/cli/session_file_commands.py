@@ -10,6 +10,7 @@ from pathlib import Path
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.cli.session_commands import open_library, run_delete
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import ntr
 from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.bundle import EXTENSION, export_bundle
 from emolive.session.bundle_import import import_bundle
@@ -42,6 +43,8 @@ class ExportOptions:
 def run_export(library: Path | None, sessions: Sequence[str], options: ExportOptions) -> int:
     """Export `sessions`; the files' paths go to standard output.
 
+    A manifest of sessions in which nothing is marked fails alone, where there are other formats.
+
     Raises:
         EmoliveError: an unknown session or format, or a folder that cannot be written.
     """
@@ -56,8 +59,16 @@ def run_export(library: Path | None, sessions: Sequence[str], options: ExportOpt
             options.out.mkdir(parents=True, exist_ok=True)
             for info in found:
                 _export(opened, info, names, forms, options)
+            done = DONE
             if MANIFEST in names:
-                _manifest(opened, found, options)
+                try:
+                    _manifest(opened, found, options)
+                except SessionError as error:
+                    if len(names) == 1:
+                        raise
+                    tell(f"No manifest was written. {error}")
+                    names = tuple(name for name in names if name != MANIFEST)
+                    done = SOME_INPUTS_FAILED
         except OSError as error:
             raise EmoliveError(
                 f"Cannot write to {options.out} ({error.strerror or error}): choose another folder "
@@ -69,8 +80,8 @@ def run_export(library: Path | None, sessions: Sequence[str], options: ExportOpt
         except SessionError as error:  # a disk that is full or read-only gives out what it has
             tell(f"The audit log does not know of this export. {error}")
     if options.delete:
-        return run_delete(library, [info.id for info in found], ask=not options.yes)
-    return DONE
+        done = max(done, run_delete(library, [info.id for info in found], ask=not options.yes))
+    return done
 
 
 def run_import(library: Path | None, files: Sequence[Path], *, again: bool) -> int:
@@ -199,5 +210,5 @@ def _manifest(library: Library, found: Sequence[SessionInfo], options: ExportOpt
     )
     for sentence in result.skipped:
         tell(sentence)
-    tell(f"{result.rows} stretches to train on.")
+    tell(ntr("{count} stretch to train on.", "{count} stretches to train on.", result.rows))
     say(result.path)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.search import SearchQuery
 from emolive.types import Role
 
@@ -90,6 +91,14 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
         texts=tuple(draft.texts),
         tags=tuple(draft.tags),
     )
+
+
+def taken_as_text(query: SearchQuery) -> str | None:
+    """What is said about words that are no emotion, length or time; None: there are none."""
+    if not query.texts:
+        return None
+    words = ", ".join(f"“{text}”" for text in query.texts)
+    return tr("Looked for in titles, notes, tags and comments: {words}.", words=words)
 
 
 def parse_length(text: str) -> float:

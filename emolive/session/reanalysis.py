@@ -80,6 +80,8 @@ def reanalyze(
             "sessions with audio to compare models on them."
         )
     gaps = library.gaps(session.id)
+    answered = library.windows(session.id)
+    same_hop = round(config.hop_s * session.rate) == session.hop_samples
     windows: list[Prediction] = []
     segments: list[Segment] = []
     problems: list[str] = []
@@ -90,8 +92,11 @@ def reanalyze(
             if progress is not None:
                 progress(number * session.duration_s + done_s, len(tracks) * session.duration_s)
 
+        missing = _gaps_of(stream, gaps)
+        if same_hop:
+            missing = _merged([(0, _grid_offset(session, stream, answered)), *missing])
         events, problem = _analyze(
-            path, stream, _gaps_of(stream, gaps), session.rate, classifier, vad, config, advance
+            path, stream, missing, session.rate, classifier, vad, config, advance
         )
         windows += [_scaled(e, scale) for e in events if isinstance(e, Prediction)]
         segments += [_scaled(e, scale) for e in events if isinstance(e, Segment)]
@@ -165,15 +170,31 @@ def _around(
 
 def _gaps_of(stream: StreamInfo, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
     """Where its audio is missing, in order, gaps that touch as one."""
+    return _merged(
+        (gap.start_sample, gap.end_sample)
+        for gap in sorted(gaps, key=lambda gap: gap.start_sample)
+        if gap.kind is not GapKind.EVENTS and gap.stream in (None, stream.name)
+    )
+
+
+def _merged(gaps: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
-    for gap in sorted(gaps, key=lambda gap: gap.start_sample):
-        if gap.kind is GapKind.EVENTS or gap.stream not in (None, stream.name):
-            continue
-        start, end = gap.start_sample, gap.end_sample
+    for start, end in gaps:
         if found and start <= found[-1][1]:
             start, end = found[-1][0], max(end, found.pop()[1])
-        found.append((start, end))
+        if start < end:
+            found.append((start, end))
     return found
+
+
+def _grid_offset(session: SessionInfo, stream: StreamInfo, answered: Sequence[Prediction]) -> int:
+    """Samples before the first window on the grid on which the stream was heard.
+
+    A recording that began in the middle of a run begins between two windows. Without these samples
+    the same model is asked about the same windows again.
+    """
+    starts = (w.start_sample for w in answered if w.stream == stream.name and w.start_sample > 0)
+    return next(starts, 0) % session.hop_samples
 
 
 def _answers(events: Iterable[Event]) -> list[Event]:

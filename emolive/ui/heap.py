@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
-_LARGE_BYTES = 128 * 1024  # glibc's own value, before it adapts
+_LARGE_BYTES = 2 * 1024 * 1024  # less than a run's buffers, more than the picture of a panel
 
 
 def give_back_large_blocks() -> bool:

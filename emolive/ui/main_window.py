@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.session.library import Library
@@ -88,6 +88,12 @@ class MainWindow(Shell):
 
     # What can be done with it.
 
+    def bring(self, widget: QWidget) -> None:
+        """Bring a page to the front; the state alone is for the live page, and hides the rail."""
+        if widget is not self.live:
+            self._set_big(False)
+        super().bring(widget)
+
     def play(self, choice: SourceChoice) -> None:
         """Select an input and start it, on the live page."""
         self.bring(self.live)
@@ -124,6 +130,7 @@ class MainWindow(Shell):
         self.rail.help_wanted.connect(self.show_keys)
         self.live.demo.connect(lambda: self.play(DEMO))
         self.live.guide.connect(self.show_guide)
+        self.live.big_left.connect(lambda: self._set_big(False))
         self.live.workspace.view_chosen.connect(
             lambda view: self.preferences.change("look", view=view)
         )
@@ -210,7 +217,8 @@ class MainWindow(Shell):
             self.live.toggle()
 
     def _set_big(self, big: bool) -> None:
-        self.live.set_big(big)
+        if big != self.live.big:
+            self.live.set_big(big)
         self.rail.setVisible(not big)
 
     def _on_escape(self) -> None:

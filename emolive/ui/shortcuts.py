@@ -25,12 +25,16 @@ from emolive.i18n import mark, tr
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One action: its name in the program, its keys, what it does, and under which heading."""
+    """One action: its name in the program, its keys, what it does, and under which heading.
+
+    `span`: the two keys and all between them.
+    """
 
     action: str
     keys: tuple[str, ...]
     text: str
     group: str
+    span: bool = False
 
 
 _RUN, _VIEW, _WHY, _WINDOW = mark("Run"), mark("Timeline"), mark("Why"), mark("Window")
@@ -49,6 +53,7 @@ KEYS = (
     Key("later", ("Right",), mark("Later"), _VIEW),
     Key("all", ("A",), mark("Show everything"), _VIEW),
     Key("view", ("V",), mark("Areas or lines"), _VIEW),
+    Key("big", ("B",), mark("The state alone, large, and back"), _VIEW),
     Key("now", ("1",), mark("Probabilities now"), _VIEW),
     Key("trend", ("2",), mark("Trend of the last minutes"), _VIEW),
     Key("plane", ("3",), mark("Valence and arousal"), _VIEW),
@@ -56,7 +61,6 @@ KEYS = (
     Key("before", (",",), mark("The decision before"), _WHY),
     Key("after", (".",), mark("The next decision"), _WHY),
     Key("escape", ("Escape",), mark("Close what is open"), _WHY),
-    Key("big", ("B",), mark("The state alone, large"), _WINDOW),
     Key("full", ("F11",), mark("Full screen"), _WINDOW),
     Key("theme", ("T",), mark("Light or dark"), _WINDOW),
     Key("settings", ("Ctrl+,",), mark("Settings"), _WINDOW),
@@ -163,7 +167,7 @@ class ShortcutsDialog(QDialog):
         column.addWidget(buttons)
 
     def _add(self, grid: QGridLayout, row: int, column: int, key: Key) -> None:
-        shown = "  ".join(
+        shown = (" – " if key.span else "  ").join(
             QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in key.keys
         )
         keys = QLabel(shown, self)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.settings import TimelineView
 from emolive.types import EngineState, EngineStatus
+from emolive.ui.controls import push_button
 from emolive.ui.history.model import StreamModel
 from emolive.ui.live.empty import EmptyState
 from emolive.ui.live.header import Header
@@ -28,6 +29,7 @@ class LivePage(QWidget):
 
     demo = Signal()
     guide = Signal()
+    big_left = Signal()
 
     def __init__(
         self,
@@ -61,7 +63,12 @@ class LivePage(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(SPACE)
+        self.leave_big = push_button(
+            f"{tr('Show everything')}  (B)", self, self.big_left.emit, kind="quiet"
+        )
+        self.leave_big.hide()
         outer.addWidget(self.header)
+        outer.addWidget(self.leave_big, 0, Qt.AlignmentFlag.AlignRight)
         outer.addLayout(row, 1)
         self._connect()
         self._on_state(EngineState.IDLE)
@@ -146,6 +153,7 @@ class LivePage(QWidget):
         """Show the state alone, to be read from across a room."""
         self._big = big
         self.header.setVisible(not big)
+        self.leave_big.setVisible(big)
         self.workspace.setVisible(not big)
         if big:
             self.close_drawer()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ CHOICES: tuple[Choice, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and one sentence for each thing that was not."""
+    """Every file that was written, and one sentence for each thing that was not."""
 
     written: tuple[Path, ...]
     problems: tuple[str, ...]
@@ -139,12 +140,13 @@ class _Export:
             self._done += 1
             path = self._folder / f"{file_stem(info)}{choice.extension}"
             try:
+                before = _files(self._folder, path.name)
                 if name == BUNDLE:
                     export_bundle(self._library, info.id, path)
                 else:
                     timeline = timeline or Timeline.of_session(self._library, info.id)
                     FORMATS[name].write(timeline, path)
-                self.written.append(path)
+                self._count(path, before)
             except OSError as error:
                 self.problems.append(_unwritable(path, error))
             except EmoliveError as error:
@@ -152,15 +154,21 @@ class _Export:
         if names:
             self._library.audit("exported", {"session": info.id, "formats": list(names)})
 
+    def _count(self, path: Path, before: Mapping[Path, object]) -> None:
+        """Enter every file of one format: some write several, or a folder."""
+        after = _files(self._folder, path.name)
+        self.written += [file for file, state in after.items() if before.get(file) != state]
+
     def manifest(self, sessions: Sequence[SessionInfo]) -> None:
         """What people marked in all of them."""
         folder = self._folder / "training-manifest"
         self._progress(self._done, self.total, tr("Training manifest"))
         self._done += 1
         try:
+            before = _files(self._folder, folder.name)
             folder.mkdir(exist_ok=True)
             result = write_manifest(self._library, [info.id for info in sessions], folder)
-            self.written.append(result.path)
+            self._count(folder, before)
             self.problems += result.skipped
             for info in sessions:
                 self._library.audit("exported", {"session": info.id, "formats": [MANIFEST]})
@@ -168,6 +176,17 @@ class _Export:
             self.problems.append(_unwritable(folder, error))
         except EmoliveError as error:
             self.problems.append(str(error))
+
+
+def _files(folder: Path, name: str) -> dict[Path, tuple[int, int]]:
+    """The files of an export called `name`, those beside it and those in it; and which they are."""
+    found: dict[Path, tuple[int, int]] = {}
+    for path in sorted(folder.glob(f"{glob.escape(Path(name).stem)}*")):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                state = file.stat()
+                found[file] = (state.st_ino, state.st_mtime_ns)
+    return found
 
 
 def _total(sessions: Sequence[SessionInfo], formats: Sequence[str]) -> int:

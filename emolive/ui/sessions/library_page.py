@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedLayout, QVBoxL
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, ntr, tr
 from emolive.session.library import Library
+from emolive.session.query_text import taken_as_text
 from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
 from emolive.ui.background import Background
@@ -80,6 +81,10 @@ class LibraryPage(QWidget):
         self.details = SessionDetails(theme, self)
         self.empty = EmptyList(theme, self)
         self.count = label("", self, "muted")
+        self.words = label("", self, "muted")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.words.hide()
         self.problem = label("", self, "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
@@ -125,6 +130,9 @@ class LibraryPage(QWidget):
             self._say(str(error))
             return
         self._say("")
+        words = taken_as_text(query) or ""
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
         self._next = tuple(choose) or self._next
         self._worker.ask(lambda: look(library, query), self._on_found, self._on_failed, key="look")
 
@@ -230,6 +238,7 @@ class LibraryPage(QWidget):
         column.setSpacing(10)
         column.addLayout(head)
         column.addWidget(self.filters)
+        column.addWidget(self.words)
         column.addWidget(self.problem)
         column.addLayout(row, 1)
 

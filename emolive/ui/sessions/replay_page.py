@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
@@ -205,7 +207,7 @@ class ReplayPage(QWidget):
         actions, header, marking = self.actions_, self.header, self.marking
         header.back.connect(self.left)
         header.back_button.clicked.connect(self.left)
-        header.renamed.connect(self.noting.rename)
+        header.renamed.connect(self._rename)
         header.export.connect(self._export)
         header.compare.connect(self._compare)
         header.side.connect(self._on_side)
@@ -318,6 +320,11 @@ class ReplayPage(QWidget):
 
     def _add_note(self, text: str, here: bool) -> None:
         self.noting.add(text, self.playing.position if here else None)
+
+    def _rename(self, title: str) -> None:
+        if self.session is not None:
+            self.session = replace(self.session, info=replace(self.session.info, title=title))
+            self.noting.rename(title)
 
     def _export(self) -> None:
         if self.session is not None:

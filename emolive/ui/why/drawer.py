@@ -90,6 +90,7 @@ class WhyDrawer(QFrame):
         self._moment = moment
         self._show_moment(moment)
         self._show_texts("", "", "")
+        self.table.show_readings(())
         self.note.hide()
         self.view.show_busy()
 
