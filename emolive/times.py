@@ -1,4 +1,4 @@
-"""Moments and lengths of time as people read them: rounded, and the same everywhere."""
+"""Moments and lengths of time as people read them, the same everywhere; lengths are rounded."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from emolive.i18n import ntr, tr
 
 
 def clock_text(seconds: float) -> str:
-    """``m:ss``, from one hour on ``h:mm:ss``; rounded to seconds."""
-    minutes, rest = divmod(round(seconds), 60)
+    """A moment: ``m:ss``, from one hour on ``h:mm:ss``. As on a clock, a second lasts to its end."""
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def length_text(seconds: float) -> str:
+    """A length of time as a clock shows it, rounded to seconds."""
+    return clock_text(round(seconds))
+
+
 def clock_tenths(seconds: float) -> str:
-    """``mm:ss.t``, from one hour on ``h:mm:ss.t``; rounded to tenths. For columns."""
+    """``m:ss.t``, from one hour on ``h:mm:ss.t``; rounded to tenths."""
     whole, tenths = divmod(round(seconds * 10), 10)
-    text = clock_text(whole)
-    return f"{text.zfill(5)}.{tenths}"
+    return f"{clock_text(whole)}.{tenths}"
+
+
+def column_tenths(seconds: float) -> str:
+    """As `clock_tenths`, of one width below an hour: ``mm:ss.t``."""
+    return clock_tenths(seconds).zfill(7)
 
 
 def duration_text(seconds: float) -> str:

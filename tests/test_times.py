@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.times import clock_tenths, clock_text, duration_text, seconds_text
+from emolive.times import (
+    clock_tenths,
+    clock_text,
+    column_tenths,
+    duration_text,
+    length_text,
+    seconds_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,18 +31,23 @@ def test_a_length_is_rounded_to_what_is_shown(seconds: float, text: str) -> None
 @pytest.mark.parametrize(
     ("seconds", "whole", "tenths"),
     [
-        (3.7, "0:04", "00:03.7"), (59.96, "1:00", "01:00.0"), (3599.99, "1:00:00", "1:00:00.0"),
-        (64.24, "1:04", "01:04.2"),
+        (3.7, "0:04", "0:03.7"), (59.96, "1:00", "1:00.0"), (3599.99, "1:00:00", "1:00:00.0"),
+        (64.24, "1:04", "1:04.2"),
     ],
 )  # fmt: skip
 def test_a_clock_is_rounded_and_carries(seconds: float, whole: str, tenths: str) -> None:
-    assert clock_text(seconds) == whole
+    assert length_text(seconds) == whole
     assert clock_tenths(seconds) == tenths
+    assert column_tenths(seconds) == tenths.zfill(7)
+
+
+def test_a_second_of_a_clock_lasts_to_its_end() -> None:
+    assert clock_text(59.9) == "0:59"
 
 
 @given(st.floats(0, 400_000))
 def test_a_clock_is_never_off_by_more_than_half_of_its_last_digit(seconds: float) -> None:
-    for text, half in ((clock_text(seconds), 0.5), (clock_tenths(seconds), 0.05)):
+    for text, half in ((length_text(seconds), 0.5), (clock_tenths(seconds), 0.05)):
         shown = 0.0
         for part in text.split(":"):
             shown = 60 * shown + float(part)

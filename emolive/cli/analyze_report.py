@@ -20,7 +20,7 @@ from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console
 from emolive.palette import swatches
-from emolive.times import clock_text
+from emolive.times import length_text
 
 _NAME_WIDTH = 28
 _OTHER = ("uncertain", "silence")
@@ -161,12 +161,12 @@ class AnalyzeReport:
             mark = Text("■ ", colours[label].dark if label in colours else "grey50")
             table.add_row(
                 mark.append(label, "default"),
-                clock_text(summary.seconds.get(label, 0.0)),
+                length_text(summary.seconds.get(label, 0.0)),
                 f"{summary.share(label):.1%}",
                 _files(summary.leading[label]) if label in summary.leading else "",
             )
         table.add_section()
-        table.add_row("all", clock_text(summary.duration_s), "", _files(summary.files))
+        table.add_row("all", length_text(summary.duration_s), "", _files(summary.files))
         if self.failures:
             table.add_row("failed", "", "", _files(self.failures), style="red")
         return table
@@ -177,7 +177,7 @@ class AnalyzeReport:
         if not now.done_s:
             return None
         return (
-            f"{clock_text(now.done_s)} of audio in {clock_text(now.elapsed_s)}: "
+            f"{length_text(now.done_s)} of audio in {length_text(now.elapsed_s)}: "
             f"{now.speed:.0f} times real time."
         )
 
@@ -197,5 +197,5 @@ def _pace_text(now: PaceNow) -> str:
     if now.done_s:
         parts.append(f"{now.speed:.0f}x real time")
     if now.left_s is not None:
-        parts.append(f"{clock_text(now.left_s)} left")
+        parts.append(f"{length_text(now.left_s)} left")
     return " · ".join(parts)

@@ -17,7 +17,7 @@ from rich.text import Text
 from emolive.cli.console import Console
 from emolive.cli.segment_lines import alert_line
 from emolive.palette import Swatch, swatches
-from emolive.times import clock_tenths
+from emolive.times import column_tenths
 from emolive.types import (
     Alert,
     EngineState,
@@ -175,8 +175,8 @@ class TerminalTimeline:
                 ("● ", _STATE_COLOURS.get(status.state, "grey50")),
                 self._doing(),
                 "  ",
-                (clock_tenths(status.elapsed_s), "bold"),
-                "" if self._recorded_s is None else f" of {clock_tenths(self._recorded_s)}",
+                (column_tenths(status.elapsed_s), "bold"),
+                "" if self._recorded_s is None else f" of {column_tenths(self._recorded_s)}",
             ),
         )
         return line

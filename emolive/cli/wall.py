@@ -28,7 +28,7 @@ from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.speech.silero import SileroVad
-from emolive.times import clock_tenths
+from emolive.times import column_tenths
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -227,7 +227,7 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     ]
     return (
         card.call.name.replace("[", r"\["),
-        clock_tenths(card.status.elapsed_s),
+        column_tenths(card.status.elapsed_s),
         *shares,
         f"{metrics.silence_share:.0%}",
         f"{metrics.overtalk_s:.1f} s",

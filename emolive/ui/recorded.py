@@ -5,7 +5,7 @@ from __future__ import annotations
 from emolive.i18n import tr
 from emolive.session.recorder import RecorderState, RecorderStatus
 from emolive.session.records import SessionInfo
-from emolive.times import clock_text
+from emolive.times import length_text
 from emolive.ui.messages import Action, Message, Severity
 
 
@@ -18,7 +18,7 @@ def recorded_message(status: RecorderStatus, session: SessionInfo | None) -> Mes
         return Message(Severity.INFO, tr("Nothing was recorded: there was no sound."))
     text = tr(
         "Recorded {duration} as “{title}”.",
-        duration=clock_text(session.duration_s),
+        duration=length_text(session.duration_s),
         title=session.title or session.id,
     )
     if status.error:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.i18n import mark, tr
-from emolive.times import clock_text, seconds_text
+from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme, font
@@ -65,12 +65,12 @@ def _rate(party: PartyMetrics) -> str:
 
 
 _PARTY_ROWS = (
-    _PartyRow("talk_s", mark("Talk time"), lambda p: clock_text(p.talk_s)),
+    _PartyRow("talk_s", mark("Talk time"), lambda p: length_text(p.talk_s)),
     _PartyRow("turns", mark("Turns"), lambda p: str(p.turns)),
     _PartyRow(
         "longest_monologue_s",
         mark("Longest monologue"),
-        lambda p: clock_text(p.longest_monologue_s),
+        lambda p: length_text(p.longest_monologue_s),
     ),
     _PartyRow("interruptions", mark("Interrupts the other"), _interruptions),
     _PartyRow("responses", mark("Response, median"), lambda p: _seconds(p.responses.median_s)),

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.session.records import Annotation
 from emolive.session.summary import NO_EMOTION
-from emolive.times import clock_text
+from emolive.times import length_text
 from emolive.types import SpeechState
 from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
 from emolive.ui.sessions.session_axis import SessionAxis
@@ -142,7 +142,7 @@ class Overview(QWidget):
         painter.drawText(
             QRectF(0, top, MARGIN_LEFT - 8, self.height() - _FLAGS - _MARKS - 6),
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            clock_text(info.duration_s),
+            length_text(info.duration_s),
         )
         for stream in session.streams:
             row = QRectF(plot.left(), top, plot.width(), height - 1)

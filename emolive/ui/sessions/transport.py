@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from emolive.i18n import tr
-from emolive.times import clock_tenths, clock_text
+from emolive.times import clock_tenths, length_text
 from emolive.ui.controls import ChoiceBox, IconButton, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
@@ -74,7 +74,7 @@ class Transport(QWidget):
     ) -> None:
         """Offer what a session has."""
         self._duration_s = duration_s
-        self.length.setText(f"/ {clock_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
+        self.length.setText(f"/ {length_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
         self.target.clear()
         self.target.addItem(tr("any emotion"), None)
         for name in labels:

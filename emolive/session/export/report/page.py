@@ -14,7 +14,7 @@ from emolive.session.export.report.sound import Sound, embed_sound
 from emolive.session.export.report.summary_html import lists, summary_cards
 from emolive.session.export.values import plain_text
 from emolive.session.timeline import Timeline
-from emolive.times import clock_text, duration_text
+from emolive.times import duration_text, length_text
 
 _HERE = Path(__file__).parent
 # Nothing is fetched, whatever stands in a label or a note; a file beside may be played.
@@ -103,7 +103,7 @@ def _player(sound: Sound, length: float) -> str:
     return f"""<div class="player"><button id="play" aria-label="Play or pause" title="Space">
 <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M7 4.5v15l13-7.5z"/>
 <path class="hold" d="M6 4.5h4.5v15H6zM13.5 4.5H18v15h-4.5z"/></svg></button>
-<output id="now">0:00</output><span class="of">/ {clock_text(length)}</span>
+<output id="now">0:00</output><span class="of">/ {length_text(length)}</span>
 <span id="heard"></span>
 <label>Speed <select id="speed"><option value="0.5">0.5×</option><option value="0.75">0.75×</option>
 <option value="1" selected>1×</option><option value="1.25">1.25×</option>
