@@ -6,7 +6,7 @@ from emolive.i18n import ntr, tr
 
 
 def clock_text(seconds: float) -> str:
-    """A moment: ``m:ss``, from one hour on ``h:mm:ss``. As on a clock, a second lasts to its end."""
+    """A moment: ``m:ss``, from one hour on ``h:mm:ss``. A second lasts to its end."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -23,7 +23,7 @@ def clock_tenths(seconds: float) -> str:
     return f"{clock_text(whole)}.{tenths}"
 
 
-def column_tenths(seconds: float) -> str:
+def table_time(seconds: float) -> str:
     """As `clock_tenths`, of one width below an hour: ``mm:ss.t``."""
     return clock_tenths(seconds).zfill(7)
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from emolive.times import (
     clock_tenths,
     clock_text,
-    column_tenths,
     duration_text,
     length_text,
     seconds_text,
+    table_time,
 )
 
 
@@ -38,7 +38,7 @@ def test_a_length_is_rounded_to_what_is_shown(seconds: float, text: str) -> None
 def test_a_clock_is_rounded_and_carries(seconds: float, whole: str, tenths: str) -> None:
     assert length_text(seconds) == whole
     assert clock_tenths(seconds) == tenths
-    assert column_tenths(seconds) == tenths.zfill(7)
+    assert table_time(seconds) == tenths.zfill(7)
 
 
 def test_a_second_of_a_clock_lasts_to_its_end() -> None:

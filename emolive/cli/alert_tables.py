@@ -12,7 +12,7 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.dry_run import DryRun, Finding, RuleFindings
 from emolive.alerts.outbox import Message
 from emolive.session.records import AuditEntry
-from emolive.times import column_tenths
+from emolive.times import table_time
 
 Json = dict[str, object]
 
@@ -34,7 +34,7 @@ def trial_table(trial: DryRun) -> Table:
             str(len(entry.findings)),
             "–" if entry.per_hour is None else f"{entry.per_hour:.2f}",
             str(entry.calls),
-            column_tenths(entry.watched_s),
+            table_time(entry.watched_s),
         )
     return table
 
@@ -43,8 +43,8 @@ def finding_line(finding: Finding) -> str:
     """Where one alert would have been."""
     stream = finding.alert.stream or "call"
     return (
-        f"  {finding.call.name}  {column_tenths(finding.start_s)} - {column_tenths(finding.end_s)}  "
-        f"fired {column_tenths(finding.fired_s)}  {stream}  {finding.alert.message}"
+        f"  {finding.call.name}  {table_time(finding.start_s)} - {table_time(finding.end_s)}  "
+        f"fired {table_time(finding.fired_s)}  {stream}  {finding.alert.message}"
     )
 
 

@@ -15,7 +15,7 @@ from emolive.palette import swatches
 from emolive.session.comparison import Comparison, Stretch
 from emolive.session.reanalysis import Reanalysis
 from emolive.session.records import SessionInfo
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import Segment, SpeechState
 
 _WIDEST = 120
@@ -68,7 +68,7 @@ def _strips(
         for label in longest_labels(mine, session.duration_samples, room):
             strip.append(*cells.get(label or "", (" ", "default")))
         grid.add_row(name, strip)
-    end = column_tenths(session.duration_s)
+    end = table_time(session.duration_s)
     axis = "0:00" + end.rjust(room - 4)
     grid.add_row("" if len(session.streams) == 1 else stream, Text(axis, "grey50", no_wrap=True))
     return grid
@@ -96,8 +96,8 @@ def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells
         mark, colour = cells.get(label, ("─", "grey50"))
         table.add_row(
             Text(f"{mark} ", colour).append(label, "default"),
-            column_tenths(comparison.old_samples(label) / rate),
-            column_tenths(comparison.new_samples(label) / rate),
+            table_time(comparison.old_samples(label) / rate),
+            table_time(comparison.new_samples(label) / rate),
         )
     return table
 
@@ -128,6 +128,4 @@ def _changes(rate: int, comparison: Comparison, *, several: bool) -> Table:
 
 
 def _span(stretch: Stretch, rate: int) -> str:
-    return (
-        f"{column_tenths(stretch.start_sample / rate)} - {column_tenths(stretch.end_sample / rate)}"
-    )
+    return f"{table_time(stretch.start_sample / rate)} - {table_time(stretch.end_sample / rate)}"

@@ -17,7 +17,7 @@ from emolive.cli.console import Console
 from emolive.cli.outcome import tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
 from emolive.inference.metadata import ModelMetadata
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import Band, EngineStatus, Event, StreamStatus
 
 _EVERY_S = 1.0
@@ -124,16 +124,16 @@ def conversation_table(metrics: ConversationMetrics) -> Table:
 def conversation_line(metrics: ConversationMetrics) -> Text:
     """What both have in common, in one line."""
     parts = [
-        f"silence {column_tenths(metrics.silence_s)} ({metrics.silence_share:.0%}), "
+        f"silence {table_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
         f"longest {metrics.longest_silence_s:.1f} s",
-        f"overtalk {column_tenths(metrics.overtalk_s)} in {metrics.overlaps}",
+        f"overtalk {table_time(metrics.overtalk_s)} in {metrics.overlaps}",
         f"{metrics.gaps.count} gap{'' if metrics.gaps.count == 1 else 's'}",
     ]
     if not metrics.separable:
         parts = parts[:1]
     lost_s = metrics.duration_s - metrics.observed_s
     if lost_s >= 0.1:
-        parts.append(f"not heard {column_tenths(lost_s)}")
+        parts.append(f"not heard {table_time(lost_s)}")
     return Text(" · ".join(parts), "grey62")
 
 
@@ -153,7 +153,7 @@ def telephone_note(streams: Sequence[StreamStatus], metadata: ModelMetadata) -> 
 
 def _talk(party: PartyMetrics) -> str:
     share = _NOTHING if party.talk_share is None else f"{party.talk_share:.0%}"
-    return f"{column_tenths(party.talk_s)}  {share:>4}"
+    return f"{table_time(party.talk_s)}  {share:>4}"
 
 
 def _response(party: PartyMetrics) -> str:
@@ -178,7 +178,7 @@ def _rate(party: PartyMetrics) -> str:
 _ROWS: tuple[tuple[str, Callable[[PartyMetrics], str]], ...] = (
     ("talk time", _talk),
     ("turns", lambda party: str(party.turns)),
-    ("longest monologue", lambda party: column_tenths(party.longest_monologue_s)),
+    ("longest monologue", lambda party: table_time(party.longest_monologue_s)),
     ("response, median", _response),
     ("interruptions", _interruptions),
     ("loudness", _level),

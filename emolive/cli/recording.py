@@ -12,7 +12,7 @@ from emolive.cli.session_commands import open_library
 from emolive.errors import SessionError
 from emolive.session.recorded_run import RecordedRun
 from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
-from emolive.times import column_tenths
+from emolive.times import table_time
 
 _STORE_WITHIN_S = 60.0
 
@@ -92,7 +92,7 @@ class Recording:
         if status.error:
             tell(status.error)
         gaps = f" with {status.gaps} gaps" if status.gaps else ""
-        tell(f"Recorded {column_tenths(session.duration_s)}{gaps} as session {session.id}.")
+        tell(f"Recorded {table_time(session.duration_s)}{gaps} as session {session.id}.")
         return SOME_INPUTS_FAILED if status.error else DONE
 
     def _line(self, status: RecorderStatus) -> None:

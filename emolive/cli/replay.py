@@ -25,7 +25,7 @@ from emolive.session.reanalysis import reanalyze
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.replay import Replay
 from emolive.speech.silero import SileroVad
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import EngineState, EngineStatus, StreamStatus
 
 _TICK_S = 0.05
@@ -65,8 +65,7 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
     start = round(options.start_s * session.rate)
     if not 0 <= start < max(1, session.duration_samples):
         raise SessionError(
-            f"Session {session.id} is {column_tenths(session.duration_s)} long: "
-            "give a smaller --from."
+            f"Session {session.id} is {table_time(session.duration_s)} long: give a smaller --from."
         )
     replay = Replay(library, session)
     silent = not options.audio

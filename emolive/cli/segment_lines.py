@@ -6,7 +6,7 @@ from typing import TextIO
 
 from emolive.cli.outcome import tell
 from emolive.plain_text import plain
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
 
 _WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
@@ -14,7 +14,7 @@ _WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
 
 def alert_line(alert: Alert, rate: int) -> str:
     """An alert as one line: when, how serious, what."""
-    return f"{column_tenths(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
+    return f"{table_time(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
 
 
 class SegmentLines:
@@ -35,7 +35,7 @@ class SegmentLines:
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
             self._print(
-                f"{column_tenths(start)} - {column_tenths(end)}  {event.stream:<8} "
+                f"{table_time(start)} - {table_time(end)}  {event.stream:<8} "
                 f"{_WORDS.get(event.label, event.label):<10} {share}".rstrip()
             )
         elif isinstance(event, Alert):

@@ -17,7 +17,7 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
 from emolive.session.summary import NO_EMOTION, dominant_of
-from emolive.times import column_tenths, seconds_text
+from emolive.times import seconds_text, table_time
 from emolive.types import SpeechState
 
 Json = dict[str, object]
@@ -133,7 +133,7 @@ def sessions_table(
         table.add_row(
             info.id,
             local_time(info),
-            column_tenths(info.duration_s),
+            table_time(info.duration_s),
             _mostly(times.get(info.id, {})),
             Text(info.title),
             Text(", ".join(info.tags)),
@@ -152,14 +152,14 @@ def hits_table(hits: Sequence[SearchHit]) -> Table:
             length = (segment.end_sample - segment.start_sample) / info.rate
             table.add_row(
                 *begin,
-                column_tenths(segment.start_sample / info.rate),
+                table_time(segment.start_sample / info.rate),
                 seconds_text(length),
                 _emotion(segment.label),
                 Text(segment.stream),
                 Text(info.title),
             )
         if not hit.segments:
-            table.add_row(*begin, "", column_tenths(info.duration_s), "", "", Text(info.title))
+            table.add_row(*begin, "", table_time(info.duration_s), "", "", Text(info.title))
     return table
 
 
@@ -168,7 +168,7 @@ def show_session(library: Library, info: SessionInfo) -> None:
     console = _console()
     say = console.print
     say(Text(f"{info.title or 'Session'}  {info.id}", style="bold"))
-    say(f"{local_time(info)}, {column_tenths(info.duration_s)}, {_marks(info) or 'complete'}")
+    say(f"{local_time(info)}, {table_time(info.duration_s)}, {_marks(info) or 'complete'}")
     say(Text(f"{info.source}; {info.model} on {info.provider}"))
     if info.tags:
         say(Text(f"tags: {', '.join(info.tags)}"))
@@ -185,10 +185,10 @@ def show_session(library: Library, info: SessionInfo) -> None:
             peak = peaks.get(label)
             table.add_row(
                 _emotion(label),
-                column_tenths(samples / info.rate),
+                table_time(samples / info.rate),
                 f"{samples / total:.0%}",
                 f"{peak.probability:.0%}" if peak else "",
-                column_tenths(peak.at_sample / info.rate) if peak else "",
+                table_time(peak.at_sample / info.rate) if peak else "",
             )
         say(table)
         if part.transitions:
@@ -200,21 +200,21 @@ def show_session(library: Library, info: SessionInfo) -> None:
         say(conversation_line(conversation))
     lines = [
         *(
-            f"gap     {column_tenths(gap.start_sample / info.rate)} "
+            f"gap     {table_time(gap.start_sample / info.rate)} "
             f"{(gap.end_sample - gap.start_sample) / info.rate:.2f} s, {gap.kind.value}"
             for gap in library.gaps(info.id)
         ),
         *(
-            f"alert   {column_tenths(alert.at_sample / info.rate)} {alert.message}"
+            f"alert   {table_time(alert.at_sample / info.rate)} {alert.message}"
             for alert in library.alerts(info.id)
         ),
         *(
-            f"mark    {column_tenths(one.start_sample / info.rate)} - "
-            f"{column_tenths(one.end_sample / info.rate)} {one.label or ''} {one.comment}".rstrip()
+            f"mark    {table_time(one.start_sample / info.rate)} - "
+            f"{table_time(one.end_sample / info.rate)} {one.label or ''} {one.comment}".rstrip()
             for one in library.annotations(info.id)
         ),
         *(
-            f"note    {'' if note.at_sample is None else column_tenths(note.at_sample / info.rate)} "
+            f"note    {'' if note.at_sample is None else table_time(note.at_sample / info.rate)} "
             f"{note.text}"
             for note in library.notes(info.id)
         ),

@@ -17,7 +17,7 @@ from rich.text import Text
 from emolive.cli.console import Console
 from emolive.cli.segment_lines import alert_line
 from emolive.palette import Swatch, swatches
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import (
     Alert,
     EngineState,
@@ -175,8 +175,8 @@ class TerminalTimeline:
                 ("● ", _STATE_COLOURS.get(status.state, "grey50")),
                 self._doing(),
                 "  ",
-                (column_tenths(status.elapsed_s), "bold"),
-                "" if self._recorded_s is None else f" of {column_tenths(self._recorded_s)}",
+                (table_time(status.elapsed_s), "bold"),
+                "" if self._recorded_s is None else f" of {table_time(self._recorded_s)}",
             ),
         )
         return line

@@ -28,7 +28,7 @@ from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
 from emolive.speech.silero import SileroVad
-from emolive.times import column_tenths
+from emolive.times import table_time
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -227,7 +227,7 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     ]
     return (
         card.call.name.replace("[", r"\["),
-        column_tenths(card.status.elapsed_s),
+        table_time(card.status.elapsed_s),
         *shares,
         f"{metrics.silence_share:.0%}",
         f"{metrics.overtalk_s:.1f} s",

@@ -135,7 +135,7 @@ def alert_message(alerts: Sequence[Alert]) -> Message | None:
         AlertSeverity.WARNING: Severity.WARNING,
         AlertSeverity.CRITICAL: Severity.ERROR,
     }
-    text = f"{gravest.rule}: {gravest.message}"
+    text = gravest.message
     if len(alerts) > 1:
         text += " " + ntr("({count} more alert)", "({count} more alerts)", len(alerts) - 1)
     return Message(looks[gravest.severity], text)

@@ -152,7 +152,7 @@ def apply(app: QApplication, theme: Theme) -> None:
 
 def _style_sheet(t: Theme) -> str:
     return f"""
-QWidget {{ font-size: 13px; color: {t.text}; }}
+QWidget {{ font-size: 13px; color: {t.text}; outline: none; }}
 QWidget#plain {{ background: transparent; }}
 QMainWindow, QWidget#root {{ background: {t.window}; }}
 QFrame[card="true"] {{

@@ -10,6 +10,26 @@ if TYPE_CHECKING:
     from emolive.ui.theme import Theme
 
 
+# Kinds of buttons with a ground of their own, and those that show only their text.
+_FILLED = ("primary", "danger", "chip", "toggle", "menu", "pill")
+_BARE = ("quiet", "segment", "row", "jump")
+
+
+def _disabled_buttons(t: Theme) -> str:
+    """One look for every kind, also for one that is checked: nothing disabled looks alive."""
+
+    def selectors(kinds: tuple[str, ...]) -> str:
+        states = (":disabled", ":checked:disabled")
+        return ", ".join(f'QPushButton[{k}="true"]{state}' for k in kinds for state in states)
+
+    return f"""
+{selectors(_FILLED)} {{
+    background: {t.plot}; color: {t.faint}; border-color: {t.border}; font-weight: normal;
+}}
+{selectors(_BARE)} {{ background: transparent; color: {t.faint}; font-weight: normal; }}
+"""
+
+
 def widget_style(t: Theme) -> str:
     """Rules in the colours of a theme, to be appended to its style sheet."""
     tick = resources.asset(f"tick-{'dark' if t.dark else 'light'}.svg").as_posix()
@@ -134,6 +154,13 @@ QRadioButton::indicator:checked {{
 QRadioButton:focus {{ color: {t.accent}; }}
 QCheckBox:focus {{ color: {t.accent}; }}
 QCheckBox:disabled {{ color: {t.faint}; }}
+QRadioButton:disabled {{ color: {t.faint}; }}
+QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.plot}; }}
+QLineEdit:disabled, QPlainTextEdit:disabled, QDateEdit:disabled, QDoubleSpinBox:disabled,
+QSpinBox:disabled, QComboBox:disabled {{
+    color: {t.faint}; background: {t.plot}; border-color: {t.border};
+}}
+{_disabled_buttons(t)}
 QProgressBar {{
     background: {t.border}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px;
 }}

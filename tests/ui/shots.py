@@ -244,6 +244,21 @@ def two_streams(window: MainWindow) -> None:
     feed_demo(window, ("left", "right"), 83)
 
 
+def two_in_doubt(window: MainWindow) -> None:
+    two_streams(window)
+    ends = range(83 * feed.RATE, 90 * feed.RATE, feed.RATE // 2)
+    put = feed_runs.run.inbox.put
+    put(*feed.audio_events(demo_audio()[: 3 * feed.RATE], "left", start=87 * feed.RATE))
+    put(*feed.audio_events(demo_audio()[: 3 * feed.RATE], "right", start=87 * feed.RATE))
+    for stream, state in (("left", SpeechState.UNCERTAIN), ("right", SpeechState.SILENCE)):
+        put(*(feed.prediction(end, state, "surprised", 0.31, stream) for end in ends))
+    settle(window)
+
+
+def two_at_first(window: MainWindow) -> None:
+    feed_demo(window, ("left", "right"), 1.5)
+
+
 def call(window: MainWindow) -> None:
     """An agent whose emotions are not inferred, and a customer."""
     window.live.start()
@@ -310,6 +325,8 @@ SCENES = {
         settings_recording,
         consent,
         two_streams,
+        two_in_doubt,
+        two_at_first,
         call,
         eight_hours,
     )

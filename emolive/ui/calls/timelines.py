@@ -195,7 +195,7 @@ class Timelines(QFrame):
                     entry.alert.fired_sample,
                     entry.end_sample,
                     str(entry.alert.severity),
-                    f"{entry.alert.rule}: {entry.alert.message}",
+                    entry.alert.message,
                 )
                 for entry in entries
             ]

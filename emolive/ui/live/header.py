@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,6 +24,7 @@ from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.runs import SourceChoice, SourceKind
 from emolive.ui.theme import SPACE, Theme, font
+from emolive.ui.words import size_text
 
 # Below it, counters that are zero give way to the controls.
 _COMPACT_PX = 1000
@@ -82,6 +84,8 @@ class RecordButton(QPushButton):
         """Elapsed time and size while it records; None: it does not."""
         recording = text is not None
         self.setText(f" {text}" if text is not None else f" {tr('Record')}")
+        # What stands beside it must not move as the numbers grow.
+        self.setMinimumWidth(self._recording_width() if recording else 0)
         if recording == self._recording and self.accessibleName():
             return
         self._recording = recording
@@ -92,6 +96,10 @@ class RecordButton(QPushButton):
         self.setToolTip(tip)
         self.setAccessibleName(tr("Stop recording") if recording else tr("Record"))
         self.set_theme(self.theme)
+
+    def _recording_width(self) -> int:
+        widest = f" {clock_text(36_000)} · {size_text(888_800_000)}"
+        return self.fontMetrics().horizontalAdvance(widest) + self.iconSize().width() + 34
 
 
 class Header(QFrame):
@@ -135,7 +143,9 @@ class Header(QFrame):
         self.elapsed.setProperty("role", "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Elapsed time"))
-        self.elapsed.setMinimumWidth(58)
+        self.elapsed.setMinimumWidth(
+            QFontMetrics(self.elapsed.font()).horizontalAdvance(clock_text(36_000))
+        )
         self.elapsed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.provider = Stat(
             tr("Provider"), tr("The processor that runs the network, as it reports"), self
