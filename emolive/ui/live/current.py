@@ -152,11 +152,7 @@ class CurrentCard(QWidget):
         note = metrics.elidedText(self.text.note, Qt.TextElideMode.ElideRight, room)
         painter.drawText(caption, right, note)
 
-        foot = QRectF(inner.left(), inner.bottom() - 18 * big, inner.width(), 18 * big)
-        painter.setFont(font(13 * big))
-        metrics = QFontMetricsF(painter.font())
-        elided = metrics.elidedText(self.text.detail, Qt.TextElideMode.ElideRight, foot.width())
-        painter.drawText(foot, left, elided)
+        foot = self._paint_detail(painter, inner, big)
 
         bar_top = foot.top() - 18 * big
         if self.text.confidence is not None:
@@ -173,6 +169,19 @@ class CurrentCard(QWidget):
         painter.setPen(soft if quiet else strong)
         painter.drawText(head, left, self.text.headline)
         painter.end()
+
+    def _paint_detail(self, painter: QPainter, inner: QRectF, big: float) -> QRectF:
+        """Draw the detail at the bottom, in two lines where one is too narrow; what it takes."""
+        painter.setFont(font(13 * big))
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(self.text.detail)
+        lines = 1 if wide <= inner.width() else 2
+        if lines > 1:
+            painter.setFont(font(12 * big))
+        height = 18 * big if lines == 1 else 32 * big
+        foot = QRectF(inner.left(), inner.bottom() - height, inner.width(), height)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(foot, flags | Qt.TextFlag.TextWordWrap, self.text.detail)
+        return foot
 
     def _paint_background(self, painter: QPainter, card: QRectF) -> str:
         """Fill the card; returns the ink for text on it."""

@@ -146,7 +146,7 @@ class Header(QFrame):
         self.elapsed.setMinimumWidth(
             QFontMetrics(self.elapsed.font()).horizontalAdvance(clock_text(36_000))
         )
-        self.elapsed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.elapsed.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.provider = Stat(
             tr("Provider"), tr("The processor that runs the network, as it reports"), self
         )

@@ -55,7 +55,7 @@ class LevelMeter(QWidget):
 
     def sizeHint(self) -> QSize:
         """Wide enough for two bars and their words."""
-        return QSize(132, 150)
+        return QSize(160, 150)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""

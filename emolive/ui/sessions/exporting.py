@@ -169,6 +169,7 @@ class _Export:
             folder.mkdir(exist_ok=True)
             result = write_manifest(self._library, [info.id for info in sessions], folder)
             self._count(folder, before)
+            self.written.sort(key=lambda path: path != result.path)
             self.problems += result.skipped
             for info in sessions:
                 self._library.audit("exported", {"session": info.id, "formats": [MANIFEST]})
