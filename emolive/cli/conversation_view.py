@@ -16,6 +16,7 @@ from rich.text import Text
 from emolive.cli.console import Console
 from emolive.cli.outcome import tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
+from emolive.conversation.definitions import name_of
 from emolive.inference.metadata import ModelMetadata
 from emolive.times import table_time
 from emolive.types import Band, EngineStatus, Event, StreamStatus
@@ -124,9 +125,9 @@ def conversation_table(metrics: ConversationMetrics) -> Table:
 def conversation_line(metrics: ConversationMetrics) -> Text:
     """What both have in common, in one line."""
     parts = [
-        f"silence {table_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
+        f"{_named('silence_s')} {table_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
         f"longest {metrics.longest_silence_s:.1f} s",
-        f"overtalk {table_time(metrics.overtalk_s)} in {metrics.overlaps}",
+        f"{_named('overtalk_s')} {table_time(metrics.overtalk_s)} in {metrics.overlaps}",
         f"{metrics.gaps.count} gap{'' if metrics.gaps.count == 1 else 's'}",
     ]
     if not metrics.separable:
@@ -175,12 +176,16 @@ def _rate(party: PartyMetrics) -> str:
     return _NOTHING if rate is None else f"~{rate:.1f} syllables/s"
 
 
+def _named(field: str) -> str:
+    return name_of(field).lower()
+
+
 _ROWS: tuple[tuple[str, Callable[[PartyMetrics], str]], ...] = (
-    ("talk time", _talk),
-    ("turns", lambda party: str(party.turns)),
-    ("longest monologue", lambda party: table_time(party.longest_monologue_s)),
-    ("response, median", _response),
-    ("interruptions", _interruptions),
-    ("loudness", _level),
-    ("speaking rate", _rate),
+    (_named("talk_s"), _talk),
+    (_named("turns"), lambda party: str(party.turns)),
+    (_named("longest_monologue_s"), lambda party: table_time(party.longest_monologue_s)),
+    (f"{_named('responses')}, median", _response),
+    (_named("interruptions"), _interruptions),
+    (_named("level_dbfs"), _level),
+    (_named("syllables_per_s"), _rate),
 )

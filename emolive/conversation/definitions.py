@@ -94,10 +94,11 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "longest_monologue_s",
-        "Longest monologue",
+        "Longest monologue, with pauses",
         "s",
-        "From a party's first to its last word without the other saying anything longer than 1 s "
-        "and without 3 s of mutual silence.",
+        "From a party's first to its last word, its pauses included, without the other saying "
+        "anything longer than 1 s and without 3 s of mutual silence. It may exceed the talk time, "
+        "which has no pauses.",
         "",
     ),
     Definition(
@@ -125,13 +126,25 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "syllables_per_s",
-        "Speaking rate (estimate)",
+        "Speaking rate",
         "syllables/s",
-        "Syllable nuclei, which are peaks of the energy between 300 and 3,300 Hz, per second of "
-        "talk time.",
+        "An estimate: syllable nuclei, which are peaks of the energy between 300 and 3,300 Hz, "
+        "per second of talk time.",
         _DE_JONG,
     ),
 )
+
+
+_NAMES = {definition.field: definition.name for definition in DEFINITIONS}
+
+
+def name_of(field: str) -> str:
+    """What a number is called, everywhere.
+
+    Raises:
+        KeyError: it is not defined.
+    """
+    return _NAMES[field]
 
 
 def as_markdown() -> str:

@@ -138,17 +138,18 @@ class LibraryReader:
         )
 
     def label_samples(self, session_id: str | None = None) -> dict[str, dict[str, int]]:
-        """For each session (or this one) the samples per label of its segments, over all streams.
+        """For each session (or this one) the samples per label of its segments.
 
+        Over all streams on which emotion is inferred: another must not thin out their shares.
         Quick for the whole library: what a list of sessions shows.
         """
         found: dict[str, dict[str, int]] = {}
-        only, key = ("", ()) if session_id is None else ("WHERE session_id = ?", (session_id,))
+        only, key = ("", ()) if session_id is None else ("AND session_id = ?", (session_id,))
         with self.database.reading() as connection:
             for found_id, label, samples in connection.execute(
                 "SELECT session_id, label, sum(end_sample - start_sample) FROM segments"
-                f" JOIN streams ON streams.id = stream_id {only} GROUP BY session_id, label"
-                " ORDER BY 3 DESC, label",
+                f" JOIN streams ON streams.id = stream_id WHERE emotion {only}"
+                " GROUP BY session_id, label ORDER BY 3 DESC, label",
                 key,
             ):
                 found.setdefault(found_id, {})[label] = samples

@@ -92,11 +92,17 @@ def reanalyze(
             if progress is not None:
                 progress(number * session.duration_s + done_s, len(tracks) * session.duration_s)
 
-        missing = _gaps_of(stream, gaps)
-        if same_hop:
-            missing = _merged([(0, _grid_offset(session, stream, answered)), *missing])
+        lead = _lead(session, stream, answered) if same_hop else 0
         events, problem = _analyze(
-            path, stream, missing, session.rate, classifier, vad, config, advance
+            path,
+            stream,
+            _gaps_of(stream, gaps),
+            lead,
+            session.rate,
+            classifier,
+            vad,
+            config,
+            advance,
         )
         windows += [_scaled(e, scale) for e in events if isinstance(e, Prediction)]
         segments += [_scaled(e, scale) for e in events if isinstance(e, Segment)]
@@ -112,13 +118,17 @@ def _analyze(
     path: Path,
     stream: StreamInfo,
     gaps: Sequence[tuple[int, int]],
+    lead: int,
     rate: int,
     classifier: Classifier,
     vad: SileroVad,
     config: EngineConfig,
     advance: Callable[[float], None],
-) -> tuple[list[Event], str | None]:
-    """One stream: its predictions and segments, and what is wrong with its file."""
+) -> tuple[list[Prediction | Segment], str | None]:
+    """One stream: its predictions and segments, and what is wrong with its file.
+
+    `lead` samples (at `rate`) of the run passed before the recording began.
+    """
     decoder = FileDecoder(path, _BLOCK_S, "mix")
     try:
         native = decoder.format.sampling_rate
@@ -129,7 +139,8 @@ def _analyze(
         ring = SampleRing(stride + 2 * round(native * _BLOCK_S), 1)
         monitor = Monitor(source_format, ring, classifier, vad, config, lossless=True)
         model_rate = classifier.metadata.front_end.sampling_rate
-        events: list[Event] = []
+        led = round(lead * model_rate / rate)
+        events = _answers(monitor.gap(led))
         stepped = 0
         frames = [(start * native // rate, end * native // rate) for start, end in gaps]
         for block, gap_end in _around(decoder, frames):
@@ -140,10 +151,13 @@ def _analyze(
                 advance(monitor.elapsed_s)
             if gap_end is not None:
                 now = round(monitor.elapsed_s * model_rate)
-                events += _answers(monitor.gap(max(0, gap_end * model_rate // native - now)))
+                events += _answers(monitor.gap(max(0, gap_end * model_rate // native + led - now)))
         events += _answers(monitor.finish())
         advance(monitor.elapsed_s)
-        return events, decoder.error
+        return [
+            replace(e, start_sample=e.start_sample - led, end_sample=e.end_sample - led)
+            for e in events
+        ], decoder.error
     finally:
         decoder.close()
 
@@ -170,34 +184,28 @@ def _around(
 
 def _gaps_of(stream: StreamInfo, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
     """Where its audio is missing, in order, gaps that touch as one."""
-    return _merged(
-        (gap.start_sample, gap.end_sample)
-        for gap in sorted(gaps, key=lambda gap: gap.start_sample)
-        if gap.kind is not GapKind.EVENTS and gap.stream in (None, stream.name)
-    )
-
-
-def _merged(gaps: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
-    for start, end in gaps:
+    for gap in sorted(gaps, key=lambda gap: gap.start_sample):
+        if gap.kind is GapKind.EVENTS or gap.stream not in (None, stream.name):
+            continue
+        start, end = gap.start_sample, gap.end_sample
         if found and start <= found[-1][1]:
             start, end = found[-1][0], max(end, found.pop()[1])
-        if start < end:
-            found.append((start, end))
+        found.append((start, end))
     return found
 
 
-def _grid_offset(session: SessionInfo, stream: StreamInfo, answered: Sequence[Prediction]) -> int:
-    """Samples before the first window on the grid on which the stream was heard.
+def _lead(session: SessionInfo, stream: StreamInfo, answered: Sequence[Prediction]) -> int:
+    """Samples of the run, less than a hop, by which its windows lie off the recording's start.
 
-    A recording that began in the middle of a run begins between two windows. Without these samples
-    the same model is asked about the same windows again.
+    Windows lie on the run's own grid, and a recording may begin in the middle of a run: with this
+    lead the same model is asked about the same windows again.
     """
     starts = (w.start_sample for w in answered if w.stream == stream.name and w.start_sample > 0)
-    return next(starts, 0) % session.hop_samples
+    return -next(starts, 0) % session.hop_samples
 
 
-def _answers(events: Iterable[Event]) -> list[Event]:
+def _answers(events: Iterable[Event]) -> list[Prediction | Segment]:
     """Without feature blocks and embeddings, which are the most of it."""
     return [
         event.without_embedding() if isinstance(event, Prediction) else event

@@ -173,3 +173,17 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run, session: str)
     result = run("sessions", "export", session, "--out", "file")
     assert result.exit_code == 2
     assert "choose another folder with --out" in result.stderr
+
+
+def test_a_manifest_of_nothing_fails_alone(
+    run: Run, session: str, folder: Path, tmp_path: Path
+) -> None:
+    with Library.open(folder) as library:
+        marks = [mark.id for mark in library.annotations(session)]
+        library.change_annotations(session, remove=marks)
+    result = run("sessions", "export", session, "--format", "json,manifest", "--out", "out")
+    assert result.exit_code == 1
+    assert names(tmp_path / "out") == [f"{session}.json"]
+    assert "No manifest was written." in result.stderr
+    alone = run("sessions", "export", session, "--format", "manifest", "--out", "out")
+    assert alone.exit_code == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
@@ -247,3 +248,35 @@ def test_gaps_are_cut_out_however_blocks_fall(sizes: list[int], borders: list[in
     assert [end for _, end in ends] == [end for _, end in begun]
     for (count, _), (start, _) in zip(ends, begun, strict=True):
         assert count == sum(sample not in missing for sample in range(start))
+
+
+def test_a_session_that_began_in_the_middle_of_a_run_is_like_itself(
+    library: Library,
+    speech: FloatArray,
+    analysis: FileAnalysis,
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+) -> None:
+    """The same windows are asked about again, and not those of another grid."""
+    began = 4 * RATE + 3_217  # between two windows
+    writer = library.create(NewSession(MONO, RATE, LABELS, RATE // 2, 3 * RATE, "tiny"), audio=True)
+    path = writer.audio_path("mono")
+    assert path is not None
+    sf.write(path, speech[began:], RATE, subtype="PCM_24")
+    heard = [
+        replace(w, start_sample=w.start_sample - began, end_sample=w.end_sample - began)
+        for w in analysis.windows
+        if w.start_sample >= began
+    ]
+    writer.add_windows(heard)
+    session = writer.finish(len(speech) - began)
+    again = reanalyze(library, session, classifier, vad, CONFIG)
+    spoken = {w.start_sample: w for w in again.windows}
+    assert {w.start_sample for w in heard} <= set(spoken)
+    same = 0
+    for window in heard:
+        other = spoken[window.start_sample]
+        if window.probabilities is not None and other.probabilities is not None:
+            np.testing.assert_allclose(other.probabilities, window.probabilities, atol=1e-4)
+            same += 1
+    assert same > 10

@@ -25,8 +25,8 @@ class OvertalkRule(Rule):
     `release` (default: three quarters of the level).
     """
 
-    title: ClassVar[str] = mark("Talking at once")
-    usual_name: ClassVar[str] = mark("Talking over each other")
+    title: ClassVar[str] = mark("Overtalk")
+    usual_name: ClassVar[str] = mark("Overtalk")
     of_a_party: ClassVar[bool] = False
     hears: ClassVar[bool] = True
 

@@ -21,7 +21,7 @@ from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
 from emolive.ui.words import familiarity_text, percent, size_text
 
-_SIDE_WIDTH = 318
+_SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
-from emolive.conversation.definitions import DEFINITIONS
+from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import mark, tr
 from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
@@ -31,16 +31,25 @@ _TEXTS = {definition.field: definition for definition in DEFINITIONS}
 
 
 @dataclass(frozen=True, slots=True)
-class _PartyRow:
+class _Row:
+    """A number by its defined name, and what about it, where there are several."""
+
     field: str
-    name: str
+    about: str
+
+    @property
+    def name(self) -> str:
+        name = tr(name_of(self.field))
+        return f"{name}, {tr(self.about)}" if self.about else name
+
+
+@dataclass(frozen=True, slots=True)
+class _PartyRow(_Row):
     value: Callable[[PartyMetrics], str]
 
 
 @dataclass(frozen=True, slots=True)
-class _CallRow:
-    field: str
-    name: str
+class _CallRow(_Row):
     value: Callable[[ConversationMetrics], str]
 
 
@@ -65,23 +74,23 @@ def _rate(party: PartyMetrics) -> str:
 
 
 _PARTY_ROWS = (
-    _PartyRow("talk_s", mark("Talk time"), lambda p: length_text(p.talk_s)),
-    _PartyRow("turns", mark("Turns"), lambda p: str(p.turns)),
+    _PartyRow("talk_s", "", lambda p: length_text(p.talk_s)),
+    _PartyRow("turns", "", lambda p: str(p.turns)),
     _PartyRow(
         "longest_monologue_s",
-        mark("Longest monologue"),
+        "",
         lambda p: length_text(p.longest_monologue_s),
     ),
-    _PartyRow("interruptions", mark("Interrupts the other"), _interruptions),
-    _PartyRow("responses", mark("Response, median"), lambda p: _seconds(p.responses.median_s)),
-    _PartyRow("responses", mark("Response, p90"), lambda p: _seconds(p.responses.p90_s)),
-    _PartyRow("level_dbfs", mark("Loudness, dBFS"), _level),
-    _PartyRow("syllables_per_s", mark("Syllables / s"), _rate),
+    _PartyRow("interruptions", "", _interruptions),
+    _PartyRow("responses", mark("median"), lambda p: _seconds(p.responses.median_s)),
+    _PartyRow("responses", mark("p90"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("level_dbfs", mark("dBFS"), _level),
+    _PartyRow("syllables_per_s", mark("syllables/s"), _rate),
 )
 _CALL_ROWS = (
     _CallRow(
         "overtalk_s",
-        mark("Overtalk"),
+        "",
         lambda m: tr(
             "{share} · {count}× · {time}",
             share=percent(m.overtalk_share),
@@ -91,17 +100,17 @@ _CALL_ROWS = (
     ),
     _CallRow(
         "silence_s",
-        mark("Mutual silence"),
+        "",
         lambda m: tr(
             "{share} · longest {time}",
             share=percent(m.silence_share),
             time=_seconds(m.longest_silence_s),
         ),
     ),
-    _CallRow("silence_s", mark("Silent for now"), lambda m: _seconds(m.current_silence_s)),
+    _CallRow("silence_s", mark("now"), lambda m: _seconds(m.current_silence_s)),
     _CallRow(
         "gaps",
-        mark("Gaps between turns"),
+        "",
         lambda m: tr("{count}× · {time}", count=m.gaps.count, time=_seconds(m.gaps.total_s)),
     ),
 )
@@ -196,7 +205,7 @@ class MetricsPanel(QScrollArea):
             _show(self.cells[call_entry.name, 0], text)
 
     def _add_name(self, grid: QGridLayout, row: int, field: str, name: str) -> None:
-        made = label(tr(name), self, "muted")
+        made = label(name, self, "muted")
         made.setToolTip(definition_text(field))
         made.setFixedHeight(_ROW)
         grid.addWidget(made, row, 0)
@@ -208,7 +217,7 @@ class MetricsPanel(QScrollArea):
         made.setFont(font(13, bold=True))
         made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         made.setToolTip(definition_text(field))
-        made.setAccessibleName(tr(key[0]))
+        made.setAccessibleName(key[0])
         self.cells[key] = made
         grid.addWidget(made, row, column, 1, span)
 

@@ -61,6 +61,8 @@ class SessionDetails(QFrame):
         self.tags = TagEditor(self)
         self.tags.added.connect(self.tag_added)
         self.tags.removed.connect(self.tag_removed)
+        self.shares_about = label("", self, "caption")
+        self.shares_about.setContentsMargins(7, 0, 0, 0)
         self.shares = ShareList(theme, self)
         self.found_heading = label("", self, "heading")
         self.found = QWidget(self)
@@ -92,6 +94,7 @@ class SessionDetails(QFrame):
         one = rows[0] if len(rows) == 1 else None
         changed = one is None or self._row is None or one.info.id != self._row.info.id
         self._row = one
+        self.shares_about.hide()
         for part in (self.title, self.tags, self.shares, self.notes):
             part.setVisible(one is not None)
         self.open_button.setEnabled(one is not None)
@@ -123,6 +126,13 @@ class SessionDetails(QFrame):
         self.facts.setText("\n".join(facts))
         self.tags.show_tags(info.tags, known_tags)
         self.shares.show_shares(one.samples, info.labels, info.rate)
+        heard = [stream_name(stream.name) for stream in info.streams if stream.emotion]
+        several = len(info.streams) > 1
+        self.shares_about.setText(
+            ntr("Emotions of {names}", "Emotions of {names} together", len(heard),
+                names=", ".join(heard))
+        )  # fmt: skip
+        self.shares_about.setVisible(several and bool(heard))
         if changed:
             self.notes.show_notes((), info.rate)
 
@@ -191,6 +201,7 @@ class SessionDetails(QFrame):
         inside.addSpacing(4)
         inside.addWidget(self.found_heading)
         inside.addWidget(self.found)
+        inside.addWidget(self.shares_about)
         inside.addWidget(self.shares)
         inside.addSpacing(4)
         inside.addWidget(self.notes)

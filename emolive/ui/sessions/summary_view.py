@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
-from emolive.conversation.definitions import DEFINITIONS
+from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import tr
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
@@ -88,11 +88,13 @@ class SummaryView(QScrollArea):
 
     def _conversation(self, metrics: ConversationMetrics) -> None:
         self._heading(tr("Conversation"))
-        self._row(tr("Silence"), _of(metrics.silence_s, metrics.silence_share), "silence_s")
+        self._row(
+            tr(name_of("silence_s")), _of(metrics.silence_s, metrics.silence_share), "silence_s"
+        )
         longest = duration_text(metrics.longest_silence_s)
         self._row(tr("Longest silence"), longest, "silence_s")
         overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
-        self._row(tr("Both at once"), overtalk, "overtalk_s")
+        self._row(tr(name_of("overtalk_s")), overtalk, "overtalk_s")
         for party in metrics.parties:
             self._party(party)
 
@@ -102,17 +104,17 @@ class SummaryView(QScrollArea):
         talk = duration_text(party.talk_s)
         if party.talk_share is not None:
             talk = _of(party.talk_s, party.talk_share)
-        self._row(tr("Talk time"), talk, "talk_s")
-        self._row(tr("Turns"), str(party.turns), "turns")
-        self._row(tr("Interruptions"), str(party.interruptions), "interruptions")
+        self._row(tr(name_of("talk_s")), talk, "talk_s")
+        self._row(tr(name_of("turns")), str(party.turns), "turns")
+        self._row(tr(name_of("interruptions")), str(party.interruptions), "interruptions")
         if party.responses.median_s is not None:
             response = seconds_text(party.responses.median_s)
-            self._row(tr("Response time (median)"), response, "responses")
+            self._row(f"{tr(name_of('responses'))}, {tr('median')}", response, "responses")
         longest = duration_text(party.longest_monologue_s)
-        self._row(tr("Longest monologue"), longest, "longest_monologue_s")
+        self._row(tr(name_of("longest_monologue_s")), longest, "longest_monologue_s")
         if party.level_dbfs is not None:
             level = minus(tr("{level} dBFS", level=f"{party.level_dbfs:.0f}"))
-            self._row(tr("Level while speaking"), level, "level_dbfs")
+            self._row(tr(name_of("level_dbfs")), level, "level_dbfs")
 
     def _about(self, session: StoredSession) -> None:
         info = session.info
