@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import mark, tr
 from emolive.types import Familiarity, SpeechState
 
 # The usual classes, so that translators find them; a model's own names are shown as they are.

@@ -27,6 +27,7 @@ from emolive.ui.words import minus, percent, stream_name
 
 _NOTHING = "–"
 _ROW = 23
+_NAME_WIDTH = 150  # a longer name takes two lines
 _TEXTS = {definition.field: definition for definition in DEFINITIONS}
 
 
@@ -85,7 +86,7 @@ _PARTY_ROWS = (
     _PartyRow("responses", mark("median"), lambda p: _seconds(p.responses.median_s)),
     _PartyRow("responses", mark("p90"), lambda p: _seconds(p.responses.p90_s)),
     _PartyRow("level_dbfs", mark("dBFS"), _level),
-    _PartyRow("syllables_per_s", mark("syllables/s"), _rate),
+    _PartyRow("syllables_per_s", mark("syll./s"), _rate),
 )
 _CALL_ROWS = (
     _CallRow(
@@ -207,7 +208,9 @@ class MetricsPanel(QScrollArea):
     def _add_name(self, grid: QGridLayout, row: int, field: str, name: str) -> None:
         made = label(name, self, "muted")
         made.setToolTip(definition_text(field))
-        made.setFixedHeight(_ROW)
+        made.setWordWrap(True)
+        narrow = made.fontMetrics().horizontalAdvance(name) <= _NAME_WIDTH
+        made.setFixedHeight(_ROW if narrow else 2 * _ROW - 10)
         grid.addWidget(made, row, 0)
 
     def _add_value(

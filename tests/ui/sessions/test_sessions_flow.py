@@ -77,7 +77,7 @@ def test_find_open_replay_annotate_undo_export(
         dialog.export_button.click()
     assert dialog.result_ is not None
     assert dialog.result_.problems == ()
-    assert dialog.state.text() == "3 files were written."
+    assert dialog.state.text() == "5 files were written."
     assert dialog.open_button.isVisible()
     dialog.close_button.click()
     assert page.dialog is None
