@@ -46,9 +46,9 @@ from emolive.types import Segment
 
 # Days of audio; a document is some megabytes per hour.
 MAX_AUDIO_BYTES = 32 * 1024**3
-MAX_DOCUMENT_BYTES = 512 * 1024**2
-# Numbers that a session has come to a tenth of their size.
-_MOST_PACKED = 50
+MAX_DOCUMENT_BYTES = 256 * 1024**2
+# A session of digital silence comes to a fortieth of its size.
+_MOST_PACKED = 100
 _SMALL_BYTES = 1 << 20
 # RuntimeError: how zipfile reports an encrypted entry.
 _DAMAGED = (BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)

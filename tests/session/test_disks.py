@@ -99,7 +99,7 @@ def test_a_full_disk_is_read_and_deleted_from(disk: Disk, tmp_path: Path, log_le
         for session in (kept, plain, loud):
             check_readable(library, session, tmp_path)
         with pytest.raises(DiskFullError, match="free some space"):
-            library.add_tag(kept, "no room for this" * 10_000)
+            library.add_note(kept, "no room for this" * 5_000)
     sessions = [loud, plain] if log_left else [plain, loud]
     for session in sessions:
         disk.fill()
