@@ -107,7 +107,7 @@ def run_test(path: Path, options: PastOptions, *, as_json: bool) -> int:
     if trial.calls:
         pace = trial.seconds / max(took, 1e-3)
         tell(
-            f"{trial.seconds / 3600:.1f} h in {trial.calls} calls, tried in {took:.1f} s "
+            f"{trial.seconds / 3600:.1f} h in {_calls(trial.calls)}, tried in {took:.1f} s "
             f"({pace:,.0f} times real time)."
         )
     else:
@@ -258,6 +258,10 @@ def _show_trial(trial: DryRun) -> None:
         if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
             say(f"  ... and {more} more: --json prints them all.")
         for reason, calls in entry.skipped.items():
-            tell(f"{entry.rule.name} had nothing to watch in {calls} calls: {reason}.")
+            tell(f"{entry.rule.name} had nothing to watch in {_calls(calls)}: {reason}.")
     if trial.per_hour is not None:
         say(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.")
+
+
+def _calls(count: int) -> str:
+    return ntr("{count} call", "{count} calls", count)

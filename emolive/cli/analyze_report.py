@@ -19,6 +19,7 @@ from emolive.archive.pace import Pace, PaceNow
 from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console
+from emolive.i18n import ntr
 from emolive.palette import swatches
 from emolive.times import length_text
 
@@ -105,7 +106,7 @@ class AnalyzeReport:
         """A person had enough."""
         done = sum(outcome.problem is None for outcome in self._outcomes.values())
         self._tell(
-            f"Stopped: {done} of {len(self._order)} files are done. "
+            f"Stopped: {done} of {_files(len(self._order))} are done. "
             "The same command with --resume goes on from here."
         )
 
@@ -189,7 +190,7 @@ class AnalyzeReport:
 
 
 def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+    return ntr("{count} file", "{count} files", count)
 
 
 def _pace_text(now: PaceNow) -> str:

@@ -17,6 +17,7 @@ from emolive.cli.console import Console
 from emolive.cli.outcome import tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import name_of
+from emolive.i18n import ntr
 from emolive.inference.metadata import ModelMetadata
 from emolive.times import table_time
 from emolive.types import Band, EngineStatus, Event, StreamStatus
@@ -128,7 +129,7 @@ def conversation_line(metrics: ConversationMetrics) -> Text:
         f"{_named('silence_s')} {table_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
         f"longest {metrics.longest_silence_s:.1f} s",
         f"{_named('overtalk_s')} {table_time(metrics.overtalk_s)} in {metrics.overlaps}",
-        f"{metrics.gaps.count} gap{'' if metrics.gaps.count == 1 else 's'}",
+        ntr("{count} gap", "{count} gaps", metrics.gaps.count),
     ]
     if not metrics.separable:
         parts = parts[:1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emolive.errors import SessionError
 from emolive.session.library import Library
-from emolive.session.query_text import parse_query
+from emolive.session.query_text import parse_query, taken_as_text
 from emolive.session.records import Annotation
 from emolive.session.search import SearchQuery
 from emolive.types import Role
@@ -227,3 +227,10 @@ def test_days_begin_by_the_rules_of_their_own_date(monkeypatch: pytest.MonkeyPat
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_words_that_are_looked_for_as_text_are_said() -> None:
+    query = parse_query("angryy longer than 5 s", ["angry"], datetime(2026, 1, 1, tzinfo=UTC))
+    said = taken_as_text(query)
+    assert said == "Looked for in titles, notes, tags and comments: “angryy”."
+    assert taken_as_text(parse_query("angry", ["angry"], datetime(2026, 1, 1, tzinfo=UTC))) is None

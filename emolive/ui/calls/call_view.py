@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.times import clock_text
 from emolive.types import EngineState
 from emolive.ui.calls.alert_list import AlertList, AlertProblems
@@ -197,7 +197,7 @@ class CallView(QWidget):
         trouble = face.troubled or model.lost > 0
         text = face.health
         if model.lost and not face.troubled:
-            text = tr("{count} events lost", count=model.lost)
+            text = ntr("{count} event lost", "{count} events lost", model.lost)
         failed = model.state is EngineState.FAILED
         short = tr("failed") if failed else text if len(text) <= 24 else text[:23].rstrip() + "…"
         self.health.show_value(short, alert=trouble)

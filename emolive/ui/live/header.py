@@ -83,11 +83,11 @@ class RecordButton(QPushButton):
     def show_recording(self, text: str | None) -> None:
         """Elapsed time and size while it records; None: it does not."""
         recording = text is not None
+        if recording != self._recording or not self.accessibleName():
+            self._become(recording)
         self.setText(f" {text}" if text is not None else f" {tr('Record')}")
-        # What stands beside it must not move as the numbers grow.
-        self.setMinimumWidth(self._recording_width() if recording else 0)
-        if recording == self._recording and self.accessibleName():
-            return
+
+    def _become(self, recording: bool) -> None:
         self._recording = recording
         self.setProperty("recording", recording)
         self.style().unpolish(self)
@@ -96,10 +96,11 @@ class RecordButton(QPushButton):
         self.setToolTip(tip)
         self.setAccessibleName(tr("Stop recording") if recording else tr("Record"))
         self.set_theme(self.theme)
-
-    def _recording_width(self) -> int:
-        widest = f" {clock_text(36_000)} · {size_text(888_800_000)}"
-        return self.fontMetrics().horizontalAdvance(widest) + self.iconSize().width() + 34
+        # What stands beside it must not move as the numbers grow.
+        self.setMinimumWidth(0)
+        if recording:
+            self.setText(f" {clock_text(36_000)} · {size_text(888_800_000)}")
+            self.setMinimumWidth(self.sizeHint().width())
 
 
 class Header(QFrame):

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.times import clock_text
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.history.model import RunInfo
@@ -168,9 +168,10 @@ class WhyDrawer(QFrame):
         ]
         if found.cues and found.baseline_windows:
             parts.append(
-                tr(
+                ntr(
+                    "Usual: {count} window of this speaker.",
                     "Usual: median of {count} windows of this speaker.",
-                    count=found.baseline_windows,
+                    found.baseline_windows,
                 )
             )
         return " ".join(parts)

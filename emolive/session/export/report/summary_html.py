@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from emolive.i18n import ntr
 from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.export.report.palette_css import label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
@@ -74,7 +75,13 @@ def lists(timeline: Timeline) -> str:
         for s in timeline.segments
     ]
     heads = ("from", "length", *(("stream",) if several else ()), "label", "confidence")
-    parts.append(_details(f"All {len(rows__)} segments of the model", heads, rows__))
+    parts.append(
+        _details(
+            ntr("{count} segment of the model", "All {count} segments of the model", len(rows__)),
+            heads,
+            rows__,
+        )
+    )
     return "".join(parts)
 
 
