@@ -58,7 +58,7 @@ def test_a_move_to_another_processor_is_told_once_it_happened() -> None:
 
 
 def alert(rule: str, severity: AlertSeverity) -> Alert:
-    return Alert(rule, "emotion", severity, "left", None, 0, 1, 2, f"{rule} happened")
+    return Alert(rule, "emotion", severity, "left", None, 0, 1, 2, f"{rule}: it happened")
 
 
 def test_the_gravest_alert_is_told_and_the_others_are_counted() -> None:
@@ -72,4 +72,4 @@ def test_the_gravest_alert_is_told_and_the_others_are_counted() -> None:
     )
     assert found is not None
     assert found.severity is Severity.ERROR
-    assert found.text == "Anger: Anger happened (2 more alerts)"
+    assert found.text == "Anger: it happened (2 more alerts)"
