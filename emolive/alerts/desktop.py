@@ -162,7 +162,9 @@ class DesktopNotifier:
         while (alert := self._next()) is not None:
             try:
                 desktop = desktop or self._connect()
-                desktop.show(alert.rule, alert.message, alert.severity)
+                # The message names the rule, as the title does.
+                text = alert.message.removeprefix(f"{alert.rule}: ")
+                desktop.show(alert.rule, text, alert.severity)
             except Exception as error:  # a desktop may fail in any way
                 why = str(error) or type(error).__name__
                 known = isinstance(error, EmoliveError)

@@ -112,7 +112,7 @@ def test_a_real_desktop_shows_it(bus: str) -> None:
         notifier.show(ALERT)
         notifier.close(20)
         assert notifier.problem is None
-        assert desktop.shown == [("emolive", "Upset", "Upset: x", 2)] * 2
+        assert desktop.shown == [("emolive", "Upset", "x", 2)] * 2
 
 
 @pytest.mark.usefixtures("bus")

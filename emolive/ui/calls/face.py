@@ -49,7 +49,7 @@ class CallFace:
         if self.recorded:
             parts.append(tr("being recorded"))
         if self.alert:
-            parts.insert(0, f"{self.alert}: {self.message}")
+            parts.insert(0, self.message)
         return ", ".join(part for part in parts if part)
 
 
