@@ -22,6 +22,7 @@ from emolive.engine.benchmark import Timing
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.live import LiveEngine
+from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -68,22 +69,24 @@ def time_alerts(
         hub = Hub()
         mailbox = hub.subscribe(100_000)
         source = FileSource(path, paced=True, block_s=0.02, loop=True)
-        engine = LiveEngine(source, classifier, vad, config, hub)
+        engine = LiveEngine(classifier, vad, config)
+        run = engine.add("bench", source, hub=hub)
         service.start()
-        service.watch(engine, "bench")
-        arrivals = _Arrivals(engine)
+        service.watch(run, "bench")
+        arrivals = _Arrivals(run)
+        run.start()
         engine.start()
         arrivals.start()
-        engine.wait(seconds)
+        run.wait(seconds)
         engine.stop()
         arrivals.stop()
         service.close(10.0)
-        status = engine.status()
+        status = run.status()
         if status.state is EngineState.FAILED:
             raise EmoliveError(status.reason or "The engine failed.")
         raised = sum(isinstance(event, Alert) for event in mailbox.drain())
         times = [
-            1e3 * (at - arrivals.when(round(message["true_s"] * engine.facts.rate)))
+            1e3 * (at - arrivals.when(round(message["true_s"] * run.facts.rate)))
             for at, message in receiver.first
         ]
     if not times:
@@ -118,8 +121,8 @@ def _rules(labels: tuple[str, ...], url: str) -> RuleSet:
 class _Arrivals:
     """When audio was in the ring, seen from outside."""
 
-    def __init__(self, engine: LiveEngine) -> None:
-        self._engine = engine
+    def __init__(self, run: LiveRun) -> None:
+        self._run = run
         self._samples: list[int] = [0]
         self._times: list[float] = [time.monotonic()]
         self._stopping = threading.Event()
@@ -139,11 +142,11 @@ class _Arrivals:
         return self._times[min(len(self._times) - 1, bisect_left(self._samples, sample))]
 
     def _look(self) -> None:
-        rate = self._engine.facts.rate
+        rate = self._run.facts.rate
         looked = time.monotonic()
         while not self._stopping.wait(_LOOK_EVERY_S):
             before, looked = looked, time.monotonic()
-            if (audio := self._engine.audio) is None:
+            if (audio := self._run.audio) is None:
                 continue
             written = audio.ring.written * rate // audio.source_format.sampling_rate
             if audio.start_sample + written > self._samples[-1]:

@@ -15,7 +15,8 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.engine import FileAnalysis, analyze_file
 from emolive.engine.offline import Progress
 from emolive.errors import AudioFileError, EmoliveError
-from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.inference.classifier import Classifier
+from emolive.inference.loading import load_classifier
 from emolive.session.export import FORMATS
 from emolive.session.export.atomic import remove_partials
 from emolive.session.timeline import Timeline
@@ -58,7 +59,7 @@ class FileWork:
         Raises:
             EmoliveError: it cannot be used.
         """
-        return cls(OnnxClassifier(settings.model, "cpu", threads=1), SileroVad(), settings)
+        return cls(load_classifier(settings.model, "cpu", threads=1), SileroVad(), settings)
 
     def run(self, item: AudioInput, progress: Progress | None = None) -> FileResult:
         """Analyse one file and write its results.

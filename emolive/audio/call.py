@@ -101,7 +101,7 @@ class RecordedCall(CallSource):
         return self._recorded.duration_s
 
     def pump(self, ring: SampleRing) -> bool:
-        """Flat out: write the next block; False when it is through."""
+        """Write what is due; False when it is through."""
         return self._recorded.pump(ring)
 
 

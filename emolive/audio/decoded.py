@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -58,11 +57,11 @@ class Decoder(Protocol):
 
 
 class DecodedSource:
-    """Plays what a decoder reads.
+    """Plays what a decoder reads, into the ring of the driver that asks for it with `pump`.
 
-    Paced, a thread of its own writes each block when its last sample would have been spoken; late
-    blocks follow at once, so the stream never drifts. Flat out, there is no thread: the driver
-    calls `pump` for each block. Memory does not grow with the length.
+    Flat out, each call writes a block. Paced, it writes all blocks whose last sample would have
+    been spoken by now, so the stream never drifts, and however many files are played, none of them
+    takes time that its driver did not give. Memory does not grow with the length.
     """
 
     def __init__(
@@ -81,10 +80,11 @@ class DecodedSource:
         self._loop = loop
         self._clock = clock
         self._decoder: Decoder | None = None
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
         self._state = SourceState.CLOSED
         self._crash: str | None = None
+        self._began = 0.0
+        self._written = 0
+        self._next: FloatArray | None = None
 
     @property
     def failed(self) -> bool:
@@ -108,29 +108,27 @@ class DecodedSource:
         return self._decoder.format
 
     def start(self, ring: SampleRing) -> None:
-        """Paced: begin to write. Flat out: mark as running, `pump` writes."""
+        """Begin; paced, time runs from now on."""
         decoder = self._opened()
         if ring.channels != len(decoder.format.streams):
             raise ValueError(f"{ring.channels} ring channels for {decoder.format.streams}")
         if self._state is SourceState.RUNNING:
             raise RuntimeError(f"{self.name} is already running")
         self._state = SourceState.RUNNING
-        if self.paced:
-            self._stop.clear()
-            self._thread = threading.Thread(
-                target=self._play, args=(decoder, ring), name=f"play {self.name}", daemon=True
-            )
-            self._thread.start()
+        self._began, self._written, self._next = self._clock(), 0, None
 
     def pump(self, ring: SampleRing) -> bool:
-        """Flat out: write the next block; False when all is through.
+        """Write the next block, or all that are due if it is paced; False when all is through.
+
+        A driver that was away for longer than the ring holds gets the rest with the next calls.
 
         Raises:
-            RuntimeError: not open, or paced.
+            RuntimeError: not open.
         """
+        decoder = self._opened()
         if self.paced:
-            raise RuntimeError("a paced file writes by itself")
-        block = self._read(self._opened())
+            return self._play(decoder, ring)
+        block = self._read(decoder)
         if block is None:
             self._state = SourceState.ENDED
             return False
@@ -146,11 +144,7 @@ class DecodedSource:
         return SourceStatus(self._state, message)
 
     def close(self) -> None:
-        """Stop the thread and release the decoder; `failed` and `status` keep what they know."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        """Release the decoder; `failed` and `status` keep what they know."""
         if self._decoder is not None:
             self._decoder.close()
         self._state = SourceState.CLOSED
@@ -171,16 +165,26 @@ class DecodedSource:
             block = decoder.read()
         return block
 
-    def _play(self, decoder: Decoder, ring: SampleRing) -> None:
+    def _play(self, decoder: Decoder, ring: SampleRing) -> bool:
+        if self._state is not SourceState.RUNNING:
+            return False
         rate = decoder.format.sampling_rate
-        begin = self._clock()
-        written = 0
+        due = round((self._clock() - self._began) * rate)
+        enough = self._written + ring.capacity // 2
         try:
-            while (block := self._read(decoder)) is not None:
-                written += len(block)
-                if self._stop.wait(max(0.0, begin + written / rate - self._clock())):
-                    return
-                ring.write(block)
-        except Exception as error:  # a thread must not die unseen
-            self._crash = f"{self.name}: playback stopped at {written / rate:.1f} s: {error}"
-        self._state = SourceState.ENDED
+            while self._written < enough:
+                if self._next is None:
+                    self._next = self._read(decoder)
+                if self._next is None:
+                    self._state = SourceState.ENDED
+                    return False
+                if self._written + len(self._next) > due:
+                    return True
+                self._written += len(self._next)
+                ring.write(self._next)
+                self._next = None
+            return True
+        except Exception as error:  # one file must not disturb whoever plays others beside it
+            self._crash = f"{self.name}: playback stopped at {self._written / rate:.1f} s: {error}"
+            self._state = SourceState.ENDED
+            return False

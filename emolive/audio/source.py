@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from emolive.audio.ring import SampleRing
 from emolive.types import Role
@@ -60,7 +60,10 @@ class SourceStatus:
 
 
 class AudioSource(Protocol):
-    """A source writes frames at its native rate into a ring that its user provides."""
+    """A source writes frames at its native rate into a ring that its user provides.
+
+    A device does so by itself, a `RecordedSource` when it is asked to.
+    """
 
     @property
     def name(self) -> str:
@@ -89,8 +92,9 @@ class AudioSource(Protocol):
         ...
 
 
+@runtime_checkable
 class RecordedSource(AudioSource, Protocol):
-    """A source of audio that exists already, which its user may ask for block by block."""
+    """A source of audio that exists already: it writes only when its user asks it to."""
 
     @property
     def failed(self) -> bool:
@@ -103,7 +107,7 @@ class RecordedSource(AudioSource, Protocol):
         ...
 
     def pump(self, ring: SampleRing) -> bool:
-        """Flat out: write the next block into `ring`; False when it is through."""
+        """Write the next block, or, paced, all that are due by now; False when it is through."""
         ...
 
 

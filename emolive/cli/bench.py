@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import psutil
 from rich.progress import Progress
@@ -34,8 +35,10 @@ from emolive.engine.benchmark import (
     time_stages,
 )
 from emolive.engine.benchmark_calls import WallTiming, measure_wall
-from emolive.inference.classifier import OnnxClassifier, default_threads
+from emolive.inference import loading
+from emolive.inference.classifier import default_threads
 from emolive.inference.placement import Placement, placement
+from emolive.inference.providers import Requested
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 
@@ -103,7 +106,7 @@ def _measure(
     stages = time_stages(speech, classifier, vad, config, hops=200)
     latency = time_latency(path, classifier, vad, config, seconds)
     usual, usual_core = _usual_way(default_threads())
-    single = OnnxClassifier(classifier.path, "cpu", threads=1)
+    single = loading.load_classifier(model, "cpu", threads=1)
     capacity = measure_capacity(speech, single, vad, config)
     archive = measure_archive(path, single, vad, config)
     if usual_core:
@@ -138,7 +141,9 @@ def _measure(
         archive=archive,
         memory_mb=memory,
         soak=long_run,
-        placement=placement(classifier) if classifier.provider != "CPU" else None,
+        placement=None
+        if classifier.provider == "CPU"
+        else placement(loading.open_model(model, cast(Requested, provider))),
     )
     classifier.close()
     return report

@@ -149,7 +149,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     """The model loads and answers; on which processor it really runs; what its card says."""
     import numpy as np
 
-    from emolive.inference.classifier import OnnxClassifier
+    from emolive.inference.loading import open_model
     from emolive.inference.placement import placement
     from emolive.inference.providers import Requested
     from emolive.onnx_runtime import onnx_runtime
@@ -157,7 +157,7 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
 
     available = ", ".join(onnx_runtime().get_available_providers())
     path = model or asset(MODEL)
-    classifier = OnnxClassifier(path, cast(Requested, provider))
+    classifier = open_model(path, cast(Requested, provider))
     metadata = classifier.metadata
     window = np.zeros((1, *metadata.window_shape), np.float32)
     begin = time.perf_counter()

@@ -18,7 +18,7 @@ from emolive.audio.source import AudioSource
 from emolive.cli.agent import AgentOptions, with_permission
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
 from emolive.cli.interrupts import Interrupts
-from emolive.cli.loading import engine_config, load_safe_classifier
+from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
 from emolive.cli.watching import Watching, WatchOptions
@@ -128,16 +128,18 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
     """
-    classifier = load_safe_classifier(options.model, options.processor)
+    classifier = load_classifier(options.model, options.processor)
     config = engine_config(options.interval_s, classifier)
     if options.agent is not None:
         config = _permitted(config, source, options.agent, call=call)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
-    engine = LiveEngine(source, classifier, SileroVad(), config, hub)
+    engine = LiveEngine(classifier, SileroVad(), config)
+    run = engine.add("live", source, hub=hub)
+    engine.start()
     recording = None
     if options.recording is not None:
-        recording = Recording(engine, options.recording, sys.stdout if options.json else None)
+        recording = Recording(run, options.recording, sys.stdout if options.json else None)
     watching = None
     if options.watching is not None:
         watching = Watching(options.watching, lambda: recording.session_id if recording else None)
@@ -153,10 +155,10 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                 recording.start()
                 view = _AccompaniedView(view, recording)
             if watching is not None:
-                watching.start({"live": engine})
+                watching.start({"live": run})
                 view = _AccompaniedView(view, watching)
-            engine.start()
-            last = follow(mailbox, view, engine.stop, interrupts, options.duration_s)
+            run.start()
+            last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
         finally:
             # Also when the reader of standard output went away.
             engine.stop()
@@ -174,7 +176,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                 watching.finish()
     classifier.close()
     if last.state is EngineState.FAILED:
-        raise EmoliveError(last.reason or "The engine failed.") from engine.error
+        raise EmoliveError(last.reason or "The engine failed.") from run.error
     if last.reason:
         tell(last.reason)
     return code

@@ -23,7 +23,7 @@ from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
-from emolive.engine import PooledCall, PoolStatus, WallEngine
+from emolive.engine import EngineTotals, LiveEngine, LiveRun
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.palette import Swatch, swatches
@@ -69,10 +69,10 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     watching = None if options.watching is None else Watching(options.watching)
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
-    wall = WallEngine(classifier, SileroVad(), config, max_calls=len(files))
+    wall = LiveEngine(classifier, SileroVad(), config, max_runs=len(files))
     cards = []
     for number, file in enumerate(files, 1):
-        source = FileSource(file, paced=True, block_s=0.02, channels="split")
+        source = FileSource(file, paced=True, block_s=0.1, channels="split")
         call = wall.add(f"{number}", RecordedCall(source, options.agent))
         cards.append(_Card(call, classifier.metadata, lines=options.json))
     picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
@@ -81,6 +81,8 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
         try:
             if watching is not None:
                 watching.start({card.call.id: card.call for card in cards})
+            for card in cards:
+                card.call.start()
             wall.start()
             over = False
             while not over and not interrupts.wished:
@@ -110,7 +112,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
 class _Card:
     """What is known of one call."""
 
-    def __init__(self, call: PooledCall, metadata: ModelMetadata, *, lines: bool) -> None:
+    def __init__(self, call: LiveRun, metadata: ModelMetadata, *, lines: bool) -> None:
         self.call = call
         self.answer: Prediction | None = None
         parties = [Party(role.value, role) for role in Role]
@@ -163,7 +165,7 @@ class _Picture:
         self._live.start()
 
     def draw(
-        self, cards: Sequence[_Card], status: PoolStatus, problems: Sequence[str] = ()
+        self, cards: Sequence[_Card], status: EngineTotals, problems: Sequence[str] = ()
     ) -> None:
         warnings = [Text(problem, "yellow") for problem in problems]
         self._live.update(Group(*warnings, self._render(cards, status)), refresh=True)
@@ -171,7 +173,7 @@ class _Picture:
     def close(self) -> None:
         self._live.stop()
 
-    def _render(self, cards: Sequence[_Card], status: PoolStatus) -> RenderableType:
+    def _render(self, cards: Sequence[_Card], status: EngineTotals) -> RenderableType:
         table = _table()
         table.add_column("customer now")
         table.add_column("alert now")
@@ -191,7 +193,7 @@ class _Picture:
         return Text(f"{answer.label} {answer.confidence:.0%}", self._swatches[answer.label].dark)
 
 
-def _sum_up(cards: Sequence[_Card], status: PoolStatus, *, as_json: bool) -> int:
+def _sum_up(cards: Sequence[_Card], status: EngineTotals, *, as_json: bool) -> int:
     """Tell how all of it went; returns the exit code."""
     table = _table()
     for card in cards:
@@ -235,9 +237,9 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     )
 
 
-def _pool_line(status: PoolStatus) -> str:
+def _pool_line(status: EngineTotals) -> str:
     return (
-        f"{status.running} of {status.calls} calls running · answers after "
+        f"{status.running} of {status.runs} calls running · answers after "
         f"{status.latency_p50_ms:.0f} ms (median), {status.latency_p99_ms:.0f} ms (p99) · "
         f"{status.windows_skipped} of {status.windows + status.windows_skipped} windows skipped"
     )

@@ -2,23 +2,20 @@
 
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.engine.hub import Hub, Mailbox
-from emolive.engine.live import LiveEngine
+from emolive.engine.live import EngineTotals, LiveEngine
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import FileAnalysis, analyze_file
-from emolive.engine.pool import MonitorPool, PooledCall, PoolStatus
-from emolive.engine.wall import WallEngine
+from emolive.engine.run import LiveRun
 
 __all__ = [
     "AgentPermission",
     "EngineConfig",
+    "EngineTotals",
     "FileAnalysis",
     "Hub",
     "LiveEngine",
+    "LiveRun",
     "Mailbox",
     "Monitor",
-    "MonitorPool",
-    "PoolStatus",
-    "PooledCall",
-    "WallEngine",
     "analyze_file",
 ]

@@ -178,11 +178,13 @@ def time_latency(
     hub = Hub()
     mailbox = hub.subscribe(100_000)
     source = FileSource(path, paced=True, block_s=0.02, loop=True)
-    engine = LiveEngine(source, classifier, vad, config, hub)
+    engine = LiveEngine(classifier, vad, config)
+    run = engine.add("bench", source, hub=hub)
+    run.start()
     engine.start()
-    engine.wait(seconds)
+    run.wait(seconds)
     engine.stop()
-    status = engine.status()
+    status = run.status()
     if status.state is EngineState.FAILED:
         raise EmoliveError(status.reason or "The engine failed.")
     times = [

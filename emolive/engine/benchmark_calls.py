@@ -14,13 +14,14 @@ import soxr
 from emolive.audio.call import RecordedCall
 from emolive.audio.files import FileSource
 from emolive.engine.config import EngineConfig
-from emolive.engine.wall import WallEngine
+from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, FloatArray
 
 _TELEPHONE_RATE = 8_000
+_STOP_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +61,28 @@ def measure_wall(
     """
     narrow = soxr.resample(speech, rate, _TELEPHONE_RATE)
     with tempfile.TemporaryDirectory() as folder:
-        wall = WallEngine(classifier, vad, config, max_calls=calls)
+        wall = LiveEngine(classifier, vad, config, max_runs=calls)
         for number in range(calls):
             path = Path(folder) / f"call{number + 1}.wav"
             at = number * len(narrow) // calls
             parties = [np.roll(narrow, -at), np.roll(narrow, -at - len(narrow) // 2)]
             soundfile.write(path, np.stack(parties, axis=1), _TELEPHONE_RATE, subtype="ULAW")
-            source = FileSource(path, paced=True, block_s=0.02, loop=True, channels="split")
-            wall.add(path.stem, RecordedCall(source))
+            source = FileSource(path, paced=True, block_s=0.1, loop=True, channels="split")
+            wall.add(path.stem, RecordedCall(source)).start()
         begin, spent = time.monotonic(), time.process_time()
         wall.start()
         lag_max_s = 0.0
         try:
             while time.monotonic() < begin + seconds:
-                wall.wait(0.5)
+                wall.wait(0.25)
                 lag_max_s = max(lag_max_s, wall.status().lag_s)
             lasted, spent = time.monotonic() - begin, time.process_time() - spent
             status = wall.status()
-            failed = [c.status() for c in wall.calls if c.status().state is EngineState.FAILED]
+            failed = [c.status() for c in wall.runs if c.status().state is EngineState.FAILED]
         finally:
-            wall.stop(5.0)
+            stopped = wall.stop(_STOP_WITHIN_S)
+    if not stopped:
+        raise EmoliveError("The engine did not stop: the model hangs.")
     if failed:
         raise EmoliveError(failed[0].reason or "A call failed.")
     return WallTiming(

@@ -11,18 +11,24 @@ import numpy as np
 
 from emolive.audio.jobs import OnTheSpot, Runner
 from emolive.audio.ring import SampleRing
-from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
+from emolive.audio.source import (
+    AudioSource,
+    RecordedSource,
+    SourceFormat,
+    SourceState,
+    SourceStatus,
+)
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import one_sound_hint, zeros_hint
-from emolive.engine.monitor import Monitor, Work, classify
+from emolive.engine.monitor import Monitor, Work
 from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput
 
-_DUE_POLL_S = 0.005
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
+_GONE = (SourceState.ENDED, SourceState.LOST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +47,9 @@ class LiveAudio:
 class Capture:
     """Opens a source, follows it, opens it again when it is lost, and ends with it.
 
-    A step is `advance` and `settle`, so that the windows of several captures may go to the
-    classifier together; none of them waits, unless opening does (see `opener`). Whatever goes wrong
+    A step is `look`, which costs next to nothing, and where that finds something to do (`due`, or
+    at least `unread`) `advance` and `settle`, so that the windows of several captures may go to the
+    classifier together. None of them waits, unless opening does (see `opener`). Whatever goes wrong
     ends in the state FAILED, never in an exception. One thread owns it; it tells what happens
     through two callbacks, both on that thread: `publish` for events, `report` for a status and
     whether it is news (a change, or a second has passed).
@@ -64,6 +71,7 @@ class Capture:
         self.error: Exception | None = None
         self.audio: LiveAudio | None = None
         self._source = source
+        self._recorded = source if isinstance(source, RecordedSource) else None
         self._classifier = classifier
         self._vad = vad
         self._config = config
@@ -90,26 +98,39 @@ class Capture:
         return self._state in _OVER
 
     @property
-    def wait_s(self) -> float:
-        """How long until another step is worth while."""
-        if self._state is EngineState.RUNNING and self._monitor is not None:
-            return min(self._config.poll_s, max(_DUE_POLL_S, self._monitor.due_in_s))
-        return self._config.poll_s
+    def overdue_s(self) -> float:
+        """How long the next window has been complete; negative: how soon it may be."""
+        return -np.inf if self._monitor is None else self._monitor.overdue_s
 
-    def step(self) -> None:
-        """Advance and settle, with the classifier for itself."""
+    @property
+    def due(self) -> bool:
+        """Whether something has to be answered, or the source's end or loss to be seen to."""
+        if self._state is not EngineState.RUNNING or self._monitor is None:
+            return False
+        return self._source_status.state in _GONE or self._monitor.overdue_s >= 0
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is audio that was not taken yet."""
+        return self._monitor is not None and self._monitor.unread
+
+    def look(self) -> None:
+        """Open the source, or see how it is doing and have it write what is due by now."""
         try:
-            work = self._advance()
-            if work is not None:
-                windows = work.windows
-                self._settle(work, classify(self._classifier, windows, self._config.max_batch))
+            self._look()
         except Exception as error:
             self.fail(error)
 
-    def advance(self) -> Work | None:
-        """Do what can be done without the classifier; the work to settle, None: there is none."""
+    def advance(self, *, newest_only: bool = False) -> Work | None:
+        """Do what can be done without the classifier; the work to settle, None: there is none.
+
+        `newest_only`: others wait, so of a backlog only the end is taken.
+        """
+        if self._state is not EngineState.RUNNING:
+            return None
+        assert self._monitor is not None
         try:
-            return self._advance()
+            return self._monitor.advance(newest_only=newest_only)
         except Exception as error:
             self.fail(error)
         return None
@@ -126,11 +147,14 @@ class Capture:
         except Exception as error:
             self.fail(error)
 
-    def stop(self) -> None:
-        """End the run here: the last audio is answered, segments are closed."""
+    def stop(self, *, abandon: bool = False) -> None:
+        """End the run here: the last audio is answered, segments are closed.
+
+        With `abandon`, audio that is overdue is left out, and counted.
+        """
         try:
             if not self.over:
-                self._finish()
+                self._finish(abandon=abandon)
         except Exception as error:
             self.fail(error)
 
@@ -175,16 +199,19 @@ class Capture:
             streams=streams,
         )
 
-    def _advance(self) -> Work | None:
-        if self._state is not EngineState.RUNNING and not self._open():
-            return None
-        assert self._monitor is not None
+    def _look(self) -> None:
+        if self.over or (self._state is not EngineState.RUNNING and not self._open()):
+            return
+        assert self.audio is not None
+        ring = self.audio.ring
+        if self._recorded is not None:
+            self._recorded.pump(ring)
         # Asked before reading: what a source wrote before it ended is then still taken.
         self._source_status = self._source.status()
-        assert self.audio is not None
-        if self.audio.ring.written != self._written:
-            self._written, self._heard_at = self.audio.ring.written, self._clock()
-        return self._monitor.advance()
+        if ring.written != self._written:
+            self._written, self._heard_at = ring.written, self._clock()
+        if self._source_status.state not in _GONE:
+            self._tick()
 
     def _settle(self, work: Work, output: ModelOutput) -> None:
         assert self._monitor is not None
@@ -243,11 +270,11 @@ class Capture:
         self._reconnects += 1
         self.audio = LiveAudio(opened.source_format, opened.ring, monitor.position)
 
-    def _finish(self) -> None:
+    def _finish(self, *, abandon: bool = False) -> None:
         self._enter(EngineState.STOPPING, self._source_status.message)
         self._close_source()
         if self._monitor is not None:
-            self._publish_all(self._monitor.finish())
+            self._publish_all(self._monitor.finish(abandon=abandon))
         self._enter(EngineState.STOPPED, self._source_status.message)
 
     def _close_source(self) -> None:

@@ -112,6 +112,7 @@ class Monitor:
         self._clock = clock
         self._rate = metadata.front_end.sampling_rate
         self._hop = config.hop_samples(metadata.front_end)
+        self._window = metadata.window_samples
         self._looked_at = clock()
         self._slice = 0
         self.ring_overruns = 0
@@ -150,18 +151,19 @@ class Monitor:
         return self._first.input_position / self._rate
 
     @property
-    def due_in_s(self) -> float:
-        """Seconds of audio still to come until the next window is complete; 0.0 if overdue."""
-        return max(0.0, (self._first.missing_samples - self._waiting) / self._rate)
+    def overdue_s(self) -> float:
+        """Seconds of audio that came after the next window's end; negative: still to come."""
+        return self._late / self._rate
+
+    @property
+    def unread(self) -> bool:
+        """Whether the ring holds audio that was not taken yet."""
+        return self._cursor < self._ring.written
 
     @property
     def lag_s(self) -> float:
         """How far the newest answer is behind the newest window that could be answered."""
-        # What resampling still holds back could not be answered yet.
-        held_back = self._first.input_position - self._first.position
-        late = self._waiting - self._first.missing_samples - held_back
-        windows = len(self._first.due) + (late // self._hop + 1 if late >= 0 else 0)
-        return windows * self._hop / self._rate
+        return self._windows_waiting * self._hop / self._rate
 
     @property
     def silent_zeros(self) -> tuple[str, ...]:
@@ -179,9 +181,14 @@ class Monitor:
         return self.stream_statuses()
 
     def stream_statuses(self, missing: Sequence[str] = ()) -> tuple[StreamStatus, ...]:
-        """Counters of each stream, those in `missing` being away right now."""
+        """Counters of each stream, those in `missing` being away right now.
+
+        Live, of the windows that wait all but the newest count as skipped already.
+        """
+        passed = 0 if self._lossless else max(0, self._windows_waiting - 1)
         return tuple(
-            track.status(missing=track.pipeline.stream in missing) for track in self._tracks
+            track.status(missing=track.pipeline.stream in missing, passed_over=passed)
+            for track in self._tracks
         )
 
     def step(self) -> list[Event]:
@@ -195,12 +202,15 @@ class Monitor:
             more = work.more
         return events
 
-    def advance(self, end: int | None = None) -> Work:
+    def advance(self, end: int | None = None, *, newest_only: bool = False) -> Work:
         """Take what the ring has; lossless, only as much as the streams can hold windows of.
 
-        `end`: the ring's frame to stop at, None: its newest. Each call is to be followed by
-        `settle` before the next.
+        `end`: the ring's frame to stop at, None: its newest. `newest_only`: of a backlog, only what
+        the newest window needs; the rest is left out before anything is paid for it, and counted.
+        Each call is to be followed by `settle` before the next.
         """
+        if newest_only:
+            self._skip_backlog(self._window + self._hop)
         now, before = self._clock(), self._looked_at
         end = self._ring.written if end is None else end
         look = _Look(now, end, self._cursor, before)
@@ -267,8 +277,13 @@ class Monitor:
         self._attach(source_format, ring)
         return events
 
-    def finish(self) -> list[Event]:
-        """The audio is over: answer the rest and close all segments."""
+    def finish(self, *, abandon: bool = False) -> list[Event]:
+        """The audio is over: answer the rest and close all segments.
+
+        With `abandon`, audio that is overdue is left out, and counted.
+        """
+        if abandon and self._late >= 0:
+            self._skip_backlog(0)
         events = self.step()
         now = self._clock()
         for track in self._tracks:
@@ -289,6 +304,20 @@ class Monitor:
         return self._tracks[0].pipeline  # all streams share one ring, so all are equally far
 
     @property
+    def _late(self) -> int:
+        """Samples (model rate) beyond the next window's end, as far as resampling hands them out.
+
+        What resampling still holds back could not be answered yet.
+        """
+        held_back = self._first.input_position - self._first.position
+        return self._waiting - self._first.missing_samples - held_back
+
+    @property
+    def _windows_waiting(self) -> int:
+        late = self._late
+        return len(self._first.due) + (late // self._hop + 1 if late >= 0 else 0)
+
+    @property
     def _waiting(self) -> int:
         """Samples in the ring that were not taken yet (model rate)."""
         return (self._ring.written - self._cursor) * self._rate // self._native_rate
@@ -304,6 +333,16 @@ class Monitor:
         self._comparison = ChannelComparison(self._native_rate) if call else None
         # No more windows at once than a stream may hold.
         self._slice = int(self._native_rate * self._config.max_batch * self._config.hop_s)
+
+    def _skip_backlog(self, kept_samples: int) -> None:
+        """Leave out all that waits in the ring but its last `kept_samples` (model rate)."""
+        kept = -(-kept_samples * self._native_rate // self._rate)
+        cursor = self._ring.written - kept
+        if cursor > self._cursor:
+            skipped = (cursor - self._cursor) * self._rate // self._native_rate
+            for track in self._tracks:
+                track.pipeline.skip(skipped)
+            self._cursor = cursor
 
     def _read(self, max_frames: int) -> list[Event]:
         read = self._ring.read(self._cursor, max_frames)

@@ -186,6 +186,12 @@ class StreamPipeline:
         self._levels.reset()
         self._begin(resume_at)
 
+    def skip(self, n_samples: int) -> None:
+        """Leave out `n_samples` (model rate) of audio; windows that needed it count as skipped."""
+        due = self._next_end
+        self.gap(n_samples)
+        self.windows_skipped += (self._next_end - due) // self.hop_samples
+
     def finish(self) -> FeatureBlock | None:
         """The audio is over: flush, and let one last window end with it.
 

@@ -61,14 +61,17 @@ class StreamTrack:
         """Close the open segment at the end of the audio."""
         return self._segmenter.finish(self.pipeline.position)
 
-    def status(self, *, missing: bool = False) -> StreamStatus:
-        """The counters so far; `missing` tells that the stream's device is away right now."""
+    def status(self, *, missing: bool = False, passed_over: int = 0) -> StreamStatus:
+        """The counters so far; `missing` tells that the stream's device is away right now.
+
+        `passed_over` windows wait that will not be answered.
+        """
         pipeline = self.pipeline
         return StreamStatus(
             stream=pipeline.stream,
             samples=pipeline.position,
             windows=self._windows,
-            windows_skipped=pipeline.windows_skipped,
+            windows_skipped=pipeline.windows_skipped + passed_over,
             samples_lost=pipeline.samples_lost,
             flips_per_minute=self._decision.flips_per_minute,
             role=pipeline.role,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.service import AlertService
-from emolive.engine import LiveEngine
+from emolive.engine import LiveRun
 from emolive.errors import EmoliveError
 from emolive.ui.runs import RunSettings
 
@@ -15,10 +15,10 @@ _CALL = "live"
 class RunAlerts:
     """Watches one run. Rules that cannot be used stop nothing else: `problem` says why."""
 
-    def __init__(self, engine: LiveEngine, settings: RunSettings) -> None:
-        """Read the rules of `settings` for `engine`, which has not begun."""
+    def __init__(self, run: LiveRun, settings: RunSettings) -> None:
+        """Read the rules of `settings` for `run`, which has not begun."""
         self._unusable: str | None = None
-        self._engine = engine
+        self._run = run
         self._service: AlertService | None = None
         assert settings.rules is not None
         try:
@@ -38,7 +38,7 @@ class RunAlerts:
         """Begin to watch."""
         if self._service is not None:
             self._service.start()
-            self._service.watch(self._engine, _CALL)
+            self._service.watch(self._run, _CALL)
 
     def close(self, timeout: float) -> None:
         """Deliver what is due, for at most `timeout` seconds."""

@@ -205,7 +205,7 @@ class LiveRuns:
         lost = isinstance(self._classifier, FallbackClassifier) and self._classifier.fallen_back
         if self._classifier is None or lost or wanted != self._loaded:
             self.close()
-            self._classifier = open_safe_model(settings)
+            self._classifier = open_model(settings.model, settings.provider)
             self._loaded = wanted
         return self._classifier
 
@@ -237,8 +237,9 @@ class LiveRun:
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )
-        self._engine = LiveEngine(source, classifier, vad, config, hub)
-        self._alerts = RunAlerts(self._engine, settings) if settings.rules is not None else None
+        self._engine = LiveEngine(classifier, vad, config)
+        self._run = self._engine.add("live", source, hub=hub)
+        self._alerts = RunAlerts(self._run, settings) if settings.rules is not None else None
         self.explainer: Explainer | None = None
         if settings.keep_s > 0:
             self.explainer = Explainer(
@@ -251,8 +252,8 @@ class LiveRun:
 
     @property
     def recorded(self) -> RecordedRun:
-        """The engine."""
-        return self._engine
+        """The run of the engine."""
+        return self._run
 
     @property
     def alert_problem(self) -> str | None:
@@ -263,6 +264,7 @@ class LiveRun:
         """Begin; returns at once."""
         if self._alerts is not None:
             self._alerts.start()
+        self._run.start()
         self._engine.start()
 
     def stop(self, timeout: float) -> None:
@@ -280,17 +282,9 @@ def open_model(path: Path | None, provider: Requested, threads: int | None = Non
         ModelError: it cannot be used.
         ProviderError: CUDA is asked for and cannot be used.
     """
-    from emolive.inference.classifier import OnnxClassifier
+    from emolive.inference.loading import load_classifier
 
-    return OnnxClassifier(path or resources.asset(resources.MODEL), provider, threads)
-
-
-def open_safe_model(settings: RunSettings) -> Classifier:
-    """The model on the processor that is wanted; should that fail in a run, the CPU goes on."""
-    classifier = open_model(settings.model, settings.provider)
-    if classifier.provider == "CPU":
-        return classifier
-    return FallbackClassifier(classifier, lambda: open_model(settings.model, "cpu"))
+    return load_classifier(path, provider, threads)
 
 
 def open_source(choice: SourceChoice, *, split: bool) -> AudioSource:

@@ -350,6 +350,19 @@ def test_a_clock_says_nothing_before_it_has_settled() -> None:
         clock.frames_at(1.0)
 
 
+class FileDevice(FileSource):
+    """A file that plays itself, as a device does."""
+
+    def start(self, ring: SampleRing) -> None:
+        super().start(ring)
+
+        def play() -> None:
+            while self.pump(ring):
+                time.sleep(0.005)
+
+        threading.Thread(target=play, daemon=True).start()
+
+
 def test_on_real_clocks_and_a_thread(tmp_path: Path) -> None:
     """Two paced files stand in for devices: one ends first, then the other, then the source."""
     said = {}
@@ -358,7 +371,7 @@ def test_on_real_clocks_and_a_thread(tmp_path: Path) -> None:
         said[name] = (0.4 * np.sin(2 * np.pi * hz * t)).astype(np.float32)
         sf.write(tmp_path / f"{name}.wav", said[name], 8_000, subtype="FLOAT")
     inputs = [
-        Input(FileSource(tmp_path / f"{name}.wav", paced=True, block_s=0.02), name) for name in said
+        Input(FileDevice(tmp_path / f"{name}.wav", paced=True, block_s=0.02), name) for name in said
     ]
     source = AlignedSource(inputs)
     ring = SampleRing(8 * 8_000, len(source.open().streams))

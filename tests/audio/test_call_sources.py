@@ -185,11 +185,14 @@ def test_a_paced_pair_keeps_time(tmp_path: Path) -> None:
     call = CallFiles(tmp_path / "a.wav", tmp_path / "b.wav", paced=True, clock=clock)
     ring = SampleRing(16_000, len(call.open().streams))
     call.start(ring)
+    assert call.pump(ring)
     assert ring.written == 0
+    clock.now += 0.25
+    assert call.pump(ring)
+    assert ring.written == 3_200  # whole blocks of 0.1 s
     clock.now += 1.0
-    # The clock does not wake the thread up: only its own patience, of one block, does.
-    while call.status().state is not SourceState.ENDED:
-        pass
+    assert not call.pump(ring)
+    assert call.status().state is SourceState.ENDED
     assert ring.written == 6_400
     call.close()
 

@@ -10,6 +10,8 @@ import numpy as np
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.engine import Mailbox
+from emolive.engine.capture import Capture
+from emolive.engine.monitor import classify
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -118,6 +120,13 @@ class FakeSource:
         """Have lost `count` blocks in the driver."""
         with self._lock:
             self._status = SourceStatus(SourceState.RUNNING, overflows=count)
+
+
+def step(capture: Capture, classifier: Classifier) -> None:
+    """Look at a capture and answer what is there, as an engine does."""
+    capture.look()
+    if (work := capture.advance()) is not None:
+        capture.settle(work, classify(classifier, work.windows, 8))
 
 
 def refusal() -> AudioDeviceError:

@@ -13,7 +13,6 @@ from emolive.audio.jobs import Runner
 from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig
 from emolive.engine.capture import Capture
-from emolive.engine.monitor import classify
 from emolive.errors import ModelError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
@@ -26,7 +25,7 @@ from emolive.types import (
     Prediction,
     Segment,
 )
-from tests.engine.fakes import FakeClock, FakeSource, refusal
+from tests.engine.fakes import FakeClock, FakeSource, refusal, step
 
 RATE = 16_000
 
@@ -78,11 +77,14 @@ class Bench:
     def state(self) -> EngineState:
         return self.capture.status().state
 
+    def step(self) -> None:
+        step(self.capture, self.classifier)
+
     def hear(self, samples: FloatArray) -> None:
         for begin in range(0, len(samples), 8_000):
             self.source.feed(samples[begin : begin + 8_000])
             self.clock.now += 0.5
-            self.capture.step()
+            self.step()
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def bench(classifier: OnnxClassifier, vad: SileroVad) -> Bench:
 def test_the_first_step_opens(bench: Bench) -> None:
     assert bench.state is EngineState.STARTING
     assert bench.capture.audio is None
-    bench.capture.step()
+    bench.step()
     assert bench.state is EngineState.RUNNING
     audio = bench.capture.audio
     assert audio is not None
@@ -106,22 +108,22 @@ def test_the_first_step_opens(bench: Bench) -> None:
 def test_audio_after_a_reconnection_begins_where_the_timeline_goes_on(
     bench: Bench, speech: FloatArray
 ) -> None:
-    bench.capture.step()
+    bench.step()
     bench.hear(speech[: 4 * RATE])
     before = bench.capture.audio
     bench.source.lose()
-    bench.capture.step()
+    bench.step()
     assert bench.state is EngineState.RECONNECTING
     bench.source.refusals = [refusal()]
     opened = bench.source.opened
-    bench.capture.step()  # too early to try
+    bench.step()  # too early to try
     assert bench.source.opened == opened
     bench.clock.now += 1.0
-    bench.capture.step()  # refused
+    bench.step()  # refused
     assert bench.state is EngineState.RECONNECTING
     bench.source.format = FakeSource(48_000).format
     bench.clock.now += 1.0
-    bench.capture.step()
+    bench.step()
     assert bench.state is EngineState.RUNNING
     audio = bench.capture.audio
     assert audio is not None
@@ -140,11 +142,11 @@ def test_opening_elsewhere_does_not_hold_up_the_steps(
     later = Later()
     bench = Bench(classifier, vad, later)
     for _ in range(3):
-        assert bench.capture.advance() is None
+        bench.step()
         assert bench.state is EngineState.STARTING
     assert len(later.jobs) == 1
     later.run()
-    assert bench.capture.advance() is not None
+    bench.step()
     assert bench.state is EngineState.RUNNING
     bench.hear(speech[: 3 * RATE])
     assert any(isinstance(event, Prediction) for event in bench.events)
@@ -156,7 +158,7 @@ def test_stopping_while_it_is_opened_elsewhere_closes_it_in_the_end(
 ) -> None:
     later = Later()
     bench = Bench(classifier, vad, later)
-    bench.capture.advance()
+    bench.step()
     if begun:
         ((job, future),) = later.jobs
         future.set_running_or_notify_cancel()
@@ -171,22 +173,8 @@ def test_stopping_while_it_is_opened_elsewhere_closes_it_in_the_end(
     assert bench.source.closed == 1
 
 
-def test_a_step_in_two_halves_is_a_step(bench: Bench, speech: FloatArray) -> None:
-    bench.capture.step()
-    for begin in range(0, 8 * RATE, 8_000):
-        bench.source.feed(speech[begin : begin + 8_000])
-        work = bench.capture.advance()
-        assert work is not None
-        bench.capture.settle(work, classify(bench.classifier, work.windows, 8))
-    bench.source.end("the end.")
-    bench.capture.step()
-    assert bench.capture.over
-    assert bench.statuses[-1].reason == "the end."
-    assert [e for e in bench.events if isinstance(e, Segment)][-1].end_sample == 8 * RATE
-
-
 def test_what_fails_elsewhere_ends_this_run_only_once(bench: Bench, speech: FloatArray) -> None:
-    bench.capture.step()
+    bench.step()
     bench.hear(speech[: 4 * RATE])
     bench.capture.fail(ModelError("The model stopped working: start again."))
     assert bench.state is EngineState.FAILED
@@ -199,7 +187,7 @@ def test_what_fails_elsewhere_ends_this_run_only_once(bench: Bench, speech: Floa
 
 
 def test_logits_that_do_not_fit_fail_the_run(bench: Bench, speech: FloatArray) -> None:
-    bench.capture.step()
+    bench.step()
     bench.source.feed(speech[: 3 * RATE])
     work = bench.capture.advance()
     assert work is not None
@@ -213,7 +201,7 @@ def test_a_loopback_may_be_silent_a_microphone_may_not(
 ) -> None:
     bench = Bench(classifier, vad)
     bench.source.format = SourceFormat(RATE, ("agent", "customer"), loopbacks=("customer",))
-    bench.capture.step()
+    bench.step()
     noise = np.random.default_rng(0).normal(0, 1e-3, (3 * RATE, 2)).astype(np.float32)
     noise[:, 1] = 0.0
     bench.hear(noise)

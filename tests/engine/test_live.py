@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emolive.audio.files import FileSource
-from emolive.engine import EngineConfig, Hub, LiveEngine, Mailbox
+from emolive.engine import EngineConfig, LiveEngine, LiveRun, Mailbox
 from emolive.engine.hints import zeros_hint
 from emolive.errors import AudioFileError, EmoliveError, ModelError
 from emolive.inference.classifier import Classifier, OnnxClassifier
@@ -29,7 +29,7 @@ from tests.engine.fakes import FakeSource, WatchedClassifier, refusal, until, un
 
 RATE = 16_000
 
-Start = Callable[..., tuple[LiveEngine, Mailbox]]
+Start = Callable[..., tuple[LiveRun, Mailbox]]
 
 
 @pytest.fixture
@@ -43,14 +43,15 @@ def start(classifier: OnnxClassifier, vad: SileroVad) -> Iterator[Start]:
         *,
         capacity: int = 5_000,
         **config: float,
-    ) -> tuple[LiveEngine, Mailbox]:
-        hub = Hub()
-        mailbox = hub.subscribe(capacity)
+    ) -> tuple[LiveRun, Mailbox]:
         settings = {"reconnect_every_s": 0.02, "status_every_s": 0.2} | config
-        engine = LiveEngine(source, used, vad, EngineConfig(**settings), hub)
+        engine = LiveEngine(used, vad, EngineConfig(**settings))
         engines.append(engine)
         engine.start()
-        return engine, mailbox
+        run = engine.add("live", source)
+        mailbox = run.hub.subscribe(capacity)
+        run.start()
+        return run, mailbox
 
     yield begin
     for engine in engines:
@@ -68,13 +69,13 @@ def states(events: list[Event]) -> list[EngineState]:
 
 def test_a_run_from_start_to_the_end_of_its_source(start: Start, speech: FloatArray) -> None:
     source = FakeSource()
-    engine, mailbox = start(source)
+    run, mailbox = start(source)
     source.feed(speech[: 6 * RATE])
     source.end()
     last, before = until_state(mailbox, EngineState.STOPPED)
     assert states(before) == [EngineState.STARTING, EngineState.RUNNING, EngineState.STOPPING]
-    assert engine.wait(10)
-    assert engine.status() == last
+    assert run.wait(10)
+    assert run.status() == last
     assert last.source == "fake"
     assert last.provider == "CPU"
     assert last.model == "tiny"
@@ -95,40 +96,40 @@ def test_stopping_answers_the_last_audio_and_releases_the_source(
     start: Start, speech: FloatArray
 ) -> None:
     source = FakeSource()
-    engine, mailbox = start(source)
+    run, mailbox = start(source)
     source.feed(speech[: 4 * RATE])
     until(mailbox, lambda e: isinstance(e, Prediction))
     source.feed(speech[4 * RATE : 5 * RATE + 1_600])
-    engine.stop()
-    assert engine.status().state is EngineState.STOPPED
+    run.stop()
+    assert run.status().state is EngineState.STOPPED
     events = mailbox.drain()
     assert isinstance(events[-1], EngineStatus)
     assert events[-1].state is EngineState.STOPPED
     assert [e for e in events if isinstance(e, Segment)][-1].end_sample == 5 * RATE + 1_600
     assert source.closed
-    engine.stop()  # harmless
-    assert engine.status().state is EngineState.STOPPED
+    run.stop()  # harmless
+    assert run.status().state is EngineState.STOPPED
 
 
 def test_a_paced_file_is_a_live_source(start: Start) -> None:
     path = asset(DEMO_AUDIO)
-    engine, mailbox = start(FileSource(path, paced=True, block_s=0.02))
+    run, mailbox = start(FileSource(path, paced=True, block_s=0.02))
     first, _ = until(mailbox, lambda e: isinstance(e, Prediction))
     assert isinstance(first, Prediction)
     assert first.end_sample == 3 * RATE
     assert first.latency_s < 0.5
-    engine.stop()
-    assert engine.status().hint is None
+    run.stop()
+    assert run.status().hint is None
 
 
 def test_the_status_comes_at_least_at_its_interval_and_is_frozen(start: Start) -> None:
     source = FakeSource()
-    engine, mailbox = start(source, status_every_s=0.05)
+    run, mailbox = start(source, status_every_s=0.05)
     until_state(mailbox, EngineState.RUNNING)
     for _ in range(3):
         until_state(mailbox, EngineState.RUNNING)
     with pytest.raises(FrozenInstanceError):
-        engine.status().overflows = 3  # type: ignore[misc]
+        run.status().overflows = 3  # type: ignore[misc]
 
 
 def test_overflows_of_the_driver_are_in_the_status(start: Start) -> None:
@@ -143,32 +144,13 @@ def test_events_that_a_slow_consumer_loses_are_in_the_status(
     start: Start, speech: FloatArray
 ) -> None:
     source = FakeSource()
-    engine, mailbox = start(source, capacity=4)
+    run, mailbox = start(source, capacity=4)
     source.feed(speech[: 8 * RATE])
     source.end()
-    assert engine.wait(20)
+    assert run.wait(20)
     # The status that tells it takes a place, too.
-    assert mailbox.dropped - 1 <= engine.status().events_dropped <= mailbox.dropped
+    assert mailbox.dropped - 1 <= run.status().events_dropped <= mailbox.dropped
     assert mailbox.dropped > 0
-
-
-def test_an_engine_at_rest_may_start_again_with_fresh_counters(
-    start: Start, speech: FloatArray
-) -> None:
-    source = FakeSource()
-    engine, mailbox = start(source)
-    source.feed(speech[: 4 * RATE])
-    source.end()
-    until_state(mailbox, EngineState.STOPPED)
-    engine.wait(10)
-    engine.start()
-    with pytest.raises(RuntimeError, match="already running"):
-        engine.start()
-    source.feed(speech[: 3 * RATE + 800])
-    answer, _ = until(mailbox, lambda e: isinstance(e, Prediction))
-    assert isinstance(answer, Prediction)
-    assert answer.end_sample == 3 * RATE
-    assert source.opened == 2
 
 
 # Failing.
@@ -177,11 +159,11 @@ def test_an_engine_at_rest_may_start_again_with_fresh_counters(
 def test_a_source_that_does_not_open_fails_with_its_sentence(start: Start) -> None:
     source = FakeSource()
     source.refusals = [refusal()]
-    engine, mailbox = start(source)
+    run, mailbox = start(source)
     failed, _ = until_state(mailbox, EngineState.FAILED)
     assert failed.reason == str(refusal())
-    assert isinstance(engine.error, EmoliveError)
-    assert engine.wait(10)
+    assert isinstance(run.error, EmoliveError)
+    assert run.wait(10)
 
 
 def test_a_classifier_that_fails_ends_the_run_with_a_reason(
@@ -196,10 +178,10 @@ def test_a_classifier_that_fails_ends_the_run_with_a_reason(
             raise ModelError("The model stopped working: start again.")
 
     source = FakeSource()
-    engine, mailbox = start(source, WatchedClassifier(classifier, fail_at_the_third))
+    run, mailbox = start(source, WatchedClassifier(classifier, fail_at_the_third))
     source.feed(speech[: 2 * RATE])
     before: list[Event] = []
-    failed = engine.status()
+    failed = run.status()
     for begin in range(2 * RATE, 20 * RATE, 8_000):
         source.feed(speech[begin : begin + 8_000])
         if begin + 8_000 >= 3 * RATE:
@@ -227,20 +209,20 @@ def test_an_unexpected_error_is_told_too(
         raise ZeroDivisionError("of all things")
 
     source = FakeSource()
-    engine, mailbox = start(source, WatchedClassifier(classifier, fail))
+    run, mailbox = start(source, WatchedClassifier(classifier, fail))
     source.feed(speech[: 4 * RATE])
     failed, _ = until_state(mailbox, EngineState.FAILED)
     assert failed.reason == "Internal error: ZeroDivisionError: of all things"
-    assert isinstance(engine.error, ZeroDivisionError)
+    assert isinstance(run.error, ZeroDivisionError)
 
 
 def test_a_broken_file_fails_with_its_sentence(start: Start, tmp_path: Path) -> None:
     empty = tmp_path / "empty.wav"
     empty.touch()
-    engine, mailbox = start(FileSource(empty, paced=True))
+    run, mailbox = start(FileSource(empty, paced=True))
     failed, _ = until_state(mailbox, EngineState.FAILED)
     assert "empty" in (failed.reason or "")
-    assert isinstance(engine.error, AudioFileError)
+    assert isinstance(run.error, AudioFileError)
 
 
 def test_a_source_that_ends_badly_leaves_its_reason(start: Start) -> None:
@@ -262,22 +244,22 @@ def test_stop_returns_within_two_seconds_even_if_the_model_hangs(
         release.wait(60)
 
     source = FakeSource()
-    engine, mailbox = start(source, WatchedClassifier(classifier, hang))
+    run, mailbox = start(source, WatchedClassifier(classifier, hang))
     source.feed(speech[: 4 * RATE])
     assert hanging.wait(10)
     begin = time.monotonic()
-    engine.stop()
+    run.stop()
     assert time.monotonic() - begin < 2.0
-    status = engine.status()
+    status = run.status()
     assert status.state is EngineState.FAILED
     assert "did not stop in time" in (status.reason or "")
     events = mailbox.drain()
     assert events[-1] == status
     # What the lost worker says later is not heard.
     release.set()
-    assert engine.wait(10)
+    assert run.wait(10)
     assert mailbox.drain() == []
-    assert engine.status() == status
+    assert run.status() == status
 
 
 # Reconnecting.
@@ -287,7 +269,7 @@ def test_a_lost_device_is_reopened_and_the_gap_is_in_the_timeline(
     start: Start, speech: FloatArray
 ) -> None:
     source = FakeSource()
-    engine, mailbox = start(source)
+    run, mailbox = start(source)
     source.feed(speech[: 4 * RATE])
     until(mailbox, lambda e: isinstance(e, Prediction))
     source.refusals = [refusal(), refusal(), refusal()]
@@ -306,18 +288,18 @@ def test_a_lost_device_is_reopened_and_the_gap_is_in_the_timeline(
     after, _ = until(mailbox, lambda e: isinstance(e, Prediction))
     assert isinstance(after, Prediction)
     assert after.start_sample >= 4 * RATE + stream.samples_lost
-    engine.stop()
-    assert engine.status().state is EngineState.STOPPED
+    run.stop()
+    assert run.status().state is EngineState.STOPPED
 
 
 def test_stop_works_while_reconnecting(start: Start) -> None:
     source = FakeSource()
-    engine, mailbox = start(source, reconnect_every_s=60)
+    run, mailbox = start(source, reconnect_every_s=60)
     until_state(mailbox, EngineState.RUNNING)
     source.lose()
     until_state(mailbox, EngineState.RECONNECTING)
-    engine.stop()
-    assert engine.status().state is EngineState.STOPPED
+    run.stop()
+    assert run.status().state is EngineState.STOPPED
 
 
 def test_a_device_that_comes_back_with_other_channels_is_a_failure(start: Start) -> None:

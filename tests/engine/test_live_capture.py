@@ -10,7 +10,7 @@ import pytest
 import soundfile as sf
 
 from emolive.audio.microphone import Microphone
-from emolive.engine import EngineConfig, Hub, LiveEngine, Mailbox
+from emolive.engine import EngineConfig, Hub, LiveEngine, LiveRun, Mailbox
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Prediction, Segment, SpeechState
@@ -42,26 +42,28 @@ def corpus_speech(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture
 def live(
     pulse: PulseServer, classifier: OnnxClassifier, vad: SileroVad
-) -> Iterator[tuple[LiveEngine, Mailbox]]:
+) -> Iterator[tuple[LiveRun, Mailbox]]:
     with pulse.in_this_process():
         hub = Hub()
         mailbox = hub.subscribe(20_000)
         config = EngineConfig(reconnect_every_s=0.2, status_every_s=0.2)
-        engine = LiveEngine(Microphone(), classifier, vad, config, hub)
+        engine = LiveEngine(classifier, vad, config)
+        run = engine.add("live", Microphone(), hub=hub)
         engine.start()
+        run.start()
         try:
             until_state(mailbox, EngineState.RUNNING)
-            yield engine, mailbox
+            yield run, mailbox
         finally:
             engine.stop()
-    assert engine.wait(5)
+    assert run.wait(5)
 
 
 @pytest.mark.corpora
 def test_played_speech_is_captured_and_judged(
-    pulse: PulseServer, live: tuple[LiveEngine, Mailbox], corpus_speech: Path
+    pulse: PulseServer, live: tuple[LiveRun, Mailbox], corpus_speech: Path
 ) -> None:
-    engine, mailbox = live
+    run, mailbox = live
     player = pulse.play(corpus_speech)
     try:
         answers: list[Prediction] = []
@@ -73,8 +75,8 @@ def test_played_speech_is_captured_and_judged(
     finally:
         player.kill()
         player.wait()
-    engine.stop()
-    status = engine.status()
+    run.stop()
+    status = run.status()
     assert status.state is EngineState.STOPPED, status.reason
     assert status.overflows == 0
     assert status.hint is None
@@ -91,9 +93,9 @@ def test_played_speech_is_captured_and_judged(
 
 
 def test_an_unplugged_device_comes_back_by_itself(
-    pulse: PulseServer, live: tuple[LiveEngine, Mailbox]
+    pulse: PulseServer, live: tuple[LiveRun, Mailbox]
 ) -> None:
-    engine, mailbox = live
+    run, mailbox = live
     until(mailbox, lambda e: isinstance(e, EngineStatus) and e.elapsed_s > 0.5)
     pulse.unplug()
     lost, _ = until_state(mailbox, EngineState.RECONNECTING)
@@ -106,10 +108,10 @@ def test_an_unplugged_device_comes_back_by_itself(
     )
     assert isinstance(after, EngineStatus)
     assert after.streams[0].samples_lost > 0
-    assert engine.status().state is EngineState.RUNNING
+    assert run.status().state is EngineState.RUNNING
 
 
-def test_a_silent_monitor_brings_the_hint(live: tuple[LiveEngine, Mailbox]) -> None:
+def test_a_silent_monitor_brings_the_hint(live: tuple[LiveRun, Mailbox]) -> None:
     """Nothing is played: the sink's monitor delivers digital zeros, like a muted microphone."""
     _, mailbox = live
     event, _ = until(mailbox, lambda e: isinstance(e, EngineStatus) and e.hint is not None)

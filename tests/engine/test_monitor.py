@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig, Monitor
+from emolive.engine.monitor import classify
 from emolive.errors import AudioDeviceError
 from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.speech.silero import SileroVad
@@ -235,16 +236,45 @@ def test_lag_says_how_many_windows_wait(
 ) -> None:
     ring = SampleRing(30 * RATE, 1)
     subject = Monitor(SourceFormat(RATE, ("mono",)), ring, classifier, vad, EngineConfig())
-    assert subject.due_in_s == pytest.approx(3.0)
+    assert subject.overdue_s == pytest.approx(-3.0)
     ring.write(speech[: WINDOW - 1, None])
     assert subject.lag_s == 0.0
-    assert subject.due_in_s == pytest.approx(1 / RATE)
+    assert subject.overdue_s == pytest.approx(-1 / RATE)
     ring.write(speech[WINDOW - 1 : WINDOW + 2 * HOP, None])
     assert subject.lag_s == pytest.approx(1.5)
-    assert subject.due_in_s == 0.0
+    assert subject.overdue_s == pytest.approx(1.0)
+    # Of the windows that wait, only the newest will be answered.
+    assert subject.streams[0].windows_skipped == 2
     subject.step()
     assert subject.lag_s == 0.0
-    assert subject.due_in_s == pytest.approx(0.5)
+    assert subject.overdue_s == pytest.approx(-0.5)
+    assert subject.streams[0].windows_skipped == 2
+
+
+def test_of_a_backlog_only_the_newest_window_is_paid_for_and_the_rest_is_counted(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    ring = SampleRing(30 * RATE, 1)
+    subject = Monitor(SourceFormat(RATE, ("mono",)), ring, classifier, vad, EngineConfig())
+    ring.write(speech[: 4 * RATE, None])
+    subject.step()
+    ring.write(speech[4 * RATE : 20 * RATE + 1_000, None])
+    work = subject.advance(newest_only=True)
+    heard = sum(len(e.samples) for e in work.events if isinstance(e, FeatureBlock))
+    assert WINDOW <= heard <= WINDOW + HOP
+    events = subject.settle(work, classify(classifier, work.windows, 8))
+    (answer,) = [event for event in events if isinstance(event, Prediction)]
+    assert answer.end_sample == 20 * RATE
+    (status,) = subject.streams
+    assert status.samples_lost == 20 * RATE + 1_000 - 4 * RATE - WINDOW - HOP
+    # Every window of these 20 s is either answered or counted.
+    assert status.windows + status.windows_skipped == (20 * RATE - WINDOW) // HOP + 1
+    assert subject.lag_s == 0.0
+    # A short backlog costs no sound.
+    ring.write(speech[20 * RATE + 1_000 : 23 * RATE, None])
+    work = subject.advance(newest_only=True)
+    subject.settle(work, classify(classifier, work.windows, 8))
+    assert subject.streams[0].samples_lost == status.samples_lost
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from emolive.types import (
     Segment,
     SpeechState,
 )
-from tests.engine.fakes import FakeSource, WatchedClassifier
+from tests.engine.fakes import FakeSource, WatchedClassifier, step
 
 RATE = 16_000
 CALL = SourceFormat(RATE, ("agent", "customer"), (Role.AGENT, Role.CUSTOMER))
@@ -157,11 +157,11 @@ def test_a_live_call_with_one_sound_says_so(
         report=lambda status, _: statuses.append(status),
         clock=time.monotonic,
     )
-    capture.step()
+    step(capture, classifier)
     for begin in range(0, 6 * RATE, RATE // 10):
         block = speech[begin : begin + RATE // 10]
         device.feed(np.stack((block, block), axis=1))
-        capture.step()
+        step(capture, classifier)
     capture.stop()
     assert any("cannot be told apart" in (status.hint or "") for status in statuses)
     assert all(e.probabilities is None for e in events if isinstance(e, Prediction))

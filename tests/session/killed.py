@@ -16,7 +16,7 @@ from pathlib import Path
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
-from emolive.engine import EngineConfig, Hub, LiveEngine
+from emolive.engine import Hub, LiveEngine
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library import Library
 from emolive.session.recorder import Recorder, RecordingRequest
@@ -63,11 +63,13 @@ def record(library: Path, log_path: Path, model: Path, speed: float) -> None:
     hub = Hub()
     mailbox = hub.subscribe(10_000)
     classifier = OnnxClassifier(model, "cpu")
-    engine = LiveEngine(FastSource(speed, log), classifier, SileroVad(), EngineConfig(), hub)
+    engine = LiveEngine(classifier, SileroVad())
+    run = engine.add("live", FastSource(speed, log), hub=hub)
     request = RecordingRequest(title=log_path.name)
-    recorder = Recorder(engine, Library.open(library), request)
+    recorder = Recorder(run, Library.open(library), request)
     recorder.start()
     engine.start()
+    run.start()
     os.write(log, ENTRY.pack(b"s", time.monotonic(), 0))
     while True:
         event = mailbox.get()

@@ -14,8 +14,7 @@ import soxr
 from emolive.audio.files import FileSource
 from emolive.audio.microphone import Microphone
 from emolive.audio.source import SourceFormat
-from emolive.engine import EngineConfig, Hub, LiveEngine, Mailbox
-from emolive.engine.pool import MonitorPool
+from emolive.engine import EngineConfig, LiveEngine, LiveRun, Mailbox
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.flac import _PatientFile
@@ -73,18 +72,20 @@ def test_a_recording_in_the_middle_is_the_engines_timeline_moved(
     library: Library, classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
 ) -> None:
     source = FileSource(asset(DEMO_AUDIO), paced=True, block_s=0.02)
-    engine: RecordedRun = LiveEngine(source, classifier, vad, EngineConfig(hop_s=0.25), Hub())
-    assert isinstance(engine, LiveEngine)
-    mailbox = engine.hub.subscribe(20_000)
+    engine = LiveEngine(classifier, vad, EngineConfig(hop_s=0.25))
+    run: RecordedRun = engine.add("live", source)
+    assert isinstance(run, LiveRun)
+    mailbox = run.hub.subscribe(20_000)
     engine.start()
+    run.start()
     try:
         until(mailbox, lambda e: isinstance(e, Prediction) and e.end_sample >= 3.5 * RATE)
-        recorder = Recorder(engine, library)
+        recorder = Recorder(run, library)
         recorder.start()
         until_elapsed(recorder, 5.0)
         info = recorded(recorder)
-        assert engine.status().state is EngineState.RUNNING
-        assert engine.status().windows_skipped == 0
+        assert run.status().state is EngineState.RUNNING
+        assert run.status().windows_skipped == 0
     finally:
         engine.stop()
     audio = heard(library, info)
@@ -123,11 +124,13 @@ def test_a_device_that_comes_back_goes_on_in_the_same_session(
 ) -> None:
     source = FakeSource(8_000)
     config = EngineConfig(reconnect_every_s=0.1)
-    engine = LiveEngine(source, classifier, vad, config, Hub())
-    mailbox = engine.hub.subscribe(20_000)
-    recorder = Recorder(engine, library)
+    engine = LiveEngine(classifier, vad, config)
+    run = engine.add("live", source)
+    mailbox = run.hub.subscribe(20_000)
+    recorder = Recorder(run, library)
     recorder.start()
     engine.start()
+    run.start()
     try:
         source.feed(speech[: 4 * 8_000])
         until(mailbox, lambda e: isinstance(e, Prediction))
@@ -162,22 +165,23 @@ def speech_24(samples: FloatArray) -> FloatArray:
 def test_calls_of_a_pool_are_recorded_each_for_itself(
     library: Library, classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
 ) -> None:
-    pool = MonitorPool(classifier, vad, EngineConfig())
+    engine = LiveEngine(classifier, vad)
     sources = {name: FakeSource(RATE, ("agent", "customer"), name) for name in ("a", "b")}
     recorders: dict[str, Recorder] = {}
     for name, source in sources.items():
         source.format = SourceFormat(RATE, source.format.streams, (Role.AGENT, Role.CUSTOMER))
-        run: RecordedRun = pool.add(name, source)
+        run = engine.add(name, source)
         recorders[name] = Recorder(run, library)
         recorders[name].start()
-    while not all(source.started.is_set() for source in sources.values()):
-        pool.step()
+        run.start()
+    while not all(run.status().state is EngineState.RUNNING for run in engine.runs):
+        engine.step()
     for second in range(5):
         for shift, source in enumerate(sources.values()):
             part = speech[(second + shift) * RATE : (second + shift + 1) * RATE]
             source.feed(np.stack([part, part[::-1]], axis=1))
-        pool.step()
-    pool.close()
+        engine.step()
+    engine.close()
     for shift, (name, recorder) in enumerate(recorders.items()):
         assert recorder.wait(20)
         info = recorder.session
@@ -207,11 +211,13 @@ def test_a_disk_that_hangs_does_not_hold_up_the_analysis(
         flush(sink)
 
     source = FakeSource(RATE)
-    engine = LiveEngine(source, classifier, vad, EngineConfig(), Hub())
-    mailbox = engine.hub.subscribe(20_000)
-    recorder = Recorder(engine, library)
+    engine = LiveEngine(classifier, vad, EngineConfig())
+    run = engine.add("live", source)
+    mailbox = run.hub.subscribe(20_000)
+    recorder = Recorder(run, library)
     recorder.start()
     engine.start()
+    run.start()
     try:
         source.feed(speech[:RATE])
         until_elapsed(recorder, 1.0)
@@ -225,7 +231,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_analysis(
                     lambda e, s=second: isinstance(e, Prediction) and e.end_sample >= s * RATE,
                 )
                 assert isinstance(event, Prediction)
-        assert engine.status().overflows == 0
+        assert run.status().overflows == 0
         go_on.set()
         until_elapsed(recorder, 10.0)
     finally:
@@ -246,11 +252,13 @@ def test_what_a_real_sound_card_plays_is_recorded(
     speech: FloatArray,
 ) -> None:
     with pulse.in_this_process():
-        engine = LiveEngine(Microphone(), classifier, vad, EngineConfig(), Hub())
-        mailbox = engine.hub.subscribe(20_000)
-        recorder = Recorder(engine, library)
+        engine = LiveEngine(classifier, vad, EngineConfig())
+        run = engine.add("live", Microphone())
+        mailbox = run.hub.subscribe(20_000)
+        recorder = Recorder(run, library)
         recorder.start()
         engine.start()
+        run.start()
         try:
             until_state(mailbox, EngineState.RUNNING)
             player = pulse.play(asset(DEMO_AUDIO))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from emolive.inference import loading
 from emolive.inference.classifier import OnnxClassifier
 from emolive.types import EngineState
-from emolive.ui import runs as runs_module
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
@@ -38,13 +38,13 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
         if lost[0]:
             raise RuntimeError("CUDA failure 719: unspecified launch failure")
 
-    def open_model(path: Path, provider: str, threads: int | None = None) -> OnnxClassifier:
+    def on_card(path: Path, provider: str, *_: object, **__: object) -> OnnxClassifier:
         if provider == "cpu":
-            return OnnxClassifier(path, "cpu", threads)
+            return OnnxClassifier(path, "cpu", 1)
         runtime = FakeCudaRuntime(on_run=run)
         return OnnxClassifier(path, "auto", host=gpu_host(), session_factory=runtime)
 
-    monkeypatch.setattr(runs_module, "open_model", open_model)
+    monkeypatch.setattr(loading, "OnnxClassifier", on_card)
     return lost
 
 

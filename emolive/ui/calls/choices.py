@@ -82,12 +82,12 @@ def open_call(choice: CallChoice) -> AudioSource:
     from emolive.audio.files import FileSource
 
     if choice.kind is CallKind.TWO_FILES:
-        return CallFiles(choice.files[0], choice.files[1], paced=True, block_s=0.02)
+        return CallFiles(choice.files[0], choice.files[1], paced=True, block_s=0.1)
     if choice.kind is CallKind.STEREO_FILE:
-        file = FileSource(choice.files[0], paced=True, block_s=0.02, channels="split")
+        file = FileSource(choice.files[0], paced=True, block_s=0.1, channels="split")
         return RecordedCall(file, choice.agent)
     if choice.kind is CallKind.MONO_FILE:
-        return FileSource(choice.files[0], paced=True, block_s=0.02, channels="mix")
+        return FileSource(choice.files[0], paced=True, block_s=0.1, channels="mix")
     from emolive.audio.microphone import Microphone
 
     if choice.kind is CallKind.DEVICE:

@@ -124,7 +124,7 @@ class CallDesk(QObject):
     def stop(self, call_id: str) -> None:
         """End a call, and keep it on the wall."""
         if (opened := self._calls.get(call_id)) is not None:
-            opened.call.stop()
+            opened.call.ask_to_stop()
 
     def remove(self, call_id: str) -> None:
         """End a call and take it from the wall."""
@@ -182,7 +182,7 @@ class CallDesk(QObject):
         """End all threads before `deadline` (monotonic)."""
         self.recording.stop_all()
         for opened in self._calls.values():
-            opened.call.stop()
+            opened.call.ask_to_stop()
         if self._work.close(max(0.1, (deadline - time.monotonic()) / 2)):
             self._room.close(max(0.2, deadline - time.monotonic()))
 

@@ -12,7 +12,7 @@ from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, Re
 from emolive.session.records import SessionInfo
 
 if TYPE_CHECKING:
-    from emolive.engine.pool import PooledCall
+    from emolive.engine.run import LiveRun
     from emolive.session.library import Library
 
 OVER = (RecorderState.STOPPED, RecorderState.FAILED)
@@ -37,7 +37,7 @@ class CallRecorders:
         return any(recorder.status().state not in OVER for recorder in self._all())
 
     def begin(
-        self, call_id: str, call: PooledCall, library: Library, request: RecordingRequest
+        self, call_id: str, call: LiveRun, library: Library, request: RecordingRequest
     ) -> None:
         """Record a call from now on, unless that is done already.
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from emolive.alerts.service import AlertService, CallWatch
     from emolive.audio.source import AudioSource
     from emolive.engine.config import AgentPermission
-    from emolive.engine.pool import PooledCall
-    from emolive.engine.wall import WallEngine
+    from emolive.engine.live import LiveEngine
+    from emolive.engine.run import LiveRun
     from emolive.inference.classifier import Classifier
     from emolive.inference.providers import Requested
     from emolive.session.library import Library
@@ -41,7 +41,7 @@ Loads = Callable[[Path | None, "Requested"], "Classifier"]
 class OpenCall:
     """A call of the room: what it runs on, and what the window shows of it."""
 
-    call: PooledCall
+    call: LiveRun
     tap: CallTap
     model: CallModel
     watch: CallWatch | None = None
@@ -59,7 +59,7 @@ class CallRoom:
         self._classifier: Classifier | None = None
         self._loaded: tuple[Path | None, Requested] | None = None
         self._vad: SileroVad | None = None
-        self._wall: WallEngine | None = None
+        self._wall: LiveEngine | None = None
         self._loop = TapLoop()
         self._rules: RuleSet | None = None
         self._folder: Path | None = None
@@ -111,6 +111,7 @@ class CallRoom:
         opened = OpenCall(call, tap, CallModel(info))
         self._calls[call_id] = opened
         self._loop.add(tap)
+        call.start()
         problem = ""
         if recording is not None and library is not None:
             try:
@@ -195,9 +196,9 @@ class CallRoom:
             self._classifier = self._loaded = None
         return ended
 
-    def _ready(self, settings: RunSettings) -> tuple[Classifier, WallEngine]:
+    def _ready(self, settings: RunSettings) -> tuple[Classifier, LiveEngine]:
         from emolive.engine import EngineConfig
-        from emolive.engine.wall import WallEngine
+        from emolive.engine.live import LiveEngine
         from emolive.speech.silero import SileroVad
 
         wanted = (settings.model, settings.provider)
@@ -214,7 +215,7 @@ class CallRoom:
             self._vad = SileroVad()
         if self._wall is None:
             config = EngineConfig(hop_s=settings.hop_s)
-            self._wall = WallEngine(self._classifier, self._vad, config, max_calls=MAX_CALLS)
+            self._wall = LiveEngine(self._classifier, self._vad, config, max_runs=MAX_CALLS)
             self._wall.start()
         return self._classifier, self._wall
 

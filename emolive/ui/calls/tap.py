@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from emolive.conversation import ConversationMeter, ConversationMetrics
 from emolive.engine.hub import Hub, Mailbox
-from emolive.engine.pool import PooledCall
+from emolive.engine.run import LiveRun
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -71,13 +71,13 @@ class CallTap:
         self.hub = Hub()
         self._mailbox: Mailbox = self.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self._rate = rate
-        self._call: PooledCall | None = None
+        self._call: LiveRun | None = None
         self._meter: ConversationMeter | None = None
         self._measured_at = 0.0
         self._lock = threading.Lock()
         self._digest = Digest()
 
-    def follow(self, call: PooledCall) -> None:
+    def follow(self, call: LiveRun) -> None:
         """The call whose hub this is."""
         self._call = call
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emolive import resources
 from emolive.session.comparison import Comparison
 from emolive.session.library import Library
 from emolive.ui.history.rings import DecisionRing
@@ -41,11 +40,11 @@ def analyse_again(
         EmoliveError: the model cannot be used, or there is no sound.
     """
     from emolive.engine.config import EngineConfig
-    from emolive.inference.classifier import OnnxClassifier
+    from emolive.inference.loading import load_classifier
     from emolive.session.reanalysis import reanalyze
     from emolive.speech.silero import SileroVad
 
-    classifier = OnnxClassifier(model or resources.asset(resources.MODEL))
+    classifier = load_classifier(model)
     try:
         found = reanalyze(
             library,

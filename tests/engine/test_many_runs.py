@@ -1,10 +1,11 @@
-"""Several calls at once, in steps: apart from each other, together at the classifier."""
+"""Several runs at once, in steps: apart from each other, together at the classifier."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,16 @@ import soundfile as sf
 
 from emolive.audio.call import RecordedCall
 from emolive.audio.files import FileSource
+from emolive.audio.jobs import OnTheSpot
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import AgentPermission, EngineConfig, Mailbox, Monitor
-from emolive.engine.pool import MonitorPool, PooledCall
-from emolive.engine.wall import WallEngine
+from emolive.engine.live import LiveEngine
+from emolive.engine.run import LiveRun
+from emolive.engine.turns import next_up
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.speech.gate import GateConfig
 from emolive.speech.silero import SileroVad
 from emolive.types import (
     EngineState,
@@ -46,28 +50,35 @@ class Calls:
 
     def __init__(self, classifier: Classifier, vad: SileroVad, **config: object) -> None:
         self.clock = FakeClock()
-        self.pool = MonitorPool(
-            classifier, vad, EngineConfig(**config), clock=self.clock, max_calls=8  # type: ignore[arg-type]
+        self.engine = LiveEngine(
+            classifier, vad, EngineConfig(**config), max_runs=8,  # type: ignore[arg-type]
+            clock=self.clock, opener=OnTheSpot(),
         )  # fmt: skip
         self.sources: dict[str, FakeSource] = {}
         self.boxes: dict[str, Mailbox] = {}
 
-    def add(self, call_id: str, config: EngineConfig | None = None) -> PooledCall:
+    def add(self, call_id: str, config: EngineConfig | None = None) -> LiveRun:
         source = FakeSource(RATE, STREAMS, f"source of {call_id}")
         source.format = CALL
-        call = self.pool.add(call_id, source, config=config)
+        call = self.engine.add(call_id, source, config=config)
         self.sources[call_id] = source
         self.boxes[call_id] = call.hub.subscribe(5_000)
+        call.start()
         return call
+
+    def step(self) -> None:
+        """As many steps as there is something to do right now."""
+        while self.engine.step() == 0:
+            pass
 
     def hear(self, speech: FloatArray, begin_s: float, end_s: float) -> None:
         """Feed every running source, each with a stretch of its own."""
         for at in range(round(begin_s * RATE), round(end_s * RATE), HOP):
             for index, (call_id, source) in enumerate(self.sources.items()):
-                if not self.pool.call(call_id).over and source.started.is_set():
+                if not self.engine.run(call_id).over and source.started.is_set():
                     source.feed(self.said(speech, index)[at : at + HOP])
             self.clock.now += HOP / RATE
-            self.pool.step()
+            self.step()
 
     @staticmethod
     def said(speech: FloatArray, index: int) -> FloatArray:
@@ -98,7 +109,7 @@ def test_every_call_is_answered_as_if_alone_and_all_share_batches(
     calls = Calls(watched, vad)
     for name in "abc":
         calls.add(name)
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 12)
     for index, name in enumerate("abc"):
         wanted = alone(classifier, vad, calls.said(speech, index)[: 12 * RATE])
@@ -109,11 +120,11 @@ def test_every_call_is_answered_as_if_alone_and_all_share_batches(
         assert {p.state for p in got} >= {SpeechState.SPEECH}
     # One window of each customer, none of an agent.
     assert max(watched.batches) == 3
-    status = calls.pool.status()
-    assert (status.calls, status.running, status.windows_skipped) == (3, 3, 0)
+    status = calls.engine.status()
+    assert (status.runs, status.running, status.windows_skipped) == (3, 3, 0)
     assert status.windows == 3 * 2 * 19
-    calls.pool.close()
-    assert calls.pool.status().running == 0
+    calls.engine.close()
+    assert calls.engine.status().running == 0
     assert all(source.closed for source in calls.sources.values())
 
 
@@ -124,10 +135,10 @@ def test_batches_are_no_larger_than_allowed(
     calls = Calls(watched, vad, max_batch=2)
     for name in "abcde":
         calls.add(name)
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 6)
     assert max(watched.batches) == 2
-    calls.pool.close()
+    calls.engine.close()
 
 
 def test_a_call_that_cannot_open_fails_alone(
@@ -137,15 +148,15 @@ def test_a_call_that_cannot_open_fails_alone(
     calls.add("good")
     bad = calls.add("bad")
     calls.sources["bad"].refusals = [refusal()]
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 4)
     assert bad.status().state is EngineState.FAILED
     assert bad.status().reason == str(refusal())
     assert isinstance(bad.error, EmoliveError)
-    assert calls.pool.call("good").status().state is EngineState.RUNNING
+    assert calls.engine.run("good").status().state is EngineState.RUNNING
     assert calls.answers("good")
-    assert calls.pool.status().running == 1
-    calls.pool.close()
+    assert calls.engine.status().running == 1
+    calls.engine.close()
 
 
 def test_a_source_that_breaks_in_the_middle_ends_its_call_alone(
@@ -154,7 +165,7 @@ def test_a_source_that_breaks_in_the_middle_ends_its_call_alone(
     calls = Calls(classifier, vad)
     bad = calls.add("bad")
     calls.add("good")
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 4)
 
     def explode() -> None:
@@ -169,7 +180,7 @@ def test_a_source_that_breaks_in_the_middle_ends_its_call_alone(
     assert any(isinstance(event, Segment) for event in events)
     assert isinstance(events[-1], EngineStatus)
     assert len(calls.answers("good")) == 11
-    calls.pool.close()
+    calls.engine.close()
 
 
 def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
@@ -187,18 +198,18 @@ def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
     calls = Calls(picky, vad)
     calls.add("a")
     calls.add("b")
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 3.5)
     ring = SampleRing(30 * RATE, 2)
     twin = Monitor(CALL, ring, classifier, vad, EngineConfig())
     ring.write(calls.said(speech, 0)[: 4 * RATE])
     picky.poison = twin.advance().windows[-1].features
     calls.hear(speech, 3.5, 6)
-    assert calls.pool.call("a").status().state is EngineState.FAILED
-    assert calls.pool.call("b").status().state is EngineState.RUNNING
+    assert calls.engine.run("a").status().state is EngineState.FAILED
+    assert calls.engine.run("b").status().state is EngineState.RUNNING
     # The other one missed nothing.
     assert [p.end_sample for p in calls.answers("b")] == list(range(3 * RATE, 6 * RATE + 1, HOP))
-    calls.pool.close()
+    calls.engine.close()
 
 
 def test_a_slow_model_skips_windows_of_all_calls_and_never_falls_behind(
@@ -215,7 +226,7 @@ def test_a_slow_model_skips_windows_of_all_calls_and_never_falls_behind(
     )  # fmt: skip
     for name in "abcde":
         calls.add(name)
-    calls.pool.step()
+    calls.step()
     begin, fed = calls.clock.now, 0
     # Five windows every half second take a second: every other one is skipped.
     while fed < 20 * RATE:
@@ -224,13 +235,78 @@ def test_a_slow_model_skips_windows_of_all_calls_and_never_falls_behind(
             source.feed(calls.said(speech, index)[fed:spoken])
         fed = spoken
         calls.clock.now += 0.02
-        calls.pool.step()
-    status = calls.pool.status()
+        calls.step()
+    status = calls.engine.status()
     assert status.windows_skipped > 0.3 * status.windows
     assert 200 <= status.latency_p50_ms <= 1_600
     assert status.latency_p99_ms <= 2_100
     assert status.lag_s <= 1.5
-    calls.pool.close()
+    calls.engine.close()
+
+
+@pytest.mark.parametrize("n_calls", [4, 32])
+def test_too_many_calls_are_answered_by_turns_as_often_as_the_machine_can(
+    classifier: OnnxClassifier, vad: SileroVad, stereo: Callable[[int], Path], n_calls: int
+) -> None:
+    """A machine that can answer 10 windows with speech a second, asked for 8 or 64 of them."""
+    clock, seconds = FakeClock(), 40
+    batches: list[int] = []
+
+    def work() -> None:
+        clock.now += 0.1 * batches[-1]
+
+    watched = WatchedClassifier(classifier, work)
+    batches = watched.batches
+    config = EngineConfig(max_batch=4, gate=GateConfig(enter_ratio=1e-9, leave_ratio=0))
+    engine = LiveEngine(
+        watched, vad, config, max_runs=n_calls, clock=clock, opener=OnTheSpot()
+    )  # fmt: skip
+    path, boxes = stereo(0), []
+    for index in range(n_calls):
+        file = FileSource(path, paced=True, channels="split", loop=True, clock=clock)
+        run = engine.add(str(index), RecordedCall(file))
+        boxes.append(run.hub.subscribe(10_000, "conflate"))
+        run.start()
+    begin, lag_s = clock.now, 0.0
+    while clock.now < begin + seconds:
+        clock.now += engine.step()
+        lag_s = max(lag_s, engine.status().lag_s)
+    status = engine.status()
+    answers = [
+        [e for e in box.drain() if isinstance(e, Prediction) and e.stream == "customer"]
+        for box in boxes
+    ]
+    answered = sum(map(len, answers))
+    possible = n_calls * 2 * (seconds - 3)
+    # As many as there are, or as many as the machine can; none of them old.
+    assert answered >= 0.9 * min(possible, 10 * (seconds - 3))
+    assert status.latency_p99_ms <= 1_500
+    # Every window is an answer or counted as skipped, up to those that are due right now.
+    assert 2 * possible - 4 * n_calls <= status.windows + status.windows_skipped <= 2 * possible + 2
+    if answered < possible:
+        assert lag_s > 1.0
+        # Shared fairly: everybody is heard, nobody more than his turn and a half.
+        counts = sorted(map(len, answers))
+        assert counts[0] >= 0.4 * answered / n_calls
+        assert counts[-1] <= 2.0 * answered / n_calls
+    else:
+        assert status.windows_skipped == 0
+    engine.close()
+    assert engine.status().running == 0
+
+
+def test_those_who_keep_up_go_on_and_who_waited_longest_begins_a_turn() -> None:
+    @dataclass
+    class Waits:
+        overdue_s: float
+        turn: int
+
+    old, new = Waits(0.1, 1), Waits(0.4, 7)
+    late, later = Waits(0.6, 2), Waits(3.0, 3)
+    assert next_up([old, late, new, later], 3, 0.5) == [later, new, old]
+    assert next_up([old, late, new, later], 9, 0.5) == [later, new, old, late]
+    assert next_up([old, new], 1, 0.5) == [new]
+    assert next_up([], 4, 0.5) == []
 
 
 def test_a_permission_is_for_one_call(
@@ -242,13 +318,13 @@ def test_a_permission_is_for_one_call(
     calls = Calls(classifier, vad)
     calls.add("allowed", EngineConfig(agent_permission=permission))
     calls.add("usual")
-    calls.pool.step()
+    calls.step()
     calls.hear(speech, 0, 12)
     agents = {name: calls.answers(name, "agent") for name in ("allowed", "usual")}
     assert any(p.probabilities is not None for p in agents["allowed"])
     assert all(p.probabilities is None for p in agents["usual"])
     assert any(p.state is SpeechState.NOT_INFERRED for p in agents["usual"])
-    calls.pool.close()
+    calls.engine.close()
 
 
 def test_calls_come_and_go(classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray) -> None:
@@ -256,29 +332,30 @@ def test_calls_come_and_go(classifier: OnnxClassifier, vad: SileroVad, speech: F
     for number in range(8):
         calls.add(str(number))
     with pytest.raises(EmoliveError, match="8 calls are monitored already"):
-        calls.pool.add("one too many", FakeSource())
+        calls.engine.add("one too many", FakeSource())
     with pytest.raises(ValueError, match="already"):
-        calls.pool.add("3", FakeSource())
-    calls.pool.step()
+        calls.engine.add("3", FakeSource())
+    calls.step()
     calls.hear(speech, 0, 4)
-    calls.pool.remove("3")
-    calls.pool.remove("nobody")
-    calls.pool.step()
-    assert [call.id for call in calls.pool.calls] == ["0", "1", "2", "4", "5", "6", "7"]
+    calls.engine.remove("3")
+    calls.engine.remove("nobody")
+    calls.step()
+    assert [call.id for call in calls.engine.runs] == ["0", "1", "2", "4", "5", "6", "7"]
     assert calls.sources["3"].closed
     last = calls.boxes["3"].drain()[-1]
     assert isinstance(last, EngineStatus)
     assert last.state is EngineState.STOPPED
     with pytest.raises(KeyError):
-        calls.pool.call("3")
+        calls.engine.run("3")
     calls.sources["4"].end("the end.")
-    calls.pool.step()
-    assert calls.pool.call("4").over
-    assert calls.pool.call("4").status().reason == "the end."
-    calls.pool.remove("4")  # over: gone at once
-    assert "4" not in [call.id for call in calls.pool.calls]
-    calls.pool.add("3", FakeSource())
-    calls.pool.close()
+    calls.clock.now += 1.0
+    calls.step()
+    assert calls.engine.run("4").over
+    assert calls.engine.run("4").status().reason == "the end."
+    calls.engine.remove("4")  # over: gone at once
+    assert "4" not in [call.id for call in calls.engine.runs]
+    calls.engine.add("3", FakeSource())
+    calls.engine.close()
 
 
 # On a thread.
@@ -297,12 +374,15 @@ def stereo(tmp_path: Path, speech: FloatArray) -> Callable[[int], Path]:
 def test_a_wall_of_files_runs_to_their_ends(
     classifier: OnnxClassifier, vad: SileroVad, stereo: Callable[[int], Path]
 ) -> None:
-    wall = WallEngine(classifier, vad, EngineConfig())
+    wall = LiveEngine(classifier, vad)
     boxes = []
     for index in range(3):
         source = RecordedCall(FileSource(stereo(index), paced=True, channels="split"))
-        boxes.append(wall.add(str(index), source).hub.subscribe(5_000))
+        run = wall.add(str(index), source)
+        boxes.append(run.hub.subscribe(5_000))
+        run.start()
     missing = wall.add("missing", FileSource("missing.wav", paced=True))
+    missing.start()
     wall.start()
     assert wall.wait(40)
     assert missing.status().state is EngineState.FAILED
@@ -313,7 +393,7 @@ def test_a_wall_of_files_runs_to_their_ends(
         assert {p.stream for p in answers} == {"agent", "customer"}
         # At most one window was skipped because the machine was busy.
         assert len(answers) + last.windows_skipped == 2 * 5
-        assert wall.call(str(index)).name == f"call{index}.wav"
+        assert wall.run(str(index)).name == f"call{index}.wav"
     assert wall.status().latency_p99_ms > 0
     assert wall.stop()
 
@@ -328,11 +408,14 @@ def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
             release.wait(60)
             return super().open()
 
-    wall = WallEngine(classifier, vad, EngineConfig())
+    wall = LiveEngine(classifier, vad)
     hanging = Hanging()
     stuck = wall.add("stuck", hanging)
+    stuck.start()
     source = RecordedCall(FileSource(stereo(0), paced=True, channels="split"))
-    box = wall.add("good", source).hub.subscribe(5_000)
+    good = wall.add("good", source)
+    box = good.hub.subscribe(5_000)
+    good.start()
     wall.start()
     until_state(box, EngineState.RUNNING)
     assert stuck.status().state is EngineState.STARTING
@@ -340,7 +423,7 @@ def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
     assert wall.stop()
     assert time.monotonic() - begin < 2.0
     assert stuck.status().state is EngineState.STOPPED
-    assert wall.call("good").status().state is EngineState.STOPPED
+    assert good.status().state is EngineState.STOPPED
     release.set()
     with pytest.raises(RuntimeError):
         wall.start()

@@ -1,0 +1,139 @@
+"""One live run, as others see it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from emolive.engine.capture import Capture, LiveAudio
+from emolive.engine.facts import RunFacts
+from emolive.engine.hub import Hub
+from emolive.types import EngineState, EngineStatus, Event
+
+OVER = (EngineState.STOPPED, EngineState.FAILED)
+_HANGS = "The engine did not stop in time: the audio device or the model hangs."
+
+
+class LiveRun:
+    """A run of a `LiveEngine`. All methods may be called from any thread.
+
+    STARTING → RUNNING (⇄ RECONNECTING) → STOPPING → STOPPED, or FAILED with a reason from anywhere.
+    Predictions, segments, feature blocks and statuses go to `hub`; the last event of a run is its
+    STOPPED or FAILED status. `facts` say what it is.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        name: str,
+        hub: Hub,
+        facts: RunFacts,
+        status: EngineStatus,
+        wake: Callable[[], None],
+    ) -> None:
+        """To be had from `LiveEngine.add`; `wake` has the engine look at once."""
+        self.id = run_id
+        self.name = name
+        self.hub = hub
+        self.facts = facts
+        self._lock = threading.Lock()
+        self._status = status
+        self._audio: LiveAudio | None = None
+        self._error: Exception | None = None
+        self._ended = threading.Event()
+        self._wanted = False
+        self._unwanted = False
+        self._given_up = False
+        self._wake = wake
+
+    @property
+    def error(self) -> Exception | None:
+        """What made it fail, for debugging; `status().reason` is for people."""
+        return self._error
+
+    @property
+    def audio(self) -> LiveAudio | None:
+        """What its source writes; None before it was opened."""
+        return self._audio
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.status().state in OVER
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it was started."""
+        return self._wanted
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether somebody asked for its end."""
+        return self._unwanted
+
+    def start(self) -> None:
+        """Have the engine open the source; returns at once, and does nothing the second time."""
+        with self._lock:
+            if self._wanted:
+                return
+            self._wanted = True
+            self.hub.publish(self._status)
+        self._wake()
+
+    def status(self) -> EngineStatus:
+        """The newest snapshot (at most one step old)."""
+        with self._lock:
+            return self._status
+
+    def ask_to_stop(self) -> None:
+        """Have it end soon: the last audio is answered, segments are closed; returns at once."""
+        self._unwanted = True
+        self._wake()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is over, at most `timeout` seconds; whether it is."""
+        return self._ended.wait(timeout)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End it within `timeout` seconds.
+
+        Should its device or the model hang, it is given up: the state is FAILED, and whatever comes
+        of it later is not heard.
+        """
+        deadline = time.monotonic() + timeout
+        self.ask_to_stop()
+        if not self.wait(max(0.0, deadline - 0.1 - time.monotonic())):
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Listen to it no more, unless it is over."""
+        with self._lock:
+            if self._status.state in OVER:
+                return
+            self._given_up = True
+            self._status = replace(self._status, state=EngineState.FAILED, reason=_HANGS)
+            self.hub.publish(self._status)
+        self._ended.set()
+
+    def follow(self, capture: Capture) -> None:
+        """Take over what a step changed; for the engine."""
+        self._audio, self._error = capture.audio, capture.error
+
+    def publish(self, event: Event) -> None:
+        """Hand an event on; for the engine."""
+        if not self._given_up:
+            self.hub.publish(event)
+
+    def report(self, status: EngineStatus, news: bool) -> None:
+        """Take a status and publish it if it is news; for the engine."""
+        with self._lock:
+            if self._given_up:
+                return
+            self._status = replace(status, events_dropped=self.hub.dropped)
+            # Inside the lock, so that statuses come out in the order in which they were true.
+            if news:
+                self.hub.publish(self._status)
+        if status.state in OVER:
+            self._ended.set()

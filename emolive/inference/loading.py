@@ -1,0 +1,47 @@
+"""The one way to a model: on the processor that is wanted, with the CPU to take over from a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
+from emolive.inference.fallback import FallbackClassifier
+from emolive.inference.providers import Host, Requested
+from emolive.resources import MODEL, asset
+
+
+def open_model(
+    path: Path | None = None,
+    provider: Requested = "auto",
+    threads: int | None = None,
+    batch_sizes: tuple[int, ...] = BATCH_SIZES,
+    *,
+    host: Host | None = None,
+) -> OnnxClassifier:
+    """The model at `path`, or the bundled one, on one processor and no other.
+
+    Raises:
+        ModelError: it cannot be used.
+        ProviderError: CUDA is asked for and cannot be used.
+    """
+    return OnnxClassifier(path or asset(MODEL), provider, threads, batch_sizes, host=host)
+
+
+def load_classifier(
+    path: Path | None = None,
+    provider: Requested = "auto",
+    threads: int | None = None,
+    batch_sizes: tuple[int, ...] = BATCH_SIZES,
+    *,
+    host: Host | None = None,
+) -> Classifier:
+    """The same for work that has to survive: should a GPU be lost in the middle, the CPU goes on.
+
+    Raises:
+        ModelError: it cannot be used.
+        ProviderError: CUDA is asked for and cannot be used.
+    """
+    classifier = open_model(path, provider, threads, batch_sizes, host=host)
+    if classifier.provider == "CPU":
+        return classifier
+    return FallbackClassifier(classifier, lambda: open_model(path, "cpu", threads))
