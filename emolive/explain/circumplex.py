@@ -60,6 +60,12 @@ def position_of(label: str) -> Position | None:
     return POSITIONS.get(_ALIASES.get(name, name))
 
 
+def is_negative(label: str) -> bool:
+    """Whether an emotion is an unpleasant one, by its published place on the valence axis."""
+    place = position_of(label)
+    return place is not None and place.valence < 0
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """An expected position; `known` is the probability of the classes it is made of, 0 to 1."""

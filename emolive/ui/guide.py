@@ -21,13 +21,13 @@ from PySide6.QtWidgets import (
 
 from emolive import resources
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import LevelProbe
 from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
 from emolive.ui.icons import icon
 from emolive.ui.level_bar import LevelBar
-from emolive.ui.level_probe import LevelProbe
 from emolive.ui.live.sources import device_key
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice

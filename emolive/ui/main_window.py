@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
 
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import LevelProbe
 from emolive.session.library import Library
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
@@ -18,7 +19,6 @@ from emolive.ui import messages
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
-from emolive.ui.level_probe import LevelProbe
 from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.live.page import LivePage
 from emolive.ui.live.present import AT_REST

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from emolive import resources
 from emolive.errors import ModelError
+from emolive.history.model import RunInfo
 from emolive.inference.decision import DecisionConfig
 from emolive.inference.fallback import FallbackClassifier
 from emolive.types import Event
-from emolive.ui.history.model import RunInfo
 
 if TYPE_CHECKING:
     from emolive.audio.source import AudioSource

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import QApplication
 
 from emolive.engine.benchmark import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
+from emolive.history.model import RunInfo
 from emolive.inference.classifier import Classifier
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, FloatArray, StreamStatus
 from emolive.ui.app import make_application
-from emolive.ui.history.model import RunInfo
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences

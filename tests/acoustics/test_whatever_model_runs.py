@@ -17,11 +17,11 @@ from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source
 from emolive.features import LogMelSpec
+from emolive.history.model import MonitorModel, RunInfo
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, MODEL, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import Band, Event, FeatureBlock, FloatArray
-from emolive.ui.history.model import MonitorModel, RunInfo
 from tests.models import tiny_metadata, tiny_model, waveform_metadata
 
 OTHERS = {

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
+from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
@@ -41,7 +42,6 @@ from emolive.types import (
 )
 from emolive.ui.app import make_application
 from emolive.ui.calls.choices import CallChoice, CallKind
-from emolive.ui.calls.devices import CallDevices
 from emolive.ui.calls.model import CallInfo, CallModel
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.room import OpenCall
@@ -298,7 +298,7 @@ def rules(page: CallsPage) -> None:
     page.desk.rules_file = _example()
     dialog = page.ask_for_rules()
     _wait(lambda: len(dialog.drafts.rules) == 4)
-    from emolive.ui.calls.trial import Trial
+    from emolive.alerts.trial import Trial
 
     sentence = "Would have fired 2.4 times per hour (12 in 5.0 h, in 7 of the calls)."
     dialog._on_tried(

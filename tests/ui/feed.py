@@ -12,8 +12,10 @@ import numpy as np
 
 from emolive import resources
 from emolive.acoustics import SPECTROGRAM
+from emolive.audio.level_probe import ProbeStatus
 from emolive.audio.output import SilentOutput
 from emolive.features import log_mel
+from emolive.history.model import RunInfo
 from emolive.session.playback import Track
 from emolive.session.player import Player
 from emolive.settings import Settings, ThemeChoice
@@ -27,8 +29,6 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
-from emolive.ui.history.model import RunInfo
-from emolive.ui.level_probe import ProbeStatus
 from emolive.ui.preferences import Preferences
 from emolive.ui.runs import Explains, RunSettings, SourceChoice
 

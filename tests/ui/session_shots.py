@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from emolive.session.library import Library
+from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.records import (
     AlertRecord,
     Annotation,
@@ -28,7 +29,6 @@ from emolive.session.records import (
 from emolive.types import Role, Segment
 from emolive.ui.app import make_application
 from emolive.ui.sessions import side_panel
-from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
 from emolive.ui.theme import SPACE, apply, resolve

@@ -24,13 +24,13 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Monitor
 from emolive.explain.explainer import Explainer
+from emolive.history.model import MonitorModel
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library_settings import CONSENT_TEXT
 from emolive.settings import ThemeChoice
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
 from emolive.ui.app import make_application
-from emolive.ui.history.model import MonitorModel
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from tests.ui import feed

@@ -16,15 +16,15 @@ from pytestqt.qtbot import QtBot
 from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import save_rules
 from emolive.alerts.rules import RuleSet
+from emolive.audio.call_devices import CallDevices
 from emolive.session.library import Library
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.choices import CallChoice, CallKind
-from emolive.ui.calls.devices import CallDevices
 from emolive.ui.calls.page import CallsPage
-from emolive.ui.calls.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.messages import Action, Message
 from emolive.ui.preferences import Preferences

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from emolive.audio.level_probe import ProbeStatus
 from emolive.settings import SettingsStore
 from emolive.ui import app
-from emolive.ui.level_probe import ProbeStatus
 from emolive.ui.main_window import MainWindow
 from emolive.ui.runs import SourceKind
 from tests.ui import feed

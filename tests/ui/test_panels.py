@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from emolive.history.model import MonitorModel
 from emolive.palette import swatch
 from emolive.types import Event, SpeechState
-from emolive.ui.history.model import MonitorModel
 from emolive.ui.theme import DARK, LIGHT, Theme
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel

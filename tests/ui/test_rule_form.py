@@ -9,10 +9,10 @@ from emolive.alerts.conditions.form import EmotionsField, NumberField, SwitchFie
 from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.conditions.rule import Rule
+from emolive.alerts.rule_drafts import RuleDrafts, new_rule
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, WatchedStream
 from emolive.types import Role
-from emolive.ui.calls.rule_drafts import RuleDrafts, new_rule
 from emolive.ui.calls.rule_form import RuleForm
 
 LABELS = ("neutral", "angry", "fearful")

@@ -13,10 +13,10 @@ from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from emolive.audio.level_probe import ProbeStatus
 from emolive.session.library import Library
 from emolive.settings import Settings, SettingsStore
 from emolive.types import EngineState
-from emolive.ui.level_probe import ProbeStatus
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Number, Switch

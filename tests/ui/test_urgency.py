@@ -7,9 +7,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emolive.explain.circumplex import is_negative
 from emolive.types import Alert, EngineState, EngineStatus, Severity
 from emolive.ui.calls.choices import CallChoice, CallKind
-from emolive.ui.calls.model import CallInfo, CallModel, is_negative
+from emolive.ui.calls.model import CallInfo, CallModel
 from emolive.ui.calls.tap import Digest
 from emolive.ui.calls.urgency import RESORT_S, UrgencyOrder
 from tests.ui import feed

@@ -1,4 +1,4 @@
-"""The fields of a rule's form: what they show and may hold. No Qt."""
+"""The fields of a rule's form: what they show and may hold."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 _MOST_ROWS = 60
 _MOST_PROBLEMS = 3

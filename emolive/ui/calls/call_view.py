@@ -19,7 +19,7 @@ from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_butto
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import familiarity_text, percent, size_text
+from emolive.wording import familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160

@@ -23,7 +23,7 @@ from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import minus, percent, stream_name
+from emolive.wording import minus, percent, stream_name
 
 _NOTHING = "–"
 _ROW = 23

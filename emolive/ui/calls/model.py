@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from emolive.conversation import ConversationMetrics
 from emolive.engine.config import AgentPermission
-from emolive.explain.circumplex import position_of
+from emolive.explain.circumplex import is_negative
+from emolive.history.rings import DecisionRing, LevelRing
 from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import (
     Alert,
@@ -28,7 +29,6 @@ from emolive.types import (
 )
 from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.tap import Digest, LevelCell
-from emolive.ui.history.rings import DecisionRing, LevelRing
 
 HISTORY_S = 4 * 3600.0
 TREND_S = 180.0
@@ -275,9 +275,3 @@ class CallModel:
         if (stream := self.streams.get(name)) is None:
             stream = self.streams[name] = CallStream(name, self.info)
         return stream
-
-
-def is_negative(label: str) -> bool:
-    """Whether an emotion is an unpleasant one, by its published place on the valence axis."""
-    place = position_of(label)
-    return place is not None and place.valence < 0

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
+from emolive.audio.call_devices import FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
 from emolive.session.library import Library
 from emolive.settings import Settings
@@ -20,7 +21,6 @@ from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.desk import CallDesk
-from emolive.ui.calls.devices import FindsDevices, find_call_devices
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.room import CallRoom
 from emolive.ui.calls.rules_dialog import RulesDialog

@@ -26,7 +26,7 @@ from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 _WHO: tuple[tuple[Role | None, str], ...] = (
     (Role.CUSTOMER, mark("the customer")),

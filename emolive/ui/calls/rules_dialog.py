@@ -22,15 +22,15 @@ from PySide6.QtWidgets import (
 
 from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.conditions.rule import Rule
+from emolive.alerts.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import example, load_rules, parse_rules, save_rules
 from emolive.alerts.rules import RuleSet
+from emolive.alerts.trial import Trial, try_rules
 from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.settings import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.calls.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.ui.calls.rule_form import RuleForm, empty_form
-from emolive.ui.calls.trial import Trial, try_rules
 from emolive.ui.controls import MenuButton, card, label, push_button
 from emolive.ui.theme import Theme
 

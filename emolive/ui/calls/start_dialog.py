@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
+from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
 from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.choices import CallChoice, look_into
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
-from emolive.ui.calls.devices import CallDevices, FindsDevices, find_call_devices
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.controls import push_button
 from emolive.ui.segments import Segment

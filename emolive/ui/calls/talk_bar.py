@@ -10,7 +10,7 @@ from emolive.conversation import ConversationMetrics
 from emolive.i18n import tr
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import hatch
-from emolive.ui.words import percent, stream_name
+from emolive.wording import percent, stream_name
 
 
 def party_colour(theme: Theme, index: int) -> QColor:

@@ -6,10 +6,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
+from emolive.history.rings import NO_LABEL, SILENCE, SPEECH, UNCERTAIN
 from emolive.types import Role, Severity, SpeechState
 from emolive.ui.calls.face import CallFace, party_letter
 from emolive.ui.calls.model import TREND_S, CallTrend
-from emolive.ui.history.rings import NO_LABEL, SILENCE, SPEECH, UNCERTAIN
 from emolive.ui.theme import RADIUS, Theme, font
 from emolive.ui.timeline.patterns import fill_state
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from emolive.history.model import FollowClock
 from emolive.i18n import tr
 from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
 from emolive.ui.controls import label
-from emolive.ui.history.model import FollowClock
 from emolive.ui.sessions.event_lane import EventLane, Happening
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import DecisionBand
@@ -23,7 +23,7 @@ from emolive.ui.timeline.navigation import BackToLive, SpanButtons
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler, paint_caption
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 
 class SpeechBand(DecisionBand):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import emotion_name, percent
+from emolive.wording import emotion_name, percent
 
 Answers = tuple[FloatArray | None, ...]
 

@@ -13,14 +13,14 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.history.model import StreamModel
 from emolive.i18n import tr
 from emolive.palette import Swatch
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
-from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import RADIUS, Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.ui.words import emotion_name, familiarity_text, percent, stream_name
+from emolive.wording import emotion_name, familiarity_text, percent, stream_name
 
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)

@@ -24,7 +24,7 @@ from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.runs import SourceChoice, SourceKind
 from emolive.ui.theme import SPACE, Theme, font
-from emolive.ui.words import size_text
+from emolive.wording import size_text
 
 # Below it, counters that are zero give way to the controls.
 _COMPACT_PX = 1000

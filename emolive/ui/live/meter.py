@@ -10,11 +10,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.history.model import StreamModel
 from emolive.i18n import tr
-from emolive.ui.history.model import StreamModel
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.levels import FLOOR_DBFS
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 HOLD_S = 1.5
 FALL_DB_PER_S = 24.0

@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from emolive.history.model import StreamModel
 from emolive.i18n import tr
 from emolive.settings import TimelineView
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import push_button
-from emolive.ui.history.model import StreamModel
 from emolive.ui.live.empty import EmptyState
 from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present

@@ -15,11 +15,11 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.explain.circumplex import SOURCE, Circumplex
+from emolive.history.model import StreamModel
+from emolive.history.rings import SPEECH, UNCERTAIN
 from emolive.i18n import tr
-from emolive.ui.history.model import StreamModel
-from emolive.ui.history.rings import SPEECH, UNCERTAIN
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import emotion_name, signed, stream_name
+from emolive.wording import emotion_name, signed, stream_name
 
 TRAIL_S = 45.0
 # Single windows jump; the trail shows their exponential mean over this time.

@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from emolive.history.model import MonitorModel, RunInfo, StreamModel
 from emolive.i18n import tr
 from emolive.types import EngineState
-from emolive.ui.history.model import MonitorModel, RunInfo, StreamModel
 from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
 from emolive.ui.live.meter import LevelMeter

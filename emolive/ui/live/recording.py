@@ -20,7 +20,7 @@ from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.recorded import recorded_message
 from emolive.ui.runs import Run
-from emolive.ui.words import size_text
+from emolive.wording import size_text
 
 _LOOK_MS = 250
 Asks = Callable[[str, Callable[[], None]], None]

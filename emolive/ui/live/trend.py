@@ -8,14 +8,14 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.history.model import StreamModel
+from emolive.history.trend import Trend, trend
 from emolive.i18n import tr
 from emolive.times import minutes_text
 from emolive.types import SpeechState
-from emolive.ui.history.model import StreamModel
-from emolive.ui.history.trend import Trend, trend
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.ui.words import emotion_name, percent, stream_name
+from emolive.wording import emotion_name, percent, stream_name
 
 SECONDS = 300.0
 # A smaller change is none.

@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
+from emolive.history.rings import NO_LABEL, DecisionRing, DecisionRows
 from emolive.i18n import tr
 from emolive.times import clock_text
-from emolive.ui.history.rings import NO_LABEL, DecisionRing, DecisionRows
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis

@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from emolive.history.rings import DecisionRing
 from emolive.i18n import tr
+from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note
-from emolive.ui.history.rings import DecisionRing
+from emolive.session.stored_session import StoredLevels, StoredSession, StoredStream
 from emolive.ui.sessions.agreement_strip import AgreementStrip
-from emolive.ui.sessions.comparing import OtherTimeline
 from emolive.ui.sessions.event_lane import EventLane, happenings
 from emolive.ui.sessions.mark_lane import MarkLane
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.session_axis import SessionAxis
-from emolive.ui.sessions.stored import StoredLevels, StoredSession, StoredStream
 from emolive.ui.sessions.surface import Surface
 from emolive.ui.sessions.tiles import SpectrogramTiles
 from emolive.ui.theme import Theme
@@ -28,7 +28,7 @@ from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

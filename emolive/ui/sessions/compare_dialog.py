@@ -18,14 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
+from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
+from emolive.session.other_timeline import OtherTimeline, analyse_again
+from emolive.session.stored_session import StoredSession
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
-from emolive.ui.sessions.comparing import OtherTimeline, analyse_again
 from emolive.ui.sessions.dialog import SessionDialog
-from emolive.ui.sessions.exporting import StoppedByUserError
-from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme
 
 ModelChooser = Callable[[QWidget], str]

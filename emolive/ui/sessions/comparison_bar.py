@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.comparison import Comparison
+from emolive.session.other_timeline import OtherTimeline
 from emolive.ui.controls import label, push_button
-from emolive.ui.sessions.comparing import OtherTimeline
-from emolive.ui.words import minus, percent
+from emolive.wording import minus, percent
 
 
 class ComparisonBar(QFrame):

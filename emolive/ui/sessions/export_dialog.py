@@ -19,18 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import ntr, tr
-from emolive.session.library import Library
-from emolive.session.records import SessionInfo
-from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
-from emolive.ui.sessions.dialog import SessionDialog
-from emolive.ui.sessions.exporting import (
+from emolive.session.export_folder import (
     CHOICES,
     Exported,
     StoppedByUserError,
     export_sessions,
     unavailable,
 )
+from emolive.session.library import Library
+from emolive.session.records import SessionInfo
+from emolive.ui.background import Background
+from emolive.ui.controls import label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 FolderChooser = Callable[[QWidget, str], str]

@@ -16,7 +16,7 @@ from emolive.session.search import SearchQuery
 from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 _LENGTHS_S = (0.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 _DELAY_MS = 220

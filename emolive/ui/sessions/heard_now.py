@@ -8,13 +8,13 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from emolive.history.rings import NO_LABEL
+from emolive.session.stored_session import StoredSession
 from emolive.types import SpeechState
-from emolive.ui.history.rings import NO_LABEL
-from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.decisions import STATES
 from emolive.ui.timeline.patterns import fill_state
-from emolive.ui.words import emotion_name, percent, state_name, stream_name
+from emolive.wording import emotion_name, percent, state_name, stream_name
 
 _HEIGHT = 24
 _GAP = 8

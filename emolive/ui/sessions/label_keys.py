@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 _BOX = 18.0
 

@@ -18,7 +18,7 @@ from emolive.times import clock_text, seconds_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 ROW_HEIGHT = 24
 MAX_ROWS = 3

@@ -34,7 +34,7 @@ from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = 44

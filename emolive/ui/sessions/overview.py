@@ -20,12 +20,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
+from emolive.session.stored_session import StoredSession
 from emolive.session.summary import NO_EMOTION
 from emolive.times import length_text
 from emolive.types import SpeechState
 from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
 from emolive.ui.sessions.session_axis import SessionAxis
-from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 from emolive.ui.timeline.patterns import fill_state, hatch

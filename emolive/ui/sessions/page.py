@@ -18,22 +18,22 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import ntr, tr
+from emolive.session.export_folder import import_bundles
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import SessionInfo
+from emolive.session.stored_session import StoredSession
 from emolive.ui.background import Background
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog
-from emolive.ui.sessions.exporting import import_bundles
 from emolive.ui.sessions.library_page import KEYS as LIST_KEYS
 from emolive.ui.sessions.library_page import LibraryPage
 from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
-from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.shortcuts import Key
 from emolive.ui.theme import Theme
 

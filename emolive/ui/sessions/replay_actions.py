@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from emolive.i18n import tr
 from emolive.session.jumps import next_segment
 from emolive.session.records import Annotation
+from emolive.session.stored_session import StoredSession
 from emolive.session.summary import NO_EMOTION
 from emolive.types import Segment
 from emolive.ui.sessions.board import Board
@@ -17,7 +18,6 @@ from emolive.ui.sessions.marking import Marking
 from emolive.ui.sessions.playing import Playing
 from emolive.ui.sessions.selection import Selection, Stretch
 from emolive.ui.sessions.share_bars import label_name
-from emolive.ui.sessions.stored import StoredSession
 
 NUDGE_S = 0.1
 _AT_ONCE = 2  # samples of rounding that do not count as a difference

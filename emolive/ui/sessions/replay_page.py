@@ -9,14 +9,15 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
+from emolive.session.agreement_words import agreement_text
 from emolive.session.library import Library
+from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
+from emolive.session.stored_session import StoredSession, load
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
-from emolive.ui.sessions.agreement_words import agreement_text
 from emolive.ui.sessions.board import Board
-from emolive.ui.sessions.comparing import OtherTimeline
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
@@ -30,7 +31,6 @@ from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
 from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
-from emolive.ui.sessions.stored import StoredSession, load
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme

@@ -25,7 +25,7 @@ from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.sessions.tag_editor import TagEditor
 from emolive.ui.theme import Theme
-from emolive.ui.words import percent, stream_name
+from emolive.wording import percent, stream_name
 
 WIDTH = 316
 _MOST = 50  # segments that are listed; more are counted

@@ -22,7 +22,7 @@ from emolive.session.summary import dominant_of
 from emolive.times import duration_text
 from emolive.types import Segment
 from emolive.ui.sessions.share_bars import label_name
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 Index = QModelIndex | QPersistentModelIndex
 

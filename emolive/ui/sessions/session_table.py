@@ -18,7 +18,7 @@ from emolive.times import duration_text
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.share_bars import label_name, paint_share_bar
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import percent
+from emolive.wording import percent
 
 ROW_HEIGHT = 54
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter

@@ -14,7 +14,7 @@ from emolive.times import duration_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.ui.words import emotion_name, percent, state_name
+from emolive.wording import emotion_name, percent, state_name
 
 _ROW = 24
 

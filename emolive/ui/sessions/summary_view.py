@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import tr
+from emolive.session.stored_session import StoredSession
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
 from emolive.ui.sessions.share_bars import ShareList, label_name
-from emolive.ui.sessions.stored import StoredSession
 from emolive.ui.theme import Theme
-from emolive.ui.words import minus, percent, stream_name
+from emolive.wording import minus, percent, stream_name
 
 _CHANGES = 5
 _PEAKS = 5

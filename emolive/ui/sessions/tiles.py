@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
 from emolive.features import LogMelSpec
-from emolive.ui.history.model import SPECTROGRAM_LEVELS
-from emolive.ui.sessions.spectrum import (
+from emolive.history.model import SPECTROGRAM_LEVELS
+from emolive.history.stored_spectrum import (
     TILE_COLUMNS,
     ByteArray,
     SpectrumReader,

@@ -12,7 +12,7 @@ from emolive.times import clock_tenths, length_text
 from emolive.ui.controls import ChoiceBox, IconButton, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
-from emolive.ui.words import emotion_name, stream_name
+from emolive.wording import emotion_name, stream_name
 
 
 class Transport(QWidget):

@@ -8,10 +8,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import LevelProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.level_bar import LevelBar
-from emolive.ui.level_probe import LevelProbe
 from emolive.ui.live.sources import device_key
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section

@@ -17,7 +17,7 @@ from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import emotion_name
+from emolive.wording import emotion_name
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)

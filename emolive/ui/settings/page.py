@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import LevelProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.level_probe import LevelProbe
 from emolive.ui.library_desk import LibraryDesk
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection

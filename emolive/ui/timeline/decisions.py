@@ -9,11 +9,8 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
-from emolive.i18n import tr
-from emolive.times import clock_text
-from emolive.types import SpeechState
-from emolive.ui.history import stacking
-from emolive.ui.history.rings import (
+from emolive.history import stacking
+from emolive.history.rings import (
     NO_LABEL,
     NOT_INFERRED,
     SILENCE,
@@ -21,13 +18,16 @@ from emolive.ui.history.rings import (
     UNCERTAIN,
     DecisionRows,
 )
-from emolive.ui.history.shown import WithDecisions
-from emolive.ui.history.stacking import Span
+from emolive.history.shown import WithDecisions
+from emolive.history.stacking import Span
+from emolive.i18n import tr
+from emolive.times import clock_text
+from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.patterns import fill_state
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import emotion_name, percent, state_name
+from emolive.wording import emotion_name, percent, state_name
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3

@@ -10,7 +10,7 @@ from emolive.i18n import tr
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.ui.words import emotion_name, state_name
+from emolive.wording import emotion_name, state_name
 
 _BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0
 _STATES = (SpeechState.UNCERTAIN, SpeechState.SILENCE)

@@ -8,14 +8,14 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from emolive.history.shown import WithLevels
 from emolive.i18n import tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
-from emolive.ui.history.shown import WithLevels
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import minus
+from emolive.wording import minus
 
 FLOOR_DBFS = -60.0
 

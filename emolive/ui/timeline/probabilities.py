@@ -8,12 +8,12 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from emolive.history import stacking
+from emolive.history.rings import SPEECH
+from emolive.history.shown import WithDecisions
+from emolive.history.stacking import Stretch
 from emolive.settings import TimelineView
 from emolive.types import FloatArray
-from emolive.ui.history import stacking
-from emolive.ui.history.rings import SPEECH
-from emolive.ui.history.shown import WithDecisions
-from emolive.ui.history.stacking import Stretch
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import STATES, DecisionPanel
 from emolive.ui.timeline.patterns import fill_state

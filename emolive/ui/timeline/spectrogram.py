@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.features import LogMelSpec
 from emolive.features.mel import hz_to_mel
+from emolive.history.shown import WithSpectrogram
 from emolive.i18n import tr
 from emolive.times import clock_text
-from emolive.ui.history.shown import WithSpectrogram
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.colormap import lookup_table
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import minus
+from emolive.wording import minus
 
 
 class SpectrogramPanel(TimePanel):

@@ -9,10 +9,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.acoustics import SPECTROGRAM
+from emolive.history.model import RunInfo, StreamModel
 from emolive.i18n import mark, tr
 from emolive.settings import TimelineView
 from emolive.types import Role
-from emolive.ui.history.model import RunInfo, StreamModel
 from emolive.ui.icons import icon
 from emolive.ui.segments import Segment
 from emolive.ui.theme import Theme
@@ -24,7 +24,7 @@ from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.ui.words import stream_name
+from emolive.wording import stream_name
 
 VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")}
 

@@ -11,7 +11,7 @@ from emolive.explain.cues import SPECS
 from emolive.explain.wording import TOLD, comparison, title
 from emolive.i18n import tr
 from emolive.ui.theme import Theme, font
-from emolive.ui.words import minus
+from emolive.wording import minus
 
 ROW, HEAD = 22.0, 18.0
 # Deviations beyond this many spreads are drawn at the end of the scale.

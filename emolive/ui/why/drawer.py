@@ -17,15 +17,15 @@ from PySide6.QtWidgets import (
 
 from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
+from emolive.history.model import RunInfo
 from emolive.i18n import ntr, tr
 from emolive.times import clock_text
 from emolive.ui.controls import ChoiceBox
-from emolive.ui.history.model import RunInfo
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
-from emolive.ui.words import emotion_name, percent, stream_name
+from emolive.wording import emotion_name, percent, stream_name
 
 WIDTH = 348
 

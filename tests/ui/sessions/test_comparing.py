@@ -8,13 +8,13 @@ from pytestqt.qtbot import QtBot
 
 from emolive.errors import EmoliveError
 from emolive.session.library import Library
+from emolive.session.other_timeline import analyse_again
+from emolive.session.stored_session import load
 from emolive.types import SpeechState
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.compare_dialog import CompareDialog
-from emolive.ui.sessions.comparing import analyse_again
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
-from emolive.ui.sessions.stored import load
 from emolive.ui.timeline.decisions import DecisionBand
 from tests.models import LABELS, tiny_metadata, tiny_model
 from tests.ui.stored_sessions import RATE, demo, store

@@ -12,18 +12,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from emolive.session.library import Library
-from emolive.ui.background import Background
-from emolive.ui.messages import Message, Severity
-from emolive.ui.sessions import exporting
-from emolive.ui.sessions.export_dialog import ExportDialog
-from emolive.ui.sessions.exporting import (
+from emolive.session import export_folder
+from emolive.session.export_folder import (
     CHOICES,
     StoppedByUserError,
     export_sessions,
     file_stem,
     unavailable,
 )
+from emolive.session.library import Library
+from emolive.ui.background import Background
+from emolive.ui.messages import Message, Severity
+from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.theme import DARK
 from tests.ui.stored_sessions import store
@@ -99,7 +99,7 @@ def test_the_dialog_can_be_stopped_and_tells_a_problem(
     info = library.get(store(library, audio=False))
     worker = Background("test export")
     gate = threading.Event()
-    real = exporting.export_sessions
+    real = export_folder.export_sessions
 
     def slow(*arguments: object) -> object:
         assert gate.wait(10)

@@ -12,9 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
-from emolive.types import FloatArray
-from emolive.ui.history.model import SPECTROGRAM_LEVELS
-from emolive.ui.sessions.spectrum import (
+from emolive.history.model import SPECTROGRAM_LEVELS
+from emolive.history.stored_spectrum import (
     EXACT_LEVEL,
     TILE_COLUMNS,
     ByteArray,
@@ -22,6 +21,7 @@ from emolive.ui.sessions.spectrum import (
     TileKey,
     level_for,
 )
+from emolive.types import FloatArray
 from emolive.ui.sessions.tiles import SpectrogramTiles
 from tests.ui.stored_sessions import RATE, demo
 

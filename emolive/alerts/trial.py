@@ -1,4 +1,4 @@
-"""How often rules would have fired on the stored sessions. No Qt; runs on a worker."""
+"""How often rules would have fired on the stored sessions; runs on a worker."""
 
 from __future__ import annotations
 

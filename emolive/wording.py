@@ -1,4 +1,4 @@
-"""Names and numbers for people, in the language in use. No Qt."""
+"""Names and numbers for people, in the language in use."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
+from emolive.explain.circumplex import is_negative
 from emolive.i18n import tr
 from emolive.toml_files import sentence
-from emolive.ui.calls.model import is_negative
 
 _UPSET = ("angry", "disgust", "fearful")
 

@@ -1,4 +1,4 @@
-"""Looks for what a call can be heard with, off the window's thread."""
+"""What a call can be heard with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing sessions into a folder, in several formats; one failure loses nothing else. No Qt."""
+"""Writing sessions into a folder, in several formats; one failure loses nothing else."""
 
 from __future__ import annotations
 

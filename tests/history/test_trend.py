@@ -1,16 +1,13 @@
-"""The last minutes in numbers, and the trail on the plane."""
+"""The last minutes in numbers."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from emolive.explain.circumplex import POSITIONS, Circumplex
+from emolive.history.model import MonitorModel, StreamModel
+from emolive.history.trend import trend
 from emolive.types import SpeechState
-from emolive.ui.history.model import MonitorModel, StreamModel
-from emolive.ui.history.trend import trend
-from emolive.ui.live.plane import trail_of
-from tests.ui.feed import LABELS, RATE, block, prediction, run_info
+from tests.ui.feed import RATE, block, prediction, run_info
 
 
 def stream_of(moods: list[tuple[float, str | None]]) -> StreamModel:
@@ -53,23 +50,3 @@ def test_a_change_needs_something_to_compare_with() -> None:
     assert found is not None
     assert found.shares[0].change is None
     assert trend(stream_of([]).decisions, 10.0, 30) is None
-
-
-def test_the_trail_goes_smoothly_from_one_emotion_to_the_other() -> None:
-    stream = stream_of([(20, "sad"), (10, "happy")])
-    trail = trail_of(stream, Circumplex(LABELS), seconds=30)
-    sad, happy = POSITIONS["sad"], POSITIONS["happy"]
-    assert (trail[0].valence, trail[0].arousal) == pytest.approx((sad.valence, sad.arousal))
-    assert trail[-1].valence == pytest.approx(happy.valence, abs=0.05)
-    valences = np.array([point.valence for point in trail])
-    assert (np.diff(valences) >= -1e-9).all()
-    assert np.diff(valences).max() < 0.5, "no jump across the plane"
-    assert all(point.joined for point in trail[1:])
-
-
-def test_the_trail_is_not_drawn_across_a_silence_nor_where_nothing_was_inferred() -> None:
-    stream = stream_of([(5, "sad"), (8, None), (5, "happy")])
-    trail = trail_of(stream, Circumplex(LABELS), seconds=60)
-    breaks = [point for point in trail[1:] if not point.joined]
-    assert len(breaks) == 1
-    assert breaks[0].valence == pytest.approx(POSITIONS["happy"].valence)

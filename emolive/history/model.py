@@ -1,4 +1,4 @@
-"""What the window shows, built from engine events. No Qt."""
+"""What a live run shows, built from engine events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emolive.acoustics import SPECTROGRAM
+from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
 from emolive.types import (
     EngineStatus,
     Event,
@@ -20,7 +21,6 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
-from emolive.ui.history.rings import DecisionRing, LevelRing, SpectrogramRing
 
 HISTORY_S = 8 * 3600.0
 SPECTROGRAM_S = 300.0

@@ -1,4 +1,4 @@
-"""Pictures of a stored stream's sound, computed from its audio piece by piece. No Qt."""
+"""Pictures of a stored stream's sound, computed from its audio piece by piece."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import soxr
 
 from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
+from emolive.history.model import SPECTROGRAM_LEVELS
 from emolive.i18n import tr
 from emolive.types import FloatArray
-from emolive.ui.history.model import SPECTROGRAM_LEVELS
 
 ByteArray = npt.NDArray[np.uint8]
 

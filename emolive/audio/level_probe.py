@@ -1,4 +1,4 @@
-"""Listens to an input without a run, so that a person sees whether it hears anything. No Qt."""
+"""Listens to an input without a run, so that a person sees whether it hears anything."""
 
 from __future__ import annotations
 

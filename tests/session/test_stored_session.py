@@ -5,8 +5,8 @@ import pytest
 
 from emolive.acoustics import spectrogram_at
 from emolive.session.library import Library
+from emolive.session.stored_session import StoredLevels, load
 from emolive.types import Role, SpeechActivity
-from emolive.ui.sessions.stored import StoredLevels, load
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 

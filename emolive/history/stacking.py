@@ -1,4 +1,4 @@
-"""From decisions to shapes: rows per pixel, unbroken stretches, spans of one decision. No Qt."""
+"""From decisions to shapes: rows per pixel, unbroken stretches, spans of one decision."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from emolive.types import FloatArray
-from emolive.ui.history.rings import (
+from emolive.history.rings import (
     N_STATES,
     NO_LABEL,
     NOT_INFERRED,
@@ -18,6 +17,7 @@ from emolive.ui.history.rings import (
     SPEECH,
     DecisionRows,
 )
+from emolive.types import FloatArray
 
 # A skipped window or two are bridged; a longer absence is a hole.
 _BRIDGED_HOPS = 3.4

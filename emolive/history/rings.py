@@ -1,4 +1,4 @@
-"""Bounded history of one stream for drawing: preallocated, oldest overwritten. No Qt.
+"""Bounded history of one stream for drawing: preallocated, oldest overwritten.
 
 Sizes for 8 h: decisions 1.6 MB at a hop of 0.5 s and 8 labels, levels 0.9 MB; the spectrogram
 keeps its last 5 min in 3.8 MB and a coarse picture of all 8 h in 3.7 MB.

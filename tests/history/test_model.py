@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from emolive.history.model import FollowClock, MonitorModel
 from emolive.types import EngineState, SpeechState
-from emolive.ui.history.model import FollowClock, MonitorModel
-from emolive.ui.live.current import card_text
 from tests.ui.feed import BLOCK, RATE, block, mood_events, prediction, run_info, status
 
 
@@ -71,40 +70,6 @@ def test_a_gap_in_the_audio_stays_empty() -> None:
     assert (level[:10] == -24).all()
     assert (level[10:50] != level[10:50]).all()  # not a number
     assert (level[50:60] == -24).all()
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        (EngineState.IDLE, "Ready"),
-        (EngineState.STARTING, "Starting"),
-        (EngineState.RECONNECTING, "No input"),
-        (EngineState.STOPPED, "Ready"),
-    ],
-)
-def test_without_a_run_the_card_names_no_emotion(state: EngineState, said: str) -> None:
-    made = model()
-    made.apply([prediction(end) for end in ends(3.0, 4.0)])
-    text = card_text(made.streams["mono"], state, 3.0)
-    assert (text.headline, text.state, text.label, text.confidence) == (said, None, None, None)
-
-
-def test_the_card_tells_emotion_doubt_and_silence() -> None:
-    made = model()
-    made.apply([block(0)])
-    stream = made.streams["mono"]
-    assert card_text(stream, EngineState.RUNNING, 3.0).headline == "Listening"
-    made.apply([block(0, 10 * RATE), prediction(3 * RATE, label="sad", share=0.6)])
-    text = card_text(stream, EngineState.RUNNING, 3.0)
-    assert (text.headline, text.detail) == ("Sad", "for 10 s, since 0:00")
-    assert text.confidence == pytest.approx(0.6)
-    made.apply([prediction(4 * RATE, SpeechState.UNCERTAIN, "calm", 0.3)])
-    text = card_text(stream, EngineState.RUNNING, 3.0)
-    assert text.headline == "Uncertain"
-    assert text.detail.startswith("closest: calm")
-    made.apply([prediction(5 * RATE, SpeechState.SILENCE)])
-    text = card_text(stream, EngineState.RUNNING, 3.0)
-    assert (text.headline, text.confidence) == ("Silence", None)
 
 
 def test_shown_time_flows_evenly_and_never_ahead_of_the_audio() -> None:

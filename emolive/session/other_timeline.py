@@ -1,4 +1,4 @@
-"""A session through another model, for the replay page. No Qt."""
+"""A session through another model, arranged for drawing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive.history.rings import DecisionRing
 from emolive.session.comparison import Comparison
 from emolive.session.library import Library
-from emolive.ui.history.rings import DecisionRing
-from emolive.ui.sessions.stored import StoredSession, decisions_of
+from emolive.session.stored_session import StoredSession, decisions_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.types import SpeechState
-from emolive.ui.history.rings import (
+from emolive.history.rings import (
     NO_LABEL,
     NOT_INFERRED,
     SILENCE,
@@ -20,6 +19,7 @@ from emolive.ui.history.rings import (
     LevelRing,
     SpectrogramRing,
 )
+from emolive.types import SpeechState
 from tests.ui.feed import LABELS, RATE, SPEC, WINDOW, prediction
 
 HOP = RATE // 2

@@ -1,4 +1,4 @@
-"""The last minutes in a few numbers: which emotions, how much speech, and what changed. No Qt."""
+"""The last minutes in a few numbers: which emotions, how much speech, and what changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.ui.history.rings import (
+from emolive.history.rings import (
     NO_LABEL,
     NOT_INFERRED,
     SILENCE,

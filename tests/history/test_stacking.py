@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.ui.history import stacking
-from emolive.ui.history.rings import (
+from emolive.history import stacking
+from emolive.history.rings import (
     NO_LABEL,
     SILENCE,
     SPEECH,

@@ -1,4 +1,4 @@
-"""What the panels need to know of a stream, whether it is live or stored. No Qt."""
+"""What the panels need to know of a stream, whether it is live or stored."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolive.history.rings import ByteArray, DecisionRing
 from emolive.types import FloatArray
-from emolive.ui.history.rings import ByteArray, DecisionRing
 
 
 class LevelSource(Protocol):

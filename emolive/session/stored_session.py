@@ -1,4 +1,4 @@
-"""A stored session, arranged for drawing. No Qt."""
+"""A stored session, arranged for drawing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from emolive.acoustics import spectrogram_at
 from emolive.conversation import ConversationMetrics
 from emolive.features import LogMelSpec
+from emolive.history.rings import DecisionRing
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
@@ -22,7 +23,6 @@ from emolive.types import (
     Segment,
     SpeechActivity,
 )
-from emolive.ui.history.rings import DecisionRing
 
 LEVEL_CELL_S = 0.1
 

@@ -1,4 +1,4 @@
-"""How far a person's marks and the model agree, in words. No Qt."""
+"""How far a person's marks and the model agree, in words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from emolive.i18n import tr
 from emolive.session.agreement import Agreement, agreements
 from emolive.session.records import Annotation
+from emolive.session.stored_session import StoredSession
 from emolive.times import duration_text
-from emolive.ui.sessions.stored import StoredSession
-from emolive.ui.words import minus, percent
+from emolive.wording import minus, percent
 
 
 def agreement_text(session: StoredSession, marks: Sequence[Annotation]) -> str:

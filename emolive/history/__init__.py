@@ -1,0 +1,1 @@
+"""What a run has shown so far, kept for drawing: bounded."""

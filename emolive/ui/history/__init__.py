@@ -1,1 +1,0 @@
-"""What a run has shown so far, kept for drawing: bounded, and without Qt."""
