@@ -169,13 +169,17 @@ def export_command(
         "assets/emolive-resnet34.onnx"
     ),
     precision: Annotated[
-        str, typer.Option(help="int8 (for CPUs), float16 (for GPUs) or float32.")
+        str,
+        typer.Option(
+            help="int8 (for CPUs), gpu (8-bit weights, half-precision arithmetic), float16 or "
+            "float32."
+        ),
     ] = "int8",
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card."""
-    from training.export import load_trained
-    from training.publish import PRECISIONS, publish
+    from training.export import PRECISIONS, load_trained
+    from training.publish import publish
 
     settings = load_recipe(recipe)
     if precision not in PRECISIONS:
@@ -184,7 +188,7 @@ def export_command(
     publish(
         audio,
         settings,
-        load_trained(settings, recipe.parent, runs),
+        load_trained(settings, recipe.parent, runs, audio),
         out,
         name=out.stem,
         sources=sources(settings, recipe.parent),

@@ -47,10 +47,11 @@ class CachedClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioCache:
-    """Clips and their audio: int16, memory-mapped, 16 kHz mono."""
+    """Clips and their audio: int16, memory-mapped, 16 kHz mono; `folder` keeps what is derived."""
 
     clips: tuple[CachedClip, ...]
     audio: npt.NDArray[np.int16]
+    folder: Path
 
     def samples(self, clip: CachedClip) -> npt.NDArray[np.float32]:
         """A clip's audio, float32 ``(length,)`` in [-1, 1)."""
@@ -178,7 +179,8 @@ def load_cache(folder: Path) -> AudioCache:
         if row.get("votes"):
             row["votes"] = tuple(row["votes"])
     clips = tuple(CachedClip(**row) for row in rows)
-    return AudioCache(clips, np.memmap(folder / _AUDIO, np.int16, mode="r"))
+    # Never written to; a read-only map is no tensor.
+    return AudioCache(clips, np.memmap(folder / _AUDIO, np.int16, mode="c"), folder)
 
 
 def fingerprint(clips: tuple[CachedClip, ...] | list[CachedClip]) -> str:

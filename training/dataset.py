@@ -42,12 +42,14 @@ def cut_window(audio: FloatArray, n: int, position: float) -> FloatArray:
 
 
 def window_features(audio: FloatArray, recipe: Recipe) -> FloatArray:
-    """Normalised log-mel of one window, ``(n_mels, n_frames)``."""
+    """A network's input for one window: normalised log-mel ``(n_mels, n_frames)``, or the audio."""
+    if recipe.takes_waveform:
+        return audio
     return normalize(log_mel(audio, recipe.front_end), recipe.front_end)
 
 
 def clip_windows(audio: FloatArray, recipe: Recipe, hop_s: float = 0.5) -> FloatArray:
-    """All windows of a clip, as the running program sees them: ``(n, n_mels, n_frames)``."""
+    """All windows of a clip, as the running program sees them: `n` of `window_features`."""
     n = recipe.window_samples
     hop = round(hop_s * recipe.front_end.sampling_rate)
     starts = range(0, max(1, audio.size - n + 1), hop)
@@ -89,6 +91,41 @@ def class_weights(examples: list[Example]) -> torch.Tensor:
     return torch.from_numpy(weights / (counts > 0).sum()).float()
 
 
+class Targets:
+    """What a clip teaches: a distribution ``(8,)`` and bool ``(8,)``, the classes it may be.
+
+    The distribution is all zeros where the corpus counts as unlabelled.
+    """
+
+    def __init__(self, recipe: Recipe, clips: tuple[CachedClip, ...]) -> None:
+        """`clips` is the whole training part: it says which classes a corpus has."""
+        self._recipe = recipe
+        everything = frozenset(range(len(LABELS)))
+        self._allowed = {
+            corpus: torch.tensor(
+                [
+                    i in (classes if recipe.loss.restrict_softmax else everything)
+                    or label in recipe.loss.never_excluded
+                    for i, label in enumerate(LABELS)
+                ]
+            )
+            for corpus, classes in corpus_classes(clips).items()
+        }
+
+    def __call__(self, clip: CachedClip) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of one clip."""
+        assert clip.emotion is not None
+        allowed = self._allowed[clip.corpus]
+        target = torch.zeros(len(LABELS))
+        if not self._recipe.corpora[clip.corpus].labelled:
+            return target, allowed
+        if self._recipe.loss.votes and clip.votes is not None:
+            target = torch.tensor(clip.votes)
+            return target, allowed | (target > 0)
+        target[INDEX[clip.emotion]] = 1.0
+        return target, allowed
+
+
 class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     """One epoch of augmented windows.
 
@@ -107,17 +144,7 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
     ) -> None:
         """`clips` is the whole training part: it says which classes a corpus has."""
         self._cache, self._examples, self._noise, self._recipe = cache, examples, noise, recipe
-        everything = frozenset(range(len(LABELS)))
-        self._allowed = {
-            corpus: torch.tensor(
-                [
-                    i in (classes if recipe.loss.restrict_softmax else everything)
-                    or label in recipe.loss.never_excluded
-                    for i, label in enumerate(LABELS)
-                ]
-            )
-            for corpus, classes in corpus_classes(clips).items()
-        }
+        self._target = Targets(recipe, clips)
 
     def __len__(self) -> int:
         return len(self._examples)
@@ -159,18 +186,6 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
             features = stretch_frames(features, self._recipe.n_frames)
         features = normalize(colour_log_mel(features, settings, rng), spec)
         return spec_augment(features, settings, rng)
-
-    def _target(self, clip: CachedClip) -> tuple[torch.Tensor, torch.Tensor]:
-        assert clip.emotion is not None
-        allowed = self._allowed[clip.corpus]
-        if not self._recipe.corpora[clip.corpus].labelled:
-            return torch.zeros(len(LABELS)), allowed
-        if self._recipe.loss.votes and clip.votes is not None:
-            target = torch.tensor(clip.votes)
-            return target, allowed | (target > 0)
-        target = torch.zeros(len(LABELS))
-        target[INDEX[clip.emotion]] = 1.0
-        return target, allowed
 
     def _draw_noise(self, rng: np.random.Generator) -> FloatArray | None:
         if not self._noise:

@@ -1,7 +1,8 @@
-"""The networks: log-mel image in, logits out; all share one shape contract.
+"""The networks; all share one shape contract.
 
-Input ``(batch, 1, n_mels, n_frames)``, any size of at least 32 x 32; `embed` gives
-``(batch, n_features)``, `forward` logits ``(batch, 8)``.
+Input is a log-mel image ``(batch, 1, n_mels, n_frames)``, any size of at least 32 x 32, or for a
+speech encoder audio ``(batch, 1, n_samples)``; `embed` gives ``(batch, n_features)``, `forward`
+logits ``(batch, 8)``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from torch import nn
 from torchvision.models import ResNet34_Weights, resnet34
 
 from training.labels import LABELS
-from training.recipe import ModelKind
+from training.recipe import Encoder, Recipe
+from training.whisper import WIDTH, WhisperEncoder, add_adapters
 
 
 class WeightsUnavailableError(RuntimeError):
@@ -100,17 +102,128 @@ class CnnLstmBody(nn.Module):
         return pooled
 
 
+class StatisticsPool(nn.Module):
+    """Mean and standard deviation over time of each layer's output, ``(batch, layers, 2 * 512)``.
+
+    Without weights, so that it can be computed once and kept.
+    """
+
+    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """`outputs`: a ``(batch, frames, 512)`` per layer."""
+        x = torch.stack(outputs, dim=1)
+        mean = x.mean(dim=2)
+        deviation = (x - mean[:, :, None]).square().mean(dim=2).clamp_min(1e-6).sqrt()
+        return torch.cat([mean, deviation], dim=2)
+
+
+class LayerMix(nn.Module):
+    """Standardised statistics of the layers, averaged with learned weights."""
+
+    def __init__(self, n_layers: int, n_statistics: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(n_layers))
+        self.register_buffer("mean", torch.zeros(n_layers, n_statistics))
+        self.register_buffer("deviation", torch.ones(n_layers, n_statistics))
+
+    def standardise(self, statistics: torch.Tensor) -> None:
+        """Take mean and deviation from the training clips' ``(n, layers, n_statistics)``."""
+        self.mean = statistics.mean(0)
+        self.deviation = statistics.std(0).clamp_min(1e-3)
+
+    def forward(self, statistics: torch.Tensor) -> torch.Tensor:
+        """``(batch, layers, n_statistics)`` to ``(batch, n_statistics)``."""
+        x = (statistics.float() - self.mean) / self.deviation
+        return (self.weights.softmax(0)[:, None] * x).sum(dim=1)
+
+
+class AttentiveStatistics(nn.Module):
+    """Mean and deviation over time, frames weighted by attention (Okabe et al. 2018).
+
+    Layers are averaged with learned weights first.
+    """
+
+    def __init__(self, n_layers: int, width: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(n_layers))
+        self.score = nn.Sequential(nn.Linear(width, 128), nn.Tanh(), nn.Linear(128, 1))
+
+    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """A ``(batch, frames, width)`` per layer to ``(batch, 2 * width)``."""
+        shares = self.weights.softmax(0)
+        x = sum(shares[i] * output for i, output in enumerate(outputs))
+        assert isinstance(x, torch.Tensor)
+        attention = self.score(x).float().softmax(dim=1)
+        mean = (attention * x).sum(dim=1)
+        variance = (attention * (x - mean[:, None]).square()).sum(dim=1)
+        return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], dim=1)
+
+
+class EncoderBody(nn.Module):
+    """A speech encoder, pooled, and one hidden layer; its output is the embedding.
+
+    Without `encoder` it takes what `pool` made of the encoder's outputs.
+    """
+
+    def __init__(self, settings: Encoder, dropout: float, encoder: WhisperEncoder | None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        n_layers = settings.blocks + 1
+        self.pool: nn.Module = StatisticsPool()
+        self.mix: nn.Module = LayerMix(n_layers, 2 * WIDTH)
+        if settings.pooling == "attentive":
+            self.pool, self.mix = AttentiveStatistics(n_layers, WIDTH), nn.LayerNorm(2 * WIDTH)
+        self.hidden = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(2 * WIDTH, settings.hidden), nn.ReLU()
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Audio ``(batch, 1, n_samples)``, or kept statistics ``(batch, 1, layers, 1024)``."""
+        pooled = x[:, 0]
+        if self.encoder is not None:
+            pooled = self.pool(self.encoder(pooled))
+        embedded: torch.Tensor = self.hidden(self.mix(pooled))
+        return embedded
+
+
+class Trained(nn.Module):
+    """A finished network behind the pooling that shrinks its log-mel, ready to answer."""
+
+    def __init__(self, net: EmotionNet, shrink: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        self.shrink = nn.Identity() if shrink == (1, 1) else nn.AvgPool2d(shrink)
+        self.net = net
+
+    def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits ``(batch, 8)`` and embedding ``(batch, n_features)``."""
+        embedding = self.net.embed(self.shrink(x))
+        return self.net.head(embedding), embedding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits, ``(batch, 8)``."""
+        return self.answer(x)[0]
+
+
 class Ensemble(nn.Module):
     """Networks that answer together; "logits" are the logarithm of their mean probabilities."""
 
-    def __init__(self, members: Sequence[nn.Module]) -> None:
+    def __init__(self, members: Sequence[Trained]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
+    def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities ``(batch, 8)`` and the first member's embedding."""
+        answers = [member.answer(x) for member in self.members]
+        return mean_answer([logits for logits, _ in answers]), answers[0][1]
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Log-probabilities, ``(batch, 8)``."""
-        probabilities = torch.stack([member(x).softmax(1) for member in self.members]).mean(0)
-        return probabilities.clamp_min(1e-9).log()
+        return self.answer(x)[0]
+
+
+def mean_answer(logits: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The logarithm of the mean probabilities of some ``(batch, 8)``."""
+    probabilities = torch.stack([one.softmax(1) for one in logits]).mean(0)
+    return probabilities.clamp_min(1e-9).log()
 
 
 def _resnet34_body(imagenet: bool) -> nn.Module:
@@ -136,14 +249,18 @@ def _resnet34_body(imagenet: bool) -> nn.Module:
 
 
 def build_model(
-    kind: ModelKind, dropout: float, n_mels: int, *, imagenet: bool = False
+    recipe: Recipe, *, imagenet: bool = False, encoder: WhisperEncoder | None = None
 ) -> EmotionNet:
-    """A network with fresh weights, or with ImageNet's where asked (ResNets only).
+    """A recipe's network with fresh weights, or with ImageNet's where asked (ResNets only).
+
+    `encoder` is for `whisper-encoder`: with its pre-trained weights, adapters added here; None
+    where its pooled outputs are given instead.
 
     Raises:
         WeightsUnavailableError: ImageNet weights cannot be downloaded.
-        ValueError: `kind` is not a network, or has no ImageNet weights.
+        ValueError: the recipe's model is not a network, or has no ImageNet weights.
     """
+    kind, dropout, n_mels = recipe.model, recipe.dropout, recipe.front_end.n_mels
     if imagenet and not kind.startswith("resnet34"):
         raise ValueError(f"there are no ImageNet weights for {kind}")
     if kind in ("resnet34", "resnet34-attention"):
@@ -155,4 +272,11 @@ def build_model(
         return EmotionNet(LstmBody(n_mels), 256, dropout)
     if kind == "cnn-lstm":
         return EmotionNet(CnnLstmBody(), 256, dropout)
+    if kind == "whisper-encoder":
+        settings = recipe.encoder
+        if encoder is not None and settings.tune != "full":
+            encoder.requires_grad_(False)
+        if encoder is not None and settings.tune == "adapters":
+            add_adapters(encoder, settings.rank)
+        return EmotionNet(EncoderBody(settings, dropout, encoder), settings.hidden, dropout)
     raise ValueError(f"{kind} is not a network")

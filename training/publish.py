@@ -9,32 +9,28 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
+import onnx
 import torch
-from torch import nn
 
+from emolive.features import WaveformSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
 from training.cache import AudioCache, CachedClip, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
+from training.dataset import cut_window, window_features
 from training.evaluate import labels_of, logits_of, window_logits
-from training.export import (
-    write_float_onnx,
-    write_half_onnx,
-    write_int8_onnx,
-    write_metadata,
-)
+from training.export import Precision, model_graph, write_metadata
 from training.labels import LABELS
 from training.measure import Measurement, measure
 from training.metrics import softmax
+from training.models import Ensemble, Trained
 from training.recipe import Recipe
 from training.splits import Split, split_clips
 
-Precision = Literal["int8", "float16", "float32"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+_CALIBRATION_WINDOWS = 256
 LICENCE = "CC BY-NC-SA 4.0, non-commercial use only (the corpora's terms)"
 
 
@@ -88,7 +84,7 @@ def _describe(
         provenance["note"] = note
     return ModelMetadata(
         name=name,
-        front_end=recipe.front_end,
+        front_end=WaveformSpec(normalization="none") if recipe.takes_waveform else recipe.front_end,
         window_s=recipe.window_s,
         labels=LABELS,
         licence=LICENCE,
@@ -117,7 +113,7 @@ def _scores(measurement: Measurement) -> dict[str, float]:
 def publish(
     cache: AudioCache,
     recipe: Recipe,
-    trained: nn.Module,
+    trained: Trained | Ensemble,
     target: Path,
     *,
     name: str,
@@ -141,13 +137,21 @@ def publish(
     """
     split = split_clips(cache.clips, recipe)
     metadata = _describe(cache, recipe, sources, name, note)
+    rng = np.random.default_rng(recipe.seed)
+    chosen = rng.permutation(len(split.train))[:_CALIBRATION_WINDOWS]
+    windows = [
+        window_features(
+            cut_window(cache.samples(split.train[i]), recipe.window_samples, 0.5), recipe
+        )
+        for i in chosen
+    ]
+    first = trained.members[0] if isinstance(trained, Ensemble) else trained
+    assert isinstance(first, Trained)
+    metadata = metadata.model_copy(update={"embedding_size": first.net.head.in_features})
     with tempfile.TemporaryDirectory() as folder:
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
-        write_float_onnx(trained, recipe, full)
-        if precision == "int8":
-            write_int8_onnx(full, final_file, cache, split.train, recipe)
-        elif precision == "float16":
-            write_half_onnx(full, final_file)
+        for path, kind in {full: "float32", final_file: precision}.items():
+            onnx.save(model_graph(trained, recipe, kind, windows), path)
         answers: dict[Path, np.ndarray] = {}
         for path in dict.fromkeys((full, final_file)):
             write_metadata(path, metadata)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from emolive.features import FrontEndSpec
+from training.corpora import MEASURED_ONLY
 from training.labels import LABELS
 
 
@@ -115,8 +116,41 @@ class Loss(_Strict):
 
 
 ModelKind = Literal[
-    "resnet34", "resnet34-attention", "lstm", "cnn-lstm", "svm-mfcc", "svm-egemaps", "ensemble"
+    "resnet34",
+    "resnet34-attention",
+    "lstm",
+    "cnn-lstm",
+    "whisper-encoder",
+    "svm-mfcc",
+    "svm-egemaps",
+    "ensemble",
 ]
+SAME_FOLD = "fold:"
+
+
+class Encoder(_Strict):
+    """How a pre-trained speech encoder is used (model `whisper-encoder`).
+
+    `frozen`: what it puts out, pooled, is computed once per clip and for `copies` disturbed
+    versions of it; only the head is trained. `adapters`: low-rank additions of `rank` are trained
+    with the head (LoRA). `full`: all of it is; `learning_rate` is that of its last block, and
+    `layer_decay` times as much for each block below.
+    """
+
+    blocks: int = Field(default=6, ge=1, le=6)
+    tune: Literal["frozen", "adapters", "full"] = "frozen"
+    pooling: Literal["statistics", "attentive"] = "statistics"
+    hidden: int = Field(default=256, gt=0)
+    copies: int = Field(default=0, ge=0)
+    rank: int = Field(default=8, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    layer_decay: float = Field(default=0.8, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _cacheable(self) -> Self:
+        if self.tune == "frozen" and self.pooling != "statistics":
+            raise ValueError("a frozen encoder is pooled by statistics, which can be cached")
+        return self
 
 
 class Recipe(_Strict):
@@ -127,8 +161,11 @@ class Recipe(_Strict):
     title: str = ""
     seed: int = 0
     model: ModelKind = "resnet34"
+    encoder: Encoder = Encoder()
+    # How examples are made: by worker processes clip by clip, or as whole batches on the device.
+    examples: Literal["workers", "device"] = "workers"
     # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from: its own
-    # run, or if it is one of the teachers, its run on the same fold.
+    # run, or its run on the same fold if it is one of the teachers or written "fold:NAME".
     initial: str = "random"
     # Recipes whose runs on the same split an ensemble consists of, or a network is distilled from.
     teachers: tuple[str, ...] = ()
@@ -153,7 +190,22 @@ class Recipe(_Strict):
     def _taught(self) -> Self:
         if (self.model == "ensemble" or self.loss.distillation > 0) != bool(self.teachers):
             raise ValueError("teachers are for an ensemble, or for loss.distillation above 0")
+        if self.model == "whisper-encoder" and self.examples != "device":
+            raise ValueError('whisper-encoder needs examples = "device"')
+        if kept := MEASURED_ONLY & set(self.corpora):
+            raise ValueError(f"{', '.join(sorted(kept))} is for measuring only, never for training")
         return self
+
+    @property
+    def takes_waveform(self) -> bool:
+        """Whether the input is audio (also of networks made on the device, together)."""
+        together = self.model == "ensemble" and self.examples == "device"
+        return self.model == "whisper-encoder" or together
+
+    @property
+    def cached(self) -> bool:
+        """Whether training goes over pooled outputs of a frozen encoder."""
+        return self.model == "whisper-encoder" and self.encoder.tune == "frozen"
 
     @property
     def window_samples(self) -> int:
@@ -219,7 +271,7 @@ def starting_recipe(recipe: Recipe, folder: Path) -> Recipe | None:
     """The recipe of `folder` whose weights a recipe starts from; None if it is not another's."""
     if recipe.initial in ("random", "imagenet"):
         return None
-    return load_recipe(folder / f"{recipe.initial}.toml")
+    return load_recipe(folder / f"{recipe.initial.removeprefix(SAME_FOLD)}.toml")
 
 
 def sources(recipe: Recipe, folder: Path) -> tuple[Recipe, ...]:

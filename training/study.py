@@ -29,7 +29,7 @@ from training.image_transforms import shrink_batch
 from training.labels import LABELS
 from training.models import WeightsUnavailableError
 from training.protocols import Fold, Protocol, folds
-from training.recipe import Recipe, load_recipe, starting_recipe
+from training.recipe import SAME_FOLD, Recipe, load_recipe, starting_recipe
 from training.results import (
     NOT_RUN,
     FoldResult,
@@ -40,7 +40,7 @@ from training.results import (
 )
 from training.splits import Split, noise_clips, split_clips
 from training.teachers import Teacher, average, load_teacher
-from training.train import HISTORY, predict, predict_clips, train
+from training.train import HISTORY, answerer, predict, predict_clips, train
 
 _CLAIM = "claimed-by"
 # Clip-level answers are several windows each: these conditions are what the tables compare.
@@ -117,7 +117,7 @@ def train_own(
     folder, split = own_folder(runs, recipe.name), split_clips(cache.clips, recipe)
     if recipe.model == "ensemble":
         return folder
-    teachers = [load_teacher(run, t) for run, t in zip(trained, taught, strict=True)]
+    teachers = [load_teacher(run, t, cache) for run, t in zip(trained, taught, strict=True)]
     train(cache, recipe, split, folder, initial=initial, teachers=teachers, workers=workers)
     return folder
 
@@ -132,11 +132,14 @@ def _initial(
 
 def _cost(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
     """Parameters, and floating-point operations of one window."""
-    # Double precision, for which there is no fused LSTM: the counter cannot look into that.
-    x = torch.zeros(1, 1, recipe.front_end.n_mels, recipe.n_frames, dtype=torch.float64)
-    x = shrink_batch(x, recipe.stages[-1].shrink)
+    if recipe.takes_waveform:
+        x, model = torch.zeros(1, 1, recipe.window_samples), model.cpu()
+    else:
+        # Double precision, for which there is no fused LSTM: the counter cannot look into that.
+        x = torch.zeros(1, 1, recipe.front_end.n_mels, recipe.n_frames, dtype=torch.float64)
+        x, model = shrink_batch(x, recipe.stages[-1].shrink), model.cpu().double()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        model.cpu().double().eval()(x)
+        model.eval()(x)
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "flops": counter.get_total_flops(),
@@ -158,7 +161,8 @@ def answer_fold(
         cache, recipe, fold.split, folder, initial=initial, teachers=teachers, workers=workers
     )
     seconds = time.perf_counter() - started
-    model, factors, test = state.ema.module.eval(), recipe.stages[-1].shrink, fold.split.test
+    model = answerer(state.ema.module, cache, recipe).eval()
+    factors, test = recipe.stages[-1].shrink, fold.split.test
     device = next(model.parameters()).device
 
     def ask(features: np.ndarray) -> np.ndarray:
@@ -238,6 +242,16 @@ class _Job:
             for name in self.recipe.teachers
         }
 
+    @property
+    def sources(self) -> dict[str, Path]:
+        """The runs on this fold that it needs: its teachers', and what it starts from."""
+        start = self.recipe.initial
+        if not start.startswith(SAME_FOLD):
+            return self.members
+        name = start.removeprefix(SAME_FOLD)
+        run = result_folder(self.runs, name, self.protocol, self.fold.name)
+        return self.members | {name: run}
+
     def answer(self) -> FoldResult:
         """The fold's answers, by whichever means the recipe's kind of model has."""
         recipe, recipes = self.recipe, self.study.recipes
@@ -248,10 +262,13 @@ class _Job:
 
             return baselines.answer_fold(self.cache, recipe, self.fold, self.folder)
         # What learned from this very fold has heard none of its test speakers.
-        initial = self.members.get(recipe.initial) or _initial(
+        initial = self.sources.get(recipe.initial.removeprefix(SAME_FOLD)) or _initial(
             self.cache, recipe, recipes, self.runs, self.workers
         )
-        teachers = [load_teacher(run, self.study.recipe(n)) for n, run in self.members.items()]
+        teachers = [
+            load_teacher(run, self.study.recipe(name), self.cache)
+            for name, run in self.members.items()
+        ]
         return answer_fold(
             self.cache, recipe, self.fold, self.folder, initial, teachers, self.workers
         )
@@ -282,7 +299,7 @@ def run_study(
         with _claim(job.folder) as mine:
             if not mine or is_finished(job.folder):
                 continue
-            if late := [name for name, run in job.members.items() if not is_finished(run)]:
+            if late := [name for name, run in job.sources.items() if not is_finished(run)]:
                 say(f"{job}: waits for {', '.join(late)}")
                 continue
             say(str(job))

@@ -10,35 +10,58 @@ import numpy as np
 import torch
 from torch import nn
 
+from training.cache import AudioCache
+from training.device import pick_device
+from training.encoder_statistics import load_encoder
 from training.image_transforms import shrink_batch
 from training.metrics import softmax
-from training.models import build_model
+from training.models import EmotionNet, build_model
 from training.recipe import Recipe
 from training.results import Floats, FoldResult
 from training.state import averaged_weights
+from training.waveforms import LogMel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Teacher:
-    """A trained network, and how much its input is shrunk."""
+    """A trained network, how much its input is shrunk, and what makes its input from audio."""
 
     model: nn.Module
     factors: tuple[int, int]
+    log_mel: LogMel | None
 
 
-def load_teacher(run: Path, recipe: Recipe) -> Teacher:
+def load_teacher(run: Path, recipe: Recipe, cache: AudioCache) -> Teacher:
     """The averaged weights of a finished run.
 
     Raises:
         FileNotFoundError: it has no checkpoint.
     """
-    model = build_model(recipe.model, 0.0, recipe.front_end.n_mels)
-    model.load_state_dict(averaged_weights(run))
+    model = load_network(run, recipe, cache)
     model.requires_grad_(False)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device()
+    log_mel = None if recipe.takes_waveform else LogMel(recipe.front_end).to(device)
     return Teacher(
-        model.eval().to(device, memory_format=torch.channels_last), recipe.stages[-1].shrink
+        model.eval().to(device, memory_format=torch.channels_last),
+        recipe.stages[-1].shrink,
+        log_mel,
     )
+
+
+def load_network(run: Path, recipe: Recipe, cache: AudioCache) -> EmotionNet:
+    """A finished run's network with its averaged weights, and with the encoder that it uses.
+
+    Raises:
+        FileNotFoundError: the run has no checkpoint.
+    """
+    encoder = load_encoder(cache, recipe) if recipe.takes_waveform else None
+    model = build_model(recipe, encoder=encoder)
+    missing, unexpected = model.load_state_dict(averaged_weights(run), strict=False)
+    # A frozen encoder is not in the run.
+    lacking = [name for name in missing if not (recipe.cached and ".encoder." in name)]
+    if lacking or unexpected:
+        raise ValueError(f"{run} holds another kind of network: {(lacking + unexpected)[0]}")
+    return model
 
 
 @torch.no_grad()
@@ -46,17 +69,21 @@ def taught_probabilities(teachers: Sequence[Teacher], x: torch.Tensor) -> torch.
     """The teachers' mean probabilities, ``(batch, 8)``, for what the student sees.
 
     Distillation works best as function matching (Beyer et al. 2022, arXiv 2106.05237): the same
-    masked and mixed views for teachers and student, for a long time. Only what the channel does to
-    speech is for the student alone, who so learns to answer through a telephone what the teachers
-    answer without (as Li et al. 2017, arXiv 1708.05466, for speech recognition).
+    mixed views for teachers and student, for a long time. Only what the channel does to speech is
+    for the student alone, who so learns to answer through a telephone what the teachers answer
+    without (as Li et al. 2017, arXiv 1708.05466, for speech recognition).
 
     Args:
         teachers: at least one.
-        x: ``(batch, 1, n_mels, n_frames)``, not shrunk yet.
+        x: log-mel ``(batch, 1, n_mels, n_frames)``, not shrunk yet, or audio ``(batch, 1, n)``.
     """
     answers = []
     for teacher in teachers:
-        seen = shrink_batch(x, teacher.factors).contiguous(memory_format=torch.channels_last)
+        seen = x
+        if x.ndim == 3 and teacher.log_mel is not None:
+            seen = teacher.log_mel(x[:, 0])[:, None]
+        if seen.ndim == 4:
+            seen = shrink_batch(seen, teacher.factors).contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16):
             logits = teacher.model(seen)
         answers.append(logits.float().softmax(1))

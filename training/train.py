@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,16 +13,19 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
+from training.batches import Batch, epochs
 from training.cache import AudioCache, CachedClip
-from training.dataset import TrainingSet, class_weights, cut_window, draw_epoch, window_features
+from training.dataset import class_weights, cut_window, draw_epoch, window_features
+from training.device import pick_device
+from training.encoder_statistics import EncoderStatistics, load_encoder
 from training.image_transforms import mixup, shrink_batch, transform_images
 from training.labels import INDEX, LABELS
 from training.metrics import Scores, score, softmax
+from training.models import EmotionNet, EncoderBody, LayerMix, build_model
 from training.recipe import Recipe
-from training.splits import Split, noise_clips
+from training.splits import Split
 from training.state import CHECKPOINT, State, new_state
 from training.teachers import Teacher, taught_probabilities
 
@@ -31,7 +34,7 @@ HISTORY = "history.jsonl"
 
 def train_epoch(
     state: State,
-    batches: Iterator[list[torch.Tensor]],
+    batches: Iterable[Batch],
     recipe: Recipe,
     teachers: Sequence[Teacher] = (),
 ) -> tuple[float, float]:
@@ -41,15 +44,22 @@ def train_epoch(
     # Dropout, too, must not know whether the run was interrupted before this epoch.
     torch.manual_seed(np.random.SeedSequence((recipe.seed, state.epoch)).generate_state(1).item())
     settings, factors = recipe.augmentation, recipe.shrink(state.epoch)
-    total, count, right, labelled = 0.0, 0, 0, 0
-    for step, (x, targets, allowed) in enumerate(batches):
+    total, right = torch.zeros((), device=device), torch.zeros((), device=device)
+    count, labelled = 0, torch.zeros((), device=device)
+    for step, (x, targets, allowed, heard, mixed) in enumerate(batches):
         rng = np.random.default_rng((recipe.seed, state.epoch, step))
-        x, targets, allowed = x.to(device), targets.to(device), allowed.to(device)
-        x = transform_images(x, settings, rng)
-        if settings.mixup_alpha:
-            x, targets, allowed = mixup(x, targets, allowed, settings.mixup_alpha, rng)
-        taught = taught_probabilities(teachers, x[:, 1:]) if teachers else None
-        x = shrink_batch(x[:, :1], factors).contiguous(memory_format=torch.channels_last)
+        # Teachers see the same picture, turned and mixed alike; audio is mixed already.
+        views = x if heard is None or mixed else torch.cat([x, heard], dim=1)
+        if not recipe.takes_waveform:
+            views = transform_images(views, settings, rng)
+        if settings.mixup_alpha and not mixed:
+            views, targets, allowed = mixup(views, targets, allowed, settings.mixup_alpha, rng)
+        x = views[:, :1]
+        if heard is not None and not mixed:
+            heard = views[:, 1:]
+        taught = taught_probabilities(teachers, heard) if heard is not None else None
+        if not recipe.takes_waveform:
+            x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             embeddings = state.model.embed(x)
             logits = state.model.head(state.model.dropout(embeddings))
@@ -60,22 +70,48 @@ def train_epoch(
         state.optimiser.step()
         state.schedule.step()
         state.ema.update_parameters(state.model)
-        total, count = total + float(loss.detach()), count + 1
+        total, count = total + loss.detach(), count + 1
         known = targets.sum(1) > 0
-        right += int(((logits.argmax(1) == targets.argmax(1)) & known).sum())
-        labelled += int(known.sum())
+        right += ((logits.argmax(1) == targets.argmax(1)) & known).sum()
+        labelled += known.sum()
     state.epoch += 1
-    return total / max(1, count), right / max(1, labelled)
+    return float(total) / max(1, count), float(right) / max(1.0, float(labelled))
 
 
 @torch.inference_mode()
 def predict(model: nn.Module, features: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """Logits ``(n, 8)`` of normalised log-mel windows ``(n, n_mels, n_frames)``."""
+    """Logits ``(n, 8)`` of `n` windows as `window_features` gives them."""
     device = next(model.parameters()).device
-    x = shrink_batch(torch.from_numpy(features)[:, None].to(device), factors)
+    x = torch.from_numpy(features)[:, None].to(device)
+    if x.ndim == 4:
+        x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        logits = model(x.contiguous(memory_format=torch.channels_last))
+        logits = model(x)
     return logits.float().cpu().numpy()
+
+
+def standardise(state: State, statistics: torch.Tensor) -> None:
+    """Give a fresh head the mean and deviation of the training clips' encoder statistics."""
+    for model in (state.model, state.ema.module):
+        mix = model.body.mix
+        assert isinstance(mix, LayerMix)
+        mix.standardise(statistics)
+
+
+def answerer(model: nn.Module, cache: AudioCache, recipe: Recipe) -> nn.Module:
+    """The network that answers windows: a head of kept statistics gets its encoder.
+
+    It shares the weights of `model`.
+    """
+    if not recipe.cached:
+        return model
+    assert isinstance(model, EmotionNet)
+    device = next(model.parameters()).device
+    whole = build_model(recipe, encoder=load_encoder(cache, recipe)).to(device).eval()
+    assert isinstance(whole.body, EncoderBody)
+    assert isinstance(model.body, EncoderBody)
+    whole.body.mix, whole.body.hidden, whole.head = model.body.mix, model.body.hidden, model.head
+    return whole
 
 
 def predict_clips(
@@ -131,28 +167,31 @@ def train(
     """
     console = Console(stderr=True)
     folder.mkdir(parents=True, exist_ok=True)
-    noise = noise_clips(cache.clips)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device()
     drawn = draw_epoch(split.train, recipe, 0)
     weights = class_weights(drawn) if recipe.loss.class_weights else torch.ones(len(LABELS))
     steps = len(drawn) // recipe.batch_size
-    state = new_state(recipe, steps, weights, device, initial)
+    encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.cached else None
+    state = new_state(recipe, steps, weights, device, initial, encoder)
+    if recipe.cached and initial is None:
+        standardise(state, EncoderStatistics(cache, recipe, device).of(split.train))
     if (folder / CHECKPOINT).is_file():
         state.load(folder / CHECKPOINT)
         console.print(f"continuing after epoch {state.epoch}")
+    answering = answerer(state.ema.module, cache, recipe)
+    epoch_batches = epochs(cache, recipe, split, device, workers)
     with _progress(console) as progress, SummaryWriter(folder) as writer:
-        epochs = progress.add_task("epochs", total=recipe.epochs, completed=state.epoch)
+        done = progress.add_task("epochs", total=recipe.epochs, completed=state.epoch)
         while state.epoch < recipe.epochs:
             factors = recipe.shrink(state.epoch)
-            examples = draw_epoch(split.train, recipe, state.epoch)
-            data = TrainingSet(cache, examples, split.train, noise, recipe)
-            loader = DataLoader(data, recipe.batch_size, num_workers=workers, drop_last=True)
-            batches = progress.track(loader, description=f"epoch {state.epoch + 1}")
-            loss, accuracy = train_epoch(state, iter(batches), recipe, teachers)
+            batches = progress.track(
+                epoch_batches(state.epoch), steps, description=f"epoch {state.epoch + 1}"
+            )
+            loss, accuracy = train_epoch(state, batches, recipe, teachers)
             state.save(folder / CHECKPOINT)
             scores: dict[str, Scores] = {}
             if state.epoch % recipe.validate_every == 0 or state.epoch == recipe.epochs:
-                logits = predict_clips(state.ema.module, cache, split.validation, recipe, factors)
+                logits = predict_clips(answering, cache, split.validation, recipe, factors)
                 scores = score_by_corpus(logits, split.validation)
             row = {
                 "epoch": state.epoch,
@@ -172,5 +211,5 @@ def train(
                 f"epoch {state.epoch}: loss {loss:.3f}, accuracy {accuracy:.3f}; "
                 f"validation {summary or 'not due'}"
             )
-            progress.update(epochs, completed=state.epoch)
+            progress.update(done, completed=state.epoch)
     return state

@@ -17,6 +17,7 @@ import torch
 
 from emolive.features import FrontEndSpec
 from training.models import build_model
+from training.recipe import Recipe
 
 Clock = Callable[[], float]
 Times = dict[str, list[float]]
@@ -42,7 +43,7 @@ def measure(repeats: int, threads: int) -> dict[str, Times]:
     torch.set_num_threads(threads)
     spec = FrontEndSpec()
     audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
-    model = build_model("resnet34", 0.0, spec.n_mels).eval()
+    model = build_model(Recipe(name="usual", corpora={})).eval()
 
     def features() -> torch.Tensor:
         mel = librosa.feature.melspectrogram(

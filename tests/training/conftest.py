@@ -10,9 +10,14 @@ import soundfile
 
 pytest.importorskip("torch", reason="needs the training extra")
 
+import torch
+from safetensors.torch import save_file
+
 from training.cache import AudioCache, load_cache, prepare
 from training.corpora import read_corpora
+from training.encoder_statistics import WEIGHTS
 from training.recipe import Recipe
+from training.whisper import WhisperEncoder
 
 RATE = 16_000
 
@@ -56,6 +61,10 @@ def cache_folder(generated_corpora: Path, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("cache")
     clips, _ = read_corpora(generated_corpora)
     assert prepare(clips, generated_corpora, folder) == []
+    # Whisper's encoder in shape and names, with random weights.
+    torch.manual_seed(0)
+    weights = {f"model.encoder.{k}": v.half() for k, v in WhisperEncoder().state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
     return folder
 
 

@@ -27,7 +27,25 @@ NAMES = {
     "emodb/wav/16b10Tb.wav": ("emodb", "16", "female", "sad"),
     "cremad/AudioWAV/1001_DFA_DIS_XX.wav": ("cremad", "1001", "unknown", "disgust"),
     "nemo/samples/WR0_surprised_64.wav": ("nemo", "WR0", "male", "surprised"),
+    "ased/audio/a5-01-01-01-07.wav": ("ased", "ased_07", "female", "angry"),
+    "emospeech/audio/00000.opus": ("emospeech", "ies_1", "unknown", "calm"),
+    "turev/audio/sad__1358_hl_odenek.flac": ("turev", "turev_1358", "male", "sad"),
+    "meld/audio/00014.wav": ("meld", "Joey", "unknown", "surprised"),
+    "nonverbal/audio/2AV8_4.wav": ("nonverbal", "coughing", "female", None),
     "noise/rain/1.ogg": (NOISE, "rain", "unknown", None),
+}
+TABLES = {
+    "nemo/data.tsv": "file_id\temotion\tspeaker_id\tgender\n"
+    "WR0_surprised_64.wav\tsurprised\t WR0\tmale\n",
+    "ased/labels.tsv": "file\tlabel\tspeaker\tgender\tlanguage\tsentence\n"
+    "a5-01-01-01-07.opus\tangry\tased_07\tf\tam\ta5_01\n",
+    "emospeech/labels.tsv": "file\tlabel\tspeaker\tgender\tlanguage\n"
+    "00000.opus\tcalm\ties_1\t\ten-IN/hi\n",
+    "turev/labels.tsv": "file\tlabel\tspeaker\tgender\tlanguage\n"
+    "sad__1358_hl_odenek.opus\tsad\tturev_1358\tm\ttr\n",
+    "meld/labels.csv": "file,emotion,speaker,dialogue,seconds\n"
+    "00014.opus,surprise,Joey,1,2.52\n00099.opus,joy,Ross,1,2.0\n",
+    "nonverbal/labels.tsv": "file\tlabel\tspeaker\tgender\n2AV8_4.opus\tcoughing\tdnv_2AV8\tf\n",
 }
 IGNORED = (
     "ravdess/Actor_07/03-02-05-02-01-01-07.wav",  # song
@@ -45,9 +63,10 @@ def layout(tmp_path: Path) -> Path:
         if path.suffix == ".txt":
             path.write_text("not audio")
         else:
-            soundfile.write(path, rng.normal(0, 0.1, 16_000), 16_000)
-    table = "file_id\temotion\tspeaker_id\tgender\nWR0_surprised_64.wav\tsurprised\t WR0\tmale\n"
-    (tmp_path / "nemo" / "data.tsv").write_text(table)
+            kind = {"subtype": "OPUS", "format": "OGG"} if path.suffix == ".opus" else {}
+            soundfile.write(path, rng.normal(0, 0.1, 16_000), 16_000, **kind)
+    for name, text in TABLES.items():
+        (tmp_path / name).write_text(text)
     return tmp_path
 
 

@@ -17,6 +17,7 @@ from training.cache import AudioCache, CachedClip
 from training.corpora import read_corpora
 from training.labels import LABELS
 from training.protocols import (
+    MOST_TESTED,
     PAPER_SEEDS,
     PROTOCOLS,
     RAVDESS_FOLDS,
@@ -79,7 +80,8 @@ def test_no_recording_is_on_two_sides(
         digests = [c.digest for part in _parts(fold) for c in part]
         assert len(digests) == len(set(digests))
         assert all(c.emotion in LABELS for part in _parts(fold) for c in part)
-        assert {c.corpus for c in fold.split.test} <= set(TESTED)
+        tested = {*TESTED, "tess"} if protocol == "cross-corpus" else set(TESTED)
+        assert {c.corpus for c in fold.split.test} <= tested
         assert all(part for part in _parts(fold))
 
 
@@ -143,14 +145,26 @@ def test_cross_corpus_does_not_train_on_what_it_tests(
     clips: tuple[CachedClip, ...], recipe: Recipe
 ) -> None:
     found = {fold.name: fold.split for fold in folds("cross-corpus", clips, recipe)}
-    assert set(found) == {"without-ravdess", "without-savee"}
-    for target in TESTED:
+    assert set(found) == {"without-ravdess", "without-savee", "without-tess"}
+    for target in (*TESTED, "tess"):
         split = found[f"without-{target}"]
         assert {c.corpus for c in split.test} == {target}
         assert target not in {c.corpus for c in split.train + split.validation}
     # Calm is in RAVDESS alone: it cannot be learned without it.
     assert "calm" not in {c.emotion for c in found["without-ravdess"].test}
     assert {c.emotion for c in found["without-savee"].test} == set(_SAVEE)
+
+
+def test_of_a_large_corpus_that_is_left_out_some_clips_are_tested(recipe: Recipe) -> None:
+    many = tuple(
+        CachedClip(f"{e}{i}", corpus, "1", "male", "en", e, 0, 1, f"{corpus}{e}{i}")
+        for corpus in ("ravdess", "tess")
+        for e in ("happy", "sad")
+        for i in range(MOST_TESTED)
+    )
+    for fold in folds("cross-corpus", many, recipe):
+        assert len(fold.split.test) == MOST_TESTED
+    assert folds("cross-corpus", many, recipe) == folds("cross-corpus", many, recipe)
 
 
 def test_without_ravdess_and_savee_there_is_nothing_to_test(
@@ -164,7 +178,7 @@ def test_split_files_say_what_the_folds_are(
     clips: tuple[CachedClip, ...], recipe: Recipe, tmp_path: Path
 ) -> None:
     written = list(write_splits(clips, recipe, tmp_path))
-    assert len(written) == PAPER_SEEDS + len(RAVDESS_FOLDS) + len(TESTED)
+    assert len(written) == PAPER_SEEDS + len(RAVDESS_FOLDS) + len(TESTED) + 1
     for protocol in PROTOCOLS:
         for fold in folds(protocol, clips, recipe):
             path = tmp_path / protocol / f"{fold.name}.csv"
@@ -183,7 +197,7 @@ def test_split_files_say_what_the_folds_are(
 def test_the_command_writes_split_files(
     clips: tuple[CachedClip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = AudioCache(clips, np.zeros(1, np.int16))
+    cache = AudioCache(clips, np.zeros(1, np.int16), tmp_path)
     monkeypatch.setattr(command_line, "load_cache", lambda _: cache)
     path = tmp_path / "any.toml"
     path.write_text("corpora.ravdess.clips_per_epoch = 8\n")

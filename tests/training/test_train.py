@@ -11,17 +11,17 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra")
 
 import torch
-from torch import nn
 from typer.testing import CliRunner
 
 from emolive.inference.classifier import OnnxClassifier
 from training import __main__ as command_line
 from training.cache import AudioCache
 from training.dataset import clip_windows
-from training.export import load_trained
+from training.export import Precision, load_trained
 from training.labels import LABELS
 from training.metrics import softmax
-from training.publish import Precision, publish
+from training.models import Trained, build_model
+from training.publish import publish
 from training.recipe import Recipe, load_recipe, sources
 from training.results import own_folder
 from training.splits import split_clips
@@ -84,7 +84,7 @@ def test_a_killed_run_continues_to_the_same_weights(
                 raise KilledError
             return cache.samples(clip)  # type: ignore[arg-type]
 
-    dying = DyingCache(cache.clips, cache.audio)
+    dying = DyingCache(cache.clips, cache.audio, cache.folder)
     with pytest.raises(KilledError):
         train(dying, small, split, tmp_path / "parts", workers=0)
     resumed = train(cache, small, split, tmp_path / "parts", workers=0)
@@ -127,7 +127,7 @@ def test_export_gives_a_file_that_the_program_accepts(
     cache: AudioCache, recipe: Recipe, tmp_path: Path
 ) -> None:
     train(cache, recipe, split_clips(cache.clips, recipe), own_folder(tmp_path, "tiny"), workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path)
+    trained = load_trained(recipe, tmp_path, tmp_path, cache)
     target = tmp_path / "model.onnx"
     start = recipe.model_copy(update={"name": "first", "seed": 7})
     measurement = publish(cache, recipe, trained, target, name="tiny", sources=[start])
@@ -174,16 +174,18 @@ def test_an_ensemble_becomes_one_file(
     )
     recipe = load_recipe(tmp_path / "both.toml")
     with pytest.raises(FileNotFoundError):
-        load_trained(recipe, tmp_path, tmp_path / "runs")
+        load_trained(recipe, tmp_path, tmp_path / "runs", cache)
     train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path / "runs")
+    trained = load_trained(recipe, tmp_path, tmp_path / "runs", cache)
     clips = split_clips(cache.clips, recipe).test
     windows = np.stack([clip_windows(cache.samples(clip), recipe)[0] for clip in clips])
     x = torch.from_numpy(windows)[:, None]
     with torch.inference_mode():
         together = trained(x).exp()
         alone = [
-            load_trained(load_recipe(tmp_path / f"{name}.toml"), tmp_path, tmp_path / "runs")(x)
+            load_trained(
+                load_recipe(tmp_path / f"{name}.toml"), tmp_path, tmp_path / "runs", cache
+            )(x)
             for name in members
         ]
     torch.testing.assert_close(together, torch.stack(alone).softmax(2).mean(0))
@@ -209,7 +211,7 @@ def test_the_card_can_be_measured_again(
     path.write_text(_MEMBER.format(model="lstm"))
     recipe = load_recipe(path)
     train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path / "runs")
+    trained = load_trained(recipe, tmp_path, tmp_path / "runs", cache)
     measurement = publish(cache, recipe, trained, model, name="one", sources=[recipe])
     given = [str(path), str(model), "--cache", str(cache_folder), "--out", str(out)]
     result = CliRunner().invoke(command_line.app, ["evaluate", *given])
@@ -227,4 +229,11 @@ def test_a_model_is_not_tested_on_speakers_of_its_pre_training(
     )
     start = recipe.model_copy(update={"corpora": {"ravdess": everybody}})
     with pytest.raises(ValueError, match=r"trained on speakers that test: .*'04'"):
-        publish(cache, recipe, nn.Identity(), tmp_path / "m.onnx", name="tiny", sources=[start])
+        publish(
+            cache,
+            recipe,
+            Trained(build_model(recipe)),
+            tmp_path / "m.onnx",
+            name="tiny",
+            sources=[start],
+        )

@@ -1,0 +1,139 @@
+"""Batches of training examples, whichever way a recipe makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from training.cache import AudioCache, CachedClip
+from training.dataset import Example, Targets, TrainingSet, draw_epoch
+from training.encoder_statistics import EncoderStatistics
+from training.recipe import Recipe
+from training.splits import Split, noise_clips
+from training.waveforms import Chance, Disturber, LogMel, Waveforms, mask, mix
+
+
+class Batch(NamedTuple):
+    """Examples for the network, and what its teachers hear.
+
+    `x` is ``(batch, 1, ...)``, what the network takes; `targets` ``(batch, 8)`` distributions;
+    `allowed` bool ``(batch, 8)``; `heard` the same windows undisturbed, as log-mel or as audio
+    ``(batch, 1, n_samples)``, or None without teachers. `mixed`: mixup is done already.
+    """
+
+    x: torch.Tensor
+    targets: torch.Tensor
+    allowed: torch.Tensor
+    heard: torch.Tensor | None = None
+    mixed: bool = False
+
+
+Epoch = Callable[[int], Iterator[Batch]]
+
+
+def epochs(
+    cache: AudioCache, recipe: Recipe, split: Split, device: torch.device, workers: int
+) -> Epoch:
+    """What gives the batches of an epoch."""
+    if recipe.cached:
+        return _Kept(cache, recipe, split, device)
+    if recipe.examples == "device":
+        return _OnDevice(cache, recipe, split, device)
+    return _ByWorkers(cache, recipe, split, device, workers)
+
+
+class _ByWorkers:
+    """Log-mel, made clip by clip in other processes."""
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        recipe: Recipe,
+        split: Split,
+        device: torch.device,
+        workers: int,
+    ) -> None:
+        self._cache, self._recipe, self._split = cache, recipe, split
+        self._noise, self._device, self._workers = noise_clips(cache.clips), device, workers
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        recipe, train = self._recipe, self._split.train
+        examples = draw_epoch(train, recipe, epoch)
+        data = TrainingSet(self._cache, examples, train, self._noise, recipe)
+        for batch in DataLoader(data, recipe.batch_size, num_workers=self._workers, drop_last=True):
+            x, targets, allowed = (part.to(self._device) for part in batch)
+            yield Batch(x[:, :1], targets, allowed, x[:, 1:] if recipe.teachers else None)
+
+
+def _drawn(recipe: Recipe, clips: tuple[CachedClip, ...], epoch: int) -> Iterator[list[Example]]:
+    examples = draw_epoch(clips, recipe, epoch)
+    for start in range(0, len(examples) - recipe.batch_size + 1, recipe.batch_size):
+        yield examples[start : start + recipe.batch_size]
+
+
+class _Targets:
+    """`Targets` of whole batches."""
+
+    def __init__(self, recipe: Recipe, clips: tuple[CachedClip, ...], device: torch.device) -> None:
+        self._of, self._device = Targets(recipe, clips), device
+
+    def __call__(self, clips: Sequence[CachedClip]) -> tuple[torch.Tensor, torch.Tensor]:
+        targets, allowed = zip(*(self._of(clip) for clip in clips), strict=True)
+        return torch.stack(targets).to(self._device), torch.stack(allowed).to(self._device)
+
+
+class _Kept:
+    """Pooled outputs of a frozen encoder: of the clip, or of one of its disturbed copies."""
+
+    def __init__(
+        self, cache: AudioCache, recipe: Recipe, split: Split, device: torch.device
+    ) -> None:
+        self._recipe, self._clips = recipe, split.train
+        self._statistics = EncoderStatistics(cache, recipe, device)
+        self._targets = _Targets(recipe, split.train, device)
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        for examples in _drawn(self._recipe, self._clips, epoch):
+            clips = [e.clip for e in examples]
+            rng = np.random.default_rng(examples[0].seed)
+            copies = rng.integers(0, self._recipe.encoder.copies + 1, len(clips))
+            x = self._statistics.of(clips, copies)[:, None]
+            yield Batch(x, *self._targets(clips))
+
+
+class _OnDevice:
+    """Audio, or log-mel of it, cut and disturbed in whole batches."""
+
+    def __init__(
+        self, cache: AudioCache, recipe: Recipe, split: Split, device: torch.device
+    ) -> None:
+        self._recipe, self._clips, self._device = recipe, split.train, device
+        noise = noise_clips(cache.clips)
+        self._disturb = Disturber(recipe.augmentation, Waveforms(cache, device), noise)
+        self._log_mel = LogMel(recipe.front_end).to(device)
+        self._targets = _Targets(recipe, split.train, device)
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        recipe, settings = self._recipe, self._recipe.augmentation
+        for examples in _drawn(recipe, self._clips, epoch):
+            clips = [e.clip for e in examples]
+            rng = np.random.default_rng(examples[0].seed)
+            chance = Chance(int(rng.integers(2**31)), self._device)
+            window = self._disturb.cut(clips, recipe.window_samples, chance)
+            targets, allowed = self._targets(clips)
+            if settings.mixup_alpha:
+                order = torch.from_numpy(rng.permutation(len(clips))).to(self._device)
+                share = float(rng.beta(settings.mixup_alpha, settings.mixup_alpha))
+                window = mix(window, order, share)
+                targets = share * targets + (1 - share) * targets[order]
+                allowed = allowed | allowed[order]
+            x = self._disturb(window, chance)
+            if not recipe.takes_waveform:
+                x = mask(self._log_mel(x), settings, chance)
+            yield Batch(
+                x[:, None], targets, allowed, window[:, None] if recipe.teachers else None, True
+            )

@@ -1,0 +1,224 @@
+"""The encoder of OpenAI's Whisper (Radford et al. 2023, arXiv 2212.04356) as a speech front end.
+
+The encoder is cut to the window: its log-mel, convolutions and positions cover as many frames as
+the window has, so a 3-second window costs a tenth of Whisper's own 30 seconds. Weights have Hugging
+Face's names (`model.safetensors` of `openai/whisper-base`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn.functional import conv1d, gelu, layer_norm, pad, scaled_dot_product_attention
+from torchaudio.functional import melscale_fbanks
+
+from training.corpora.fetch import DownloadError, open_url
+
+WIDTH, HEADS, MELS, BLOCKS = 512, 8, 80, 6
+POSITIONS = 150  # of Whisper's 1,500: a window of 3 s
+RATE, N_FFT, HOP = 16_000, 400, 160
+_PREFIX = "model.encoder."
+PUBLISHED = "https://huggingface.co/openai/whisper-base/resolve/main/model.safetensors"  # MIT
+# SHA-256 over the encoder's tensors as float16, in the order of their names: the content, whatever
+# wrote the file.
+_CONTENT = "063d1ede86ffd383258859e1c8500a0bac1267d74db1080beb1f00a53801f0f1"
+
+
+class WhisperLogMel(nn.Module):
+    """Whisper's log-mel with the level removed; computed with convolutions, so that it exports.
+
+    16 kHz, periodic Hann of 400 samples, hop 160, centred frames with reflection, 80 Slaney bands,
+    log10 down to 8 below the window's maximum. The maximum becomes 1: a gain changes nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        window = torch.hann_window(N_FFT, dtype=torch.float64)
+        angle = 2 * math.pi / N_FFT * torch.outer(torch.arange(N_FFT // 2 + 1), torch.arange(N_FFT))
+        kernels = torch.cat([angle.cos() * window, -angle.sin() * window])[:, None]
+        bank = melscale_fbanks(
+            N_FFT // 2 + 1, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney"
+        )
+        self.register_buffer("kernels", kernels.float(), persistent=False)
+        self.register_buffer("bank", bank.T.contiguous(), persistent=False)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """``(batch, n_samples)`` to ``(batch, 80, n_samples // 160)``."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            peak = waveform.float().abs().amax(1, keepdim=True).clamp_min(1e-6)
+            x = pad((waveform.float() / peak)[:, None], (N_FFT // 2, N_FFT // 2), "reflect")
+            spectrum = conv1d(x, self.kernels.float(), stride=HOP)[..., :-1]
+            real, imaginary = spectrum.chunk(2, dim=1)
+            mel = self.bank.float() @ (real * real + imaginary * imaginary)
+            log = mel.clamp_min(1e-10).log10()
+            log = log - log.amax((1, 2), keepdim=True)
+            return (log.clamp_min(-8.0) + 4.0) / 4.0
+
+
+class _Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.q_proj = nn.Linear(WIDTH, WIDTH)
+        self.k_proj = nn.Linear(WIDTH, WIDTH, bias=False)
+        self.v_proj = nn.Linear(WIDTH, WIDTH)
+        self.out_proj = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def heads(y: torch.Tensor) -> torch.Tensor:
+            return y.unflatten(2, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+
+        mixed = scaled_dot_product_attention(
+            heads(self.q_proj(x)), heads(self.k_proj(x)), heads(self.v_proj(x))
+        )
+        out: torch.Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        return out
+
+
+class _Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.self_attn_layer_norm = nn.LayerNorm(WIDTH)
+        self.self_attn = _Attention()
+        self.final_layer_norm = nn.LayerNorm(WIDTH)
+        self.fc1 = nn.Linear(WIDTH, 4 * WIDTH)
+        self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.self_attn(self.self_attn_layer_norm(x))
+        out: torch.Tensor = x + self.fc2(gelu(self.fc1(self.final_layer_norm(x))))
+        return out
+
+
+class WhisperEncoder(nn.Module):
+    """The first `blocks` blocks; gives what each of them, and the convolutions, put out."""
+
+    def __init__(self, blocks: int = BLOCKS) -> None:
+        super().__init__()
+        self.log_mel = WhisperLogMel()
+        self.conv1 = nn.Conv1d(MELS, WIDTH, 3, padding=1)
+        self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
+        self.embed_positions = nn.Embedding(POSITIONS, WIDTH)
+        self.layers = nn.ModuleList(_Block() for _ in range(blocks))
+
+    def forward(self, waveform: torch.Tensor) -> list[torch.Tensor]:
+        """``(batch, n_samples)`` to `blocks` + 1 of ``(batch, n_samples // 320, 512)``.
+
+        Each is layer-normed per frame, without weights.
+        """
+        return self.encode(self.log_mel(waveform))
+
+    def encode(self, log_mel: torch.Tensor) -> list[torch.Tensor]:
+        """The same from `log_mel`, ``(batch, 80, n_frames)``."""
+        x = gelu(self.conv1(log_mel))
+        x = gelu(self.conv2(x)).transpose(1, 2)
+        x = x + self.embed_positions.weight[: x.shape[1]]
+        outputs = [x]
+        for layer in self.layers:
+            outputs.append(layer(outputs[-1]))
+        return [layer_norm(y.float(), (WIDTH,)) for y in outputs]
+
+
+def pretrained(path: Path, blocks: int = BLOCKS) -> WhisperEncoder:
+    """An encoder with the weights of a safetensors file; what lies behind `blocks` is not read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it lacks a weight of this encoder.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no file {path}: give Whisper base's weights with --pretrained FILE "
+            "(model.safetensors of openai/whisper-base)."
+        )
+    encoder = WhisperEncoder(blocks)
+    found: Mapping[str, torch.Tensor] = load_file(path)
+    wanted = encoder.state_dict()
+    if missing := [name for name in wanted if _PREFIX + name not in found]:
+        raise ValueError(f"{path} is no Whisper base encoder: it has no {_PREFIX}{missing[0]}.")
+    encoder.load_state_dict(
+        {name: found[_PREFIX + name][: len(w)].float() for name, w in wanted.items()}
+    )
+    return encoder
+
+
+def download(folder: Path) -> Path:
+    """The published weights in `folder`, fetched if they are not there.
+
+    Raises:
+        DownloadError: they cannot be had, or are not what was published.
+    """
+    target = folder / "whisper-base.safetensors"
+    if target.is_file():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    try:
+        with open_url(PUBLISHED) as response, partial.open("wb") as file:
+            shutil.copyfileobj(response, file)
+    except OSError as error:
+        raise DownloadError(
+            f"{PUBLISHED} cannot be had ({error}): give its file with --pretrained FILE."
+        ) from error
+    if content_digest(partial) != _CONTENT:
+        partial.unlink()
+        raise DownloadError(f"{PUBLISHED} is not what was published: it was deleted, try again.")
+    return partial.replace(target)
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 over the encoder's weights in a file, as float16, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(load_file(path).items()):
+        if name.startswith(_PREFIX):
+            digest.update(tensor.half().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Adapter(nn.Module):
+    """A linear layer with a low-rank addition (LoRA, Hu et al. 2022, arXiv 2106.09685)."""
+
+    def __init__(self, base: nn.Linear, rank: int) -> None:
+        super().__init__()
+        self.base = base
+        self.down = nn.Parameter(torch.randn(rank, base.in_features) / math.sqrt(base.in_features))
+        self.up = nn.Parameter(torch.zeros(base.out_features, rank))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """As the layer."""
+        out: torch.Tensor = self.base(x) + (x @ self.down.T) @ self.up.T
+        return out
+
+    def merged(self) -> nn.Linear:
+        """One layer that does the same."""
+        with torch.no_grad():
+            self.base.weight += self.up @ self.down
+        return self.base
+
+
+_ADAPTED = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+
+
+def add_adapters(encoder: WhisperEncoder, rank: int) -> None:
+    """Freeze the encoder, and give each linear layer of its blocks an adapter."""
+    encoder.requires_grad_(False)
+    for block in encoder.layers:
+        for owner in (block, block.self_attn):
+            for name, layer in list(owner.named_children()):
+                if name in _ADAPTED:
+                    setattr(owner, name, Adapter(layer, rank))
+
+
+def merge_adapters(module: nn.Module) -> None:
+    """Replace every adapter below `module` by the layer that does the same."""
+    for name, child in list(module.named_children()):
+        if isinstance(child, Adapter):
+            setattr(module, name, child.merged())
+        else:
+            merge_adapters(child)
