@@ -21,6 +21,7 @@ import soundfile
 import soxr
 from rich.progress import track
 
+from emolive.session.export.csv_file import inert
 from training.corpora import Clip
 
 SAMPLING_RATE = 16_000
@@ -162,7 +163,7 @@ def write_manifest(clips: Sequence[CachedClip], path: Path) -> None:
         for c in clips:
             duration = f"{c.length / SAMPLING_RATE:.3f}"
             known = (c.corpus, c.speaker, c.gender, c.language, c.emotion or "")
-            table.writerow((c.name, *known, duration, c.digest))
+            table.writerow(map(inert, (c.name, *known, duration, c.digest)))
 
 
 def load_cache(folder: Path) -> AudioCache:
