@@ -9,6 +9,7 @@ from emolive.session.export.values import SHARE_DIGITS, JsonValue, named, second
 from emolive.session.timeline import Timeline
 
 Row = Mapping[str, JsonValue]
+Columns = dict[str, type[str] | type[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +24,36 @@ class Table:
 def tables(timeline: Timeline) -> Iterator[Table]:
     """The tables of a timeline.
 
-    Windows: file, start_s, end_s, state, label, confidence, speech_ratio, then ``p_<label>`` for
-    each emotion. One stream of a file is only that. Everything else (several streams, a session)
-    has the column `stream` after `file`, and two more tables: segments (file, stream, start_s,
-    end_s, label, confidence) and annotations (file, stream, start_s, end_s, label, comment,
+    One stream of a file is only its windows. Everything else (several streams, a session) has two
+    more tables: segments, and annotations (file, stream, start_s, end_s, label, comment,
     annotator), where no stream means all of them. What there is nothing to say about is None.
     """
-    shares = {f"p_{label}": float for label in timeline.labels}
-    span: dict[str, type[str] | type[float]] = {"start_s": float, "end_s": float}
-    named_by: dict[str, type[str] | type[float]] = {"file": str}
+    yield window_table(timeline)
     if not timeline.plain:
-        named_by["stream"] = str
-    answer = {"state": str, "label": str, "confidence": float, "speech_ratio": float}
-    yield Table("", named_by | span | answer | shares, _windows(timeline))
-    if not timeline.plain:
-        yield Table(
-            "segments", named_by | span | {"label": str, "confidence": float}, _segments(timeline)
-        )
-        yield Table(
-            "annotations",
-            named_by | span | {"label": str, "comment": str, "annotator": str},
-            _annotations(timeline),
-        )
+        yield segment_table(timeline)
+        said: Columns = {"label": str, "comment": str, "annotator": str}
+        yield Table("annotations", {**_place(timeline), **said}, _annotations(timeline))
+
+
+def window_table(timeline: Timeline) -> Table:
+    """The windows: file, start_s, end_s, state, label, confidence, speech_ratio, ``p_<label>``.
+
+    Other than one stream of a file has the column `stream` after `file`.
+    """
+    answer: Columns = {"state": str, "label": str, "confidence": float, "speech_ratio": float}
+    shares: Columns = {f"p_{label}": float for label in timeline.labels}
+    return Table("", {**_place(timeline), **answer, **shares}, _windows(timeline))
+
+
+def segment_table(timeline: Timeline) -> Table:
+    """The segments: file, start_s, end_s, label, confidence, and `stream` as for windows."""
+    answer: Columns = {"label": str, "confidence": float}
+    return Table("segments", {**_place(timeline), **answer}, _segments(timeline))
+
+
+def _place(timeline: Timeline) -> Columns:
+    stream: Columns = {} if timeline.plain else {"stream": str}
+    return {"file": str, **stream, "start_s": float, "end_s": float}
 
 
 def _windows(timeline: Timeline) -> Iterator[Row]:
