@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from training.corpora import MEASURED_ONLY
 from training.labels import LABELS
 
@@ -169,7 +169,7 @@ class Recipe(_Strict):
     initial: str = "random"
     # Recipes whose runs on the same split an ensemble consists of, or a network is distilled from.
     teachers: tuple[str, ...] = ()
-    front_end: FrontEndSpec = FrontEndSpec()
+    front_end: LogMelSpec = LogMelSpec()
     window_s: float = 3.0
     corpora: dict[str, CorpusRecipe]
     stages: tuple[Stage, ...] = (Stage(epochs=1),)

@@ -15,7 +15,7 @@ import librosa
 import numpy as np
 import torch
 
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from training.models import build_model
 from training.recipe import Recipe
 
@@ -41,7 +41,7 @@ def measure(repeats: int, threads: int) -> dict[str, Times]:
     "wall" is how long it takes with `threads` threads, "processor" what it takes of one core.
     """
     torch.set_num_threads(threads)
-    spec = FrontEndSpec()
+    spec = LogMelSpec()
     audio = np.random.default_rng(0).normal(0, 0.1, 3 * spec.sampling_rate).astype(np.float32)
     model = build_model(Recipe(name="usual", corpora={})).eval()
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.fft import irfft, rfft
 
-from emolive.features import FrontEndSpec
+from emolive.features import LogMelSpec
 from emolive.features.mel import hann_window, mel_filter_bank
 from training.cache import AudioCache, CachedClip
 from training.recipe import Augmentation
@@ -214,7 +214,7 @@ def mix(x: torch.Tensor, order: torch.Tensor, share: float) -> torch.Tensor:
 class LogMel(torch.nn.Module):
     """`emolive.features`' normalised log-mel of whole batches, computed with convolutions."""
 
-    def __init__(self, spec: FrontEndSpec) -> None:
+    def __init__(self, spec: LogMelSpec) -> None:
         super().__init__()
         self.spec = spec
         angle = (2 * math.pi / spec.n_fft) * np.outer(

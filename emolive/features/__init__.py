@@ -6,12 +6,9 @@ from emolive.features.normalization import normalize
 from emolive.features.spec import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.features.streaming import StreamingLogMel
 
-FrontEndSpec = LogMelSpec  # what the training package calls it
-
 __all__ = [
     "AnyFrontEndSpec",
     "FrontEnd",
-    "FrontEndSpec",
     "LogMelSpec",
     "StreamingLogMel",
     "WaveformSpec",
