@@ -27,6 +27,21 @@ def lacks_room(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(_NO_ROOM)
 
 
+def copy_in_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """A connection to a copy of a database that takes no room on any disk.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        connection.backup(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
 class ReadOnlyCopy:
     """A connection to a database that cannot be written, to read it as it is now."""
 

@@ -14,7 +14,13 @@ import platformdirs
 from emolive.errors import SessionError
 from emolive.private_files import owner_only
 from emolive.session import audit_log, schema
-from emolive.session.connecting import ReadOnlyCopy, connect, is_read_only, lacks_room
+from emolive.session.connecting import (
+    ReadOnlyCopy,
+    connect,
+    copy_in_memory,
+    is_read_only,
+    lacks_room,
+)
 
 DATABASE_FILE = "library.sqlite3"
 FOLDER_VARIABLE = "EMOLIVE_LIBRARY"
@@ -41,7 +47,8 @@ class Database:
 
     Write-ahead log, foreign keys and secure deletion are on. Other processes may use the same file,
     but not while the disk is so full that the log's index, by which they share it, has no room. A
-    database that cannot be written can be read.
+    database that cannot be written can be read; one of an earlier version on a full disk, too, from
+    a copy in memory, until `bring_up_to_date` finds room.
     """
 
     def __init__(self, path: Path, *, durable: bool = False, busy_s: float = _BUSY_S) -> None:
@@ -55,6 +62,7 @@ class Database:
         self.path = path
         self.read_only = is_read_only(path)
         self._alone = False
+        self._earlier: sqlite3.Connection | None = None  # what is read stands for this one
         self._lock = threading.RLock()
         if self.read_only:
             with _told(path):
@@ -80,6 +88,8 @@ class Database:
                 self._copy.close()
             else:
                 self._connection.close()
+                if self._earlier is not None:
+                    self._earlier.close()
 
     def check_room(self) -> None:
         """Raises DiskFullError when the disk was so full that nobody else can share this."""
@@ -97,15 +107,20 @@ class Database:
             SessionError: another program uses the database, or its log waits for room.
         """
         with self._lock, _told(self.path):
-            connection = self._connection
+            connection = self._earlier or self._connection
             # Alone from now on: there may be no room for sharing it again.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._alone = True
             connection.execute("PRAGMA journal_mode = MEMORY").fetchone()
+            copy, self._earlier, self._connection = self._connection, None, connection
             try:
                 yield
             finally:
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                if copy is not connection and self._version() < len(schema.MIGRATIONS):
+                    self._earlier, self._connection = connection, copy
+                elif copy is not connection:
+                    copy.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -132,6 +147,8 @@ class Database:
             SessionError: the database cannot be written (disk full, locked for long, ...).
         """
         with self._lock, _told(self.path):
+            if self._earlier is not None:
+                raise DiskFullError(_full(self.path))
             if self._connection.in_transaction:
                 raise RuntimeError("a transaction within a transaction")
             self._connection.execute("BEGIN IMMEDIATE")
@@ -199,7 +216,7 @@ class Database:
         self._connection = self._copy.connection
         try:
             self._prepare_queries()
-            self._migrate(schema.MIGRATIONS)
+            self._migrate()
             self._connection.execute("PRAGMA query_only = ON")
         except BaseException:
             self._copy.close()
@@ -223,28 +240,39 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        self._migrate(schema.MIGRATIONS)
+        try:
+            self._migrate()
+        except sqlite3.OperationalError as error:
+            if not (self._alone and lacks_room(error)):
+                raise
+            self._earlier = connection
+            self._connection = copy_in_memory(connection)
+            self._prepare_queries()
+            self._migrate()
+            self._connection.execute("PRAGMA query_only = ON")
 
-    def _migrate(self, migrations: tuple[str, ...]) -> None:
-        """Take the steps that are missing, each whole or not at all."""
-        connection = self._connection
-        while (version := self._version()) < len(migrations):
-            connection.execute("BEGIN IMMEDIATE")
+    def _migrate(self) -> None:
+        """Take the steps that are missing, all or none."""
+        if self._version() < len(schema.MIGRATIONS):
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                # Asked inside the transaction: another process may be doing the same.
-                if self._version() != version:
-                    continue
-                for statement in schema.statements(migrations[version]):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version + 1}")
-                connection.execute("COMMIT")
+                self.bring_up_to_date()
+                self._connection.execute("COMMIT")
             finally:
                 self._roll_back()
-        if version > len(migrations):
+        if (version := self._version()) > len(schema.MIGRATIONS):
             raise SessionError(
                 f"The library at {self.path.parent} was written by a newer emolive "
                 f"(version {version} of its tables): update emolive."
             )
+
+    def bring_up_to_date(self) -> None:
+        """Take the steps that are missing, within a transaction that writes."""
+        # Asked inside the transaction: another process may have done the same.
+        for version in range(self._version(), len(schema.MIGRATIONS)):
+            for statement in schema.statements(schema.MIGRATIONS[version]):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {version + 1}")
 
     def _roll_back(self) -> None:
         """End a transaction that is still open; an error may have ended it already."""

@@ -46,6 +46,7 @@ def delete_session(database: Database, library: Path, session_id: str, reason: s
     def forget() -> None:
         with database.writing() as connection:
             connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+            database.bring_up_to_date()  # on a full disk, in the room that this has made
             audit_log.append(connection, "delete", details)
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, 'true')", (_PURGE_DUE,))
 

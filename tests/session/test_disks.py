@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -112,6 +112,61 @@ def test_a_full_disk_is_read_and_deleted_from(disk: Disk, tmp_path: Path, log_le
     with Library.open(disk.library) as library:
         check_readable(library, kept, tmp_path)
         assert [entry.action for entry in library.audit_log()] == ["delete", "delete"]
+
+
+def make_earlier(folder: Path) -> None:
+    """As a library that a version 1 of the tables holds."""
+    path = folder / DATABASE_FILE
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        (trigger,) = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name = 'audit_keeps_content'"
+        ).fetchone()
+        for statement in (
+            "ALTER TABLE windows DROP COLUMN familiarity",
+            "ALTER TABLE windows DROP COLUMN shift",
+            "DROP TRIGGER audit_keeps_content",
+            "ALTER TABLE audit DROP COLUMN digest",
+            trigger,
+            "PRAGMA user_version = 1",
+            "VACUUM",
+        ):
+            connection.execute(statement)
+
+
+def version(folder: Path) -> int:
+    """Of its tables, from the file's header: SQLite cannot open it on a full disk."""
+    return int.from_bytes((folder / DATABASE_FILE).read_bytes()[60:64], "big")
+
+
+def test_a_library_of_an_earlier_version_on_a_full_disk(disk: Disk, tmp_path: Path) -> None:
+    kept = record(disk.library, "kept")
+    plain = record(disk.library, WORD, audio=False)
+    loud = record(disk.library, WORD)
+    with Library.open(disk.library) as library:
+        for number in range(60):
+            library.audit("exported", {"session": kept, "number": number})
+    make_earlier(disk.library)
+    disk.fill()
+    for _ in range(2):
+        with Library.open(disk.library) as library:
+            for session in (kept, plain, loud):
+                check_readable(library, session, tmp_path)
+            assert library.check_audit_log().problem is None
+            with pytest.raises(DiskFullError, match="free some space"):
+                library.add_tag(kept, "x")
+        assert version(disk.library) == 1
+    with Library.open(disk.library) as library:
+        library.delete(plain)
+        assert [info.id for info in library.sessions()] == [loud, kept]
+    assert version(disk.library) == schema.VERSION
+    disk.fill()
+    with Library.open(disk.library) as library:
+        check_readable(library, kept, tmp_path)
+        library.delete(loud)
+        assert library.check_audit_log().problem is None
+        assert [entry.action for entry in library.audit_log()[-2:]] == ["delete", "delete"]
+    for path in disk.library.rglob("*"):
+        assert path.is_dir() or WORD.encode() not in path.read_bytes()
 
 
 def leave_a_log(folder: Path, session: str) -> None:
