@@ -62,6 +62,7 @@ class Database:
         self.path = path
         self.read_only = is_read_only(path)
         self._alone = False
+        self._connection: sqlite3.Connection
         self._earlier: sqlite3.Connection | None = None  # what is read stands for this one
         self._lock = threading.RLock()
         if self.read_only:
