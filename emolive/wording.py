@@ -35,6 +35,7 @@ _STREAMS = {
     "right": mark("right"),
     "agent": mark("agent"),
     "customer": mark("customer"),
+    "both": mark("both parties"),
 }
 
 

@@ -21,6 +21,7 @@ import soundfile
 import soxr
 from rich.progress import track
 
+from emolive.audio.dc import DcBlocker
 from emolive.session.export.csv_file import inert
 from training.corpora import Clip
 
@@ -73,7 +74,7 @@ def _decode(clip: Clip) -> npt.NDArray[np.int16] | str:
         return str(error)
     if not samples.size:
         return "no audio in it"
-    mono = samples.mean(axis=1)
+    mono = DcBlocker(rate).accept(samples.mean(axis=1))
     if rate != SAMPLING_RATE:
         mono = soxr.resample(mono, rate, SAMPLING_RATE)
     return np.clip(np.round(mono * 32768), -32768, 32767).astype(np.int16)
@@ -100,6 +101,8 @@ def _decoded(clips: Sequence[Clip]) -> Iterator[tuple[Clip, npt.NDArray[np.int16
 
 def prepare(clips: Sequence[Clip], root: Path, folder: Path) -> list[str]:
     """Decode `clips` into `folder`, with a progress bar; copies of the same audio are kept once.
+
+    A constant offset is taken out of each clip by the very filter through which the program hears.
 
     Besides the audio and its index, `manifest.csv` lists what was prepared. The files of an earlier
     cache are replaced when all is decoded.

@@ -116,10 +116,10 @@ def conversation_table(metrics: ConversationMetrics) -> Table:
     """Both parties side by side."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("")
-    for party in metrics.parties:
+    for party in metrics.voices:
         table.add_column(party.name, justify="right")
     for name, shown in _ROWS:
-        table.add_row(name, *(shown(party) for party in metrics.parties))
+        table.add_row(name, *(shown(party) for party in metrics.voices))
     return table
 
 

@@ -224,7 +224,7 @@ def _table() -> Table:
 
 def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     shares = [
-        "" if party.talk_share is None else f"{party.talk_share:.0%}"
+        f"{party.talk_share:.0%}" if metrics.separable and party.talk_share is not None else ""
         for party in (metrics.party(Role.AGENT), metrics.party(Role.CUSTOMER))
     ]
     return (
@@ -232,7 +232,7 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
         table_time(card.status.elapsed_s),
         *shares,
         f"{metrics.silence_share:.0%}",
-        f"{metrics.overtalk_s:.1f} s",
+        f"{metrics.overtalk_s:.1f} s" if metrics.separable else "",
         str(card.alerts),
     )
 

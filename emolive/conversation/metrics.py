@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from emolive.types import Role
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+# Two people never speak together for so much of the time in which anybody does.
+_SAME_SOUND = 0.8
+_JUDGED_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class ConversationMetrics:
 
     Times in seconds since the start. ``current_silence_s`` is the mutual silence right now (0.0
     while somebody speaks). A mono recording has one party: who speaks there cannot be told, so
-    ``separable`` is false, and what takes two to have is 0.
+    ``separable`` is false, and what takes two to have is 0. Nor can it where both parties' channels
+    carry the same sound, so that nearly all speech is overtalk; `voices` then is as of mono.
     """
 
     duration_s: float
@@ -85,7 +91,23 @@ class ConversationMetrics:
     @property
     def separable(self) -> bool:
         """Whether parties can be told apart."""
-        return len(self.parties) > 1
+        together = self.talk_s - self.overtalk_s
+        same = together >= _JUDGED_S and self.overtalk_s >= _SAME_SOUND * together
+        return len(self.parties) > 1 and not same
+
+    @property
+    def voices(self) -> tuple[PartyMetrics, ...]:
+        """Who can be told apart: the parties, or one for both ("both")."""
+        if self.separable or len(self.parties) < 2:
+            return self.parties
+        one = self.parties[0]
+        alone = Responses(0, 0, 0, None, None, None)
+        return (
+            replace(
+                one, stream="both", role=None, talk_share=1.0, responses=alone,
+                interruptions=0, interruption_attempts=0,
+            ),
+        )  # fmt: skip
 
     @property
     def talk_s(self) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from emolive.i18n import tr
 from emolive.session.agreement import Agreement, agreements
+from emolive.session.audit_log import login_name
 from emolive.session.records import Annotation
 from emolive.session.stored_session import StoredSession
 from emolive.times import duration_text
@@ -21,7 +22,7 @@ def agreement_text(session: StoredSession, marks: Sequence[Annotation]) -> str:
 
 
 def _words(one: Agreement, rate: int) -> str:
-    who = one.annotator or tr("You")
+    who = one.annotator if one.annotator not in ("", login_name()) else tr("You")
     if one.observed is None:
         return tr("{who} and the model: no time in common yet.", who=who)
     kappa = one.kappa

@@ -109,7 +109,7 @@ def test_overtalk_counts_times_in_a_window() -> None:
     alerts, ended = evaluate(rules, talk({"agent": agent, "customer": customer}))
     # The third time that is long enough counts half a second in.
     assert [a.fired_sample for a in alerts] == [near(round(20.5 * S))]
-    assert alerts[0].message == "both: both parties talked at once 3 times in 30 s."
+    assert alerts[0].message == "both: overtalk 3 times in 30 s."
     # Over when the last has left the window.
     assert [over.end_sample for over in ended] == [near(round(50.5 * S))]
 

@@ -208,3 +208,19 @@ def test_every_definition_is_of_a_number_there_is() -> None:
     described = {"duration_s", "observed_s", "longest_silence_s", "current_silence_s", "overlaps"}
     assert fields - set(names) - described == {"parties", "stream", "role", "speaking"}
     assert as_markdown().count("\n") == len(DEFINITIONS) + 1
+
+
+def test_parties_of_one_sound_are_not_told_apart(
+    classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
+) -> None:
+    call = spoken(speech, TALK, LENGTH_S)
+    same = np.repeat(call.mean(axis=1, keepdims=True), 2, axis=1)
+    same[:, 1] *= 0.7  # not even as loud
+    metrics = metrics_of(same, classifier, vad, [1_600])
+    assert not metrics.separable
+    (both,) = metrics.voices
+    assert (both.name, both.interruptions, both.responses.count) == ("both", 0, 0)
+    assert both.talk_s == pytest.approx(metrics.talk_s / 2, abs=NEAR_S)
+    told = metrics_of(call, classifier, vad, [1_600])
+    assert told.separable
+    assert told.voices == told.parties

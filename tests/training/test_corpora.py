@@ -11,8 +11,9 @@ import soundfile
 
 pytest.importorskip("torch", reason="needs the training extra")
 
+from emolive.audio.dc import DcBlocker
 from training.cache import fingerprint, load_cache, prepare
-from training.corpora import NOISE, read_corpora
+from training.corpora import NOISE, Clip, read_corpora
 from training.labels import LABELS
 
 NAMES = {
@@ -98,8 +99,23 @@ def test_cache_keeps_one_of_two_copies_and_skips_what_cannot_be_read(layout: Pat
     assert any("DC_sa05" in line for line in left_out)
     cache = load_cache(layout / "cache")
     kept = next(c for c in cache.clips if c.name.endswith("DC_sa03.wav"))
-    expected, _ = soundfile.read(original, dtype="float32")
-    np.testing.assert_allclose(cache.samples(kept), expected, atol=1 / 32768)
+    sound, rate = soundfile.read(original, dtype="float32")
+    np.testing.assert_allclose(cache.samples(kept), DcBlocker(rate).accept(sound), atol=1 / 32768)
+
+
+def test_cache_holds_no_constant_offset(tmp_path: Path) -> None:
+    sound = np.random.default_rng(0).normal(0.0, 0.05, 32_000).astype(np.float32)
+    for name, offset in (("plain", 0.0), ("offset", 0.1)):
+        soundfile.write(tmp_path / f"{name}.wav", sound + offset, 16_000, "FLOAT")
+    clips = [
+        Clip(tmp_path / f"{name}.wav", "own", "one", "male", "en", None)
+        for name in ("plain", "offset")
+    ]
+    prepare(clips, tmp_path, tmp_path / "cache")
+    cache = load_cache(tmp_path / "cache")
+    heard = DcBlocker(16_000).accept(sound)
+    for clip in cache.clips:
+        np.testing.assert_allclose(cache.samples(clip), heard, atol=1.5 / 32768)
 
 
 def test_fingerprint_depends_on_content_not_on_order(layout: Path) -> None:

@@ -196,9 +196,9 @@ def wall(page: CallsPage) -> None:
     alert(
         calls["call-1"].tap,
         200,
-        "Talking over each other",
+        "Overtalk",
         Severity.WARNING,
-        "Both talk: 4 times in 60 s",
+        "Overtalk 4 times in 60 s",
     )
     page.wall.order._sorted_at = -9.0
     page.tick()
@@ -215,7 +215,7 @@ def call(page: CallsPage, *, agent_on: bool = False) -> None:
     text = "angry + disgust ≥ 60 % for 6.5 s on customer"
     first = alert(tap, 150, "Customer upset", Severity.CRITICAL, text)
     tap.hub.publish(AlertEnded(first.rule, first.stream, first.fired_sample, 158 * feed.RATE))
-    alert(tap, 171, "Talking over each other", Severity.WARNING, "Both talk: 4 times in 60 s")
+    alert(tap, 171, "Overtalk", Severity.WARNING, "Overtalk 4 times in 60 s")
     alert(tap, 190, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
     page.tick()
     model.acknowledge(model.alerts[0])

@@ -153,7 +153,7 @@ class OvertalkCountWatch(_OvertalkWatch):
         """How often."""
         count = len(self._times)
         times = "once" if count == 1 else f"{count} times"
-        text = f"both parties talked at once {times} in {self._window_s:g} s."
+        text = f"overtalk {times} in {self._window_s:g} s."
         return text, (("count", float(count)),)
 
     def _go_on(self, start: int, end: int, *, both: bool) -> None:
@@ -199,7 +199,7 @@ class OvertalkTimeWatch(_OvertalkWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """For how long."""
         both = (self._both + self._slope * (raised.true - self._at)) / self.rate
-        text = f"both parties talked at once for {both:.1f} s of {self._window_s:g} s."
+        text = f"overtalk for {both:.1f} s of {self._window_s:g} s."
         return text, (("overtalk_s", both),)
 
     def _go_on(self, start: int, end: int, *, both: bool) -> None:

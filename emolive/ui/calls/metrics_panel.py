@@ -180,7 +180,7 @@ class MetricsPanel(QScrollArea):
     def show_metrics(self, metrics: ConversationMetrics | None) -> None:
         """Show where the conversation stands; None: nothing yet."""
         self.bar.show_metrics(metrics)
-        parties = metrics.parties if metrics is not None else ()
+        parties = metrics.voices if metrics is not None else ()
         alone = metrics is not None and not metrics.separable
         if alone != self.note.isVisibleTo(self):
             self.note.setText(

@@ -91,7 +91,7 @@ class TalkBar(QWidget):
 
     def _paint_names(self, painter: QPainter, metrics: ConversationMetrics) -> None:
         several = metrics.separable
-        for i, party in enumerate(metrics.parties):
+        for i, party in enumerate(metrics.voices):
             area = QRectF(0, 0, self.width(), self.height() - 20)
             right = several and i == 1
             name = stream_name(party.name)
@@ -117,5 +117,5 @@ class TalkBar(QWidget):
         if self._metrics is None:
             return ""
         return ", ".join(
-            f"{stream_name(p.name)} {percent(p.talk_share or 0.0)}" for p in self._metrics.parties
+            f"{stream_name(p.name)} {percent(p.talk_share or 0.0)}" for p in self._metrics.voices
         )

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.agreement_words import agreement_text
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
@@ -149,7 +150,7 @@ class ReplayPage(QWidget):
         self.side.summary.show_session(session)
         self.actions_.open(session)
         self.playing.open(library, info)
-        self.marking.open(library, info, session.annotations, "")
+        self.marking.open(library, info, session.annotations, login_name())
         self.noting.open(library, info.id, session.notes)
         self._on_notes()
         self._pages.setCurrentIndex(1)

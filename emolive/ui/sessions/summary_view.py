@@ -93,9 +93,10 @@ class SummaryView(QScrollArea):
         )
         longest = duration_text(metrics.longest_silence_s)
         self._row(tr("Longest silence"), longest, "silence_s")
-        overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
-        self._row(tr(name_of("overtalk_s")), overtalk, "overtalk_s")
-        for party in metrics.parties:
+        if metrics.separable:
+            overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
+            self._row(tr(name_of("overtalk_s")), overtalk, "overtalk_s")
+        for party in metrics.voices:
             self._party(party)
 
     def _party(self, party: PartyMetrics) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.mark_lane import MarkLane
@@ -92,7 +93,7 @@ def test_find_open_replay_annotate_undo_export(
             "end_s": pytest.approx(segment.end_sample / RATE, abs=1e-6),
             "label": "sad",
             "comment": "",
-            "annotator": "",
+            "annotator": login_name(),
         }
     ]
     assert len(document["windows"]) == len(demo().analysis.windows)
