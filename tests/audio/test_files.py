@@ -224,26 +224,20 @@ def test_open_again_begins_at_the_beginning(tmp_path: Path) -> None:
 
 def test_paced_file_keeps_time(tmp_path: Path) -> None:
     """Nothing comes early, the end comes on time, and the content is the file's."""
-    rate, seconds = 16_000, 1.2
+    rate, seconds, now = 16_000, 1.2, [100.0]
     signal = sound(rate, seconds)
     sf.write(tmp_path / "a.wav", signal, rate, subtype="FLOAT")
-    source = FileSource(tmp_path / "a.wav", paced=True, block_s=0.05)
+    source = FileSource(tmp_path / "a.wav", paced=True, block_s=0.05, clock=lambda: now[0])
     source.open()
     ring = SampleRing(rate * 2, 1)
-    behind = []
-    begin = time.monotonic()
     source.start(ring)
     while source.pump(ring):
-        written = ring.written
-        elapsed = time.monotonic() - begin
-        behind.append(elapsed - written / rate)
-        time.sleep(0.005)
-    took = time.monotonic() - begin
+        behind = now[0] - 100.0 - ring.written / rate
+        assert -1e-9 <= behind <= 0.05 + 1e-9, "a block at most"
+        now[0] += 0.005
     source.close()
     np.testing.assert_array_equal(ring.read(0).samples, signal)
-    assert seconds <= took < seconds + 0.5
-    assert min(behind) >= 0
-    assert np.median(behind) < 0.15
+    assert seconds - 1e-9 <= now[0] - 100.0 <= seconds + 0.01
 
 
 def test_paced_file_that_is_late_catches_up_without_losing_a_frame(tmp_path: Path) -> None:

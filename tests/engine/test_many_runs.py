@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -401,11 +400,12 @@ def test_a_wall_of_files_runs_to_their_ends(
 def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
     classifier: OnnxClassifier, vad: SileroVad, stereo: Callable[[int], Path]
 ) -> None:
-    release = threading.Event()
+    release, over = threading.Event(), threading.Event()
 
     class Hanging(FakeSource):
         def open(self) -> SourceFormat:
             release.wait(60)
+            over.set()
             return super().open()
 
     wall = LiveEngine(classifier, vad)
@@ -419,9 +419,8 @@ def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
     wall.start()
     until_state(box, EngineState.RUNNING)
     assert stuck.status().state is EngineState.STARTING
-    begin = time.monotonic()
     assert wall.stop()
-    assert time.monotonic() - begin < 2.0
+    assert not over.is_set()
     assert stuck.status().state is EngineState.STOPPED
     assert good.status().state is EngineState.STOPPED
     release.set()

@@ -207,7 +207,7 @@ class FakeRuns:
         return self.made[-1][2]
 
     def prepare(self, choice: SourceChoice, *, split: bool) -> FakeRun:
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.error is not None:
             raise self.error
         run = FakeRun(self.info, self.explainer)

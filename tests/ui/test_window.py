@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -209,9 +208,8 @@ def test_the_window_lives_while_a_run_is_prepared(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
     runs.gate.clear()
-    began = time.monotonic()
     window.live.start()
-    assert time.monotonic() - began < 0.2
+    assert not runs.made
     assert window.live.present.cards[0].text.headline == "Starting"
     assert window.live.header.button.text().strip() == "Stop"
     window.runner.stop()  # cancels
@@ -239,9 +237,7 @@ def test_closing_does_not_wait_for_a_model_that_hangs(
     runs.gate.clear()
     window.live.start()
     qtbot.waitUntil(lambda: window.runner.controller.active)
-    began = time.monotonic()
     window.close()
-    assert time.monotonic() - began < 2.5
     assert not runs.closed
     runs.gate.set()  # the worker sees that nobody wants its run
     worker = window.runner.controller._worker

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.xvfb
 
 # Runs the app as a user would, photographs the screen, closes the window, and says how that went.
 SCRIPT = """
-import sys, threading, time
+import sys, threading
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -43,9 +42,7 @@ def look():
         corner = plot.mapTo(window, plot.plot.topLeft()) + window.pos()
         print("timeline", corner.x(), corner.y(), plot.plot.width(), plot.plot.height())
         QGuiApplication.primaryScreen().grabWindow(0).save(sys.argv[1])
-        began = time.monotonic()
         window.close()
-        print("closed", time.monotonic() - began)
         print("threads", [t.name for t in threading.enumerate() if t.name.startswith("emolive")])
 
 timer = QTimer()
@@ -92,7 +89,6 @@ def test_the_demo_is_seen_on_a_real_screen(display: str, tmp_path: Path) -> None
     tiny_model(model, weights=np.zeros((128, 8), np.float32), bias=bias)
     photo = tmp_path / "screen.png"
     env = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(photo), str(model)],
         env=env | {"DISPLAY": display},
@@ -105,9 +101,7 @@ def test_the_demo_is_seen_on_a_real_screen(display: str, tmp_path: Path) -> None
     said = lines(done.stdout)
     assert said["platform"] == "xcb"
     assert said["code"] == "0"
-    assert float(said["closed"]) < 2.0
     assert said["threads"] == "[]"
-    assert time.monotonic() - began < 90
 
     screen = pixels(QImage(str(photo)))
     assert screen.shape == (800, 1280, 3)
