@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,21 @@ import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would r
 from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Fails a test whose threads outlive it, and no other test."""
+    before = set(threading.enumerate())
+    yield
+    left = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.name.startswith(("emolive", "play "))
+    ]
+    for thread in left:
+        thread.join(10)  # one that was told to end may have something to finish
+    assert not (alive := [thread.name for thread in left if thread.is_alive()]), alive
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,6 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     engine = LiveEngine(classifier, SileroVad(), config)
     run = engine.add("live", source, hub=hub)
-    engine.start()
     recording = None
     if options.recording is not None:
         recording = Recording(run, options.recording, sys.stdout if options.json else None)
@@ -158,6 +157,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                 watching.start({"live": run})
                 view = _AccompaniedView(view, watching)
             run.start()
+            engine.start()
             last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
         finally:
             # Also when the reader of standard output went away.

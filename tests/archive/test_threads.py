@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +18,6 @@ from emolive.errors import ModelError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray, ModelOutput
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert not [t for t in threading.enumerate() if t.name.startswith("emolive")]
 
 
 class Counting(OnnxClassifier):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,16 +10,6 @@ from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray
 from tests.models import tiny_model
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    """Fails a test whose engine's thread outlives it."""
-    yield
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("emolive")]
-    for thread in left:
-        thread.join(5)
-    assert not any(thread.is_alive() for thread in left), left
 
 
 @pytest.fixture(scope="session")

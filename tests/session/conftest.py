@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,13 +32,3 @@ def bundle(library: Library, tmp_path: Path) -> Path:
     path = tmp_path / "call.emolive.zip"
     export_bundle(library, full(library).id, path)
     return path
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    """Fails a test whose engine or recorder outlives it."""
-    yield
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("emolive")]
-    for thread in left:
-        thread.join(5)
-    assert not any(thread.is_alive() for thread in left), left

@@ -24,12 +24,6 @@ FADED = 80  # samples at either end of what is played in one go
 Make = Callable[..., Player]
 
 
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert not [t for t in threading.enumerate() if t.name.startswith("emolive")]
-
-
 @pytest.fixture(scope="module")
 def noise() -> FloatArray:
     """Ten seconds in which every stretch is unlike any other; quiet enough to be mixed."""
