@@ -20,7 +20,8 @@ app: $(VENV)/app.stamp  ## Set everything up and open the desktop app
 	$(BIN)/emolive
 
 test: $(VENV)/dev.stamp lint  ## Set up what the tests need and run all checks
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal -m "not alone"
+	$(BIN)/pytest -m alone
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

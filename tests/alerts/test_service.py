@@ -412,9 +412,8 @@ def test_the_desktop_is_told_where_the_rule_wants_it(services: list[AlertService
         run.say(*ANGRY)
         run.alert()
         service.close()
-    assert desktop.texts == [
-        ("upset", "upset: angry at 90% for 1.0 s (the customer).", Severity.WARNING)
-    ]
+    # The title names the rule, the text does not again.
+    assert desktop.texts == [("upset", "angry at 90% for 1.0 s (the customer).", Severity.WARNING)]
     assert (desktop.connected, desktop.closed) == (1, 1)
 
 

@@ -108,7 +108,8 @@ def test_the_demo_in_json_for_a_set_time(run: Run, model: Path) -> None:
     found = objects(result.stdout)
     assert_contract(found)
     assert found[-1]["state"] == "stopped"
-    assert 3.5 < found[-1]["elapsed_s"] < 5.0  # type: ignore[operator]
+    # The clip goes on for 42 s.
+    assert 3.0 <= found[-1]["elapsed_s"] < 20.0  # type: ignore[operator]
     assert of_type(found, "prediction")
     assert result.stderr == ""
 

@@ -99,7 +99,7 @@ def test_what_is_heard_is_where_the_position_says(
     with Ear() as ear, Player([Track("mono", audio)], RATE, SECONDS * RATE) as player:
         player.play()
         until(lambda: player.position() > RATE // 2)
-        for _ in range(150):
+        for _ in range(400):
             target = player.position() + RATE // 5
             until(lambda target=target: player.position() > target)
             before, heard, after = player.position(), ear.newest(0.25), player.position()
@@ -123,17 +123,19 @@ def test_what_is_heard_is_where_the_position_says(
 
 
 def test_at_double_speed_it_takes_half_the_time(sound_card: PulseServer, audio: Path) -> None:  # noqa: ARG001
+    took: list[float] = []
     with Player([Track("mono", audio)], RATE, SECONDS * RATE) as player:
         player.set_speed(2.0)
-        player.seek(2 * RATE)
-        player.play()
-        until(lambda: player.position() > 2 * RATE)
-        begin = time.monotonic()
-        assert player.wait(60)
-        took = time.monotonic() - begin
-        assert player.status().state is PlayerState.ENDED
-    # Six seconds at normal speed. A busy machine makes it longer, never shorter.
-    assert (SECONDS - 2) / 2 - 0.3 < took < SECONDS - 2
+        # Six seconds at normal speed. A busy machine makes it longer at times, never shorter.
+        while len(took) < 5 and min(took, default=SECONDS) >= SECONDS - 2:
+            player.seek(2 * RATE)
+            player.play()
+            until(lambda: player.position() > 2 * RATE)
+            begin = time.monotonic()
+            assert player.wait(60)
+            took.append(time.monotonic() - begin)
+            assert player.status().state is PlayerState.ENDED
+    assert (SECONDS - 2) / 2 - 0.3 < min(took) < SECONDS - 2
 
 
 def test_paused_it_leaves_the_sound_card_alone(sound_card: PulseServer, audio: Path) -> None:  # noqa: ARG001
