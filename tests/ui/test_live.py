@@ -160,6 +160,6 @@ def test_stop_and_start_use_the_model_again(
         )
         window.runner.stop()  # the window does not wait
         assert not ended.is_set()
-        assert window.runner.state is EngineState.RUNNING
+        assert window.runner.state is EngineState.STOPPING
         ended.set()
         qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=5_000)
