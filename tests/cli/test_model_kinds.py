@@ -12,7 +12,7 @@ from emolive.cli.checks import Verdict, model_and_provider
 from emolive.features import LogMelSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.inference.providers import Requested
+from emolive.inference.providers import Host, Requested
 from emolive.inference.shift import ShiftReference
 from emolive.session.library import Library
 from emolive.session.records import NewSession, StreamInfo
@@ -129,12 +129,15 @@ def test_doctor_finds_a_graphics_card_that_waits_for_the_cpu(
 ) -> None:
     """A session that says CUDA, and whose profile says where its operators really ran."""
 
-    def on_fake_gpu(path: Path, provider: Requested) -> OnnxClassifier:
+    def on_fake_gpu(
+        path: Path, provider: Requested, *_: object, host: Host | None = None
+    ) -> OnnxClassifier:
+        assert host is None
         assert provider == "auto"
         return OnnxClassifier(path, host=gpu_host(), session_factory=FakeCudaRuntime())
 
     with monkeypatch.context() as patched:
-        patched.setattr("emolive.inference.classifier.OnnxClassifier", on_fake_gpu)
+        patched.setattr("emolive.inference.loading.OnnxClassifier", on_fake_gpu)
         found = model_and_provider(kind, "auto")
     assert found.verdict is Verdict.WARNING
     assert any(fact.startswith("in use: CUDA") for fact in found.facts)

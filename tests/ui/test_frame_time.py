@@ -16,6 +16,8 @@ from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
 from tests.ui import feed
 
+pytestmark = pytest.mark.alone  # who shares the caches makes each frame dearer
+
 HOURS_S = 8 * 3600
 FRAMES = 240
 
