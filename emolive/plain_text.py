@@ -19,3 +19,8 @@ _CONTROLS = re.compile(
 def plain(text: object) -> str:
     """Text without control characters; tabs and line feeds stay."""
     return _CONTROLS.sub("", str(text))
+
+
+def valid_text(text: str) -> str:
+    """Text that UTF-8 can hold; bytes of names of files that are none become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

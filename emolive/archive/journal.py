@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
+from emolive.plain_text import valid_text
 from emolive.session.export import FORMATS
 
 NAME = ".emolive-journal.jsonl"
@@ -77,9 +78,10 @@ class Journal:
             fingerprint,
         ):
             return None
-        wanted = {item.output(FORMATS[form].extension) for form in formats}
-        there = {name for name in entry.result.outputs if (self._folder / name).exists()}
-        return entry.result if wanted <= there else None
+        wanted = [item.output(FORMATS[form].extension) for form in formats]
+        there = (valid_text(one) in entry.result.outputs and (self._folder / one).exists()
+                 for one in wanted)  # fmt: skip
+        return entry.result if all(there) else None
 
     def record(self, item: AudioInput, fingerprint: str, result: FileResult) -> None:
         """Note that `item` is finished.
@@ -92,7 +94,7 @@ class Journal:
             size=item.size,
             modified_ns=item.modified_ns,
             fingerprint=fingerprint,
-            result=result,
+            result=_plain(result),
         )
         os.write(self._file, _line(entry))
         self._entries[entry.file] = entry
@@ -119,8 +121,14 @@ class Journal:
 
 
 def _key(item: AudioInput) -> str:
-    # Names of files need not be valid text, JSON must be.
-    return os.fsencode(os.path.abspath(item.path)).decode("utf-8", "backslashreplace")
+    return valid_text(os.path.abspath(item.path))
+
+
+def _plain(result: FileResult) -> FileResult:
+    told = {
+        name: valid_text(text) for name in ("problem", "note") if (text := getattr(result, name))
+    }
+    return result.model_copy(update={"outputs": tuple(map(valid_text, result.outputs)), **valid})
 
 
 def _line(entry: _Entry) -> bytes:

@@ -294,6 +294,9 @@ def _told(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         kind = DiskFullError if lacks_room(error) else SessionError
         raise kind(_sentence(path, error)) from error
+    except UnicodeEncodeError as error:
+        # Arguments and names of files need not be valid text.
+        raise SessionError(f"{error.object!r} is not valid text: write it in UTF-8.") from error
 
 
 def _full(path: Path) -> str:

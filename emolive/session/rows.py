@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from emolive.plain_text import valid_text
 from emolive.session.records import (
     AlertRecord,
     Annotation,
@@ -88,13 +89,13 @@ def session_of(new: NewSession, session_id: str, streams: tuple[StreamInfo, ...]
     """A session at its beginning."""
     return SessionInfo(
         id=session_id,
-        title=new.title,
+        title=valid_text(new.title),
         started_at=(new.started_at or datetime.now(UTC)).astimezone(UTC),
         duration_samples=0,
         rate=new.rate,
         state=SessionState.RECORDING,
         recovered=new.recovered,
-        source=new.source,
+        source=valid_text(new.source),
         model=new.model,
         provider=new.provider,
         labels=new.labels,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -123,3 +125,20 @@ def test_each_line_is_json(out: Path) -> None:
     line = json.loads((out / NAME).read_text())
     assert (line["size"], line["modified_ns"], line["fingerprint"]) == (1000, 5, "f")
     assert Path(line["file"]).is_absolute()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_names_of_files_need_not_be_text(tmp_path: Path) -> None:
+    latin = os.fsdecode("M\xfcller".encode("latin-1"))
+    item = replace(ITEM, path=Path(f"in/{latin}.wav"), result=PurePath(latin))
+    result = RESULT.model_copy(
+        update={"outputs": (f"{latin}.json",), "problem": f"{latin}.wav is damaged."}
+    )
+    (tmp_path / f"{latin}.json").touch()
+    with Journal(tmp_path) as journal:
+        journal.record(item, "f", result)
+    with Journal(tmp_path) as journal:
+        found = journal.finished(item, "f", ("json",))
+        assert found is not None
+        assert found.problem == "M\\udcfcller.wav is damaged."
+        assert journal.finished(item, "f", ("csv",)) is None

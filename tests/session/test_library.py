@@ -413,3 +413,16 @@ def test_texts_that_no_export_could_hold_are_refused(library: Library) -> None:
         with pytest.raises(SessionError, match="too long"):
             change()
     library.add_tag(info.id, "x" * 1_000)
+
+
+def test_text_that_utf8_cannot_hold(library: Library) -> None:
+    latin = "K\udcf6ln"  # as file names in another encoding are read
+    session = library.create(replace(new_session(latin), source=latin)).finish(0)
+    assert library.get(session.id).title == library.get(session.id).source == "K\\udcf6ln"
+    for change in (
+        lambda: library.add_tag(session.id, latin),
+        lambda: library.rename(session.id, latin),
+        lambda: library.get(latin),
+    ):
+        with pytest.raises(SessionError, match="is not valid text"):
+            change()

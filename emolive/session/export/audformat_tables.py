@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from emolive.errors import EmoliveError
@@ -61,8 +63,10 @@ def write_audformat(timeline: Timeline, path: Path) -> None:
         _add_tier(database, timeline, tier, path.parent)
     for stream in timeline.streams:
         _add_windows(database, timeline, stream, path.parent)
-    with replacing_folder(path) as partial:
-        database.save(str(partial), storage_format="parquet", update_other_formats=False)
+    # Elsewhere first: it writes only to names that are valid text, which a file's need not be.
+    with replacing_folder(path) as partial, TemporaryDirectory(prefix="emolive-") as folder:
+        database.save(folder, storage_format="parquet", update_other_formats=False)
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
 
 
 _NAMES = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.plain_text import valid_text
 from emolive.session.export.atomic import beside, replacing
-from emolive.session.export.tables import tables
+from emolive.session.export.tables import Row, tables
 from emolive.session.export.values import TIME_DIGITS
 from emolive.session.timeline import Timeline
 
@@ -50,6 +51,11 @@ def write_parquet(timeline: Timeline, path: Path) -> None:
     for table in tables(timeline):
         fields = [(name, types[kind]) for name, kind in table.columns.items()]
         target = beside(path, table.part) if table.part else path
-        content = pa.Table.from_pylist(list(table.rows), pa.schema(fields, about))
-        with replacing(target) as partial:
-            pq.write_table(content, partial)
+        content = pa.Table.from_pylist(list(map(_valid, table.rows)), pa.schema(fields, about))
+        # Given a name, pyarrow wants it to be valid text, which names of files need not be.
+        with replacing(target) as partial, partial.open("wb") as file:
+            pq.write_table(content, file)
+
+
+def _valid(row: Row) -> dict[str, object]:
+    return {name: valid_text(v) if isinstance(v, str) else v for name, v in row.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from emolive.plain_text import valid_text
 from emolive.types import FloatArray, Shift
 
 TIME_DIGITS = 6  # below one sample up to 500 kHz
@@ -54,8 +55,7 @@ def plain_text(text: str) -> str:
     File names need not be valid text, and control characters are no XML: both become escapes. Every
     line break becomes a line feed.
     """
-    valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    lines = _LINE_ENDS.sub("\n", valid)
+    lines = _LINE_ENDS.sub("\n", valid_text(text))
     return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", lines)
 
 

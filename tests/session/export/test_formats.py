@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,18 @@ def test_the_folder_must_be_there(name: str, tmp_path: Path) -> None:
         pytest.skip(str(error))
     with pytest.raises(OSError, match="No such file"):
         form.write(full(), tmp_path / "none" / "call")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_of_files_need_not_be_text(name: str, tmp_path: Path) -> None:
+    form = FORMATS[name]
+    try:
+        form.check()
+    except EmoliveError as error:
+        pytest.skip(str(error))
+    latin = os.fsdecode("Müller".encode("latin-1"))
+    (tmp_path / latin).mkdir()
+    target = tmp_path / latin / f"{latin}.{form.extension}"
+    form.write(replace(full(), title=latin, source=f"in/{latin}.wav"), target)
+    assert target.exists()
