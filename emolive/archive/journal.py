@@ -125,10 +125,10 @@ def _key(item: AudioInput) -> str:
 
 
 def _plain(result: FileResult) -> FileResult:
-    told = {
-        name: valid_text(text) for name in ("problem", "note") if (text := getattr(result, name))
-    }
-    return result.model_copy(update={"outputs": tuple(map(valid_text, result.outputs)), **valid})
+    told = {"problem": result.problem, "note": result.note}
+    valid = {name: text and valid_text(text) for name, text in told.items()}
+    outputs = tuple(map(valid_text, result.outputs))
+    return result.model_copy(update={"outputs": outputs, **valid})
 
 
 def _line(entry: _Entry) -> bytes:
