@@ -5,6 +5,7 @@ It prints from C, and libsndfile offers no way to tell it not to.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import tempfile
@@ -37,7 +38,9 @@ class _Redirection:
                 return
             try:
                 self._original = os.dup(_STDERR)
-                self._kept = self._kept or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                if self._kept is None:
+                    self._kept = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                    atexit.register(self._forget)
                 os.dup2(self._kept.fileno(), _STDERR)
             except OSError:  # there is no standard error, as in a windowed program
                 self._restore()
@@ -54,6 +57,12 @@ class _Redirection:
         if self._original >= 0:
             os.close(self._original)
             self._original = -1
+
+    def _forget(self) -> None:
+        with self._lock:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
 
     def _pass_on(self) -> None:
         if self._kept is None or not self._kept.seek(0, os.SEEK_CUR):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -85,6 +87,14 @@ def test_decoders_have_nothing_to_complain_about(
     sf.write(tmp_path / "a.mp3", sound(16_000, 5), 16_000)
     pump_all(FileSource(tmp_path / "a.mp3", paced=False))
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_left_open_when_the_program_ends() -> None:
+    code = "from emolive.audio.decoder_messages import silenced\nwith silenced(): pass"
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("channels", [2, 6])
