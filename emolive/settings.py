@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emolive.errors import EmoliveError
 from emolive.i18n import SYSTEM, tr
 from emolive.inference.providers import Requested
-from emolive.palette import PaletteName
+from emolive.labels import PaletteName
 from emolive.private_files import make_private_folder, owner_only
 from emolive.session.export.atomic import replacing
 

@@ -7,17 +7,6 @@ import math
 from emolive.i18n import mark, tr
 from emolive.types import Familiarity, SpeechState
 
-# The usual classes, so that translators find them; a model's own names are shown as they are.
-_EMOTIONS = (
-    mark("neutral"),
-    mark("calm"),
-    mark("happy"),
-    mark("sad"),
-    mark("angry"),
-    mark("fearful"),
-    mark("disgust"),
-    mark("surprised"),
-)
 _STATES = {
     SpeechState.SPEECH: mark("speech"),
     SpeechState.SILENCE: mark("silence"),
@@ -37,11 +26,6 @@ _STREAMS = {
     "customer": mark("customer"),
     "both": mark("both parties"),
 }
-
-
-def emotion_name(label: str) -> str:
-    """A class's name."""
-    return tr(label) if label in _EMOTIONS else label
 
 
 def state_name(state: SpeechState) -> str:

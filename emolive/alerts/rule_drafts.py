@@ -12,8 +12,8 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
-from emolive.explain.circumplex import is_negative
 from emolive.i18n import tr
+from emolive.labels import canonical, is_negative
 from emolive.toml_files import sentence
 
 _UPSET = ("angry", "disgust", "fearful")
@@ -21,7 +21,7 @@ _UPSET = ("angry", "disgust", "fearful")
 
 def new_rule(condition: type[Rule], labels: Sequence[str], taken: Sequence[str]) -> Rule:
     """A rule about a condition that works as it is; its name is none of those `taken`."""
-    upset = tuple(label for label in _UPSET if label in labels)[:2]
+    upset = tuple(label for name in _UPSET for label in labels if canonical(label) == name)[:2]
     emotions = upset or tuple(label for label in labels if is_negative(label))[:1] or (labels[0],)
     return condition.fresh(free_name(tr(condition.usual_name), taken), emotions)
 

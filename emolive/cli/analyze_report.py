@@ -20,7 +20,7 @@ from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console
 from emolive.i18n import ntr
-from emolive.palette import swatches
+from emolive.labels import swatches
 from emolive.times import length_text
 
 _NAME_WIDTH = 28

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.console import Console
-from emolive.palette import swatches
+from emolive.labels import swatch
 from emolive.session.comparison import Comparison, Stretch
 from emolive.session.reanalysis import Reanalysis
 from emolive.session.records import SessionInfo
@@ -39,9 +39,7 @@ def show_comparison(
     console = console or Console(width=None if sys.stdout.isatty() else _WIDEST, soft_wrap=True)
     comparison = result.compare(old)
     labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
-    cells = {
-        label: ("█", swatch.dark) for label, swatch in zip(labels, swatches(labels), strict=True)
-    } | _STATES
+    cells = {label: ("█", swatch(label).dark) for label in labels} | _STATES
     names = [f"session ({session.model})", f"again ({result.metadata.name})"]
     console.print(Text.assemble(("session", "bold"), f" {session.title or session.id}"))
     for stream in result.streams:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from emolive.cli.console import Console
 from emolive.cli.conversation_view import conversation_line, conversation_table
-from emolive.palette import swatch
+from emolive.labels import swatch
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState

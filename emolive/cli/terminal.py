@@ -16,7 +16,7 @@ from rich.text import Text
 
 from emolive.cli.console import Console
 from emolive.cli.segment_lines import alert_line
-from emolive.palette import Swatch, swatches
+from emolive.labels import swatch
 from emolive.times import table_time
 from emolive.types import (
     Alert,
@@ -96,7 +96,7 @@ class TerminalTimeline:
             extra: draws what belongs below the streams.
         """
         self._labels = labels
-        self._swatches: dict[str, Swatch] = dict(zip(labels, swatches(labels), strict=True))
+        self._swatches = {label: swatch(label) for label in labels}
         self._hop_s = hop_s
         self._rate = rate
         self._recorded_s = recorded_s
@@ -216,8 +216,8 @@ class TerminalTimeline:
         if answer is None:
             words, style = "listening ..." if self._recorded_s is None else "", "grey50"
         elif answer.label is not None:
-            swatch = self._swatches[answer.label]
-            words, style = answer.label.upper(), f"bold {swatch.ink(dark=True)} on {swatch.dark}"
+            colours = self._swatches[answer.label]
+            words, style = answer.label.upper(), f"bold {colours.ink(dark=True)} on {colours.dark}"
         elif answer.state is SpeechState.SILENCE:
             words, style = "silence", "grey50 on grey11"
         elif answer.state is SpeechState.NOT_INFERRED:
@@ -262,8 +262,8 @@ class TerminalTimeline:
 
     def _legend(self) -> Text:
         legend = Text(" ")
-        for label, swatch in self._swatches.items():
-            legend.append("■ ", swatch.dark).append(f"{label} ")
+        for label, colours in self._swatches.items():
+            legend.append("■ ", colours.dark).append(f"{label} ")
         legend.append("\n ").append(f"{_UNCERTAIN[0]} ", _UNCERTAIN[1]).append("uncertain  ")
         legend.append(f"{_SILENCE[0]} ", _SILENCE[1]).append("silence")
         if any(not stream.emotion for stream in self._status.streams):

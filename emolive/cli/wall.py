@@ -26,7 +26,8 @@ from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals, LiveEngine, LiveRun
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
-from emolive.palette import Swatch, swatches
+from emolive.labels import swatches
+from emolive.palette import Swatch
 from emolive.speech.silero import SileroVad
 from emolive.times import table_time
 from emolive.types import (

@@ -17,6 +17,7 @@ from functools import partial
 
 from emolive.errors import SessionError
 from emolive.i18n import tr
+from emolive.labels import names_of
 from emolive.session.search import SearchQuery
 from emolive.types import Role
 
@@ -65,7 +66,9 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     for pattern, use in _PHRASES:
         whole = rf"(?<!\S){pattern}(?!\S)"
         rest = re.sub(whole, partial(_used, draft, use), rest, flags=re.IGNORECASE)
-    known = {label.casefold(): label for label in labels}
+    meant = tuple(labels)
+    known = {name: label for label in meant for name in names_of(label)}
+    known |= {label.casefold(): label for label in meant}  # its own name goes before an alias
     for word in re.split(r"[\s,;]+", rest):
         folded = word.casefold()
         if folded in known:

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from emolive.palette import PaletteName, Swatch, swatches
+from emolive.labels import PaletteName, swatch
+from emolive.palette import Swatch
 from emolive.settings import ThemeChoice
 from emolive.ui.widget_styles import widget_style
 
@@ -47,13 +48,17 @@ class Theme:
         """The same theme with other colours of the emotions."""
         return replace(self, palette=palette, own=tuple(sorted(own.items())))
 
-    def swatches(self, labels: Sequence[str]) -> tuple[Swatch, ...]:
-        """One swatch per emotion."""
-        return swatches(labels, self.palette, dict(self.own))
+    def swatch(self, label: str) -> Swatch:
+        """A label's colours."""
+        return swatch(label, self.palette, dict(self.own))
+
+    def fill(self, label: str) -> QColor:
+        """A label's colour on this theme's background."""
+        return QColor(self.swatch(label).fill(dark=self.dark))
 
     def fills(self, labels: Sequence[str]) -> tuple[QColor, ...]:
-        """One colour per emotion, for this theme's background."""
-        return tuple(QColor(swatch.fill(dark=self.dark)) for swatch in self.swatches(labels))
+        """One colour per label."""
+        return tuple(map(self.fill, labels))
 
     def colour(self, name: str, alpha: int = 255) -> QColor:
         """A colour by its field's name, with `alpha` from 0 to 255."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emolive.cli.terminal import TerminalTimeline
-from emolive.palette import swatch
+from emolive.labels import swatch
 from emolive.types import (
     EngineState,
     EngineStatus,

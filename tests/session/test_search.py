@@ -52,7 +52,7 @@ def ago(**span: float) -> datetime:
         ("since 2025-01-02 until 2025-02-03", SearchQuery(since=day(1, 2), until=day(2, 4))),
         ("on 2025-03-01", SearchQuery(since=day(3, 1), until=day(3, 2))),
         ("refund \"not happy, at all\"", SearchQuery(texts=("not happy, at all", "refund"))),
-        ("sadness angrily", SearchQuery(texts=("sadness", "angrily"))),
+        ("saddened angrily", SearchQuery(texts=("saddened", "angrily"))),
         ("label:angry,sad longer:10s p:60% role:agent,customer stream:left tag:vip tag:x by:human",
          SearchQuery(labels=("angry", "sad"), min_duration_s=10, min_confidence=0.6,
                      roles=(Role.AGENT, Role.CUSTOMER), streams=("left",), tags=("vip", "x"),
@@ -64,6 +64,13 @@ def ago(**span: float) -> datetime:
 )  # fmt: skip
 def test_what_people_write_is_understood(text: str, query: SearchQuery) -> None:
     assert parse_query(text, LABELS, NOW) == query
+
+
+def test_an_emotion_is_found_by_its_other_names_and_its_own_goes_first() -> None:
+    assert parse_query("anger Joy", LABELS, NOW).labels == ("angry", "happy")
+    assert parse_query("calm", ("calm", "relaxed"), NOW).labels == ("calm",)
+    assert parse_query("relaxed", ("calm", "relaxed"), NOW).labels == ("relaxed",)
+    assert parse_query("boredom", LABELS, NOW).texts == ("boredom",)
 
 
 @pytest.mark.parametrize(

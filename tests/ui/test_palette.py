@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emolive.palette import contrast, luminance, swatch, swatches
+from emolive.labels import is_negative, position_of, swatch, swatches
+from emolive.palette import contrast, luminance
 from emolive.ui.timeline.colormap import lookup_table
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -88,11 +92,26 @@ def test_other_models_names_get_the_same_colours() -> None:
     assert swatches(("anger", "Happiness", "FEAR")) == swatches(("angry", "happy", "fearful"))
 
 
-def test_unknown_labels_get_colours_of_their_own() -> None:
-    chosen = swatches(("angry", "hope", "pride", "awe"))
-    assert len(set(chosen)) == 4
-    assert chosen[0] == swatch("angry")
-    assert len(swatches(tuple(f"class {i}" for i in range(20)))) == 20
+@given(st.text(max_size=20), st.lists(st.text(max_size=8), max_size=4))
+def test_a_label_has_one_colour_beside_whatever_it_is_shown(label: str, others: list[str]) -> None:
+    assert swatches((*others, label))[-1] == swatch(label)
+    assert re.fullmatch("#[0-9A-F]{6}", swatch(label).light)
+    for dark in (False, True):
+        assert contrast(swatch(label).ink(dark=dark), swatch(label).fill(dark=dark)) > 4.2
+
+
+def test_own_labels_have_colours_of_their_own_that_stay_and_no_position() -> None:
+    own = ("hope", "pride", "awe", "hesitant", "ärgerlich")
+    assert len({swatch(label) for label in (*own, *LABELS)}) == len(own) + len(LABELS)
+    assert swatch("hope").light == "#773731"  # of the name alone: the same after every start
+    assert all(position_of(label) is None for label in own)
+    assert not any(is_negative(label) for label in own)
+
+
+def test_a_colour_that_somebody_chose_holds_under_every_name() -> None:
+    chosen = swatch("anger", own={"angry": "#123456"})
+    assert chosen.light == chosen.dark == "#123456"
+    assert swatch("hope", own={"hope": "#123456"}) == chosen
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.history.model import MonitorModel
-from emolive.palette import swatch
+from emolive.labels import swatch
 from emolive.types import Event, SpeechState
 from emolive.ui.theme import DARK, LIGHT, Theme
 from emolive.ui.timeline.decisions import DecisionBand

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emolive.explain.circumplex import POSITIONS, Circumplex
+from emolive.explain.circumplex import Circumplex
+from emolive.labels import position_of
 from emolive.ui.live.plane import trail_of
 from tests.history.test_trend import stream_of
 from tests.ui.feed import LABELS
@@ -14,7 +15,9 @@ from tests.ui.feed import LABELS
 def test_the_trail_goes_smoothly_from_one_emotion_to_the_other() -> None:
     stream = stream_of([(20, "sad"), (10, "happy")])
     trail = trail_of(stream, Circumplex(LABELS), seconds=30)
-    sad, happy = POSITIONS["sad"], POSITIONS["happy"]
+    sad, happy = position_of("sad"), position_of("happy")
+    assert sad
+    assert happy
     assert (trail[0].valence, trail[0].arousal) == pytest.approx((sad.valence, sad.arousal))
     assert trail[-1].valence == pytest.approx(happy.valence, abs=0.05)
     valences = np.array([point.valence for point in trail])
@@ -28,4 +31,6 @@ def test_the_trail_is_not_drawn_across_a_silence_nor_where_nothing_was_inferred(
     trail = trail_of(stream, Circumplex(LABELS), seconds=60)
     breaks = [point for point in trail[1:] if not point.joined]
     assert len(breaks) == 1
-    assert breaks[0].valence == pytest.approx(POSITIONS["happy"].valence)
+    happy = position_of("happy")
+    assert happy
+    assert breaks[0].valence == pytest.approx(happy.valence)

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.explain.circumplex import is_negative
+from emolive.labels import is_negative
 from emolive.types import Alert, EngineState, EngineStatus, Severity
 from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.model import CallInfo, CallModel

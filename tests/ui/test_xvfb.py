@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 from PySide6.QtGui import QImage
 
-from emolive.palette import swatch
+from emolive.labels import swatch
 from tests.models import tiny_model
 from tests.ui.test_panels import pixels
 

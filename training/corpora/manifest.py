@@ -13,21 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.labels import canonical
 from emolive.session.export.csv_file import original
 from training.corpora.clip import Clip, audio_files
 from training.labels import LABELS
 
 _UNKNOWN = "unknown"
-_SYNONYMS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fear": "fearful",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "surprise": "surprised",
-    "pleasant surprise": "surprised",
-}
 
 
 class ManifestError(EmoliveError):
@@ -44,9 +35,8 @@ class Manifest:
 
 def emotion_named(name: str) -> str | None:
     """The class that a label means, or None."""
-    plain = name.strip().casefold().replace("_", " ")
-    plain = _SYNONYMS.get(plain, plain)
-    return plain if plain in LABELS else None
+    found = canonical(name)
+    return found if found in LABELS else None
 
 
 def read_manifest(path: Path) -> Manifest:

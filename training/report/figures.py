@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from emolive.palette import swatch
+from emolive.labels import swatch
 
 # Hues that stay apart for colour-blind people, by the emotion whose tone in `emolive.palette` they
 # are; the shape of the marker says the same again.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emolive.i18n import ntr, tr
+from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.model import CallModel
-from emolive.wording import emotion_name, percent, state_name, stream_name
+from emolive.wording import percent, state_name, stream_name
 
 # A lag that a person should know about.
 NOTABLE_LAG_S = 1.5

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from emolive.conversation import ConversationMetrics
 from emolive.engine.config import AgentPermission
-from emolive.explain.circumplex import is_negative
 from emolive.history.rings import DecisionRing, LevelRing
+from emolive.labels import is_negative
 from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import (
     Alert,

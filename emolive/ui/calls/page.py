@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
+from emolive.labels import USUAL
 from emolive.session.library import Library
 from emolive.settings import Settings
 from emolive.types import Severity
@@ -50,8 +51,6 @@ KEYS = (
     Key("remove", ("Del",), mark("Remove the call"), _GROUP),
     Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
 )
-# Of the bundled model; rules may name others, which are shown as well.
-USUAL_LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 
 class CallsPage(QWidget):
@@ -186,7 +185,7 @@ class CallsPage(QWidget):
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
         models = self.desk.models
-        labels = models[0].info.labels if models else USUAL_LABELS
+        labels = models[0].info.labels if models else USUAL
         dialog = RulesDialog(
             self.theme, labels, self.desk.rules_file, self.desk.library, self.window()
         )

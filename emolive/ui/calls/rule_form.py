@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 from emolive.alerts.conditions.form import EmotionsField, NumberField, SwitchField
 from emolive.alerts.conditions.rule import Rule
 from emolive.i18n import mark, tr
+from emolive.labels import emotion_name
 from emolive.types import Role, Severity
 from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
-from emolive.wording import emotion_name
 
 _WHO: tuple[tuple[Role | None, str], ...] = (
     (Role.CUSTOMER, mark("the customer")),

@@ -9,9 +9,10 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, font
-from emolive.wording import emotion_name, percent
+from emolive.wording import percent
 
 Answers = tuple[FloatArray | None, ...]
 

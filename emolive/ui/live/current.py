@@ -15,12 +15,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
-from emolive.palette import Swatch
+from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
 from emolive.ui.theme import RADIUS, Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.wording import emotion_name, familiarity_text, percent, stream_name
+from emolive.wording import familiarity_text, percent, stream_name
 
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
@@ -93,8 +93,6 @@ class CurrentCard(QWidget):
         self.theme = theme
         self.text = card_text(None, EngineState.IDLE, 0.0)
         self._name = ""
-        self._labels: tuple[str, ...] = ()
-        self._swatches: dict[str, Swatch] = {}
         self._widest: tuple[str, ...] = ()
         self._set_labels(())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -107,7 +105,6 @@ class CurrentCard(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self.theme = theme
-        self._swatches = dict(zip(self._labels, theme.swatches(self._labels), strict=True))
         self.update()
 
     def set_stream(self, labels: tuple[str, ...], name: str) -> None:
@@ -186,8 +183,8 @@ class CurrentCard(QWidget):
     def _paint_background(self, painter: QPainter, card: QRectF) -> str:
         """Fill the card; returns the ink for text on it."""
         state = self.text.state
-        if state is SpeechState.SPEECH and self.text.label in self._swatches:
-            swatch = self._swatches[self.text.label]
+        if state is SpeechState.SPEECH and self.text.label is not None:
+            swatch = self.theme.swatch(self.text.label)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
             painter.drawRoundedRect(card, RADIUS, RADIUS)
@@ -238,8 +235,6 @@ class CurrentCard(QWidget):
         return font(math.floor(px), bold=self.text.state is not SpeechState.SILENCE)
 
     def _set_labels(self, labels: tuple[str, ...]) -> None:
-        self._labels = labels
-        self._swatches = dict(zip(labels, self.theme.swatches(labels), strict=True))
         names = (emotion_name(label) for label in labels)
         self._widest = (*(name[:1].upper() + name[1:] for name in names), tr("Uncertain"))
         self._announce()

@@ -14,12 +14,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from emolive.explain.circumplex import SOURCE, Circumplex
+from emolive.explain.circumplex import Circumplex
 from emolive.history.model import StreamModel
 from emolive.history.rings import SPEECH, UNCERTAIN
 from emolive.i18n import tr
+from emolive.labels import POSITIONS_FROM, canonical, emotion_name
 from emolive.ui.theme import Theme, font
-from emolive.wording import emotion_name, signed, stream_name
+from emolive.wording import signed, stream_name
 
 TRAIL_S = 45.0
 # Single windows jump; the trail shows their exponential mean over this time.
@@ -78,7 +79,7 @@ class CircumplexPanel(QWidget):
             tr(
                 "Derived, not measured: the mean of the classes' published places, weighted with "
                 "their probabilities. Places: {source}.",
-                source=SOURCE,
+                source=POSITIONS_FROM,
             )
         )
 
@@ -159,19 +160,19 @@ class CircumplexPanel(QWidget):
         painter.drawText(ends, flag.AlignRight | flag.AlignBottom, f"{tr('pleasant')} →")
 
     def _paint_class(self, painter: QPainter, at: QPointF, label: str) -> None:
-        fill = self.theme.fills(self._plane.labels)[self._plane.labels.index(label)]
         painter.setPen(QPen(self.theme.colour("plot"), 1.5))
-        painter.setBrush(fill)
+        painter.setBrush(self.theme.fill(label))
         painter.drawEllipse(at, 4.5, 4.5)
         painter.setFont(font(10))
         painter.setPen(self.theme.colour("muted"))
         name = emotion_name(label)
         width = painter.fontMetrics().horizontalAdvance(name)
         # Towards the rim, where the trail seldom runs; angry, beside fearful, is the exception.
-        left = at.x() < self._rim.center().x() - 1 and label != "angry"
+        angry = canonical(label) == "angry"
+        left = at.x() < self._rim.center().x() - 1 and not angry
         fits = at.x() + 8 + width < self.width() - 3
         x = max(4.0, at.x() - width - 8) if left or not fits else at.x() + 8
-        painter.drawText(QPointF(x, at.y() + (-1.0 if label == "angry" else 3.5)), name)
+        painter.drawText(QPointF(x, at.y() + (-1.0 if angry else 3.5)), name)
 
     def _paint_trail(self, painter: QPainter, trail: list[TrailPoint], index: int) -> None:
         if not trail:

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.history.model import StreamModel
 from emolive.history.trend import Trend, trend
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.wording import emotion_name, percent, stream_name
+from emolive.wording import percent, stream_name
 
 SECONDS = 300.0
 # A smaller change is none.
@@ -99,12 +100,11 @@ class TrendPanel(QWidget):
         room = area.bottom() - top
         rows = max(1, min(len(one.shares), int(room // 18)))
         step = min(24.0, room / rows)
-        fills = dict(zip(self._labels, self.theme.fills(self._labels), strict=True))
         for i, share in enumerate(one.shares[:rows]):
             line = QRectF(area.left(), top + i * step, area.width(), step)
             square = QRectF(line.left(), line.center().y() - 5.5, 11, 11)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(fills[share.label])
+            painter.setBrush(self.theme.fill(share.label))
             painter.drawRoundedRect(square, 3, 3)
             painter.setFont(font(13, bold=i == 0))
             painter.setPen(self.theme.colour("text" if i == 0 else "muted"))
@@ -122,12 +122,12 @@ class TrendPanel(QWidget):
         painter.save()
         painter.setClipPath(outline)
         painter.fillRect(bar, self.theme.colour("border", 110))
-        fills = dict(zip(self._labels, self.theme.fills(self._labels), strict=True))
         decided = max(0.0, 1.0 - one.silence - one.uncertain)
         x = bar.left()
         for share in sorted(one.shares, key=lambda s: self._labels.index(s.label)):
             width = bar.width() * share.share * decided
-            painter.fillRect(QRectF(x, bar.top(), width, bar.height()), fills[share.label])
+            area = QRectF(x, bar.top(), width, bar.height())
+            painter.fillRect(area, self.theme.fill(share.label))
             x += width
         for state, part in (
             (SpeechState.UNCERTAIN, one.uncertain),

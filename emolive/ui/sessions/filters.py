@@ -11,12 +11,12 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from emolive.i18n import ntr, tr
+from emolive.labels import emotion_name
 from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
 from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
-from emolive.wording import emotion_name
 
 _LENGTHS_S = (0.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 _DELAY_MS = 220

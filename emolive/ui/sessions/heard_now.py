@@ -9,12 +9,13 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.rings import NO_LABEL
+from emolive.labels import emotion_name
 from emolive.session.stored_session import StoredSession
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.decisions import STATES
 from emolive.ui.timeline.patterns import fill_state
-from emolive.wording import emotion_name, percent, state_name, stream_name
+from emolive.wording import percent, state_name, stream_name
 
 _HEIGHT = 24
 _GAP = 8
@@ -97,7 +98,7 @@ class HeardNow(QWidget):
         session = self._session
         painter.setPen(Qt.PenStyle.NoPen)
         if session is not None and chip.label is not None:
-            swatch = self.theme.swatches(session.info.labels)[chip.label]
+            swatch = self.theme.swatch(session.info.labels[chip.label])
             painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
             painter.drawRoundedRect(box, 6, 6)
             return QColor(swatch.ink(dark=self.theme.dark))

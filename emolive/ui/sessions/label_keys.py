@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.ui.theme import Theme, font
-from emolive.wording import emotion_name
 
 _BOX = 18.0
 
@@ -100,7 +100,8 @@ class LabelKeys(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self.theme = theme
-        for key, swatch in zip(self._keys, theme.swatches(self._labels), strict=True):
+        for key, label in zip(self._keys, self._labels, strict=True):
+            swatch = theme.swatch(label)
             key.theme = theme
             key.fill, key.ink = swatch.fill(dark=theme.dark), swatch.ink(dark=theme.dark)
             key.update()

@@ -13,12 +13,12 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.wording import emotion_name
 
 ROW_HEIGHT = 24
 MAX_ROWS = 3
@@ -207,10 +207,7 @@ class MarkLane(TimePanel):
     def _make_colours(self, label: str | None) -> tuple[QColor, QColor]:
         if label is None:
             return self.theme.colour("info_tint"), self.theme.colour("text")
-        if label in self._labels:
-            swatch = self.theme.swatches(self._labels)[self._labels.index(label)]
-        else:
-            swatch = self.theme.swatches((label,))[0]
+        swatch = self.theme.swatch(label)
         dark = self.theme.dark
         return QColor(swatch.fill(dark=dark)), QColor(swatch.ink(dark=dark))
 

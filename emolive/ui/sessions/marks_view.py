@@ -30,11 +30,11 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
 from emolive.ui.theme import Theme, font
-from emolive.wording import emotion_name
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = 44
@@ -76,7 +76,6 @@ class MarkDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.labels: tuple[str, ...] = ()
         self.rate = 1
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
@@ -97,7 +96,7 @@ class MarkDelegate(QStyledItemDelegate):
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.setBrush(self.theme.colour("plot"))
             painter.drawRoundedRect(area, 6, 6)
-        painter.setBrush(_colour(mark, self.labels, self.theme))
+        painter.setBrush(_colour(mark, self.theme))
         painter.drawRoundedRect(
             QRectF(area.left() + 6, area.top() + 7, 5, area.height() - 14), 2, 2
         )
@@ -191,9 +190,9 @@ class MarksView(QWidget):
         self.delegate.theme = theme
         self.list.viewport().update()
 
-    def set_marks(self, marks: Sequence[Annotation], labels: Sequence[str], rate: int) -> None:
+    def set_marks(self, marks: Sequence[Annotation], rate: int) -> None:
         """Show these marks; the selected one stays selected."""
-        self.delegate.labels, self.delegate.rate = tuple(labels), rate
+        self.delegate.rate = rate
         chosen = self._chosen()
         self._setting = True
         self.model.set_marks(marks, rate)
@@ -264,9 +263,5 @@ class MarksView(QWidget):
             self.commented.emit(mark.id, self.comment.text().strip())
 
 
-def _colour(mark: Annotation, labels: Sequence[str], theme: Theme) -> QColor:
-    if mark.label is None:
-        return theme.colour("muted")
-    if mark.label in labels:
-        return theme.fills(labels)[list(labels).index(mark.label)]
-    return theme.fills((mark.label,))[0]
+def _colour(mark: Annotation, theme: Theme) -> QColor:
+    return theme.colour("muted") if mark.label is None else theme.fill(mark.label)

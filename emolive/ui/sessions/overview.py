@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -136,7 +135,6 @@ class Overview(QWidget):
         painter.setFont(font(11))
         plot, info = self._plot, session.info
         height = (self.height() - _FLAGS - _MARKS - 6) / max(1, len(session.streams))
-        fills = dict(zip(info.labels, self.theme.fills(info.labels), strict=True))
         top = float(_FLAGS + 2)
         painter.setPen(self.theme.colour("muted"))
         painter.drawText(
@@ -155,7 +153,7 @@ class Overview(QWidget):
                     if area.width() > 1:
                         fill_state(painter, area, SpeechState(segment.label), self.theme)
                 else:
-                    painter.fillRect(area, fills.get(segment.label, self.theme.colour("faint")))
+                    painter.fillRect(area, self.theme.fill(segment.label))
             top += height
         for gap in session.gaps:
             left, right = self._x(gap.start_sample / info.rate), self._x(gap.end_sample / info.rate)
@@ -169,8 +167,8 @@ class Overview(QWidget):
                 self._x(mark.start_sample / info.rate),
                 self._x(mark.end_sample / info.rate),
             )
-            colour = fills.get(mark.label or "", self.theme.colour("muted"))
-            painter.setBrush(QColor(colour))
+            colour = self.theme.fill(mark.label) if mark.label else self.theme.colour("muted")
+            painter.setBrush(colour)
             painter.drawRoundedRect(
                 QRectF(left, top + 1, max(2.0, right - left), _MARKS - 3), 1.5, 1.5
             )

@@ -275,7 +275,7 @@ class ReplayPage(QWidget):
         info, marks = self.session.info, self.marking.marks
         self.board.set_marks(marks)
         self.overview.set_marks(marks)
-        self.side.marks.set_marks(marks, info.labels, info.rate)
+        self.side.marks.set_marks(marks, info.rate)
         self.side.marks.select(self.selection.mark_id)
         self.side.set_counts(len(marks), len(self.noting.notes))
         self.transport.set_edits(

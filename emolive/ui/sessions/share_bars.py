@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.session.summary import NO_EMOTION
 from emolive.times import duration_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.wording import emotion_name, percent, state_name
+from emolive.wording import percent, state_name
 
 _ROW = 24
 
@@ -51,23 +52,17 @@ def paint_share_bar(
     for name, n in parts:
         width = area.width() * n / total
         part = QRectF(left, area.top(), width, area.height())
-        paint_label(painter, part, name, labels, theme)
+        paint_label(painter, part, name, theme)
         left += width
     painter.restore()
 
 
-def paint_label(
-    painter: QPainter, area: QRectF, name: str, labels: Sequence[str], theme: Theme
-) -> None:
+def paint_label(painter: QPainter, area: QRectF, name: str, theme: Theme) -> None:
     """Fill with a label's colour, or a state's pattern."""
     if name in NO_EMOTION:
         fill_state(painter, area, SpeechState(name), theme)
         return
-    if name in labels:
-        swatch = theme.swatches(labels)[list(labels).index(name)]
-    else:
-        swatch = theme.swatches((name,))[0]
-    painter.fillRect(area, QColor(swatch.fill(dark=theme.dark)))
+    painter.fillRect(area, theme.fill(name))
 
 
 class ShareList(QWidget):
@@ -77,14 +72,13 @@ class ShareList(QWidget):
         super().__init__(parent)
         self.theme = theme
         self._rows: list[tuple[str, int]] = []
-        self._labels: tuple[str, ...] = ()
         self._rate = 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_shares(self, samples: Mapping[str, int], labels: Sequence[str], rate: int) -> None:
         """Show the time per label, in samples at `rate`."""
         rows = sorted(in_order(samples, labels), key=lambda row: (row[0] in NO_EMOTION, -row[1]))
-        self._rows, self._labels, self._rate = rows, tuple(labels), rate
+        self._rows, self._rate = rows, rate
         self.setFixedHeight(max(1, len(rows)) * _ROW)
         total = sum(n for _, n in rows) or 1
         self.setAccessibleName(
@@ -129,7 +123,7 @@ class ShareList(QWidget):
             shape.addRoundedRect(bar, 3, 3)
             painter.save()
             painter.setClipPath(shape)
-            paint_label(painter, bar, name, self._labels, self.theme)
+            paint_label(painter, bar, name, self.theme)
             painter.restore()
             painter.setPen(self.theme.colour("text"))
             at = QRectF(names + room, line.top(), shares, _ROW)

@@ -8,11 +8,12 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.times import clock_tenths, length_text
 from emolive.ui.controls import ChoiceBox, IconButton, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
-from emolive.wording import emotion_name, stream_name
+from emolive.wording import stream_name
 
 
 class Transport(QWidget):

@@ -13,13 +13,12 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import SYSTEM, languages, tr
+from emolive.labels import USUAL, emotion_name
 from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
 from emolive.ui.theme import Theme, font
-from emolive.wording import emotion_name
 
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 _LANGUAGES = {"en": "English"}
 
@@ -43,7 +42,7 @@ class ColourButton(QAbstractButton):
     @property
     def colour(self) -> QColor:
         """What it shows."""
-        return self.theme.fills((self.label,))[0]
+        return self.theme.fill(self.label)
 
     def sizeHint(self) -> QSize:
         """A square and a name."""
@@ -104,7 +103,7 @@ class LookSection(Section):
         grid = QGridLayout(grid_box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
-        self.colours = {label: ColourButton(label, theme, self) for label in EMOTIONS}
+        self.colours = {label: ColourButton(label, theme, self) for label in USUAL}
         for i, (label, button) in enumerate(self.colours.items()):
             button.clicked.connect(lambda _=False, label=label: self._choose(label))
             grid.addWidget(button, i // 4, i % 4)

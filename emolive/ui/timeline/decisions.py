@@ -21,13 +21,14 @@ from emolive.history.rings import (
 from emolive.history.shown import WithDecisions
 from emolive.history.stacking import Span
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.patterns import fill_state
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.wording import emotion_name, percent, state_name
+from emolive.wording import percent, state_name
 
 BAND_HEIGHT = 22
 COLUMN_PX = 3
@@ -156,7 +157,6 @@ class DecisionBand(DecisionPanel):
         painter.setClipRect(plot)
         metrics = painter.fontMetrics()
         labels = self._decisions.labels
-        swatches = self.theme.swatches(labels)
         for span in self._visible_spans():
             if span.state != SPEECH or span.label == NO_LABEL:
                 continue
@@ -164,7 +164,8 @@ class DecisionBand(DecisionPanel):
             right = min(self.axis.width, self.axis.x(span.end_s)) / ratio + plot.left() - 4
             text = emotion_name(labels[span.label])
             if metrics.horizontalAdvance(text) <= right - left:
-                painter.setPen(QColor(swatches[span.label].ink(dark=self.theme.dark)))
+                ink = self.theme.swatch(labels[span.label]).ink(dark=self.theme.dark)
+                painter.setPen(QColor(ink))
                 area = QRectF(left, plot.top(), right - left, plot.height())
                 painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
         painter.setClipping(False)

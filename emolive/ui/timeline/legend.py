@@ -7,10 +7,11 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import emotion_name
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.wording import emotion_name, state_name
+from emolive.wording import state_name
 
 _BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0
 _STATES = (SpeechState.UNCERTAIN, SpeechState.SILENCE)

@@ -19,13 +19,14 @@ from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
 from emolive.history.model import RunInfo
 from emolive.i18n import ntr, tr
+from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
-from emolive.wording import emotion_name, percent, stream_name
+from emolive.wording import percent, stream_name
 
 WIDTH = 348
 
@@ -109,7 +110,7 @@ class WhyDrawer(QFrame):
         if found.moment != self._moment or self._info is None:
             return
         label = found.moment.label
-        colour = self.theme.fills(self._info.labels)[self._info.labels.index(label)]
+        colour = self.theme.fill(label)
         self.view.show_explanation(found, colour)
         self.table.show_readings(found.cues)
         self._show_texts(self._decisive_text(found), found.words, found.problem or "")

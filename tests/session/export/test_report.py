@@ -16,15 +16,16 @@ import pytest
 import soundfile as sf
 from hypothesis import given, settings
 
-from emolive.palette import swatches
+from emolive.labels import swatch, swatches
 from emolive.session.export.report import write_html
 from emolive.session.export.report.sound import embed_sound
 from emolive.session.export.tiers import tiers
+from emolive.session.records import Annotation
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 from tests.models import LABELS
 from tests.session.export.reading import written
-from tests.session.export.timelines import EMPTY, full, recording, timelines
+from tests.session.export.timelines import EMPTY, RATE, full, recording, timelines
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -128,9 +129,19 @@ def test_colours_are_the_palettes_in_light_and_dark(tmp_path: Path) -> None:
     write_html(EMPTY, tmp_path / "a.html")
     content = (tmp_path / "a.html").read_text(encoding="utf-8")
     light, dark = content.split("@media (prefers-color-scheme:dark)", 1)
-    for number, swatch in enumerate(swatches(LABELS)):
-        assert f"--c{number}:{swatch.light}" in light
-        assert f"--c{number}:{swatch.dark}" in dark
+    for number, colours in enumerate(swatches(LABELS)):
+        assert f"--c{number}:{colours.light}" in light
+        assert f"--c{number}:{colours.dark}" in dark
+
+
+def test_a_label_of_a_persons_own_has_its_own_colour(tmp_path: Path) -> None:
+    mark = Annotation("one", 0, RATE, "hesitant", "", None)
+    write_html(replace(EMPTY, duration_s=2.0, annotations=(mark,)), tmp_path / "a.html")
+    own = f"k{len(LABELS)}"
+    assert f"--c{len(LABELS)}:{swatch('hesitant').light}" in (tmp_path / "a.html").read_text(
+        "utf-8"
+    )
+    assert len(Page(tmp_path / "a.html").of_class(own)) == 3, "legend, row and list"
 
 
 def test_one_stream_is_heard_as_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from html import escape
 
 import numpy as np
 
-from emolive.session.export.report.palette_css import label_class
+from emolive.session.export.report.palette_css import coloured, label_class
 from emolive.session.export.tiers import Tier, TierKind, tiers
 from emolive.session.timeline import Timeline, TimelineStream
 
@@ -77,7 +77,7 @@ def _span(
     end: int,
 ) -> str:
     kind = (
-        label_class(text, timeline.labels)
+        label_class(text, coloured(timeline))
         if tier.kind in (TierKind.MODEL, TierKind.HUMAN)
         else str(tier.kind)
     )

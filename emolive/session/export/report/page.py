@@ -9,7 +9,7 @@ from pathlib import Path
 from emolive import __version__
 from emolive.session.export.atomic import write_text
 from emolive.session.export.report.chart import chart
-from emolive.session.export.report.palette_css import PATTERNS, label_class, palette_css
+from emolive.session.export.report.palette_css import PATTERNS, coloured, label_class, palette_css
 from emolive.session.export.report.sound import Sound, embed_sound
 from emolive.session.export.report.summary_html import lists, summary_cards
 from emolive.session.export.values import plain_text
@@ -48,7 +48,7 @@ def page(timeline: Timeline, sound: Sound) -> str:
 <meta name="generator" content="emolive {__version__}">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{title}</title>
-<style>{palette_css(timeline.labels)}
+<style>{palette_css(coloured(timeline))}
 {style}</style>
 </head>
 <body data-length="{length:.4f}">
@@ -119,7 +119,7 @@ def _legend(timeline: Timeline) -> str:
     return "".join(
         f'<button class="chip jump" data-l="{escape(label.replace("_", " "))}" '
         f'title="Next {escape(label.replace("_", " "))}">'
-        f'<i class="{label_class(label, timeline.labels)}"></i>'
+        f'<i class="{label_class(label, coloured(timeline))}"></i>'
         f"{escape(label.replace('_', ' '))}</button>"
         for label in order
     )

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emolive.palette import swatches
+from emolive.labels import swatches
+from emolive.session.timeline import Timeline
 
 # Labels without a colour have a pattern of their own.
 PATTERNS = ("silence", "uncertain", "not_inferred")
-OTHER = "other"
+
+
+def coloured(timeline: Timeline) -> tuple[str, ...]:
+    """The labels that have a colour: the model's, then those that only people gave."""
+    given = (one.label for one in timeline.annotations if one.label and one.label not in PATTERNS)
+    return tuple(dict.fromkeys((*timeline.labels, *given)))
 
 
 def label_class(label: str, labels: Sequence[str]) -> str:
     """The style class of a label: ``k0``, ``k1``, ... or a pattern's name."""
     if label in labels:
         return f"k{labels.index(label)}"
-    return label if label in PATTERNS else OTHER
+    return label if label in PATTERNS else ""
 
 
 def palette_css(labels: Sequence[str]) -> str:

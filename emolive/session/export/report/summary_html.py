@@ -7,7 +7,7 @@ from html import escape
 
 from emolive.i18n import ntr
 from emolive.session.agreement import Agreement, timeline_agreements
-from emolive.session.export.report.palette_css import label_class
+from emolive.session.export.report.palette_css import coloured, label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
 from emolive.session.timeline import Timeline
 from emolive.times import clock_text, duration_text
@@ -56,7 +56,7 @@ def lists(timeline: Timeline) -> str:
                 _seek(a.start_sample / rate),
                 duration_text((a.end_sample - a.start_sample) / rate),
                 escape(a.stream or "all"),
-                _chip(a.label, timeline.labels) if a.label else "",
+                _chip(a.label, coloured(timeline)) if a.label else "",
                 escape(a.comment),
                 escape(a.annotator),
             )
@@ -69,7 +69,7 @@ def lists(timeline: Timeline) -> str:
             _seek(s.start_sample / rate),
             duration_text((s.end_sample - s.start_sample) / rate),
             *((escape(s.stream),) if several else ()),
-            _chip(s.label, timeline.labels),
+            _chip(s.label, coloured(timeline)),
             f"{s.confidence:.0%}" if s.confidence else "",
         )
         for s in timeline.segments
@@ -97,12 +97,12 @@ def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> s
         summary.samples, key=lambda label: (label in NO_EMOTION, -summary.samples[label])
     )
     bar = "".join(
-        f'<i class="{label_class(label, timeline.labels)}" '
+        f'<i class="{label_class(label, coloured(timeline))}" '
         f'style="flex-grow:{summary.samples[label]}" title="{escape(label)}"></i>'
         for label in order
     )
     rows = "".join(
-        f"<tr><td>{_chip(label, timeline.labels)}</td>"
+        f"<tr><td>{_chip(label, coloured(timeline))}</td>"
         f"<td>{duration_text(summary.samples[label] / rate)}</td>"
         f"<td>{summary.samples[label] / total:.0%}</td></tr>"
         for label in order
@@ -135,14 +135,15 @@ def _moments(summary: StreamSummary, timeline: Timeline) -> Iterator[tuple[str, 
     """Headings and contents: where emotions were strongest, and what followed what."""
     if summary.peaks:
         peaks = "".join(
-            f"<li>{_seek(p.at_sample / timeline.rate)} {_chip(p.label, timeline.labels)} "
+            f"<li>{_seek(p.at_sample / timeline.rate)} {_chip(p.label, coloured(timeline))} "
             f"{p.probability:.0%}</li>"
             for p in summary.peaks
         )
         yield "Strongest moments", f'<ul class="peaks">{peaks}</ul>'
     if summary.transitions:
+        labels = coloured(timeline)
         changes = "".join(
-            f"<li>{_chip(one, timeline.labels)} → {_chip(other, timeline.labels)}<b>{n}×</b></li>"
+            f"<li>{_chip(one, labels)} → {_chip(other, labels)}<b>{n}×</b></li>"
             for one, other, n in summary.transitions[:_MOST_CHANGES]
         )
         more = len(summary.transitions) - _MOST_CHANGES
