@@ -7,6 +7,7 @@ is first asked for.
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ __all__ = [
 # ONNX Runtime reports to its maker from the moment it is loaded (see `onnx_runtime`). Here, since
 # this runs before any module that could load it, and for every process started from this one.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+# Quiet, unless the program that imports this, or the command line, asks for the log.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "EmoliveError": "emolive.errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.webhook import Delivered, Refused, Send
 from emolive.errors import EmoliveError
+
+_log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S = 1.0
 # A server that is back should hear of what happens now soon.
@@ -152,6 +155,7 @@ class Courier:
             self._note(status.delivered, status.refused + 1, reason)
         else:
             self._failures += 1
+            _log.warning("A webhook did not take a message: failure %d in a row", self._failures)
             wait = max(back_off(message.attempts, self._share()), answer.retry_after_s or 0.0)
             self._outbox.postpone(message, now + timedelta(seconds=wait), answer.reason)
             pause = max(back_off(self._failures, self._share()), answer.retry_after_s or 0.0)
@@ -170,9 +174,11 @@ class Courier:
             try:
                 wait = self.step()
             except EmoliveError as error:  # the library's disk, say: it may come back
+                _log.warning("A courier waits", exc_info=True)
                 self._trouble(str(error))
                 wait = _AFTER_TROUBLE_S
             except Exception as error:  # a courier must not die unseen
+                _log.exception("A courier failed, and tries again")
                 self._trouble(f"{type(error).__name__}: {error}")
                 wait = _AFTER_TROUBLE_S
             if wait > 0 and not self._stopping:

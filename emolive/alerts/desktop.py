@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from emolive.errors import EmoliveError
 from emolive.types import Alert, Severity
 
+_log = logging.getLogger(__name__)
+
 _WAITING = 20
 _APP = "emolive"
 
@@ -166,6 +168,7 @@ class DesktopNotifier:
                 text = alert.message.removeprefix(f"{alert.rule}: ")
                 desktop.show(alert.rule, text, alert.severity)
             except Exception as error:  # a desktop may fail in any way
+                _log.warning("The desktop did not show an alert", exc_info=True)
                 why = str(error) or type(error).__name__
                 known = isinstance(error, EmoliveError)
                 self.problem = why if known else f"The desktop did not show an alert: {why}."

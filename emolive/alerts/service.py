@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from emolive.alerts.watch import CallFormat
 from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
+
+_log = logging.getLogger(__name__)
 
 # A minute of a two-channel call.
 _MAILBOX_EVENTS = 5_000
@@ -142,6 +145,7 @@ class CallWatch:
                     ticked = time.monotonic()
                     self._on_tick()
             except Exception as error:  # the rules must not die unseen
+                _log.exception("A rule could not be followed")
                 problem = f"{type(error).__name__}: {error}"
                 if event is None and stopping:
                     break

@@ -7,6 +7,7 @@ takes nothing but its file with it, and is replaced.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -25,6 +26,9 @@ from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Wait
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
+from emolive.logs import forwarded, take
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.3
 _TELL_EVERY_S = 0.5
@@ -97,7 +101,7 @@ class _Hopeless:
     sentence: str
 
 
-_Report = Message | _Ready | _Hopeless
+_Report = Message | _Ready | _Hopeless | logging.LogRecord
 
 
 @dataclass(slots=True)
@@ -141,6 +145,8 @@ class _Pool:
                     self._bury(worker)
                     if waiting:
                         self.start()
+                elif isinstance(report, logging.LogRecord):
+                    take(report)
                 elif isinstance(report, _Hopeless):
                     raise EmoliveError(report.sentence)
                 elif isinstance(report, _Ready):
@@ -253,7 +259,7 @@ def _work(
     # Ctrl-C reaches every process of a terminal: the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = _Line(connection)
-    with suppress(_Stop):
+    with suppress(_Stop), forwarded(line.send):
         try:
             work = load(settings)
             while True:
@@ -262,6 +268,7 @@ def _work(
         except EmoliveError as error:
             line.send(_Hopeless(str(error)))
         except Exception as error:
+            _log.exception("A worker process failed")
             line.send(_Hopeless(f"A worker process failed ({type(error).__name__}: {error})."))
 
 

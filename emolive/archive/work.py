@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from emolive.session.export import FORMATS
 from emolive.session.export.atomic import remove_partials
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
+
+_log = logging.getLogger(__name__)
 
 Writer = Callable[[Timeline, Path], None]
 Analyze = Callable[..., FileAnalysis]
@@ -110,6 +113,7 @@ class FileWork:
         except EmoliveError:
             raise
         except Exception as error:  # one bad file never stops the rest
+            _log.exception("A file could not be analysed")
             tell(Failed(item, unexpected(item, error)))
         else:
             tell(Done(item, result))

@@ -8,6 +8,7 @@ delays, which is some tens of milliseconds and which no program is told reliably
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.types import Role
+
+_log = logging.getLogger(__name__)
 
 # How far behind the present the timeline is written: what blocks may be late.
 _DELAY_S = 0.2
@@ -230,6 +233,7 @@ class AlignedSource:
             while self._state is SourceState.RUNNING and not self._stop.wait(_POLL_S):
                 self.step()
         except Exception as error:  # a thread must not die unseen
+            _log.exception("Aligning two inputs failed")
             self._state = SourceState.LOST
             self._status = SourceStatus(
                 SourceState.LOST, f"{self.name} stopped: {type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.types import FloatArray
+
+_log = logging.getLogger(__name__)
 
 
 class Decoder(Protocol):
@@ -185,6 +188,7 @@ class DecodedSource:
                 self._next = None
             return True
         except Exception as error:  # one file must not disturb whoever plays others beside it
+            _log.exception("Playing a file failed")
             self._crash = f"{self.name}: playback stopped at {self._written / rate:.1f} s: {error}"
             self._state = SourceState.ENDED
             return False

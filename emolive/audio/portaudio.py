@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import logging
 import os
 import sys
 import threading
@@ -20,6 +21,8 @@ from types import ModuleType
 from typing import Any
 
 from emolive.errors import AudioDeviceError
+
+_log = logging.getLogger(__name__)
 
 _CLOSE_WITHIN_S = 1.0
 _ANSWER_WITHIN_S = 3.0
@@ -43,6 +46,7 @@ def load() -> ModuleType:
                 "run `pip install sounddevice`."
             ) from error
         except Exception as error:
+            _log.exception("PortAudio does not start")
             # A failed import must not leave half a module for the next attempt.
             sys.modules.pop("sounddevice", None)
             if isinstance(error, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 from emolive.errors import EmoliveError
 from emolive.plain_text import plain
+
+_log = logging.getLogger(__name__)
 
 DONE = 0
 SOME_INPUTS_FAILED = 1
@@ -69,6 +72,8 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
     except Exception as error:
         if isinstance(error, BrokenPipeError) or _output_failure() is not None:
             return output_ended(error)
+        known = isinstance(error, EmoliveError)
+        _log.log(logging.INFO if known else logging.ERROR, "A command failed", exc_info=True)
         if debug:
             raise
         if isinstance(error, EmoliveError):

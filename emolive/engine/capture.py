@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput
+
+_log = logging.getLogger(__name__)
 
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
 _GONE = (SourceState.ENDED, SourceState.LOST)
@@ -162,6 +165,7 @@ class Capture:
         """End the run with this reason: a worker must not die unseen."""
         if self.over:
             return
+        _log.error("A run failed", exc_info=error)
         self.error = error
         with contextlib.suppress(Exception):  # the first error is the one to tell
             self._close_source()

@@ -162,13 +162,19 @@ class LiveEngine:
         )
         facts = run_facts(source.name, self.classifier, config)
         run = LiveRun(run_id, name or source.name, hub or Hub(), facts, status, self._wake.set)
+
+        def report(status: EngineStatus, news: bool) -> None:
+            # Whoever hears that it failed can ask why at once.
+            run.follow(capture)
+            run.report(status, news)
+
         capture = Capture(
             source,
             self.classifier,
             self._vad,
             config,
             publish=lambda event: self._publish(run, event),
-            report=run.report,
+            report=report,
             clock=self._clock,
             opener=self._opener,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,10 @@ from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
 from emolive.types import EngineState, EngineStatus, Event
 
+_log = logging.getLogger(__name__)
+
 OVER = (EngineState.STOPPED, EngineState.FAILED)
+_TROUBLE = (EngineState.RECONNECTING, EngineState.FAILED)
 _HANGS = "The engine did not stop in time: the audio device or the model hangs."
 
 
@@ -115,6 +119,7 @@ class LiveRun:
             self._given_up = True
             self._status = replace(self._status, state=EngineState.FAILED, reason=_HANGS)
             self.hub.publish(self._status)
+        _log.error("A run was given up: its device or the model hangs")
         self._ended.set()
 
     def follow(self, capture: Capture) -> None:
@@ -131,6 +136,15 @@ class LiveRun:
         with self._lock:
             if self._given_up:
                 return
+            if status.state is not self._status.state:
+                _log.log(
+                    logging.WARNING if status.state in _TROUBLE else logging.INFO,
+                    "A run is %s: %s, %d overflows, %d windows skipped",
+                    status.state,
+                    status.provider,
+                    status.overflows,
+                    status.windows_skipped,
+                )
             self._status = replace(status, events_dropped=self.hub.dropped)
             # Inside the lock, so that statuses come out in the order in which they were true.
             if news:

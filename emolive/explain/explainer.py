@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.types import Event, FeatureBlock, FloatArray, Prediction
+
+_log = logging.getLogger(__name__)
 
 MEMORY_S = 300.0
 # Windows that are at least half speech tell how a speaker usually sounds.
@@ -171,8 +174,10 @@ class Explainer:
         try:
             explanation = self._explain(moment)
         except EmoliveError as error:
+            _log.info("A moment could not be explained", exc_info=True)
             explanation = Explanation(moment, problem=str(error))
         except Exception as error:  # a worker must not die unseen
+            _log.exception("A moment could not be explained")
             text = f"Internal error: {type(error).__name__}: {error}"
             explanation = Explanation(moment, problem=text)
         if explanation is not None and not self._outdated():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -12,6 +13,8 @@ import numpy as np
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.types import FloatArray, ModelOutput
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +86,7 @@ class BatchingClassifier:
             try:
                 output = self._classifier.predict(np.concatenate([r.windows for r in batch]))
             except Exception as error:
+                _log.exception("A batch of windows was not answered")
                 for request in batch:
                     request.output.set_exception(error)
                 continue

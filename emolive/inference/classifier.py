@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from emolive.inference.providers import (
 )
 from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
 from emolive.types import FloatArray, ModelOutput
+
+_log = logging.getLogger(__name__)
 
 BATCH_SIZES = (1, 2, 4, 8)
 _NOT_THERE = "its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)"
@@ -181,6 +184,7 @@ class OnnxClassifier:
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
+            _log.warning("The model stopped working on %s", self._provider, exc_info=True)
             raise ModelError(
                 f"The model stopped working on {self._provider} ({_first_line(error)}): "
                 "start again, if need be with `--provider cpu`."
@@ -237,6 +241,7 @@ class OnnxClassifier:
         except EmoliveError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
+            _log.info("The model cannot be loaded on CUDA", exc_info=True)
             self._execution = None
             return _first_line(error)
         if self._provider == "CUDA":

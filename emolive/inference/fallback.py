@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from emolive.errors import EmoliveError, ModelError
@@ -9,6 +10,8 @@ from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.types import FloatArray, ModelOutput
+
+_log = logging.getLogger(__name__)
 
 _CPU = "CPU"
 
@@ -82,6 +85,7 @@ class FallbackClassifier:
         if other.metadata.fingerprint != failed.metadata.fingerprint:
             other.close()
             raise ModelError(f"{error} The model file has changed meanwhile.") from error
+        _log.warning("The CPU takes over from %s", failed.provider)
         self._classifier = other
         self._fallen_back = True
         self._note = tr(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import logging
 import re
 import socket
 import sys
@@ -18,6 +19,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
 from emolive.metrics.collector import Metrics, check_metrics
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -113,10 +116,10 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """A client that left in the middle is no fault of ours: the others are served."""
         if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+            _log.exception("Metrics could not be told")
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,8 @@ from emolive.session.records import (
 from emolive.session.recovery import Recovery, recover
 from emolive.session.search import SearchQuery
 from emolive.session.writer import SessionWriter
+
+_log = logging.getLogger(__name__)
 
 _SETTINGS = "library"
 
@@ -83,6 +86,12 @@ class Library(LibraryReader):
         database = Database(folder / DATABASE_FILE)
         try:
             library = cls(folder, database, recover(database, folder))
+            if library.recovered or library.problems:
+                _log.warning(
+                    "The library is open: %d sessions recovered, %d problems",
+                    len(library.recovered),
+                    len(library.problems),
+                )
             try:
                 library.expire()
                 purge(database, tries=1)

@@ -5,6 +5,7 @@ Free of any user interface: a window or a terminal asks for the position as ofte
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from emolive.session.library import Library
 from emolive.session.playback import Passage, Playback, Track
 from emolive.session.records import SessionInfo
 from emolive.types import FloatArray
+
+_log = logging.getLogger(__name__)
 
 _AHEAD_S = 0.3  # of audio that is ready for the output: a decoder may be that late
 _LOOK_EVERY_S = 0.02
@@ -263,10 +266,13 @@ class Player:
             try:
                 self._play()
             except AudioDeviceError as error:
+                _log.warning("The output cannot play", exc_info=True)
                 self._stop(PlayerState.PAUSED, str(error))
             except (OSError, sf.SoundFileError) as error:
+                _log.warning("A session's audio cannot be read", exc_info=True)
                 self._stop(PlayerState.PAUSED, f"The session's audio cannot be read ({error}).")
             except Exception as error:  # a thread must not die unseen
+                _log.exception("Playing a session failed")
                 self._stop(PlayerState.PAUSED, f"Playing failed ({type(error).__name__}: {error}).")
             finally:
                 self._output.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ from emolive.session.scribe import Scribe
 from emolive.session.tape import Tape, start_frame
 from emolive.session.writer import SessionWriter
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Recorder", "RecorderState", "RecorderStatus", "RecordingRequest"]
 
@@ -145,6 +148,7 @@ class Recorder:
         try:
             self._record(self._mailbox)
         except Exception as error:  # a worker must not die unseen
+            _log.exception("Recording failed")
             self._fail(error)
         finally:
             self._run.hub.unsubscribe(self._mailbox)
@@ -254,6 +258,7 @@ class Recorder:
                 self._synced_at = self._clock()
         except OSError as error:
             problem = disk_problem(self._library.folder, error)
+            _log.warning("Sound waits for the disk", exc_info=True)
         try:
             scribe.write_activity()
             writer.commit(tape.position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -13,8 +14,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emolive import resources
+from emolive import __version__, resources
 from emolive.errors import EmoliveError
+from emolive.logs import log_of_the_app, nothing_unseen
 from emolive.plain_text import plain
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from emolive.settings import SettingsStore, ThemeChoice
     from emolive.ui.main_window import MainWindow
     from emolive.ui.runs import SourceChoice
+
+_log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,12 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.file:
         source = Path(arguments.file)
     try:
-        return run_app(source=source, theme=arguments.theme)
+        with nothing_unseen(_tell):
+            return run_app(source=source, theme=arguments.theme)
     except EmoliveError as error:
-        # A launcher for Windows has no standard error.
-        if sys.stderr is not None:
-            sys.stderr.write(f"{plain(error)}\n")
+        _tell(str(error))
         return 2
+
+
+def _tell(sentence: str) -> None:
+    # A launcher for Windows has no standard error.
+    if sys.stderr is not None:
+        sys.stderr.write(f"{plain(sentence)}\n")
 
 
 def run_app(
@@ -115,8 +124,11 @@ def run_app(
         window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
-    with _interruptible(window), collected_here():
-        return app.exec()
+    with log_of_the_app(), _interruptible(window), collected_here():
+        _log.info("The app is open: emolive %s, Python %s", __version__, sys.version.split()[0])
+        code = app.exec()
+        _log.info("The app is closed")
+        return code
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # Far more than a person can ask for while one job runs.
@@ -118,8 +121,10 @@ class Background(QObject):
             try:
                 result = job.work()
             except EmoliveError as error:
+                _log.info("A job in the background could not be done", exc_info=True)
                 problem = str(error)
             except Exception as error:  # a worker must not die unseen
+                _log.exception("A job in the background failed")
                 problem = tr(
                     "Internal error: {kind}: {error}", kind=type(error).__name__, error=error
                 )

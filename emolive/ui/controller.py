@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.ui.runs import Run, Runs, SourceChoice
+
+_log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 2.0
 
@@ -98,6 +101,7 @@ class RunController(QObject):
                 return
             self._tell(self._ended.emit)
         except Exception as error:  # a worker must not die unseen
+            _log.exception("A run could not begin")
             problem = error
             self._tell(lambda: self._broken.emit(problem))
 

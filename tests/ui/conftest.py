@@ -33,6 +33,8 @@ def _own_settings(
     """Nobody's real settings are read or written."""
     monkeypatch.setenv("EMOLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.mktemp("library")))
+    log = tmp_path_factory.mktemp("log") / "emolive.log"
+    monkeypatch.setattr("emolive.logs.app_log_file", lambda: log)
 
 
 @pytest.fixture(scope="session", autouse=True)

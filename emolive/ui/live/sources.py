@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from emolive.audio.devices import InputDevice, list_devices
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, tr
 from emolive.ui.runs import SourceChoice, SourceKind
+
+_log = logging.getLogger(__name__)
 
 Lister = Callable[[], Sequence[InputDevice]]
 FileChooser = Callable[[QWidget], Path | None]
@@ -107,6 +110,7 @@ class DeviceFinder(QObject):
         except EmoliveError as error:
             problem = str(error)
         except Exception as error:  # a worker must not die unseen
+            _log.exception("The audio inputs cannot be listed")
             problem = tr("The audio inputs cannot be listed ({error}): try again.", error=error)
         if not self._closed:
             self._listed.emit(devices, problem)
