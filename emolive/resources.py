@@ -23,8 +23,6 @@ def asset(name: str) -> Path:
     raise EmoliveError(f"The bundled file {name} is missing: reinstall emolive.")
 
 
-MODEL = "emolive-resnet34.onnx"
-MODEL_CARD = "emolive-resnet34.md"
 VAD_MODEL = "silero_vad_16k_sequence.onnx"
 DEMO_AUDIO = "demo.flac"
 ICON = "icon.svg"

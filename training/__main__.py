@@ -210,10 +210,10 @@ def report_command(
     ] = None,
 ) -> None:
     """Write the report of whatever has been measured: one HTML page and a Markdown summary."""
-    from emolive.resources import MODEL, asset
+    from emolive.inference.bundled import model_path
     from training.report import write_report
 
-    for path in write_report(runs, out, study=study, model=model or asset(MODEL)):
+    for path in write_report(runs, out, study=study, model=model_path(model)):
         say(f"wrote {path}")
 
 

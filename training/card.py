@@ -19,6 +19,9 @@ _DATA = {
     "emodb": ("Emo-DB, German, 10 actors", "free for research"),
     "nemo": ("nEMO, Polish, 9 actors", "CC BY-NC-SA 4.0"),
     "cremad": ("part of CREMA-D, American English, listeners' votes", "ODbL"),
+    "ased": ("ASED, Amharic, 65 speakers", "research use"),
+    "emospeech": ("Indian EmoSpeech commands, single words, 104 speakers", "CC BY-NC-SA 4.0"),
+    "turev": ("TurEV-DB, Turkish, single words, 6 speakers", "CC BY-NC-ND 4.0"),
     "noise": ("environmental sounds (augmentation only)", "CC BY 3.0; research use"),
 }
 
@@ -28,6 +31,12 @@ _NETWORKS: dict[ModelKind, str] = {
     "resnet34-attention": "ResNet34 with attention pooling",
     "lstm": "LSTM",
     "cnn-lstm": "CNN + LSTM",
+    "whisper-encoder": "Encoder of OpenAI's Whisper base (MIT)",
+}
+_TUNED = {
+    "frozen": "frozen",
+    "adapters": "with low-rank adapters merged into its weights",
+    "full": "fine-tuned",
 }
 
 
@@ -68,6 +77,12 @@ def _windows(measurement: Measurement) -> list[tuple[object, ...]]:
 
 
 def _network(recipe: Recipe) -> str:
+    if recipe.model == "whisper-encoder":
+        settings = recipe.encoder
+        return (
+            f"{_NETWORKS[recipe.model]}, its first {settings.blocks} blocks, "
+            f"{_TUNED[settings.tune]}"
+        )
     bands, frames = recipe.stages[-1].shrink
     pooling = f" averaged over {bands} x {frames} cells" if (bands, frames) != (1, 1) else ""
     return f"{_NETWORKS[recipe.model]} on log-mel{pooling}"

@@ -19,8 +19,8 @@ from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
-from emolive.resources import MODEL, asset
 from emolive.session.export import chosen_formats
 from emolive.session.export import csv_file as dialects
 from emolive.session.export.formats import SPREADSHEET
@@ -57,7 +57,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     _make_writable(options.out)
     classifier = load_classifier(options.model, options.provider, _GPU_BATCHES)
     config = engine_config(options.hop_s, classifier)
-    settings = ArchiveSettings.of(options.model or asset(MODEL), config, options.out, formats)
+    settings = ArchiveSettings.of(model_path(options.model), config, options.out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels
     with _journal(options.out) as journal, AnalyzeReport(found.files, labels) as report:

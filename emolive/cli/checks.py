@@ -149,14 +149,14 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     """The model loads and answers; on which processor it really runs; what its card says."""
     import numpy as np
 
+    from emolive.inference.bundled import bundled_model, model_path
     from emolive.inference.loading import open_model
     from emolive.inference.placement import placement
     from emolive.inference.providers import Requested
     from emolive.onnx_runtime import onnx_runtime
-    from emolive.resources import MODEL, MODEL_CARD, asset
 
     available = ", ".join(onnx_runtime().get_available_providers())
-    path = model or asset(MODEL)
+    path = model_path(model)
     classifier = open_model(path, cast(Requested, provider))
     metadata = classifier.metadata
     window = np.zeros((1, *metadata.window_shape), np.float32)
@@ -179,8 +179,8 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     classifier.close()
     if classifier.provider_note:
         facts.append(classifier.provider_note)
-    if model is None:
-        facts.append(f"card: {asset(MODEL_CARD)}")
+    if bundled := bundled_model(model):
+        facts.append(f"card: {bundled.card}")
     if where is not None:
         facts.append(str(where))
         if where.on_cpu:

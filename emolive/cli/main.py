@@ -232,6 +232,24 @@ def devices(context: typer.Context, json: JsonReport = False) -> None:
 
 
 @app.command()
+def models(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show this model's card.")
+    ] = None,
+    json: JsonReport = False,
+) -> None:
+    """Compare the models that come with emolive, or show one's card."""
+
+    def body() -> int:
+        from emolive.cli.models import run_model, run_models
+
+        return run_model(name) if name else run_models(as_json=json)
+
+    finish(context, body)
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     json: JsonReport = False,

@@ -94,7 +94,11 @@ class Provider(StrEnum):
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FILE", help="Another ONNX model than the bundled one."),
+    typer.Option(
+        "--model",
+        metavar="NAME|FILE",
+        help="A bundled model (see `emolive models`), or an ONNX file of your own.",
+    ),
 ]
 ProviderOption = Annotated[
     Provider, typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")

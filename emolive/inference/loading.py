@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.providers import Host, Requested
-from emolive.resources import MODEL, asset
 
 
 def open_model(
@@ -18,13 +18,13 @@ def open_model(
     *,
     host: Host | None = None,
 ) -> OnnxClassifier:
-    """The model at `path`, or the bundled one, on one processor and no other.
+    """The model at `path` (a file, or a bundled model's name), on one processor and no other.
 
     Raises:
         ModelError: it cannot be used.
         ProviderError: CUDA is asked for and cannot be used.
     """
-    return OnnxClassifier(path or asset(MODEL), provider, threads, batch_sizes, host=host)
+    return OnnxClassifier(model_path(path), provider, threads, batch_sizes, host=host)
 
 
 def load_classifier(

@@ -18,8 +18,9 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source
 from emolive.features import LogMelSpec
 from emolive.history.model import MonitorModel, RunInfo
+from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, MODEL, asset
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import Band, Event, FeatureBlock, FloatArray
 from tests.models import tiny_metadata, tiny_model, waveform_metadata
@@ -100,7 +101,7 @@ def hear(path: Path, classifier: OnnxClassifier, vad: SileroVad) -> Heard:
 
 @pytest.fixture(scope="module")
 def bundled() -> Iterator[OnnxClassifier]:
-    classifier = OnnxClassifier(asset(MODEL), "cpu")
+    classifier = OnnxClassifier(BUNDLED[0].path, "cpu")
     yield classifier
     classifier.close()
 

@@ -6,8 +6,9 @@ import pytest
 
 from emolive.alerts.benchmark import time_alerts
 from emolive.engine.config import EngineConfig
+from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, MODEL, asset
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 
 TRIES = 3  # other load on the machine shows in the numbers
@@ -15,7 +16,7 @@ TRIES = 3  # other load on the machine shows in the numbers
 
 @pytest.fixture
 def classifier() -> Iterator[OnnxClassifier]:
-    classifier = OnnxClassifier(asset(MODEL), "cpu")
+    classifier = OnnxClassifier(BUNDLED[0].path, "cpu")
     yield classifier
     classifier.close()
 

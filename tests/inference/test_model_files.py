@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.errors import ModelError, ProviderError
+from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.model_files import ModelFiles, read_metadata
 from emolive.inference.providers import CPU, Host
-from emolive.resources import MODEL, asset
 from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import FILTERS, LABELS, tiny_metadata, tiny_model, waveform_metadata
 
@@ -152,8 +152,8 @@ def test_metadata_are_read_without_the_graph(tmp_path: Path, metadata: ModelMeta
 
 
 def test_the_bundled_models_metadata_are_read() -> None:
-    classifier = OnnxClassifier(asset(MODEL), "cpu")
-    assert read_metadata(asset(MODEL)) == classifier.metadata
+    classifier = OnnxClassifier(BUNDLED[0].path, "cpu")
+    assert read_metadata(BUNDLED[0].path) == classifier.metadata
     classifier.close()
 
 

@@ -1,0 +1,67 @@
+"""The models that come with the program, chosen by name like a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolive.resources import asset
+
+
+@dataclass(frozen=True, slots=True)
+class BundledModel:
+    """One of them: how it is called, its file and card, and what it is for, in a sentence."""
+
+    name: str
+    file: str
+    about: str
+
+    @property
+    def path(self) -> Path:
+        """Its file.
+
+        Raises:
+            EmoliveError: it is missing.
+        """
+        return asset(self.file)
+
+    @property
+    def card(self) -> Path:
+        """Its model card.
+
+        Raises:
+            EmoliveError: it is missing.
+        """
+        return asset(str(Path(self.file).with_suffix(".md")))
+
+
+# The first one is used where none is chosen.
+BUNDLED = (
+    BundledModel(
+        "fast",
+        "emolive-resnet34.onnx",
+        "ResNet34 and two small recurrent networks on log-mel; the least work.",
+    ),
+    BundledModel(
+        "accurate",
+        "emolive-whisper.onnx",
+        "Whisper's encoder, adapted; right more often, three to four times the work.",
+    ),
+)
+
+
+def bundled_model(choice: Path | None) -> BundledModel | None:
+    """The bundled model that is meant: by its name, by None the usual one; otherwise None."""
+    if choice is None:
+        return BUNDLED[0]
+    return next((one for one in BUNDLED if str(choice) == one.name), None)
+
+
+def model_path(choice: Path | None) -> Path:
+    """The file of a choice: a bundled model's name, a file, or None for the usual model.
+
+    Raises:
+        EmoliveError: a bundled model's file is missing.
+    """
+    bundled = bundled_model(choice)
+    return bundled.path if bundled else choice or BUNDLED[0].path
