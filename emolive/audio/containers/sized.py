@@ -103,6 +103,10 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_nist, lambda *_: 0, 1)
     if head[:20] == b"Creative Voice File\x1a":
         return _Container(_voc, lambda *_: 0, 1)
+    if head[:4] == b"2BIT":
+        return _Container(_avr, lambda *_: 0, 1)
+    if head[:2] == b"\x01\x04" and head[21:22] in (b"\0", b"\1"):
+        return _Container(_mpc, lambda *_: 0, 1)
     return None
 
 
@@ -361,3 +365,24 @@ def _voc(reader: Reader, begin: int) -> _Sound | None:
         False,
         lambda n: patched(begin, sound + n, {}),
     )
+
+
+def _avr(reader: Reader, begin: int) -> _Sound | None:
+    channels = 2 if reader.number(begin + 12, 2, "big") else 1
+    width = reader.number(begin + 14, 2, "big") // 8
+    return _counted(reader, begin, 128, reader.number(begin + 26, 4, "big") * channels * width)
+
+
+def _mpc(reader: Reader, begin: int) -> _Sound | None:
+    channels = 1 + reader.number(begin + 21, 1, "little")
+    return _counted(reader, begin, 42, reader.number(begin + 30, 4, "little") * channels * 2)
+
+
+def _counted(reader: Reader, begin: int, header: int, declared: int) -> _Sound | None:
+    """A sound whose size the decoder does not look at."""
+    sound = begin + header
+    rest = reader.size - sound
+    if rest < 0:
+        return None
+    known = _known(declared, rest, empty=not rest)
+    return _Sound(sound, known, False, lambda size: patched(begin, sound + size, {}))

@@ -1,0 +1,30 @@
+"""Formats whose decoder does not look at the length in the header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from emolive.audio.decoding import FileDecoder
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("form", "suffix"), [("AVR", "avr"), ("MPC2K", "mpc")])
+def test_half_of_a_file_is_told(tmp_path: Path, form: str, suffix: str, channels: int) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, (16_000, channels))
+    path = tmp_path / f"a.{suffix}"
+    for cut in (False, True):
+        sf.write(path, sound, 8_000, format=form)
+        if cut:
+            path.write_bytes(path.read_bytes()[: 200 + path.stat().st_size // 2 // 4 * 4])
+        decoder = FileDecoder(path, 1.0, "split")
+        frames = 0
+        while (block := decoder.read()) is not None:
+            frames += len(block)
+        decoder.close()
+        assert ("of 2.0 s" in (decoder.error or "")) == cut
+        assert frames == 16_000 if not cut else 7_900 < frames < 8_200
+        assert decoder.note is None
