@@ -17,6 +17,7 @@ import pytest
 from emolive import logs
 from emolive.errors import EmoliveError
 from emolive.logs import LogLevel, app_log_file, forwarded, log_of_the_app, log_to, nothing_unseen
+from tests.models import LABELS, tiny_model
 
 _log = logging.getLogger("emolive.somewhere")
 _SECRET = "Anna's interview \x1b[2J whsec_1234"
@@ -153,3 +154,43 @@ def test_another_process_loses_nothing(tmp_path: Path) -> None:
     assert " in _fail" in text
     assert "Anna" not in text
     assert "DEBUG" not in text
+
+
+def _command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "emolive", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_a_whole_run_names_nothing(tmp_path: Path) -> None:
+    """From the command line, in worker processes, too."""
+    import numpy as np
+    import soundfile
+
+    folder = tmp_path / "Anna"
+    folder.mkdir()
+    tiny_model(tmp_path / "m.onnx")
+    for name in ("one", "two"):
+        noise = np.random.default_rng(0).normal(0, 0.1, 64_000)
+        soundfile.write(folder / f"{name}.wav", noise, 16_000)
+    log = tmp_path / "run.log"
+    done = _command(
+        *("--log-level", "debug", "--log-file", log, "analyze", folder, "--jobs", 2),
+        *("--provider", "cpu", "--model", tmp_path / "m.onnx"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    text = log.read_text("utf-8")
+    assert text.count("A model is loaded on CPU") >= 2  # the workers'
+    assert len({line.split("[")[1].split("/")[0] for line in text.splitlines()}) >= 2
+    for hidden in ("Anna", "one.wav", "m.onnx", str(tmp_path), *LABELS):
+        assert hidden not in text
+    assert "INFO" not in done.stderr
+    missing = _command("--log-file", tmp_path / "no" / "a.log", "devices", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("The log cannot be written to")
+    assert "Traceback" not in missing.stderr
+    shown = _command(
+        "--log-level", "info", "analyze", folder, "--model", folder / "absent.onnx", cwd=tmp_path
+    )
+    assert "INFO emolive.cli.outcome" in shown.stderr
+    assert "emolive.errors.ModelError" in shown.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import sys
 import tempfile
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING, cast
 
 from emolive import __version__
 from emolive.errors import EmoliveError
+from emolive.logs import app_log_file
 
 if TYPE_CHECKING:
     from emolive.inference.metadata import ModelMetadata
+
+_log = logging.getLogger(__name__)
 
 PACKAGES = (
     "numpy",
@@ -58,6 +62,7 @@ def run_checks(model: Path | None, provider: str) -> Iterator[Finding]:
     yield _guarded("ONNX Runtime packages", runtime_packages)
     yield _guarded("desktop", desktop)
     yield _guarded("data folder", data_folder)
+    yield _guarded("log", log)
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
@@ -66,6 +71,7 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
     except EmoliveError as error:
         return Finding(name, Verdict.BROKEN, (), str(error))
     except Exception as error:  # a doctor does not faint
+        _log.exception("A check of doctor failed")
         text = f"Unexpected problem ({type(error).__name__}: {error}): reinstall emolive."
         return Finding(name, Verdict.BROKEN, (), text)
 
@@ -224,6 +230,11 @@ def desktop() -> Finding:
         return Finding("desktop", Verdict.WARNING, ("the terminal is used instead",), problem)
     display = "there is a display" if has_display() else "no display: the terminal is used instead"
     return Finding("desktop", Verdict.OK, ("Qt can be loaded", display))
+
+
+def log() -> Finding:
+    """Where the app's log is."""
+    return Finding("log", Verdict.OK, (f"of the app: {app_log_file()}",))
 
 
 def data_folder() -> Finding:

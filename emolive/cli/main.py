@@ -33,7 +33,8 @@ from emolive.cli.options import (
     TitleOption,
     finish,
 )
-from emolive.cli.outcome import output_ended, say, tell, watch_output
+from emolive.cli.outcome import CANNOT, output_ended, say, tell, watch_output
+from emolive.logs import LogLevel, log_to, nothing_unseen
 
 app = typer.Typer(
     cls=Commands,
@@ -67,9 +68,23 @@ def _emolive(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    log_level: Annotated[
+        LogLevel | None,
+        typer.Option("--log-level", help="Log from here on, to standard error or --log-file."),
+    ] = None,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log-file", metavar="FILE", help="Log to this file, for your eyes only."),
+    ] = None,
 ) -> None:
     """Hear how speech feels, live. Without a command, the desktop app opens."""
     context.obj = debug
+    if log_level is not None or log_file is not None:
+        try:
+            context.with_resource(log_to(log_file, log_level or LogLevel.INFO))
+        except OSError as error:
+            tell(f"The log cannot be written to {log_file} ({error.strerror}): name another file.")
+            raise typer.Exit(CANNOT) from error
 
     def body() -> int:
         from emolive.cli.desktop import open_desktop
@@ -331,7 +346,8 @@ def main() -> None:
     watch_output()
     try:
         try:
-            app()
+            with nothing_unseen(tell):
+                app()
         finally:
             sys.stdout.flush()
     except OSError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.providers import Host, Requested
+
+_log = logging.getLogger(__name__)
 
 
 def open_model(
@@ -42,6 +45,7 @@ def load_classifier(
         ProviderError: CUDA is asked for and cannot be used.
     """
     classifier = open_model(path, provider, threads, batch_sizes, host=host)
+    _log.info("A model is loaded on %s", classifier.provider)
     if classifier.provider == "CPU":
         return classifier
     return FallbackClassifier(classifier, lambda: open_model(path, "cpu", threads))
