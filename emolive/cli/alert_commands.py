@@ -11,13 +11,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emolive.alerts.benchmark import time_alerts
 from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.dry_run import DryRun
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.rule_file import check_labels, example, exposed_secrets, load_rules
 from emolive.alerts.ways import unusable_ways
 from emolive.alerts.webhook_settings import SECRET_PREFIX
+from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_tables import (
     audit_object,
     audit_table,

@@ -17,11 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive import __version__
-from emolive.cli.console import Console
-from emolive.cli.desktop_soak import run_desktop_soak
-from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, say, tell
-from emolive.engine.benchmark import (
+from emolive.bench.calls import WallTiming, measure_wall
+from emolive.bench.stages import (
     Archive,
     Capacity,
     Soak,
@@ -34,7 +31,10 @@ from emolive.engine.benchmark import (
     time_latency,
     time_stages,
 )
-from emolive.engine.benchmark_calls import WallTiming, measure_wall
+from emolive.cli.console import Console
+from emolive.cli.desktop_soak import run_desktop_soak
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import CANNOT, DONE, say, tell
 from emolive.inference import loading
 from emolive.inference.classifier import default_threads
 from emolive.inference.placement import Placement, placement

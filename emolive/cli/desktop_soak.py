@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.progress import Progress
 from rich.table import Table
 
+from emolive.bench.stages import read_speech
 from emolive.cli.console import Console
 from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, say, tell
-from emolive.engine.benchmark import read_speech
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from emolive.engine.benchmark import lossless_monitor, resident_mb
+from emolive.bench.stages import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
 from emolive.history.model import RunInfo
 from emolive.inference.classifier import Classifier

@@ -15,7 +15,7 @@ from emolive.audio.dc import DcBlocker
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
-from emolive.engine.benchmark import time_stages
+from emolive.bench.stages import time_stages
 from emolive.engine.config import EngineConfig
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import analyze_source

@@ -18,7 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QEventLoop, QTimer
 
-from emolive.engine.benchmark import resident_mb
+from emolive.bench.stages import resident_mb
 from emolive.types import EngineState
 from emolive.ui.app import make_application
 from emolive.ui.garbage import collected_here

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from emolive.alerts.benchmark import time_alerts
+from emolive.bench.alerts import time_alerts
 from emolive.engine.config import EngineConfig
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier

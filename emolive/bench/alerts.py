@@ -18,7 +18,7 @@ from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.alerts.webhook_settings import Webhook
 from emolive.audio.files import FileSource
-from emolive.engine.benchmark import Timing
+from emolive.bench.stages import Timing
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.live import LiveEngine

@@ -11,10 +11,8 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from emolive.cli import bench
-from emolive.cli.main import app
-from emolive.engine import EngineConfig
-from emolive.engine.benchmark import (
+from emolive.bench.calls import measure_wall
+from emolive.bench.stages import (
     Soak,
     Timing,
     measure_archive,
@@ -24,7 +22,9 @@ from emolive.engine.benchmark import (
     time_latency,
     time_stages,
 )
-from emolive.engine.benchmark_calls import measure_wall
+from emolive.cli import bench
+from emolive.cli.main import app
+from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
