@@ -18,13 +18,13 @@ os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"
 
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
 from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.types import (
     Alert,
@@ -64,7 +64,7 @@ NAMES = (
     "returns_0093",
     "Line 9 · O'Brien",
 )
-with closing(OnnxClassifier(resources.asset(resources.MODEL), "cpu", 1)) as _model:
+with closing(OnnxClassifier(model_path(None), "cpu", 1)) as _model:
     TELEPHONE = _model.metadata.telephone_scores
 DEVICES = CallDevices(
     (

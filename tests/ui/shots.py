@@ -25,6 +25,7 @@ from emolive.engine.hub import Hub
 from emolive.engine.monitor import Monitor
 from emolive.explain.explainer import Explainer
 from emolive.history.model import MonitorModel
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library_settings import CONSENT_TEXT
 from emolive.settings import ThemeChoice
@@ -172,7 +173,7 @@ def big(window: MainWindow) -> None:
 
 def why(window: MainWindow) -> None:
     """Real speech through the real pipeline and the bundled model, and a real explanation."""
-    model = OnnxClassifier(resources.asset(resources.MODEL), "cpu")
+    model = OnnxClassifier(model_path(None), "cpu")
     events = analysed_demo(model)
     hub = Hub()
     explainer = Explainer(hub.subscribe(50_000), model.metadata, lambda: model, budget_s=20.0)

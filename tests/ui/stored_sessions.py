@@ -16,6 +16,7 @@ from emolive import resources
 from emolive.audio.files import FileSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import FileAnalysis, analyze_source
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
@@ -59,7 +60,7 @@ def demo() -> Analysed:
         if isinstance(event, FeatureBlock) and event.activity is not None:
             activity.append(event.activity)
 
-    classifier = OnnxClassifier(resources.asset(resources.MODEL), "cpu")
+    classifier = OnnxClassifier(model_path(None), "cpu")
     source = FileSource(path, paced=False, block_s=0.5)
     analysis = analyze_source(source, path, classifier, SileroVad(), EngineConfig(), listen=listen)
     classifier.close()
