@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from typer.testing import CliRunner
 
 from emolive.inference.classifier import OnnxClassifier
+from emolive.types import FloatArray
 from training import __main__ as command_line
 from training.cache import AudioCache
 from training.dataset import clip_windows
@@ -28,6 +30,8 @@ from training.splits import split_clips
 from training.state import averaged_weights, new_state
 from training.study import train_own
 from training.train import predict_clips, train
+
+pytestmark = pytest.mark.timeout(300)  # networks of their full size are exported and measured
 
 pytestmark = [
     pytest.mark.training,
@@ -162,40 +166,55 @@ test_speakers = ["04"]
 """
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("int8", 0.03), ("float16", 0.003)])
-def test_an_ensemble_becomes_one_file(
-    cache: AudioCache, tmp_path: Path, precision: Precision, tolerance: float
-) -> None:
+@dataclass(frozen=True)
+class Ensemble:
+    """Two trained members, averaged, and what that answers to the test clips."""
+
+    folder: Path
+    recipe: Recipe
+    trained: Trained
+    windows: FloatArray
+    together: FloatArray
+
+
+@pytest.fixture(scope="module")
+def ensemble(cache: AudioCache, tmp_path_factory: pytest.TempPathFactory) -> Ensemble:
+    folder = tmp_path_factory.mktemp("ensemble")
     members = ("one", "two")
     for name, model in zip(members, ("cnn-lstm", "lstm"), strict=True):
-        (tmp_path / f"{name}.toml").write_text(_MEMBER.format(model=model))
-    (tmp_path / "both.toml").write_text(
+        (folder / f"{name}.toml").write_text(_MEMBER.format(model=model))
+    (folder / "both.toml").write_text(
         'extends = "one"\nmodel = "ensemble"\nteachers = ["one", "two"]\n'
     )
-    recipe = load_recipe(tmp_path / "both.toml")
+    recipe = load_recipe(folder / "both.toml")
     with pytest.raises(FileNotFoundError):
-        load_trained(recipe, tmp_path, tmp_path / "runs", cache)
-    train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path / "runs", cache)
+        load_trained(recipe, folder, folder / "runs", cache)
+    train_own(cache, recipe, folder, folder / "runs", workers=0)
+    trained = load_trained(recipe, folder, folder / "runs", cache)
     clips = split_clips(cache.clips, recipe).test
     windows = np.stack([clip_windows(cache.samples(clip), recipe)[0] for clip in clips])
     x = torch.from_numpy(windows)[:, None]
     with torch.inference_mode():
         together = trained(x).exp()
         alone = [
-            load_trained(
-                load_recipe(tmp_path / f"{name}.toml"), tmp_path, tmp_path / "runs", cache
-            )(x)
+            load_trained(load_recipe(folder / f"{name}.toml"), folder, folder / "runs", cache)(x)
             for name in members
         ]
     torch.testing.assert_close(together, torch.stack(alone).softmax(2).mean(0))
+    return Ensemble(folder, recipe, trained, windows, together.numpy())
 
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("int8", 0.03), ("float16", 0.003)])
+def test_an_ensemble_becomes_one_file(
+    cache: AudioCache, ensemble: Ensemble, tmp_path: Path, precision: Precision, tolerance: float
+) -> None:
+    recipe, trained = ensemble.recipe, ensemble.trained
     target = tmp_path / "model.onnx"
-    found = sources(recipe, tmp_path)
+    found = sources(recipe, ensemble.folder)
     publish(cache, recipe, trained, target, name="both", sources=found, precision=precision)
     classifier = OnnxClassifier(target)
-    answers = softmax(classifier.predict(windows).logits)
-    np.testing.assert_allclose(answers, together.numpy(), atol=tolerance)
+    answers = softmax(classifier.predict(ensemble.windows).logits)
+    np.testing.assert_allclose(answers, ensemble.together, atol=tolerance)
     assert {"builds on one", "builds on two"} <= set(classifier.metadata.provenance)
     classifier.close()
     n_lstm = sum(p.numel() for name, p in trained.named_parameters() if "lstm" in name)
