@@ -31,8 +31,6 @@ from training.state import averaged_weights, new_state
 from training.study import train_own
 from training.train import predict_clips, train
 
-pytestmark = pytest.mark.timeout(300)  # networks of their full size are exported and measured
-
 pytestmark = [
     pytest.mark.training,
     pytest.mark.timeout(600),
