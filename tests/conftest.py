@@ -46,3 +46,26 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
         pytest.skip(f"no sound card for tests: {reason}")
     with pulse_server(tmp_path_factory.mktemp("pulse")) as server:
         yield server
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """A graphics card that runs every model that may; ``[True]`` once it is lost."""
+    from emolive.inference import loading
+    from emolive.inference.classifier import OnnxClassifier
+    from tests.inference.sessions import FakeCudaRuntime, gpu_host
+
+    lost = [False]
+
+    def run() -> None:
+        if lost[0]:
+            raise RuntimeError("CUDA failure 719: unspecified launch failure")
+
+    def on_card(path: Path, provider: str, *_: object, **__: object) -> OnnxClassifier:
+        if provider == "cpu":
+            return OnnxClassifier(path, "cpu", 1)
+        runtime = FakeCudaRuntime(on_run=run)
+        return OnnxClassifier(path, "auto", host=gpu_host(), session_factory=runtime)
+
+    monkeypatch.setattr(loading, "OnnxClassifier", on_card)
+    return lost

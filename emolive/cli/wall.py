@@ -71,6 +71,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     classifier = load_classifier(options.model, options.provider)
     config = engine_config(options.hop_s, classifier)
     wall = LiveEngine(classifier, SileroVad(), config, max_runs=len(files))
+    processor = _Processor(classifier.provider_note)
     cards = []
     for number, file in enumerate(files, 1):
         source = FileSource(file, paced=True, block_s=0.1, channels="split")
@@ -92,8 +93,10 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                     over = True
                 for card in cards:
                     card.look()
+                processor.look(cards)
                 if picture is not None:
-                    picture.draw(cards, wall.status(), watching.problems if watching else ())
+                    problems = watching.problems if watching else ()
+                    picture.draw(cards, wall.status(), (*processor.problems, *problems))
                 if watching is not None:
                     watching.tick()
         finally:
@@ -104,6 +107,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                 picture.close()
     for card in cards:
         card.look()
+    processor.look(cards)
     classifier.close()
     if watching is not None:
         watching.finish()
@@ -153,6 +157,23 @@ class _Card:
     def finish(self) -> ConversationMetrics:
         """The conversation as a whole."""
         return self._meter.finish()
+
+
+class _Processor:
+    """Tells once when the model had to move to another processor."""
+
+    def __init__(self, before: str | None) -> None:
+        """`before`: what there was to say when the model was loaded."""
+        self._before = before
+        self.problems: tuple[str, ...] = ()
+
+    def look(self, cards: Sequence[_Card]) -> None:
+        """Take what the calls say of it, also those that are over."""
+        notes = dict.fromkeys(card.status.provider_note for card in cards)
+        for note in notes:
+            if note is not None and note != self._before and note not in self.problems:
+                self.problems += (note,)
+                tell(note)
 
 
 class _Picture:

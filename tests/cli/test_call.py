@@ -12,8 +12,9 @@ import soundfile as sf
 import soxr
 
 from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
+from emolive.cli.json_lines import JsonLines
 from emolive.conversation.definitions import DEFINITIONS
-from emolive.types import Band, FloatArray, Role, StreamStatus
+from emolive.types import Band, Event, FloatArray, Prediction, Role, StreamStatus
 from tests.cli.conftest import Run, launch
 from tests.conversation.calls import RATE, Said, spoken
 from tests.conversation.test_meter import LENGTH_S, TALK
@@ -217,6 +218,26 @@ def test_a_wall_of_calls_and_one_that_is_missing(
     assert final["1"]["duration_s"] == pytest.approx(5.5, abs=0.05)
     assert "missing.wav does not exist" in result.stderr
     assert "windows skipped" in result.stderr
+
+
+def test_a_wall_goes_on_when_the_graphics_card_is_lost(
+    run: Run, short: Path, model: Path, card: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = JsonLines.handle
+
+    def lost_at_the_first_answer(out: JsonLines, event: Event) -> None:
+        write(out, event)
+        card[0] = card[0] or isinstance(event, Prediction)
+
+    monkeypatch.setattr(JsonLines, "handle", lost_at_the_first_answer)
+    result = run("call", "wall", short, short, "--json", "--model", model)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("CUDA stopped working, so the model runs on the CPU") == 1
+    last = {s["call"]: s for s in lines(result.stdout, "status") if s["state"] == "stopped"}
+    assert [last[call]["provider"] for call in ("1", "2")] == ["CPU", "CPU"]
+    answers = [a for a in lines(result.stdout, "prediction") if a["stream"] == "customer"]
+    assert {a["call"] for a in answers} == {"1", "2"}
+    assert max(float(str(a["end_s"])) for a in answers) > 4.5
 
 
 def test_a_wall_without_any_call_is_an_error(run: Run, model: Path) -> None:

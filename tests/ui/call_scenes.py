@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import soundfile
 import soxr
 
 from emolive import resources
-from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.loading import load_classifier
+from emolive.inference.providers import Requested
 from emolive.types import FloatArray
 from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.room import CallRoom
@@ -37,7 +37,12 @@ def stereo_call(path: Path, seconds: float, shift_s: float = 0.0) -> CallChoice:
     return CallChoice(CallKind.STEREO_FILE, path.stem, files=(path,))
 
 
-def tiny_room(folder: Path, label: str | None = "angry", name: str = "tiny") -> CallRoom:
+def tiny_room(
+    folder: Path,
+    label: str | None = "angry",
+    name: str = "tiny",
+    provider: Requested = "cpu",
+) -> CallRoom:
     """A room whose model is tiny; `label` is what it always hears, None: anything."""
     path = folder / "tiny.onnx"
     bias = None if label is None else [8.0 * (one == label) for one in models.LABELS]
@@ -45,5 +50,4 @@ def tiny_room(folder: Path, label: str | None = "angry", name: str = "tiny") -> 
     metadata = models.tiny_metadata(name=name, scores=scores)
     weights = np.zeros((128, len(models.LABELS)), np.float32) if label else None
     models.tiny_model(path, metadata, weights=weights, bias=bias)
-    loads: Callable[..., OnnxClassifier] = lambda *_: OnnxClassifier(path, "cpu", 1)  # noqa: E731
-    return CallRoom(loads=loads)
+    return CallRoom(loads=lambda *_: load_classifier(path, provider, 1))

@@ -20,6 +20,7 @@ from emolive.alerts.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import save_rules
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import CallDevices
+from emolive.inference.providers import Requested
 from emolive.session.library import Library
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.chime import Chime
@@ -56,12 +57,14 @@ def rules_file(folder: Path, *rules: EmotionRule | SilenceRule) -> Path:
 
 
 @contextmanager
-def opened_page(qtbot: QtBot, preferences: Preferences, folder: Path) -> Iterator[CallsPage]:
+def opened_page(
+    qtbot: QtBot, preferences: Preferences, folder: Path, provider: Requested = "cpu"
+) -> Iterator[CallsPage]:
     """The page in a small window; leaving it ends all threads."""
     made = CallsPage(
         preferences,
         DARK,
-        room=call_scenes.tiny_room(folder),
+        room=call_scenes.tiny_room(folder, provider=provider),
         chime=Silent(),
         find_devices=CallDevices,
     )
@@ -129,6 +132,45 @@ def test_a_call_of_two_files_is_seen_from_both_sides(
     page.call.back.setFocus()
     qtbot.keyClick(page.call.back, Qt.Key.Key_Escape)
     assert page.stack.currentIndex() == 0
+
+
+def test_a_lost_graphics_card_is_told_and_the_calls_go_on(
+    qtbot: QtBot, tmp_path: Path, card: list[bool]
+) -> None:
+    first, late = (call_scenes.stereo_call(tmp_path / f"{n}.wav", 60) for n in range(2))
+    with opened_page(qtbot, feed.preferences("dark"), tmp_path, "auto") as page:
+        page.start([first])
+        qtbot.waitUntil(lambda: running(page), timeout=20_000)
+        (model,) = page.desk.models
+        assert model.status is not None
+        assert model.status.provider == "CUDA"
+        assert page.wall.problems.isHidden()
+        card[0] = True
+        qtbot.waitUntil(page.wall.problems.isVisible, timeout=20_000)
+        told = page.wall.problems.text()
+        assert told.startswith("CUDA stopped working, so the model runs on the CPU from now on")
+        assert model.status.provider == "CPU"
+        assert model.main is not None
+        before = model.main.decisions.count
+        # A call that comes later runs on the CPU as well, which is news to whoever opens it.
+        page.start([late])
+        qtbot.waitUntil(lambda: running(page, 2), timeout=20_000)
+        qtbot.waitUntil(lambda: model.main.decisions.count > before + 1, timeout=20_000)
+        assert page.wall.problems.text() == told
+        page.open_call(page.desk.models[1].info.id)
+        page.tick()
+        assert page.call.alert_problems.text() == told
+        # Once no call is left, the card is tried anew.
+        card[0] = False
+        for one in page.desk.models:
+            page.desk.remove(one.info.id)
+        qtbot.waitUntil(lambda: not page.desk.models, timeout=20_000)
+        page.start([first])
+        qtbot.waitUntil(lambda: running(page), timeout=20_000)
+        (model,) = page.desk.models
+        assert model.status is not None
+        assert model.status.provider == "CUDA"
+        assert page.wall.problems.isHidden()
 
 
 def test_an_alert_raises_its_card_until_it_is_acknowledged(

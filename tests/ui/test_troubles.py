@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from emolive.inference import loading
-from emolive.inference.classifier import OnnxClassifier
 from emolive.types import EngineState
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
 from emolive.ui.runs import LiveRuns, RunSettings
-from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import LABELS, tiny_model
 from tests.ui import feed
 
@@ -27,25 +23,6 @@ def model(tmp_path: Path) -> Path:
     """A tiny model that always hears anger."""
     tiny_model(tmp_path / "tiny.onnx", bias=ANGRY)
     return tmp_path / "tiny.onnx"
-
-
-@pytest.fixture
-def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
-    """A graphics card; ``[True]`` once it is lost."""
-    lost = [False]
-
-    def run() -> None:
-        if lost[0]:
-            raise RuntimeError("CUDA failure 719: unspecified launch failure")
-
-    def on_card(path: Path, provider: str, *_: object, **__: object) -> OnnxClassifier:
-        if provider == "cpu":
-            return OnnxClassifier(path, "cpu", 1)
-        runtime = FakeCudaRuntime(on_run=run)
-        return OnnxClassifier(path, "auto", host=gpu_host(), session_factory=runtime)
-
-    monkeypatch.setattr(loading, "OnnxClassifier", on_card)
-    return lost
 
 
 def opened(qtbot: QtBot, settings: RunSettings) -> MainWindow:

@@ -37,7 +37,7 @@ SEVERITY_NAMES = {
 
 
 class AlertProblems(QLabel):
-    """What keeps alerts from anybody, for as long as it does; hidden while there is nothing."""
+    """What is out of order, for as long as it is; hidden while there is nothing."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

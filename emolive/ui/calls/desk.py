@@ -73,17 +73,19 @@ class CallDesk(QObject):
         return not self._calls and not self.recording.pending
 
     @property
-    def rule_problems(self) -> tuple[str, ...]:
-        """What keeps alerts from anybody now: the file, a rule in some calls, or a way to tell."""
+    def problems(self) -> tuple[str, ...]:
+        """A lost processor, and what keeps alerts from anybody: file, rule or a way to tell."""
         alerts = self._room.alerts
-        return self._rules_unusable if alerts is None else alerts.problems()
+        rules = self._rules_unusable if alerts is None else alerts.problems()
+        return (*_processor_problems(self.models), *rules)
 
-    def rule_problems_in(self, model: CallModel) -> tuple[str, ...]:
-        """What keeps alerts of one call from anybody."""
+    def problems_in(self, model: CallModel) -> tuple[str, ...]:
+        """The same of one call."""
+        lost = _processor_problems([model])
         alerts, opened = self._room.alerts, self._calls.get(model.info.id)
         if alerts is None or opened is None or opened.watch is None or model.over:
-            return self._rules_unusable
-        return (*alerts.dispatcher.problems, *opened.watch.status.problems)
+            return (*lost, *self._rules_unusable)
+        return (*lost, *alerts.dispatcher.problems, *opened.watch.status.problems)
 
     @property
     def models(self) -> list[CallModel]:
@@ -232,3 +234,9 @@ class CallDesk(QObject):
 
 def _nothing(_: object) -> None:
     """Nothing follows."""
+
+
+def _processor_problems(models: Sequence[CallModel]) -> tuple[str, ...]:
+    """Each once: calls share their model."""
+    found = (model.processor_problem for model in models)
+    return tuple(dict.fromkeys(problem for problem in found if problem is not None))

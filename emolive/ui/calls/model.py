@@ -55,6 +55,8 @@ class CallInfo:
     hop_s: float
     telephone: dict[str, float]
     permission: AgentPermission | None = None
+    # What there was to say of the processor when the model was loaded.
+    provider_note: str | None = None
 
 
 @dataclass(slots=True)
@@ -203,6 +205,13 @@ class CallModel:
         """The word for the main party's speech of late, where it is not a familiar one."""
         word = self.main.familiarity if self.main else None
         return None if word is Familiarity.FAMILIAR else word
+
+    @property
+    def processor_problem(self) -> str | None:
+        """That the model had to move to another processor; None once the call is over."""
+        if self.status is None or self.over or self.status.provider_note == self.info.provider_note:
+            return None
+        return self.status.provider_note
 
     @property
     def open_alerts(self) -> list[AlertEntry]:

@@ -255,10 +255,10 @@ class CallsPage(QWidget):
         self._show_problems()
 
     def _show_problems(self) -> None:
-        """What keeps rules from firing stands above the calls, and beside an opened one."""
-        self.wall.problems.show_problems(self.desk.rule_problems)
+        """What is out of order stands above the calls, and beside an opened one."""
+        self.wall.problems.show_problems(self.desk.problems)
         if (model := self.call.model) is not None:
-            self.call.alert_problems.show_problems(self.desk.rule_problems_in(model))
+            self.call.alert_problems.show_problems(self.desk.problems_in(model))
 
     def _on_added(self, model: CallModel) -> None:
         self.wall.add_call(model)

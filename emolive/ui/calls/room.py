@@ -58,6 +58,7 @@ class CallRoom:
         self._loads = loads
         self._classifier: Classifier | None = None
         self._loaded: tuple[Path | None, Requested] | None = None
+        self._provider_note: str | None = None
         self._vad: SileroVad | None = None
         self._wall: LiveEngine | None = None
         self._loop = TapLoop()
@@ -104,6 +105,7 @@ class CallRoom:
             hop_s=settings.hop_s,
             telephone=metadata.telephone_scores,
             permission=permission,
+            provider_note=self._provider_note,
         )
         tap = CallTap(metadata.sampling_rate)
         call = wall.add(call_id, source, name=choice.name, config=config, hub=tap.hub)
@@ -203,13 +205,18 @@ class CallRoom:
 
         wanted = (settings.model, settings.provider)
         running = any(not opened.call.over for opened in self._calls.values())
-        if self._wall is not None and wanted != self._loaded and not running:
+        # A graphics card that was lost is tried anew once no call needs the CPU in its place.
+        lost = (
+            self._classifier is not None and self._classifier.provider_note != self._provider_note
+        )
+        if self._wall is not None and (lost or wanted != self._loaded) and not running:
             self._wall.stop(2.0)
             if self._classifier is not None:
                 self._classifier.close()
             self._wall = self._classifier = None
         if self._classifier is None:
             self._classifier = self._loads(settings.model, settings.provider)
+            self._provider_note = self._classifier.provider_note
             self._loaded = wanted
         if self._vad is None:
             self._vad = SileroVad()
