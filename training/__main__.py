@@ -52,12 +52,21 @@ def prepare_command(
     only: Annotated[
         list[str] | None, typer.Option(help="Just these corpora (may be repeated).")
     ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            help="Whisper base's weights (model.safetensors of openai/whisper-base), for the "
+            "whisper recipes; --download fetches them."
+        ),
+    ] = None,
 ) -> None:
     """Decode every corpus once; absent ones are named and skipped."""
     wanted = tuple(only or READERS)
     if unknown := set(wanted) - set(READERS):
         raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(READERS)}")
     missed = download and not _download(data, wanted)
+    if pretrained or download:
+        missed |= not _keep_encoder(cache, pretrained)
     if not data.is_dir():
         raise EmoliveError(f"There is no folder {data}: give the corpora's folder, or --download.")
     clips, absent = read_corpora(data, wanted)
@@ -76,6 +85,19 @@ def prepare_command(
     say(f"{len(clips) - len(left_out)} clips in {cache}, listed in manifest.csv")
     if missed:
         raise typer.Exit(1)
+
+
+def _keep_encoder(cache: Path, file: Path | None) -> bool:
+    """Put Whisper's weights into the cache, from a file or the web; whether they could be had."""
+    from training.corpora.fetch import DownloadError
+    from training.whisper import keep
+
+    try:
+        keep(cache, file)
+    except DownloadError as error:
+        tell(str(error))
+        return False
+    return True
 
 
 def _download(data: Path, wanted: tuple[str, ...]) -> bool:

@@ -17,9 +17,8 @@ from training.models import StatisticsPool
 from training.recipe import Recipe
 from training.splits import noise_clips
 from training.waveforms import Chance, Disturber, Waveforms
-from training.whisper import BLOCKS, WIDTH, WhisperEncoder, pretrained
+from training.whisper import BLOCKS, WEIGHTS, WIDTH, WhisperEncoder, pretrained
 
-WEIGHTS = "whisper-base.safetensors"
 _BATCH = 64
 
 

@@ -245,9 +245,10 @@ def together(members: dict[str, onnx.ModelProto]) -> onnx.ModelProto:
     Members are graphs with the input `waveform` and the outputs `logits` and `embedding`; the
     first one's embedding is kept.
     """
-    shape = torch.zeros(2, 8)
     names = [f"{name}_{LOGITS}" for name in members]
-    joined = graph(Mean(), [shape] * len(members), names, [LOGITS])
+    # One tensor for each: the exporter takes the same one twice for one input.
+    examples = [torch.zeros(2, 8) for _ in members]
+    joined = graph(Mean(), examples, names, [LOGITS])
     whole: onnx.ModelProto | None = None
     for name, member in members.items():
         inner = compose.add_prefix(member, f"{name}_")

@@ -25,6 +25,7 @@ WIDTH, HEADS, MELS, BLOCKS = 512, 8, 80, 6
 POSITIONS = 150  # of Whisper's 1,500: a window of 3 s
 RATE, N_FFT, HOP = 16_000, 400, 160
 _PREFIX = "model.encoder."
+WEIGHTS = "whisper-base.safetensors"  # in the cache's folder
 PUBLISHED = "https://huggingface.co/openai/whisper-base/resolve/main/model.safetensors"  # MIT
 # SHA-256 over the encoder's tensors as float16, in the order of their names: the content, whatever
 # wrote the file.
@@ -134,8 +135,8 @@ def pretrained(path: Path, blocks: int = BLOCKS) -> WhisperEncoder:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no file {path}: give Whisper base's weights with --pretrained FILE "
-            "(model.safetensors of openai/whisper-base)."
+            f"There is no file {path}: give Whisper base's weights (model.safetensors of "
+            "openai/whisper-base) to `python -m training prepare --pretrained FILE`."
         )
     encoder = WhisperEncoder(blocks)
     found: Mapping[str, torch.Tensor] = load_file(path)
@@ -148,20 +149,26 @@ def pretrained(path: Path, blocks: int = BLOCKS) -> WhisperEncoder:
     return encoder
 
 
-def download(folder: Path) -> Path:
-    """The published weights in `folder`, fetched if they are not there.
+def keep(cache: Path, file: Path | None = None) -> Path:
+    """The encoder's weights in the cache's folder: from `file`, or downloaded if not there yet.
 
     Raises:
         DownloadError: they cannot be had, or are not what was published.
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no Whisper base encoder.
     """
-    target = folder / "whisper-base.safetensors"
+    target = cache / WEIGHTS
+    cache.mkdir(parents=True, exist_ok=True)
+    if file is not None:
+        pretrained(file)
+        shutil.copyfile(file, target)
+        return target
     if target.is_file():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     try:
-        with open_url(PUBLISHED) as response, partial.open("wb") as file:
-            shutil.copyfileobj(response, file)
+        with open_url(PUBLISHED) as response, partial.open("wb") as out:
+            shutil.copyfileobj(response, out)
     except OSError as error:
         raise DownloadError(
             f"{PUBLISHED} cannot be had ({error}): give its file with --pretrained FILE."

@@ -15,9 +15,8 @@ from safetensors.torch import save_file
 
 from training.cache import AudioCache, load_cache, prepare
 from training.corpora import read_corpora
-from training.encoder_statistics import WEIGHTS
 from training.recipe import Recipe
-from training.whisper import WhisperEncoder
+from training.whisper import WEIGHTS, WhisperEncoder
 
 RATE = 16_000
 
