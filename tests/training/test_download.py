@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="needs the training extra")
 
 from training import __main__ as command_line
+from training import whisper
 from training.corpora import sources
 from training.corpora.fetch import DownloadError, RemoteFile, fetch, is_intact, unpack
 from training.corpora.sources import (
@@ -326,10 +327,13 @@ def test_prepare_downloads_what_is_absent_and_says_what_it_cannot(
     gone = replace(remote, url=f"{site.address}/gone")
     here = Source("ravdess", "CC BY-NC-SA", Fixed((remote,)), 8)
     monkeypatch.setattr(sources, "SOURCES", (here, Source("tess", "terms", Fixed((gone,)), 1)))
+    monkeypatch.setattr(whisper, "PUBLISHED", f"{site.address}/encoder")
     arguments = ["prepare", str(tmp_path / "data"), "--cache", str(tmp_path / "cache")]
     result = CliRunner().invoke(command_line.app, [*arguments, "--download"])
     assert result.exit_code == 1
     assert "8 clips" in result.output
+    assert "give its file with --pretrained FILE" in result.output
+    (tmp_path / "cache" / whisper.WEIGHTS).write_bytes(b"the encoder, there already")
     assert "savee cannot be downloaded" in result.output
     assert "404" in result.output
     asked = len(site.requests)
