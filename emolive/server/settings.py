@@ -1,0 +1,92 @@
+"""What a server is started with, checked once."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from emolive.alerts.webhook_settings import is_loopback
+from emolive.errors import EmoliveError
+
+
+class Keeping(StrEnum):
+    """What of a call stays after it."""
+
+    NOTHING = "off"
+    TIMELINE = "timeline"
+    SOUND = "sound"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """`emolive serve`, as it was asked for.
+
+    `token`: of the command line, in memory only. `origins`: besides the server's own, from which
+    pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
+    is not as it looks from here. `max_calls` None: as many as the machine carries.
+    `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by API key.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    token: str | None = None
+    library: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+    audiosocket_port: int | None = None
+    origins: tuple[str, ...] = ()
+    public_url: str | None = None
+    model: Path | None = None
+    provider: str = "auto"
+    hop_s: float = 0.5
+    rules: Path | None = None
+    policy: Path | None = None
+    keeping: Keeping = Keeping.NOTHING
+    only_consented: bool = False
+    max_calls: int | None = None
+    max_connections: int = 1_000
+    stall_s: float = 20.0
+    drain_s: float = 0.0
+    twilio_auth_token: str | None = field(default=None, repr=False)
+    audiohook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether only this computer can reach it."""
+        return is_loopback(self.host)
+
+    def tls(self) -> ssl.SSLContext | None:
+        """The certificate, loaded; None: there is none, and none is needed.
+
+        Raises:
+            EmoliveError: one is needed, or cannot be used.
+        """
+        if self.certificate is None and self.private_key is None:
+            if not self.local:
+                raise EmoliveError(
+                    f"{self.host} can be reached from other computers, and calls would be sent "
+                    "there in the open: give --tls-certificate FILE and --tls-key FILE, or listen "
+                    "at 127.0.0.1."
+                )
+            return None
+        if self.certificate is None or self.private_key is None:
+            raise EmoliveError("A certificate needs its key: give --tls-certificate and --tls-key.")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.private_key, password=_no_password)
+        except (OSError, ValueError) as error:
+            raise EmoliveError(
+                f"The certificate {self.certificate} and the key {self.private_key} cannot be used "
+                f"({error.strerror or error}): give PEM files that belong together."
+                if isinstance(error, OSError)
+                else f"The key {self.private_key} has a password: give one without."
+            ) from error
+        return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")

@@ -1,0 +1,165 @@
+"""What all taps have in common."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from emolive.errors import EmoliveError
+from emolive.plain_text import plain
+from emolive.server.placement import Packet
+from emolive.types import Role
+
+LONGEST_TEXT = 65_536
+_RATES = range(4_000, 192_001)
+_LONGEST_NAME = 200
+_ID = re.compile(r"[A-Za-z0-9_.:@-]{1,64}")
+MIXED = "mixed"
+
+
+class Closing(StrEnum):
+    """Why the server ends a call."""
+
+    REFUSED = "refused"  # what the client may not, or there is no room
+    ERROR = "error"  # the client broke the protocol, or stalls
+    DRAINING = "draining"  # the server goes down: the client may come back
+    COMPLETED = "completed"  # somebody ended the call here
+
+
+class TapError(EmoliveError):
+    """A client broke its protocol; the message is told to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A call begins.
+
+    `key` is the vendor's own id of it, `name` what people call it. Streams whose role is the
+    agent's are not inferred without a permission. `consent`: whether the parties agreed to be
+    recorded (None: not told). `token`: a token that came inside the protocol.
+    """
+
+    key: str
+    name: str
+    rate: int
+    streams: tuple[str, ...]
+    roles: tuple[Role, ...]
+    consent: bool | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """`seconds` of the call were left out by its sender, which is no loss."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The sender sends nothing for a while, or goes on."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """To be sent to the client."""
+
+    data: str | bytes
+
+
+TapEvent = Began | Packet | Skipped | Paused | Ended | Reply
+
+
+class Tap(Protocol):
+    """One connection of one vendor."""
+
+    def receive(self, data: str | bytes) -> Iterable[TapEvent]:
+        """Take a message, or what a socket brought.
+
+        Raises:
+            TapError: it breaks the protocol.
+        """
+        ...
+
+    def began(self, call_id: str) -> Iterable[Reply]:
+        """What the client is told once its call is monitored."""
+        ...
+
+    def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
+        """What the client is told before the server ends it."""
+        ...
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A message that has to be one JSON object.
+
+    Raises:
+        TapError: it is none, or too long.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise TapError(f"A message of {len(text)} letters is too long: {LONGEST_TEXT} are allowed.")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TapError("A text message has to be one JSON object.") from error
+    if not isinstance(found, dict):
+        raise TapError("A text message has to be one JSON object.")
+    return found
+
+
+def whole(fields: Mapping[str, Any], key: str) -> int:
+    """A whole number, written as such or as a string.
+
+    Raises:
+        TapError: it is none, negative, or beyond all reason.
+    """
+    value = fields.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:
+        raise TapError(f"{key!r} has to be a whole number.")
+    return value
+
+
+def sampling_rate(value: object) -> int:
+    """A rate in Hz.
+
+    Raises:
+        TapError: speech cannot have it.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _RATES:
+        raise TapError(
+            f"A sampling rate of {plain(str(value))[:20]} Hz cannot be used: {_RATES.start} to "
+            f"{_RATES.stop - 1} can."
+        )
+    return value
+
+
+def yes_or_no(value: object) -> bool | None:
+    """Consent as vendors' free fields spell it; None: neither."""
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return words.get(str(value).strip().casefold())
+
+
+def name_of(value: object, otherwise: str) -> str:
+    """A name for people: one line, no control characters, not endless."""
+    text = " ".join(plain(value).split())[:_LONGEST_NAME] if isinstance(value, str) else ""
+    return text or otherwise
+
+
+def key_of(value: object) -> str:
+    """An id that can stand in an address; "" where there is none."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""

@@ -1,0 +1,121 @@
+"""Signatures as the vendors make them: their own library, and their documentation's example."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from emolive.server.signatures import AudioHookSignatures, is_from_twilio, twilio_signature
+
+# https://www.twilio.com/docs/usage/security: the example's token, address and fields.
+TWILIO_TOKEN = "12345"
+TWILIO_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
+TWILIO_FIELDS = {
+    "CallSid": "CA1234567890ABCDE",
+    "Caller": "+14158675309",
+    "Digits": "1234",
+    "From": "+14158675309",
+    "To": "+18005551212",
+}
+
+
+@pytest.mark.parametrize("fields", [{}, TWILIO_FIELDS])
+@pytest.mark.parametrize("url", [TWILIO_URL, "wss://example.com/v1/taps/twilio"])
+def test_twilios_own_library_signs_the_same(url: str, fields: dict[str, str]) -> None:
+    theirs = RequestValidator(TWILIO_TOKEN).compute_signature(url, fields)
+    assert twilio_signature(TWILIO_TOKEN, url, fields) == theirs
+    assert is_from_twilio(TWILIO_TOKEN, url, theirs, fields)
+    assert not is_from_twilio("another", url, theirs, fields)
+    assert not is_from_twilio(TWILIO_TOKEN, url + "x", theirs, fields)
+    assert not is_from_twilio(TWILIO_TOKEN, url, "", fields)
+
+
+def test_a_slash_at_the_end_of_a_streams_address() -> None:
+    url = "wss://example.com/v1/taps/twilio"
+    theirs = RequestValidator(TWILIO_TOKEN).compute_signature(url + "/", {})
+    assert is_from_twilio(TWILIO_TOKEN, url, theirs)
+
+
+KEY = "SGVsbG8sIEkgYW0gdGhlIEFQSSBrZXkh"
+SECRET = base64.b64decode("TXlTdXBlclNlY3JldEtleVRlbGxOby0xITJAMyM0JDU=")
+URL = "wss://audiohook.example.com/api/v1/voicebiometrics/ws"
+COMPONENTS = (
+    '("@request-target" "@authority" "audiohook-organization-id" "audiohook-session-id" '
+    '"audiohook-correlation-id" "x-api-key")'
+)
+
+
+def signed(
+    *, created: int | None = None, nonce: str = "VGhpc0lzQVVuaXF1ZU5vbmNl", secret: bytes = SECRET
+) -> dict[str, str]:
+    """A request's headers, signed line by line as the documentation does it."""
+    created = int(time.time()) if created is None else created
+    headers = {
+        "host": "audiohook.example.com",
+        "audiohook-organization-id": "d7934305-0972-4844-938e-9060eef73d05",
+        "audiohook-session-id": "30b0e395-84d3-4570-ac13-9a62d8f514c0",
+        "audiohook-correlation-id": "e160e428-53e2-487c-977d-96989bf5c99d",
+        "x-api-key": KEY,
+    }
+    parameters = (
+        f'{COMPONENTS};keyid="{KEY}";nonce="{nonce}";alg="hmac-sha256";created={created};'
+        f"expires={created + 10}"
+    )
+    base = "\n".join(
+        [
+            '"@request-target": /api/v1/voicebiometrics/ws',
+            '"@authority": audiohook.example.com',
+            *(f'"{name}": {headers[name]}' for name in list(headers)[1:]),
+            f'"@signature-params": {parameters}',
+        ]
+    )
+    digest = base64.b64encode(hmac.new(secret, base.encode(), hashlib.sha256).digest()).decode()
+    return headers | {"signature-input": f"sig1={parameters}", "signature": f"sig1=:{digest}:"}
+
+
+def test_audiohook_signs_as_the_documentation_shows() -> None:
+    # The documentation's example is of 2022; its digest shows that the test signs as it does.
+    assert "NZBwyBHRRyRoeLqy1IzOa9VYBuI8TgMFt2GRDkDuJh4=" in _example()["signature"]
+    signatures = AudioHookSignatures({KEY: SECRET})
+    assert signatures.problem(URL, signed()) is None
+    assert "used before" in (signatures.problem(URL, signed()) or "")
+    assert signatures.problem(URL, signed(nonce="QW5vdGhlclVuaXF1ZU5vbmNl")) is None
+
+
+def _example() -> dict[str, str]:
+    headers = signed(created=1641013200)
+    given = headers["signature-input"].replace("expires=1641013210", "expires=3282026430")
+    base = "\n".join(
+        [
+            '"@request-target": /api/v1/voicebiometrics/ws',
+            '"@authority": audiohook.example.com',
+            *(f'"{name}": {headers[name]}' for name in list(headers)[1:5]),
+            f'"@signature-params": {given.removeprefix("sig1=")}',
+        ]
+    )
+    digest = hmac.new(SECRET, base.encode(), hashlib.sha256).digest()
+    return headers | {"signature": f"sig1=:{base64.b64encode(digest).decode()}:"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        signed(created=1641013200),
+        signed(secret=b"another"),
+        signed(nonce="short"),
+        {**signed(), "x-api-key": "another"},
+        {**signed(), "audiohook-session-id": "another"},
+        {**signed(), "signature": ""},
+        {**signed(), "signature-input": "sig1=("},
+        {**signed(), "signature-input": 'sig1=("x-api-key");created=1;keyid="x"'},
+        {name: value for name, value in signed().items() if not name.startswith("signature")},
+    ],
+)
+def test_audiohook_requests_that_are_not_trusted(broken: dict[str, str]) -> None:
+    assert AudioHookSignatures({KEY: SECRET}).problem(URL, broken)
+    assert AudioHookSignatures({KEY: SECRET}).problem(URL + "x", signed())
