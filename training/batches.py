@@ -12,8 +12,12 @@ from torch.utils.data import DataLoader
 from training.cache import AudioCache, CachedClip
 from training.dataset import Example, Targets, TrainingSet, draw_epoch
 from training.encoder_statistics import EncoderStatistics
+from training.image_transforms import shrink_batch
+from training.labels import LABELS
 from training.recipe import Recipe
 from training.splits import Split, noise_clips
+from training.teachers import Teacher, taught_probabilities
+from training.views import Kept, Views
 from training.waveforms import Chance, Disturber, LogMel, Waveforms, mask, mix
 
 
@@ -22,25 +26,34 @@ class Batch(NamedTuple):
 
     `x` is ``(batch, 1, ...)``, what the network takes; `targets` ``(batch, 8)`` distributions;
     `allowed` bool ``(batch, 8)``; `heard` the same windows undisturbed, as log-mel or as audio
-    ``(batch, 1, n_samples)``, or None without teachers. `mixed`: mixup is done already.
+    ``(batch, 1, n_samples)``, or None without teachers. `taught`: their answers where those are
+    kept, ``(batch, 8)``. `ready`: mixed and shrunk already.
     """
 
     x: torch.Tensor
     targets: torch.Tensor
     allowed: torch.Tensor
     heard: torch.Tensor | None = None
-    mixed: bool = False
+    taught: torch.Tensor | None = None
+    ready: bool = False
 
 
 Epoch = Callable[[int], Iterator[Batch]]
 
 
 def epochs(
-    cache: AudioCache, recipe: Recipe, split: Split, device: torch.device, workers: int
+    cache: AudioCache,
+    recipe: Recipe,
+    split: Split,
+    device: torch.device,
+    teachers: Sequence[Teacher],
+    workers: int,
 ) -> Epoch:
     """What gives the batches of an epoch."""
     if recipe.cached:
-        return _Kept(cache, recipe, split, device)
+        return _KeptStatistics(cache, recipe, split, device)
+    if recipe.keeps_images:
+        return _KeptImages(cache, recipe, split, device, teachers)
     if recipe.examples == "device":
         return _OnDevice(cache, recipe, split, device)
     return _ByWorkers(cache, recipe, split, device, workers)
@@ -86,7 +99,7 @@ class _Targets:
         return torch.stack(targets).to(self._device), torch.stack(allowed).to(self._device)
 
 
-class _Kept:
+class _KeptStatistics:
     """Pooled outputs of a frozen encoder: of the clip, or of one of its disturbed copies."""
 
     def __init__(
@@ -100,9 +113,65 @@ class _Kept:
         for examples in _drawn(self._recipe, self._clips, epoch):
             clips = [e.clip for e in examples]
             rng = np.random.default_rng(examples[0].seed)
-            copies = rng.integers(0, self._recipe.encoder.copies + 1, len(clips))
+            copies = rng.integers(0, self._recipe.copies + 1, len(clips))
             x = self._statistics.of(clips, copies)[:, None]
             yield Batch(x, *self._targets(clips))
+
+
+class _KeptImages:
+    """Shrunk log-mels of the clip or of a disturbed copy, and what the teachers said of either.
+
+    The teachers heard the same windows without rooms, noise and telephone lines.
+    """
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        recipe: Recipe,
+        split: Split,
+        device: torch.device,
+        teachers: Sequence[Teacher],
+    ) -> None:
+        self._recipe, self._clips, self._device = recipe, split.train, device
+        views, log_mel = Views(cache, recipe, device), LogMel(recipe.front_end).to(device)
+        factors = recipe.shrink(0)
+
+        def image(windows: torch.Tensor) -> torch.Tensor:
+            return shrink_batch(log_mel(windows)[:, None], factors)[:, 0]
+
+        n_mels, n_frames = recipe.front_end.n_mels // factors[0], recipe.n_frames // factors[1]
+        bands, frames = factors
+        path = cache.folder / f"log-mel-{bands}-{frames}-{views.key}.npy"
+        self._images = Kept(path, views, image, (n_mels, n_frames), device, "Log-mel")
+        self._targets = _Targets(recipe, split.train, device)
+        self._taught: torch.Tensor | None = None
+        if teachers:
+            self._rows = views.rows
+            self._taught = torch.zeros(len(views.clips), views.copies, len(LABELS), device=device)
+            for heard, _, rows, copy in views("Teachers", disturbed=False):
+                self._taught[rows, copy] = taught_probabilities(teachers, heard[:, None])
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        recipe, settings = self._recipe, self._recipe.augmentation
+        for examples in _drawn(recipe, self._clips, epoch):
+            clips = [e.clip for e in examples]
+            rng = np.random.default_rng(examples[0].seed)
+            chance = Chance(int(rng.integers(2**31)), self._device)
+            copies = rng.integers(0, recipe.copies + 1, len(clips))
+            x = self._images.of(clips, copies)
+            targets, allowed = self._targets(clips)
+            taught = None
+            if self._taught is not None:
+                taught = self._taught[[self._rows[c.digest] for c in clips], copies]
+            if settings.mixup_alpha:
+                order = torch.from_numpy(rng.permutation(len(clips))).to(self._device)
+                share = float(rng.beta(settings.mixup_alpha, settings.mixup_alpha))
+                x = share * x + (1 - share) * x[order]
+                targets = share * targets + (1 - share) * targets[order]
+                allowed = allowed | allowed[order]
+                if taught is not None:
+                    taught = share * taught + (1 - share) * taught[order]
+            yield Batch(mask(x, settings, chance)[:, None], targets, allowed, None, taught, True)
 
 
 class _OnDevice:
@@ -135,5 +204,9 @@ class _OnDevice:
             if not recipe.takes_waveform:
                 x = mask(self._log_mel(x), settings, chance)
             yield Batch(
-                x[:, None], targets, allowed, window[:, None] if recipe.teachers else None, True
+                x[:, None],
+                targets,
+                allowed,
+                window[:, None] if recipe.teachers else None,
+                ready=True,
             )

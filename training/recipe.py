@@ -131,8 +131,8 @@ SAME_FOLD = "fold:"
 class Encoder(_Strict):
     """How a pre-trained speech encoder is used (model `whisper-encoder`).
 
-    `frozen`: what it puts out, pooled, is computed once per clip and for `copies` disturbed
-    versions of it; only the head is trained. `adapters`: low-rank additions of `rank` are trained
+    `frozen`: what it puts out, pooled, is computed once per clip and for the recipe's `copies`;
+    only the head is trained. `adapters`: low-rank additions of `rank` are trained
     with the head (LoRA). `full`: all of it is; `learning_rate` is that of its last block, and
     `layer_decay` times as much for each block below.
     """
@@ -141,7 +141,6 @@ class Encoder(_Strict):
     tune: Literal["frozen", "adapters", "full"] = "frozen"
     pooling: Literal["statistics", "attentive"] = "statistics"
     hidden: int = Field(default=256, gt=0)
-    copies: int = Field(default=0, ge=0)
     rank: int = Field(default=8, gt=0)
     learning_rate: float = Field(default=1e-4, gt=0)
     layer_decay: float = Field(default=0.8, gt=0, le=1)
@@ -162,8 +161,11 @@ class Recipe(_Strict):
     seed: int = 0
     model: ModelKind = "resnet34"
     encoder: Encoder = Encoder()
-    # How examples are made: by worker processes clip by clip, or as whole batches on the device.
-    examples: Literal["workers", "device"] = "workers"
+    # How examples are made: by worker processes clip by clip, as whole batches on the device, or
+    # once: log-mels of each clip and of `copies` disturbed versions are kept, with the teachers'
+    # answers, and only mixed and masked anew (in cells of the kept, shrunk images).
+    examples: Literal["workers", "device", "kept"] = "workers"
+    copies: int = Field(default=0, ge=0)
     # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from: its own
     # run, or its run on the same fold if it is one of the teachers or written "fold:NAME".
     initial: str = "random"
@@ -192,6 +194,8 @@ class Recipe(_Strict):
             raise ValueError("teachers are for an ensemble, or for loss.distillation above 0")
         if self.model == "whisper-encoder" and self.examples != "device":
             raise ValueError('whisper-encoder needs examples = "device"')
+        if self.keeps_images and len({stage.shrink for stage in self.stages}) > 1:
+            raise ValueError('examples = "kept" needs one shrink for all stages')
         if kept := MEASURED_ONLY & set(self.corpora):
             raise ValueError(f"{', '.join(sorted(kept))} is for measuring only, never for training")
         return self
@@ -199,13 +203,18 @@ class Recipe(_Strict):
     @property
     def takes_waveform(self) -> bool:
         """Whether the input is audio (also of networks made on the device, together)."""
-        together = self.model == "ensemble" and self.examples == "device"
+        together = self.model == "ensemble" and self.examples != "workers"
         return self.model == "whisper-encoder" or together
 
     @property
     def cached(self) -> bool:
         """Whether training goes over pooled outputs of a frozen encoder."""
         return self.model == "whisper-encoder" and self.encoder.tune == "frozen"
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether training goes over kept, shrunk log-mels."""
+        return self.examples == "kept" and not self.takes_waveform
 
     @property
     def window_samples(self) -> int:

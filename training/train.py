@@ -46,20 +46,22 @@ def train_epoch(
     settings, factors = recipe.augmentation, recipe.shrink(state.epoch)
     total, right = torch.zeros((), device=device), torch.zeros((), device=device)
     count, labelled = 0, torch.zeros((), device=device)
-    for step, (x, targets, allowed, heard, mixed) in enumerate(batches):
+    for step, (x, targets, allowed, heard, taught, ready) in enumerate(batches):
         rng = np.random.default_rng((recipe.seed, state.epoch, step))
         # Teachers see the same picture, turned and mixed alike; audio is mixed already.
-        views = x if heard is None or mixed else torch.cat([x, heard], dim=1)
+        views = x if heard is None or ready else torch.cat([x, heard], dim=1)
         if not recipe.takes_waveform:
             views = transform_images(views, settings, rng)
-        if settings.mixup_alpha and not mixed:
+        if settings.mixup_alpha and not ready:
             views, targets, allowed = mixup(views, targets, allowed, settings.mixup_alpha, rng)
         x = views[:, :1]
-        if heard is not None and not mixed:
+        if heard is not None and not ready:
             heard = views[:, 1:]
-        taught = taught_probabilities(teachers, heard) if heard is not None else None
+        if heard is not None:
+            taught = taught_probabilities(teachers, heard)
         if not recipe.takes_waveform:
-            x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
+            x = shrink_batch(x, (1, 1) if recipe.keeps_images else factors)
+            x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             embeddings = state.model.embed(x)
             logits = state.model.head(state.model.dropout(embeddings))
@@ -179,7 +181,9 @@ def train(
         state.load(folder / CHECKPOINT)
         console.print(f"continuing after epoch {state.epoch}")
     answering = answerer(state.ema.module, cache, recipe)
-    epoch_batches = epochs(cache, recipe, split, device, workers)
+    if state.epoch >= recipe.epochs:
+        return state
+    epoch_batches = epochs(cache, recipe, split, device, teachers, workers)
     with _progress(console) as progress, SummaryWriter(folder) as writer:
         done = progress.add_task("epochs", total=recipe.epochs, completed=state.epoch)
         while state.epoch < recipe.epochs:

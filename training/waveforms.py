@@ -211,8 +211,22 @@ def mix(x: torch.Tensor, order: torch.Tensor, share: float) -> torch.Tensor:
     return share * even + (1 - share) * even[order]
 
 
+def frames(x: torch.Tensor, length: int, hop: int) -> torch.Tensor:
+    """Overlapping frames of ``(batch, n)``: ``(batch, n_frames, length)``.
+
+    Made of blocks of a hop side by side, so that a transform of them is one matrix product, which
+    every processor is good at.
+    """
+    count, pieces = 1 + (x.shape[1] - length) // hop, -(-length // hop)
+    used = (count - 1 + pieces) * hop
+    blocks = torch.nn.functional.pad(x, (0, max(0, used - x.shape[1])))[:, :used]
+    blocks = blocks.reshape(-1, count - 1 + pieces, hop)
+    parts = [blocks[:, i : i + count, : length - i * hop] for i in range(pieces)]
+    return torch.cat(parts, dim=2)
+
+
 class LogMel(torch.nn.Module):
-    """`emolive.features`' normalised log-mel of whole batches, computed with convolutions."""
+    """`emolive.features`' normalised log-mel of whole batches."""
 
     def __init__(self, spec: LogMelSpec) -> None:
         super().__init__()
@@ -222,21 +236,19 @@ class LogMel(torch.nn.Module):
         )
         window = hann_window(spec.win_length).astype(np.float64)
         kernels = np.concatenate([np.cos(angle) * window, -np.sin(angle) * window])
-        kernel = torch.from_numpy(kernels.astype(np.float32))[:, None]
+        kernel = torch.from_numpy(kernels.T.astype(np.float32).copy())
         self.register_buffer("kernels", kernel, persistent=False)
-        bank = torch.from_numpy(mel_filter_bank(spec).T.copy())
+        bank = torch.from_numpy(mel_filter_bank(spec).copy())
         self.register_buffer("bank", bank, persistent=False)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """``(batch, n_samples)`` to ``(batch, n_mels, n_frames)``."""
         spec = self.spec
         with torch.autocast(waveform.device.type, enabled=False):
-            spectrum = torch.nn.functional.conv1d(
-                waveform.float()[:, None], self.kernels.float(), stride=spec.hop_length
-            )
-            real, imaginary = spectrum.chunk(2, dim=1)
-            mel = self.bank.float() @ (real * real + imaginary * imaginary)
-            log = mel.clamp_min(spec.log_floor).log()
+            x = frames(waveform.float(), spec.win_length, spec.hop_length)
+            real, imaginary = (x @ self.kernels.float()).chunk(2, dim=2)
+            mel = (real * real + imaginary * imaginary) @ self.bank.float()
+            log = mel.transpose(1, 2).clamp_min(spec.log_floor).log()
             floor = log.amax((1, 2), keepdim=True) - spec.dynamic_range_db * _NEPERS_PER_DB
             log = torch.maximum(log, floor)
             centred = log - log.mean((1, 2), keepdim=True)

@@ -16,10 +16,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import conv1d, gelu, layer_norm, pad, scaled_dot_product_attention
+from torch.nn import functional
+from torch.nn.functional import layer_norm, pad, scaled_dot_product_attention
 from torchaudio.functional import melscale_fbanks
 
 from training.corpora.fetch import DownloadError, open_url
+from training.waveforms import frames
 
 WIDTH, HEADS, MELS, BLOCKS = 512, 8, 80, 6
 POSITIONS = 150  # of Whisper's 1,500: a window of 3 s
@@ -33,7 +35,7 @@ _CONTENT = "063d1ede86ffd383258859e1c8500a0bac1267d74db1080beb1f00a53801f0f1"
 
 
 class WhisperLogMel(nn.Module):
-    """Whisper's log-mel with the level removed; computed with convolutions, so that it exports.
+    """Whisper's log-mel with the level removed; a matrix product instead of an FFT: it exports.
 
     16 kHz, periodic Hann of 400 samples, hop 160, centred frames with reflection, 80 Slaney bands,
     log10 down to 8 below the window's maximum. The maximum becomes 1: a gain changes nothing.
@@ -43,24 +45,59 @@ class WhisperLogMel(nn.Module):
         super().__init__()
         window = torch.hann_window(N_FFT, dtype=torch.float64)
         angle = 2 * math.pi / N_FFT * torch.outer(torch.arange(N_FFT // 2 + 1), torch.arange(N_FFT))
-        kernels = torch.cat([angle.cos() * window, -angle.sin() * window])[:, None]
+        kernels = torch.cat([angle.cos() * window, -angle.sin() * window])
         bank = melscale_fbanks(
             N_FFT // 2 + 1, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney"
         )
-        self.register_buffer("kernels", kernels.float(), persistent=False)
-        self.register_buffer("bank", bank.T.contiguous(), persistent=False)
+        self.register_buffer("kernels", kernels.T.float().contiguous(), persistent=False)
+        self.register_buffer("bank", bank, persistent=False)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """``(batch, n_samples)`` to ``(batch, 80, n_samples // 160)``."""
         with torch.autocast(waveform.device.type, enabled=False):
             peak = waveform.float().abs().amax(1, keepdim=True).clamp_min(1e-6)
             x = pad((waveform.float() / peak)[:, None], (N_FFT // 2, N_FFT // 2), "reflect")
-            spectrum = conv1d(x, self.kernels.float(), stride=HOP)[..., :-1]
-            real, imaginary = spectrum.chunk(2, dim=1)
-            mel = self.bank.float() @ (real * real + imaginary * imaginary)
-            log = mel.clamp_min(1e-10).log10()
+            framed = frames(x[:, 0], N_FFT, HOP)[:, :-1]
+            real, imaginary = (framed @ self.kernels.float()).chunk(2, dim=2)
+            mel = (real * real + imaginary * imaginary) @ self.bank.float()
+            log = mel.transpose(1, 2).clamp_min(1e-10).log10()
             log = log - log.amax((1, 2), keepdim=True)
             return (log.clamp_min(-8.0) + 4.0) / 4.0
+
+
+def _fused(name: str, *inputs: torch.Tensor, **attributes: int) -> torch.Tensor:
+    """An operator of ONNX Runtime's own, for export; its output is like its first input."""
+    first = inputs[0]
+    out: torch.Tensor = torch.onnx.ops.symbolic(
+        f"com.microsoft::{name}",
+        inputs,
+        attributes,
+        dtype=first.dtype,
+        shape=first.shape,
+        version=1,
+    )
+    return out
+
+
+def gelu(x: torch.Tensor) -> torch.Tensor:
+    """The exact GELU."""
+    return _fused("Gelu", x) if torch.compiler.is_exporting() else functional.gelu(x)
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Multi-head attention of ``(batch, frames, 512)`` each, without its projections.
+
+    Exported as ONNX Runtime's own operator: flash attention on GPUs, no shapes worked out on the
+    CPU.
+    """
+    if torch.compiler.is_exporting():
+        return _fused("MultiHeadAttention", q, k, v, num_heads=HEADS)
+
+    def heads(y: torch.Tensor) -> torch.Tensor:
+        return y.unflatten(2, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+
+    mixed = scaled_dot_product_attention(heads(q), heads(k), heads(v))
+    return mixed.transpose(1, 2).flatten(2)
 
 
 class _Attention(nn.Module):
@@ -72,13 +109,7 @@ class _Attention(nn.Module):
         self.out_proj = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        def heads(y: torch.Tensor) -> torch.Tensor:
-            return y.unflatten(2, (HEADS, WIDTH // HEADS)).transpose(1, 2)
-
-        mixed = scaled_dot_product_attention(
-            heads(self.q_proj(x)), heads(self.k_proj(x)), heads(self.v_proj(x))
-        )
-        out: torch.Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        out: torch.Tensor = self.out_proj(attend(self.q_proj(x), self.k_proj(x), self.v_proj(x)))
         return out
 
 

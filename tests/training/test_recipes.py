@@ -46,7 +46,7 @@ def _tiny(recipe: Recipe) -> Recipe:
             "batch_size": 4,
             "initial": "random",
             "teachers": (),
-            "encoder": recipe.encoder.model_copy(update={"copies": min(1, recipe.encoder.copies)}),
+            "copies": min(1, recipe.copies),
         }
     )
 
@@ -62,7 +62,7 @@ def test_a_recipe_learns_a_step(path: Path, cache: AudioCache) -> None:
     encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.cached else None
     state = new_state(recipe, 1, weights, device, encoder=encoder)
     before = state.model.head.weight.detach().clone()
-    batches = epochs(cache, recipe, Split(clips, (), ()), device, workers=0)(0)
+    batches = epochs(cache, recipe, Split(clips, (), ()), device, (), workers=0)(0)
     loss, accuracy = train_epoch(state, islice(batches, 1), recipe)
     assert loss > 0
     assert 0 <= accuracy <= 1

@@ -1,0 +1,149 @@
+"""Windows per second at fixed batch sizes, audio in and answers out, on the processor in use."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.providers import CUDA_FIRST, Requested
+from emolive.onnx_runtime import onnx_runtime, session_options
+from emolive.resources import asset
+
+BATCHES = (1, 8, 32, 64, 128, 256, 512)
+_SIDE = 8192  # of the matrices
+_PRODUCTS = 20
+_SECONDS = 1.0  # of measuring each batch size
+_FEWEST, _MOST = 10, 500
+MATRIX_PRODUCT = "matrix-product.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTiming:
+    """One batch size; times from the windows in host memory to the answers there.
+
+    `matrix_share` is the share of the card's measured half-precision matrix rate that the model's
+    own operations make up; None where either is unknown. `graphs`: replayed as a CUDA graph.
+    """
+
+    batch: int
+    p50_ms: float
+    p99_ms: float
+    windows_per_s: float
+    graphs: bool
+    matrix_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """All batch sizes of a model; `matrix_rate` in operations per second, None on CPUs."""
+
+    model: str
+    file: str
+    provider: str
+    matrix_rate: float | None
+    batches: tuple[BatchTiming, ...]
+
+
+def measure_throughput(
+    model: Path | None,
+    provider: Requested,
+    speech: np.ndarray,
+    batches: tuple[int, ...] = BATCHES,
+    *,
+    operations: float | None = None,
+    seconds: float = _SECONDS,
+) -> Throughput:
+    """Time `predict` at each batch size, on CUDA also as a CUDA graph and the faster is kept.
+
+    Args:
+        model: a file or a bundled model's name.
+        provider: where to run.
+        speech: audio at the model's rate, ``(n,)``, from which windows are cut.
+        batches: their sizes.
+        operations: floating-point operations of one window; None: what the file says, if it does.
+        seconds: how long each size is measured.
+
+    Raises:
+        ModelError: the model cannot be used.
+        ProviderError: CUDA is asked for and cannot be used.
+    """
+    from emolive.inference.bundled import model_path
+
+    path, rate, timings = model_path(model), None, list[BatchTiming]()
+    name = file = used = ""
+    for batch in batches:
+        best: BatchTiming | None = None
+        for graphs in (False, True):
+            classifier = OnnxClassifier(path, provider, batch_sizes=(batch,), cuda_graphs=graphs)
+            name, file = classifier.metadata.name, classifier.file.name
+            used, replayed = classifier.provider, graphs and classifier.cuda_graphs
+            if graphs and not replayed:
+                classifier.close()
+                break
+            if used == "CUDA" and rate is None:
+                rate = matrix_rate()
+            timing = _time(classifier, speech, batch, seconds, replayed)
+            classifier.close()
+            if best is None or timing.p50_ms < best.p50_ms:
+                best = timing
+            if used != "CUDA":
+                break
+        assert best is not None
+        if rate and operations:
+            share = best.windows_per_s * operations / rate
+            best = BatchTiming(
+                best.batch, best.p50_ms, best.p99_ms, best.windows_per_s, best.graphs, share
+            )
+        timings.append(best)
+    return Throughput(name, file, used, rate, tuple(timings))
+
+
+def _time(
+    classifier: OnnxClassifier, speech: np.ndarray, batch: int, seconds: float, graphs: bool
+) -> BatchTiming:
+    from emolive.features import model_input
+
+    metadata = classifier.metadata
+    n, hop = metadata.window_samples, metadata.sampling_rate // 2
+    # A few different windows are enough: time does not depend on what is said.
+    starts = [i * hop for i in range(8)]
+    some = [
+        model_input(np.take(speech, np.arange(s, s + n), mode="wrap"), metadata.front_end)
+        for s in starts
+    ]
+    windows = np.stack([some[i % len(some)] for i in range(batch)])
+    for _ in range(3):
+        classifier.predict(windows)
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < _FEWEST or (time.perf_counter() < end and len(times) < _MOST):
+        start = time.perf_counter()
+        classifier.predict(windows)
+        times.append(1e3 * (time.perf_counter() - start))
+    p50, p99 = np.percentile(times, (50, 99))
+    return BatchTiming(batch, float(p50), float(p99), 1e3 * batch / float(p50), graphs)
+
+
+def matrix_rate() -> float:
+    """Operations per second of large half-precision matrix products, the card's practical limit."""
+    runtime = onnx_runtime()
+    session = runtime.InferenceSession(
+        str(asset(MATRIX_PRODUCT)), session_options(1), providers=list(CUDA_FIRST)
+    )
+    rng = np.random.default_rng(0)
+    binding = session.io_binding()
+    for name in ("a", "b"):
+        values = rng.standard_normal((_SIDE, _SIDE), np.float32).astype(np.float16)
+        matrix = runtime.OrtValue.ortvalue_from_numpy(values, "cuda", 0)
+        binding.bind_ortvalue_input(name, matrix)
+    binding.bind_output("c", "cuda")
+    for _ in range(3):
+        session.run_with_iobinding(binding)
+    start = time.perf_counter()
+    for _ in range(_PRODUCTS):
+        session.run_with_iobinding(binding)
+    return _PRODUCTS * 2 * float(_SIDE) ** 3 / (time.perf_counter() - start)
