@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,7 @@ from emolive.audio.array import ArraySource
 from emolive.audio.decoding import ChannelUse
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
-from emolive.engine import EngineConfig, LiveEngine
+from emolive.engine import EngineConfig
 from emolive.engine.offline import BLOCK_S, analyze_source
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier
@@ -132,32 +132,32 @@ def listen(
         EmoliveError: it failed in the middle.
     """
     from emolive.audio.microphone import Microphone
+    from emolive.monitoring import Monitoring, RunDescription, RunSettings
 
     source: AudioSource = Microphone(device) if file is None else FileSource(file, paced=True)
-    with _loaded(model) as classifier:
-        engine = LiveEngine(classifier, SileroVad(), EngineConfig(hop_s=hop_s))
-        run = engine.add("listen", source)
+    description = RunDescription(source, RunSettings(hop_s=hop_s))
+    with (
+        _loaded(model) as classifier,
+        closing(Monitoring(lambda *_: classifier, frees=False)) as monitoring,
+    ):
+        run = monitoring.prepare(description).live
         mailbox = run.hub.subscribe(_MAILBOX_EVENTS)
-        engine.start()
         run.start()
         deadline = float("inf")
-        try:
-            while True:
-                event = mailbox.get(_TICK_S)
-                if time.monotonic() >= deadline:
-                    run.ask_to_stop()
-                if isinstance(event, Prediction | Segment | EngineStatus):
-                    yield event
-                if not isinstance(event, EngineStatus):
-                    continue
-                if event.state is EngineState.FAILED:
-                    raise EmoliveError(event.reason or "The engine failed.") from run.error
-                if event.state is EngineState.STOPPED:
-                    return
-                if duration_s is not None and event.state is EngineState.RUNNING:
-                    deadline = min(deadline, time.monotonic() + duration_s)
-        finally:
-            engine.stop()
+        while True:
+            event = mailbox.get(_TICK_S)
+            if time.monotonic() >= deadline:
+                run.ask_to_stop()
+            if isinstance(event, Prediction | Segment | EngineStatus):
+                yield event
+            if not isinstance(event, EngineStatus):
+                continue
+            if event.state is EngineState.FAILED:
+                raise EmoliveError(event.reason or "The engine failed.") from run.error
+            if event.state is EngineState.STOPPED:
+                return
+            if duration_s is not None and event.state is EngineState.RUNNING:
+                deadline = min(deadline, time.monotonic() + duration_s)
 
 
 def table(

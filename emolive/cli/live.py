@@ -6,10 +6,10 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from rich.console import RenderableType
 
@@ -22,11 +22,12 @@ from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
 from emolive.cli.watching import Watching, WatchOptions
-from emolive.engine import EngineConfig, Hub, LiveEngine, Mailbox
+from emolive.engine import EngineConfig, Hub, Mailbox
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
+from emolive.inference.providers import Requested
+from emolive.monitoring import Monitoring, RunDescription, RunSettings
 from emolive.resources import DEMO_AUDIO, asset
-from emolive.speech.silero import SileroVad
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
 # Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
@@ -134,47 +135,49 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
         config = _permitted(config, source, options.agent, call=call)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
-    engine = LiveEngine(classifier, SileroVad(), config)
-    run = engine.add("live", source, hub=hub)
-    recording = None
-    if options.recording is not None:
-        recording = Recording(run, options.recording, sys.stdout if options.json else None)
-    watching = None
-    if options.watching is not None:
-        watching = Watching(options.watching, lambda: recording.session_id if recording else None)
-    view: View
-    if call:
-        view = _call_view(options, classifier.metadata, config.hop_s)
-    else:
-        view = _view(options, classifier.metadata, config.hop_s)
-    code = DONE
-    with Interrupts() as interrupts:
-        try:
-            if recording is not None:
-                recording.start()
-                view = _AccompaniedView(view, recording)
-            if watching is not None:
-                watching.start({"live": run})
-                view = _AccompaniedView(view, watching)
-            run.start()
-            engine.start()
-            last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
-        finally:
-            # Also when the reader of standard output went away.
-            engine.stop()
-            if watching is not None:
-                watching.end_rules()
-            with suppress(BrokenPipeError):
-                # Rules are some milliseconds behind the engine.
-                for event in mailbox.drain():
-                    if isinstance(event, Alert | AlertEnded):
-                        view.handle(event)
-                view.close()
-            if recording is not None:
-                code = recording.finish()
-            if watching is not None:
-                watching.finish()
-    classifier.close()
+    settings = RunSettings(options.model, cast(Requested, options.processor), options.interval_s)
+    description = RunDescription(source, settings, permission=config.agent_permission)
+    with closing(Monitoring(lambda *_: classifier)) as monitoring:
+        run = monitoring.prepare(description, run_id="live", hub=hub).live
+        recording = None
+        if options.recording is not None:
+            recording = Recording(run, options.recording, sys.stdout if options.json else None)
+        watching = None
+        if options.watching is not None:
+            watching = Watching(
+                options.watching, lambda: recording.session_id if recording else None
+            )
+        view: View
+        if call:
+            view = _call_view(options, classifier.metadata, config.hop_s)
+        else:
+            view = _view(options, classifier.metadata, config.hop_s)
+        code = DONE
+        with Interrupts() as interrupts:
+            try:
+                if recording is not None:
+                    recording.start()
+                    view = _AccompaniedView(view, recording)
+                if watching is not None:
+                    watching.start({"live": run})
+                    view = _AccompaniedView(view, watching)
+                run.start()
+                last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
+            finally:
+                # Also when the reader of standard output went away.
+                monitoring.close()
+                if watching is not None:
+                    watching.end_rules()
+                with suppress(BrokenPipeError):
+                    # Rules are some milliseconds behind the engine.
+                    for event in mailbox.drain():
+                        if isinstance(event, Alert | AlertEnded):
+                            view.handle(event)
+                    view.close()
+                if recording is not None:
+                    code = recording.finish()
+                if watching is not None:
+                    watching.finish()
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from run.error
     if last.reason:
@@ -256,7 +259,7 @@ def _view(
     extra: Callable[[], RenderableType] | None = None,
 ) -> View:
     if options.json:
-        from emolive.cli.json_lines import JsonLines
+        from emolive.monitoring.wire import JsonLines
 
         return JsonLines(metadata, sys.stdout)
     rate = metadata.front_end.sampling_rate

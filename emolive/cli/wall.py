@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +19,17 @@ from emolive.audio.call import RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
-from emolive.cli.json_lines import JsonLines
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
-from emolive.engine import EngineTotals, LiveEngine, LiveRun
+from emolive.engine import EngineTotals, LiveRun
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import swatches
+from emolive.monitoring import Monitoring, RunDescription, RunSettings
+from emolive.monitoring.wire import JsonLines
 from emolive.palette import Swatch
-from emolive.speech.silero import SileroVad
 from emolive.times import table_time
 from emolive.types import (
     Alert,
@@ -42,6 +43,7 @@ from emolive.types import (
 
 _MAILBOX_EVENTS = 5_000
 _LOOK_EVERY_S = 0.25
+_END_WITHIN_S = 2.0
 _STATES: dict[SpeechState, str] = {
     SpeechState.SILENCE: "silence",
     SpeechState.UNCERTAIN: "uncertain",
@@ -69,49 +71,53 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     """
     watching = None if options.watching is None else Watching(options.watching)
     classifier = load_classifier(options.model, options.provider)
-    config = engine_config(options.hop_s, classifier)
-    wall = LiveEngine(classifier, SileroVad(), config, max_runs=len(files))
-    processor = _Processor(classifier.provider_note)
-    cards = []
-    for number, file in enumerate(files, 1):
-        source = FileSource(file, paced=True, block_s=0.1, channels="split")
-        call = wall.add(f"{number}", RecordedCall(source, options.agent))
-        cards.append(_Card(call, classifier.metadata, lines=options.json))
-    picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
-    with Interrupts() as interrupts:
-        begin = time.monotonic()
-        try:
-            if watching is not None:
-                watching.start({card.call.id: card.call for card in cards})
-            for card in cards:
-                card.call.start()
-            wall.start()
-            over = False
-            while not over and not interrupts.wished:
-                over = wall.wait(_LOOK_EVERY_S)
-                if options.duration_s and time.monotonic() - begin >= options.duration_s:
-                    over = True
-                for card in cards:
-                    card.look()
-                processor.look(cards)
-                if picture is not None:
-                    problems = watching.problems if watching else ()
-                    picture.draw(cards, wall.status(), (*processor.problems, *problems))
+    engine_config(options.hop_s, classifier)  # told before anything is opened
+    with closing(Monitoring(lambda *_: classifier, max_runs=len(files))) as monitoring:
+        processor = _Processor(classifier.provider_note)
+        cards = []
+        settings = RunSettings(hop_s=options.hop_s)
+        for number, file in enumerate(files, 1):
+            source = FileSource(file, paced=True, block_s=0.1, channels="split")
+            description = RunDescription(RecordedCall(source, options.agent), settings)
+            call = monitoring.prepare(description, run_id=f"{number}").live
+            cards.append(_Card(call, classifier.metadata, lines=options.json))
+        picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
+        with Interrupts() as interrupts:
+            begin = time.monotonic()
+            try:
                 if watching is not None:
-                    watching.tick()
-        finally:
-            wall.stop()
-            if watching is not None:
-                watching.end_rules()
-            if picture is not None:
-                picture.close()
+                    watching.start({card.call.id: card.call for card in cards})
+                for card in cards:
+                    card.call.start()
+                over = False
+                while not over and not interrupts.wished:
+                    over = monitoring.wait(_LOOK_EVERY_S)
+                    if options.duration_s and time.monotonic() - begin >= options.duration_s:
+                        over = True
+                    for card in cards:
+                        card.look()
+                    processor.look(cards)
+                    if picture is not None:
+                        problems = watching.problems if watching else ()
+                        picture.draw(cards, monitoring.status(), (*processor.problems, *problems))
+                    if watching is not None:
+                        watching.tick()
+            finally:
+                for card in cards:
+                    card.call.ask_to_stop()
+                monitoring.wait(_END_WITHIN_S)
+                totals = monitoring.status()
+                monitoring.close()
+                if watching is not None:
+                    watching.end_rules()
+                if picture is not None:
+                    picture.close()
     for card in cards:
         card.look()
     processor.look(cards)
-    classifier.close()
     if watching is not None:
         watching.finish()
-    return _sum_up(cards, wall.status(), as_json=options.json)
+    return _sum_up(cards, totals, as_json=options.json)
 
 
 class _Card:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from emolive.inference.providers import Requested
+    from emolive.monitoring.sources import SourceChoice
     from emolive.settings import SettingsStore, ThemeChoice
     from emolive.ui.main_window import MainWindow
-    from emolive.ui.runs import SourceChoice
 
 _log = logging.getLogger(__name__)
 
@@ -96,11 +96,13 @@ def run_app(
     use_language(loaded.settings.look.language)
     _scale(loaded.settings.look.scale)
     check_desktop()
+    from emolive.monitoring import Monitoring, RunSettings
+    from emolive.monitoring.sources import SourceKind
     from emolive.ui.garbage import collected_here
     from emolive.ui.main_window import MainWindow
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
-    from emolive.ui.runs import LiveRuns, RunSettings, SourceKind
+    from emolive.ui.runs import LiveRuns
 
     choice = _choice(source, device)
     for_now = _given(
@@ -113,7 +115,9 @@ def run_app(
     }
     preferences = Preferences(loaded.settings, store, overrides=overrides)
     app = make_application()
-    window = MainWindow(LiveRuns(RunSettings.of(preferences.effective)), preferences, source=choice)
+    monitoring = Monitoring()
+    runs = LiveRuns(RunSettings.of(preferences.effective), monitoring)
+    window = MainWindow(runs, preferences, source=choice, monitoring=monitoring)
     if loaded.problem:
         window.show_message("settings", Message(Severity.WARNING, loaded.problem))
     if split:
@@ -127,6 +131,7 @@ def run_app(
     with log_of_the_app(), _interruptible(window), collected_here():
         _log.info("The app is open: emolive %s, Python %s", __version__, sys.version.split()[0])
         code = app.exec()
+        monitoring.close()
         _log.info("The app is closed")
         return code
 
@@ -161,8 +166,8 @@ def make_application() -> QApplication:
 
 
 def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoice | None:
+    from emolive.monitoring.sources import SourceChoice, SourceKind
     from emolive.ui.live.sources import DEMO, file_choice
-    from emolive.ui.runs import SourceChoice, SourceKind
 
     if source == "demo":
         return DEMO

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from emolive.ui.runs import Run, Runs, SourceChoice
+from emolive.monitoring.sources import SourceChoice
+from emolive.ui.runs import Run, Runs
 
 _log = logging.getLogger(__name__)
 

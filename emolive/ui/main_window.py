@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe
+from emolive.monitoring import CallMonitor, Monitoring, RunSettings
+from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.session.library import Library
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
@@ -36,7 +38,7 @@ from emolive.ui.live.sources import (
 )
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
-from emolive.ui.runs import Runs, RunSettings, SourceChoice, SourceKind
+from emolive.ui.runs import Runs
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
@@ -58,7 +60,9 @@ class MainWindow(Shell):
         choose: FileChooser = choose_file,
         make_probe: MakeProbe = LevelProbe,
         make_player: MakePlayer = demo_player,
+        monitoring: Monitoring | None = None,
     ) -> None:
+        """`monitoring`: what `runs` use, for the calls as well."""
         self.preferences = preferences or Preferences()
         settings = self.preferences.effective
         super().__init__(_theme_of(settings))
@@ -70,7 +74,7 @@ class MainWindow(Shell):
         self.recording = RecordingDesk(self.desk, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
         self.sessions = SessionsPage(self.theme, self)
-        self.calls = CallsPage(self.preferences, self.theme, self)
+        self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
         self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self._library: Path | None = settings.recording.library

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emolive.i18n import mark, ntr, tr
+from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.types import Alert, EngineState, EngineStatus
 from emolive.types import Severity as AlertSeverity
-from emolive.ui.runs import SourceChoice, SourceKind
 
 
 class Severity(StrEnum):

@@ -5,90 +5,23 @@ Everything here blocks (loading a model, opening files) and belongs on a worker 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from emolive import resources
 from emolive.errors import ModelError
 from emolive.history.model import RunInfo
-from emolive.inference.decision import DecisionConfig
-from emolive.inference.fallback import FallbackClassifier
+from emolive.monitoring import Monitoring, RunDescription, RunSettings
+from emolive.monitoring.sources import SourceChoice
 from emolive.types import Event
 
 if TYPE_CHECKING:
-    from emolive.audio.source import AudioSource
-    from emolive.engine import EngineConfig
-    from emolive.explain.explainer import Explainer, Explanation, Moment
-    from emolive.inference.classifier import Classifier
-    from emolive.inference.providers import Requested
+    from emolive.explain.explainer import Explanation, Moment
+    from emolive.monitoring import MonitoredRun
     from emolive.session.recorded_run import RecordedRun
-    from emolive.settings import Settings
-    from emolive.speech.silero import SileroVad
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
 # Overflow policy: the oldest are dropped and counted; of statuses only the newest waits.
 MAILBOX_EVENTS = 4096
-# Events that wait while a moment is explained (2 s at most), with room for two streams.
-EXPLAIN_EVENTS = 2048
-
-
-class SourceKind(StrEnum):
-    """Where audio comes from."""
-
-    MICROPHONE = "microphone"
-    DEMO = "demo"
-    FILE = "file"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceChoice:
-    """One entry of the picker; ``channels`` is what the input has, 0 if not known."""
-
-    kind: SourceKind
-    title: str
-    device: str | int | None = None
-    path: Path | None = None
-    channels: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What a run is made with.
-
-    ``keep_s`` of audio stay in memory for explanations (0: none). ``rules`` is a file of alert
-    rules (None: none), whose outbox lies in ``library``.
-    """
-
-    model: Path | None = None
-    provider: Requested = "auto"
-    hop_s: float = 0.5
-    decision: DecisionConfig = field(default_factory=DecisionConfig)
-    keep_s: float = 300.0
-    rules: Path | None = None
-    library: Path | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> RunSettings:
-        """From what a person has chosen."""
-        analysis = settings.analysis
-        decision = DecisionConfig(
-            smoothing_s=analysis.smoothing_s,
-            min_dwell_s=analysis.min_dwell_s,
-            threshold=analysis.threshold,
-        )
-        return cls(
-            settings.model.file,
-            settings.model.provider,
-            analysis.hop_s,
-            decision,
-            60.0 * settings.privacy.keep_minutes,
-            settings.alerts.rules_file,
-            settings.recording.library,
-        )
 
 
 class EventInbox(Protocol):
@@ -166,11 +99,10 @@ class Runs(Protocol):
 class LiveRuns:
     """Runs on the real engine."""
 
-    def __init__(self, settings: RunSettings) -> None:
+    def __init__(self, settings: RunSettings, monitoring: Monitoring | None = None) -> None:
+        """`monitoring`: may be shared with others; None: one of its own."""
         self._settings = settings
-        self._classifier: Classifier | None = None
-        self._loaded: tuple[Path | None, Requested] | None = None
-        self._vad: SileroVad | None = None
+        self._monitoring = monitoring or Monitoring()
 
     @property
     def own_model(self) -> bool:
@@ -181,133 +113,53 @@ class LiveRuns:
         """From the next run on."""
         self._settings = settings
 
-    def prepare(self, choice: SourceChoice, *, split: bool) -> LiveRun:
+    def prepare(self, choice: SourceChoice, *, split: bool) -> PreparedRun:
         """Load the model unless it is there, and connect source and engine."""
-        from emolive.engine import EngineConfig
-        from emolive.speech.silero import SileroVad
-
-        settings = self._settings
-        source = open_source(choice, split=split)
-        classifier = self._load(settings)
-        if self._vad is None:
-            self._vad = SileroVad()
-        config = EngineConfig(hop_s=settings.hop_s, decision=settings.decision)
-        return LiveRun(source, classifier, self._vad, config, settings)
+        description = RunDescription(choice, self._settings, split=split)
+        return PreparedRun(self._monitoring.prepare(description), self._monitoring)
 
     def close(self) -> None:
-        """Free the model."""
-        if self._classifier is not None:
-            self._classifier.close()
-            self._classifier = self._loaded = None
-
-    def _load(self, settings: RunSettings) -> Classifier:
-        wanted = (settings.model, settings.provider)
-        lost = isinstance(self._classifier, FallbackClassifier) and self._classifier.fallen_back
-        if self._classifier is None or lost or wanted != self._loaded:
-            self.close()
-            self._classifier = open_model(settings.model, settings.provider)
-            self._loaded = wanted
-        return self._classifier
+        """Free the model, unless others use it."""
+        self._monitoring.free_idle()
 
 
-class LiveRun:
-    """One run of a `LiveEngine`, with a mailbox for the window."""
+class PreparedRun:
+    """A run with a mailbox for the window."""
 
-    def __init__(
-        self,
-        source: AudioSource,
-        classifier: Classifier,
-        vad: SileroVad,
-        config: EngineConfig,
-        settings: RunSettings,
-    ) -> None:
-        from emolive.engine import Hub, LiveEngine
-        from emolive.explain.explainer import Explainer
-        from emolive.ui.run_alerts import RunAlerts
-
-        hub = Hub()
-        metadata = classifier.metadata
-        self.inbox: EventInbox = hub.subscribe(MAILBOX_EVENTS, "conflate")
+    def __init__(self, run: MonitoredRun, monitoring: Monitoring) -> None:
+        self._run = run
+        self._monitoring = monitoring
+        facts = run.live.facts
+        self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
+        self.explainer: Explains | None = run.explainer
         self.info = RunInfo(
-            source=source.name,
-            model=metadata.name,
-            provider_note=classifier.provider_note,
-            labels=metadata.labels,
-            sampling_rate=metadata.sampling_rate,
-            window_samples=metadata.window_samples,
-            hop_samples=config.hop_samples(metadata.front_end),
+            source=facts.source,
+            model=facts.model,
+            provider_note=run.provider_note,
+            labels=facts.labels,
+            sampling_rate=facts.rate,
+            window_samples=facts.window_samples,
+            hop_samples=facts.hop_samples,
         )
-        self._engine = LiveEngine(classifier, vad, config)
-        self._run = self._engine.add("live", source, hub=hub)
-        self._alerts = RunAlerts(self._run, settings) if settings.rules is not None else None
-        self.explainer: Explainer | None = None
-        if settings.keep_s > 0:
-            self.explainer = Explainer(
-                hub.subscribe(EXPLAIN_EVENTS),
-                metadata,
-                # Beside the run's own, and on the CPU alone: the run must not wait for it.
-                lambda: open_model(settings.model, "cpu", threads=1),
-                memory_s=settings.keep_s,
-            )
 
     @property
     def recorded(self) -> RecordedRun:
         """The run of the engine."""
-        return self._run
+        return self._run.live
 
     @property
     def alert_problem(self) -> str | None:
         """Why the alert rules are not watched for."""
-        return self._alerts.problem if self._alerts is not None else None
+        return self._run.alerts.problem if self._run.alerts is not None else None
 
     def start(self) -> None:
         """Begin; returns at once."""
-        if self._alerts is not None:
-            self._alerts.start()
         self._run.start()
-        self._engine.start()
 
     def stop(self, timeout: float) -> None:
         """End within `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        self._engine.stop(max(0.1, timeout - 0.3))
-        if self._alerts is not None:
-            self._alerts.close(max(0.1, deadline - time.monotonic()))
-
-
-def open_model(path: Path | None, provider: Requested, threads: int | None = None) -> Classifier:
-    """Load a model; None is the bundled one.
-
-    Raises:
-        ModelError: it cannot be used.
-        ProviderError: CUDA is asked for and cannot be used.
-    """
-    from emolive.inference.loading import load_classifier
-
-    return load_classifier(path, provider, threads)
-
-
-def open_source(choice: SourceChoice, *, split: bool) -> AudioSource:
-    """The audio source for a choice; `split` keeps two channels apart.
-
-    A file with more than two channels is mixed: the window has room for two streams.
-
-    Raises:
-        AudioFileError: the file is missing or no audio.
-    """
-    from emolive.audio.files import FileSource
-    from emolive.audio.microphone import Microphone
-
-    if choice.kind is SourceKind.MICROPHONE:
-        return Microphone(choice.device, channels=2 if split else 1)
-    path = choice.path or resources.asset(resources.DEMO_AUDIO)
-    source = FileSource(path, paced=True, channels="split" if split else "mix")
-    # Here, so that a bad file is told at once and before the model is loaded for it.
-    streams = source.open().streams
-    source.close()
-    if len(streams) > 2:
-        return FileSource(path, paced=True, channels="mix")
-    return source
+        self._run.stop(timeout)
+        self._monitoring.forget(self._run)
 
 
 def is_model_problem(error: Exception) -> bool:

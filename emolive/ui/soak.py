@@ -19,6 +19,8 @@ from emolive.bench.stages import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
 from emolive.history.model import RunInfo
 from emolive.inference.classifier import Classifier
+from emolive.monitoring import RunSettings
+from emolive.monitoring.sources import SourceChoice
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, FloatArray, StreamStatus
@@ -26,7 +28,6 @@ from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
-from emolive.ui.runs import RunSettings, SourceChoice
 
 FRAME_S = 4.0
 _STREAM = "mono"

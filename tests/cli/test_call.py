@@ -12,8 +12,8 @@ import soundfile as sf
 import soxr
 
 from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
-from emolive.cli.json_lines import JsonLines
 from emolive.conversation.definitions import DEFINITIONS
+from emolive.monitoring.wire import JsonLines
 from emolive.types import Band, Event, FloatArray, Prediction, Role, StreamStatus
 from tests.cli.conftest import Run, launch
 from tests.conversation.calls import RATE, Said, spoken

@@ -11,9 +11,9 @@ import soxr
 from emolive import resources
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
+from emolive.monitoring import CallMonitor, Monitoring
+from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.types import FloatArray
-from emolive.ui.calls.choices import CallChoice, CallKind
-from emolive.ui.calls.room import CallRoom
 from tests import models
 
 RATE = 8_000
@@ -37,17 +37,17 @@ def stereo_call(path: Path, seconds: float, shift_s: float = 0.0) -> CallChoice:
     return CallChoice(CallKind.STEREO_FILE, path.stem, files=(path,))
 
 
-def tiny_room(
+def tiny_monitor(
     folder: Path,
     label: str | None = "angry",
     name: str = "tiny",
     provider: Requested = "cpu",
-) -> CallRoom:
-    """A room whose model is tiny; `label` is what it always hears, None: anything."""
+) -> CallMonitor:
+    """A monitor whose model is tiny; `label` is what it always hears, None: anything."""
     path = folder / "tiny.onnx"
     bias = None if label is None else [8.0 * (one == label) for one in models.LABELS]
     scores = {"telephone ravdess window uar": 0.6016, "telephone savee window uar": 0.381}
     metadata = models.tiny_metadata(name=name, scores=scores)
     weights = np.zeros((128, len(models.LABELS)), np.float32) if label else None
     models.tiny_model(path, metadata, weights=weights, bias=bias)
-    return CallRoom(loads=lambda *_: load_classifier(path, provider, 1))
+    return CallMonitor(Monitoring(loads=lambda *_: load_classifier(path, provider, 1)))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"))
@@ -24,8 +24,12 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission
+from emolive.engine.hub import Hub
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
+from emolive.monitoring import MonitoredCall
+from emolive.monitoring.call_choices import CallChoice, CallKind
+from emolive.monitoring.call_feed import CallFeed
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -41,14 +45,11 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.app import make_application
-from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.model import CallInfo, CallModel
 from emolive.ui.calls.page import CallsPage
-from emolive.ui.calls.room import OpenCall
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.statement_dialog import StatementDialog
-from emolive.ui.calls.tap import CallTap
 from emolive.ui.theme import DARK, LIGHT, Theme, apply
 from tests.ui import feed
 from tests.ui.picture_file import save_picture
@@ -136,42 +137,51 @@ def add_call(
         permission,
     )
     model = CallModel(info)
-    tap = CallTap(feed.RATE)
+    hub = Hub()
+    live: Any = SimpleNamespace(
+        hub=hub,
+        facts=SimpleNamespace(rate=feed.RATE),
+        status=lambda: EngineStatus(EngineState.RUNNING),
+        ask_to_stop=lambda: None,
+        over=False,
+    )
+    call = MonitoredCall(cast(Any, SimpleNamespace(live=live)), CallFeed(live))
     state = fields.pop("state", EngineState.RUNNING)
     now = status(state, agent_on, **fields)
     meter = ConversationMeter(
         [Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER)], feed.RATE
     )
-    tap.hub.publish(now)
+    hub.publish(now)
     for event in events(seconds, index + 3, agent_on):
-        tap.hub.publish(event)
+        hub.publish(event)
         if isinstance(event, FeatureBlock):
             end = event.end_sample
             meter.accept_flags(event.stream, event.start_sample, end, speech=event.speech)
-        if tap._mailbox.capacity - len(tap._mailbox._events) < 8:  # not to lose any here
-            tap.step(0.0)
-            model.apply(tap.take())
-    tap.step(0.0)
-    model.apply(tap.take())
+        if (
+            call.feed._mailbox.capacity - len(call.feed._mailbox._events) < 8
+        ):  # not to lose any here
+            call.feed.step(0.0)
+            model.apply(call.feed.take())
+    call.feed.step(0.0)
+    model.apply(call.feed.take())
     metrics = meter.snapshot()
     parties = tuple(
         replace(p, level_dbfs=-23.4 + i, syllables_per_s=4.3 + 0.6 * i)
         for i, p in enumerate(metrics.parties)
     )
     model.metrics = replace(metrics, parties=parties)
-    call: Any = SimpleNamespace(stop=lambda: None, over=False)
-    page.desk._calls[info.id] = OpenCall(call, tap, model)
+    page.desk._calls[info.id] = call, model
     page.desk.added.emit(model)
     return model
 
 
-def alert(tap: CallTap, at_s: float, rule: str, severity: Severity, text: str) -> Alert:
+def alert(call: MonitoredCall, at_s: float, rule: str, severity: Severity, text: str) -> Alert:
     at = round(at_s * feed.RATE)
     made = Alert(
         rule, "emotion", severity, "customer", Role.CUSTOMER, at - 5 * feed.RATE, at, at, text
     )
-    tap.hub.publish(made)
-    tap.step(1.0)
+    call.live.hub.publish(made)
+    call.feed.step(1.0)
     return made
 
 
@@ -191,10 +201,10 @@ def wall(page: CallsPage) -> None:
         add_call(page, index, seconds, **fields)
     calls = page.desk._calls
     text = "angry + disgust ≥ 60 % for 6.5 s on customer"
-    alert(calls["call-4"].tap, 30, "Customer upset", Severity.CRITICAL, text)
-    alert(calls["call-6"].tap, 150, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
+    alert(calls["call-4"][0], 30, "Customer upset", Severity.CRITICAL, text)
+    alert(calls["call-6"][0], 150, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
     alert(
-        calls["call-1"].tap,
+        calls["call-1"][0],
         200,
         "Overtalk",
         Severity.WARNING,
@@ -211,12 +221,14 @@ def wall_list(page: CallsPage) -> None:
 
 def call(page: CallsPage, *, agent_on: bool = False) -> None:
     model = add_call(page, 0, 200, agent_on=agent_on)
-    tap = page.desk._calls["call-0"].tap
+    opened, _ = page.desk._calls["call-0"]
     text = "angry + disgust ≥ 60 % for 6.5 s on customer"
-    first = alert(tap, 150, "Customer upset", Severity.CRITICAL, text)
-    tap.hub.publish(AlertEnded(first.rule, first.stream, first.fired_sample, 158 * feed.RATE))
-    alert(tap, 171, "Overtalk", Severity.WARNING, "Overtalk 4 times in 60 s")
-    alert(tap, 190, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
+    first = alert(opened, 150, "Customer upset", Severity.CRITICAL, text)
+    opened.live.hub.publish(
+        AlertEnded(first.rule, first.stream, first.fired_sample, 158 * feed.RATE)
+    )
+    alert(opened, 171, "Overtalk", Severity.WARNING, "Overtalk 4 times in 60 s")
+    alert(opened, 190, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
     page.tick()
     model.acknowledge(model.alerts[0])
     page.desk.rules = load_rules(_example())

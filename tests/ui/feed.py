@@ -16,6 +16,8 @@ from emolive.audio.level_probe import ProbeStatus
 from emolive.audio.output import SilentOutput
 from emolive.features import log_mel
 from emolive.history.model import RunInfo
+from emolive.monitoring import RunSettings
+from emolive.monitoring.sources import SourceChoice
 from emolive.session.playback import Track
 from emolive.session.player import Player
 from emolive.settings import Settings, ThemeChoice
@@ -30,7 +32,7 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.preferences import Preferences
-from emolive.ui.runs import Explains, RunSettings, SourceChoice
+from emolive.ui.runs import Explains
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SPEC = SPECTROGRAM

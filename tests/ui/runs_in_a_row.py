@@ -19,12 +19,13 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 
 from emolive.bench.stages import resident_mb
+from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.app import make_application
 from emolive.ui.garbage import collected_here
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import LiveRuns, RunSettings
+from emolive.ui.runs import LiveRuns
 from tests.models import tiny_model
 from tests.ui import feed
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolive.monitoring.call_choices import CallKind, calls_in, look_into, party_in
 from emolive.types import Role
-from emolive.ui.calls.choices import CallKind, calls_in, look_into, party_in
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ from emolive.alerts.rule_file import save_rules
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import CallDevices
 from emolive.inference.providers import Requested
+from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.session.library import Library
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.chime import Chime
-from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.messages import Action, Message
@@ -64,7 +64,7 @@ def opened_page(
     made = CallsPage(
         preferences,
         DARK,
-        room=call_scenes.tiny_room(folder, provider=provider),
+        monitor=call_scenes.tiny_monitor(folder, provider=provider),
         chime=Silent(),
         find_devices=CallDevices,
     )
@@ -385,7 +385,7 @@ def test_values_that_do_not_go_together_are_told_in_a_sentence() -> None:
 def test_closing_ends_every_thread(qtbot: QtBot, tmp_path: Path) -> None:
     path = rules_file(tmp_path, ANGRY)
     preferences = feed.preferences("dark", alerts={"rules_file": path})
-    page = CallsPage(preferences, DARK, room=call_scenes.tiny_room(tmp_path), chime=Silent())
+    page = CallsPage(preferences, DARK, monitor=call_scenes.tiny_monitor(tmp_path), chime=Silent())
     qtbot.addWidget(page)
     page.show()
     page.shown()

@@ -102,9 +102,9 @@ def test_a_call_is_recorded_from_its_start_until_a_person_ends_that(
     page.open_call(model.info.id)
     assert "0:0" in page.call.record.text()
     assert "B" in page.call.record.text()
-    room = page.desk._room
-    session_id = room.recorders.session_id(model.info.id)
-    watch = room._calls[model.info.id].watch
+    monitor = page.desk._monitor
+    session_id = monitor.recorders.session_id(model.info.id)
+    watch = monitor._calls[model.info.id].watch
     assert watch is not None
     assert watch._context.session() == session_id is not None
 

@@ -9,11 +9,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from emolive.history.model import MonitorModel
+from emolive.monitoring.call_choices import CallChoice, CallKind
+from emolive.monitoring.call_feed import Digest
 from emolive.types import EngineState, Familiarity, Prediction, Shift, SpeechState
 from emolive.ui.calls.call_view import CallView
-from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.model import CallInfo, CallModel
-from emolive.ui.calls.tap import Digest
 from emolive.ui.live.current import card_text
 from emolive.ui.theme import LIGHT
 from tests.ui import feed

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.audio.level_probe import ProbeStatus
+from emolive.monitoring.sources import SourceKind
 from emolive.settings import SettingsStore
 from emolive.ui import app
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import SourceKind
 from tests.ui import feed
 from tests.ui.conftest import DEVICES
 

@@ -12,11 +12,13 @@ import soundfile
 from pytestqt.qtbot import QtBot
 
 from emolive import resources
+from emolive.monitoring import RunSettings
+from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.types import EngineState, SpeechState
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action
-from emolive.ui.runs import LiveRuns, RunSettings, SourceChoice, SourceKind
+from emolive.ui.runs import LiveRuns
 from tests.models import tiny_model
 from tests.ui import feed
 

@@ -11,9 +11,10 @@ import soundfile
 from pytestqt.qtbot import QtBot
 
 from emolive import resources
+from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import LiveRuns, RunSettings
+from emolive.ui.runs import LiveRuns
 from tests.models import tiny_model
 from tests.pulse import PulseServer
 from tests.ui import feed

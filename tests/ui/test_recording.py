@@ -12,13 +12,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from emolive.monitoring import RunSettings
 from emolive.session.library import Library
 from emolive.types import EngineState
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
-from emolive.ui.runs import LiveRuns, RunSettings
+from emolive.ui.runs import LiveRuns
 from tests.models import tiny_model
 from tests.ui import feed
 

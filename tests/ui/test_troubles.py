@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
-from emolive.ui.runs import LiveRuns, RunSettings
+from emolive.ui.runs import LiveRuns
 from tests.models import LABELS, tiny_model
 from tests.ui import feed
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.labels import is_negative
+from emolive.monitoring.call_choices import CallChoice, CallKind
+from emolive.monitoring.call_feed import Digest
 from emolive.types import Alert, EngineState, EngineStatus, Severity
-from emolive.ui.calls.choices import CallChoice, CallKind
 from emolive.ui.calls.model import CallInfo, CallModel
-from emolive.ui.calls.tap import Digest
 from emolive.ui.calls.urgency import RESORT_S, UrgencyOrder
 from tests.ui import feed
 

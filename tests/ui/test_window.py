@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from emolive.errors import AudioDeviceError, ModelError
+from emolive.monitoring.sources import SourceKind
 from emolive.types import EngineState, Event, SpeechState
 from emolive.ui.banner import Banner
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
-from emolive.ui.runs import SourceKind
 from emolive.ui.theme import LIGHT
 from tests.ui import feed
 from tests.ui.feed import RATE, block, mood_events, prediction, status

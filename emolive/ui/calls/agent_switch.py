@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
+from emolive.monitoring.call_choices import CallChoice
 from emolive.settings import settings_folder
-from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme

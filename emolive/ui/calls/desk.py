@@ -1,4 +1,4 @@
-"""Calls on the window's thread: asks the room for them, and takes what is new."""
+"""Calls on the window's thread: has them opened, and takes what is new."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
+from emolive.monitoring import CallMonitor, MonitoredCall, RunDescription, RunSettings
+from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.call_monitor import call_permission
 from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.ui.background import Background
-from emolive.ui.calls.choices import CallChoice
-from emolive.ui.calls.model import AlertEntry, CallModel
+from emolive.ui.calls.model import AlertEntry, CallInfo, CallModel
 from emolive.ui.calls.record_desk import CallRecordDesk
-from emolive.ui.calls.room import CallRoom, OpenCall
 from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.runs import RunSettings
 
 
 class CallDesk(QObject):
@@ -39,7 +39,7 @@ class CallDesk(QObject):
     busy_changed = Signal()
 
     def __init__(
-        self, settings: Callable[[], Settings], room: CallRoom, parent: QObject | None = None
+        self, settings: Callable[[], Settings], monitor: CallMonitor, parent: QObject | None = None
     ) -> None:
         """`settings` tells those in force."""
         super().__init__(parent)
@@ -47,13 +47,13 @@ class CallDesk(QObject):
         self.rules_file: Path | None = None
         self.opening = 0
         self._settings = settings
-        self._room = room
+        self._monitor = monitor
         self._work = Background("calls", self)
         self.recording = CallRecordDesk(
-            room, self._work, lambda: settings().recording.save_audio, self
+            monitor, self._work, lambda: settings().recording.save_audio, self
         )
         self.recording.said.connect(self.said)
-        self._calls: dict[str, OpenCall] = {}
+        self._calls: dict[str, tuple[MonitoredCall, CallModel]] = {}
         self._asked_for: tuple[Path | None] | None = None
         # Before there is a call to watch; what is watched says itself what does not work.
         self._rules_unusable: tuple[str, ...] = ()
@@ -75,22 +75,23 @@ class CallDesk(QObject):
     @property
     def problems(self) -> tuple[str, ...]:
         """A lost processor, and what keeps alerts from anybody: file, rule or a way to tell."""
-        alerts = self._room.alerts
+        alerts = self._monitor.alerts
         rules = self._rules_unusable if alerts is None else alerts.problems()
         return (*_processor_problems(self.models), *rules)
 
     def problems_in(self, model: CallModel) -> tuple[str, ...]:
         """The same of one call."""
         lost = _processor_problems([model])
-        alerts, opened = self._room.alerts, self._calls.get(model.info.id)
-        if alerts is None or opened is None or opened.watch is None or model.over:
+        alerts, opened = self._monitor.alerts, self._calls.get(model.info.id)
+        watch = opened[0].watch if opened is not None else None
+        if alerts is None or watch is None or model.over:
             return (*lost, *self._rules_unusable)
-        return (*lost, *alerts.dispatcher.problems, *opened.watch.status.problems)
+        return (*lost, *alerts.dispatcher.problems, *watch.status.problems)
 
     @property
     def models(self) -> list[CallModel]:
         """All calls, in the order in which they came."""
-        return [opened.model for opened in self._calls.values()]
+        return [model for _, model in self._calls.values()]
 
     def start(
         self, choices: Sequence[CallChoice], *, infer_agent: bool = False, record: bool = False
@@ -116,23 +117,25 @@ class CallDesk(QObject):
 
             def opens(
                 choice: CallChoice = choice, request: RecordingRequest | None = request
-            ) -> OpenCall:
-                return self._room.open(
-                    choice, settings, library, infer_agent=infer_agent, recording=request
-                )
+            ) -> MonitoredCall:
+                permission = None
+                if choice.has_agent:
+                    permission = call_permission(choice.name, library, infer_agent=infer_agent)
+                description = RunDescription(choice, settings, choice.name, permission=permission)
+                return self._monitor.open(description, library=library, recording=request)
 
             self._work.ask(opens, self._on_open, self._on_problem)
 
     def stop(self, call_id: str) -> None:
         """End a call, and keep it on the wall."""
         if (opened := self._calls.get(call_id)) is not None:
-            opened.call.ask_to_stop()
+            opened[0].live.ask_to_stop()
 
     def remove(self, call_id: str) -> None:
         """End a call and take it from the wall."""
         if (opened := self._calls.pop(call_id, None)) is not None:
-            self._work.ask(lambda: self._room.remove(call_id), _nothing, self._on_failure)
-            self.removed.emit(opened.model)
+            self._work.ask(lambda: self._monitor.remove(call_id), _nothing, self._on_failure)
+            self.removed.emit(opened[1])
 
     def decline(self, name: str) -> None:
         """A person has read the statement and did not confirm it: the audit log gets to know."""
@@ -151,10 +154,10 @@ class CallDesk(QObject):
         folder = self._settings().recording.library
 
         def reads() -> tuple[RuleSet | None, list[str], tuple[str, ...]]:
-            self._room.use_rules(None, folder)
+            self._monitor.use_rules(None, folder)
             rules = load_rules(path) if path is not None else None
             exposed = exposed_secrets(rules, path) if rules is not None and path is not None else []
-            notes = [*exposed, *self._room.use_rules(rules, folder)]
+            notes = [*exposed, *self._monitor.use_rules(rules, folder)]
             return rules, notes, unusable_ways(rules) if rules is not None else ()
 
         self._work.ask(
@@ -169,34 +172,35 @@ class CallDesk(QObject):
     def tick(self) -> list[CallModel]:
         """Take what is new; returns the calls that changed."""
         changed = []
-        for opened in list(self._calls.values()):
-            digest = opened.tap.take()
+        for call, model in list(self._calls.values()):
+            digest = call.feed.take()
             if not digest:
                 continue
-            changed.append(opened.model)
-            fresh: list[AlertEntry] = opened.model.apply(digest)
+            changed.append(model)
+            fresh: list[AlertEntry] = model.apply(digest)
             if fresh:
-                self.alerted.emit(opened.model, fresh)
+                self.alerted.emit(model, fresh)
         changed += (one for one in self.recording.show(self.models) if one not in changed)
         return changed
 
     def end(self, deadline: float) -> None:
         """End all threads before `deadline` (monotonic)."""
         self.recording.stop_all()
-        for opened in self._calls.values():
-            opened.call.ask_to_stop()
+        for call, _ in self._calls.values():
+            call.live.ask_to_stop()
         if self._work.close(max(0.1, (deadline - time.monotonic()) / 2)):
-            self._room.close(max(0.2, deadline - time.monotonic()))
+            self._monitor.close(max(0.2, deadline - time.monotonic()))
 
     def _count(self, by: int) -> None:
         self.opening += by
         self.busy_changed.emit()
 
-    def _on_open(self, opened: OpenCall) -> None:
+    def _on_open(self, call: MonitoredCall) -> None:
         self._count(-1)
-        self._calls[opened.model.info.id] = opened
-        self.added.emit(opened.model)
-        self._say_notes(opened.notes)
+        model = CallModel(CallInfo.of(call))
+        self._calls[call.id] = call, model
+        self.added.emit(model)
+        self._say_notes(call.notes)
 
     def _on_problem(self, text: str) -> None:
         self._count(-1)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from emolive.audio.call_devices import CallDevices
 from emolive.i18n import tr
-from emolive.ui.calls.choices import CallChoice, CallKind
+from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.live.sources import device_key
 

@@ -13,6 +13,9 @@ from emolive.conversation import ConversationMetrics
 from emolive.engine.config import AgentPermission
 from emolive.history.rings import DecisionRing, LevelRing
 from emolive.labels import is_negative
+from emolive.monitoring import MonitoredCall
+from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.call_feed import Digest, LevelCell
 from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import (
     Alert,
@@ -27,8 +30,6 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
-from emolive.ui.calls.choices import CallChoice
-from emolive.ui.calls.tap import Digest, LevelCell
 
 HISTORY_S = 4 * 3600.0
 TREND_S = 180.0
@@ -57,6 +58,25 @@ class CallInfo:
     permission: AgentPermission | None = None
     # What there was to say of the processor when the model was loaded.
     provider_note: str | None = None
+
+    @classmethod
+    def of(cls, call: MonitoredCall) -> CallInfo:
+        """Of a call that was opened by choice."""
+        run, metadata = call.run, call.run.metadata
+        choice = run.description.source
+        assert isinstance(choice, CallChoice)
+        return cls(
+            id=call.id,
+            name=call.name,
+            choice=choice,
+            model=metadata.name,
+            labels=metadata.labels,
+            sampling_rate=metadata.sampling_rate,
+            hop_s=run.description.settings.hop_s,
+            telephone=metadata.telephone_scores,
+            permission=run.description.permission,
+            provider_note=run.provider_note,
+        )
 
 
 @dataclass(slots=True)

@@ -14,16 +14,16 @@ from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
 from emolive.labels import USUAL
+from emolive.monitoring import CallMonitor
+from emolive.monitoring.call_choices import CallChoice
 from emolive.session.library import Library
 from emolive.settings import Settings
 from emolive.types import Severity
 from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
-from emolive.ui.calls.choices import CallChoice
 from emolive.ui.calls.desk import CallDesk
 from emolive.ui.calls.model import AlertEntry, CallModel
-from emolive.ui.calls.room import CallRoom
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.wall import WallView
@@ -64,11 +64,11 @@ class CallsPage(QWidget):
         theme: Theme,
         parent: QWidget | None = None,
         *,
-        room: CallRoom | None = None,
+        monitor: CallMonitor | None = None,
         chime: Chime | None = None,
         find_devices: FindsDevices = find_call_devices,
     ) -> None:
-        """`room`, `chime` and `find_devices` are for tests."""
+        """`monitor`, `chime` and `find_devices` are for tests."""
         super().__init__(parent)
         self.title = tr("Calls")
         self.keys = KEYS
@@ -79,7 +79,7 @@ class CallsPage(QWidget):
         self._find_devices = find_devices
         self._visible = False
         self._said: Message | None = None
-        self.desk = CallDesk(lambda: preferences.effective, room or CallRoom(), self)
+        self.desk = CallDesk(lambda: preferences.effective, monitor or CallMonitor(), self)
         self.wall = WallView(theme, self)
         self.call = CallView(theme, self)
         self.stack = QStackedWidget(self)

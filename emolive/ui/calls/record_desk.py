@@ -7,14 +7,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
+from emolive.monitoring import CallMonitor
+from emolive.monitoring.recorders import OVER, CallRecorders
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
 from emolive.session.recorder import RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.calls.model import CallModel
-from emolive.ui.calls.recorders import OVER, CallRecorders
-from emolive.ui.calls.room import CallRoom
 from emolive.ui.messages import Message, Severity
 from emolive.ui.recorded import recorded_message
 
@@ -35,15 +35,19 @@ class CallRecordDesk(QObject):
     consented = Signal()
 
     def __init__(
-        self, room: CallRoom, work: Background, save_audio: Callable[[], bool], parent: QObject
+        self,
+        monitor: CallMonitor,
+        work: Background,
+        save_audio: Callable[[], bool],
+        parent: QObject,
     ) -> None:
-        """`work` is the room's thread; `save_audio` tells the setting in force."""
+        """`work` is the monitor's thread; `save_audio` tells the setting in force."""
         super().__init__(parent)
         self.library: Library | None = None
         # Replaced by the page; without anybody to ask, nobody agreed.
         self.ask: Asks = lambda _, answer: answer(False)
-        self._room = room
-        self._recorders: CallRecorders = room.recorders
+        self._monitor = monitor
+        self._recorders: CallRecorders = monitor.recorders
         self._work = work
         self._save_audio = save_audio
 
@@ -128,7 +132,9 @@ class CallRecordDesk(QObject):
             return
         call_id, request = model.info.id, self.request(model.info.name)
         self._work.ask(
-            lambda: self._room.record(call_id, library, request), lambda _: None, self._on_failure
+            lambda: self._monitor.record(call_id, library, request),
+            lambda _: None,
+            self._on_failure,
         )
 
     def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:

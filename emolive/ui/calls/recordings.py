@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
-from emolive.ui.calls.choices import CallChoice
+from emolive.monitoring.call_choices import CallChoice
 from emolive.ui.controls import IconButton, label, push_button
 from emolive.ui.theme import Theme
 

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QSta
 
 from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
+from emolive.monitoring.call_choices import CallChoice, look_into
 from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
-from emolive.ui.calls.choices import CallChoice, look_into
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.controls import push_button

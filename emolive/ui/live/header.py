@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 
 from emolive.audio.devices import InputDevice
 from emolive.i18n import tr
+from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
-from emolive.ui.runs import SourceChoice, SourceKind
 from emolive.ui.theme import SPACE, Theme, font
 from emolive.wording import size_text
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
+from emolive.monitoring.sources import SourceChoice
 from emolive.settings import TimelineView
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import push_button
@@ -18,7 +19,6 @@ from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner, moment_at
 from emolive.ui.live.sources import FileChooser
-from emolive.ui.runs import SourceChoice
 from emolive.ui.theme import SPACE, Theme
 from emolive.ui.timeline.workspace import Workspace
 from emolive.ui.why.drawer import WhyDrawer

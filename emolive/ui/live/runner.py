@@ -15,13 +15,14 @@ from emolive.errors import EmoliveError
 from emolive.explain.explainer import Moment
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.i18n import tr
+from emolive.monitoring.sources import SourceChoice
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.controller import RunController
 from emolive.ui.live.present import AT_REST
 from emolive.ui.messages import Message
-from emolive.ui.runs import Explains, Run, Runs, SourceChoice, is_model_problem
+from emolive.ui.runs import Explains, Run, Runs, is_model_problem
 
 
 class LiveRunner(QObject):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from emolive.audio.devices import InputDevice, list_devices
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, tr
-from emolive.ui.runs import SourceChoice, SourceKind
+from emolive.monitoring.sources import SourceChoice, SourceKind
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""A recorder for each call that is recorded. No Qt."""
+"""A recorder for each call that is recorded."""
 
 from __future__ import annotations
 

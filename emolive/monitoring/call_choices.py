@@ -1,4 +1,4 @@
-"""Which call is to be monitored: its source, in words and as an `AudioSource`. No Qt."""
+"""Which call is to be monitored: its source, in words and as an `AudioSource`."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""Alert rules of a live run in the window. No Qt."""
+"""Alert rules of one run."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.service import AlertService
 from emolive.engine import LiveRun
 from emolive.errors import EmoliveError
-from emolive.ui.runs import RunSettings
 
 _CALL = "live"
 
@@ -15,18 +16,17 @@ _CALL = "live"
 class RunAlerts:
     """Watches one run. Rules that cannot be used stop nothing else: `problem` says why."""
 
-    def __init__(self, run: LiveRun, settings: RunSettings) -> None:
-        """Read the rules of `settings` for `run`, which has not begun."""
+    def __init__(self, run: LiveRun, rules_file: Path, library: Path | None) -> None:
+        """Read the rules for `run`, which has not begun; the outbox lies in `library`."""
         self._unusable: str | None = None
         self._run = run
         self._service: AlertService | None = None
-        assert settings.rules is not None
         try:
-            rules = load_rules(settings.rules)
+            rules = load_rules(rules_file)
         except EmoliveError as error:
             self._unusable = str(error)
         else:
-            self._service = AlertService(rules, Dispatcher(rules, settings.library))
+            self._service = AlertService(rules, Dispatcher(rules, library))
 
     @property
     def problem(self) -> str | None:

@@ -1,7 +1,7 @@
-"""What a call says, made small off the window's thread: levels, metrics, decisions, alerts. No Qt.
+"""What a call says, made small off the watcher's thread: levels, metrics, decisions, alerts.
 
 Feature blocks are many and metrics take work, so one thread looks after all calls and leaves for
-the window what it has to draw.
+a screen what it has to draw.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from emolive.conversation import ConversationMeter, ConversationMetrics
-from emolive.engine.hub import Hub, Mailbox
+from emolive.engine.hub import Mailbox
 from emolive.engine.run import LiveRun
 from emolive.types import (
     Alert,
@@ -63,23 +63,18 @@ class Digest:
         return bool(self.levels or self.decisions or self.alerts or self.status or self.metrics)
 
 
-class CallTap:
+class CallFeed:
     """One call's mailbox and meter. `step` belongs to one thread, `take` to another."""
 
-    def __init__(self, rate: int) -> None:
-        """Make its hub, at `rate` samples a second; the call is given with `follow`."""
-        self.hub = Hub()
-        self._mailbox: Mailbox = self.hub.subscribe(MAILBOX_EVENTS, "conflate")
-        self._rate = rate
-        self._call: LiveRun | None = None
+    def __init__(self, call: LiveRun) -> None:
+        """Listen to a call, which has not begun."""
+        self._call = call
+        self._mailbox: Mailbox = call.hub.subscribe(MAILBOX_EVENTS, "conflate")
+        self._rate = call.facts.rate
         self._meter: ConversationMeter | None = None
         self._measured_at = 0.0
         self._lock = threading.Lock()
         self._digest = Digest()
-
-    def follow(self, call: LiveRun) -> None:
-        """The call whose hub this is."""
-        self._call = call
 
     def take(self) -> Digest:
         """What is new."""
@@ -111,10 +106,10 @@ class CallTap:
 
     def close(self) -> None:
         """Listen no more."""
-        self.hub.unsubscribe(self._mailbox)
+        self._call.hub.unsubscribe(self._mailbox)
 
     def _begin(self) -> None:
-        if self._meter is not None or self._call is None:
+        if self._meter is not None:
             return
         status = self._call.status()
         if 1 <= len(status.streams) <= 2 and status.state not in _OVER:
@@ -150,32 +145,32 @@ class CallTap:
         )
 
 
-class TapLoop:
-    """The thread that looks after all taps, ten times a second."""
+class FeedLoop:
+    """The thread that looks after all feeds, ten times a second."""
 
     def __init__(self, step_s: float = STEP_S) -> None:
-        """Nothing runs before the first tap is there."""
+        """Nothing runs before the first feed is there."""
         self._step_s = step_s
-        self._taps: tuple[CallTap, ...] = ()
+        self._feeds: tuple[CallFeed, ...] = ()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, tap: CallTap) -> None:
-        """Look after a tap."""
+    def add(self, feed: CallFeed) -> None:
+        """Look after a feed."""
         with self._lock:
-            self._taps = (*self._taps, tap)
+            self._feeds = (*self._feeds, feed)
             if self._thread is None and not self._stop.is_set():
                 self._thread = threading.Thread(
-                    target=self._run, name="emolive call taps", daemon=True
+                    target=self._run, name="emolive call feeds", daemon=True
                 )
                 self._thread.start()
 
-    def remove(self, tap: CallTap) -> None:
+    def remove(self, feed: CallFeed) -> None:
         """Look after it no more."""
         with self._lock:
-            self._taps = tuple(one for one in self._taps if one is not tap)
-        tap.close()
+            self._feeds = tuple(one for one in self._feeds if one is not feed)
+        feed.close()
 
     def ask_to_stop(self) -> None:
         """End soon."""
@@ -189,8 +184,8 @@ class TapLoop:
 
     def _run(self) -> None:
         while not self._stop.wait(self._step_s):
-            for tap in self._taps:
-                tap.step(time.monotonic())
+            for feed in self._feeds:
+                feed.step(time.monotonic())
 
 
 _OVER = (EngineState.STOPPED, EngineState.FAILED)

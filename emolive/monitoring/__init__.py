@@ -1,0 +1,17 @@
+"""The one place where a live run is put together; the app, the terminal and servers describe it."""
+
+from emolive.monitoring.call_monitor import CallMonitor, MonitoredCall
+from emolive.monitoring.description import RunDescription, RunSettings
+from emolive.monitoring.monitor import MonitoredRun, Monitoring
+from emolive.monitoring.sources import SourceChoice, SourceKind
+
+__all__ = [
+    "CallMonitor",
+    "MonitoredCall",
+    "MonitoredRun",
+    "Monitoring",
+    "RunDescription",
+    "RunSettings",
+    "SourceChoice",
+    "SourceKind",
+]

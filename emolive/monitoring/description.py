@@ -1,0 +1,75 @@
+"""What a run is to be: everything that is decided before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emolive.audio.source import AudioSource
+from emolive.engine.config import AgentPermission, EngineConfig
+from emolive.inference.decision import DecisionConfig
+from emolive.inference.providers import Requested
+from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.sources import SourceChoice
+from emolive.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What runs are made with, whatever they hear.
+
+    ``model`` is a file, or a bundled model's name (None: the usual one). ``keep_s`` of audio stay
+    in memory for explanations (0: none). ``rules`` is a file of alert rules for this run alone
+    (None: none), whose outbox lies in ``library``.
+    """
+
+    model: Path | None = None
+    provider: Requested = "auto"
+    hop_s: float = 0.5
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+    keep_s: float = 0.0
+    rules: Path | None = None
+    library: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> RunSettings:
+        """From what a person has chosen."""
+        analysis = settings.analysis
+        decision = DecisionConfig(
+            smoothing_s=analysis.smoothing_s,
+            min_dwell_s=analysis.min_dwell_s,
+            threshold=analysis.threshold,
+        )
+        return cls(
+            settings.model.file,
+            settings.model.provider,
+            analysis.hop_s,
+            decision,
+            60.0 * settings.privacy.keep_minutes,
+            settings.alerts.rules_file,
+            settings.recording.library,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunDescription:
+    """One live run.
+
+    ``source`` is a choice, or a source that is not opened yet; ``split`` keeps the two channels of
+    a `SourceChoice` apart. ``name`` is for people (None: the source's). Without a ``permission``
+    no emotion is inferred on streams whose role is the agent's.
+    """
+
+    source: SourceChoice | CallChoice | AudioSource
+    settings: RunSettings = field(default_factory=RunSettings)
+    name: str | None = None
+    split: bool = False
+    permission: AgentPermission | None = None
+
+    @property
+    def config(self) -> EngineConfig:
+        """The engine's part of it."""
+        settings = self.settings
+        return EngineConfig(
+            hop_s=settings.hop_s, decision=settings.decision, agent_permission=self.permission
+        )

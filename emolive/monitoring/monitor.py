@@ -1,0 +1,204 @@
+"""From a description to a run: model, voice activity, engine, explanations and rules.
+
+What is opened here blocks (loading a model, looking into files) and belongs on a worker thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from emolive.audio.source import AudioSource
+from emolive.engine import EngineTotals, Hub, LiveEngine, LiveRun
+from emolive.errors import EmoliveError
+from emolive.explain.explainer import Explainer
+from emolive.inference.classifier import Classifier
+from emolive.inference.fallback import FallbackClassifier
+from emolive.inference.loading import load_classifier
+from emolive.inference.metadata import ModelMetadata
+from emolive.inference.providers import Requested
+from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.description import RunDescription
+from emolive.monitoring.rules import RunAlerts
+from emolive.monitoring.sources import SourceChoice, open_source
+from emolive.speech.silero import SileroVad
+
+MAX_RUNS = 64
+# Events that wait while a moment is explained (2 s at most), with room for two streams.
+_EXPLAIN_EVENTS = 2048
+Loads = Callable[[Path | None, Requested], Classifier]
+Opens = Callable[..., AudioSource]
+
+
+class MonitoredRun:
+    """A run that is ready: its events come out of `live.hub` once it was started."""
+
+    def __init__(self, description: RunDescription, live: LiveRun, loaded: _Loaded) -> None:
+        """To be had from `Monitoring.prepare`."""
+        self.description = description
+        self.live = live
+        # What there was to say when the model was loaded; anything else is news to this run.
+        self.provider_note = loaded.provider_note
+        self._classifier = loaded.classifier
+        self.explainer: Explainer | None = None
+        self.alerts: RunAlerts | None = None
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """The model's."""
+        return self._classifier.metadata
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        if self.alerts is not None:
+            self.alerts.start()
+        self.live.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End within `timeout` seconds; what hangs is given up, see `LiveRun.stop`."""
+        deadline = time.monotonic() + timeout
+        self.live.stop(max(0.1, timeout - 0.3))
+        if self.alerts is not None:
+            self.alerts.close(max(0.1, deadline - time.monotonic()))
+
+
+class _Loaded:
+    """A model that is loaded, and the engine that runs it."""
+
+    def __init__(
+        self, wanted: tuple[Path | None, Requested], classifier: Classifier, max_runs: int
+    ) -> None:
+        self.wanted = wanted
+        self.classifier = classifier
+        self.provider_note = classifier.provider_note
+        self.engine = LiveEngine(classifier, SileroVad(), max_runs=max_runs)
+        self.engine.start()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody wants a run of it any more."""
+        return all(run.over or run.unwanted for run in self.engine.runs)
+
+    def serves(self, wanted: tuple[Path | None, Requested]) -> bool:
+        """Whether it takes another run; a graphics card that was lost is tried anew when idle."""
+        lost = isinstance(self.classifier, FallbackClassifier) and self.classifier.fallen_back
+        return self.engine.alive and wanted == self.wanted and not (lost and self.idle)
+
+    def close(self, timeout: float, *, free: bool) -> bool:
+        ended = self.engine.stop(timeout)
+        if ended and free:
+            self.classifier.close()
+        return ended
+
+
+class Monitoring:
+    """All live runs of a program. Runs with the same model share it, and one engine.
+
+    Methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        loads: Loads = load_classifier,
+        opens: Opens = open_source,
+        max_runs: int = MAX_RUNS,
+        *,
+        frees: bool = True,
+    ) -> None:
+        """Nothing is loaded before the first run; `frees`: what was loaded is this object's."""
+        self._loads = loads
+        self._opens = opens
+        self._frees = frees
+        self._max_runs = max_runs
+        self._lock = threading.Lock()
+        self._loaded: list[_Loaded] = []
+        self._numbers = count(1)
+
+    def prepare(
+        self, description: RunDescription, *, run_id: str | None = None, hub: Hub | None = None
+    ) -> MonitoredRun:
+        """Get everything ready that can be before audio flows; `hub`: where its events go.
+
+        Raises:
+            ModelError: the model cannot be used.
+            EmoliveError: the input cannot be used, or as many runs go on as may.
+        """
+        source, settings = description.source, description.settings
+        if isinstance(source, SourceChoice):
+            source = self._opens(source, split=description.split)
+        elif isinstance(source, CallChoice):
+            source = self._opens(source)
+        with self._lock:
+            loaded = self._load((settings.model, settings.provider))
+            engine = loaded.engine
+            live = engine.add(
+                run_id or f"run-{next(self._numbers)}",
+                source,
+                name=description.name,
+                config=description.config,
+                hub=hub,
+            )
+        run = MonitoredRun(description, live, loaded)
+        if settings.keep_s > 0:
+            run.explainer = Explainer(
+                live.hub.subscribe(_EXPLAIN_EVENTS),
+                run.metadata,
+                # Beside the run's own, and on the CPU alone: the run must not wait for it.
+                lambda: load_classifier(settings.model, "cpu", threads=1),
+                memory_s=settings.keep_s,
+            )
+        if settings.rules is not None:
+            run.alerts = RunAlerts(live, settings.rules, settings.library)
+        return run
+
+    def forget(self, run: MonitoredRun) -> None:
+        """End a run and forget it, soon."""
+        for loaded in tuple(self._loaded):
+            if run.live in loaded.engine.runs:
+                loaded.engine.remove(run.live.id)
+
+    def status(self) -> EngineTotals:
+        """All runs of the newest model together.
+
+        Raises:
+            EmoliveError: there was no run yet.
+        """
+        if not self._loaded:
+            raise EmoliveError("Nothing is monitored.")
+        return self._loaded[-1].engine.status()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until all runs are over, at most `timeout` seconds; whether they are."""
+        return all(loaded.engine.wait(timeout) for loaded in tuple(self._loaded))
+
+    def free_idle(self, timeout: float = 2.0) -> bool:
+        """Free the models that no run needs any more; whether that worked within `timeout` seconds.
+
+        For each user of it that goes: the last one leaves nothing behind.
+        """
+        with self._lock:
+            return self._free([loaded for loaded in self._loaded if loaded.idle], timeout)
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """End all runs and free the models; whether that worked within `timeout` seconds."""
+        with self._lock:
+            return self._free(list(self._loaded), timeout)
+
+    def _load(self, wanted: tuple[Path | None, Requested]) -> _Loaded:
+        for loaded in self._loaded:
+            if loaded.serves(wanted):
+                return loaded
+        self._free([one for one in self._loaded if one.idle or not one.engine.alive], 2.0)
+        self._loaded.append(_Loaded(wanted, self._loads(*wanted), self._max_runs))
+        return self._loaded[-1]
+
+    def _free(self, going: list[_Loaded], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        self._loaded = [loaded for loaded in self._loaded if loaded not in going]
+        ended = True
+        for loaded in going:
+            ended &= loaded.close(max(0.1, deadline - time.monotonic()), free=self._frees)
+        return ended
