@@ -17,6 +17,7 @@ from tomlkit.items import AoT, Table
 from emolive.errors import EmoliveError
 from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
+from emolive.wording import complaint
 
 _MOST_BYTES = 1_000_000
 # Far beyond what anybody writes; the parser takes time and memory in the square of it.
@@ -29,17 +30,6 @@ _WORDS = re.compile(
     re.DOTALL,
 )
 _DEEP_KEY = re.compile(rf"(?<![\w-])[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{_DEEPEST}}}")
-
-# What Pydantic says in the words of Python.
-_PLAIN = {
-    "tuple_type": "must be a list",
-    "too_short": "must have an entry",
-    "too_long": "has too many entries",
-    "model_type": "must be a table",
-    "model_attributes_type": "must be a table",
-    "dict_type": "must be a table",
-    "is_instance_of": "is of the wrong type",
-}
 
 M = TypeVar("M", bound=BaseModel)
 Place = Sequence[int | str]
@@ -130,7 +120,7 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
         text = message.removeprefix("Value error, ")
     else:
         text = f"{key!r} " if key else "it "
-        text += _PLAIN.get(kind) or message.replace("Input should", "must", 1)
+        text += complaint(kind, message, "table")
         if isinstance(given, str | int | float | bool):
             text += f", not {_short(repr(given))}"
     more = f" ({len(problems) - 1} more problems)" if len(problems) > 1 else ""

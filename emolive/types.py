@@ -246,7 +246,8 @@ class EngineStatus:
     jumped over because the worker was late, ``events_dropped`` events a slow consumer lost.
     ``provider_note`` says why the model runs on `provider`, or None when nothing is to be said.
     ``lag_s`` is how far the newest prediction is behind the newest sample that could have been
-    predicted. ``hint`` is one sentence for a person, or None.
+    predicted. ``hint`` is one sentence for a person, or None. ``one_sound`` tells that two channels
+    carry the same sound, so that nobody can talk over anybody.
     """
 
     state: EngineState
@@ -264,6 +265,7 @@ class EngineStatus:
     hint: str | None = None
     streams: tuple[StreamStatus, ...] = ()
     provider_note: str | None = None
+    one_sound: bool = False
 
 
 class Severity(StrEnum):

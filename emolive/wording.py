@@ -28,6 +28,20 @@ _STREAMS = {
 }
 
 
+# What Pydantic says in the words of Python.
+_COMPLAINTS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "tuple_type": "must be a list",
+    "too_short": "must have an entry",
+    "too_long": "has too many entries",
+    "model_type": "must be a {record}",
+    "model_attributes_type": "must be a {record}",
+    "dict_type": "must be a {record}",
+    "is_instance_of": "is of the wrong type",
+}
+
+
 def state_name(state: SpeechState) -> str:
     """What a window holds, in a word."""
     return tr(_STATES[state])
@@ -64,3 +78,15 @@ def size_text(size: int) -> str:
         return tr("{size} kB", size=math.ceil(size / 1000))
     unit, divisor = ("MB", 1e6) if size < 1_000_000_000 else ("GB", 1e9)
     return f"{size / divisor:.1f} {unit}"
+
+
+def complaint(kind: str, message: str, record: str) -> str:
+    """What is wrong with a value, as what follows its name.
+
+    Args:
+        kind: Pydantic's name for the problem.
+        message: Pydantic's sentence.
+        record: what a record with named fields is called where the value stands.
+    """
+    known = _COMPLAINTS.get(kind)
+    return known.format(record=record) if known else message.replace("Input should", "must", 1)

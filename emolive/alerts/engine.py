@@ -60,8 +60,7 @@ class AlertEngine:
         self._ended: deque[AlertEnded] = deque(maxlen=kept_ends)
         self._position = 0
         self._rules = rules.enabled
-        for rule in self._rules:
-            self._add(rule)
+        self._add(self._rules)
         self.notes = self._find_notes()
         self._voices = Voices(tuple(self._streams), call.rate, conversation)
 
@@ -76,7 +75,7 @@ class AlertEngine:
         """Take the call's next event; return what it raised, in the order of time.
 
         Events of streams that are not watched are left alone. A status tells on which streams
-        emotion is inferred from now on.
+        emotion is inferred from now on, and whether two of them carry the same sound.
         """
         if isinstance(event, Prediction):
             return self._predict(event)
@@ -84,6 +83,7 @@ class AlertEngine:
             return [] if event.activity is None else self.hear(event.stream, event.activity)
         if isinstance(event, EngineStatus):
             self._permit(event.streams)
+            self._compare(one_sound=event.one_sound)
         return []
 
     def hear(self, stream: str, activity: SpeechActivity) -> list[Alert]:
@@ -136,6 +136,23 @@ class AlertEngine:
             self._collect(self._emotional[stream.name])
             self.notes = self._find_notes()
 
+    def _compare(self, *, one_sound: bool) -> None:
+        if one_sound == self._call.one_sound:
+            return
+        self._call = replace(self._call, one_sound=one_sound)
+        streams = tuple(self._streams.values())
+        idle = {rule for rule in self._rules if rule.nothing_to_watch(streams, self._call)}
+        over = [watch for watch in self._talk if watch.rule in idle]
+        for watch in over:
+            watch.stop(self._position)
+        self._collect(over)  # their ends wait for `take_ended`
+        for watch in over:
+            del self._order[watch]
+        self._talk = [watch for watch in self._talk if watch not in over]
+        watching = {watch.rule for watch in self._order}
+        self._add(rule for rule in self._rules if rule not in watching)
+        self.notes = self._find_notes()
+
     def _collect(self, watches: Iterable[Watch]) -> list[Alert]:
         alerts: list[tuple[int, int, Alert]] = []
         for watch in watches:
@@ -146,8 +163,9 @@ class AlertEngine:
                     self._ended.append(outcome)
         return [alert for _, _, alert in sorted(alerts, key=lambda entry: entry[:2])]
 
-    def _add(self, rule: Rule) -> None:
-        for watch in rule.watches_in(tuple(self._streams.values()), self._call):
+    def _add(self, rules: Iterable[Rule]) -> None:
+        streams = tuple(self._streams.values())
+        for watch in (watch for rule in rules for watch in rule.watches_in(streams, self._call)):
             self._order[watch] = len(self._order)
             if isinstance(watch, PredictionWatch):
                 assert watch.stream_name is not None

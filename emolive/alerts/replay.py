@@ -16,6 +16,7 @@ from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat, WatchedStream
 from emolive.audio.source import RecordedSource
+from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source
 from emolive.errors import EmoliveError
@@ -70,8 +71,11 @@ def stored_call(library: Library, info: SessionInfo) -> PastCall:
     """A session of the library."""
     streams = tuple(WatchedStream(s.name, s.role, s.emotion) for s in info.streams)
 
+    def listen() -> dict[str, list[SpeechActivity]]:
+        return {stream.name: library.activity(info.id, stream.name) for stream in streams}
+
     def feed(engine: AlertEngine) -> list[Alert]:
-        heard = {stream.name: library.activity(info.id, stream.name) for stream in streams}
+        heard = listen()
         alerts = _accept(engine, library.windows(info.id))
         for stream, activity in _in_turns(heard, info.rate):
             alerts += engine.hear(stream, activity)
@@ -81,7 +85,9 @@ def stored_call(library: Library, info: SessionInfo) -> PastCall:
         name=info.id,
         duration_s=info.duration_s,
         streams=streams,
-        form=CallFormat(info.rate, info.hop_samples, info.labels, info.model),
+        form=CallFormat(
+            info.rate, info.hop_samples, info.labels, info.model, _one_sound(listen(), info.rate)
+        ),
         hears=True,
         feed=feed,
         started_at=info.started_at,
@@ -168,10 +174,20 @@ def recorded_call(
             config.hop_samples(analysis.metadata.front_end),
             analysis.labels,
             analysis.model,
+            _one_sound(heard, rate),
         ),
         hears=True,
         feed=feed,
     )
+
+
+def _one_sound(heard: dict[str, list[SpeechActivity]], rate: int) -> bool:
+    """Whether nearly all that was heard is overtalk, as where both channels are the same."""
+    meter = ConversationMeter([Party(stream) for stream in heard], rate, patience_s=None)
+    for stream, activities in heard.items():
+        for activity in activities:
+            meter.accept_activity(stream, activity)
+    return len(heard) == 2 and not meter.finish().separable
 
 
 def _accept(engine: AlertEngine, windows: Iterable[Prediction]) -> list[Alert]:

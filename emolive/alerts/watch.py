@@ -33,13 +33,14 @@ class CallFormat:
     """What the samples and probabilities of a call mean.
 
     `rate` samples per second, a window every `hop_samples`, probabilities in the order of `labels`
-    of `model`.
+    of `model`. `one_sound` tells that two channels carry the same sound.
     """
 
     rate: int
     hop_samples: int
     labels: tuple[str, ...]
     model: str = ""
+    one_sound: bool = False
 
 
 class Watch(ABC):

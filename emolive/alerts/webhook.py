@@ -34,7 +34,7 @@ from emolive.alerts.webhook_settings import Webhook, is_loopback
 _LATER = {408: "timed out", 425: "too early", 429: "too many requests"}
 _LONGEST_RETRY_AFTER_S = 300.0
 # Of an answer that refuses: chat services say there why.
-_READ_BYTES = 200
+_MOST_SAID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,10 @@ class WebhookClient:
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
                 return Unreached(f"no connection within {webhook.timeout_s:g} s")
-            return Unreached(f"no connection ({error.reason})")
+            return Unreached(f"no connection ({_printable(str(error.reason))})")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return Unreached(f"the connection broke ({str(error) or type(error).__name__})")
+            what = _printable(str(error)) or type(error).__name__
+            return Unreached(f"the connection broke ({what[:_MOST_SAID]})")
 
     def _make_opener(self) -> urllib.request.OpenerDirector:
         opener = urllib.request.OpenerDirector()
@@ -143,7 +144,7 @@ def _answer(response: _Opened) -> Answer:
 def _said(response: _Opened) -> str:
     """The beginning of an answer's text."""
     try:
-        text = response.read(_READ_BYTES).decode(errors="replace")
+        text = response.read(_MOST_SAID).decode(errors="replace")
     except (OSError, http.client.HTTPException, ValueError):
         return ""
     return _printable(text)

@@ -61,6 +61,16 @@ class ChannelComparison:
         """How much later the second channel is, where they are the same."""
         return self._lag_found / self._rate
 
+    def remark(self, names: Sequence[str]) -> str | None:
+        """That the channels with these names are the same, as a clause that follows a name."""
+        if not self.same:
+            return None
+        said = "carries the same sound on both channels"
+        if abs(self.lag_s) < _NOTABLE_LAG_S:
+            return said
+        first, second = names if self.lag_s >= 0 else names[::-1]
+        return f"{said}, {second} {1000 * abs(self.lag_s):.0f} ms after {first}"
+
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, 2)``."""
         if self._different >= _ENOUGH_DIFFERENT and not self.same:
@@ -132,11 +142,11 @@ class ClippingMeter:
 class ChannelCheck:
     """Both of these for the channels of a recording. One thread owns it."""
 
-    def __init__(self, names: Sequence[str], rate: int) -> None:
-        """Watch channels with these names."""
+    def __init__(self, names: Sequence[str], rate: int, *, compare: bool) -> None:
+        """Watch channels with these names; `compare` two of them."""
         self._names = tuple(names)
         self._clipping = ClippingMeter(len(names))
-        self._comparison = ChannelComparison(rate) if len(names) == 2 else None
+        self._comparison = ChannelComparison(rate) if compare and len(names) == 2 else None
 
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, channels)``."""
@@ -151,13 +161,6 @@ class ChannelCheck:
             if share:
                 where = "" if len(self._names) == 1 else f" on its {name} channel"
                 said.append(f"is clipped{where} ({share:.1%} of it): it was recorded too loudly")
-        comparison = self._comparison
-        if comparison is not None and comparison.same:
-            lag_s = comparison.lag_s
-            first, second = self._names if lag_s >= 0 else self._names[::-1]
-            later = f", {second} {1000 * abs(lag_s):.0f} ms after {first}"
-            said.append(
-                "carries the same sound on both channels"
-                + (later if abs(lag_s) >= _NOTABLE_LAG_S else "")
-            )
+        if self._comparison is not None and (same := self._comparison.remark(self._names)):
+            said.append(same)
         return said

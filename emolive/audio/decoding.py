@@ -63,7 +63,8 @@ class FileDecoder:
             self.format = SourceFormat(rate, names, recorded=True)
             self._buffer = np.empty((max(1, round(rate * block_s)), n_channels), np.float32)
             self._mixer = None if self._split or n_channels == 1 else Mixer(n_channels)
-            self._check = ChannelCheck(stream_names(n_channels), rate)
+            # Streams of their own are compared by who listens to them.
+            self._check = ChannelCheck(stream_names(n_channels), rate, compare=not self._split)
             # Damage right at the start, or nothing in it, is better said now than later.
             self._pending = self._next()
             if self._pending is None:

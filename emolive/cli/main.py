@@ -127,7 +127,13 @@ def live(
     ] = None,
     channels: Annotated[
         int,
-        typer.Option("--channels", min=1, max=2, help="2: left and right as separate streams."),
+        typer.Option(
+            "--channels",
+            metavar="N",
+            min=1,
+            max=2,
+            help="2: left and right as separate streams.",
+        ),
     ] = 1,
     record: Annotated[
         bool, typer.Option("--record", help="Keep it as a session; implies --headless.")

@@ -43,13 +43,13 @@ class Commands(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The group's own options."""
-        return _without_flag_types(super().get_params(ctx))
+        return _without_needless_types(super().get_params(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command by its name; its help shows no type where nothing can be given."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            _without_flag_types([*command.params, command.get_help_option(ctx)])
+            _without_needless_types([*command.params, command.get_help_option(ctx)])
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -69,12 +69,18 @@ class Commands(TyperGroup):
         return name, command, rest
 
 
-def _without_flag_types(parameters: list[Any]) -> list[Any]:
-    """Typer shows ``<bool>`` after every flag, as if one had to be written."""
+def _without_needless_types(parameters: list[Any]) -> list[Any]:
+    """Typer shows ``<bool>`` after every flag, and Python's type beside an argument's own word."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""
+        elif parameter.param_type_name == "argument" and parameter.metavar is not None:
+            parameter.display_type_rich = _no_type
     return parameters
+
+
+def _no_type(ctx: Any) -> None:  # noqa: ARG001
+    return None
 
 
 class AudioFormat(StrEnum):

@@ -200,6 +200,7 @@ class Capture:
             lag_s=monitor.lag_s,
             latency_ms=1000 * monitor.latency_s,
             hint=self._hint(monitor),
+            one_sound=monitor.one_sound is not None,
             streams=streams,
         )
 
@@ -299,7 +300,7 @@ class Capture:
             if hint := zeros_hint(self._source.name, silent, names):
                 return hint
         if monitor.one_sound:
-            return one_sound_hint(self._source.name)
+            return one_sound_hint(self._source.name, monitor.one_sound, call=monitor.is_call)
         return self._source_status.message if self._state is EngineState.RUNNING else None
 
     def _publish_all(self, events: Sequence[Event]) -> None:

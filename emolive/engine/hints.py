@@ -34,14 +34,18 @@ def zeros_hint(
     )
 
 
-def one_sound_hint(source: str) -> str:
-    """The sentence on a call whose two channels carry the same sound.
+def one_sound_hint(source: str, remark: str, *, call: bool) -> str:
+    """The sentence on a source whose two channels carry the same sound.
 
     Args:
         source: the source's name.
+        remark: that they do, as a clause that follows the name.
+        call: whether each channel is to be a party of a call.
     """
+    if not call:
+        return f"{source} {remark}."
     return (
-        f"{source} carries the same sound on both channels, so the two parties cannot be told "
-        "apart: it is treated as one channel, and without permission for the agent no emotion is "
-        "inferred. Record a channel for each party, or leave out the roles."
+        f"{source} {remark}, so the two parties cannot be told apart: it is treated as one "
+        "channel, there is no overtalk to count, and without permission for the agent no emotion "
+        "is inferred. Record a channel for each party, or leave out the roles."
     )

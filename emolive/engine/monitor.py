@@ -171,9 +171,9 @@ class Monitor:
         return tuple(t.pipeline.stream for t in self._tracks if t.pipeline.silent_zeros)
 
     @property
-    def one_sound(self) -> bool:
-        """Whether both parties of a call come on both channels, so that nobody is told apart."""
-        return self._comparison is not None and self._comparison.same
+    def one_sound(self) -> str | None:
+        """That two channels carry the same sound, as a clause that follows a name, or None."""
+        return self._comparison.remark(self._names) if self._comparison is not None else None
 
     @property
     def streams(self) -> tuple[StreamStatus, ...]:
@@ -329,8 +329,10 @@ class Monitor:
         self._cursor = 0
         self._looked_at = self._clock()
         self._native_rate = source_format.sampling_rate
-        call = len(source_format.roles) == 2 and None not in source_format.roles
-        self._comparison = ChannelComparison(self._native_rate) if call else None
+        self._names = source_format.streams
+        two = len(self._names) == 2
+        self.is_call = two and len(source_format.roles) == 2 and None not in source_format.roles
+        self._comparison = ChannelComparison(self._native_rate) if two else None
         # No more windows at once than a stream may hold.
         self._slice = int(self._native_rate * self._config.max_batch * self._config.hop_s)
 
@@ -353,9 +355,10 @@ class Monitor:
                 track.pipeline.gap(read.lost * self._rate // self._native_rate)
         if self._comparison is not None:
             self._comparison.accept(read.samples)
+            # Where the agent is heard on both channels, both need the agent's permission.
+            agent = self.is_call and self._comparison.same
             for track in self._tracks:
-                # Where the agent is heard on both channels, both need the agent's permission.
-                track.withheld = self.one_sound and not self._config.infers_emotion(Role.AGENT)
+                track.withheld = agent and not self._config.infers_emotion(Role.AGENT)
         blocks = (
             track.pipeline.accept(read.samples[:, channel])
             for channel, track in enumerate(self._tracks)

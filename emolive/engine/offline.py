@@ -159,7 +159,8 @@ def analyze_source(
             progress(ring.written / rate, source.duration_s)
         message = source.status().message
         if monitor.one_sound:
-            message = " ".join(filter(None, (message, one_sound_hint(source.name))))
+            hint = one_sound_hint(source.name, monitor.one_sound, call=monitor.is_call)
+            message = " ".join(filter(None, (message, hint)))
         return FileAnalysis(
             file=Path(path),
             duration_s=ring.written / rate,

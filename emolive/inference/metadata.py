@@ -35,6 +35,7 @@ from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
 from emolive.inference import limits
 from emolive.inference.shift import ShiftReference
 from emolive.types import SpeechState
+from emolive.wording import complaint
 
 METADATA_KEY = "emolive"
 LOGITS = "logits"
@@ -220,8 +221,9 @@ class ModelMetadata(BaseModel):
             first = error.errors()[0]
             path = [str(part) for part in first["loc"] if part not in _KINDS]
             where = ".".join(path) or "as a whole"
+            said = complaint(first["type"], first["msg"].removeprefix("Value error, "), "record")
             raise ModelError(
-                f"The model's metadata is not valid ({where}: {first['msg']}): "
+                f"The model's metadata is not valid ({where}: {said}): "
                 "export the model again with `python -m training export`."
             ) from error
 

@@ -23,6 +23,7 @@ from emolive.session.bundle_document import (
     activity_of,
 )
 from emolive.session.summary import NO_EMOTION
+from emolive.wording import complaint
 
 Row = WindowEntry | SegmentEntry | ActivityEntry
 
@@ -116,7 +117,7 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
         SessionError: it is none, too large, of a later version, or contradicts itself.
     """
     with open_file() as file:
-        told = re.search(rb'"version"\s*:\s*(\d{1,9})\b', file.read(1_000))
+        told = re.search(rb'"version"\s*:\s*(\d+)', file.read(1_000))
     if told is not None and int(told[1]) > VERSION:
         raise SessionError(f"{name} was made by a newer emolive: update this one to import it.")
     seen: Counter[tuple[int, str]] = Counter()
@@ -185,12 +186,21 @@ def _said(name: str) -> Iterator[None]:
             f"{name} is too large: its timeline is more than a session of a day has."
         ) from error
     except (ValueError, OverflowError, ijson.JSONError) as error:
-        text = _first(error) if isinstance(error, ValidationError) else str(error)
-        plain = " ".join(text.split())[:300]
+        plain = " ".join(_why(error).split())[:300]
         raise SessionError(f"{name} is not a valid session ({plain}): export it again.") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return _first(error)
+    if not isinstance(error, ijson.JSONError):
+        return str(error)
+    # The parser's own words come with a piece of the file.
+    return "a number in it is too large" if "overflow" in str(error) else "it is no JSON"
 
 
 def _first(error: ValidationError, place: tuple[int | str, ...] = ()) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, (*place, *first["loc"]))) or "as a whole"
-    return f"{where[:100]}: {first['msg'][:200]}"
+    said = complaint(first["type"], first["msg"].removeprefix("Value error, "), "record")
+    return f"{where[:100]}: {said[:200]}"

@@ -62,7 +62,7 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     """
     draft = _Draft(now)
     rest = re.sub(r'"([^"]*)"', lambda match: _quoted(draft, match[1]), text)
-    rest = re.sub(r"(?<!\S)([A-Za-z]+):(\S+)", lambda match: _keyed(draft, *match.groups()), rest)
+    rest = re.sub(r"(?<!\S)([A-Za-z]+):(\S*)", lambda match: _keyed(draft, *match.groups()), rest)
     for pattern, use in _PHRASES:
         whole = rf"(?<!\S){pattern}(?!\S)"
         rest = re.sub(whole, partial(_used, draft, use), rest, flags=re.IGNORECASE)
@@ -209,10 +209,14 @@ def _used(draft: _Draft, use: Callable[[_Draft, re.Match[str]], None], match: re
 
 def _keyed(draft: _Draft, key: str, value: str) -> str:
     use = _KEYS.get(key.casefold())
+    if use is None and not value:
+        return f"{key}:"
     if use is None:
         raise SessionError(
             f"{key!r} is nothing to search by: use {', '.join(_KEYS)}, or put the text in quotes."
         )
+    if not value:
+        raise SessionError(f"Nothing follows {key}: - write it right behind, without a space.")
     use(draft, value)
     return " "
 
@@ -245,6 +249,14 @@ def _take_since(draft: _Draft, value: str) -> None:
 
 def _take_until(draft: _Draft, value: str) -> None:
     draft.until = parse_date(value, draft.now, end=True)
+
+
+def _take_after(draft: _Draft, value: str) -> None:
+    draft.since = parse_date(value, draft.now, end=True)
+
+
+def _take_before(draft: _Draft, value: str) -> None:
+    draft.until = parse_date(value, draft.now)
 
 
 def _take_last(draft: _Draft, value: str) -> None:
@@ -300,8 +312,10 @@ _PHRASES: Sequence[tuple[str, Callable[[_Draft, re.Match[str]], None]]] = (
     (rf"(?:in\s+)?(?:the\s+)?(?:last|past)\s+(?:{_NUMBER}\s*)?{_SPAN_UNIT}", _last),
     (r"this\s+week", _this_week),
     (r"(today|yesterday)", lambda draft, match: _take_day(draft, match[1])),
-    (rf"(?:since|from|after)\s+{_DATE}", lambda draft, match: _take_since(draft, match[1])),
-    (rf"(?:until|to|before)\s+{_DATE}", lambda draft, match: _take_until(draft, match[1])),
+    (rf"(?:since|from)\s+{_DATE}", lambda draft, match: _take_since(draft, match[1])),
+    (rf"after\s+{_DATE}", lambda draft, match: _take_after(draft, match[1])),
+    (rf"(?:until|to)\s+{_DATE}", lambda draft, match: _take_until(draft, match[1])),
+    (rf"before\s+{_DATE}", lambda draft, match: _take_before(draft, match[1])),
     (rf"(?:on\s+)?{_DATE}", lambda draft, match: _take_day(draft, match[1])),
 )
 

@@ -34,7 +34,8 @@ class Received:
 
 
 class WebhookServer:
-    """Answers as `answer` says: a status, or "hang" (until closed), or "cut" (no answer).
+    """Answers as `answer` says: a status, or "hang" (until closed), or "cut" (no answer), or
+    "garbage".
 
     `judge`, if there is one, says the status for a message instead; `text` is what comes with it.
     """
@@ -123,6 +124,8 @@ class WebhookServer:
         if status is None:
             if answer == "hang":
                 self._closing.wait(60)
+            elif answer == "garbage":
+                handler.wfile.write(b"\x1b[2J\0 no HTTP\r\n\r\n")
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
         handler.send_response(status)

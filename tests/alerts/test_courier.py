@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import ssl
 import subprocess
@@ -168,6 +169,10 @@ def test_a_server_that_hangs_dies_or_is_not_there(server: WebhookServer) -> None
     answer = ours.send("msg_1", "{}", START)
     assert isinstance(answer, Unreached)
     assert answer.reason.startswith("the connection broke")
+    server.answer = lambda _: "garbage"
+    answer = ours.send("msg_1", "{}", START)
+    assert isinstance(answer, Unreached)
+    assert re.fullmatch(r"the connection broke \([ -~]{1,200}\)", answer.reason)
     server.close()
     answer = ours.send("msg_1", "{}", START)
     assert isinstance(answer, Unreached)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,7 +63,12 @@ def sessions(library: Path) -> Iterator[Library]:
         yield opened
 
 
-def store(sessions: Library, *, started: datetime | None = None) -> PastCall:
+def store(
+    sessions: Library,
+    *,
+    started: datetime | None = None,
+    said: Mapping[str, np.ndarray] = TALK,
+) -> PastCall:
     """The same call, recorded."""
     new = NewSession(
         streams=(
@@ -79,7 +84,7 @@ def store(sessions: Library, *, started: datetime | None = None) -> PastCall:
     )
     writer = sessions.create(new, audio=False)
     writer.add_windows(windows(VALUES))
-    for stream, flags in TALK.items():
+    for stream, flags in said.items():
         for begin in range(0, len(flags), 31):
             writer.add_activity(stream, activity(flags[begin : begin + 31], begin))
     return stored_call(sessions, writer.finish(60 * RATE))
@@ -95,6 +100,14 @@ def test_a_stored_session_gives_the_alerts_of_the_live_call(sessions: Library) -
     key = lambda a: (a.fired_sample, a.rule)  # noqa: E731
     assert sorted(alerts, key=key) == sorted(live, key=key)
     assert sorted(ended, key=key) == sorted(live_ended, key=key)
+
+
+def test_a_session_with_one_sound_on_both_channels_has_no_overtalk(sessions: Library) -> None:
+    same = dict.fromkeys(TALK, TALK["agent"])
+    trial = DryRun(RULES)
+    trial.add(store(sessions, said=same))
+    assert trial.rules[3].skipped == {"both channels carry the same sound": 1}
+    assert not trial.rules[3].findings
 
 
 def test_how_often_per_hour_where_and_when(sessions: Library) -> None:

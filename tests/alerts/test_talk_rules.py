@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.silence import SilenceRule
+from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import WatchedStream
-from emolive.types import Event, Role
-from tests.alerts.calls import CHUNK, RATE, activity, block, evaluate, spans, talk
+from emolive.types import EngineState, EngineStatus, Event, Role, StreamStatus
+from tests.alerts.calls import CALL, CHUNK, FORMAT, RATE, activity, block, evaluate, spans, talk
 
 S = RATE
 
@@ -112,6 +113,28 @@ def test_overtalk_counts_times_in_a_window() -> None:
     assert alerts[0].message == "both: overtalk 3 times in 30 s."
     # Over when the last has left the window.
     assert [over.end_sample for over in ended] == [near(round(50.5 * S))]
+
+
+def test_one_sound_on_both_channels_is_no_overtalk() -> None:
+    """Neither of what came before that is known, nor of what comes after."""
+    said = spans(40, (1, 3), (5, 7), (9, 11), (20, 22), (24, 26))
+    events = talk({"agent": said, "customer": said})
+    streams = tuple(StreamStatus(who.name, 0, 0, 0, 0, 0.0, who.role, who.emotion) for who in CALL)
+    same = EngineStatus(EngineState.RUNNING, streams=streams, one_sound=True)
+    other = EngineStatus(EngineState.RUNNING, streams=streams)
+    rules = overtalk(count=1)
+    engine = AlertEngine(rules, CALL, FORMAT)
+    early = next(i for i, event in enumerate(events) if engine.accept(event)) + 1
+    assert engine.accept(same) == []
+    assert [over.rule for over in engine.take_ended()] == ["both"]
+    assert engine.notes == (
+        "Rule 'both' has nothing to watch: both channels carry the same sound.",
+    )
+    half = len(events) // 2
+    assert not any(engine.accept(event) for event in events[early:half])
+    engine.accept(other)
+    assert engine.notes == ()
+    assert any(engine.accept(event) for event in events[half:])
 
 
 def test_overtalk_measures_time_in_a_window() -> None:

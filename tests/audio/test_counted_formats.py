@@ -12,12 +12,31 @@ from emolive.audio.decoding import FileDecoder
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize(("form", "suffix"), [("AVR", "avr"), ("MPC2K", "mpc")])
-def test_half_of_a_file_is_told(tmp_path: Path, form: str, suffix: str, channels: int) -> None:
+@pytest.mark.parametrize(
+    ("form", "subtype", "endian", "suffix"),
+    [
+        ("AVR", "PCM_16", "FILE", "avr"),
+        ("MPC2K", "PCM_16", "FILE", "mpc"),
+        ("XI", "DPCM_16", "FILE", "xi"),
+        *(
+            ("MAT4", subtype, endian, "mat")
+            for subtype in ("PCM_16", "PCM_32", "FLOAT", "DOUBLE")
+            for endian in ("LITTLE", "BIG")
+        ),
+        *(
+            ("MAT5", subtype, endian, "mat")
+            for subtype in ("PCM_U8", "PCM_16", "PCM_32", "FLOAT", "DOUBLE")
+            for endian in ("LITTLE", "BIG")
+        ),
+    ],
+)
+def test_half_of_a_file_is_told(
+    tmp_path: Path, form: str, subtype: str, endian: str, suffix: str, channels: int
+) -> None:
     sound = np.random.default_rng(0).normal(0, 0.1, (16_000, channels))
     path = tmp_path / f"a.{suffix}"
     for cut in (False, True):
-        sf.write(path, sound, 8_000, format=form)
+        sf.write(path, sound, 8_000, format=form, subtype=subtype, endian=endian)
         if cut:
             path.write_bytes(path.read_bytes()[: 200 + path.stat().st_size // 2 // 4 * 4])
         decoder = FileDecoder(path, 1.0, "split")

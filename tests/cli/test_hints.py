@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -47,3 +49,18 @@ def test_help_shows_no_type_after_a_flag(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, [*arguments, "--help"])
     assert result.exit_code == 0
     assert "bool" not in result.output.casefold()
+
+
+def commands(group: Any, *before: str) -> Iterator[list[str]]:
+    """All commands, each as it is typed."""
+    for name, command in group.commands.items():
+        yield [*before, name]
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
+
+
+def test_help_shows_words_for_arguments_and_never_types_of_python() -> None:
+    for arguments in commands(typer.main.get_command(app)):
+        result = CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "120"})
+        assert result.exit_code == 0
+        assert not re.search(r"<list|<[a-z]+( [a-z]+)?>", result.output), result.output

@@ -139,6 +139,7 @@ def test_a_recorded_call_with_one_sound_says_so(
     assert found.probabilities is None
     assert found.note is not None
     assert "cannot be told apart" in found.note
+    assert found.note.count("same sound") == 1
     assert found.problem is None
 
 
@@ -164,6 +165,7 @@ def test_a_live_call_with_one_sound_says_so(
         step(capture, classifier)
     capture.stop()
     assert any("cannot be told apart" in (status.hint or "") for status in statuses)
+    assert statuses[-1].one_sound
     assert all(e.probabilities is None for e in events if isinstance(e, Prediction))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,28 @@ def test_sizes_that_no_session_has_are_refused(
     other: Library, bundle: Path, change: Change
 ) -> None:
     assert_refused(other, remade(bundle, change), "not a valid session|newer emolive|too large")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (set_with(version=10**30), "made by a newer emolive"),
+        (set_with(hop_samples=10**30), r"\(a number in it is too large\)"),
+        (set_with(gaps=float("nan")), r"\(it is no JSON\)"),
+        (set_with(gaps=-1), r"\(gaps: must be a list\)"),
+        (stream_with(windows=[1]), r"not a valid session \("),
+        (set_with(streams=[1]), r"\(streams.0: must be a record\)"),
+        (set_with(surprise=1), r"\(surprise: is not known\)"),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_parsers_words(
+    other: Library, bundle: Path, change: Change, said: str
+) -> None:
+    with pytest.raises(SessionError, match=said) as caught:
+        import_bundle(other, remade(bundle, change))
+    assert not re.search(
+        r"valid (tuple|dict)|instance|Input should|error|right here", str(caught.value)
+    )
 
 
 @settings(

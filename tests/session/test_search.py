@@ -50,6 +50,8 @@ def ago(**span: float) -> datetime:
         ("in the last 36 hours", SearchQuery(since=ago(hours=36))),
         ("past 2 months", SearchQuery(since=ago(days=60))),
         ("since 2025-01-02 until 2025-02-03", SearchQuery(since=day(1, 2), until=day(2, 4))),
+        ("after 2025-01-02 before 2025-02-03", SearchQuery(since=day(1, 3), until=day(2, 3))),
+        ("note: 2", SearchQuery(texts=("note:", "2"))),
         ("on 2025-03-01", SearchQuery(since=day(3, 1), until=day(3, 2))),
         ("refund \"not happy, at all\"", SearchQuery(texts=("not happy, at all", "refund"))),
         ("saddened angrily", SearchQuery(texts=("saddened", "angrily"))),

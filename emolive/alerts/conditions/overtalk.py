@@ -67,13 +67,15 @@ class OvertalkRule(Rule):
         """One with usual values."""
         return cls(name=name, count=4, window_s=60.0)
 
-    def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:  # noqa: ARG002
+    def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
+        if call.one_sound:
+            return "both channels carry the same sound"
         return None if len(streams) > 1 else "there is one party only"
 
     def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
         """One watch of all together."""
-        if len(streams) < 2:
+        if self.nothing_to_watch(streams, call):
             return ()
         kind = OvertalkTimeWatch if self.count is None else OvertalkCountWatch
         return [kind(self, call.rate)]
@@ -83,12 +85,12 @@ class OvertalkRule(Rule):
         window = f"{self.window_s:g}"
         if self.count is not None:
             return tr(
-                "When both talk at once {count} times within {seconds} s.",
+                "When there is overtalk {count} times within {seconds} s.",
                 count=self.count,
                 seconds=window,
             )
         return tr(
-            "When both talk at once for {level} s within {seconds} s.",
+            "When there is overtalk for {level} s within {seconds} s.",
             level=f"{self.seconds:g}",
             seconds=window,
         )
@@ -96,12 +98,12 @@ class OvertalkRule(Rule):
     def form(self) -> tuple[FormField, ...]:
         """The fields of its own, with their values."""
         if self.count is not None:
-            about = tr("How often both talk at once")
+            about = tr("How many times there is overtalk")
             level = NumberField(
                 "count", tr("Times"), about, self.count, (1, 1_000), 1, "", whole=True, level=True
             )
         else:
-            about = tr("How long both talk at once, in all")
+            about = tr("How long there is overtalk, in all")
             bounds = (0.1, 3_600.0)
             level = NumberField("seconds", tr("In all"), about, self.level, bounds, 0.5, level=True)
         stretch = tr("The stretch of time that is looked at")

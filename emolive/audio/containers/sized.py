@@ -107,6 +107,10 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_avr, lambda *_: 0, 1)
     if head[:2] == b"\x01\x04" and head[21:22] in (b"\0", b"\1"):
         return _Container(_mpc, lambda *_: 0, 1)
+    if head[20:31] == b"samplerate\0" and _mat4_order(reader, begin) is not None:
+        return _Container(_mat4, lambda *_: 0, 1)
+    if head[:20] == b"MATLAB 5.0 MAT-file,":
+        return _Container(_mat5, lambda *_: 0, 8)
     return None
 
 
@@ -376,6 +380,35 @@ def _avr(reader: Reader, begin: int) -> _Sound | None:
 def _mpc(reader: Reader, begin: int) -> _Sound | None:
     channels = 1 + reader.number(begin + 21, 1, "little")
     return _counted(reader, begin, 42, reader.number(begin + 30, 4, "little") * channels * 2)
+
+
+def _mat4_order(reader: Reader, begin: int) -> ByteOrder | None:
+    # The first matrix is a number in double precision.
+    orders: dict[bytes, ByteOrder] = {bytes(4): "little", b"\0\0\x03\xe8": "big"}
+    return orders.get(reader.at(begin, 4))
+
+
+def _mat4(reader: Reader, begin: int) -> _Sound | None:
+    order = _mat4_order(reader, begin)
+    assert order is not None
+    header = 20 + 11 + 8  # of the matrix that holds the sampling rate
+    kind, rows, columns, _, name = (
+        reader.number(begin + header + 4 * i, 4, order) for i in range(5)
+    )
+    width = {0: 8, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1}.get(kind % 1000 // 10, 0)
+    return _counted(reader, begin, header + 20 + name, rows * columns * width)
+
+
+def _mat5(reader: Reader, begin: int) -> _Sound | None:
+    order: ByteOrder = "little" if reader.at(begin + 126, 2) == b"IM" else "big"
+
+    def size(position: int) -> int:
+        return reader.number(begin + position + 4, 4, order)
+
+    position = 128 + 8 + size(128) + 8  # behind the matrix of the sampling rate
+    for _ in range(3):  # flags, dimensions, name
+        position += 8 + size(position) + -size(position) % 8
+    return _counted(reader, begin, position + 8, size(position))
 
 
 def _counted(reader: Reader, begin: int, header: int, declared: int) -> _Sound | None:
