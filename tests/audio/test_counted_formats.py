@@ -17,7 +17,6 @@ from emolive.audio.decoding import FileDecoder
     [
         ("AVR", "PCM_16", "FILE", "avr"),
         ("MPC2K", "PCM_16", "FILE", "mpc"),
-        ("XI", "DPCM_16", "FILE", "xi"),
         *(
             ("MAT4", subtype, endian, "mat")
             for subtype in ("PCM_16", "PCM_32", "FLOAT", "DOUBLE")
@@ -47,3 +46,18 @@ def test_half_of_a_file_is_told(
         assert ("of 2.0 s" in (decoder.error or "")) == cut
         assert frames == 16_000 if not cut else 7_900 < frames < 8_200
         assert decoder.note is None
+
+
+def test_half_of_an_instrument_is_told(tmp_path: Path) -> None:
+    """Trackers write how long the sample is; libsndfile does not."""
+    path = tmp_path / "a.xi"
+    sf.write(path, np.random.default_rng(0).normal(0, 0.1, 44_100), 44_100, format="XI")
+    content = bytearray(path.read_bytes())
+    content[298:302] = (2 * 44_100).to_bytes(4, "little")
+    for size, told in ((len(content), False), (338 + 44_100, True)):
+        path.write_bytes(content[:size])
+        decoder = FileDecoder(path, 1.0, "mix")
+        while decoder.read() is not None:
+            pass
+        decoder.close()
+        assert ("stopped at 0.5 s of 1.0 s." in (decoder.error or "")) == told

@@ -175,7 +175,8 @@ def test_search_finds_sessions_with_the_segments_that_match(
 @pytest.mark.parametrize(
     "text",
     [
-        "before 9999-12-31",
+        "until 9999-12-31",
+        "after 9999-12-31",
         "on 9999-12-31",
         "to:9999-12-31",
         "last 99999999999 weeks",

@@ -107,6 +107,8 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_avr, lambda *_: 0, 1)
     if head[:2] == b"\x01\x04" and head[21:22] in (b"\0", b"\1"):
         return _Container(_mpc, lambda *_: 0, 1)
+    if head[:21] == b"Extended Instrument: ":
+        return _Container(_xi, lambda *_: 0, 1)
     if head[20:31] == b"samplerate\0" and _mat4_order(reader, begin) is not None:
         return _Container(_mat4, lambda *_: 0, 1)
     if head[:20] == b"MATLAB 5.0 MAT-file,":
@@ -380,6 +382,10 @@ def _avr(reader: Reader, begin: int) -> _Sound | None:
 def _mpc(reader: Reader, begin: int) -> _Sound | None:
     channels = 1 + reader.number(begin + 21, 1, "little")
     return _counted(reader, begin, 42, reader.number(begin + 30, 4, "little") * channels * 2)
+
+
+def _xi(reader: Reader, begin: int) -> _Sound | None:
+    return _counted(reader, begin, 338, reader.number(begin + 298, 4, "little"))
 
 
 def _mat4_order(reader: Reader, begin: int) -> ByteOrder | None:
