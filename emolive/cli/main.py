@@ -11,7 +11,7 @@ import typer
 
 from emolive import __version__
 from emolive.cli import alerts as alert_options
-from emolive.cli import calls, sessions
+from emolive.cli import calls, serve, sessions
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.add_typer(calls.app, name="call")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(alert_options.app, name="alerts")
+app.add_typer(serve.app, name="serve")
 
 
 def _print_version(wanted: bool) -> None:

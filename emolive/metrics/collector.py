@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 _MAILBOX_EVENTS = 5_000
-_TICK_S = 0.2
+_COUNT_EVERY_S = 1.0
 _MOST_RULES = 200
 
 
@@ -44,7 +44,7 @@ class RunCounts:
 
 
 class RunMeter:
-    """Counts what a run says, on a thread of its own.
+    """Counts what a run says, whenever it is looked at.
 
     It reads from a mailbox of 5,000 events; overflow policy: the oldest are dropped, which the
     run's own status counts.
@@ -58,54 +58,53 @@ class RunMeter:
         self._lock = threading.Lock()
         self._predictions: Counter[tuple[str, str]] = Counter()
         self._alerts: Counter[str] = Counter()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._count, name=f"emolive metrics {call_id}", daemon=True
-        )
-        self._thread.start()
+
+    def look(self) -> None:
+        """Count what has come."""
+        with self._lock:
+            for event in self._mailbox.drain():
+                if isinstance(event, Prediction):
+                    self._predictions[event.stream, event.label or event.state.value] += 1
+                elif isinstance(event, Alert) and (
+                    event.rule in self._alerts or len(self._alerts) < _MOST_RULES
+                ):
+                    self._alerts[event.rule] += 1
 
     def counts(self) -> RunCounts:
         """What was counted so far."""
+        self.look()
         with self._lock:
             return RunCounts(
                 tuple(sorted(self._predictions.items())), tuple(sorted(self._alerts.items()))
             )
 
-    def close(self, timeout: float = 2.0) -> None:
+    def close(self) -> None:
         """Count no more."""
-        self._stopping.set()
-        self._thread.join(timeout)
         self.run.hub.unsubscribe(self._mailbox)
-
-    def _count(self) -> None:
-        while not self._stopping.is_set():
-            event = self._mailbox.get(_TICK_S)
-            if isinstance(event, Prediction):
-                with self._lock:
-                    self._predictions[event.stream, event.label or event.state.value] += 1
-            elif isinstance(event, Alert):
-                with self._lock:
-                    if event.rule in self._alerts or len(self._alerts) < _MOST_RULES:
-                        self._alerts[event.rule] += 1
 
 
 class Metrics:
     """All numbers, as Prometheus knows them; a collector for its client library.
 
-    Each look takes fresh snapshots, so nothing has to be kept up to date. Any thread may use it.
+    Each look takes fresh snapshots, so nothing has to be kept up to date; between looks one thread
+    counts what comes. Any thread may use it.
     """
 
     def __init__(self, alerts: AlertService | None = None) -> None:
         """Tell about runs, and about `alerts` if there are rules."""
-        self._alerts = alerts
+        self.alerts = alerts
         self._lock = threading.Lock()
         self._meters: tuple[RunMeter, ...] = ()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._count, name="emolive metrics", daemon=True)
 
     def watch(self, run: WatchedRun, call_id: str) -> RunMeter:
         """Tell about a run, too."""
         meter = RunMeter(run, call_id)
         with self._lock:
             self._meters = (*self._meters, meter)
+            if self._thread.ident is None:
+                self._thread.start()
         return meter
 
     def forget(self, meter: RunMeter) -> None:
@@ -116,6 +115,9 @@ class Metrics:
 
     def close(self) -> None:
         """Tell about no run any more."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(2.0)
         for meter in self._meters:
             self.forget(meter)
 
@@ -127,8 +129,13 @@ class Metrics:
         info.add_metric([__version__], 1)
         yield info
         yield from self._runs()
-        if self._alerts is not None:
-            yield from _alerting(self._alerts)
+        if self.alerts is not None:
+            yield from _alerting(self.alerts)
+
+    def _count(self) -> None:
+        while not self._stopping.wait(_COUNT_EVERY_S):
+            for meter in self._meters:
+                meter.look()
 
     def _runs(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily

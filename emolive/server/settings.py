@@ -32,7 +32,7 @@ class ServerSettings:
 
     host: str = "127.0.0.1"
     port: int = 8765
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     library: Path | None = None
     certificate: Path | None = None
     private_key: Path | None = None

@@ -35,9 +35,18 @@ class AudioSocketTap:
     Key presses are not looked at. The call begins with its first audio, whose type says the rate.
     """
 
-    def __init__(self, role: Role = Role.CUSTOMER, *, slin_rate: int = 8_000) -> None:
+    def __init__(
+        self,
+        role: Role = Role.CUSTOMER,
+        *,
+        slin_rate: int = 8_000,
+        name: str | None = None,
+        consent: bool | None = None,
+    ) -> None:
         """`slin_rate`: of type 0x10; older versions of Asterisk send every rate as that."""
         self._role = role
+        self._name = name
+        self._consent = consent
         self._rates = {**_RATES, _SLIN: slin_rate}
         self._held = bytearray()
         self._id: uuid.UUID | None = None
@@ -97,10 +106,11 @@ class AudioSocketTap:
             self._kind = kind
             yield Began(
                 str(self._id),
-                f"Asterisk {str(self._id)[:8]}",
+                self._name or f"Asterisk {str(self._id)[:8]}",
                 self._rates[kind],
                 (self._role.value,),
                 (self._role,),
+                self._consent,
             )
         if kind != self._kind:
             raise TapError("The sampling rate changed in the middle of a call.")

@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
@@ -126,14 +126,21 @@ class TwilioTap:
         )
 
 
-def answer(stream_url: str, *, parameters: dict[str, str] | None = None) -> str:
-    """TwiML that has Twilio send both tracks of a call to `stream_url` while the call goes on."""
+def answer(
+    stream_url: str, *, parameters: dict[str, str] | None = None, dial: str | None = None
+) -> str:
+    """TwiML that has Twilio send both tracks of a call to `stream_url` while the call goes on.
+
+    `dial`: whom the caller is then connected with; None: nobody, and the line stays open for as
+    long as Twilio lets it.
+    """
     lines = "".join(
         f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>"
         for name, value in (parameters or {}).items()
     )
+    then = '<Pause length="14400"/>' if dial is None else f"<Dial>{escape(dial)}</Dial>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Response><Start><Stream url={quoteattr(stream_url)} track="both_tracks">{lines}'
-        "</Stream></Start></Response>"
+        f"</Stream></Start>{then}</Response>"
     )

@@ -1,0 +1,150 @@
+"""Who asks, and whether that is allowed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from emolive.server.limits import RateLimiter
+from emolive.server.tokens import Grant, Scope, Tokens, hashed
+
+COOKIE = "emolive_session"
+SESSION_S = 12 * 3_600
+_MOST_SESSIONS = 10_000
+# Wrong tokens from one address: ten at once, then one in six seconds.
+_TRIES = 10
+_TRIES_PER_S = 1 / 6
+# Requests with one token.
+_REQUESTS = 200
+_REQUESTS_PER_S = 50.0
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer
+    """No, with an HTTP status, a sentence, and when to try again."""
+
+    def __init__(self, status: int, sentence: str, retry_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.retry_s = retry_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the answer."""
+        found = {} if self.retry_s is None else {"Retry-After": str(int(self.retry_s) + 1)}
+        return found | ({"WWW-Authenticate": "Bearer"} if self.status == 401 else {})
+
+
+class Access:
+    """Tokens, sessions of browsers, and how often somebody may ask.
+
+    Sessions live in memory for twelve hours, 10,000 at most; overflow policy: the oldest end.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        origins: tuple[str, ...] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`origins`: from which pages may use it besides its own."""
+        self._tokens = tokens
+        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._clock = clock
+        self._sessions: OrderedDict[str, tuple[Grant, float]] = OrderedDict()
+        self._wrong = RateLimiter(_TRIES_PER_S, _TRIES, clock=clock)
+        self._requests = RateLimiter(_REQUESTS_PER_S, _REQUESTS, clock=clock)
+
+    def log_in(self, token: str, address: str) -> tuple[Grant, str]:
+        """A session for a browser: who it is, and the cookie's value.
+
+        Raises:
+            Refused: the token is none, or too many were tried from this address.
+        """
+        grant = self.token_grant(token, address)
+        session = secrets.token_urlsafe(32)
+        self._sessions[hashed(session)] = grant, self._clock() + SESSION_S
+        while len(self._sessions) > _MOST_SESSIONS:
+            self._sessions.popitem(last=False)
+        return grant, session
+
+    def log_out(self, session: str) -> None:
+        """End a session; one that is not there is none."""
+        self._sessions.pop(hashed(session), None)
+
+    def grant(self, connection: HTTPConnection, *, given: str | None = None) -> Grant:
+        """Who asks; `given`: a token that came another way.
+
+        Raises:
+            Refused: nobody known, from elsewhere, or too often.
+        """
+        address = connection.client.host if connection.client else ""
+        header = connection.headers.get("authorization", "")
+        scheme, _, bearer = header.partition(" ")
+        token = bearer.strip() if scheme.lower() == "bearer" else None
+        token = token or given or connection.query_params.get("token")
+        if token is not None:
+            found = self.token_grant(token, address)
+        else:
+            self.check_origin(connection.headers)
+            known = self._session(connection.cookies.get(COOKIE, ""))
+            if known is None:
+                raise Refused(401, "Log in, or give a token.")
+            found = known
+        who = found.id or f"{found.name} {address}"
+        if not self._requests.take(who):
+            raise Refused(429, "Too many requests: wait a moment.", self._requests.wait_s(who))
+        return found
+
+    def require(self, grant: Grant, scope: Scope) -> Grant:
+        """The grant, if it permits this.
+
+        Raises:
+            Refused: it does not.
+        """
+        if not grant.permits(scope):
+            raise Refused(403, f"This token does not permit it: {scope.value} is needed.")
+        return grant
+
+    def holds(self, grant: Grant) -> bool:
+        """Whether what was granted before still is."""
+        return self._tokens.holds(grant)
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """A page of another site must not use somebody's session.
+
+        Raises:
+            Refused: it is one.
+        """
+        origin = headers.get("origin")
+        if origin is None:
+            return
+        own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        if not own and origin.rstrip("/").lower() not in self._origins:
+            raise Refused(403, "Pages of other sites may not use this server: see --origin.")
+
+    def token_grant(self, token: str, address: str) -> Grant:
+        """What a token permits; wrong ones are counted by `address`.
+
+        Raises:
+            Refused: it is none, or too many were tried.
+        """
+        if (wait_s := self._wrong.wait_s(address)) > 0:
+            raise Refused(429, "Too many wrong tokens: wait a moment.", wait_s)
+        found = self._tokens.grant(token)
+        if found is None:
+            self._wrong.take(address)
+            raise Refused(401, "This token is not known, or was revoked.")
+        return found
+
+    def _session(self, session: str) -> Grant | None:
+        found = self._sessions.get(hashed(session)) if session else None
+        if found is None or found[1] < self._clock() or not self._tokens.holds(found[0]):
+            return None
+        return found[0]

@@ -1,0 +1,113 @@
+"""The application: routes, pages, and what is answered when something is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from emolive import __version__
+from emolive.errors import EmoliveError
+from emolive.server import rest, tap_routes
+from emolive.server.access import Refused
+from emolive.server.history import NoSuchSession
+from emolive.server.services import Services
+from emolive.server.shell import Shell
+
+_log = logging.getLogger(__name__)
+
+WEB = Path(__file__).resolve().parent / "web"
+_DOCS = Path(__file__).resolve().parent / "docs_page"
+_ABOUT = """
+Calls from telephone systems in, results to watchers. A token goes with every request, as
+`Authorization: Bearer TOKEN`, as `?token=TOKEN`, or as the cookie of a log-in; its scope is
+`ingest`, `watch` or `admin`. Errors are `{"error": "one sentence"}`.
+
+WebSockets, which OpenAPI does not describe: the taps `/v1/taps/twilio`, `/v1/taps/audiohook`,
+`/v1/taps/freeswitch` and `/v1/taps/pcm`; the watchers `/v1/watch` (every call) and
+`/v1/calls/{id}/watch`, each message of which is one JSON object, as `emolive live --json` prints,
+plus `call`.
+"""
+
+
+def build(services: Services) -> Shell:
+    """The application of a server that consists of `services`."""
+    app = FastAPI(
+        title="emolive",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.services = services
+    app.include_router(rest.router)
+    app.include_router(tap_routes.router)
+    app.mount("/docs/ui", StaticFiles(directory=_swagger_ui()))
+    app.mount("/docs/page", StaticFiles(directory=_DOCS))
+    if WEB.is_dir():
+        app.mount("/web", StaticFiles(directory=WEB))
+    app.add_route("/docs", _page(_DOCS / "index.html"), include_in_schema=False)
+    app.add_route("/", _page(WEB / "index.html"), include_in_schema=False)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(NoSuchSession, _no_such_session)
+    app.add_exception_handler(EmoliveError, _wrong)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+    return Shell(app, tls=services.secure)
+
+
+def _swagger_ui() -> Path:
+    """Swagger UI's own files, in the package that carries them."""
+    found = importlib.util.find_spec("fastapi_swagger")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "resources"
+
+
+def _page(path: Path) -> Any:
+    async def page(_: Request) -> Response:
+        return FileResponse(path, media_type="text/html; charset=utf-8")
+
+    return page
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return JSONResponse({"error": error.sentence}, error.status, error.headers)
+
+
+async def _no_such_session(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+async def _wrong(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    return JSONResponse({"error": f"{where or 'The request'}: {first['msg']}."}, 400)
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentences = {404: "There is nothing here: see /docs.", 405: "That cannot be done here."}
+    sentence = sentences.get(error.status_code, str(error.detail))
+    return JSONResponse({"error": sentence}, error.status_code, error.headers)
+
+
+async def _internal(_: Request, error: Exception) -> Response:
+    _log.error("A request could not be answered: %s", type(error).__name__)
+    return JSONResponse({"error": "The server met an error; its log has more."}, 500)

@@ -1,0 +1,183 @@
+"""Asterisk's connections: the calls that are expected, and the port they come to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from emolive.errors import EmoliveError
+from emolive.server.access import Access
+from emolive.server.ingest import Sessions, TapSession
+from emolive.server.room import Room
+from emolive.server.taps.audiosocket import AudioSocketTap
+from emolive.server.taps.tap import Closing
+from emolive.server.tokens import Grant, Scope
+from emolive.types import Role
+
+_READ = 65_536
+_HELD = 4 * _READ
+_EXPECTED_S = 3_600.0
+_MOST_EXPECTED = 10_000
+_FIRST_FRAME = 3 + 16
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCall:
+    """What Asterisk's UUID stands for; `slin_rate` in Hz is that of frames of type 0x10."""
+
+    grant: Grant
+    name: str | None = None
+    role: Role = Role.CUSTOMER
+    slin_rate: int = 8_000
+    consent: bool | None = None
+
+
+class AudioSocketCalls:
+    """Calls that were announced, each for an hour and once.
+
+    10,000 at most; overflow policy: the oldest are forgotten.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._expected: OrderedDict[UUID, tuple[ExpectedCall, float]] = OrderedDict()
+
+    def expect(self, uuid: UUID, call: ExpectedCall) -> None:
+        """A connection with this UUID will come."""
+        self._expected[uuid] = call, self._clock() + _EXPECTED_S
+        self._expected.move_to_end(uuid)
+        while len(self._expected) > _MOST_EXPECTED:
+            self._expected.popitem(last=False)
+
+    def take(self, uuid: UUID) -> ExpectedCall | None:
+        """It has come; None: it was not expected."""
+        found = self._expected.pop(uuid, None)
+        return found[0] if found is not None and found[1] >= self._clock() else None
+
+
+class _StreamWire:
+    """A TCP connection as a `Wire`."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._first = first
+
+    async def receive(self) -> bytes | None:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        try:
+            return await self._reader.read(_READ) or None
+        except OSError:
+            return None
+
+    async def send(self, data: str | bytes) -> None:
+        assert isinstance(data, bytes)
+        with contextlib.suppress(OSError):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def close(self, closing: Closing, reason: str) -> None:  # noqa: ARG002
+        """The protocol has no room for reasons."""
+        self._writer.close()
+
+
+class AudioSocketPort:
+    """Listens for Asterisk.
+
+    A client has no token, so others than this computer need TLS and an announced UUID.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        access: Access,
+        sessions: Sessions,
+        expected: AudioSocketCalls,
+        *,
+        local: bool,
+        first_words_s: float = 10.0,
+    ) -> None:
+        """`local`: nobody else can reach it, so that any UUID is taken."""
+        self._room = room
+        self._access = access
+        self._sessions = sessions
+        self._expected = expected
+        self._local = local
+        self._first_words_s = first_words_s
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Take connections from now on.
+
+        Raises:
+            EmoliveError: it cannot listen there.
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, host, port, ssl=tls, limit=_HELD)
+        except OSError as error:
+            raise EmoliveError(
+                f"AudioSocket cannot listen at {host}:{port} ({error.strerror or error}): choose "
+                "another --audiosocket-port."
+            ) from error
+
+    async def close(self) -> None:
+        """Take no more; those that are there are ended by whoever ends their calls."""
+        if self._server is not None:
+            self._server.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._first_words_s)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._connection(reader, writer)
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        refused = self._room.refusal()
+        try:
+            async with asyncio.timeout(self._first_words_s):
+                first = await reader.readexactly(_FIRST_FRAME)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            return
+        expected = self._expected.take(UUID(bytes=first[3:])) if first[0] == 0x01 else None
+        if expected is None and self._local:
+            expected = ExpectedCall(Grant("AudioSocket", frozenset({Scope.INGEST})))
+        if expected is None or refused is not None:
+            with contextlib.suppress(OSError):
+                writer.write(b"\x00\x00\x00")
+                await writer.drain()
+            return
+        tap = AudioSocketTap(
+            expected.role,
+            slin_rate=expected.slin_rate,
+            name=expected.name,
+            consent=expected.consent,
+        )
+        wire = _StreamWire(reader, writer, first)
+        session = TapSession(self._room, self._access, tap, "audiosocket", wire, expected.grant)
+        await self._sessions.serve(session)

@@ -1,0 +1,73 @@
+"""Numbers about the server, beside those about its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from emolive.server.room import Room
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector
+
+
+class Exposition:
+    """Everything that Prometheus is told."""
+
+    def __init__(self, room: Room, calls: Callable[[], Collector]) -> None:
+        """`calls`: what tells about the calls themselves."""
+        self._room = room
+        self._calls = calls
+
+    def text(self) -> bytes:
+        """The numbers now, in Prometheus' text format."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        registry.register(self._calls())
+        return generate_latest(registry)
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The server's numbers now."""
+        room, load = self._room, self._room.load
+        gauges = {
+            "calls": ("Calls that are monitored now.", len(room.running)),
+            "capacity": ("Calls that this machine carries.", load.capacity),
+            "cost_per_call_cores": ("Measured cost of a call, in cores.", load.cost_per_call),
+            "cores": ("Cores in use.", load.cores),
+            "watchers": ("Sockets of those who watch.", room.watchers),
+            "draining": ("1 while the server goes down.", float(room.draining)),
+        }
+        for name, (text, value) in gauges.items():
+            gauge = GaugeMetricFamily(f"emolive_server_{name}", text)
+            gauge.add_metric([], value)
+            yield gauge
+        for name, text, value in (
+            ("calls_opened", "Calls that were taken.", room.opened),
+            ("calls_refused", "Calls that there was no room for.", room.refused),
+        ):
+            counter = CounterMetricFamily(f"emolive_server_{name}", text)
+            counter.add_metric([], value)
+            yield counter
+        gaps = CounterMetricFamily(
+            "emolive_tap_gaps", "Stretches that never came.", labels=["call"]
+        )
+        lost = CounterMetricFamily(
+            "emolive_tap_lost_seconds", "Their length in all.", labels=["call"]
+        )
+        late = CounterMetricFamily(
+            "emolive_tap_late_packets", "Packets that came too late or twice.", labels=["call"]
+        )
+        for call in room.running:
+            placement = call.placement
+            gaps.add_metric([call.id], placement.gaps)
+            lost.add_metric([call.id], placement.lost_samples / call.request.rate)
+            late.add_metric([call.id], placement.late_packets)
+        yield from (gaps, lost, late)

@@ -1,0 +1,75 @@
+"""What a running server consists of, handed to every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection, Request
+
+from emolive.server.access import Access
+from emolive.server.audiosocket import AudioSocketCalls
+from emolive.server.history import History
+from emolive.server.ingest import Sessions
+from emolive.server.prometheus import Exposition
+from emolive.server.room import Room
+from emolive.server.settings import ServerSettings
+from emolive.server.signatures import AudioHookSignatures
+from emolive.server.tokens import Grant, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a server."""
+
+    settings: ServerSettings
+    access: Access
+    room: Room
+    sessions: Sessions
+    history: History
+    exposition: Exposition
+    signatures: AudioHookSignatures
+    audiosocket: AudioSocketCalls
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is served with TLS."""
+        return self.settings.certificate is not None
+
+    def url(self, connection: HTTPConnection, scheme: str) -> str:
+        """The address of a request as its sender wrote it, whatever proxies there are."""
+        target = connection.url.path + (f"?{query}" if (query := connection.url.query) else "")
+        public = self.settings.public_url
+        if public is not None:
+            rest = public.split("://", 1)[-1].rstrip("/")
+            secure = public.startswith(("https", "wss"))
+        else:
+            rest, secure = connection.headers.get("host", ""), self.secure
+        return f"{scheme}{'s' if secure else ''}://{rest}{target}"
+
+
+def services(connection: HTTPConnection) -> Services:
+    """The server's parts."""
+    found: Services = connection.app.state.services
+    return found
+
+
+Parts = Annotated[Services, Depends(services)]
+
+_bearer = HTTPBearer(auto_error=False, description="Or `?token=`, or the cookie of a log-in.")
+
+
+def _granted(scope: Scope) -> object:
+    def check(request: Request, parts: Parts, _: Annotated[object, Security(_bearer)]) -> Grant:
+        if request.method not in ("GET", "HEAD"):
+            parts.access.check_origin(request.headers)
+        return parts.access.require(parts.access.grant(request), scope)
+
+    return Depends(check)
+
+
+Watching = Annotated[Grant, _granted(Scope.WATCH)]
+Ingesting = Annotated[Grant, _granted(Scope.INGEST)]
+Administering = Annotated[Grant, _granted(Scope.ADMIN)]

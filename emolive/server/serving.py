@@ -1,0 +1,263 @@
+"""Running a server until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from emolive.errors import EmoliveError
+from emolive.server.access import Access
+from emolive.server.app import build
+from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
+from emolive.server.history import LibraryHistory
+from emolive.server.ingest import Sessions
+from emolive.server.local_host import LocalHost
+from emolive.server.prometheus import Exposition
+from emolive.server.room import Room
+from emolive.server.services import Services
+from emolive.server.settings import ServerSettings
+from emolive.server.signatures import AudioHookSignatures
+from emolive.server.tokens import TokenFile, Tokens
+from emolive.session.database import library_folder
+from emolive.session.library import Library
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_MESSAGE = 1 << 20
+_PING_S = 20.0
+_BACKLOG = 1_024
+_SECOND_S = 1.0
+_EXPIRE_EVERY_S = 3_600.0
+_CLIENTS_LEAVE_S = 10.0
+_STORED_WITHIN_S = 60.0
+_WATCHERS_LEAVE_S = 3.0
+_LOOK_S = 0.05
+
+
+class EmoliveServer:
+    """A server: `run` it on the thread that is to have it, `stop` it from any."""
+
+    def __init__(self, settings: ServerSettings, tell: Callable[[str], None]) -> None:
+        """Check everything, load the model, and begin to listen; takes seconds.
+
+        `tell` is given sentences for whoever started it.
+
+        Raises:
+            EmoliveError: something cannot be used, or would be open to others without protection.
+        """
+        self._settings = settings
+        self._tell = tell
+        self._tls = settings.tls()
+        folder = library_folder(settings.library)
+        file = TokenFile(folder)
+        self.token = settings.token
+        if self.token is None and not file.tokens():
+            if not settings.local:
+                raise EmoliveError(
+                    f"{settings.host} can be reached from other computers: make a token first "
+                    "(`emolive serve token add NAME`), or give --token."
+                )
+            self.token = secrets.token_urlsafe(24)
+        tokens = Tokens(file, self.token)
+        self._socket = _listen(settings.host, settings.port)
+        try:
+            self._library = Library.open(settings.library)
+            self._host = LocalHost(settings, self._library)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._access = Access(tokens, settings.origins)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._draining = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self.audiosocket_port: int | None = None
+        self.started = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"http{'s' if self._tls else ''}://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serve until it is told to stop by `stop`, SIGTERM or SIGINT."""
+        config = uvicorn.Config(
+            lambda *_: None,
+            log_config=None,
+            access_log=False,  # addresses may hold tokens
+            server_header=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_per_message_deflate=False,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
+            backlog=_BACKLOG,
+            limit_concurrency=self._settings.max_connections,
+            timeout_graceful_shutdown=round(_CLIENTS_LEAVE_S),
+            ssl_certfile=self._settings.certificate,
+            ssl_keyfile=self._settings.private_key,
+        )
+        try:
+            with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+                runner.run(self._serve(config))
+        finally:
+            self._socket.close()
+            self._library.close()
+
+    def stop(self) -> None:
+        """Take no more calls, end those that go on in good order, and return from `run`."""
+        self._draining.set()
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # it is over
+                self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def _serve(self, config: uvicorn.Config) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        if self._draining.is_set():
+            self._stop.set()
+        settings = self._settings
+        room = Room(self._host)
+        sessions = Sessions(self._access, settings.stall_s)
+        expected = AudioSocketCalls()
+        services = Services(
+            settings,
+            self._access,
+            room,
+            sessions,
+            LibraryHistory(self._library),
+            Exposition(room, lambda: self._host.metrics),
+            AudioHookSignatures(settings.audiohook_secrets),
+            expected,
+        )
+        config.app = build(services)
+        server = _Uvicorn(config, self.stop)
+        audiosocket = AudioSocketPort(room, self._access, sessions, expected, local=settings.local)
+        tasks = []
+        try:
+            if settings.audiosocket_port is not None:
+                await audiosocket.listen(settings.host, settings.audiosocket_port, self._tls)
+                self.audiosocket_port = audiosocket.port
+            serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+            tasks = [
+                serving,
+                asyncio.create_task(room.run()),
+                asyncio.create_task(self._look_after(sessions)),
+            ]
+            while not server.started and not serving.done():
+                await asyncio.sleep(_LOOK_S / 10)
+            self.started.set()
+            self._announce()
+            stop = asyncio.create_task(self._stop.wait())
+            await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+            await self._drain(room, sessions)
+            await audiosocket.close()
+            server.should_exit = True
+            await asyncio.wait([serving])
+        finally:
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            await audiosocket.close()
+            await self._host.close()
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def _drain(self, room: Room, sessions: Sessions) -> None:
+        """Let calls go on for as long as was asked for; then end them, and store everything."""
+        room.draining = True
+        running = len(room.running)
+        if running:
+            self._tell(f"Going down: {running} call{'' if running == 1 else 's'} to be ended.")
+        await _until(lambda: not room.running, self._settings.drain_s)
+        sessions.end_all("The server is going down.")
+        await _until(lambda: not len(sessions), _CLIENTS_LEAVE_S)
+        stored = await _until(
+            lambda: all(call.hosted.over for call in room.calls), _STORED_WITHIN_S
+        )
+        if not stored:
+            self._tell("Not every recording is stored yet: the next start puts it right.")
+        await _until(lambda: room.all_told, _WATCHERS_LEAVE_S)
+        room.closed = True
+        await _until(lambda: not room.watchers, _WATCHERS_LEAVE_S)
+
+    async def _look_after(self, sessions: Sessions) -> None:
+        expired_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_SECOND_S)
+            sessions.tick()
+            if time.monotonic() - expired_at >= _EXPIRE_EVERY_S:
+                expired_at = time.monotonic()
+                try:
+                    await self._host.expire()
+                except EmoliveError:
+                    _log.warning("Old sessions could not be deleted", exc_info=True)
+
+    def _announce(self) -> None:
+        self._tell(f"The wall is at {self.url}/, the API's page at {self.url}/docs.")
+        if self.audiosocket_port is not None:
+            self._tell(f"AudioSocket listens at {self._settings.host}:{self.audiosocket_port}.")
+        if self._settings.token is None and self.token is not None:
+            self._tell(f"The token of this run, for everything: {self.token}")
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn, which a signal does not stop at once: calls are ended first."""
+
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop_all = stop
+        self._asked = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal ends calls in good order, a second SIGINT everything at once."""
+        if self._asked and sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+        self._asked = True
+        self._stop_all()
+
+
+async def _until(true: Callable[[], bool], timeout_s: float) -> bool:
+    """Wait until something is true, at most so long; whether it is."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(_LOOK_S)
+    return True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        EmoliveError: it cannot.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        raise EmoliveError(
+            f"The server cannot listen at {host}:{port} ({why or error}): choose another --port."
+        ) from error

@@ -1,0 +1,74 @@
+"""What goes for every request: headers that keep a page to itself, and bodies of a bounded size."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LONGEST_BODY = 65_536
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; media-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+# Swagger UI writes styles into its elements.
+_DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Shell:
+    """Around the application."""
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+        """`tls`: browsers are told to stay with it."""
+        self._app = app
+        self._headers = dict(_HEADERS)
+        if tls:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        taken = 0
+        begun = False
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > _LONGEST_BODY:
+                raise _TooLong
+            return message
+
+        async def guarded(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                headers["Content-Security-Policy"] = _DOCS_CSP if path == "/docs" else CSP
+                headers.setdefault(
+                    "Cache-Control", "no-store" if path.startswith("/v1") else "no-cache"
+                )
+            await send(message)
+
+        try:
+            await self._app(scope, bounded, guarded)
+        except _TooLong:
+            if not begun:
+                sentence = f"A request may have {_LONGEST_BODY} bytes."
+                await JSONResponse({"error": sentence}, 413)(scope, receive, guarded)
+
+
+class _TooLong(Exception):  # noqa: N818 - it is an answer
+    pass
