@@ -12,7 +12,7 @@ import typer
 from emolive.cli.outcome import say, tell
 from emolive.errors import EmoliveError
 from training.cache import load_cache, prepare
-from training.corpora import READERS, read_corpora, read_manifest
+from training.corpora import MEASURED_ONLY, NOISE, READERS, read_corpora, read_manifest
 from training.recipe import load_recipe, sources
 
 app = typer.Typer(
@@ -218,6 +218,50 @@ def export_command(
         note=note,
     )
     say(f"wrote {out} and {out.with_suffix('.md')}")
+
+
+@app.command("adapting")
+def adapting_command(
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The corpora.")],
+    model: Annotated[Path, typer.Option(help="The base: a bundled name, or a file.")],
+    card: Annotated[
+        Path | None, typer.Option(help="Its card, which names the speakers it was tested on.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
+    per_class: Annotated[str, typer.Option(help="Labels per class.")] = "3,10,50",
+    draws: Annotated[int, typer.Option(min=2)] = 20,
+    noise: Annotated[float, typer.Option(help="Share of wrong labels.")] = 0.0,
+    out: Annotated[Path | None, typer.Option(help="Also write the rows as JSON.")] = None,
+) -> None:
+    """Measure what `emolive adapt` gains with a few labels, tested on other speakers.
+
+    On corpora that the base was not trained on; with its card, also on its test speakers.
+    """
+    from emolive.inference.loading import open_model
+    from training.adapting import hear_corpus, markdown, measure_adapting, test_speakers
+
+    classifier = open_model(model)
+    known = set(classifier.metadata.corpora)
+    rows = []
+    for name in only or [one for one in READERS if one != NOISE]:
+        speakers = test_speakers(card, name) if card is not None and name in known else None
+        if name in MEASURED_ONLY or (name in known and not speakers):
+            tell(f"{name}: the base model knows it, or it is not for learning: left out")
+            continue
+        clips, absent = read_corpora(data, (name,))
+        if absent:
+            tell(f"{name}: not found in {data / name}, skipped")
+            continue
+        mine = [clip for clip in clips if speakers is None or clip.speaker in speakers]
+        heard = hear_corpus(mine, classifier, lambda *_: None)
+        counts = [int(n) for n in per_class.split(",")]
+        rows += measure_adapting(
+            name, heard, classifier.metadata.labels, counts, draws=draws, noise=noise
+        )
+        tell(f"{name}: measured")
+    say(markdown(rows))
+    if out:
+        out.write_text(json.dumps([row.to_dict() for row in rows], indent=1), encoding="utf-8")
 
 
 @app.command("report")

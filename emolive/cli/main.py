@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from emolive import __version__
+from emolive.cli import adapt, calls, serve, sessions
 from emolive.cli import alerts as alert_options
-from emolive.cli import calls, serve, sessions
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
@@ -49,6 +49,7 @@ app.add_typer(calls.app, name="call")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(alert_options.app, name="alerts")
 app.add_typer(serve.app, name="serve")
+app.add_typer(adapt.app, name="adapt")
 
 
 def _print_version(wanted: bool) -> None:
@@ -261,7 +262,7 @@ def models(
     ] = None,
     json: JsonReport = False,
 ) -> None:
-    """Compare the models that come with emolive, or show one's card."""
+    """Compare the models that come with emolive and those you taught, or show one's card."""
 
     def body() -> int:
         from emolive.cli.models import run_model, run_models

@@ -3,22 +3,86 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 from rich.markdown import Markdown
 from rich.table import Table
+from rich.text import Text
 
+from emolive.adapt import shelf
+from emolive.adapt.wording import advice_text, how_text, points, taught_text, verdict_text
 from emolive.cli.console import Console
-from emolive.cli.outcome import DONE, say
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
+from emolive.inference.adapted_file import AdaptedModel, adapted_names, adapted_path
 from emolive.inference.bundled import BUNDLED, BundledModel, bundled_model
 from emolive.inference.model_files import read_metadata
+from emolive.labels import emotion_name
 
 
 def run_models(*, as_json: bool) -> int:
-    """List the bundled models with their scores, side by side, as a table or a JSON array."""
+    """List the models, those that came along side by side, as tables or a JSON array."""
+    adapted, problems = shelf.kept()
+    gone = shelf.deleted_sources(adapted)
     if as_json:
-        say(json.dumps([_facts(model) for model in BUNDLED], indent=1))
-        return DONE
+        rows = [_facts(model) for model in BUNDLED]
+        rows += [_adapted_facts(model, gone.get(model.name, 0)) for model in adapted]
+        say(json.dumps(rows, indent=1))
+    else:
+        _show_bundled()
+        if adapted:
+            _show_adapted(adapted, gone)
+    for problem in problems:
+        tell(problem)
+    return SOME_INPUTS_FAILED if problems else DONE
+
+
+def run_model(name: str) -> int:
+    """Show a bundled model's card, or what an adapted one was taught.
+
+    Raises:
+        EmoliveError: there is none of that name.
+    """
+    bundled = next((one for one in BUNDLED if one.name == name), None)
+    if bundled is not None:
+        Console().print(Markdown(bundled.card.read_text(encoding="utf-8")))
+    elif name in adapted_names():
+        show_adapted(shelf.named(name))
+    else:
+        known = ", ".join((*(one.name for one in BUNDLED), *adapted_names()))
+        raise EmoliveError(f"There is no model {name}: there are {known}.")
+    return DONE
+
+
+def show_adapted(model: AdaptedModel) -> None:
+    """What was taught, and how it was judged."""
+    judged = model.judgement
+    base = tr("guessing") if judged.guessing else model.base.name
+    table = Table("", "labels", base, model.name, "difference (95 %)")
+    for one in judged.classes:
+        before = "" if one.base is None else f"{one.base:.1%}"
+        interval = f"{points(one.low)} to {points(one.high)}"
+        name = Text(emotion_name(one.label))
+        table.add_row(name, str(one.labels), before, f"{one.adapted:.1%}", interval)
+    table.add_row(
+        "all",
+        str(sum(model.taught.values())),
+        f"{judged.base_uar:.1%}",
+        f"{judged.uar:.1%}",
+        f"{points(judged.low)} to {points(judged.high)}",
+        style="bold",
+    )
+    Console().print(table)
+    say(verdict_text(model))
+    say(how_text(model))
+    if advice := advice_text(judged):
+        say(advice)
+    quoted = f'"{model.name}"' if " " in model.name else model.name
+    say(f"Taught with {taught_text(model)}. Use it as --model {quoted}.")
+
+
+def _show_bundled() -> None:
     described = [read_metadata(model.path) for model in BUNDLED]
     table = Table("", *(model.name for model in BUNDLED))
     table.add_row("what", *(model.about for model in BUNDLED))
@@ -37,21 +101,26 @@ def run_models(*, as_json: bool) -> int:
         f"UAR of one 3-second window of speakers that were never heard. {BUNDLED[0].name} is used "
         "unless --model names another; `emolive models NAME` shows the whole card."
     )
-    return DONE
 
 
-def run_model(name: str) -> int:
-    """Show a bundled model's card.
-
-    Raises:
-        EmoliveError: there is none of that name.
-    """
-    model = next((one for one in BUNDLED if one.name == name), None)
-    if model is None:
-        known = ", ".join(one.name for one in BUNDLED)
-        raise EmoliveError(f"There is no bundled model {name}: there are {known}.")
-    Console().print(Markdown(model.card.read_text(encoding="utf-8")))
-    return DONE
+def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> None:
+    table = Table("your own", "on", "labels", "UAR", "of the base", "better")
+    for model in models:
+        judged = model.judgement
+        table.add_row(
+            Text(model.name),
+            model.base.name,
+            Text(taught_text(model)),
+            f"{judged.uar:.1%}",
+            "(guessing) " * judged.guessing + f"{judged.base_uar:.1%}",
+            "yes" if model.better else judged.verdict,
+        )
+    Console().print(table)
+    for name, n in gone.items():
+        say(
+            f"{n} of the sessions that {name} was taught with are deleted: to forget them "
+            f"altogether, `emolive adapt remove {name}`."
+        )
 
 
 def _facts(model: BundledModel) -> dict[str, object]:
@@ -64,4 +133,21 @@ def _facts(model: BundledModel) -> dict[str, object]:
         "labels": metadata.labels,
         "scores": metadata.scores,
         "licence": metadata.licence,
+    }
+
+
+def _adapted_facts(model: AdaptedModel, gone: int) -> dict[str, object]:
+    judged = model.judgement
+    return {
+        "name": model.name,
+        "about": f"Taught on {model.base.name} with {taught_text(model)}.",
+        "file": str(adapted_path(model.name)),
+        "used_by_default": False,
+        "labels": model.labels,
+        "scores": {"uar": judged.uar, "base uar": judged.base_uar, "ece": judged.ece},
+        "base": model.base.name,
+        "taught": model.taught,
+        "taught_at": model.taught_at,
+        "better": model.better,
+        "deleted_sessions": gone,
     }

@@ -103,7 +103,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|FILE",
-        help="A bundled model (see `emolive models`), or an ONNX file of your own.",
+        help="A model by its name (see `emolive models`), or an ONNX file of your own.",
     ),
 ]
 ProviderOption = Annotated[

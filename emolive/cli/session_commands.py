@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
+from emolive.adapt import shelf
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.session_tables import (
     hits_table,
@@ -159,11 +160,20 @@ def run_search(folder: Path | None, options: SearchOptions, *, as_json: bool) ->
     return DONE
 
 
-def run_delete(folder: Path | None, sessions: Sequence[str], *, ask: bool) -> int:
-    """Delete sessions; those that cannot be deleted are reported."""
+def run_delete(
+    folder: Path | None, sessions: Sequence[str], *, ask: bool, with_models: bool
+) -> int:
+    """Delete sessions; those that cannot be deleted are reported.
+
+    Models that were taught with them are named, and deleted `with_models`.
+    """
     failed = 0
     with open_library(folder) as library:
         infos = list(dict.fromkeys(library.get(session) for session in sessions))
+        models = shelf.taught_with(info.id for info in infos)
+        for name in models:
+            way = "it is deleted, too" if with_models else "delete it, too, with --with-models"
+            tell(f"The model {name} was taught with what is deleted here: {way}.")
         if ask and sys.stdin.isatty():
             names = ", ".join(info.title or info.id for info in infos)
             typer.confirm(plain(f"Delete {names} for good?"), abort=True, err=True)
@@ -175,6 +185,9 @@ def run_delete(folder: Path | None, sessions: Sequence[str], *, ask: bool) -> in
                 tell(str(error))
             else:
                 tell(f"Session {info.id} is deleted.")
+        for name in models if with_models else ():
+            shelf.remove(name)
+            tell(f"The model {name} is deleted.")
     return SOME_INPUTS_FAILED if failed else DONE
 
 
@@ -189,6 +202,10 @@ def run_expire(folder: Path | None, days: int | None, after: int | None) -> int:
         expired = library.expire(days) if days is not None or after else []
         for session_id in expired:
             tell(f"Session {session_id} is deleted.")
+        for name in shelf.taught_with(expired):
+            tell(
+                f"The model {name} was taught with them: `emolive adapt remove {name}` forgets it."
+            )
         limit = library.settings().expire_after_days
         if limit is None:
             tell("Sessions are kept until they are deleted.")

@@ -188,17 +188,20 @@ def delete(
     context: typer.Context,
     sessions: SessionsArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    with_models: Annotated[
+        bool, typer.Option("--with-models", help="Also the models that were taught with them.")
+    ] = False,
     library: LibraryOption = None,
 ) -> None:
     """Delete sessions for good: audio, timeline, notes, and their traces in the database.
 
-    On a terminal it asks first.
+    On a terminal it asks first. Models that were taught with them are named.
     """
 
     def body() -> int:
         from emolive.cli.session_commands import run_delete
 
-        return run_delete(library, sessions, ask=not yes)
+        return run_delete(library, sessions, ask=not yes, with_models=with_models)
 
     finish(context, body)
 

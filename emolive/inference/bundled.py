@@ -1,10 +1,12 @@
-"""The models that come with the program, chosen by name like a file."""
+"""The models that come with the program, and the one way from a choice to a model's file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive.errors import ModelError
+from emolive.inference.adapted_file import adapted_path
 from emolive.resources import asset
 
 
@@ -58,10 +60,21 @@ def bundled_model(choice: Path | None) -> BundledModel | None:
 
 
 def model_path(choice: Path | None) -> Path:
-    """The file of a choice: a bundled model's name, a file, or None for the usual model.
+    """The file of a choice: a bundled or an adapted model's name, a file, or None for the usual.
 
     Raises:
-        EmoliveError: a bundled model's file is missing.
+        EmoliveError: a bundled model's file is missing, or there is no model of that name.
     """
     bundled = bundled_model(choice)
-    return bundled.path if bundled else choice or BUNDLED[0].path
+    if bundled is not None:
+        return bundled.path
+    assert choice is not None
+    adapted = adapted_path(str(choice))
+    if adapted is not None and adapted.is_file():
+        return adapted
+    if not choice.suffix and choice.name == str(choice) and not choice.exists():
+        raise ModelError(
+            f"There is no model {choice}: `emolive models` lists those there are; an ONNX file is "
+            "named with its ending."
+        )
+    return choice

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from emolive.errors import ModelError
+from emolive.inference.adapted import AdaptedClassifier
+from emolive.inference.adapted_file import is_adapted, read_adapted
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import BATCH_SIZES, Classifier, OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
@@ -20,14 +23,26 @@ def open_model(
     batch_sizes: tuple[int, ...] = BATCH_SIZES,
     *,
     host: Host | None = None,
-) -> OnnxClassifier:
-    """The model at `path` (a file, or a bundled model's name), on one processor and no other.
+) -> OnnxClassifier | AdaptedClassifier:
+    """The model at `path` (a file, or a model's name), on one processor and no other.
 
     Raises:
         ModelError: it cannot be used.
         ProviderError: CUDA is asked for and cannot be used.
     """
-    return OnnxClassifier(model_path(path), provider, threads, batch_sizes, host=host)
+    file = model_path(path)
+    if not is_adapted(file):
+        return OnnxClassifier(file, provider, threads, batch_sizes, host=host)
+    model = read_adapted(file)
+    base = model_path(Path(model.base.choice))
+    if is_adapted(base):
+        raise ModelError(f"{model.name} stands on another adapted model: teach it again.")
+    network = OnnxClassifier(base, provider, threads, batch_sizes, host=host)
+    try:
+        return AdaptedClassifier(file, model, network)
+    except ModelError:
+        network.close()
+        raise
 
 
 def load_classifier(

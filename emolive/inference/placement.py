@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from emolive.inference.adapted import AdaptedClassifier
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution
 from emolive.inference.providers import CPU
@@ -50,12 +51,14 @@ class Placement:
         return cls(len(operators), tuple(sorted(on_cpu)), len(kernels) - len(operators))
 
 
-def placement(classifier: OnnxClassifier) -> Placement:
+def placement(classifier: OnnxClassifier | AdaptedClassifier) -> Placement:
     """Load a classifier's file once more, on the same processor, and watch it run one window.
 
     Raises:
         ModelError: it cannot be loaded again.
     """
+    if isinstance(classifier, AdaptedClassifier):
+        classifier = classifier.network
     metadata = classifier.metadata
     with tempfile.TemporaryDirectory() as folder:
         session = classifier.profiled_session(Path(folder) / "profile")

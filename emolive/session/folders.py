@@ -17,6 +17,7 @@ from emolive.private_files import close_to_others, make_private_folder, open_to_
 
 _LOCK_FILE = "recording.lock"
 _SESSIONS = "sessions"
+_MODELS = "models"  # adapted ones, which are closed to others, too
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -61,7 +62,7 @@ def make_library_folder(library: Path, database_file: str) -> None:
         close_to_others(sessions)  # last: if this was cut off, it is done again
     about = library.stat()
     shared = about.st_mode & stat.S_ISVTX or (os.name == "posix" and about.st_uid != os.geteuid())
-    if not shared and {*library.iterdir()} <= {sessions, *own}:
+    if not shared and {*library.iterdir()} <= {sessions, library / _MODELS, *own}:
         close_to_others(library)
 
 

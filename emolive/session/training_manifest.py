@@ -68,7 +68,7 @@ def write_manifest(
     rows: list[dict[str, str]] = []
     for session in sessions:
         info = library.get(session)
-        for number, (stream, mark) in enumerate(_marks(library, info), 1):
+        for number, (stream, mark) in enumerate(labelled_marks(library, info), 1):
             source = library.audio_path(info.id, stream)
             if source is None:
                 skipped.append(f"{info.id}: no audio of {stream} is kept.")
@@ -106,7 +106,7 @@ def write_manifest(
     return ManifestResult(path, len(rows), tuple(dict.fromkeys(skipped)))
 
 
-def _marks(library: LibraryReader, info: SessionInfo) -> Iterator[tuple[str, Annotation]]:
+def labelled_marks(library: LibraryReader, info: SessionInfo) -> Iterator[tuple[str, Annotation]]:
     """Labelled marks with the stream each is about, in the order of time."""
     heard = [stream.name for stream in info.streams if stream.emotion]
     names = [stream.name for stream in info.streams]

@@ -1,0 +1,199 @@
+"""What is learned: a linear layer on a base model's features, as sure as the labels allow.
+
+A regularised logistic regression (balanced classes, standardised features) is mixed with the base
+model's own answer; both are linear in the features, so the mixture is one layer. How much of either
+and how strict the regularisation is, cross-validation inside the labels says: from a few labels
+little is learned, and the layer stays near the base.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emolive.adapt.examples import Examples
+from emolive.errors import EmoliveError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+# Inverse strength of the penalty, and the share of the base's own answer.
+_PENALTIES = (0.003, 0.02, 0.1)
+_SHARES = (0.0, 0.3, 0.6, 1.0)
+_INNER_FOLDS = 4
+_TEMPERATURES = np.exp(np.linspace(-2.5, 2.5, 101))
+_MOST_STEPS = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """Logits are ``features @ weights.T + bias``; `weights` ``(n_classes, n_features)``."""
+
+    weights: Floats
+    bias: Floats
+    temperature: float
+
+    def probabilities(self, examples: Examples) -> Floats:
+        """Calibrated, ``(n, n_classes)``."""
+        logits = examples.features.astype(np.float64) @ self.weights.T + self.bias
+        return softmax(logits / self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    penalty: float
+    share: float
+
+
+def check_installed() -> None:
+    """Raises EmoliveError unless scikit-learn is there, with the way to get it."""
+    try:
+        import sklearn.linear_model  # noqa: F401
+    except ImportError as error:
+        raise EmoliveError(
+            "Teaching a model needs scikit-learn: install it with "
+            "`python -m pip install 'emolive[adapt]'`. Models that were taught run without it."
+        ) from error
+
+
+def fit_head(examples: Examples, *, seed: int = 0) -> Head:
+    """Learn from examples of at least two classes.
+
+    The penalty, the base's share and the temperature are those with the least loss on the inner
+    folds.
+    """
+    losses: dict[_Recipe, float] = {}
+    temperatures: dict[_Recipe, float] = {}
+    inner = list(folds(examples, _INNER_FOLDS, seed=seed + 1))
+    base = base_weights(examples)
+    for penalty in _PENALTIES:
+        learned = [(_regression(examples[train], penalty), examples[test]) for train, test in inner]
+        for share in _SHARES if base is not None else (0.0,):
+            logits = np.concatenate([_logits(_mixed(fit, base, share), test)
+                                     for fit, test in learned])  # fmt: skip
+            asked = np.concatenate([test for _, test in inner])
+            recipe = _Recipe(penalty, share)
+            losses[recipe], temperatures[recipe] = calibrated_loss(logits, examples[asked])
+    best = min(losses, key=lambda recipe: losses[recipe])
+    weights, bias = _mixed(_regression(examples, best.penalty), base, best.share)
+    return Head(weights, bias, temperatures[best])
+
+
+def base_head(examples: Examples) -> Head | None:
+    """The base model as a head that answers with the examples' labels alone.
+
+    None where it does not know them all.
+    """
+    base = base_weights(examples)
+    return None if base is None else Head(base, np.zeros(len(base)), 1.0)
+
+
+def base_weights(examples: Examples) -> Floats | None:
+    """The layer whose logits are the base's log-probabilities, if it knows all labels."""
+    if set(examples.labels) - set(examples.base_labels):
+        return None
+    n_features, n_base = examples.features.shape[1], len(examples.base_labels)
+    weights = np.zeros((len(examples.labels), n_features))
+    for row, label in enumerate(examples.labels):
+        weights[row, n_features - n_base + examples.base_labels.index(label)] = 1.0
+    return weights
+
+
+def folds(examples: Examples, n: int, *, seed: int) -> Iterator[tuple[Ints, Ints]]:
+    """Rows to learn from and rows to judge by, each row judged once.
+
+    No group is on both sides where every class has at least two groups; otherwise no stretch.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    units = examples.group if is_grouped(examples) else examples.clip
+    fewest = min(
+        len(np.unique(units[examples.target == target])) for target in np.unique(examples.target)
+    )
+    n = max(2, min(n, fewest))
+    splitter = StratifiedGroupKFold(n, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # of a class that one fold lacks, which is allowed for
+        warnings.simplefilter("ignore", UserWarning)
+        divided = list(splitter.split(examples.features, examples.target, units))
+    for train, test in divided:
+        if len(np.unique(examples.target[train])) > 1 and len(test):
+            yield train, test
+
+
+def is_grouped(examples: Examples) -> bool:
+    """Whether every class has at least two groups, so that groups can be kept apart."""
+    return all(
+        len(np.unique(examples.group[examples.target == target])) > 1
+        for target in np.unique(examples.target)
+    )
+
+
+def softmax(logits: Floats) -> Floats:
+    """Over the last axis."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: Floats = exponents / exponents.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def balanced_weight(examples: Examples) -> Floats:
+    """Weights that give each class the same say, and each stretch of a class."""
+    sums = np.bincount(examples.target, examples.weight, len(examples.labels))
+    weight = examples.weight / sums[examples.target]
+    balanced: Floats = weight / weight.sum()
+    return balanced
+
+
+def calibrated_loss(logits: Floats, examples: Examples) -> tuple[float, float]:
+    """The least balanced negative log-likelihood over all temperatures, and which one that is."""
+    weight = balanced_weight(examples)
+    rows = np.arange(len(logits))
+
+    def loss(temperature: float) -> float:
+        likelihood = softmax(logits / temperature)[rows, examples.target]
+        return float(-(weight * np.log(np.maximum(likelihood, 1e-9))).sum())
+
+    found = [loss(temperature) for temperature in _TEMPERATURES]
+    best = int(np.argmin(found))
+    return found[best], float(_TEMPERATURES[best])
+
+
+def _regression(examples: Examples, penalty: float) -> tuple[Floats, Floats]:
+    """A logistic regression's layer, for features that are not standardised."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = examples.features.astype(np.float64)
+    weight = balanced_weight(examples) * len(examples)
+    mean = np.average(x, axis=0, weights=weight)
+    spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+    spread[spread < 1e-6] = 1.0
+    model: Any = LogisticRegression(C=penalty, max_iter=_MOST_STEPS)
+    model.fit((x - mean) / spread, examples.target, weight)
+    learned, bias = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
+    if len(model.classes_) == 2:  # one row stands for both
+        learned, bias = np.stack((-learned[0], learned[0])) / 2, np.array([-bias[0], bias[0]]) / 2
+    n = len(examples.labels)
+    # A fold may lack a class, which is then as good as excluded.
+    weights, offsets = np.zeros((n, x.shape[1])), np.full(n, float(bias.min()) - 10.0)
+    weights[model.classes_] = learned / spread
+    offsets[model.classes_] = bias - (learned / spread) @ mean
+    return weights, offsets
+
+
+def _mixed(
+    learned: tuple[Floats, Floats], base: Floats | None, share: float
+) -> tuple[Floats, Floats]:
+    weights, bias = learned
+    if base is None:
+        return weights, bias
+    return (1 - share) * weights + share * base, (1 - share) * bias
+
+
+def _logits(layer: tuple[Floats, Floats], examples: Examples) -> Floats:
+    weights, bias = layer
+    logits: Floats = examples.features.astype(np.float64) @ weights.T + bias
+    return logits

@@ -1,0 +1,228 @@
+"""`adapt`: teaching a model, the moments to label next, and removal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from emolive.adapt import shelf
+from emolive.adapt.examples import Heard, Listener
+from emolive.adapt.head import check_installed
+from emolive.adapt.labelled import Labelled, from_folder, from_library, from_manifest
+from emolive.adapt.moments import Moment, next_moments
+from emolive.adapt.teaching import Taught, teach, usual_base
+from emolive.cli.agent import confirm_in_terminal
+from emolive.cli.console import Console
+from emolive.cli.loading import load_classifier
+from emolive.cli.models import show_adapted
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
+from emolive.cli.session_commands import open_library
+from emolive.consent.permission import agent_permission
+from emolive.consent.policy import load_policy
+from emolive.engine.config import AgentPermission
+from emolive.errors import EmoliveError
+from emolive.inference.adapted_file import is_adapted
+from emolive.inference.bundled import model_path
+from emolive.labels import emotion_name
+from emolive.session.export.csv_file import write_rows
+from emolive.session.library import Library
+from emolive.settings import settings_folder
+from emolive.times import table_time
+
+_COLUMNS = ("path", "start_s", "end_s", "label", "speaker")
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptOptions:
+    """What `adapt` was asked for; `library` None: the usual one, where nothing else is named."""
+
+    name: str | None
+    manifests: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    library: Path | None = None
+    base: Path | None = None
+    infer_agent: bool = False
+    policy: Path | None = None
+
+
+def run_adapt(options: AdaptOptions, *, as_json: bool) -> int:
+    """Teach, judge, keep; 1 when some of what is labelled cannot be read.
+
+    Raises:
+        EmoliveError: no name, too few labels, a base that cannot be used.
+    """
+    if options.name is None:
+        raise EmoliveError("The new model needs a name: `emolive adapt --name NAME`.")
+    name = shelf.check_name(options.name)
+    check_installed()
+    labelled = _labelled(name, options)
+    with _listener(options.base) as (base, listener), _bar("Listening") as progress:
+        taught = teach(name, labelled, base, listener, progress)
+    path = shelf.keep(taught.model)
+    for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
+        tell(f"Left out: {sentence}")
+    if as_json:
+        say(json.dumps(_document(taught, path), indent=1))
+    else:
+        show_adapted(taught.model)
+    return SOME_INPUTS_FAILED if taught.labelled.problems else DONE
+
+
+def run_next(options: AdaptOptions, count: int, out: Path | None, *, as_json: bool) -> int:
+    """Print, or write as a manifest, what to label next.
+
+    Raises:
+        EmoliveError: there is nothing to label, or the file cannot be written.
+    """
+    with open_library(options.library) as library:
+        permission = _permission(library, "moments to label", options)
+        with _listener(options.base) as (_, listener), _bar("Listening") as progress:
+            labelled: list[Heard] = []
+            if (marked := from_library(library, permission)).stretches:
+                labelled, _ = listener.hear(marked, progress)
+            moments = next_moments(
+                library,
+                listener,
+                count,
+                labelled=labelled,
+                permission=permission,
+                progress=progress,
+            )
+        if out is not None:
+            _write(library, moments, out)
+            tell(f"{len(moments)} moments are in {out}: fill in the column label, then run "
+                 f"`emolive adapt --name NAME --manifest {out}`.")  # fmt: skip
+    if as_json:
+        say(json.dumps([_moment(moment) for moment in moments], indent=1))
+    elif out is None:
+        table = Table("session", "title", "from", "to", "stream", "taken for", "doubt")
+        for moment in moments:
+            table.add_row(
+                moment.session.id,
+                Text(moment.session.title),
+                table_time(moment.start_s),
+                table_time(moment.end_s),
+                Text(moment.stream),
+                Text(emotion_name(moment.leading)),
+                f"{moment.doubt:.0%}",
+            )
+        Console().print(table)
+    return DONE
+
+
+def run_remove(names: Sequence[str]) -> int:
+    """Delete adapted models; those that cannot be deleted are reported."""
+    failed = 0
+    for name in dict.fromkeys(names):
+        try:
+            shelf.remove(name)
+        except EmoliveError as error:
+            failed += 1
+            tell(str(error))
+        else:
+            tell(f"The model {name} is deleted.")
+    return SOME_INPUTS_FAILED if failed else DONE
+
+
+def _labelled(name: str, options: AdaptOptions) -> Labelled:
+    """Everything that is labelled; the library's marks where it is named, or nothing else is."""
+    found = Labelled()
+    for manifest in options.manifests:
+        found += from_manifest(manifest)
+    for folder in options.folders:
+        found += from_folder(folder)
+    if options.library is not None or not (options.manifests or options.folders):
+        with open_library(options.library) as library:
+            found += from_library(library, _permission(library, f"teaching {name}", options))
+    return found
+
+
+def _permission(library: Library, what: str, options: AdaptOptions) -> AgentPermission | None:
+    policy = load_policy(options.policy, settings_folder())
+    permission = agent_permission(
+        library, what, policy, wanted=options.infer_agent, confirm=confirm_in_terminal
+    )
+    if permission is not None:
+        tell(f"The agents' voices are taken, too: {permission.granted_by}.")
+    elif options.infer_agent:
+        tell("Not confirmed: the agents' voices are left out.")
+    return permission
+
+
+@contextmanager
+def _listener(choice: Path | None) -> Iterator[tuple[Path, Listener]]:
+    """The base that is meant, loaded."""
+    base = usual_base() if choice is None else choice
+    if is_adapted(model_path(base)):
+        raise EmoliveError(
+            f"{base} was adapted itself: teach the model underneath, with all labels together."
+        )
+    classifier = load_classifier(base, "auto")
+    try:
+        # A file is named so that it is found from any folder.
+        file = model_path(base)
+        yield (base if file != base else file.absolute()), Listener(classifier)
+    finally:
+        classifier.close()
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _document(taught: Taught, path: Path) -> dict[str, object]:
+    model = taught.model
+    judged = model.judgement.model_dump()
+    return {
+        "name": model.name,
+        "file": str(path),
+        "base": model.base.model_dump(),
+        "labels": model.labels,
+        "taught": model.taught,
+        "better": model.better,
+        **judged,
+        "left_out": taught.labelled.left_out,
+        "problems": taught.labelled.problems,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, object]:
+    return {
+        "session": moment.session.id,
+        "title": moment.session.title,
+        "stream": moment.stream,
+        "start_s": moment.start_s,
+        "end_s": moment.end_s,
+        "leading": moment.leading,
+        "doubt": round(moment.doubt, 6),
+    }
+
+
+def _write(library: Library, moments: Sequence[Moment], out: Path) -> None:
+    rows = [
+        {
+            "path": str(library.audio_path(moment.session.id, moment.stream)),
+            "start_s": f"{moment.start_s:.3f}",
+            "end_s": f"{moment.end_s:.3f}",
+            "label": "",
+            "speaker": f"{moment.session.id}/{moment.stream}",
+        }
+        for moment in moments
+    ]
+    try:
+        write_rows(out, _COLUMNS, rows)
+    except OSError as error:
+        raise EmoliveError(
+            f"{out} cannot be written ({error.strerror or error}): choose another file."
+        ) from error
