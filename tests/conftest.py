@@ -30,6 +30,16 @@ def no_thread_is_left() -> Iterator[None]:
     assert not (alive := [thread.name for thread in left if thread.is_alive()]), alive
 
 
+@pytest.fixture(autouse=True)
+def models_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Nobody's adapted models are read or written; here, each test has its own."""
+    folder = tmp_path_factory.mktemp("models")
+    monkeypatch.setenv("EMOLIVE_MODELS", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of speech corpora, or a visible skip."""

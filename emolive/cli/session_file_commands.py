@@ -80,7 +80,12 @@ def run_export(library: Path | None, sessions: Sequence[str], options: ExportOpt
         except SessionError as error:  # a disk that is full or read-only gives out what it has
             tell(f"The audit log does not know of this export. {error}")
     if options.delete:
-        done = max(done, run_delete(library, [info.id for info in found], ask=not options.yes))
+        done = max(
+            done,
+            run_delete(
+                library, [info.id for info in found], ask=not options.yes, with_models=False
+            ),
+        )
     return done
 
 
