@@ -59,7 +59,7 @@ def voices(
     return manifest
 
 
-def taught(folder: Path, base: Path, manifest: Path, name: str = "mine") -> Taught:
+def taught(base: Path, manifest: Path, name: str = "mine") -> Taught:
     classifier = open_model(base, "cpu")
     try:
         return teach(name, from_manifest(manifest), base, Listener(classifier))
