@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from emolive.i18n import mark, tr
 from emolive.ui.icons import icon, pixmap
 from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 _NAMES = {
     Severity.INFO: mark("Note"),
@@ -17,7 +17,7 @@ _NAMES = {
 }
 
 
-class Banner(QFrame):
+class Banner(Themed, QFrame):
     """Hidden unless there is a message."""
 
     acted = Signal(Action)
@@ -54,7 +54,7 @@ class Banner(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self._draw_icons()
 
     def show_message(self, message: Message | None) -> None:

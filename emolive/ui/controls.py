@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.ui.icons import icon, pixmap
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 
-class IconButton(QToolButton):
+class IconButton(Themed, QToolButton):
     """A square button with an icon, a tip and a name for screen readers."""
 
     def __init__(
@@ -45,7 +45,7 @@ class IconButton(QToolButton):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self._theme = theme
+        super().set_theme(theme)
         mode = QIcon.Mode
         picture = icon(self._shape, str(getattr(theme, self._colour)))
         picture.addPixmap(pixmap(self._shape, theme.faint), mode.Disabled)
@@ -58,7 +58,7 @@ class IconButton(QToolButton):
             self._shape = shape
             self.setAccessibleName(name)
             self.setToolTip(f"{name}  ({keys})" if keys else name)
-            self.set_theme(self._theme)
+            self.set_theme(self.theme)
 
 
 class ChoiceBox(QComboBox):

@@ -32,7 +32,7 @@ from emolive.ui.live.sources import device_key
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
 from emolive.ui.settings.input_section import MakeProbe
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 MakePlayer = Callable[[], Player]
 
@@ -44,7 +44,7 @@ def demo_player() -> Player:
     return Player([Track("demo", path)], facts.samplerate, facts.frames)
 
 
-class Guide(QWidget):
+class Guide(Themed, QWidget):
     """Three steps side by side. `started` tells to listen, `demo` to show the demo clip."""
 
     started = Signal()
@@ -75,8 +75,7 @@ class Guide(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
-        self.bar.set_theme(theme)
+        super().set_theme(theme)
         self._dress()
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:

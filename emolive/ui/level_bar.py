@@ -9,12 +9,12 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 _FLOOR_DBFS = -60.0
 
 
-class LevelBar(QWidget):
+class LevelBar(Themed, QWidget):
     """Falls softly, rises at once; empty while nothing is measured."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -27,11 +27,6 @@ class LevelBar(QWidget):
     def sizeHint(self) -> QSize:
         """A slim bar."""
         return QSize(160, 14)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def show_level(self, dbfs: float | None) -> None:
         """Show a level in dBFS; None: nothing is measured."""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.icons import icon
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 RAIL_WIDTH = 76
 _ICON = 22
@@ -24,14 +24,11 @@ class Page(Protocol):
     title: str
     icon_name: str
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-
     def end(self, deadline: float) -> None:
         """The window closes: end all threads before `time.monotonic()` reaches `deadline`."""
 
 
-class Rail(QFrame):
+class Rail(Themed, QFrame):
     """Buttons with an icon over a name; the last one (settings) and help keep to the bottom."""
 
     chosen = Signal(int)
@@ -57,7 +54,7 @@ class Rail(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         for button in self._icons:
             self._dress(button)
 

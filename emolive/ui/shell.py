@@ -24,7 +24,7 @@ from emolive.ui.frame_meter import FrameMeter
 from emolive.ui.messages import Message, MessageBoard
 from emolive.ui.navigation import Page, Rail
 from emolive.ui.shortcuts import bind_key
-from emolive.ui.theme import SPACE, Theme, apply
+from emolive.ui.theme import SPACE, Theme, apply, dress
 
 CLOSE_WITHIN_S = 1.8
 
@@ -70,7 +70,6 @@ class Shell(QMainWindow):
         self.rail.add(page.title, page.icon_name, bottom=bottom)
         if (said := getattr(page, "message", None)) is not None:
             said.connect(lambda message, part=page.title: self.show_message(part, message))
-        page.set_theme(self.theme)
         self._mark()
         number = len(self.pages)
         bind_key(self, f"Ctrl+{number}", lambda: self.show_page(number - 1))
@@ -114,8 +113,7 @@ class Shell(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply(app, theme)
-        for part in (self.rail, self.banner, *self.pages, *self._others):
-            part.set_theme(theme)
+        dress(self, theme)
 
     def switch_full_screen(self) -> None:
         """To full screen, and back."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive.labels import PaletteName, swatch
 from emolive.palette import Swatch
@@ -103,6 +104,24 @@ DARK = Theme(
     danger="#FF9085",
     danger_tint="#411C1C",
 )
+
+
+class Themed:
+    """A widget that uses the theme itself; `dress` hands it each new one."""
+
+    theme: Theme
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours."""
+        self.theme = theme
+        cast(QWidget, self).update()
+
+
+def dress(root: QWidget, theme: Theme) -> None:
+    """Hand a theme to a widget and all below it."""
+    for widget in (root, *root.findChildren(QWidget)):
+        if isinstance(widget, Themed):
+            widget.set_theme(theme)
 
 
 def system_theme() -> Theme:

@@ -24,7 +24,7 @@ from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label, push_button
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import stream_name
 
 _MOST_ROWS = 60
@@ -59,7 +59,7 @@ class AlertProblems(QLabel):
             self.setVisible(bool(text))
 
 
-class AlertRow(QAbstractButton):
+class AlertRow(Themed, QAbstractButton):
     """One alert; a click shows its moment (`clicked`), its button acknowledges it."""
 
     acknowledge = Signal()
@@ -156,7 +156,7 @@ class AlertRow(QAbstractButton):
         return f"{party} · {lasted}"
 
 
-class AlertList(QWidget):
+class AlertList(Themed, QWidget):
     """The newest first; at most the last 60 have a row. `picked` carries a moment in seconds."""
 
     picked = Signal(float)
@@ -196,13 +196,6 @@ class AlertList(QWidget):
         column.addWidget(self.none)
         column.addWidget(scroll, 1)
         column.addStretch()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        for row in self.rows:
-            row.theme = theme
-            row.update()
 
     def show_call(self, model: CallModel | None, why_none: str) -> None:
         """Another call; `why_none` is said as long as there is no alert."""

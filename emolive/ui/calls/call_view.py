@@ -18,7 +18,7 @@ from emolive.ui.calls.timelines import Timelines
 from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_button
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
-from emolive.ui.theme import SPACE, Theme, font
+from emolive.ui.theme import SPACE, Theme, Themed, font
 from emolive.wording import familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 344
@@ -26,7 +26,7 @@ _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
 
 
-class CallView(QWidget):
+class CallView(Themed, QWidget):
     """Shows one call; signals tell what the person wants."""
 
     back_wanted = Signal()
@@ -94,12 +94,7 @@ class CallView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
-        self.back.set_theme(theme)
-        self.record.set_theme(theme)
-        self.timelines.set_theme(theme)
-        self.metrics.set_theme(theme)
-        self.alerts.set_theme(theme)
+        super().set_theme(theme)
         self._state = ()
         self.stop.setIcon(icon("stop", theme.danger))
         self.again.setIcon(icon("start", theme.on_accent))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from emolive.i18n import tr
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.tile import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT, CallTile
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import SPACE, Theme, Themed
 
 _MAX_COLUMNS = 8
 _ROW_GAP = 6
@@ -22,7 +22,7 @@ _CALL_KEYS = (
 )  # fmt: skip
 
 
-class CallGrid(QWidget):
+class CallGrid(Themed, QWidget):
     """The tiles. `opened`, `acknowledged` and `removed` carry the id of a call."""
 
     opened = Signal(str)
@@ -38,12 +38,6 @@ class CallGrid(QWidget):
         self.tiles: dict[str, CallTile] = {}
         self.order: list[str] = []
         self._last: str | None = None
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        for tile in self.tiles.values():
-            tile.set_theme(theme)
 
     def add(self, model: CallModel) -> None:
         """A new call, at the end."""

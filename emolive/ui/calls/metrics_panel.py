@@ -169,10 +169,6 @@ class MetricsPanel(QScrollArea):
         """As high as all rows, so that they are seen where there is room."""
         return QSize(300, self._inner.sizeHint().height())
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.bar.set_theme(theme)
-
     def clear(self) -> None:
         """Another call."""
         self.show_metrics(None)

@@ -31,7 +31,7 @@ from emolive.ui.consent import ConsentDialog
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.shortcuts import Key, bind_key
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
 # only alerts matter.
@@ -53,7 +53,7 @@ KEYS = (
 )
 
 
-class CallsPage(QWidget):
+class CallsPage(Themed, QWidget):
     """Everything about calls. The window gives it a library when there is one."""
 
     message = Signal(object)
@@ -95,12 +95,6 @@ class CallsPage(QWidget):
         self._on_settings(preferences.effective)
 
     # What the window asks of a page.
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.theme = theme
-        self.wall.set_theme(theme)
-        self.call.set_theme(theme)
 
     def set_library(self, library: Library | None) -> None:
         """The library that holds the audit log and what rules are tried on."""

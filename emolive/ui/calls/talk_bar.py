@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.conversation import ConversationMetrics
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.patterns import hatch
 from emolive.wording import percent, stream_name
 
@@ -18,7 +18,7 @@ def party_colour(theme: Theme, index: int) -> QColor:
     return theme.colour("accent") if index else theme.colour("muted")
 
 
-class TalkBar(QWidget):
+class TalkBar(Themed, QWidget):
     """Talk shares of two parties, hatched where both talk; dots show who talks now."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -32,11 +32,6 @@ class TalkBar(QWidget):
     def sizeHint(self) -> QSize:
         """Names over a bar."""
         return QSize(260, 44)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def show_metrics(self, metrics: ConversationMetrics | None) -> None:
         """Show the shares; free if nothing changes that can be seen."""

@@ -11,14 +11,14 @@ from emolive.ui.calls.face import CallFace, face_of
 from emolive.ui.calls.model import CallModel, CallTrend
 from emolive.ui.calls.tile_paint import TilePainter, paint_card, paint_row
 from emolive.ui.controls import IconButton
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 CARD_HEIGHT = 160
 CARD_WIDTH = 264
 ROW_HEIGHT = 54
 
 
-class CallTile(QAbstractButton):
+class CallTile(Themed, QAbstractButton):
     """A card, or with `as_row` a row. A click or Enter opens the call (`clicked`)."""
 
     acknowledge = Signal()
@@ -52,9 +52,8 @@ class CallTile(QAbstractButton):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self._ink = TilePainter(theme, self.model.info.labels)
-        self.close_button.set_theme(theme)
-        self.update()
 
     def show_as_row(self, row: bool) -> None:
         """Be a row of the list, or a card."""

@@ -15,7 +15,7 @@ from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
 from emolive.ui.controls import label
 from emolive.ui.sessions.event_lane import EventLane, Happening
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
@@ -38,7 +38,7 @@ class SpeechBand(DecisionBand):
         paint_caption(painter, plot.adjusted(0, -3, 0, 0), self.caption, self.theme)
 
 
-class Timelines(QFrame):
+class Timelines(Themed, QFrame):
     """The panels of one call at a time; the customer's first."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -78,15 +78,6 @@ class Timelines(QFrame):
         column.addLayout(self._stack, 1)
         column.addWidget(self.ruler)
         self.set_theme(theme)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.legend.set_theme(theme)
-        self.ruler.set_theme(theme)
-        self.back.set_theme(theme)
-        for panel in self.panels:
-            panel.set_theme(theme)
 
     def show_call(self, model: CallModel | None) -> None:
         """Another call; its panels come with its streams."""

@@ -27,10 +27,10 @@ from emolive.ui.calls.urgency import UrgencyOrder
 from emolive.ui.controls import card, label, push_button
 from emolive.ui.icons import icon, pixmap
 from emolive.ui.segments import Segment
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import SPACE, Theme, Themed
 
 
-class WallView(QWidget):
+class WallView(Themed, QWidget):
     """Shows what it is told; signals tell what the person wants."""
 
     add_wanted = Signal()
@@ -70,9 +70,7 @@ class WallView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
-        self.grid.set_theme(theme)
-        self.empty.set_theme(theme)
+        super().set_theme(theme)
         self.add.setIcon(icon("calls", theme.on_accent))
         self.rules.setIcon(icon("bell", theme.text))
         for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
@@ -174,7 +172,7 @@ class WallView(QWidget):
             self._scroll.ensureWidgetVisible(new, 0, SPACE)
 
 
-class EmptyWall(QWidget):
+class EmptyWall(Themed, QWidget):
     """What the page is for, while there is no call."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -220,6 +218,7 @@ class EmptyWall(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         ratio = max(1.0, self.devicePixelRatioF())
         picture = pixmap("calls", theme.accent, 3.0 * ratio)
         picture.setDevicePixelRatio(ratio)  # three times as large as a button's

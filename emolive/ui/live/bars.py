@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
 Answers = tuple[FloatArray | None, ...]
 
 
-class ClassBars(QWidget):
+class ClassBars(Themed, QWidget):
     """Calibrated probabilities of the newest window alone; two streams share a row."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -32,11 +32,6 @@ class ClassBars(QWidget):
     def sizeHint(self) -> QSize:
         """Eight rows."""
         return QSize(300, 150)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_labels(self, labels: tuple[str, ...], streams: Sequence[str] = ()) -> None:
         """Name the classes, and the streams if there are several."""

@@ -18,7 +18,7 @@ from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
-from emolive.ui.theme import RADIUS, Theme, font
+from emolive.ui.theme import RADIUS, Theme, Themed, font
 from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import familiarity_text, percent, stream_name
 
@@ -85,7 +85,7 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
 
 
-class CurrentCard(QWidget):
+class CurrentCard(Themed, QWidget):
     """The card of one stream."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -101,11 +101,6 @@ class CurrentCard(QWidget):
     def sizeHint(self) -> QSize:
         """Room for a long name in large type."""
         return QSize(460, 160)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_stream(self, labels: tuple[str, ...], name: str) -> None:
         """Labels that may come, and a name to tell the card from others (or "")."""

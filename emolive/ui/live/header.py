@@ -23,7 +23,7 @@ from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
-from emolive.ui.theme import SPACE, Theme, font
+from emolive.ui.theme import SPACE, Theme, Themed, font
 from emolive.wording import size_text
 
 # Below it, counters that are zero give way to the controls.
@@ -64,7 +64,7 @@ class Stat(QWidget):
             self.value.setContentsMargins(*((6, 0, 6, 0) if alert else (0, 0, 0, 0)))
 
 
-class RecordButton(QPushButton):
+class RecordButton(Themed, QPushButton):
     """Starts and stops a recording; while it records, it says how long and how large."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -77,7 +77,7 @@ class RecordButton(QPushButton):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icon in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self.setIcon(icon("stop" if self._recording else "record", theme.danger))
 
     def show_recording(self, text: str | None) -> None:
@@ -103,7 +103,7 @@ class RecordButton(QPushButton):
             self.setMinimumWidth(self.sizeHint().width())
 
 
-class Header(QFrame):
+class Header(Themed, QFrame):
     """Controls and counters. It shows what it is told and tells what the user wants."""
 
     start_stop = Signal()
@@ -175,8 +175,7 @@ class Header(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in other colours."""
-        self.theme = theme
-        self.recording.set_theme(theme)
+        super().set_theme(theme)
         self._dress_button()
 
     def want_split(self, split: bool) -> None:

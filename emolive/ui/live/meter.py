@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.levels import FLOOR_DBFS
 from emolive.wording import stream_name
 
@@ -40,7 +40,7 @@ class PeakHold:
         return falling
 
 
-class LevelMeter(QWidget):
+class LevelMeter(Themed, QWidget):
     """One upright bar per stream in dBFS; clipping and speech are told in words, too."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -56,11 +56,6 @@ class LevelMeter(QWidget):
     def sizeHint(self) -> QSize:
         """Wide enough for two bars and their words."""
         return QSize(160, 150)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_streams(self, streams: Sequence[StreamModel]) -> None:
         """Show these from now on."""

@@ -19,12 +19,12 @@ from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner, moment_at
 from emolive.ui.live.sources import FileChooser
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace
 from emolive.ui.why.drawer import WhyDrawer
 
 
-class LivePage(QWidget):
+class LivePage(Themed, QWidget):
     """Shows what the runner knows, and passes on what the person does."""
 
     demo = Signal()
@@ -164,14 +164,6 @@ class LivePage(QWidget):
     def big(self) -> bool:
         """Whether the state is shown alone."""
         return self._big
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.theme = theme
-        self.header.set_theme(theme)
-        self.present.set_theme(theme)
-        self.workspace.set_theme(theme)
-        self.drawer.set_theme(theme)
 
     def end(self, deadline: float) -> None:
         """End all threads."""

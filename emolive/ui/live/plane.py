@@ -19,7 +19,7 @@ from emolive.history.model import StreamModel
 from emolive.history.rings import SPEECH, UNCERTAIN
 from emolive.i18n import tr
 from emolive.labels import POSITIONS_FROM, canonical, emotion_name
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import signed, stream_name
 
 TRAIL_S = 45.0
@@ -61,7 +61,7 @@ def trail_of(stream: StreamModel, plane: Circumplex, seconds: float = TRAIL_S) -
     return points
 
 
-class CircumplexPanel(QWidget):
+class CircumplexPanel(Themed, QWidget):
     """Classes at their published places, and a fading trail per stream."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -86,11 +86,6 @@ class CircumplexPanel(QWidget):
     def sizeHint(self) -> QSize:
         """About square."""
         return QSize(210, 190)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""

@@ -69,12 +69,6 @@ class Insight(QWidget):
         self._make_tabs(titles, tips)
         self._arrange()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.bars.set_theme(theme)
-        self.trend.set_theme(theme)
-        self.plane.set_theme(theme)
-
     def set_wide(self, wide: bool) -> None:
         """Show all views side by side, or the chosen one."""
         if wide != self._wide:
@@ -139,13 +133,6 @@ class Present(QWidget):
     def bars(self) -> ClassBars:
         """The probabilities of the newest window."""
         return self.insight.bars
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        for card in self.cards:
-            card.set_theme(theme)
-        self.insight.set_theme(theme)
-        self.meter.set_theme(theme)
 
     def set_big(self, big: bool) -> None:
         """Show nothing but the cards, to be read from across a room."""

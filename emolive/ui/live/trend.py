@@ -14,7 +14,7 @@ from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, stream_name
 
@@ -23,7 +23,7 @@ SECONDS = 300.0
 _TOLD = 0.03
 
 
-class TrendPanel(QWidget):
+class TrendPanel(Themed, QWidget):
     """A bar of shares per stream, and the largest of them in words."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -39,11 +39,6 @@ class TrendPanel(QWidget):
     def sizeHint(self) -> QSize:
         """As much as the bars."""
         return QSize(300, 150)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""

@@ -22,7 +22,7 @@ from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.sessions.surface import Surface
 from emolive.ui.sessions.tiles import SpectrogramTiles
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel, TimeRuler
@@ -47,7 +47,7 @@ class _Sound:
     spectrogram: SpectrogramTiles
 
 
-class Board(QWidget):
+class Board(Themed, QWidget):
     """For each stream: probabilities, the model's decisions, marks by hand, spectrogram, level."""
 
     def __init__(self, theme: Theme, selection: Selection, parent: QWidget | None = None) -> None:
@@ -116,14 +116,6 @@ class Board(QWidget):
         """Show or hide all panels of a kind."""
         (self._hidden.discard if shown else self._hidden.add)(kind)
         self._apply_hidden()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.theme = theme
-        for panel in self.panels:
-            panel.set_theme(theme)
-        self.ruler.set_theme(theme)
-        self.surface.set_theme(theme)
 
     def clear(self) -> None:
         """Remove the panels and end their threads."""

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from emolive import resources
 from emolive.i18n import tr
 from emolive.ui.controls import label, push_button
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 _WIDTH = 460
 
 
-class EmptyList(QWidget):
+class EmptyList(Themed, QWidget):
     """One picture, one sentence, at most two buttons."""
 
     record = Signal()
@@ -56,10 +56,6 @@ class EmptyList(QWidget):
         column.addWidget(self.text, 0, centre)
         column.addLayout(row)
         column.addStretch()
-
-    def set_theme(self, theme: Theme) -> None:
-        """The style sheet does it."""
-        self.theme = theme
 
     def show_loading(self) -> None:
         """The library is being opened."""

@@ -16,7 +16,7 @@ from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
 from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 _LENGTHS_S = (0.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 _DELAY_MS = 220
@@ -79,7 +79,7 @@ class _Several(MenuButton):
         self.setAccessibleDescription(", ".join(chosen))
 
 
-class FilterBar(QWidget):
+class FilterBar(Themed, QWidget):
     """`changed` follows what a person does, after a short pause."""
 
     changed = Signal()
@@ -138,6 +138,7 @@ class FilterBar(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self._glass.setIcon(icon("search", theme.muted))
 
     def offer(self, labels: Sequence[str], tags: Sequence[str]) -> None:

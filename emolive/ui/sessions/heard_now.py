@@ -12,7 +12,7 @@ from emolive.history.rings import NO_LABEL
 from emolive.labels import emotion_name
 from emolive.session.stored_session import StoredSession
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.decisions import STATES
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, state_name, stream_name
@@ -29,7 +29,7 @@ class _Chip:
     state: SpeechState
 
 
-class HeardNow(QWidget):
+class HeardNow(Themed, QWidget):
     """Follows the cursor; draws only when something else is decided."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -59,11 +59,6 @@ class HeardNow(QWidget):
             self._chips = chips
             self.setAccessibleName(self.text)
             self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Room for one stream."""

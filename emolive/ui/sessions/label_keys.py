@@ -10,19 +10,21 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 
 _BOX = 18.0
 
 
-class LabelKey(QAbstractButton):
+class LabelKey(Themed, QAbstractButton):
     """A coloured key cap with the emotion's number, and its name."""
 
-    def __init__(self, number: int, text: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, number: int, label: str, theme: Theme, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.number = number
-        self.text_shown = text
-        self.fill, self.ink = "#888888", "#000000"
+        self.label = label
+        self.text_shown = text = emotion_name(label)
         self.theme = theme
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(tr("Label as {emotion}", emotion=text))
@@ -53,11 +55,11 @@ class LabelKey(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         box = QRectF(4, (self.height() - _BOX) / 2, _BOX, _BOX)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self.fill))
+        painter.setBrush(self.theme.fill(self.label))
         painter.drawRoundedRect(box, 5, 5)
         if self.number < 10:
             painter.setFont(font(11, bold=True))
-            painter.setPen(QColor(self.ink))
+            painter.setPen(QColor(self.theme.swatch(self.label).ink(dark=self.theme.dark)))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(self.number))
         painter.setFont(font(12))
         painter.setPen(self.theme.colour("text" if self.isEnabled() else "faint"))
@@ -68,7 +70,7 @@ class LabelKey(QAbstractButton):
         painter.end()
 
 
-class LabelKeys(QWidget):
+class LabelKeys(Themed, QWidget):
     """One key per emotion of the session's model."""
 
     chosen = Signal(str)
@@ -91,17 +93,7 @@ class LabelKeys(QWidget):
             key.deleteLater()
         self._keys = []
         for i, name in enumerate(self._labels):
-            key = LabelKey(i + 1, emotion_name(name), self.theme, self)
+            key = LabelKey(i + 1, name, self.theme, self)
             key.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
             self._row.insertWidget(i, key)
             self._keys.append(key)
-        self.set_theme(self.theme)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        for key, label in zip(self._keys, self._labels, strict=True):
-            swatch = theme.swatch(label)
-            key.theme = theme
-            key.fill, key.ink = swatch.fill(dark=theme.dark), swatch.ink(dark=theme.dark)
-            key.update()

@@ -24,7 +24,7 @@ from emolive.ui.sessions.session_details import SessionDetails
 from emolive.ui.sessions.session_model import SessionModel, SessionRow, rows_of
 from emolive.ui.sessions.session_table import SessionTable
 from emolive.ui.shortcuts import FieldKeys, Key, bind_key, in_text_field
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import SPACE, Theme, Themed
 
 _ROOM_FOR_DETAILS = 820
 _LIST = mark("List of sessions")
@@ -55,7 +55,7 @@ def look(library: Library, query: SearchQuery) -> _Found:
     return _Found(rows_of(hits, samples), len(everything), tuple(labels), tuple(library.tags()))
 
 
-class LibraryPage(QWidget):
+class LibraryPage(Themed, QWidget):
     """What it finds comes from a worker; the list is drawn from memory."""
 
     opened = Signal(str, int)  # session, sample (-1: the start)
@@ -111,12 +111,6 @@ class LibraryPage(QWidget):
         self.library = None
         self.empty.show_problem(text)
         self._show(empty=True)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        for part in (self.table, self.filters, self.details, self.empty):
-            part.set_theme(theme)
 
     def refresh(self, choose: Sequence[str] = ()) -> None:
         """Look again for what the filters say; `choose` these sessions then."""

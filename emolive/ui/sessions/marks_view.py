@@ -34,7 +34,7 @@ from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = 44
@@ -129,7 +129,7 @@ class MarkDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class MarksView(QWidget):
+class MarksView(Themed, QWidget):
     """What the page is told: a mark was picked, its comment written, it shall go."""
 
     picked = Signal(str)
@@ -187,6 +187,7 @@ class MarksView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self.delegate.theme = theme
         self.list.viewport().update()
 

@@ -18,10 +18,10 @@ from emolive.i18n import tr
 from emolive.session.records import Note
 from emolive.times import clock_text
 from emolive.ui.controls import IconButton, card, label, push_button
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 
-class NotesView(QWidget):
+class NotesView(Themed, QWidget):
     """A list of notes above a field for a new one."""
 
     added = Signal(str, bool)  # text, about the moment that is shown
@@ -70,7 +70,7 @@ class NotesView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self.show_notes(self._notes, self._rate)
 
     @property

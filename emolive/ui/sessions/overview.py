@@ -25,7 +25,7 @@ from emolive.times import length_text
 from emolive.types import SpeechState
 from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
 from emolive.ui.sessions.session_axis import SessionAxis
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 from emolive.ui.timeline.patterns import fill_state, hatch
 
@@ -34,7 +34,7 @@ _MARKS = 7
 _STREAM = 16
 
 
-class Overview(QWidget):
+class Overview(Themed, QWidget):
     """Segments of every stream, marks and alerts; drag moves the view, a click brings it there."""
 
     sought = Signal(float)
@@ -68,7 +68,7 @@ class Overview(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self._forget()
 
     def show_position(self, at_s: float) -> None:

@@ -35,7 +35,7 @@ from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.shortcuts import Key
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 _SAID_MS = 5_000
 BundleChooser = Callable[[QWidget], list[Path]]
@@ -49,7 +49,7 @@ def choose_bundles(parent: QWidget) -> list[Path]:
     return [Path(name) for name in chosen]
 
 
-class SessionsPage(QWidget):
+class SessionsPage(Themed, QWidget):
     """One of the window's pages. The library is opened and closed by the window.
 
     `message` carries what the window's banner shall say (None: nothing any more).
@@ -107,12 +107,6 @@ class SessionsPage(QWidget):
         self._leave()
         self.library = None
         self.list.set_problem(text)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.theme = theme
-        self.list.set_theme(theme)
-        self.replay.set_theme(theme)
 
     def refresh(self) -> None:
         """Sessions may have been added or have gone."""

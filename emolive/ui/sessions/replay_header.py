@@ -75,11 +75,6 @@ class ReplayHeader(QWidget):
         row.addWidget(self.side_button)
         self._shown = ""
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        for button in self._icons:
-            button.set_theme(theme)
-
     def show_session(self, info: SessionInfo) -> None:
         """Say which session this is."""
         self._shown = info.title

@@ -34,13 +34,13 @@ from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
-from emolive.ui.theme import SPACE, Theme
+from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 
 _ROOM_FOR_SIDE = 1100
 
 
-class ReplayPage(QWidget):
+class ReplayPage(Themed, QWidget):
     """Shows one session at a time."""
 
     left = Signal()
@@ -121,15 +121,6 @@ class ReplayPage(QWidget):
         """End all threads; whether they ended within `timeout` seconds."""
         tiles = self.board.close_tiles(timeout)
         return self.playing.shutdown(timeout) and tiles
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        self.theme = theme
-        for part in (
-            self.now,
-            self.board, self.overview, self.header, self.labels, self.transport, self.side
-        ):  # fmt: skip
-            part.set_theme(theme)
 
     def _show(self, session: StoredSession, at_sample: int | None) -> None:
         library, info = self._library, session.info

@@ -24,14 +24,14 @@ from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.sessions.tag_editor import TagEditor
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name
 
 WIDTH = 316
 _MOST = 50  # segments that are listed; more are counted
 
 
-class SessionDetails(QFrame):
+class SessionDetails(Themed, QFrame):
     """Shows one session, or says how many are chosen."""
 
     opened = Signal(int)  # at this sample, -1: at the start
@@ -81,13 +81,6 @@ class SessionDetails(QFrame):
                                         colour="danger")  # fmt: skip
         self.delete_button.clicked.connect(lambda: self.delete.emit())
         self._lay_out()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.shares.set_theme(theme)
-        self.notes.set_theme(theme)
-        self.delete_button.set_theme(theme)
 
     def show_rows(self, rows: Sequence[SessionRow], known_tags: Sequence[str]) -> None:
         """Show the chosen sessions."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from emolive.times import duration_text
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.share_bars import label_name, paint_share_bar
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
 ROW_HEIGHT = 54
@@ -146,7 +146,7 @@ class SessionDelegate(QStyledItemDelegate):
         painter.drawText(area, _MIDDLE, shown)
 
 
-class SessionTable(QTableView):
+class SessionTable(Themed, QTableView):
     """Enter and double click open, Delete asks to delete."""
 
     opened = Signal(str)
@@ -185,6 +185,7 @@ class SessionTable(QTableView):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self.delegate.theme = theme
         self.viewport().update()
 

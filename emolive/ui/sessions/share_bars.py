@@ -13,7 +13,7 @@ from emolive.labels import emotion_name
 from emolive.session.summary import NO_EMOTION
 from emolive.times import duration_text
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, state_name
 
@@ -65,7 +65,7 @@ def paint_label(painter: QPainter, area: QRectF, name: str, theme: Theme) -> Non
     painter.fillRect(area, theme.fill(name))
 
 
-class ShareList(QWidget):
+class ShareList(Themed, QWidget):
     """Name, bar, share and time of each label, the longest first."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -84,11 +84,6 @@ class ShareList(QWidget):
         self.setAccessibleName(
             ", ".join(f"{label_name(name)} {percent(n / total)}" for name, n in rows)
         )
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
         self.update()
 
     def sizeHint(self) -> QSize:

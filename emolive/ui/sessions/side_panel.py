@@ -78,12 +78,6 @@ class SidePanel(QFrame):
             self._group.button(view).setText(text)
             _make_room(self._group.button(view))
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.summary.set_theme(theme)
-        self.marks.set_theme(theme)
-        self.notes.set_theme(theme)
-
 
 def _make_room(button: QAbstractButton) -> None:
     # The style sheet makes the chosen one bold, which a size hint does not know.

@@ -20,14 +20,14 @@ from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
 from emolive.ui.sessions.share_bars import ShareList, label_name
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.wording import minus, percent, stream_name
 
 _CHANGES = 5
 _PEAKS = 5
 
 
-class SummaryView(QScrollArea):
+class SummaryView(Themed, QScrollArea):
     """Scrolls; peaks are buttons that lead to their moment."""
 
     sought = Signal(float)
@@ -40,12 +40,6 @@ class SummaryView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Summary"))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        for one in self._lists:
-            one.set_theme(theme)
 
     def show_session(self, session: StoredSession) -> None:
         """Put a session into numbers."""

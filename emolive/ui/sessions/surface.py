@@ -21,7 +21,7 @@ from emolive.session.records import Annotation, Gap
 from emolive.ui.sessions.mark_lane import Grip, MarkLane
 from emolive.ui.sessions.selection import Selection, Stretch
 from emolive.ui.sessions.surface_paint import SurfacePainter
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
 
@@ -65,7 +65,7 @@ class _Doing(Enum):
     MARK = 4
 
 
-class Surface(QWidget):
+class Surface(Themed, QWidget):
     """Transparent; draws little and takes the mouse for all panels under it.
 
     A click seeks; a drag selects a stretch; marks are moved and resized by hand; the wheel zooms;
@@ -101,8 +101,8 @@ class Surface(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self._painter = SurfacePainter(theme)
-        self.update()
 
     def show_position(self, at_s: float) -> None:
         """Move the cursor; only its old and new place are drawn anew."""

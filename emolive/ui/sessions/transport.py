@@ -65,11 +65,6 @@ class Transport(QWidget):
         self._connect()
         self.set_edits("", "")
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        for button in self._buttons:
-            button.set_theme(theme)
-
     def show_session(
         self, duration_s: float, labels: Sequence[str], streams: Sequence[str], *, audio: bool
     ) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.ui.controls import ChoiceBox
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 
 CONTROL_WIDTH = 232
 
@@ -40,11 +40,6 @@ class Section(QFrame):
         head = QLabel(title, self)
         head.setProperty("role", "title")
         self._column.addWidget(head)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw what it paints itself in other colours."""
-        for switch in self.findChildren(Switch):
-            switch.set_theme(theme)
 
     def row(self, name: str, about: str, control: QWidget) -> QWidget:
         """Add a row; the control is named after it for screen readers."""
@@ -76,7 +71,7 @@ class Section(QFrame):
         self._column.addWidget(widget)
 
 
-class Switch(QAbstractButton):
+class Switch(Themed, QAbstractButton):
     """On or off."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -90,11 +85,6 @@ class Switch(QAbstractButton):
     def sizeHint(self) -> QSize:
         """A pill."""
         return QSize(46, 28)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw track, knob, and the ring of the focus."""

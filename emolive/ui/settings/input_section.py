@@ -65,11 +65,6 @@ class InputSection(Section):
         self._timer.setInterval(50)
         self._timer.timeout.connect(self._look)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self.bar.set_theme(theme)
-
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these."""
         values: list[tuple[str, object]] = [(tr("System default"), None)]

@@ -17,13 +17,13 @@ from emolive.labels import USUAL, emotion_name
 from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 _LANGUAGES = {"en": "English"}
 
 
-class ColourButton(QAbstractButton):
+class ColourButton(Themed, QAbstractButton):
     """An emotion and its colour; a click chooses another."""
 
     def __init__(self, label: str, theme: Theme, parent: QWidget | None = None) -> None:
@@ -47,11 +47,6 @@ class ColourButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         """A square and a name."""
         return QSize(124, 34)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw the square, the name, and a mark for an own colour."""
@@ -128,12 +123,6 @@ class LookSection(Section):
         self.language = choice("language", tr("Language"), names)
         about = tr("From the next start of the program on.")
         self.row(tr("Language"), about, self.language)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        for button in self.colours.values():
-            button.set_theme(theme)
 
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""

@@ -71,11 +71,6 @@ class SettingsPage(QWidget):
         self._preferences = preferences
         self.show_settings(preferences.effective)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        for section in self.sections:
-            section.set_theme(theme)
-
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these inputs."""
         self.input.set_devices(devices)

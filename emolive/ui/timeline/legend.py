@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import state_name
 
@@ -17,7 +17,7 @@ _BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0
 _STATES = (SpeechState.UNCERTAIN, SpeechState.SILENCE)
 
 
-class Legend(QWidget):
+class Legend(Themed, QWidget):
     """Colour and name of each class, and the patterns of what is none."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -28,11 +28,6 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(26)
         self.setAccessibleName(tr("Legend"))
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def set_labels(self, labels: tuple[str, ...], *, not_inferred: bool = False) -> None:
         """Name the classes; `not_inferred`: there is a stream without emotions."""

@@ -9,7 +9,7 @@ from emolive.i18n import mark, tr
 from emolive.times import duration_text
 from emolive.ui.icons import icon
 from emolive.ui.segments import Segment
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_RIGHT
 from emolive.ui.timeline.time_axis import TimeAxis
 
@@ -50,7 +50,7 @@ class SpanButtons(QWidget):
             button.setChecked(chosen and (span_s is None or not self._axis.whole))
 
 
-class BackToLive(QPushButton):
+class BackToLive(Themed, QPushButton):
     """Floats above the right end of `ruler` while the axis does not follow the newest audio."""
 
     def __init__(self, axis: TimeAxis, ruler: QWidget, parent: QWidget) -> None:
@@ -66,6 +66,7 @@ class BackToLive(QPushButton):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
+        super().set_theme(theme)
         self.setIcon(icon("next", theme.on_accent))
 
     def refresh(self) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.time_axis import TimeAxis
 
 MARGIN_LEFT = 56
@@ -27,7 +27,7 @@ TICK_PX = 84
 _CLICK_PX = 4
 
 
-class TimePanel(QWidget):
+class TimePanel(Themed, QWidget):
     """A plot over the shared time axis.
 
     Content is drawn into an image of the plot area in device pixels. When the view moves on, the
@@ -84,7 +84,7 @@ class TimePanel(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw anew in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self.redraw()
 
     def redraw(self) -> None:
@@ -305,7 +305,7 @@ def paint_caption(painter: QPainter, plot: QRect, text: str, theme: Theme) -> No
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-class TimeRuler(QWidget):
+class TimeRuler(Themed, QWidget):
     """The tick texts under the panels."""
 
     def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
@@ -314,11 +314,6 @@ class TimeRuler(QWidget):
         self.theme = theme
         self.setFixedHeight(20)
         axis.changed.connect(self.update)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw the texts, centred under their grid lines."""

@@ -15,7 +15,7 @@ from emolive.settings import TimelineView
 from emolive.types import Role
 from emolive.ui.icons import icon
 from emolive.ui.segments import Segment
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
@@ -29,7 +29,7 @@ from emolive.wording import stream_name
 VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")}
 
 
-class Workspace(QFrame):
+class Workspace(Themed, QFrame):
     """Legend and view controls above the panels, which share one axis and one left margin.
 
     `picked` tells a stream's name and the time of a moment that was clicked.
@@ -85,13 +85,8 @@ class Workspace(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything in other colours."""
-        self.theme = theme
-        self.legend.set_theme(theme)
-        self.ruler.set_theme(theme)
-        self.back.set_theme(theme)
+        super().set_theme(theme)
         self._dress_views()
-        for panel in self.panels:
-            panel.set_theme(theme)
 
     def set_streams(self, info: RunInfo, streams: Sequence[StreamModel]) -> None:
         """Build the panels of a run: first the timelines, then the spectrograms, then levels."""

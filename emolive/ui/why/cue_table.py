@@ -10,7 +10,7 @@ from emolive.explain.baseline import CueReading
 from emolive.explain.cues import SPECS
 from emolive.explain.wording import TOLD, comparison, title
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import minus
 
 ROW, HEAD = 22.0, 18.0
@@ -18,7 +18,7 @@ ROW, HEAD = 22.0, 18.0
 _MOST = 4.0
 
 
-class CueTable(QWidget):
+class CueTable(Themed, QWidget):
     """A row per cue: name, value, usual value, and how far off it is."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -33,11 +33,6 @@ class CueTable(QWidget):
     def sizeHint(self) -> QSize:
         """As high as its rows."""
         return QSize(300, round(HEAD + ROW * len(self._readings)) if self._readings else 0)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        self.theme = theme
-        self.update()
 
     def show_readings(self, readings: tuple[CueReading, ...]) -> None:
         """Show these."""

@@ -23,7 +23,7 @@ from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.icons import icon
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, Themed
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
 from emolive.wording import percent, stream_name
@@ -31,7 +31,7 @@ from emolive.wording import percent, stream_name
 WIDTH = 348
 
 
-class WhyDrawer(QFrame):
+class WhyDrawer(Themed, QFrame):
     """Shows explanations. It asks for nothing itself: it tells what the person wants to know."""
 
     closed = Signal()
@@ -71,9 +71,7 @@ class WhyDrawer(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything in other colours."""
-        self.theme = theme
-        self.view.set_theme(theme)
-        self.table.set_theme(theme)
+        super().set_theme(theme)
         for button, name in ((self.before, "back"), (self.after, "next")):
             button.setIcon(icon(name, theme.muted))
         self.close_button.setIcon(icon("close", theme.muted))

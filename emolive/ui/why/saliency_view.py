@@ -16,7 +16,7 @@ from emolive.features.mel import hz_to_mel
 from emolive.i18n import tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme, Themed, font
 
 _LEFT, _BOTTOM = 48.0, 18.0
 # A patch worth less than this many nats of log-odds is not shown: nothing was decisive then.
@@ -24,7 +24,7 @@ LEAST_WORTH = 0.15
 _TICKS_HZ = (500, 1000, 2000, 4000)
 
 
-class SaliencyView(QWidget):
+class SaliencyView(Themed, QWidget):
     """Grey is the sound; the class's colour, what spoke for it; hatched, what spoke against it."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -44,7 +44,7 @@ class SaliencyView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
-        self.theme = theme
+        super().set_theme(theme)
         self._draw()
 
     def show_busy(self) -> None:

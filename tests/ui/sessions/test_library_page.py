@@ -16,7 +16,7 @@ from emolive.types import Segment
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.session_model import Column
-from emolive.ui.theme import LIGHT
+from emolive.ui.theme import LIGHT, dress
 from tests.ui.stored_sessions import RATE, store
 
 
@@ -278,7 +278,7 @@ def test_thousands_of_sessions_stay_quick(
 
 def test_the_theme_changes_without_a_word(qtbot: QtBot, page: SessionsPage, session: str) -> None:
     qtbot.waitUntil(lambda: page.list.model.rowCount() >= 0 and bool(session))
-    page.set_theme(LIGHT)
+    dress(page, LIGHT)
     assert page.list.theme is LIGHT
 
 

@@ -22,7 +22,7 @@ from emolive.types import Role
 from emolive.ui.sessions.mark_lane import MarkLane
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
-from emolive.ui.theme import LIGHT
+from emolive.ui.theme import LIGHT, dress
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
@@ -333,7 +333,7 @@ def test_the_theme_can_change_while_it_plays(
     qtbot: QtBot, page: SessionsPage, replay: ReplayPage
 ) -> None:
     key(replay, Qt.Key.Key_Space)
-    page.set_theme(LIGHT)
+    dress(page, LIGHT)
     qtbot.waitUntil(lambda: replay.playing.position_s > 0.1, timeout=10_000)
     assert replay.board.theme is LIGHT
     image = replay.board.grab().toImage()
