@@ -346,7 +346,7 @@ def test_the_theme_changes_while_it_runs(
     qtbot.waitUntil(lambda: window.grab().toImage().pixelColor(3, 3).lightness() > dark + 150)
     themes = {w: w.theme for w in window.findChildren(QWidget) if hasattr(w, "theme")}
     assert len(themes) > 60
-    assert {theme for theme in themes.values()} == {LIGHT}
+    assert set(themes.values()) == {LIGHT}
 
 
 def test_keys_move_the_view(qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns) -> None:
