@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emolive.acoustics import SPECTROGRAM
+from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
 from emolive.types import (
     EngineStatus,
@@ -96,6 +97,16 @@ class StreamModel:
         self.speech = False
         self.end_s = 0.0
         self.status: StreamStatus | None = None
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one decision to the next."""
+        return self._info.hop_s
+
+    @property
+    def spectrogram_spec(self) -> LogMelSpec:
+        """How the frames of its spectrogram are made."""
+        return SPECTROGRAM
 
     @property
     def role(self) -> Role | None:

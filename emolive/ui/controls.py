@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QResizeEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QIcon,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -17,7 +26,9 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.ui.icons import icon, pixmap
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.theme import Theme, Themed, font
+
+_CHOICE_PADDING = 22
 
 
 class IconButton(Themed, QToolButton):
@@ -59,6 +70,24 @@ class IconButton(Themed, QToolButton):
             self.setAccessibleName(name)
             self.setToolTip(f"{name}  ({keys})" if keys else name)
             self.set_theme(self.theme)
+
+
+class ChoiceButton(QPushButton):
+    """A small button in a row of which one is chosen: a text or an icon, and a tip."""
+
+    def __init__(self, text: str, tip: str, parent: QWidget, *, checkable: bool = True) -> None:
+        super().__init__(text, parent)
+        self.setProperty("segment", True)
+        self.setCheckable(checkable)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip(tip)
+        if text:
+            # The chosen one is bold: room for it, so that nothing moves and nothing is cut.
+            metrics = QFontMetrics(font(12, bold=True))
+            self.setMinimumWidth(metrics.horizontalAdvance(text) + _CHOICE_PADDING)
+        else:
+            self.setAccessibleName(tip)
+            self.setFixedWidth(30)
 
 
 class ChoiceBox(QComboBox):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -177,9 +178,7 @@ class MainWindow(Shell):
             "later": lambda: axis.pan(axis.width // 8),
             "all": axis.show_whole,
             "view": self._switch_view,
-            "now": lambda: insight.show_view("now"),
-            "trend": lambda: insight.show_view("trend"),
-            "plane": lambda: insight.show_view("plane"),
+            **{view: partial(insight.show_view, view) for view in insight.views},
             "why": self.live.explain_here,
             "before": lambda: self.live.step(-1),
             "after": lambda: self.live.step(1),

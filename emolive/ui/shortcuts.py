@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import mark, tr
+from emolive.ui.live.present import VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ KEYS = (
     Key("all", ("A",), mark("Show everything"), _VIEW),
     Key("view", ("V",), mark("Areas or lines"), _VIEW),
     Key("big", ("B",), mark("The state alone, large, and back"), _VIEW),
-    Key("now", ("1",), mark("Probabilities now"), _VIEW),
-    Key("trend", ("2",), mark("Trend of the last minutes"), _VIEW),
-    Key("plane", ("3",), mark("Valence and arousal"), _VIEW),
+    *(Key(view.name, (f"{key}",), view.keys_text, _VIEW) for key, view in enumerate(VIEWS, 1)),
     Key("why", ("W",), mark("Explain the chosen or newest moment"), _WHY),
     Key("before", (",",), mark("The decision before"), _WHY),
     Key("after", (".",), mark("The next decision"), _WHY),

@@ -88,7 +88,7 @@ def test_every_control_and_panel_has_a_name(
     assert not nameless
     assert all(panel.accessibleName() for panel in window.live.workspace.panels)
     present = window.live.present
-    for view in (present.bars, present.insight.trend, present.insight.plane, present.meter):
+    for view in (*present.insight.views.values(), present.meter):
         assert view.accessibleName()
         assert view.accessibleDescription(), view.accessibleName()
 

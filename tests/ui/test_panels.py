@@ -27,14 +27,10 @@ from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run
 INFO = run_info()
 MAKERS: dict[str, Callable[[TimeAxis, MonitorModel, Theme], TimePanel]] = {
     "probabilities": lambda axis, model, theme: ProbabilityPanel(
-        axis, theme, model.streams["mono"], INFO.hop_s
+        axis, theme, model.streams["mono"]
     ),
-    "decisions": lambda axis, model, theme: DecisionBand(
-        axis, theme, model.streams["mono"], INFO.hop_s
-    ),
-    "spectrogram": lambda axis, model, theme: SpectrogramPanel(
-        axis, theme, model.streams["mono"], SPEC
-    ),
+    "decisions": lambda axis, model, theme: DecisionBand(axis, theme, model.streams["mono"]),
+    "spectrogram": lambda axis, model, theme: SpectrogramPanel(axis, theme, model.streams["mono"]),
     "levels": lambda axis, model, theme: LevelPanel(axis, theme, model.streams["mono"]),
 }
 

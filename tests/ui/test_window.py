@@ -91,7 +91,7 @@ def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     assert card.text.headline == "Angry"
     assert card.text.confidence == pytest.approx(0.6)
     assert "Angry" in card.accessibleName()
-    assert "angry 60%" in window.live.present.bars.accessibleDescription()
+    assert "angry 60%" in window.live.present.insight.views["now"].accessibleDescription()
     assert "speech" in window.live.present.meter.accessibleDescription()
     assert window.live.header.elapsed.text() == "0:11"
     assert window.live.header.provider.value.text() == "CPU"
@@ -100,7 +100,7 @@ def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     assert len(window.runner.model.streams["mono"].decisions.rows(0, 60)) == 18
     say(window, runs, prediction(13 * RATE, SpeechState.SILENCE))
     assert card.text.headline == "Silence"
-    assert window.live.present.bars.accessibleDescription() == "no speech"
+    assert window.live.present.insight.views["now"].accessibleDescription() == "no speech"
 
 
 def test_counters_stand_out_when_they_are_not_zero(
@@ -261,7 +261,7 @@ def test_two_streams_have_two_cards_and_aligned_timelines(
     say(window, runs, prediction(48_000, label="calm", stream="right"))
     assert [card.text.headline for card in window.live.present.cards] == ["Angry", "Calm"]
     assert all(card.isVisible() for card in window.live.present.cards)
-    assert window.live.present.bars.isVisible(), "both streams share the bars"
+    assert window.live.present.insight.views["now"].isVisible(), "both streams share the bars"
     qtbot.waitUntil(lambda: len({panel.width() for panel in window.live.workspace.panels}) == 1)
     assert len({panel.plot.left() for panel in window.live.workspace.panels}) == 1
     assert len(window.live.workspace.panels) == 8

@@ -95,6 +95,7 @@ class CallStream:
     def __init__(self, name: str, info: CallInfo) -> None:
         """Empty, with room for `HISTORY_S`. Overflow policy: the oldest is overwritten."""
         self.name = name
+        self.hop_s = info.hop_s
         self.status: StreamStatus | None = None
         rate = info.sampling_rate
         self.decisions = DecisionRing(info.labels, rate, math.ceil(HISTORY_S / info.hop_s))

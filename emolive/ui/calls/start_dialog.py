@@ -15,8 +15,7 @@ from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
-from emolive.ui.controls import push_button
-from emolive.ui.segments import Segment
+from emolive.ui.controls import ChoiceButton, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -51,13 +50,13 @@ class StartDialog(SessionDialog):
         heading = tr("Monitor a call")
         super().__init__(theme, heading, tr("Where are the two parties heard?"), parent, 620)
         self._work = Background("call sources", self)
-        self.pages: list[Segment] = []
+        self.pages: list[ChoiceButton] = []
         group = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(4)
         self.stack = QStackedWidget(self)
         for index, text in enumerate(_PAGES):
-            button = Segment(tr(text), tr(text), self)
+            button = ChoiceButton(tr(text), tr(text), self)
             button.clicked.connect(lambda _=False, index=index: self.show_page(index))
             group.addButton(button)
             self.pages.append(button)

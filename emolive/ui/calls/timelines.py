@@ -7,27 +7,27 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.history.model import FollowClock
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.types import Role
-from emolive.ui.calls.model import AlertEntry, CallModel, CallStream
+from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.controls import label
 from emolive.ui.sessions.event_lane import EventLane, Happening
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.theme import Theme
+from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
-from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.navigation import BackToLive, SpanButtons
-from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler, paint_caption
+from emolive.ui.timeline.panel import MARGIN_RIGHT, paint_caption
 from emolive.ui.timeline.probabilities import ProbabilityPanel
-from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import stream_name
 
 
 class SpeechBand(DecisionBand):
     """When a party speaks whose emotions are not inferred."""
+
+    title = mark("When the {name} speaks; emotion is not inferred")
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
@@ -38,24 +38,16 @@ class SpeechBand(DecisionBand):
         paint_caption(painter, plot.adjusted(0, -3, 0, 0), self.caption, self.theme)
 
 
-class Timelines(Themed, QFrame):
+class Timelines(TimelineCard):
     """The panels of one call at a time; the customer's first."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", True)
-        self.theme = theme
-        self.axis = TimeAxis(self)
-        self.panels: list[TimePanel] = []
+        super().__init__(theme, parent)
         self.lane: EventLane | None = None
         self._model: CallModel | None = None
         self._built_for: tuple[tuple[str, Role | None, bool], ...] = ()
         self._alerts_shown: tuple[tuple[int, int | None], ...] = ()
         self._clock = FollowClock()
-        self.legend = Legend(theme, self)
-        self.ruler = TimeRuler(self.axis, theme, self)
-        self.spans = SpanButtons(self.axis, self)
-        self.back = BackToLive(self.axis, self.ruler, self)
         self.axis.follow_changed.connect(self._on_follow)
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
@@ -63,9 +55,6 @@ class Timelines(Themed, QFrame):
         tools.addWidget(label(tr("Timeline"), self, "heading"))
         tools.addStretch()
         tools.addWidget(self.spans)
-        self._stack = QVBoxLayout()
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 8, 1, 4)
         column.setSpacing(4)
@@ -75,9 +64,8 @@ class Timelines(Themed, QFrame):
         named.setContentsMargins(8, 0, 8, 0)
         named.addWidget(self.legend)
         column.addLayout(named)
-        column.addLayout(self._stack, 1)
+        column.addLayout(self.stack, 1)
         column.addWidget(self.ruler)
-        self.set_theme(theme)
 
     def show_call(self, model: CallModel | None) -> None:
         """Another call; its panels come with its streams."""
@@ -99,23 +87,14 @@ class Timelines(Themed, QFrame):
         now_s = model.end_s
         if not model.over:
             now_s = self._clock.step(model.end_s, time.monotonic())
-        self.axis.advance(now_s, model.oldest_s)
         self._show_alerts(list(model.alerts))
-        for panel in self.panels:
-            panel.refresh()
-        if not self.axis.follow:
-            self.back.refresh()
+        self.advance(now_s, model.oldest_s)
 
     def show_moment(self, at_s: float) -> None:
         """Mark a moment and bring it into view."""
         self.axis.follow_live(False)
         self.axis.choose(at_s)
         self.axis.reveal(at_s)
-
-    def resizeEvent(self, event: object) -> None:
-        """Keep the way back to live in its corner."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        self.back.place()
 
     def _build(self) -> None:
         """Make the panels, anew when the streams are others than before."""
@@ -132,48 +111,29 @@ class Timelines(Themed, QFrame):
         )
         self.lane = EventLane(self.axis, self.theme, info.sampling_rate, self)
         self.lane.setAccessibleName(tr("Alerts"))
-        self._add(self.lane, 0, 4)
+        self.stack.add(self.lane, 0, 4)
         self._alerts_shown = ()
         self.lane.show_happenings(())
         for stream in streams:
-            self._add_stream(stream, info.hop_s, caption=len(streams) > 1)
+            name = stream_name(stream.name)
+            if stream.infers:
+                self.stack.add_stream(
+                    (ProbabilityPanel, DecisionBand, LevelPanel),
+                    stream,
+                    self,
+                    self.theme,
+                    name if len(streams) > 1 else "",
+                    8,
+                )
+                continue
+            # When it speaks, and how loud, is all there is to see.
+            caption = tr("{name}: emotion is not inferred", name=name)
+            self.stack.add_stream((SpeechBand, LevelPanel), stream, self, self.theme, caption, 8)
         self.back.raise_()
 
-    def _add_stream(self, stream: CallStream, hop_s: float, *, caption: bool) -> None:
-        name = stream_name(stream.name)
-        level = LevelPanel(self.axis, self.theme, stream, self)
-        level.setAccessibleName(tr("Level over time, {name}", name=name))
-        level.setMinimumHeight(30)
-        if stream.infers:
-            band = DecisionBand(self.axis, self.theme, stream, hop_s, self)
-            timeline = ProbabilityPanel(self.axis, self.theme, stream, hop_s, self)
-            timeline.setAccessibleName(tr("Emotion probabilities over time, {name}", name=name))
-            timeline.caption = name if caption else ""
-            band.setAccessibleName(tr("Decided emotions over time, {name}", name=name))
-            self._add(timeline, 100, 2)
-            self._add(band, 0, 2)
-            self._add(level, 24, 8)
-            return
-        # Emotion is off on this one: when it speaks, and how loud, is all there is to see.
-        band = SpeechBand(self.axis, self.theme, stream, hop_s, self)
-        band.caption = tr("{name}: emotion is not inferred", name=name)
-        band.setAccessibleName(tr("When the {name} speaks; emotion is not inferred", name=name))
-        self._add(band, 0, 2)
-        self._add(level, 34, 8)
-
-    def _add(self, panel: TimePanel, stretch: int, gap: int) -> None:
-        self.panels.append(panel)
-        self._stack.addWidget(panel, stretch)
-        self._stack.addSpacing(gap)
-
     def _clear(self) -> None:
-        for panel in self.panels:
-            panel.hide()
-            panel.deleteLater()
-        self.panels = []
+        self.stack.clear()
         self.lane = None
-        while self._stack.takeAt(0) is not None:
-            pass
 
     def _show_alerts(self, entries: Sequence[AlertEntry]) -> None:
         shown = tuple((entry.number, entry.end_sample) for entry in entries)

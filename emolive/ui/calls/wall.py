@@ -24,9 +24,8 @@ from emolive.ui.calls.alert_list import AlertProblems
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
-from emolive.ui.controls import card, label, push_button
+from emolive.ui.controls import ChoiceButton, card, label, push_button
 from emolive.ui.icons import icon, pixmap
-from emolive.ui.segments import Segment
 from emolive.ui.theme import SPACE, Theme, Themed
 
 
@@ -121,8 +120,8 @@ class WallView(Themed, QWidget):
         self.heading = label(tr("Calls"), self, "page")
         self.sum = label("", self, "muted")
         self.sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.cards = Segment("", tr("Show cards"), self)
-        self.rows = Segment("", tr("Show a list"), self)
+        self.cards = ChoiceButton("", tr("Show cards"), self)
+        self.rows = ChoiceButton("", tr("Show a list"), self)
         self.cards.clicked.connect(lambda: self.show_list(False))
         self.rows.clicked.connect(lambda: self.show_list(True))
         tip = tr("Remove the calls that have ended")

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
-from emolive.i18n import tr
+from emolive.history.model import StreamModel
+from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.live.view import LiveView
+from emolive.ui.theme import Theme, font
 from emolive.wording import percent
 
 Answers = tuple[FloatArray | None, ...]
 
 
-class ClassBars(Themed, QWidget):
+class ClassBars(LiveView):
     """Calibrated probabilities of the newest window alone; two streams share a row."""
 
+    name, title, keys_text = "now", mark("Now"), mark("Probabilities now")
+    tip = mark("Probabilities of the newest window")
+    stretch = 5
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._labels: tuple[str, ...] = ()
-        self._names: tuple[str, ...] = ()
+        super().__init__(theme, parent)
         self._answers: Answers = (None,)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("Class probabilities of the newest window"))
 
-    def sizeHint(self) -> QSize:
-        """Eight rows."""
-        return QSize(300, 150)
-
-    def set_labels(self, labels: tuple[str, ...], streams: Sequence[str] = ()) -> None:
+    def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Name the classes, and the streams if there are several."""
-        self._labels = labels
-        self._names = tuple(streams)
+        super().set_streams(labels, streams)
         self._answers = (None,) * max(1, len(streams))
-        self.update()
+
+    def refresh(self, *, running: bool) -> None:
+        """Show the newest answers; none unless it is `running`."""
+        answers = tuple(
+            stream.current.probabilities if running and stream.current else None
+            for stream in self._streams
+        )
+        self.show_probabilities(answers or (None,))
 
     def show_probabilities(self, answers: Answers) -> None:
         """Show float32 ``(n_classes,)`` of each stream, or empty bars for None."""
@@ -110,7 +114,7 @@ class ClassBars(Themed, QWidget):
 
     def _describe(self, index: int) -> str:
         answer = self._answers[index]
-        name = f"{self._names[index]}: " if len(self._names) > 1 else ""
+        name = f"{self._streams[index].name}: " if len(self._streams) > 1 else ""
         if answer is None:
             return name + tr("no speech")
         pairs = zip(self._labels, answer.tolist(), strict=True)

@@ -201,13 +201,13 @@ class LivePage(Themed, QWidget):
         self.close_drawer()
         if model is None:
             self.workspace.clear()
-            self.present.set_streams(None, ())
+            self.present.set_streams((), ())
             self.drawer.set_run(None, several=False)
             self.header.show_elapsed(0.0)
             return
         streams: Sequence[StreamModel] = list(model.streams.values())[:MAX_STREAMS]
-        self.workspace.set_streams(model.info, streams)
-        self.present.set_streams(model.info, streams)
+        self.workspace.set_streams(model.info.labels, streams)
+        self.present.set_streams(model.info.labels, streams)
         self.drawer.set_run(model.info, several=len(streams) > 1)
 
     def _on_status(self, status: EngineStatus | None) -> None:
@@ -219,7 +219,7 @@ class LivePage(Themed, QWidget):
         if model is not None:
             self.header.show_elapsed(now_s)
             if not self._big:
-                self.workspace.refresh(now_s, model.oldest_s)
+                self.workspace.advance(now_s, model.oldest_s)
             self.present.refresh(model, self.runner.state)
 
     def _on_label(self, label: str) -> None:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.explain.circumplex import Circumplex
 from emolive.history.model import StreamModel
 from emolive.history.rings import SPEECH, UNCERTAIN
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.labels import POSITIONS_FROM, canonical, emotion_name
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.live.view import LiveView
+from emolive.ui.theme import Theme, font
 from emolive.wording import signed, stream_name
 
 TRAIL_S = 45.0
@@ -61,18 +62,17 @@ def trail_of(stream: StreamModel, plane: Circumplex, seconds: float = TRAIL_S) -
     return points
 
 
-class CircumplexPanel(Themed, QWidget):
+class CircumplexPanel(LiveView):
     """Classes at their published places, and a fading trail per stream."""
 
+    name, title, keys_text = "plane", mark("Plane"), mark("Valence and arousal")
+    tip = mark("Valence and arousal, derived from the probabilities")
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._streams: Sequence[StreamModel] = ()
+        super().__init__(theme, parent)
         self._plane = Circumplex(())
         self._trails: list[list[TrailPoint]] = []
-        self._counts: tuple[int, ...] = ()
         self._rim = QRectF()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(140, 110)
         self.setAccessibleName(tr("Valence and arousal, derived from the class probabilities"))
         self.setToolTip(
@@ -89,21 +89,14 @@ class CircumplexPanel(Themed, QWidget):
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""
-        self._streams = streams
+        super().set_streams(labels, streams)
         self._plane = Circumplex(labels)
         self._trails = [[] for _ in streams]
-        self._counts = ()
-        self.update()
 
-    def refresh(self) -> None:
-        """Bring it up to date; free unless there is a new decision."""
-        counts = tuple(stream.decisions.count for stream in self._streams)
-        if counts == self._counts:
-            return
-        self._counts = counts
+    def show_decisions(self) -> None:
+        """Draw the trails on."""
         self._trails = [trail_of(stream, self._plane) for stream in self._streams]
         self.setAccessibleDescription("; ".join(self._descriptions()))
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw plane, axes, classes and trails."""

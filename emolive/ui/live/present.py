@@ -8,15 +8,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from emolive.history.model import MonitorModel, RunInfo, StreamModel
+from emolive.history.model import MonitorModel, StreamModel
 from emolive.i18n import tr
 from emolive.types import EngineState
+from emolive.ui.controls import ChoiceButton
 from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
 from emolive.ui.live.meter import LevelMeter
 from emolive.ui.live.plane import CircumplexPanel
 from emolive.ui.live.trend import TrendPanel
-from emolive.ui.segments import Segment
+from emolive.ui.live.view import LiveView
 from emolive.ui.theme import SPACE, Theme
 
 MAX_STREAMS = 2
@@ -27,46 +28,39 @@ SIDE_BY_SIDE_PX = 1360
 CARDS_ONLY_PX = 620
 
 
+VIEWS: tuple[type[LiveView], ...] = (ClassBars, TrendPanel, CircumplexPanel)
+
+
 class Insight(QWidget):
-    """Three views of the same answers: now, trend, plane. One at a time where room is short."""
+    """`VIEWS` of the same answers, one at a time where room is short."""
 
     chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.bars = ClassBars(theme, self)
-        self.trend = TrendPanel(theme, self)
-        self.plane = CircumplexPanel(theme, self)
-        self._views = {"now": self.bars, "trend": self.trend, "plane": self.plane}
-        titles = {"now": tr("Now"), "trend": tr("Trend"), "plane": tr("Plane")}
-        tips = {
-            "now": tr("Probabilities of the newest window (1)"),
-            "trend": tr("The last minutes (2)"),
-            "plane": tr("Valence and arousal, derived from the probabilities (3)"),
-        }
-        self._shown = "now"
+        self.views = {kind.name: kind(theme, self) for kind in VIEWS}
+        self._shown = VIEWS[0].name
         self._wide = False
-        self.tabs: dict[str, Segment] = {}
+        self.tabs: dict[str, ChoiceButton] = {}
         self._frames: dict[str, QFrame] = {}
         self._heads: dict[str, QLabel] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
-        stretches = {"now": 5, "trend": 4, "plane": 4}
-        for name, view in self._views.items():
+        for name, view in self.views.items():
             frame = QFrame(self)
             frame.setProperty("card", True)
             column = QVBoxLayout(frame)
             column.setContentsMargins(14, 7, 14, 9)
             column.setSpacing(3)
-            head = QLabel(titles[name], frame)
+            head = QLabel(tr(view.title), frame)
             head.setProperty("role", "caption")
             self._heads[name] = head
             column.addWidget(head)
             column.addWidget(view, 1)
             self._frames[name] = frame
-            row.addWidget(frame, stretches[name])
-        self._make_tabs(titles, tips)
+            row.addWidget(frame, view.stretch)
+        self._make_tabs()
         self._arrange()
 
     def set_wide(self, wide: bool) -> None:
@@ -76,19 +70,19 @@ class Insight(QWidget):
             self._arrange()
 
     def show_view(self, name: str) -> None:
-        """Choose a view: ``"now"``, ``"trend"`` or ``"plane"``."""
+        """Choose one of `VIEWS` by its name."""
         self._shown = name
         self._arrange()
         self.chosen.emit(name)
 
-    def _make_tabs(self, titles: dict[str, str], tips: dict[str, str]) -> None:
+    def _make_tabs(self) -> None:
         """One row of tabs, which moves into the frame that is shown."""
         self._tab_row = QWidget(self)
         tabs = QHBoxLayout(self._tab_row)
         tabs.setContentsMargins(0, 0, 0, 0)
         tabs.setSpacing(2)
-        for name, title in titles.items():
-            tab = Segment(title, tips[name], self._tab_row)
+        for key, (name, view) in enumerate(self.views.items(), 1):
+            tab = ChoiceButton(tr(view.title), f"{tr(view.tip)} ({key})", self._tab_row)
             tab.clicked.connect(lambda _=False, name=name: self.show_view(name))
             tabs.addWidget(tab)
             self.tabs[name] = tab
@@ -129,28 +123,20 @@ class Present(QWidget):
         self._row = row
         self.cards[1].hide()
 
-    @property
-    def bars(self) -> ClassBars:
-        """The probabilities of the newest window."""
-        return self.insight.bars
-
     def set_big(self, big: bool) -> None:
         """Show nothing but the cards, to be read from across a room."""
         self._big = big
         self._arrange()
 
-    def set_streams(self, info: RunInfo | None, streams: Sequence[StreamModel]) -> None:
-        """Make room for these streams, at most `MAX_STREAMS`; None and none: no run yet."""
+    def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
+        """Make room for these streams, at most `MAX_STREAMS`; none: no run yet."""
         self._several = len(streams) > 1
-        labels = info.labels if info else ()
         self.cards[1].setVisible(self._several)
-        names = [stream.name for stream in streams] if self._several else []
-        self.insight.bars.set_labels(labels, names)
-        self.insight.trend.set_streams(labels, streams)
-        self.insight.plane.set_streams(labels, streams)
+        for view in self.insight.views.values():
+            view.set_streams(labels, streams)
         self.meter.set_streams(streams)
         for i, card in enumerate(self.cards):
-            card.set_stream(labels, names[i] if self._several else "")
+            card.set_stream(labels, streams[i].name if self._several else "")
         self._arrange()
 
     def refresh(self, model: MonitorModel | None, state: EngineState) -> None:
@@ -160,17 +146,12 @@ class Present(QWidget):
         for i, card in enumerate(self.cards):
             stream = streams[i] if i < len(streams) else None
             card.show_text(card_text(stream, state, window_s))
-        self.insight.trend.refresh()
-        self.insight.plane.refresh()
+        for view in self.insight.views.values():
+            view.refresh(running=state is EngineState.RUNNING)
         if state in AT_REST:
             self.meter.set_streams(())
-            self.bars.show_probabilities((None,) * max(1, len(streams)))
-            return
-        self.meter.refresh()
-        running = state is EngineState.RUNNING
-        answers = tuple(s.current.probabilities if running and s.current else None for s in streams)
-        if answers:
-            self.bars.show_probabilities(answers)
+        else:
+            self.meter.refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the views the room that is left."""

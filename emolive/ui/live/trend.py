@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
 from emolive.history.trend import Trend, trend
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.live.view import LiveView
+from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, stream_name
 
@@ -23,43 +24,29 @@ SECONDS = 300.0
 _TOLD = 0.03
 
 
-class TrendPanel(Themed, QWidget):
+class TrendPanel(LiveView):
     """A bar of shares per stream, and the largest of them in words."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._streams: Sequence[StreamModel] = ()
-        self._labels: tuple[str, ...] = ()
-        self._trends: tuple[Trend | None, ...] = ()
-        self._counts: tuple[int, ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(tr("Trend of the last {minutes}", minutes=minutes_text(SECONDS)))
+    name, title, keys_text = "trend", mark("Trend"), mark("Trend of the last minutes")
+    tip = mark("The last minutes")
 
-    def sizeHint(self) -> QSize:
-        """As much as the bars."""
-        return QSize(300, 150)
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._trends: tuple[Trend | None, ...] = ()
+        self.setAccessibleName(tr("Trend of the last {minutes}", minutes=minutes_text(SECONDS)))
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""
-        self._streams = streams
-        self._labels = labels
+        super().set_streams(labels, streams)
         self._trends = (None,) * len(streams)
-        self._counts = ()
-        self.update()
 
-    def refresh(self) -> None:
-        """Bring it up to date; free unless there is a new decision."""
-        counts = tuple(stream.decisions.count for stream in self._streams)
-        if counts == self._counts:
-            return
-        self._counts = counts
+    def show_decisions(self) -> None:
+        """Sum up the last minutes."""
         self._trends = tuple(
             trend(stream.decisions, stream.decisions.last_s, SECONDS) for stream in self._streams
         )
         texts = [_describe(found) for found in self._trends if found is not None]
         self.setAccessibleDescription("; ".join(texts))
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw the bars and their words."""

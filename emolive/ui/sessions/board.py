@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
+from emolive.history.streams import Named
 from emolive.i18n import tr
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note
@@ -28,23 +31,29 @@ from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.timeline.stream_panel import PanelStack, StreamPanel
 from emolive.wording import stream_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
+    name: str
     decisions: DecisionRing
+    hop_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loudness:
+    name: str
     levels: StoredLevels
     end_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sound:
+    name: str
     spectrogram: SpectrogramTiles
+    spectrogram_spec: LogMelSpec
 
 
 class Board(Themed, QWidget):
@@ -56,7 +65,6 @@ class Board(Themed, QWidget):
         self.axis = SessionAxis(self)
         self.rate = 1
         self.duration_samples = 0
-        self.panels: list[TimePanel] = []
         self.lanes: list[MarkLane] = []
         self.tiles: list[SpectrogramTiles] = []
         self._ending: list[SpectrogramTiles] = []
@@ -66,17 +74,20 @@ class Board(Themed, QWidget):
         self._hidden: set[type[TimePanel]] = set()
         self.events: EventLane | None = None
         self.ruler = TimeRuler(self.axis, theme, self)
-        self._stack = QVBoxLayout()
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.setSpacing(0)
+        self.stack = PanelStack(self.axis)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addLayout(self._stack, 1)
+        column.addLayout(self.stack, 1)
         column.addWidget(self.ruler)
         self.surface = Surface(self, selection, theme, self)
         self.surface.setAccessibleName(tr("Timeline of the session"))
         selection.changed.connect(self._on_selection)
+
+    @property
+    def panels(self) -> list[TimePanel]:
+        """The panels, from top to bottom."""
+        return self.stack.panels
 
     # What it shows.
 
@@ -120,13 +131,9 @@ class Board(Themed, QWidget):
     def clear(self) -> None:
         """Remove the panels and end their threads."""
         self._end_tiles()
-        for panel in self.panels:
-            panel.hide()
-            panel.deleteLater()
-        self.panels, self.lanes, self._streams = [], [], {}
+        self.stack.clear()
+        self.lanes, self._streams = [], {}
         self.events = None
-        while self._stack.takeAt(0) is not None:
-            pass
 
     def close_tiles(self, timeout: float) -> bool:
         """End the spectrograms' threads; whether all ended within about `timeout` seconds each."""
@@ -184,63 +191,50 @@ class Board(Themed, QWidget):
     def _add_stream(
         self, session: StoredSession, stream: StoredStream, other: OtherTimeline | None
     ) -> None:
-        info, name = session.info, stream_name(stream.name)
-        shown = name if self._several else ""
-        theirs = other.decisions.get(stream.name) if other is not None else None
+        info, name = session.info, stream.name
+        shown = stream_name(name) if self._several else ""
+        theirs = other.decisions.get(name) if other is not None else None
         caption = _caption(shown, info.model if theirs is not None else "")
-        self._add_answers(stream.name, stream.decisions, session.hop_s, caption)
+        answers = _Answers(name, stream.decisions, session.hop_s)
+        self._add_kinds((ProbabilityPanel, DecisionBand), answers, caption, 2)
         if other is not None and theirs is not None:
             strip = AgreementStrip(
                 self.axis, self.theme, stream.decisions, theirs, session.hop_s, self
             )
-            self._add(strip, stream.name, 0, 2)
-            caption = _caption(shown, other.model)
-            self._add_answers(stream.name, theirs, other.hop_s, caption, below=True)
-        lane = MarkLane(self.axis, self.theme, stream.name, info.labels, info.rate, self)
+            self._add(strip, name, 0, 2)
+            # The decided band next to ours.
+            answers = _Answers(name, theirs, other.hop_s)
+            self._add_kinds((DecisionBand,), answers, "", 2)
+            self._add_kinds((ProbabilityPanel,), answers, _caption(shown, other.model), 2)
+        lane = MarkLane(self.axis, self.theme, name, info.labels, info.rate, self)
         self.lanes.append(lane)
-        self._add(lane, stream.name, 0, 4)
+        self._add(lane, name, 0, 4)
         if stream.audio is not None:
             tiles = SpectrogramTiles(stream.audio, session.spectrogram, info.duration_s, self)
             self.tiles.append(tiles)
-            spectrogram = SpectrogramPanel(
-                self.axis, self.theme, _Sound(tiles), session.spectrogram, self
+            (spectrogram,) = self._add_kinds(
+                (SpectrogramPanel,), _Sound(name, tiles, session.spectrogram), "", 3
             )
-            spectrogram.setAccessibleName(tr("Log-mel spectrogram, {stream}", stream=name))
-            spectrogram.setMinimumHeight(30)
             tiles.arrived.connect(spectrogram.redraw)
-            self._add(spectrogram, stream.name, 60, 3)
         if stream.levels is not None:
-            level = LevelPanel(
-                self.axis, self.theme, _Loudness(stream.levels, info.duration_s), self
-            )
-            level.setAccessibleName(tr("Level over time, {stream}", stream=name))
-            level.setMinimumHeight(22)
-            level.setMaximumHeight(72)
-            self._add(level, stream.name, 24, 10 if self._several else 0)
+            loudness = _Loudness(name, stream.levels, info.duration_s)
+            self._add_kinds((LevelPanel,), loudness, "", 10 if self._several else 0)
 
-    def _add_answers(
-        self, stream: str, answers: DecisionRing, hop_s: float, caption: str, *, below: bool = False
-    ) -> None:
-        """Probabilities and the decided band; with `below` in the other order."""
-        shown, name = _Answers(answers), stream_name(stream)
-        probabilities = ProbabilityPanel(self.axis, self.theme, shown, hop_s, self)
-        probabilities.caption = caption
-        probabilities.setAccessibleName(
-            tr("Emotion probabilities over time, {stream}", stream=name)
-        )
-        probabilities.setMinimumHeight(32)
-        band = DecisionBand(self.axis, self.theme, shown, hop_s, self)
-        band.setAccessibleName(tr("Decided emotions over time, {stream}", stream=name))
-        for panel in (band, probabilities) if below else (probabilities, band):
-            self._add(panel, stream, 0 if panel is band else 100, 2)
+    def _add_kinds(
+        self, kinds: Sequence[type[StreamPanel[Any]]], stream: Named, caption: str, gap: int
+    ) -> list[TimePanel]:
+        made = self.stack.add_stream(kinds, stream, self, self.theme, caption, gap)
+        for panel in made:
+            self._below_surface(panel, stream.name)
+        return made
 
     def _add(self, panel: TimePanel, stream: str, stretch: int, gap: int) -> None:
+        self.stack.add(panel, stretch, gap)
+        self._below_surface(panel, stream)
+
+    def _below_surface(self, panel: TimePanel, stream: str) -> None:
         panel.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.panels.append(panel)
         self._streams[panel] = stream
-        self._stack.addWidget(panel, stretch)
-        if gap:
-            self._stack.addSpacing(gap)
 
     def _apply_hidden(self) -> None:
         for panel in self.panels:

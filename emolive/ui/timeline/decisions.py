@@ -18,15 +18,15 @@ from emolive.history.rings import (
     UNCERTAIN,
     DecisionRows,
 )
-from emolive.history.shown import WithDecisions
 from emolive.history.stacking import Span
-from emolive.i18n import tr
+from emolive.history.streams import WithDecisions
+from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.patterns import fill_state
+from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import percent, state_name
 
@@ -41,20 +41,15 @@ STATES = {
 }
 
 
-class DecisionPanel(TimePanel):
+class DecisionPanel(StreamPanel[WithDecisions]):
     """What both panels over decisions share."""
 
     def __init__(
-        self,
-        axis: TimeAxis,
-        theme: Theme,
-        stream: WithDecisions,
-        hop_s: float,
-        parent: QWidget | None = None,
+        self, axis: TimeAxis, theme: Theme, stream: WithDecisions, parent: QWidget | None = None
     ) -> None:
-        super().__init__(axis, theme, parent)
+        super().__init__(axis, theme, stream, parent)
         self._decisions = stream.decisions
-        self._hop_s = hop_s
+        self._hop_s = stream.hop_s
         self._fills = theme.fills(stream.decisions.labels)
 
     def set_theme(self, theme: Theme) -> None:
@@ -122,15 +117,12 @@ class DecisionPanel(TimePanel):
 class DecisionBand(DecisionPanel):
     """The decided label as a coloured band with names; a new colour is a new decision."""
 
+    title = mark("Decided emotions over time, {name}")
+
     def __init__(
-        self,
-        axis: TimeAxis,
-        theme: Theme,
-        stream: WithDecisions,
-        hop_s: float,
-        parent: QWidget | None = None,
+        self, axis: TimeAxis, theme: Theme, stream: WithDecisions, parent: QWidget | None = None
     ) -> None:
-        super().__init__(axis, theme, stream, hop_s, parent)
+        super().__init__(axis, theme, stream, parent)
         self.setFixedHeight(BAND_HEIGHT)
         self._spans: list[Span] = []
         self._spans_of: tuple[int, int, float] | None = None

@@ -8,35 +8,37 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from emolive.history.shown import WithLevels
-from emolive.i18n import tr
+from emolive.history.streams import WithLevels
+from emolive.i18n import mark, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme
-from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import minus
 
 FLOOR_DBFS = -60.0
 
 
-class LevelPanel(TimePanel):
+class LevelPanel(StreamPanel[WithLevels]):
     """Level as an area, peak as a line, speech as a bar along the bottom."""
+
+    title = mark("Level over time, {name}")
+    stretch, least, most = 24, 24, 90
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
     ) -> None:
-        super().__init__(axis, theme, parent)
-        self._stream = stream
+        super().__init__(axis, theme, stream, parent)
         self._levels = stream.levels
 
     def newest_s(self) -> float:
         """End of the newest audio."""
-        return self._stream.end_s
+        return self.stream.end_s
 
     def stable_to_s(self) -> float:
         """The newest cell, or column, may still get louder."""
-        return self._stream.end_s - 2 * max(self._levels.cell_s, self.axis.seconds_per_px)
+        return self.stream.end_s - 2 * max(self._levels.cell_s, self.axis.seconds_per_px)
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Decibels relative to full scale."""

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from emolive.i18n import mark, tr
 from emolive.times import duration_text
+from emolive.ui.controls import ChoiceButton
 from emolive.ui.icons import icon
-from emolive.ui.segments import Segment
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_RIGHT
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -23,7 +23,7 @@ class SpanButtons(QWidget):
         super().__init__(parent)
         self._axis = axis
         self.buttons = {
-            text: Segment(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
+            text: ChoiceButton(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
         }
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -6,18 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QWidget
 
 from emolive.history import stacking
 from emolive.history.rings import SPEECH
-from emolive.history.shown import WithDecisions
 from emolive.history.stacking import Stretch
+from emolive.i18n import mark
 from emolive.settings import TimelineView
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme
 from emolive.ui.timeline.decisions import STATES, DecisionPanel
 from emolive.ui.timeline.patterns import fill_state
-from emolive.ui.timeline.time_axis import TimeAxis
 
 # Areas a little softer than the band, which holds the answer.
 AREA_STRENGTH = 0.86
@@ -28,18 +25,9 @@ _LEAST_SHARE = 0.02
 class ProbabilityPanel(DecisionPanel):
     """Probabilities of the classes; silence and uncertain are hatched, holes are empty."""
 
-    def __init__(
-        self,
-        axis: TimeAxis,
-        theme: Theme,
-        stream: WithDecisions,
-        hop_s: float,
-        parent: QWidget | None = None,
-        *,
-        view: TimelineView = "areas",
-    ) -> None:
-        super().__init__(axis, theme, stream, hop_s, parent)
-        self._view: TimelineView = view
+    title = mark("Emotion probabilities over time, {name}")
+    stretch, least = 100, 32
+    _view: TimelineView = "areas"
 
     def set_view(self, view: TimelineView) -> None:
         """Draw areas, or lines."""

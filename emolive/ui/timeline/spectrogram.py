@@ -9,32 +9,28 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
-from emolive.features import LogMelSpec
 from emolive.features.mel import hz_to_mel
-from emolive.history.shown import WithSpectrogram
-from emolive.i18n import tr
+from emolive.history.streams import WithSpectrogram
+from emolive.i18n import mark, tr
 from emolive.times import clock_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.colormap import lookup_table
-from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import minus
 
 
-class SpectrogramPanel(TimePanel):
+class SpectrogramPanel(StreamPanel[WithSpectrogram]):
     """The log-mel frames of the sound, with explicit levels (see `model`)."""
 
+    title = mark("Log-mel spectrogram, {name}")
+    stretch, least = 52, 30
+
     def __init__(
-        self,
-        axis: TimeAxis,
-        theme: Theme,
-        stream: WithSpectrogram,
-        spec: LogMelSpec,
-        parent: QWidget | None = None,
+        self, axis: TimeAxis, theme: Theme, stream: WithSpectrogram, parent: QWidget | None = None
     ) -> None:
-        super().__init__(axis, theme, parent)
-        self._stream = stream
-        self._spec = spec
+        super().__init__(axis, theme, stream, parent)
+        self._spec = spec = stream.spectrogram_spec
         self._frame_s = spec.hop_length / spec.sampling_rate
         self._colours = lookup_table(dark=theme.dark)
 
@@ -45,7 +41,7 @@ class SpectrogramPanel(TimePanel):
 
     def newest_s(self) -> float:
         """End of the newest frame."""
-        return self._stream.spectrogram.end * self._frame_s
+        return self.stream.spectrogram.end * self._frame_s
 
     def stable_to_s(self) -> float:
         """The newest column may still get frames."""
@@ -67,7 +63,7 @@ class SpectrogramPanel(TimePanel):
         times = np.arange(first, first + stop - start + 1) * self.axis.seconds_per_px
         # The epsilon keeps a frame that begins exactly at a column's edge inside that column.
         edges = np.floor(times / self._frame_s + 1e-6).astype(np.int64)
-        levels = self._stream.spectrogram.columns(edges)
+        levels = self.stream.spectrogram.columns(edges)
         pixels = np.ascontiguousarray(self._colours[levels[::-1]])
         rows, columns = pixels.shape
         image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGB32)
@@ -78,7 +74,7 @@ class SpectrogramPanel(TimePanel):
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
         """Clear what is not kept any more, and say so where there is room."""
-        ring = self._stream.spectrogram
+        ring = self.stream.spectrogram
         held_s = ring.oldest * self._frame_s
         right = math.floor(self.axis.x(held_s) / self.devicePixelRatioF())
         gone = QRect(plot.left() + 1, plot.top() + 1, right - 1, plot.height() - 2)
@@ -103,9 +99,9 @@ class SpectrogramPanel(TimePanel):
     def _level_at(self, at_s: float, height: float) -> str:
         """Level of the frame and band under the pointer, in dB of full scale power."""
         frame = int(at_s / self._frame_s)
-        column = self._stream.spectrogram.columns(np.array([frame, frame + 1]))[:, 0]
+        column = self.stream.spectrogram.columns(np.array([frame, frame + 1]))[:, 0]
         band = min(len(column) - 1, max(0, int(height * len(column))))
-        return minus(f" · {self._stream.spectrogram.decibels(int(column[band])):.0f} dB")
+        return minus(f" · {self.stream.spectrogram.decibels(int(column[band])):.0f} dB")
 
     def grid_colour(self) -> QColor:
         """Fainter than elsewhere: the picture comes first."""

@@ -1,35 +1,39 @@
-"""The panels on the time axis: timelines, spectrograms and levels, one set per stream."""
+"""The live timeline: panels of all kinds for each stream."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
-from emolive.acoustics import SPECTROGRAM
-from emolive.history.model import RunInfo, StreamModel
+from emolive.history.model import StreamModel
 from emolive.i18n import mark, tr
 from emolive.settings import TimelineView
 from emolive.types import Role
+from emolive.ui.controls import ChoiceButton
 from emolive.ui.icons import icon
-from emolive.ui.segments import Segment
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.theme import Theme
+from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
-from emolive.ui.timeline.legend import Legend
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.navigation import BackToLive, SpanButtons
-from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel, TimeRuler
+from emolive.ui.timeline.panel import MARGIN_RIGHT
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
-from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.wording import stream_name
 
+# What is shown of each stream, from top to bottom; what stands together, stays together.
+LIVE_PANELS: tuple[tuple[type[StreamPanel[Any]], ...], ...] = (
+    (ProbabilityPanel, DecisionBand),
+    (SpectrogramPanel,),
+    (LevelPanel,),
+)
 VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")}
 
 
-class Workspace(Themed, QFrame):
+class Workspace(TimelineCard):
     """Legend and view controls above the panels, which share one axis and one left margin.
 
     `picked` tells a stream's name and the time of a moment that was clicked.
@@ -46,16 +50,9 @@ class Workspace(Themed, QFrame):
         parent: QWidget | None = None,
     ) -> None:
         """`empty` is shown where there is nothing to show yet."""
-        super().__init__(parent)
-        self.setProperty("card", True)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.view: TimelineView = view
-        self.axis = TimeAxis(self)
-        self.legend = Legend(theme, self)
-        self.ruler = TimeRuler(self.axis, theme, self)
-        self.panels: list[TimePanel] = []
         self._make_view_buttons()
-        self.spans = SpanButtons(self.axis, self)
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
@@ -65,21 +62,18 @@ class Workspace(Themed, QFrame):
             tools.addWidget(button)
         tools.addSpacing(8)
         tools.addWidget(self.spans)
-        self._stack = QVBoxLayout()
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.setSpacing(0)
-        self._plots = plots = QWidget(self)
+        plots = QWidget(self)
         column = QVBoxLayout(plots)
         column.setContentsMargins(0, 8, 0, 4)
         column.setSpacing(6)
         column.addLayout(tools)
-        column.addLayout(self._stack, 1)
+        column.addLayout(self.stack, 1)
         column.addWidget(self.ruler)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(1, 1, 1, 1)
         self._pages.addWidget(empty)
         self._pages.addWidget(plots)
-        self.back = BackToLive(self.axis, self.ruler, plots)
+        self.back.setParent(plots)
         self.back.setToolTip(tr("Follow the newest audio (L)"))
         self.set_theme(theme)
 
@@ -88,36 +82,23 @@ class Workspace(Themed, QFrame):
         super().set_theme(theme)
         self._dress_views()
 
-    def set_streams(self, info: RunInfo, streams: Sequence[StreamModel]) -> None:
-        """Build the panels of a run: first the timelines, then the spectrograms, then levels."""
+    def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
+        """Build the panels of a run."""
         self.clear()
         several = len(streams) > 1
         self.legend.set_labels(
-            info.labels, not_inferred=any(stream.role is Role.AGENT for stream in streams)
+            labels, not_inferred=any(stream.role is Role.AGENT for stream in streams)
         )
-        gap = 4 if several else 7
-        for stream in streams:
-            name = stream_name(stream.name)
-            timeline = ProbabilityPanel(
-                self.axis, self.theme, stream, info.hop_s, self, view=self.view
-            )
-            timeline.setAccessibleName(tr("Emotion probabilities over time, {name}", name=name))
-            band = DecisionBand(self.axis, self.theme, stream, info.hop_s, self)
-            band.setAccessibleName(tr("Decided emotions over time, {name}", name=name))
-            self._add(timeline, stream, 100, 2, caption=several)
-            self._add(band, stream, 0, gap)
-        for stream in streams:
-            name = stream_name(stream.name)
-            spectrogram = SpectrogramPanel(self.axis, self.theme, stream, SPECTROGRAM, self)
-            spectrogram.setAccessibleName(tr("Log-mel spectrogram, {name}", name=name))
-            self._add(spectrogram, stream, 52, gap, caption=several)
-        for stream in streams:
-            level = LevelPanel(self.axis, self.theme, stream, self)
-            name = stream_name(stream.name)
-            level.setAccessibleName(tr("Level over time, {name}", name=name))
-            level.setMinimumHeight(24 if several else 34)
-            level.setMaximumHeight(90)
-            self._add(level, stream, 22, 2, caption=several)
+        for kinds in LIVE_PANELS:
+            for stream in streams:
+                caption = stream_name(stream.name) if several else ""
+                for panel in self.stack.add_stream(
+                    kinds, stream, self, self.theme, caption, 4 if several else 7
+                ):
+                    panel.picked.connect(
+                        lambda at_s, name=stream.name: self.picked.emit(name, at_s)
+                    )
+        self.show_view(self.view)
         self._pages.setCurrentIndex(1)
         self.back.raise_()
 
@@ -125,20 +106,7 @@ class Workspace(Themed, QFrame):
         """Remove the panels; the empty state shows."""
         self._pages.setCurrentIndex(0)
         self.axis.reset()
-        for panel in self.panels:
-            panel.hide()
-            panel.deleteLater()
-        self.panels = []
-        while self._stack.takeAt(0) is not None:
-            pass
-
-    def refresh(self, now_s: float, oldest_s: float) -> None:
-        """One frame: move the axis, draw what is new."""
-        self.axis.advance(now_s, oldest_s)
-        for panel in self.panels:
-            panel.refresh()
-        if not self.axis.follow:
-            self.back.refresh()
+        self.stack.clear()
 
     def show_view(self, view: TimelineView) -> None:
         """Show stacked areas or lines."""
@@ -150,14 +118,9 @@ class Workspace(Themed, QFrame):
             if isinstance(panel, ProbabilityPanel):
                 panel.set_view(view)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the way back to live in its corner."""
-        super().resizeEvent(event)
-        self.back.place()
-
     def _make_view_buttons(self) -> None:
         self.views = {
-            view: Segment("", tr("Draw probabilities as {view} (V)", view=tr(text)), self)
+            view: ChoiceButton("", tr("Draw probabilities as {view} (V)", view=tr(text)), self)
             for view, text in VIEWS.items()
         }
         for view, button in self.views.items():
@@ -172,18 +135,3 @@ class Workspace(Themed, QFrame):
         for view, button in self.views.items():
             chosen = button.isChecked()
             button.setIcon(icon(view, self.theme.accent if chosen else self.theme.muted))
-
-    def _add(
-        self,
-        panel: TimePanel,
-        stream: StreamModel,
-        stretch: int,
-        gap: int,
-        *,
-        caption: bool = False,
-    ) -> None:
-        panel.caption = stream_name(stream.name) if caption else ""
-        panel.picked.connect(lambda at_s, name=stream.name: self.picked.emit(name, at_s))
-        self.panels.append(panel)
-        self._stack.addWidget(panel, stretch)
-        self._stack.addSpacing(gap)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolive.features import LogMelSpec
 from emolive.history.rings import ByteArray, DecisionRing
 from emolive.types import FloatArray
 
@@ -40,15 +41,27 @@ class SpectrogramSource(Protocol):
         """What a byte stands for: 10 log10 of the mel power."""
 
 
-class WithDecisions(Protocol):
+class Named(Protocol):
+    """A stream of this name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+class WithDecisions(Named, Protocol):
     """A stream with the model's answers."""
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one answer to the next."""
 
     @property
     def decisions(self) -> DecisionRing:
         """The answers."""
 
 
-class WithLevels(Protocol):
+class WithLevels(Named, Protocol):
     """A stream with its level."""
 
     @property
@@ -60,8 +73,12 @@ class WithLevels(Protocol):
         """Time of the newest audio."""
 
 
-class WithSpectrogram(Protocol):
+class WithSpectrogram(Named, Protocol):
     """A stream with its spectrogram."""
+
+    @property
+    def spectrogram_spec(self) -> LogMelSpec:
+        """How its frames were made."""
 
     @property
     def spectrogram(self) -> SpectrogramSource:
