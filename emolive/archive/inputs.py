@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -18,13 +18,19 @@ class AudioInput:
     """One file; `result` is where its results go below the output folder, without extension.
 
     `size` in bytes and `modified_ns`, the time of its last change, are 0 where it cannot be looked
-    at.
+    at. `address` is the fsspec address (``s3://...``) of one that is no file of this machine; what
+    it is called is then the end of `path`.
     """
 
     path: Path
     result: PurePath
     size: int = 0
     modified_ns: int = 0
+    address: str = ""
+
+    def __str__(self) -> str:
+        """What it is called to people."""
+        return self.address or str(self.path)
 
     def output(self, extension: str) -> str:
         """Where the result with this extension goes below the output folder, with slashes."""
@@ -52,6 +58,29 @@ def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInp
     A name that is given or found twice is taken once, a link as a file of its own; a folder is
     searched once, however many links lead to it. No result is called as one of `reserved`.
     """
+    found = find_files(paths)
+    results = _result_names(found.files, reserved)
+    return FoundInputs(
+        tuple(
+            AudioInput(file, result, *stamp(file))
+            for (file, _), result in zip(found.files, results, strict=True)
+        ),
+        found.problems,
+        found.left_out,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """As `FoundInputs`; each file with its path below the folder that it was found in."""
+
+    files: Sequence[tuple[Path, PurePath]]
+    problems: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def find_files(paths: Sequence[Path]) -> FoundFiles:
+    """As `find_inputs`, for whoever gives results no names."""
     found: list[tuple[Path, PurePath]] = []
     problems: list[str] = []
     left_out: list[str] = []
@@ -62,20 +91,54 @@ def find_inputs(paths: Sequence[Path], reserved: Sequence[str] = ()) -> FoundInp
             problems += search.problems
             left_out += search.left_out()
             if not search.files:
-                problems.append(f"{path} holds no audio files that could be found.")
+                problems.append(nothing_found(path))
         else:
             found.append((path, PurePath(path.name)))
     unique = {os.path.abspath(file): (file, relative) for file, relative in reversed(found)}
-    files = list(reversed(unique.values()))
-    results = _result_names(files, reserved)
-    return FoundInputs(
-        tuple(
-            AudioInput(file, result, *_stamp(file))
-            for (file, _), result in zip(files, results, strict=True)
-        ),
-        tuple(problems),
-        tuple(left_out),
-    )
+    return FoundFiles(list(reversed(unique.values())), tuple(problems), tuple(left_out))
+
+
+def nothing_found(where: object) -> str:
+    """The sentence about a folder without audio."""
+    return f"{where} holds no audio files that could be found."
+
+
+class Sieve:
+    """Tells audio by its name, and remembers what else lay beside it."""
+
+    def __init__(self) -> None:
+        self._others: Counter[str] = Counter()
+        self._extensions = audio_extensions()
+
+    def takes(self, name: str) -> bool:
+        """Whether the name is one of audio that is not hidden."""
+        extension = os.path.splitext(name)[1][1:].lower()
+        if name.startswith("."):
+            self.hide(1)
+        elif extension in self._extensions:
+            return True
+        else:
+            self._others[f".{extension}" if extension else "without extension"] += 1
+        return False
+
+    def hide(self, count: int) -> None:
+        """So many entries are hidden."""
+        self._others["hidden"] += count
+
+    def left_out(self, where: object) -> list[str]:
+        """Sentences about what is there but was not taken."""
+        said = []
+        if others := +self._others:
+            count = others.total()
+            kinds = sorted(others.items(), key=lambda kind: (-kind[1], kind[0]))
+            said.append(
+                f"{where}: {count} {'entry is' if count == 1 else 'entries are'} left out "
+                f"({', '.join(f'{n} {kind}' for kind, n in kinds)})."
+            )
+        needed = sorted(k for k in self._others if k[1:] in MEDIA_EXTENSIONS)
+        if needed:
+            said.append(f"{', '.join(needed)}: {way_out(Path(f'NAME{needed[0]}'))}")
+        return said
 
 
 class _Search:
@@ -85,9 +148,8 @@ class _Search:
         self.files: list[Path] = []
         self.problems: list[str] = []
         self._folder = folder
-        self._others: Counter[str] = Counter()
+        self._sieve = Sieve()
         self._again: list[Path] = []  # links to folders that were searched already
-        self._extensions = audio_extensions()
         searched: set[str] = set()
         waiting = [folder]
         while waiting:
@@ -99,10 +161,10 @@ class _Search:
                     self._again.append(Path(where))
                     continue
                 searched.add(real)
-                self._hidden(name for name in folders if name.startswith("."))
+                self._sieve.hide(sum(name.startswith(".") for name in folders))
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 waiting += [Path(where, n) for n in folders if os.path.islink(Path(where, n))]
-                self._take(where, sorted(names))
+                self.files += [Path(where, n) for n in sorted(names) if self._sieve.takes(n)]
 
     def left_out(self) -> list[str]:
         """Sentences about what is here but was not taken."""
@@ -110,30 +172,7 @@ class _Search:
             f"{link} links to a folder that is searched anyway: not searched twice."
             for link in self._again
         ]
-        if self._others:
-            count = self._others.total()
-            kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
-            said.append(
-                f"{self._folder}: {count} {'entry is' if count == 1 else 'entries are'} left out "
-                f"({', '.join(f'{n} {kind}' for kind, n in kinds)})."
-            )
-        needed = sorted(k for k in self._others if k[1:] in MEDIA_EXTENSIONS)
-        if needed:
-            said.append(f"{', '.join(needed)}: {way_out(Path(f'NAME{needed[0]}'))}")
-        return said
-
-    def _take(self, where: str, names: Sequence[str]) -> None:
-        for name in names:
-            extension = os.path.splitext(name)[1][1:].lower()
-            if name.startswith("."):
-                self._hidden([name])
-            elif extension in self._extensions:
-                self.files.append(Path(where, name))
-            else:
-                self._others[f".{extension}" if extension else "without extension"] += 1
-
-    def _hidden(self, names: Iterable[str]) -> None:
-        self._others.update("hidden" for _ in names)
+        return said + self._sieve.left_out(self._folder)
 
     def _unreadable(self, error: OSError) -> None:
         self.problems.append(f"{error.filename} cannot be searched ({error.strerror}).")
@@ -180,7 +219,7 @@ def _meeting(names: Sequence[PurePath], reserved: Sequence[str]) -> list[list[in
     return [indices for name, indices in places.items() if len(indices) > 1 or name in taken]
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def stamp(path: Path) -> tuple[int, int]:
     """Size and time of the last change, zeros where that cannot be looked at."""
     try:
         status = path.stat()

@@ -212,7 +212,7 @@ class _Pool:
             self._tell(
                 Failed(
                     worker.item,
-                    f"{worker.item.path} could not be analysed: its worker process {how}, because "
+                    f"{worker.item} could not be analysed: its worker process {how}, because "
                     "of this file or because memory is short (--jobs 1 needs least).",
                 )
             )

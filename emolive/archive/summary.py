@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
 from emolive.session.export.csv_file import PLAIN, Dialect, write_rows
 
 _DIGITS = 6
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,34 @@ class Summary:
     @classmethod
     def of(cls, outcomes: Iterable[FileOutcome]) -> Self:
         """Sum up."""
-        files = problems = 0
-        duration = 0.0
-        seconds: Counter[str] = Counter()
-        leading: Counter[str] = Counter()
+        summary = cls(0, 0, 0.0, {}, {})
         for outcome in outcomes:
-            files += 1
-            problems += outcome.problem is not None
-            if (result := outcome.result) is not None:
-                duration += result.duration_s
-                for label, length in result.seconds.items():
-                    seconds[label] += length  # type: ignore[assignment]
-                if result.label is not None:
-                    leading[result.label] += 1
-        return cls(files, problems, duration, dict(seconds), dict(leading))
+            summary = summary.with_file(outcome)
+        return summary
+
+    def with_file(self, outcome: FileOutcome) -> Self:
+        """The sums with one more file."""
+        problems = self.problems + (outcome.problem is not None)
+        if (result := outcome.result) is None:
+            return replace(self, files=self.files + 1, problems=problems)
+        leading = {} if result.label is None else {result.label: 1}
+        return replace(
+            self,
+            files=self.files + 1,
+            problems=problems,
+            duration_s=self.duration_s + result.duration_s,
+            seconds=_added(self.seconds, result.seconds),
+            leading=_added(self.leading, leading),
+        )
 
     def share(self, label: str) -> float:
         """Share of all timelines that has this label."""
         total = sum(self.seconds.values())
         return self.seconds.get(label, 0.0) / total if total else 0.0
+
+
+def _added(sums: dict[str, _Number], more: dict[str, _Number]) -> dict[str, _Number]:
+    return sums | {name: sums[name] + n if name in sums else n for name, n in more.items()}
 
 
 def write_summary(
@@ -95,7 +104,7 @@ def _row(
 ) -> dict[str, str | float]:
     result = outcome.result
     row: dict[str, str | float] = {
-        "file": str(outcome.item.path),
+        "file": str(outcome.item),
         "result": outcome.item.result.as_posix(),
         "status": "failed" if result is None else "partial" if result.problem else "done",
         "problem": outcome.problem or "",

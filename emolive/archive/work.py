@@ -138,7 +138,7 @@ def with_path(item: AudioInput, sentence: str) -> str:
 def unexpected(item: AudioInput, error: Exception) -> str:
     """The sentence for what nobody foresaw."""
     return (
-        f"{item.path} could not be analysed ({type(error).__name__}: {error}): "
+        f"{item} could not be analysed ({type(error).__name__}: {error}): "
         "run it alone with `emolive --debug analyze` and report what it prints."
     )
 
@@ -153,4 +153,4 @@ def cannot_write(path: Path, error: OSError) -> EmoliveError:
 def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError:
     if error.errno in _HOPELESS or not os.access(target.parent, os.W_OK):
         return cannot_write(target, error)
-    return AudioFileError(f"{item.path}: its result {target} cannot be written ({error.strerror}).")
+    return AudioFileError(f"{item}: its result {target} cannot be written ({error.strerror}).")

@@ -60,7 +60,10 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     settings = ArchiveSettings.of(model_path(options.model), config, options.out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels
-    with _journal(options.out) as journal, AnalyzeReport(found.files, labels) as report:
+    with (
+        _journal(options.out) as journal,
+        AnalyzeReport(found.files, labels, keep=options.summary) as report,
+    ):
         for problem in found.problems:
             report.complain(problem)
         for sentence in found.left_out:
@@ -95,7 +98,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
             _write_summary(
                 report, labels, options.out, dialects.SPREADSHEET if for_people else dialects.PLAIN
             )
-    report.close(options.out)
+    report.close(f"{options.out}{os.sep}")
     return SOME_INPUTS_FAILED if report.failures else DONE
 
 

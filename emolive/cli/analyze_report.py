@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 from rich import box
@@ -33,11 +31,14 @@ class AnalyzeReport:
     On a terminal with a progress bar over the estimated seconds of audio.
     """
 
-    def __init__(self, files: Sequence[AudioInput], labels: Sequence[str]) -> None:
-        """Report on `files`, whose emotions are `labels`."""
+    def __init__(
+        self, files: Sequence[AudioInput], labels: Sequence[str], *, keep: bool = False
+    ) -> None:
+        """Report on `files`, whose emotions are `labels`; `keep` each one's outcome."""
         self._labels = labels
-        self._order = {item: index for index, item in enumerate(files)}
-        self._outcomes: dict[AudioInput, FileOutcome] = {}
+        self._files = files
+        self._kept: dict[AudioInput, FileOutcome] | None = {} if keep else None
+        self._sums = Summary.of(())
         self._complaints = 0
         self._before = 0
         self._pace = Pace(())
@@ -65,12 +66,13 @@ class AnalyzeReport:
     @property
     def failures(self) -> int:
         """Inputs that failed, in whole or in part."""
-        return self._complaints + sum(o.problem is not None for o in self._outcomes.values())
+        return self._complaints + self._sums.problems
 
     @property
     def outcomes(self) -> list[FileOutcome]:
-        """All files that are over, those of earlier runs included, in the order of the inputs."""
-        return sorted(self._outcomes.values(), key=lambda outcome: self._order[outcome.item])
+        """If kept: all files that are over, also in earlier runs, in the order of the inputs."""
+        kept = self._kept or {}
+        return [kept[item] for item in self._files if item in kept]
 
     def complain(self, sentence: str) -> None:
         """A path led to no file."""
@@ -84,7 +86,7 @@ class AnalyzeReport:
     def finished_before(self, item: AudioInput, result: FileResult) -> None:
         """An earlier run did this file."""
         self._before += 1
-        self._outcomes[item] = FileOutcome(item, result)
+        self._take(FileOutcome(item, result))
 
     def begin(self, items: Sequence[AudioInput]) -> None:
         """These are to be done now."""
@@ -98,21 +100,21 @@ class AnalyzeReport:
         if isinstance(message, Done):
             self._done(message.item, message.result)
         elif isinstance(message, Failed):
-            self._outcomes[message.item] = FileOutcome(message.item, failure=message.sentence)
+            self._take(FileOutcome(message.item, failure=message.sentence))
             self._tell(message.sentence, style="red")
         self._show(message.item if isinstance(message, Begun) else None)
 
     def interrupted(self) -> None:
         """A person had enough."""
-        done = sum(outcome.problem is None for outcome in self._outcomes.values())
+        done = self._sums.files - self._sums.problems
         self._tell(
-            f"Stopped: {done} of {_files(len(self._order))} are done. "
+            f"Stopped: {done} of {_files(len(self._files))} are done. "
             "The same command with --resume goes on from here."
         )
 
-    def close(self, out: Path) -> None:
-        """Sum up."""
-        summary = Summary.of(self._outcomes.values())
+    def close(self, out: str) -> None:
+        """Sum up; `out` is where the results are."""
+        summary = self._sums
         if summary.files > 1:
             self._console.print(self._table(summary))
             if speed := self._speed():
@@ -124,14 +126,19 @@ class AnalyzeReport:
             text += f", {self._before} done before"
         if self.failures:
             text += f", {self.failures} failed"
-        self._tell(f"{text}; results are in {out}{os.sep}")
+        self._tell(f"{text}; results are in {out}")
+
+    def _take(self, outcome: FileOutcome) -> None:
+        self._sums = self._sums.with_file(outcome)
+        if self._kept is not None:
+            self._kept[outcome.item] = outcome
 
     def _done(self, item: AudioInput, result: FileResult) -> None:
-        self._outcomes[item] = FileOutcome(item, result)
+        self._take(FileOutcome(item, result))
         answer = "no speech"
         if result.label is not None and result.confidence is not None:
             answer = f"{result.label} {result.confidence:.0%}"
-        self._say(f"{item.path}: {answer} ({result.duration_s:.1f} s)")
+        self._say(f"{item}: {answer} ({result.duration_s:.1f} s)")
         if result.note:
             self._tell(f"Note: {result.note}")
         if result.problem:

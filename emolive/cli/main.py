@@ -34,6 +34,7 @@ from emolive.cli.options import (
     finish,
 )
 from emolive.cli.outcome import CANNOT, output_ended, say, tell, watch_output
+from emolive.errors import EmoliveError
 from emolive.logs import LogLevel, log_to, nothing_unseen
 
 app = typer.Typer(
@@ -184,26 +185,27 @@ def live(
 def analyze(
     context: typer.Context,
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Audio files, or folders that are searched for them, subfolders included.",
+            help="Audio files, or folders that are searched for them, subfolders included; with "
+            "--cluster also addresses such as s3://bucket/calls.",
         ),
     ],
     out: Annotated[
-        Path,
+        str,
         typer.Option(
             "--out", metavar="DIR", help="Folder for the results; existing ones are replaced."
         ),
-    ] = Path("emolive-results"),
+    ] = "emolive-results",
     formats: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             metavar="FORMAT[,FORMAT]",
-            help=f"Any of {FORMATS}.",
+            help=f"Any of {FORMATS}; json if not given.",
         ),
-    ] = "json",
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -217,6 +219,15 @@ def analyze(
     summary: Annotated[
         bool, typer.Option("--summary", help="Also write summary.csv, one row per file.")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Work on this Ray cluster (HOST:PORT; local: one on this machine), into Parquet "
+            "tables.",
+        ),
+    ] = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -230,14 +241,21 @@ def analyze(
     """
 
     def body() -> int:
+        if cluster is not None:
+            from emolive.cli.analyze_cluster import ClusterOptions, run_cluster_analyze
+
+            wanted = ClusterOptions(
+                cluster, out, formats, model, provider.value, hop, jobs, resume, summary
+            )
+            return run_cluster_analyze(paths, wanted)
+        if addresses := [text for text in (*paths, out) if "://" in text]:
+            raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
         from emolive.cli.analyze import AnalyzeOptions, run_analyze
 
-        return run_analyze(
-            paths,
-            AnalyzeOptions(
-                out, formats, model, provider.value, hop, jobs=jobs, resume=resume, summary=summary
-            ),
+        options = AnalyzeOptions(
+            Path(out), formats or "json", model, provider.value, hop, jobs, resume, summary
         )
+        return run_analyze([Path(path) for path in paths], options)
 
     finish(context, body)
 

@@ -1,0 +1,112 @@
+"""`analyze --cluster`: archives on a Ray cluster, from folders and addresses into Parquet parts."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolive.archive.settings import ArchiveSettings
+from emolive.cli.analyze_report import AnalyzeReport
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
+from emolive.cluster.ray_runtime import check_ray, ray_cluster
+from emolive.errors import EmoliveError
+from emolive.inference.bundled import model_path
+from emolive.session.export.parquet_tables import check_parquet
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """What was asked for; `jobs` None: one worker for each core of the cluster."""
+
+    address: str
+    out: str
+    formats: str | None = None
+    model: Path | None = None
+    provider: str = "auto"
+    hop_s: float = 0.5
+    jobs: int | None = None
+    resume: bool = False
+    summary: bool = False
+
+
+def run_cluster_analyze(places: Sequence[str], options: ClusterOptions) -> int:
+    """Analyse what is at `places`; 1 when some input failed.
+
+    Raises:
+        EmoliveError: no such cluster, an option that does not fit, a model that cannot be used,
+            nothing can be written.
+    """
+    _check(options)
+    from emolive.cluster.archive.listing import find
+    from emolive.cluster.archive.parts import Parts
+    from emolive.cluster.archive.run import ArchiveRun, run_on_cluster
+
+    model = model_path(options.model)
+    classifier = load_classifier(options.model, "cpu")
+    labels, config = classifier.metadata.labels, engine_config(options.hop_s, classifier)
+    classifier.close()
+    settings = ArchiveSettings.of(model, config, Path(), ())
+    parts = Parts(options.out)
+    if parts and not options.resume:
+        raise EmoliveError(
+            f"{options.out} holds results of an earlier run: go on with --resume, or choose "
+            "another place with --out."
+        )
+    found = find(places)
+    with AnalyzeReport(found.listing, labels) as report:
+        for problem in found.problems:
+            report.complain(problem)
+        for sentence in found.left_out:
+            report.say(sentence)
+        done: set[int] = set()
+        for index, result in parts.resume(found.listing, settings.fingerprint):
+            done.add(index)
+            report.finished_before(found.listing[index], result)
+        todo = found.listing.without(done)
+        report.begin(todo)
+        run = ArchiveRun(model, config, labels, options.out, settings.fingerprint)
+        try:
+            with ray_cluster(options.address, options.jobs) as ray, _ended_politely():
+                run_on_cluster(ray, run, todo, report.accept, options.jobs)
+        except KeyboardInterrupt:
+            report.interrupted()
+            return INTERRUPTED
+    report.close(f"{options.out.rstrip('/')}/ (windows, segments, files)")
+    return SOME_INPUTS_FAILED if report.failures else DONE
+
+
+def _check(options: ClusterOptions) -> None:
+    if options.formats not in (None, "parquet"):
+        raise EmoliveError(
+            "With --cluster the results are Parquet tables: leave --format out, and convert them, "
+            "or analyse without --cluster."
+        )
+    if options.summary:
+        raise EmoliveError(
+            "With --cluster the table `files` has a row for every file anyway: leave --summary out."
+        )
+    if options.provider == "cuda":
+        raise EmoliveError(
+            "With --cluster archives run on the processors of the cluster: leave --provider out."
+        )
+    check_ray()
+    check_parquet()
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Ctrl-C, or to be ended, ends at once: what is finished is written by the workers."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,47 @@
+"""fsspec addresses: what they lead to, and what is wrong with them, in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emolive.errors import EmoliveError
+
+
+def is_address(text: str) -> bool:
+    """Whether this is an address (``s3://bucket/calls``) and no path of this machine."""
+    return "://" in text
+
+
+def opened(address: str) -> tuple[Any, str]:
+    """The file system that an address or path is in, and where it is there.
+
+    Raises:
+        EmoliveError: there is no such kind of address, or it needs a package that is missing.
+    """
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise EmoliveError(
+            f"Addresses need fsspec ({error}): run `pip install 'emolive[cluster]'`."
+        ) from error
+    try:
+        system, path = url_to_fs(address)
+    except ImportError as error:
+        raise EmoliveError(f"{address} cannot be opened: {_sentence(error)}") from error
+    except Exception as error:
+        raise EmoliveError(
+            f"{address} cannot be opened ({_sentence(error)}): use a folder, or an address that "
+            "fsspec knows, such as s3://bucket/folder."
+        ) from error
+    return system, str(path)
+
+
+def reason(error: Exception) -> str:
+    """What a file system's error says, in short."""
+    strerror = getattr(error, "strerror", None)
+    return str(strerror or _sentence(error) or type(error).__name__)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -1,0 +1,171 @@
+"""A Ray cluster, joined or started for this run alone, that tells nobody about itself.
+
+Left to itself Ray 2.60 does more than it is asked for: it reports usage to its maker, with usage
+statistics off it still reports that they are off (``ray start``), its head asks the metadata
+services of three clouds where it runs, its ports are open on every network, it writes a token into
+``~/.ray`` and leaves its logs in ``/tmp/ray``. A cluster that is started here does none of that.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+
+from emolive.errors import EmoliveError
+
+LOCAL = "local"
+
+# Beyond these, workers wait for one another rather than filling memory (bytes).
+_OBJECT_STORE = 200 * 2**20
+_FOLDER = "emolive-ray-"
+# A socket's path may be about a hundred characters long, most of which Ray needs itself.
+_LONGEST_TEMP = 24
+
+# Where usage would be reported to if anything ever did: nobody listens there.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",
+    "RAY_enable_metrics_collection": "0",
+}
+# What keeps Ray on this machine: ports on the loopback device, for who knows the run's token.
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+
+
+def load_ray() -> ModuleType:
+    """The `ray` module, with its reports off.
+
+    Raises:
+        EmoliveError: it is not installed.
+    """
+    check_ray()
+    os.environ.update(QUIET)
+    import ray
+
+    module: ModuleType = ray
+    return module
+
+
+def check_ray() -> None:
+    """Make sure that Ray can be loaded, without loading it.
+
+    Raises:
+        EmoliveError: it is not installed.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise EmoliveError("A cluster needs Ray: run `pip install 'emolive[cluster]'`.")
+
+
+@contextmanager
+def ray_cluster(address: str, cpus: int | None = None) -> Iterator[ModuleType]:
+    """Ray, connected to the cluster at `address`; disconnected in the end.
+
+    Args:
+        address: `LOCAL` starts one on this machine, which ends with the context and leaves nothing;
+            otherwise ``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``.
+        cpus: of a local one; None: as many as there are.
+
+    Raises:
+        EmoliveError: Ray is not installed, or there is no cluster at `address`.
+    """
+    if address != LOCAL:
+        try:
+            _knock(address)
+            ray = load_ray()
+            ray.init(address=address, log_to_driver=False, logging_level="error")
+        except Exception as error:
+            raise EmoliveError(
+                f"There is no Ray cluster at {address} that lets us in ({_first_line(error)}): "
+                "start one (`ray start --head`), or use --cluster local."
+            ) from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+        return
+    # Ray reads its token once in a process, when it is loaded.
+    os.environ.update(_ALONE)
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    with _own_folder() as folder:
+        ray = load_ray()
+        try:
+            with _no_api_server():
+                ray.init(
+                    address=LOCAL,
+                    num_cpus=cpus,
+                    include_dashboard=False,
+                    object_store_memory=_OBJECT_STORE,
+                    log_to_driver=False,
+                    logging_level="error",
+                    _temp_dir=str(folder),
+                )
+        except Exception as error:
+            raise EmoliveError(
+                f"Ray does not start here ({_first_line(error)}): use `emolive analyze` without "
+                "--cluster, or look for what keeps it in the log of `emolive --debug`."
+            ) from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _no_api_server() -> Iterator[None]:
+    """Without its dashboard Ray still starts a server that asks clouds where it runs."""
+    from ray._private import services
+
+    before = services.start_api_server
+
+    def nothing(*_: Any, **__: Any) -> tuple[str, None]:
+        return "", None
+
+    services.start_api_server = nothing
+    try:
+        yield
+    finally:
+        services.start_api_server = before
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """For Ray's sockets and logs; those of runs that were killed go, too."""
+    temp = tempfile.gettempdir()
+    if len(temp) > _LONGEST_TEMP and os.path.isdir("/tmp"):
+        temp = "/tmp"
+    for left in Path(temp).glob(f"{_FOLDER}*"):
+        pid = left.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-", dir=temp))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _knock(address: str) -> None:
+    """Where nobody listens Ray itself would wait for minutes.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".:") if text else type(error).__name__

@@ -1,0 +1,184 @@
+"""`analyze --cluster` on a real Ray cluster of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import soundfile as sf
+
+from emolive.types import FloatArray
+from tests.cli.conftest import launch
+from tests.conftest import REPOSITORY
+from tests.test_privacy import Sandbox
+
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="clusters run on Linux"),
+]
+RATE = 16_000
+
+
+def run(arguments: Sequence[object], code: int = 0) -> tuple[str, str]:
+    """A command line in a process of its own; its output and what it told."""
+    process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
+    out, err = process.communicate(timeout=110)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    return pq.read_table(folder).to_pylist() if folder.exists() else []
+
+
+def test_the_same_values_as_on_one_machine(model: Path, talks: Path, tmp_path: Path) -> None:
+    plain, cluster = tmp_path / "plain", tmp_path / "cluster"
+    common = ("--model", model)
+    run(("analyze", talks, "--format", "parquet", "--out", plain, *common), code=1)
+    out, err = run(
+        ("analyze", talks, "--cluster", "local", "--jobs", 2, "--out", cluster, *common), code=1
+    )
+    assert "1 .txt" in err
+    assert f"{talks / 'bad.wav'} is not audio" in err
+    assert "5 files analysed, 1 failed" in err
+    assert "times real time" in err
+    assert len(out.splitlines()) == 5
+    found = rows(cluster / "windows")
+    for path in plain.rglob("*.parquet"):
+        wanted = pq.read_table(path).to_pylist()
+        mine = [row for row in found if row["file"] == wanted[0]["file"]]
+        assert [{k: v for k, v in row.items() if k != "stream"} for row in mine] == wanted
+    assert len({row["file"] for row in found}) == 5
+    assert {row["stream"] for row in found} == {"mono"}
+    assert {row["file"] for row in rows(cluster / "segments")} == {row["file"] for row in found}
+    files = {Path(str(row["file"])).name: row for row in rows(cluster / "files")}
+    assert files["bad.wav"]["status"] == "failed"
+    assert "not audio" in str(files["bad.wav"]["problem"])
+    assert files["stereo.wav"]["status"] == "done"
+    assert "same sound on both channels" in str(files["stereo.wav"]["note"])
+
+    # A second time is refused, and gone on with on request: what failed is tried again.
+    arguments = ("analyze", talks, "--cluster", "local", "--out", cluster, *common)
+    assert "holds results of an earlier run" in run(arguments, code=2)[1]
+    _, err = run((*arguments, "--resume"), code=1)
+    assert "5 files done before, 1 to do" in err
+    assert "0 files analysed, 5 done before, 1 failed" in err
+    assert len(rows(cluster / "files")) == 6
+
+    # From an address into an address, through a file system that is no folder.
+    shutil.make_archive(str(tmp_path / "calls"), "zip", talks)
+    address = f"zip://::file://{tmp_path}/calls.zip"
+    there = f"file://{tmp_path}/there"
+    _, err = run(
+        ("analyze", address, "--cluster", "local", "--jobs", 1, "--out", there, *common), code=1
+    )
+    assert f"zip://bad.wav::file://{tmp_path}/calls.zip is not audio" in err
+
+    def answers(folder: Path) -> list[list[object]]:
+        return sorted(
+            [str(row["file"]).partition("::")[0].rpartition("/")[2], row["start_s"],
+             row["p_happy"] or 0.0, str(row["state"])]
+            for row in rows(folder)
+        )  # fmt: skip
+
+    assert answers(tmp_path / "there" / "windows") == answers(cluster / "windows")
+
+
+def _left_of(process: subprocess.Popen[str]) -> list[int]:
+    """Processes of Ray that were started by a run and still live."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                line = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if f"emolive-ray-{process.pid}-".encode() in line:
+                found.append(int(folder.name))
+    return found
+
+
+def test_killed_in_the_middle_it_goes_on_and_nothing_is_twice(
+    model: Path, speech: FloatArray, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number in range(24):
+        sf.write(folder / f"{number:02}.flac", speech.repeat(2), 2 * RATE)
+    arguments = ("analyze", folder, "--cluster", "local", "--jobs", 1, "--out", out,
+                 "--model", model)  # fmt: skip
+    process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
+    try:
+        while not rows(out / "files"):
+            assert process.poll() is None, process.stderr
+            time.sleep(0.1)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    finished = len(rows(out / "files"))
+    assert finished < 24
+    until = time.monotonic() + 60
+    while _left_of(process):
+        assert time.monotonic() < until, "Ray outlives the program"
+        time.sleep(0.2)
+    _, err = run((*arguments, "--resume"))
+    before = int(err.partition(" files done before")[0].split()[-1])
+    assert before >= finished
+    assert f"{24 - before} files analysed, {before} done before;" in err
+    assert sorted(str(row["file"]) for row in rows(out / "files")) == sorted(
+        str(path) for path in folder.iterdir()
+    )
+    windows = [(row["file"], row["start_s"]) for row in rows(out / "windows")]
+    assert len(windows) == len(set(windows))
+    assert not list(Path("/tmp").glob(f"emolive-ray-{process.pid}-*"))
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--cluster", "127.0.0.1:1"), "There is no Ray cluster at 127.0.0.1:1"),
+        (("--cluster", "local", "--format", "eaf"), "leave --format out"),
+        (("--cluster", "local", "--summary"), "leave --summary out"),
+        (("--cluster", "local", "--provider", "cuda"), "leave --provider out"),
+        (("--cluster", "local", "--out", "nosuch://x"), "nosuch://x cannot be opened"),
+        (("s3://bucket/calls",), "s3://bucket/calls is an address: read it with --cluster"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    model: Path, talks: Path, tmp_path: Path, more: tuple[str, ...], sentence: str
+) -> None:
+    arguments = ["analyze", talks / "a.wav", "--model", model, *more]
+    if "--out" not in more:
+        arguments += ["--out", tmp_path / "out"]
+    out, err = run(arguments, code=2)
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+
+
+def test_nothing_leaves_the_machine_and_nothing_is_left(tmp_path: Path, talks: Path) -> None:
+    from tests import closed_network
+
+    if reason := closed_network.missing():
+        pytest.skip(reason)
+    place = tmp_path / "place"
+    place.mkdir()
+    sandbox = Sandbox(place)
+    results = sandbox.home / ".local" / "share" / "emolive" / "results"
+    packets, files = sandbox.run(
+        "-m", "emolive", "analyze", str(talks / "sub"), "--cluster", "local", "--jobs", "1",
+        "--out", str(results),
+    )  # fmt: skip
+    outside = [packet for packet in packets if " 127.0.0.1 " not in packet]
+    assert outside == []
+    assert files == []
+    assert (results / "files").is_dir()
