@@ -45,7 +45,7 @@ $(VENV)/app.stamp: $(VENV)/system-run.stamp pyproject.toml
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
-	$(BIN)/python -m pip install -q -e .[dev,training,export,cues,cluster]
+	$(BIN)/python -m pip install -q -e .[dev,training,export,cues]
 	touch $@
 
 bundle: $(VENV)/app.stamp  ## Build dist/emolive, a folder that runs without Python, and start it
