@@ -163,6 +163,22 @@ class Shift:
     word: Familiarity
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How far answers are adapted to their source (see `emolive.baseline`).
+
+    ``minutes`` of speech from ``sessions`` earlier sessions and this one are known of ``source``;
+    ``strength``, 0 to 1, is how much of what they say is used, ``expected_neutral`` the share of
+    speech that is expected to be neutral (None: all classes alike).
+    """
+
+    source: str
+    minutes: float
+    sessions: int
+    strength: float
+    expected_neutral: float | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """The answer for one window.
@@ -176,6 +192,8 @@ class Prediction:
     ``embedding`` float32 ``(n_features,)`` is what the model's last layer sees, where its graph
     tells it and the window was classified; it is passed on, and not kept. ``shift``, smoothed like
     the confidence, is None where the model has no reference for it or the window has no embedding.
+    With a ``baseline``, ``raw_probabilities`` are the model's own calibrated ones, before they were
+    adapted to the source.
     """
 
     stream: str
@@ -189,6 +207,8 @@ class Prediction:
     latency_s: float
     embedding: FloatArray | None = None
     shift: Shift | None = None
+    raw_probabilities: FloatArray | None = None
+    baseline: Baseline | None = None
 
     @property
     def centre_sample(self) -> int:

@@ -19,6 +19,7 @@ from emolive.audio.source import (
     SourceState,
     SourceStatus,
 )
+from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import one_sound_hint, zeros_hint
 from emolive.engine.monitor import Monitor, Work
@@ -69,6 +70,7 @@ class Capture:
         report: Callable[[EngineStatus, bool], None],
         clock: Callable[[], float],
         opener: Runner | None = None,
+        baselines: Baselines | None = None,
     ) -> None:
         """Prepare; nothing is opened before the first step. `opener` None: opened in a step."""
         self.error: Exception | None = None
@@ -82,6 +84,7 @@ class Capture:
         self._report = report
         self._clock = clock
         self._opener = opener or OnTheSpot()
+        self._baselines = baselines
         self._opening: Future[Opened] | None = None
         self._retry_at = -np.inf
         self._state = EngineState.STARTING
@@ -266,6 +269,7 @@ class Capture:
             self._vad,
             self._config,
             clock=self._clock,
+            baselines=self._baselines,
         )
         self.audio = LiveAudio(opened.source_format, opened.ring, 0)
 

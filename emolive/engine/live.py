@@ -13,6 +13,7 @@ import numpy as np
 
 from emolive.audio.jobs import Beside, Runner
 from emolive.audio.source import AudioSource
+from emolive.baseline import Baselines
 from emolive.engine.capture import Capture
 from emolive.engine.config import EngineConfig
 from emolive.engine.facts import run_facts
@@ -137,6 +138,7 @@ class LiveEngine:
         name: str | None = None,
         config: EngineConfig | None = None,
         hub: Hub | None = None,
+        baselines: Baselines | None = None,
     ) -> LiveRun:
         """A new run, which waits to be started.
 
@@ -146,6 +148,7 @@ class LiveEngine:
             name: for people; None: the source's.
             config: for this run alone, None: the engine's.
             hub: where its events go; None: a new one.
+            baselines: where its answers are adapted to their source; None: nowhere.
 
         Raises:
             EmoliveError: there are `max_runs` already, or the hop does not fit the model.
@@ -177,6 +180,7 @@ class LiveEngine:
             report=report,
             clock=self._clock,
             opener=self._opener,
+            baselines=baselines,
         )
         with self._lock:
             if run_id in self._slots:

@@ -11,6 +11,7 @@ import numpy as np
 from emolive.audio.channels import ChannelComparison
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
+from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.engine.track import StreamTrack
@@ -99,8 +100,11 @@ class Monitor:
         *,
         lossless: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        baselines: Baselines | None = None,
     ) -> None:
         """Read `ring` from its frame 0 on; `clock` (seconds) measures latency only.
+
+        `baselines`: where answers are adapted to their source, None: nowhere.
 
         Raises:
             EmoliveError: the hop does not fit the model's front end.
@@ -130,6 +134,11 @@ class Monitor:
                 ),
                 metadata,
                 config,
+                baselines.open(
+                    name, source_format.role(channel), metadata.fingerprint, metadata.labels
+                )
+                if baselines is not None
+                else None,
             )
             for channel, name in enumerate(source_format.streams)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from emolive.baseline import StreamBaseline
 from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.inference.decision import Decision
@@ -22,7 +23,13 @@ from emolive.types import (
 class StreamTrack:
     """What is known about one stream beyond its audio. One thread owns it."""
 
-    def __init__(self, pipeline: StreamPipeline, metadata: ModelMetadata, config: EngineConfig):
+    def __init__(
+        self,
+        pipeline: StreamPipeline,
+        metadata: ModelMetadata,
+        config: EngineConfig,
+        baseline: StreamBaseline | None = None,
+    ) -> None:
         """Follow `pipeline`'s stream."""
         self.pipeline = pipeline
         self.withheld = False
@@ -34,6 +41,7 @@ class StreamTrack:
             config.hop_s,
             metadata.sampling_rate,
             metadata.shift,
+            baseline,
         )
         self._segmenter = Segmenter(pipeline.stream, pipeline.hop_samples)
         self._windows = 0

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from emolive.baseline import StreamBaseline
 from emolive.inference.shift import RunningShift, ShiftReference
 from emolive.types import FeatureWindow, FloatArray, ModelOutput, Prediction, Shift, SpeechState
 
@@ -54,6 +55,7 @@ class Decision:
         hop_s: float,
         rate: int,
         shift: ShiftReference | None = None,
+        baseline: StreamBaseline | None = None,
     ) -> None:
         """Decide between `labels`.
 
@@ -65,6 +67,7 @@ class Decision:
             hop_s: seconds between windows when none is left out.
             rate: samples per second of the windows' indices.
             shift: the model's, where it has one.
+            baseline: the stream's, where answers are adapted to their source.
         """
         self.labels = labels
         self.config = config
@@ -73,6 +76,7 @@ class Decision:
         self._rate = rate
         self._hop = round(hop_s * rate)
         self._dwell = round(config.min_dwell_s * rate)
+        self._baseline = baseline
         self._shift = RunningShift(shift, config.smoothing_s * rate) if shift else None
         self.reset()
 
@@ -106,6 +110,7 @@ class Decision:
         """
         embedding: FloatArray | None = None
         shift: Shift | None = None
+        raw: FloatArray | None = None
         if output is None:
             self._smoothed = None
             self._last_emotion = None
@@ -115,6 +120,10 @@ class Decision:
             if output.embedding is not None:
                 embedding = output.embedding[0]
                 shift = self._shifted(embedding, window)
+            if self._baseline is not None:
+                raw = probabilities
+                seconds = self._elapsed(window) / self._rate
+                probabilities = self._baseline.adjust(raw, seconds)
             smoothed = self._smooth(probabilities, window)
             if self._shown is None:
                 state, label = SpeechState.UNCERTAIN, None
@@ -134,29 +143,37 @@ class Decision:
             latency_s=latency_s,
             embedding=embedding,
             shift=shift,
+            raw_probabilities=raw,
+            baseline=None if raw is None or self._baseline is None else self._baseline.told,
         )
+
+    def _fresh(self, window: FeatureWindow) -> bool:
+        """Whether nothing old is left: after silence, or a stretch that no window heard."""
+        return self._smoothed is None or window.start_sample > self._end
+
+    def _elapsed(self, window: FeatureWindow) -> int:
+        """Samples of speech that this window adds."""
+        return self._hop if self._fresh(window) else window.end_sample - self._end
 
     def _shifted(self, embedding: FloatArray, window: FeatureWindow) -> Shift | None:
         if self._shift is None:
             return None
-        if self._smoothed is None or window.start_sample > self._end:
+        if self._fresh(window):
             self._shift.reset()
         return self._shift.accept(embedding, window.end_sample - self._end)
 
     def _smooth(self, probabilities: FloatArray, window: FeatureWindow) -> FloatArray:
         """Update the mean and what is shown; return the mean."""
         end = window.end_sample
-        if self._smoothed is None or window.start_sample > self._end:
-            # After silence, or a stretch that no window heard, nothing old is left to average with.
+        elapsed = self._elapsed(window)
+        self._speech += elapsed
+        if self._smoothed is None or self._fresh(window):
             self._smoothed = probabilities
-            self._speech += self._hop
             self._show(self._candidate(fresh=True), end)
         else:
-            elapsed = end - self._end
             tau = self.config.smoothing_s * self._rate
             weight = 1.0 - math.exp(-elapsed / tau) if tau else 1.0
             self._smoothed = self._smoothed + np.float32(weight) * (probabilities - self._smoothed)
-            self._speech += elapsed
             candidate = self._candidate(fresh=False)
             if candidate != self._shown and end - self._since >= self._dwell:
                 self._show(candidate, end)

@@ -1,0 +1,107 @@
+"""What is known of a model's answers to one source: a bounded, weighted sample of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from emolive.baseline.expected import ExpectedMix
+from emolive.baseline.vector import Floats, log_probabilities, mix_vector
+from emolive.types import FloatArray
+
+# Rows of a profile: the mean of a class is known to about 1.5 points.
+CAPACITY = 1024
+# One session counts as so much at most: its minutes say the same again and again.
+SESSION_MINUTES = 20.0
+# What was heard fades by this time constant, in minutes of later speech.
+FORGET_MINUTES = 600.0
+# Half of the full strength is reached with so many minutes.
+HALF_MINUTES = 15.0
+MOST_STRENGTH = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """A sample of answers and how many minutes of speech each stands for.
+
+    ``logs`` are natural logarithms of raw probabilities, float32 ``(n, n_classes)``, in no order;
+    ``weights`` minutes, float64 ``(n,)``.
+    """
+
+    logs: FloatArray
+    weights: Floats
+
+    @classmethod
+    def none(cls, n_classes: int) -> Evidence:
+        """Nothing yet."""
+        return cls(np.empty((0, n_classes), np.float32), np.empty(0))
+
+    @property
+    def minutes(self) -> float:
+        """Of speech, as far as it counts and was not forgotten."""
+        return float(self.weights.sum())
+
+    @property
+    def strength(self) -> float:
+        """How much of the vector is used: from 0 without evidence to `MOST_STRENGTH`."""
+        return MOST_STRENGTH * self.minutes / (self.minutes + HALF_MINUTES)
+
+    def joined(self, other: Evidence) -> Evidence:
+        """Both together."""
+        return Evidence(
+            np.concatenate([self.logs, other.logs]),
+            np.concatenate([self.weights, other.weights]),
+        )
+
+    def after(self, session: Evidence) -> Evidence:
+        """This past with another session behind it: faded a little, and not beyond `CAPACITY`."""
+        faded = self.weights * math.exp(-session.minutes / FORGET_MINUTES)
+        return Evidence(self.logs, faded).joined(session).thinned()
+
+    def thinned(self, capacity: int = CAPACITY) -> Evidence:
+        """At most `capacity` rows, drawn in proportion to their weights, evenly spread."""
+        if len(self.logs) <= capacity:
+            return self
+        ends = np.cumsum(self.weights)
+        step = ends[-1] / capacity
+        drawn = np.searchsorted(ends, (np.arange(capacity) + 0.5) * step)
+        return Evidence(self.logs[drawn], np.full(capacity, step))
+
+    def vector(self, expected: ExpectedMix, labels: tuple[str, ...]) -> Floats:
+        """What is added to log-probabilities, float64 ``(n_classes,)``: zeros without evidence."""
+        if self.minutes <= 0:
+            return np.zeros(len(labels))
+        return self.strength * mix_vector(self.logs, self.weights, expected.shares(labels))
+
+
+class SessionEvidence:
+    """A session's own answers while it goes on. One thread owns it.
+
+    Size: `capacity` rows. Overflow policy: each answer of the session is as likely as any other to
+    be among them.
+    """
+
+    def __init__(self, n_classes: int, capacity: int = CAPACITY // 2) -> None:
+        """Nothing heard."""
+        self._logs = np.empty((capacity, n_classes), np.float32)
+        self._seen = 0
+        self.seconds = 0.0
+        self._random = np.random.default_rng(0)
+
+    def add(self, probabilities: FloatArray, seconds: float) -> None:
+        """Enter a raw answer ``(n_classes,)`` that speaks for so many seconds of speech."""
+        self.seconds += seconds
+        self._seen += 1
+        place = self._seen - 1
+        if self._seen > len(self._logs):
+            place = int(self._random.integers(self._seen))
+        if place < len(self._logs):
+            self._logs[place] = log_probabilities(probabilities)
+
+    def evidence(self) -> Evidence:
+        """As far as it counts."""
+        rows = self._logs[: self._seen].copy()
+        minutes = min(self.seconds / 60, SESSION_MINUTES)
+        return Evidence(rows, np.full(len(rows), minutes / max(1, len(rows))))

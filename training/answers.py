@@ -1,0 +1,131 @@
+"""A model file's answers to speech that it was never trained on, computed once and kept.
+
+That is the recipe's test speakers, and every labelled corpus that the recipe does not use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from rich.progress import track
+
+from emolive.features import LogMelSpec, log_mel, normalize
+from emolive.inference.classifier import OnnxClassifier
+from emolive.types import FloatArray
+from training.cache import AudioCache, CachedClip
+from training.dataset import clip_windows, cut_window
+from training.recipe import Recipe
+from training.splits import split_clips
+
+_BATCH = 16
+_BANDS_FROM = 300  # clips of training speech that say how loud each band usually is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Of one model file.
+
+    `logits` float32 ``(n_windows, n_classes)`` are of all windows of the clips, half a second
+    apart; those of clip ``i`` are ``first[i]`` to ``first[i + 1]``. `centre` float32
+    ``(n, n_classes)`` is of the centre window of each clip, `embeddings` ``(n, n_features)`` its
+    embedding (None: the model tells none), `same_bands` ``(n, n_classes)`` the same window after
+    each band's mean over the speaker's clips was moved to that of training speech (None: the
+    model's input is no log-mel).
+    """
+
+    clips: tuple[CachedClip, ...]
+    first: npt.NDArray[np.int64]
+    logits: FloatArray
+    centre: FloatArray
+    embeddings: FloatArray | None
+    same_bands: FloatArray | None
+
+
+def unseen_clips(clips: tuple[CachedClip, ...], recipe: Recipe) -> tuple[CachedClip, ...]:
+    """The recipe's test speakers, then the labelled clips of corpora that it does not use."""
+    others = tuple(c for c in clips if c.emotion is not None and c.corpus not in recipe.corpora)
+    return split_clips(clips, recipe).test + others
+
+
+def gather(classifier: OnnxClassifier, audio: AudioCache, recipe: Recipe) -> Answers:
+    """The model's answers, from the cache's folder if they were computed before."""
+    clips = unseen_clips(audio.clips, recipe)
+    digest = hashlib.sha256(classifier.path.read_bytes())
+    digest.update("".join(clip.digest for clip in clips).encode())
+    kept = audio.folder / f"answers-{digest.hexdigest()[:12]}.npz"
+    if not kept.exists():
+        np.savez(kept, **_computed(classifier, audio, clips, recipe))
+    with np.load(kept) as found:
+        return Answers(
+            clips,
+            found["first"],
+            found["logits"],
+            found["centre"],
+            found.get("embeddings"),
+            found.get("same_bands"),
+        )
+
+
+def _computed(
+    classifier: OnnxClassifier,
+    audio: AudioCache,
+    clips: tuple[CachedClip, ...],
+    recipe: Recipe,
+) -> dict[str, npt.NDArray[np.generic]]:
+    first, rows, centre, embeddings = [0], [], [], []
+    for clip in track(clips, description="All windows"):
+        windows = clip_windows(audio.samples(clip), recipe)
+        rows += [
+            classifier.predict(windows[i : i + _BATCH]).logits
+            for i in range(0, len(windows), _BATCH)
+        ]
+        first.append(first[-1] + len(windows))
+    spec = classifier.metadata.front_end
+    for clip in track(clips, description="Centre windows"):
+        cut = cut_window(audio.samples(clip), recipe.window_samples, 0.5)
+        features = normalize(log_mel(cut, spec), spec) if isinstance(spec, LogMelSpec) else cut
+        answer = classifier.predict(features[None])
+        centre.append(answer.logits)
+        if answer.embedding is not None:
+            embeddings.append(answer.embedding)
+    found: dict[str, npt.NDArray[np.generic]] = {
+        "first": np.array(first),
+        "logits": np.concatenate(rows),
+        "centre": np.concatenate(centre),
+    }
+    if embeddings:
+        found["embeddings"] = np.concatenate(embeddings)
+    if isinstance(spec, LogMelSpec):
+        found["same_bands"] = _same_bands(classifier, audio, clips, recipe, spec)
+    return found
+
+
+def _same_bands(
+    classifier: OnnxClassifier,
+    audio: AudioCache,
+    clips: tuple[CachedClip, ...],
+    recipe: Recipe,
+    spec: LogMelSpec,
+) -> FloatArray:
+    """What the model says when every speaker's mean spectrum is that of training speech."""
+
+    def bands(some: list[CachedClip]) -> FloatArray:
+        """The mean of each band above the clip's own mean, ``(n_mels, 1)``."""
+        means = [log_mel(audio.samples(clip), spec).mean(axis=1) for clip in some]
+        return np.mean([one - one.mean() for one in means], axis=0, dtype=np.float32)[:, None]
+
+    train = split_clips(audio.clips, recipe).train
+    usual = bands(list(train[:: max(1, len(train) // _BANDS_FROM)]))
+    by_speaker: dict[tuple[str, str], list[CachedClip]] = {}
+    for clip in clips:
+        by_speaker.setdefault((clip.corpus, clip.speaker), []).append(clip)
+    moved = {speaker: usual - bands(own) for speaker, own in by_speaker.items()}
+    rows = []
+    for clip in track(clips, description="Same bands"):
+        heard = log_mel(cut_window(audio.samples(clip), recipe.window_samples, 0.5), spec)
+        shifted = normalize(heard + moved[clip.corpus, clip.speaker], spec)
+        rows.append(classifier.predict(shifted[None]).logits)
+    return np.concatenate(rows)
