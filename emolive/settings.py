@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from emolive.baseline import PRESETS, ExpectedMix
 from emolive.errors import EmoliveError
 from emolive.i18n import SYSTEM, tr
 from emolive.inference.providers import Requested
@@ -62,6 +63,24 @@ class AnalysisSettings(_Part):
     threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     smoothing_s: float = Field(default=1.0, ge=0.0, le=10.0)
     min_dwell_s: float = Field(default=1.0, ge=0.0, le=10.0)
+
+
+class BaselineSettings(_Part):
+    """Whether answers are adapted to their source, and which mix is expected there.
+
+    ``mix``: "calls", "talk" or "balanced" (see `emolive.baseline.PRESETS`), or "own" for the share
+    ``neutral``. ``group`` keeps profiles of the same input apart (a language, a team).
+    """
+
+    on: bool = True
+    mix: Literal["calls", "talk", "balanced", "own"] = "talk"
+    neutral: float = Field(default=0.6, ge=0.01, le=0.99)
+    group: str = Field(default="", max_length=100)
+
+    @property
+    def expected(self) -> ExpectedMix:
+        """The mix that is meant."""
+        return ExpectedMix(self.neutral if self.mix == "own" else PRESETS[self.mix])
 
 
 class LookSettings(_Part):
@@ -120,6 +139,7 @@ class Settings(_Part):
     input: InputSettings = Field(default_factory=InputSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+    baseline: BaselineSettings = Field(default_factory=BaselineSettings)
     look: LookSettings = Field(default_factory=LookSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from emolive.i18n import mark, tr
-from emolive.types import Familiarity, SpeechState
+from emolive.types import Baseline, Familiarity, SpeechState
 
 _STATES = {
     SpeechState.SPEECH: mark("speech"),
@@ -50,6 +50,13 @@ def state_name(state: SpeechState) -> str:
 def familiarity_text(word: Familiarity) -> str:
     """How sound compares with what the model was trained on."""
     return tr(_FAMILIARITY[word])
+
+
+def adapted_text(baseline: Baseline) -> str:
+    """How far answers are adapted to their source."""
+    if baseline.minutes < 1:
+        return tr("not adapted yet: this source is new")
+    return tr("adapted to this source: {minutes} min", minutes=f"{baseline.minutes:.0f}")
 
 
 def stream_name(stream: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from emolive import __version__
+from emolive.archive.baselines import ArchiveBaselines
+from emolive.archive.raw_analyses import RawAnalyses
 from emolive.audio.decoding import ChannelUse
 from emolive.engine import EngineConfig
 
@@ -17,7 +19,8 @@ class ArchiveSettings:
     """Settings of a run; they travel to worker processes.
 
     `fingerprint` names everything that the answers depend on (model, program version, settings):
-    results with another one are not up to date.
+    results with another one are not up to date. `raw`: analyses are only kept as they are, to be
+    decided once all are there (see `raw_analyses`).
     """
 
     model: Path
@@ -26,6 +29,8 @@ class ArchiveSettings:
     formats: tuple[str, ...]
     channels: ChannelUse
     fingerprint: str
+    baselines: ArchiveBaselines | None = None
+    raw: bool = False
 
     @classmethod
     def of(
@@ -49,3 +54,13 @@ class ArchiveSettings:
         )
         digest.update("\n".join(("", __version__, answers, channels)).encode())
         return cls(model, engine, out, formats, channels, digest.hexdigest()[:32])
+
+    @property
+    def raw_analyses(self) -> RawAnalyses:
+        """Where analyses are kept as they are."""
+        return RawAnalyses(self.out, self.fingerprint)
+
+    def adapted(self, baselines: ArchiveBaselines) -> Self:
+        """The same with these baselines."""
+        fingerprint = f"{self.fingerprint[:16]}{baselines.fingerprint}"
+        return replace(self, baselines=baselines, fingerprint=fingerprint)

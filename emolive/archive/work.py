@@ -73,14 +73,30 @@ class FileWork:
             AudioFileError: nothing can be had from this file.
             EmoliveError: nothing can be had from any (model, output folder).
         """
+        settings = self._settings
+        adapted = {} if settings.baselines is None else {"baselines": settings.baselines.of(item)}
         analysis = self._analyze(
             item.path,
             self._classifier,
             self._vad,
-            self._settings.engine,
+            settings.engine,
             progress,
-            self._settings.channels,
+            settings.channels,
+            **adapted,
         )
+        if settings.raw:
+            try:
+                settings.raw_analyses.save(item, analysis)
+            except OSError as error:
+                raise _not_written(settings.raw_analyses.folder, error, item) from error
+        result = FileResult.of(analysis, () if settings.raw else self._write(item, analysis))
+        told = {"problem": result.problem, "note": result.note}
+        return result.model_copy(
+            update={key: with_path(item, text) for key, text in told.items() if text is not None}
+        )
+
+    def _write(self, item: AudioInput, analysis: FileAnalysis) -> tuple[str, ...]:
+        """The results in all formats; their names below the output folder."""
         outputs = []
         timeline = Timeline.of_analysis(analysis)
         for form, write in self._writers.items():
@@ -93,11 +109,7 @@ class FileWork:
             except OSError as error:
                 raise _not_written(target, error, item) from error
             outputs.append(name)
-        result = FileResult.of(analysis, tuple(outputs))
-        told = {"problem": result.problem, "note": result.note}
-        return result.model_copy(
-            update={key: with_path(item, text) for key, text in told.items() if text is not None}
-        )
+        return tuple(outputs)
 
     def attempt(self, item: AudioInput, tell: Tell) -> None:
         """`run`, told; whatever is wrong with this file alone is told as well.

@@ -14,12 +14,12 @@ from emolive.types import FloatArray
 # Rows of a profile: the mean of a class is known to about 1.5 points.
 CAPACITY = 1024
 # One session counts as so much at most: its minutes say the same again and again.
-SESSION_MINUTES = 20.0
+SESSION_MINUTES = 10.0
 # What was heard fades by this time constant, in minutes of later speech.
 FORGET_MINUTES = 600.0
 # Half of the full strength is reached with so many minutes.
-HALF_MINUTES = 15.0
-MOST_STRENGTH = 0.8
+HALF_MINUTES = 10.0
+MOST_STRENGTH = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +43,9 @@ class Evidence:
         """Of speech, as far as it counts and was not forgotten."""
         return float(self.weights.sum())
 
-    @property
-    def strength(self) -> float:
+    def strength(self, half_minutes: float = HALF_MINUTES) -> float:
         """How much of the vector is used: from 0 without evidence to `MOST_STRENGTH`."""
-        return MOST_STRENGTH * self.minutes / (self.minutes + HALF_MINUTES)
+        return MOST_STRENGTH * self.minutes / (self.minutes + half_minutes)
 
     def joined(self, other: Evidence) -> Evidence:
         """Both together."""
@@ -55,10 +54,13 @@ class Evidence:
             np.concatenate([self.weights, other.weights]),
         )
 
+    def times(self, factor: float) -> Evidence:
+        """The same, counting less or more."""
+        return Evidence(self.logs, factor * self.weights)
+
     def after(self, session: Evidence) -> Evidence:
         """This past with another session behind it: faded a little, and not beyond `CAPACITY`."""
-        faded = self.weights * math.exp(-session.minutes / FORGET_MINUTES)
-        return Evidence(self.logs, faded).joined(session).thinned()
+        return self.times(math.exp(-session.minutes / FORGET_MINUTES)).joined(session).thinned()
 
     def thinned(self, capacity: int = CAPACITY) -> Evidence:
         """At most `capacity` rows, drawn in proportion to their weights, evenly spread."""
@@ -69,11 +71,17 @@ class Evidence:
         drawn = np.searchsorted(ends, (np.arange(capacity) + 0.5) * step)
         return Evidence(self.logs[drawn], np.full(capacity, step))
 
-    def vector(self, expected: ExpectedMix, labels: tuple[str, ...]) -> Floats:
+    def vector(
+        self,
+        expected: ExpectedMix,
+        labels: tuple[str, ...],
+        half_minutes: float = HALF_MINUTES,
+    ) -> Floats:
         """What is added to log-probabilities, float64 ``(n_classes,)``: zeros without evidence."""
         if self.minutes <= 0:
             return np.zeros(len(labels))
-        return self.strength * mix_vector(self.logs, self.weights, expected.shares(labels))
+        full = mix_vector(self.logs, self.weights, expected.shares(labels))
+        return self.strength(half_minutes) * full
 
 
 class SessionEvidence:

@@ -116,7 +116,7 @@ class SourceProfile(BaseModel):
             "sessions": self.sessions,
             "minutes": round(known.minutes, 2),
             "heard_minutes": round(self.heard_minutes, 2),
-            "strength": round(known.strength, 4),
+            "strength": round(known.strength(), 4),
             "updated_at": self.updated_at.isoformat(),
             "mean": dict(zip(self.source.labels, np.round(mean, 4).tolist(), strict=True)),
         }

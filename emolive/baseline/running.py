@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-from emolive.baseline.evidence import Evidence, SessionEvidence
+from emolive.baseline.evidence import SESSION_MINUTES, Evidence, SessionEvidence
 from emolive.baseline.expected import ExpectedMix
 from emolive.baseline.vector import Floats, moved
 from emolive.types import Baseline, FloatArray
@@ -36,17 +36,17 @@ class FixedBaseline:
     def __init__(self, vector: Floats, told: Baseline) -> None:
         """`vector` is added to log-probabilities, ``(n_classes,)``."""
         self.told = told
-        self._vector = vector
+        self.vector = vector
 
     def adjust(self, probabilities: FloatArray, seconds: float) -> FloatArray:  # noqa: ARG002
         """An answer as it is meant for this source."""
-        return moved(probabilities, self._vector)
+        return moved(probabilities, self.vector)
 
 
 class RunningBaseline:
     """Begins with what earlier sessions left, and takes in its own.
 
-    One session counts little against the past (see `evidence`), so that a call that is angry
+    What it takes in counts less, the more of the past is known, so that a call that is angry
     throughout stays angry. One thread adjusts; `session` may be asked by any.
     """
 
@@ -89,8 +89,8 @@ class RunningBaseline:
 
     def _refresh(self, own: Evidence) -> None:
         self._refreshed_s = self._own.seconds
-        known = self._past.joined(own)
+        known = self._past.joined(own.times(1 / (1 + self._past.minutes / SESSION_MINUTES)))
         self._vector = known.vector(self._expected, self._labels)
         self._told = Baseline(
-            self._source, known.minutes, self._sessions, known.strength, self._expected.neutral
+            self._source, known.minutes, self._sessions, known.strength(), self._expected.neutral
         )

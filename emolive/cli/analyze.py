@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from emolive.archive.baselines import ArchiveBaselines, BaselineMode, folder_of
 from emolive.archive.inputs import AudioInput, find_inputs
 from emolive.archive.journal import Journal
 from emolive.archive.messages import Done, Failed, Message, Tell
@@ -14,17 +15,21 @@ from emolive.archive.processes import run_in_processes, usable_cores
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.summary import write_summary
 from emolive.archive.threads import MAX_BATCH, run_in_threads
+from emolive.archive.together import Together
 from emolive.archive.work import FileWork, cannot_write, run_here
+from emolive.baseline import ExpectedMix, ProfileStore
 from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
+from emolive.session.database import library_folder
 from emolive.session.export import chosen_formats
 from emolive.session.export import csv_file as dialects
 from emolive.session.export.formats import SPREADSHEET
 from emolive.speech.silero import SileroVad
+from emolive.wording import adapted_text, percent
 
 _SUMMARY = "summary"
 _GPU_BATCHES = (1, 8, 16, 32, MAX_BATCH)
@@ -34,7 +39,10 @@ _GPU_FILES = 16
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeOptions:
-    """What `analyze` was asked for; `jobs` None: as many as there are cores."""
+    """What `analyze` was asked for; `jobs` None: as many as there are cores.
+
+    Profiles of sources lie in the `library` (None: the usual one).
+    """
 
     out: Path
     formats: str = "json"
@@ -44,6 +52,9 @@ class AnalyzeOptions:
     jobs: int | None = None
     resume: bool = False
     summary: bool = False
+    baseline: BaselineMode = "off"
+    expected: ExpectedMix = field(default_factory=ExpectedMix)
+    library: Path | None = None
 
 
 def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
@@ -60,6 +71,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     settings = ArchiveSettings.of(model_path(options.model), config, options.out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels
+    store = ProfileStore(library_folder(options.library))
     with (
         _journal(options.out) as journal,
         AnalyzeReport(found.files, labels, keep=options.summary) as report,
@@ -68,31 +80,20 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
             report.complain(problem)
         for sentence in found.left_out:
             report.say(sentence)
-        todo = []
-        for item in found.files:
-            before = journal.finished(item, settings.fingerprint, formats)
-            if before is not None and options.resume:
-                report.finished_before(item, before)
-            else:
-                todo.append(item)
-
-        report.begin(todo)
         with Interrupts() as interrupts:
-
-            def tell(message: Message) -> None:
-                # What broke off is tried again.
-                if isinstance(message, Done) and message.result.problem is None:
-                    journal.record(message.item, settings.fingerprint, message.result)
-                report.accept(message)
-                # Only here, so that nothing that is finished gets lost.
-                if interrupts.wished and not isinstance(message, Done | Failed):
-                    raise KeyboardInterrupt
-
+            run = _Run(classifier, options, journal, report, interrupts)
             try:
-                _run(classifier, settings, todo, options.jobs, tell)
+                if options.baseline == "files":
+                    run.together(found.files, settings, store)
+                elif options.baseline == "library":
+                    run.as_known(found.files, settings, store)
+                else:
+                    run.apart(found.files, settings)
             except KeyboardInterrupt:
                 report.interrupted()
                 return INTERRUPTED
+            finally:
+                classifier.close()
         if options.summary:
             for_people = SPREADSHEET in formats and "csv" not in formats
             _write_summary(
@@ -100,6 +101,108 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
             )
     report.close(f"{options.out}{os.sep}")
     return SOME_INPUTS_FAILED if report.failures else DONE
+
+
+class _Run:
+    """The files of one run, in one of three ways; what is finished is noted in the journal."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        options: AnalyzeOptions,
+        journal: Journal,
+        report: AnalyzeReport,
+        interrupts: Interrupts,
+    ) -> None:
+        self._classifier = classifier
+        self._options = options
+        self._journal = journal
+        self._report = report
+        self._interrupts = interrupts
+
+    def apart(self, items: Sequence[AudioInput], settings: ArchiveSettings) -> None:
+        """Each file by itself."""
+        todo = self._to_do(items, settings)
+        self._report.begin(todo)
+        _run(self._classifier, settings, todo, self._options.jobs, self._teller(settings))
+
+    def as_known(
+        self, items: Sequence[AudioInput], settings: ArchiveSettings, store: ProfileStore
+    ) -> None:
+        """Each file by itself, adapted to what the library knows of its source."""
+        baselines = ArchiveBaselines.of_library(
+            store, items, self._classifier.metadata, self._options.expected
+        )
+        for folder, one in baselines.folders.items():
+            self._report.say(f"{folder}: {adapted_text(one.told)}.")
+        if len(baselines.folders) < len({folder_of(item) for item in items}):
+            usual = baselines.usual.told
+            known = f"{adapted_text(usual)}, from {usual.sessions} sessions of its sources"
+            self._report.say(
+                f"Library: {known}."
+                if usual.sessions
+                else "Library: nothing is known of this model's answers yet, so they stay as they "
+                "are. `emolive live`, or `analyze --baseline files`, gathers that."
+            )
+        self.apart(items, settings.adapted(baselines))
+
+    def together(
+        self, items: Sequence[AudioInput], settings: ArchiveSettings, store: ProfileStore
+    ) -> None:
+        """All files adapted to what they say together."""
+        run = Together(settings, self._classifier, self._options.expected)
+        todo = run.to_hear(items, resume=self._options.resume)
+        before = len(items) - len(todo)
+        self._report.begin(todo, f"{before} heard before" if before else "")
+        _run(self._classifier, run.hearing, todo, self._options.jobs, self._teller(None))
+        heard = run.heard(items)
+        try:
+            deciding = run.deciding(heard)
+            assert deciding.baselines is not None
+            told = deciding.baselines.usual.told
+            self._report.say(
+                f"Adapted to these {len(heard)} files: {told.minutes:.1f} min of speech, strength "
+                f"{percent(told.strength)}."
+            )
+            left = self._to_do(heard, deciding)
+            run_here(run.work(deciding, heard), left, self._teller(deciding, heard=True))
+            known = set(heard)
+            run.learn([item for item in todo if item in known], store)
+        except OSError as error:
+            raise cannot_write(self._options.out, error) from error
+
+    def _to_do(self, items: Sequence[AudioInput], settings: ArchiveSettings) -> list[AudioInput]:
+        """The files that no earlier run finished, where one is resumed; the others are told."""
+        todo = []
+        for item in items:
+            before = self._journal.finished(item, settings.fingerprint, settings.formats)
+            if before is not None and self._options.resume:
+                self._report.finished_before(item, before)
+            else:
+                todo.append(item)
+        return todo
+
+    def _teller(self, settings: ArchiveSettings | None, *, heard: bool = False) -> Tell:
+        """Tells and notes what is finished.
+
+        `settings` None: files are only heard, and finished later; `heard`: that is over.
+        """
+
+        def tell(message: Message) -> None:
+            # What broke off is tried again.
+            if isinstance(message, Done) and settings and message.result.problem is None:
+                self._journal.record(message.item, settings.fingerprint, message.result)
+            if heard:
+                self._report.result(message)
+            elif isinstance(message, Done) and settings is None:
+                self._report.advance(message)
+            else:
+                self._report.accept(message)
+            # Only here, so that nothing that is finished gets lost.
+            if self._interrupts.wished and not isinstance(message, Done | Failed):
+                raise KeyboardInterrupt
+
+        return tell
 
 
 def _run(
@@ -111,16 +214,13 @@ def _run(
 ) -> None:
     """On the GPU if the model is there; otherwise on all cores, and a single file here."""
     jobs = jobs or usable_cores()
-    try:
-        if len(items) == 1:
-            run_here(FileWork(classifier, SileroVad(), settings), items, tell)
-        elif classifier.provider == "CUDA":
-            run_in_threads(settings, items, min(jobs, _GPU_FILES), tell, classifier)
-        elif items:
-            classifier.close()
-            run_in_processes(settings, items, jobs, tell)
-    finally:
+    if len(items) == 1:
+        run_here(FileWork(classifier, SileroVad(), settings), items, tell)
+    elif classifier.provider == "CUDA":
+        run_in_threads(settings, items, min(jobs, _GPU_FILES), tell, classifier)
+    elif items:
         classifier.close()
+        run_in_processes(settings, items, jobs, tell)
 
 
 def _make_writable(out: Path) -> None:

@@ -88,20 +88,30 @@ class AnalyzeReport:
         self._before += 1
         self._take(FileOutcome(item, result))
 
-    def begin(self, items: Sequence[AudioInput]) -> None:
-        """These are to be done now."""
+    def begin(self, items: Sequence[AudioInput], note: str = "") -> None:
+        """These are to be done now; `note` says more about that."""
+        if note:
+            self._tell(f"{note}, {len(items)} to hear.")
         if self._before:
             self._tell(f"{_files(self._before)} done before, {len(items)} to do.")
         self._pace = Pace(items)
 
     def accept(self, message: Message) -> None:
         """Something happened."""
-        self._pace.accept(message)
+        self.advance(message)
+        self.result(message)
+
+    def result(self, message: Message) -> None:
+        """A file is over, whatever its progress was."""
         if isinstance(message, Done):
             self._done(message.item, message.result)
         elif isinstance(message, Failed):
             self._take(FileOutcome(message.item, failure=message.sentence))
             self._tell(message.sentence, style="red")
+
+    def advance(self, message: Message) -> None:
+        """Something happened of which only the progress is shown."""
+        self._pace.accept(message)
         self._show(message.item if isinstance(message, Begun) else None)
 
     def interrupted(self) -> None:

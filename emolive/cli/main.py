@@ -12,11 +12,15 @@ import typer
 from emolive import __version__
 from emolive.cli import adapt, calls, serve, sessions
 from emolive.cli import alerts as alert_options
+from emolive.cli import baseline as baseline_options
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
+    ArchiveBaseline,
+    ArchiveBaselineOption,
     Commands,
     DurationOption,
+    ExpectedOption,
     HeadlessOption,
     HopOption,
     JsonOption,
@@ -51,6 +55,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(alert_options.app, name="alerts")
 app.add_typer(serve.app, name="serve")
 app.add_typer(adapt.app, name="adapt")
+app.add_typer(baseline_options.app, name="baseline")
 
 
 def _print_version(wanted: bool) -> None:
@@ -228,6 +233,9 @@ def analyze(
             "tables.",
         ),
     ] = None,
+    baseline: ArchiveBaselineOption = ArchiveBaseline.OFF,
+    expected_neutral: ExpectedOption = None,
+    library: LibraryOption = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -242,6 +250,10 @@ def analyze(
 
     def body() -> int:
         if cluster is not None:
+            if baseline is not ArchiveBaseline.OFF:
+                raise EmoliveError(
+                    "--baseline is for archives on this machine: leave it out, or --cluster."
+                )
             from emolive.cli.analyze_cluster import ClusterOptions, run_cluster_analyze
 
             wanted = ClusterOptions(
@@ -251,9 +263,22 @@ def analyze(
         if addresses := [text for text in (*paths, out) if "://" in text]:
             raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
         from emolive.cli.analyze import AnalyzeOptions, run_analyze
+        from emolive.cli.baseline_commands import expected_mix
 
+        if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
+            tell("--expected-neutral does nothing without --baseline files or --baseline library.")
         options = AnalyzeOptions(
-            Path(out), formats or "json", model, provider.value, hop, jobs, resume, summary
+            Path(out),
+            formats or "json",
+            model,
+            provider.value,
+            hop,
+            jobs,
+            resume,
+            summary,
+            baseline.value,
+            expected_mix(expected_neutral),
+            library,
         )
         return run_analyze([Path(path) for path in paths], options)
 

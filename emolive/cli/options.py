@@ -169,6 +169,56 @@ PolicyOption = Annotated[
 ]
 
 
+class ArchiveBaseline(StrEnum):
+    """What answers of an archive are adapted to."""
+
+    FILES = "files"
+    LIBRARY = "library"
+    OFF = "off"
+
+
+class LiveBaseline(StrEnum):
+    """What answers of a source are adapted to."""
+
+    LIBRARY = "library"
+    OFF = "off"
+
+
+ArchiveBaselineOption = Annotated[
+    ArchiveBaseline,
+    typer.Option(
+        "--baseline",
+        help="Take the model's own bias on these recordings out: by what all files of this run say "
+        "together, or by what the library knows of their folder (docs/baseline.md).",
+    ),
+]
+LiveBaselineOption = Annotated[
+    LiveBaseline | None,
+    typer.Option(
+        "--baseline",
+        help="Adapt answers to this source by what the library knows of it, and go on learning it; "
+        "else as set in the app (on, unless it was switched off).",
+    ),
+]
+ExpectedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expected-neutral",
+        metavar="SHARE|NAME",
+        help="How much of this speech is neutral: 0.01 to 0.99, calls (0.7), talk (0.45), or "
+        "balanced. More means fewer false alarms, and more that is missed.",
+    ),
+]
+GroupOption = Annotated[
+    str,
+    typer.Option(
+        "--baseline-group",
+        metavar="NAME",
+        help="Keep a source's profile apart under this name: a language, a team.",
+    ),
+]
+
+
 def finish(context: typer.Context, body: Callable[[], int]) -> None:
     """Run a command's body and end with its exit code."""
     raise typer.Exit(outcome(body, debug=bool(context.obj)))

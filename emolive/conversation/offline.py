@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from emolive.audio.source import RecordedSource
+from emolive.baseline import Baselines
 from emolive.conversation.config import ConversationConfig
 from emolive.conversation.meter import ConversationMeter, Party
 from emolive.conversation.metrics import ConversationMetrics
@@ -31,6 +32,7 @@ def analyze_call(
     config: EngineConfig,
     progress: Progress | None = None,
     conversation: ConversationConfig | None = None,
+    baselines: Baselines | None = None,
 ) -> CallAnalysis:
     """Analyse a call flat out; its streams are the parties.
 
@@ -42,6 +44,7 @@ def analyze_call(
         config: the same settings as live.
         progress: told now and then the seconds done and in all.
         conversation: thresholds of the metrics.
+        baselines: where answers are adapted to their source; None: nowhere.
 
     Raises:
         AudioFileError: the recording cannot be read at all.
@@ -50,5 +53,7 @@ def analyze_call(
     found = source.open()
     parties = [Party(name, found.role(channel)) for channel, name in enumerate(found.streams)]
     meter = ConversationMeter(parties, classifier.metadata.sampling_rate, conversation)
-    analysis = analyze_source(source, path, classifier, vad, config, progress, meter.accept)
+    analysis = analyze_source(
+        source, path, classifier, vad, config, progress, meter.accept, baselines
+    )
     return CallAnalysis(analysis, meter.finish())

@@ -13,6 +13,7 @@ from emolive.audio.decoding import ChannelUse
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import RecordedSource
+from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import one_sound_hint
 from emolive.engine.monitor import Monitor
@@ -83,6 +84,7 @@ def analyze_file(
     config: EngineConfig,
     progress: Progress | None = None,
     channels: ChannelUse = "mix",
+    baselines: Baselines | None = None,
 ) -> FileAnalysis:
     """Analyse a whole file; memory for its audio does not grow with its length.
 
@@ -94,13 +96,14 @@ def analyze_file(
         progress: told now and then the seconds done and the seconds in all (None: not known);
             what it raises ends the analysis.
         channels: "mix" averages all channels into one stream, "split" keeps each as a stream.
+        baselines: where answers are adapted to their source; None: nowhere.
 
     Raises:
         AudioFileError: the file cannot be read at all. A file that breaks off is no exception:
             see `FileAnalysis.problem`.
     """
     source = FileSource(path, paced=False, block_s=BLOCK_S, channels=channels)
-    return analyze_source(source, path, classifier, vad, config, progress)
+    return analyze_source(source, path, classifier, vad, config, progress, baselines=baselines)
 
 
 def analyze_source(
@@ -111,6 +114,7 @@ def analyze_source(
     config: EngineConfig,
     progress: Progress | None = None,
     listen: Callable[[Event], None] | None = None,
+    baselines: Baselines | None = None,
 ) -> FileAnalysis:
     """Analyse a recording flat out, in blocks of `BLOCK_S` seconds, as `analyze_file` does.
 
@@ -123,6 +127,7 @@ def analyze_source(
         progress: as for `analyze_file`.
         listen: told every event in order, feature blocks included; what it raises ends the
             analysis.
+        baselines: as for `analyze_file`.
 
     Raises:
         AudioFileError: as `analyze_file`.
@@ -133,7 +138,9 @@ def analyze_source(
         # Enough for full batches, in a ring that nothing is lost from.
         stride = round(rate * max(BLOCK_S, config.max_batch * config.hop_s))
         ring = SampleRing(stride + 2 * round(rate * BLOCK_S), len(source_format.streams))
-        monitor = Monitor(source_format, ring, classifier, vad, config, lossless=True)
+        monitor = Monitor(
+            source_format, ring, classifier, vad, config, lossless=True, baselines=baselines
+        )
         source.start(ring)
         windows: list[Prediction] = []
         segments: list[Segment] = []

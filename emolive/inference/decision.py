@@ -39,6 +39,16 @@ def calibrated(logits: FloatArray, temperature: float) -> FloatArray:
     return probabilities.astype(np.float32)
 
 
+def heard_samples(window: FeatureWindow | Prediction, before: int | None) -> int:
+    """Samples of speech in a window that the one before, which ended there, did not hear.
+
+    `before` None: there was none, or silence between.
+    """
+    if before is None:
+        return round(window.speech_ratio * (window.end_sample - window.start_sample))
+    return window.end_sample - before
+
+
 class Decision:
     """One stream's running answer. One thread owns it.
 
@@ -122,8 +132,8 @@ class Decision:
                 shift = self._shifted(embedding, window)
             if self._baseline is not None:
                 raw = probabilities
-                seconds = self._elapsed(window) / self._rate
-                probabilities = self._baseline.adjust(raw, seconds)
+                heard = heard_samples(window, None if self._fresh(window) else self._end)
+                probabilities = self._baseline.adjust(raw, heard / self._rate)
             smoothed = self._smooth(probabilities, window)
             if self._shown is None:
                 state, label = SpeechState.UNCERTAIN, None

@@ -6,7 +6,14 @@ import json
 from typing import TextIO
 
 from emolive.inference.metadata import ModelMetadata
-from emolive.session.export.values import JsonValue, named, seconds, shift_fields
+from emolive.session.export.values import (
+    JsonValue,
+    baseline_object,
+    named,
+    raw_fields,
+    seconds,
+    shift_fields,
+)
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -50,7 +57,9 @@ def event_fields(
     """An event as a JSON object; `labels` and `rate` (Hz) are those of its run's `RunFacts`.
 
     In silence `label` is null and `probabilities` is empty. `shift` and `familiarity` are there
-    where the model tells how far sound is from what it was trained on.
+    where the model tells how far sound is from what it was trained on. `baseline` is null where
+    answers are not adapted to their source; where they are, `raw_probabilities` are the model's
+    own.
     """
     if isinstance(event, Prediction):
         return {
@@ -64,6 +73,8 @@ def event_fields(
             "speech_ratio": round(event.speech_ratio, 6),
             "latency_ms": round(1000 * event.latency_s, 2),
             **shift_fields(event.shift),
+            **raw_fields(event, labels),
+            "baseline": baseline_object(event.baseline),
         }
     if isinstance(event, Segment):
         return {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -33,7 +34,9 @@ from emolive.session.records import (
 )
 from emolive.types import (
     Band,
+    Baseline,
     Familiarity,
+    FloatArray,
     Prediction,
     Role,
     Segment,
@@ -80,10 +83,21 @@ class _Stretch(_Entry):
         return self
 
 
+class BaselineEntry(_Entry):
+    """How far a window's answer is adapted to its source."""
+
+    source: Text
+    minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    sessions: Annotated[int, Field(ge=0, lt=2**53)]
+    strength: Share
+    expected_neutral: Share | None
+
+
 class WindowEntry(_Stretch):
     """A window; `probabilities` are rounded to nine digits, which keeps every float32.
 
-    `shift` and `familiarity` are left out where they are not known.
+    `shift` and `familiarity`, `raw_probabilities` and `baseline` are left out where they are not
+    known.
     """
 
     state: SpeechState
@@ -94,12 +108,16 @@ class WindowEntry(_Stretch):
     probabilities: tuple[Share, ...] | None
     shift: Share | None = None
     familiarity: Familiarity | None = None
+    raw_probabilities: tuple[Share, ...] | None = None
+    baseline: BaselineEntry | None = None
 
     @model_serializer(mode="wrap")
     def _known(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = usual(self)
         if self.shift is None or self.familiarity is None:
             del fields["shift"], fields["familiarity"]
+        if self.raw_probabilities is None or self.baseline is None:
+            del fields["raw_probabilities"], fields["baseline"]
         return fields
 
 
@@ -230,7 +248,7 @@ class BundleDocument(_Entry):
 
 def window_entry(window: Prediction) -> WindowEntry:
     """A window as it stands in the document."""
-    shares = window.probabilities
+    baseline = window.baseline
     return WindowEntry(
         start_sample=window.start_sample,
         end_sample=window.end_sample,
@@ -239,15 +257,17 @@ def window_entry(window: Prediction) -> WindowEntry:
         confidence=_share(window.confidence),
         speech_ratio=_share(window.speech_ratio),
         latency_s=window.latency_s,
-        probabilities=None if shares is None else tuple(_share(p) for p in shares.tolist()),
+        probabilities=_shares(window.probabilities),
         shift=None if window.shift is None else _share(window.shift.value),
         familiarity=None if window.shift is None else window.shift.word,
+        raw_probabilities=_shares(window.raw_probabilities),
+        baseline=None if baseline is None else BaselineEntry(**asdict(baseline)),
     )
 
 
 def window_of(entry: WindowEntry, stream: str) -> Prediction:
     """The window that an entry means."""
-    shares, word = entry.probabilities, entry.familiarity
+    shares, raw, word = entry.probabilities, entry.raw_probabilities, entry.familiarity
     return Prediction(
         stream=stream,
         start_sample=entry.start_sample,
@@ -259,6 +279,8 @@ def window_of(entry: WindowEntry, stream: str) -> Prediction:
         speech_ratio=entry.speech_ratio,
         latency_s=entry.latency_s,
         shift=None if entry.shift is None or word is None else Shift(entry.shift, word),
+        raw_probabilities=None if raw is None else np.array(raw, np.float32),
+        baseline=None if entry.baseline is None else Baseline(**entry.baseline.model_dump()),
     )
 
 
@@ -338,6 +360,10 @@ def alert_entry(alert: AlertRecord) -> AlertEntry:
 def note_entry(note: Note) -> NoteEntry:
     """A note as it stands in the document."""
     return NoteEntry(text=note.text, at_sample=note.at_sample, created_at=note.created_at)
+
+
+def _shares(probabilities: FloatArray | None) -> tuple[float, ...] | None:
+    return None if probabilities is None else tuple(map(_share, probabilities.tolist()))
 
 
 def _share(value: float) -> float:

@@ -117,8 +117,8 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
         SessionError: it is none, too large, of a later version, or contradicts itself.
     """
     with open_file() as file:
-        told = re.search(rb'"version"\s*:\s*(\d+)', file.read(1_000))
-    if told is not None and int(told[1]) > VERSION:
+        version = re.search(rb'"version"\s*:\s*(\d+)', file.read(1_000))
+    if version is not None and int(version[1]) > VERSION:
         raise SessionError(f"{name} was made by a newer emolive: update this one to import it.")
     seen: Counter[tuple[int, str]] = Counter()
     labels: dict[str, str] = {}
@@ -136,8 +136,9 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
                 latest = max(latest, activity.end_sample)
                 continue
             latest = max(latest, row.end_sample)
-            if isinstance(row, WindowEntry) and row.probabilities is not None:
-                shares.add(len(row.probabilities))
+            if isinstance(row, WindowEntry):
+                told = (row.probabilities, row.raw_probabilities)
+                shares.update(len(one) for one in told if one is not None)
             if row.label is not None and not (
                 isinstance(row, SegmentEntry) and row.label in NO_EMOTION
             ):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from emolive.baseline.store import FOLDER as BASELINES
 from emolive.errors import SessionError
 from emolive.private_files import close_to_others, make_private_folder, open_to_others
 
@@ -49,7 +50,7 @@ def make_library_folder(library: Path, database_file: str) -> None:
     Raises:
         OSError: they cannot be made.
     """
-    sessions = library / _SESSIONS
+    sessions, baselines = library / _SESSIONS, library / BASELINES
     for folder in (library, sessions):
         make_private_folder(folder, exist_ok=True)
     own = [path for path in library.iterdir() if path.name.startswith(database_file)]
@@ -62,7 +63,7 @@ def make_library_folder(library: Path, database_file: str) -> None:
         close_to_others(sessions)  # last: if this was cut off, it is done again
     about = library.stat()
     shared = about.st_mode & stat.S_ISVTX or (os.name == "posix" and about.st_uid != os.geteuid())
-    if not shared and {*library.iterdir()} <= {sessions, library / _MODELS, *own}:
+    if not shared and {*library.iterdir()} <= {sessions, baselines, library / _MODELS, *own}:
         close_to_others(library)
 
 

@@ -176,8 +176,22 @@ ALTER TABLE windows ADD COLUMN shift REAL;  -- how far from the model's training
 ALTER TABLE windows ADD COLUMN familiarity TEXT;
 """
 
+_VERSION_4 = """
+ALTER TABLE windows ADD COLUMN raw_probabilities BLOB;  -- as probabilities, before the baseline
+CREATE TABLE baselines (
+    stream_id INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE,
+    end_sample INTEGER NOT NULL,        -- of the first window that it holds for
+    source TEXT NOT NULL,
+    minutes REAL NOT NULL,
+    sessions INTEGER NOT NULL,
+    strength REAL NOT NULL,
+    expected_neutral REAL,
+    PRIMARY KEY (stream_id, end_sample)
+) WITHOUT ROWID;
+"""
+
 # Step i leads from version i to version i + 1. Steps are only ever added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION = len(MIGRATIONS)
 
 

@@ -6,6 +6,7 @@ A file that was analysed and a session of a library both become a `Timeline`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from emolive.engine.offline import FileAnalysis
 from emolive.session.records import AlertRecord, Annotation, Gap, Note
 from emolive.session.summary import familiarity_shares
-from emolive.types import Band, Familiarity, FloatArray, Prediction, Role, Segment
+from emolive.types import Band, Baseline, Familiarity, FloatArray, Prediction, Role, Segment
 
 if TYPE_CHECKING:
     from emolive.session.library_reader import LibraryReader
@@ -183,7 +184,20 @@ class Timeline:
     @property
     def probabilities(self) -> FloatArray | None:
         """The mean over all windows with an answer, float32 ``(n_classes,)``; None without any."""
-        return pooled(self.windows)
+        return pooled([window.probabilities for window in self.windows])
+
+    @property
+    def raw_probabilities(self) -> FloatArray | None:
+        """The same before answers were adapted to their source; None where none was."""
+        if not self.baselines:
+            return None
+        return pooled([one.raw_probabilities for one in self.windows])
+
+    @property
+    def baselines(self) -> dict[str, Baseline]:
+        """How far the answers of each stream are adapted, as it was last; only those that are."""
+        windows = (window for stream in self.streams for window in stream.windows)
+        return {one.stream: one.baseline for one in windows if one.baseline is not None}
 
     @property
     def familiarity(self) -> dict[Familiarity, float]:
@@ -197,9 +211,9 @@ class Timeline:
         return None if shares is None else self.labels[int(shares.argmax())]
 
 
-def pooled(windows: tuple[Prediction, ...]) -> FloatArray | None:
-    """The mean of the windows' probabilities, float32 ``(n_classes,)``; None without any."""
-    spoken = [window.probabilities for window in windows if window.probabilities is not None]
+def pooled(probabilities: Iterable[FloatArray | None]) -> FloatArray | None:
+    """The mean of windows' probabilities, float32 ``(n_classes,)``; None without any."""
+    spoken = [shares for shares in probabilities if shares is not None]
     if not spoken:
         return None
     mean: FloatArray = np.stack(spoken).mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from emolive.session.records import Gap, GapKind
 from emolive.session.rows import Value
-from emolive.types import Familiarity, Prediction, Segment, Shift, SpeechActivity, SpeechState
+from emolive.types import (
+    Baseline,
+    Familiarity,
+    FloatArray,
+    Prediction,
+    Segment,
+    Shift,
+    SpeechActivity,
+    SpeechState,
+)
 
 
 def _of_stream(session_id: str, stream: str | None) -> tuple[str, tuple[str, ...]]:
@@ -21,9 +31,6 @@ def _of_stream(session_id: str, stream: str | None) -> tuple[str, tuple[str, ...
 
 def window_row(stream_id: int, window: Prediction) -> tuple[Value, ...]:
     """A window as a row of `windows`."""
-    blob = None
-    if window.probabilities is not None:
-        blob = np.asarray(window.probabilities, "<f4").tobytes()
     return (
         stream_id,
         window.start_sample,
@@ -33,15 +40,24 @@ def window_row(stream_id: int, window: Prediction) -> tuple[Value, ...]:
         window.confidence,
         window.speech_ratio,
         window.latency_s,
-        blob,
+        _blob(window.probabilities),
         None if window.shift is None else window.shift.value,
         None if window.shift is None else window.shift.word.value,
+        _blob(window.raw_probabilities),
     )
+
+
+def _blob(shares: FloatArray | None) -> bytes | None:
+    return None if shares is None else np.asarray(shares, "<f4").tobytes()
+
+
+def _shares(blob: bytes | None) -> FloatArray | None:
+    return None if blob is None else np.frombuffer(blob, "<f4").astype(np.float32)
 
 
 def insert_windows(connection: sqlite3.Connection, rows: Iterable[Sequence[Value]]) -> None:
     """Add rows of `window_row`."""
-    connection.executemany(f"INSERT OR REPLACE INTO windows VALUES ({', '.join('?' * 11)})", rows)
+    connection.executemany(f"INSERT OR REPLACE INTO windows VALUES ({', '.join('?' * 12)})", rows)
 
 
 def select_windows(
@@ -51,26 +67,78 @@ def select_windows(
     where, key = _of_stream(session_id, stream)
     rows = connection.execute(
         "SELECT name, start_sample, end_sample, state, label, confidence, speech_ratio, latency_s,"
-        " probabilities, shift, familiarity FROM windows JOIN streams ON streams.id = stream_id"
-        f" WHERE {where}"
+        " probabilities, shift, familiarity, raw_probabilities"
+        f" FROM windows JOIN streams ON streams.id = stream_id WHERE {where}"
         " ORDER BY end_sample, position, start_sample",
         key,
     )
+    known = _select_baselines(connection, session_id)
     return [
         Prediction(
             stream=name,
             start_sample=start,
             end_sample=end,
-            probabilities=None if blob is None else np.frombuffer(blob, "<f4").astype(np.float32),
+            probabilities=_shares(blob),
             state=SpeechState(state),
             label=label,
             confidence=confidence,
             speech_ratio=ratio,
             latency_s=latency,
             shift=None if shift is None else Shift(shift, Familiarity(word)),
+            raw_probabilities=_shares(raw),
+            baseline=None if raw is None else known.at(name, end),
         )
-        for name, start, end, state, label, confidence, ratio, latency, blob, shift, word in rows
+        for name, start, end, state, label, confidence, ratio, latency, blob, *more in rows
+        for shift, word, raw in (more,)
     ]
+
+
+def insert_baseline(
+    connection: sqlite3.Connection, stream_id: int, end_sample: int, baseline: Baseline
+) -> None:
+    """Note that this one is in force from the window on that ends there."""
+    connection.execute(
+        "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            stream_id,
+            end_sample,
+            baseline.source,
+            baseline.minutes,
+            baseline.sessions,
+            baseline.strength,
+            baseline.expected_neutral,
+        ),
+    )
+
+
+class _Baselines:
+    """Those of a session's streams, each from some window on."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, list[int]] = {}
+        self._found: dict[str, list[Baseline]] = {}
+
+    def add(self, stream: str, end_sample: int, baseline: Baseline) -> None:
+        """The next one of a stream."""
+        self._ends.setdefault(stream, []).append(end_sample)
+        self._found.setdefault(stream, []).append(baseline)
+
+    def at(self, stream: str, end_sample: int) -> Baseline | None:
+        """The one in force for the window that ends there."""
+        place = bisect_right(self._ends.get(stream, ()), end_sample)
+        return self._found[stream][place - 1] if place else None
+
+
+def _select_baselines(connection: sqlite3.Connection, session_id: str) -> _Baselines:
+    found = _Baselines()
+    for name, end, *values in connection.execute(
+        "SELECT name, end_sample, source, minutes, sessions, strength, expected_neutral"
+        " FROM baselines JOIN streams ON streams.id = stream_id WHERE session_id = ?"
+        " ORDER BY end_sample",
+        (session_id,),
+    ):
+        found.add(name, end, Baseline(*values))
+    return found
 
 
 def insert_segments(

@@ -14,7 +14,7 @@ from emolive.session.database import Database
 from emolive.session.deletion import delete_session, purge
 from emolive.session.folders import RecordingLock, session_folder
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, SessionState
-from emolive.types import Band, Prediction, Segment, SpeechActivity
+from emolive.types import Band, Baseline, Prediction, Segment, SpeechActivity
 
 # Hours of a two-channel timeline: what a disk that is full for a while makes wait.
 MAX_PENDING = 100_000
@@ -46,6 +46,7 @@ class SessionWriter:
         self._stream_ids = stream_ids
         self._lock = lock
         self._pending: deque[_Write] = deque()
+        self._baselines: dict[str, Baseline] = {}
         self._open = True
 
     @property
@@ -77,6 +78,17 @@ class SessionWriter:
         for window in windows:
             row = timeline_rows.window_row(self._stream_ids[window.stream], window)
             self._add(partial(timeline_rows.insert_windows, rows=[row]))
+            baseline = window.baseline
+            if baseline is not None and self._baselines.get(window.stream) != baseline:
+                self._baselines[window.stream] = baseline
+                self._add(
+                    partial(
+                        timeline_rows.insert_baseline,
+                        stream_id=self._stream_ids[window.stream],
+                        end_sample=window.end_sample,
+                        baseline=baseline,
+                    )
+                )
 
     def add_segments(self, segments: Iterable[Segment]) -> None:
         """Add the model's segments."""

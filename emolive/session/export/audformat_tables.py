@@ -106,12 +106,14 @@ def _add_windows(database: Any, timeline: Timeline, stream: TimelineStream, fold
     for name in ("confidence", "speech_ratio"):
         table[name] = audformat.Column(scheme_id="share")
         table[name].set([float(getattr(window, name)) for window in windows])
-    for number, label in enumerate(timeline.labels):
-        column = f"p_{plain_text(label)}"
-        table[column] = audformat.Column(scheme_id="share")
-        table[column].set(
-            [None if w.probabilities is None else float(w.probabilities[number]) for w in windows]
-        )
+    answers = {"p": [window.probabilities for window in windows]}
+    if any(window.raw_probabilities is not None for window in windows):
+        answers["raw"] = [window.raw_probabilities for window in windows]
+    for kind, rows in answers.items():
+        for number, label in enumerate(timeline.labels):
+            column = f"{kind}_{plain_text(label)}"
+            table[column] = audformat.Column(scheme_id="share")
+            table[column].set([None if row is None else float(row[number]) for row in rows])
 
 
 def _table(database: Any, name: str, whose: str, index: pd.MultiIndex) -> Any:

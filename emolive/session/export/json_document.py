@@ -10,7 +10,9 @@ from emolive.session.export.values import (
     SHARE_DIGITS,
     TIME_DIGITS,
     JsonValue,
+    baseline_object,
     named,
+    raw_fields,
     seconds,
     shift_fields,
 )
@@ -26,7 +28,9 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
     `summary` pools the windows with an answer: the mean of their calibrated probabilities and its
     leading label; without any, its `probabilities` are empty and its `label` is null. Where the
     model tells how far sound is from its training data, windows have `shift` and `familiarity`, and
-    `summary` has the share of them for each word as `familiarity`. Anything more
+    `summary` has the share of them for each word as `familiarity`. Where answers are adapted to
+    their source, `probabilities` are the adapted ones, with `raw_probabilities` beside them in
+    windows and `summary`, and windows have `baseline`. Anything more
     (several streams, a session) adds `stream` to each window and segment, the window's label and
     confidence, and title, started_at, streams, annotations, gaps, alerts, notes and tags.
     """
@@ -41,6 +45,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "segments": [_segment(segment, timeline.rate, plain) for segment in timeline.segments],
         "summary": {
             "probabilities": named(timeline.probabilities, timeline.labels),
+            **_raw(timeline),
             "label": timeline.label,
             **_familiarity(timeline),
         },
@@ -81,6 +86,11 @@ def write_json(timeline: Timeline, path: Path) -> None:
         file.write("\n")
 
 
+def _raw(timeline: Timeline) -> dict[str, JsonValue]:
+    raw = timeline.raw_probabilities
+    return {} if raw is None else {"raw_probabilities": named(raw, timeline.labels)}
+
+
 def _familiarity(timeline: Timeline) -> dict[str, JsonValue]:
     shares = timeline.familiarity
     if not shares:
@@ -96,7 +106,10 @@ def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, Js
         "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
         "probabilities": named(window.probabilities, timeline.labels),
         **shift_fields(window.shift),
+        **raw_fields(window, timeline.labels),
     }
+    if window.baseline is not None:
+        shown["baseline"] = baseline_object(window.baseline)
     if plain:
         return shown
     return {

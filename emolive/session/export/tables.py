@@ -38,11 +38,15 @@ def tables(timeline: Timeline) -> Iterator[Table]:
 def window_table(timeline: Timeline) -> Table:
     """The windows: file, start_s, end_s, state, label, confidence, speech_ratio, ``p_<label>``.
 
+    Where answers are adapted to their source, ``raw_<label>`` are the model's own.
     Other than one stream of a file has the column `stream` after `file`.
     """
     answer: Columns = {"state": str, "label": str, "confidence": float, "speech_ratio": float}
     shares: Columns = {f"p_{label}": float for label in timeline.labels}
-    return Table("", {**_place(timeline), **answer, **shares}, _windows(timeline))
+    raw: Columns = {}
+    if timeline.baselines:
+        raw = {f"raw_{label}": float for label in timeline.labels}
+    return Table("", {**_place(timeline), **answer, **shares, **raw}, _windows(timeline))
 
 
 def segment_table(timeline: Timeline) -> Table:
@@ -57,8 +61,10 @@ def _place(timeline: Timeline) -> Columns:
 
 
 def _windows(timeline: Timeline) -> Iterator[Row]:
+    adapted = bool(timeline.baselines)
     for window in timeline.windows:
         shares = named(window.probabilities, timeline.labels)
+        raw = named(window.raw_probabilities, timeline.labels)
         yield {
             **_where(timeline, window.stream, window.start_sample, window.end_sample),
             "state": window.state.value,
@@ -66,6 +72,7 @@ def _windows(timeline: Timeline) -> Iterator[Row]:
             "confidence": round(window.confidence, SHARE_DIGITS),
             "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
             **{f"p_{label}": shares.get(label) for label in timeline.labels},
+            **({f"raw_{label}": raw.get(label) for label in timeline.labels} if adapted else {}),
         }
 
 

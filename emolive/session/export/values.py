@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from emolive.plain_text import valid_text
-from emolive.types import FloatArray, Shift
+from emolive.types import Baseline, FloatArray, Prediction, Shift
 
 TIME_DIGITS = 6  # below one sample up to 500 kHz
 SHARE_DIGITS = 6
@@ -47,6 +47,26 @@ def shift_fields(shift: Shift | None) -> dict[str, JsonValue]:
     if shift is None:
         return {}
     return {"shift": round(shift.value, SHARE_DIGITS), "familiarity": shift.word.value}
+
+
+def baseline_object(baseline: Baseline | None) -> JsonValue:
+    """How far answers are adapted to their source; None: not at all."""
+    if baseline is None:
+        return None
+    return {
+        "source": baseline.source,
+        "minutes": round(baseline.minutes, 2),
+        "sessions": baseline.sessions,
+        "strength": round(baseline.strength, 4),
+        "expected_neutral": baseline.expected_neutral,
+    }
+
+
+def raw_fields(window: Prediction, labels: tuple[str, ...]) -> dict[str, JsonValue]:
+    """The model's own probabilities of an adapted answer; nothing where it is not adapted."""
+    if window.raw_probabilities is None:
+        return {}
+    return {"raw_probabilities": named(window.raw_probabilities, labels)}
 
 
 def plain_text(text: str) -> str:

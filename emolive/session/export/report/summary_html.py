@@ -11,7 +11,8 @@ from emolive.session.export.report.palette_css import coloured, label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
 from emolive.session.timeline import Timeline
 from emolive.times import clock_text, duration_text
-from emolive.types import Familiarity
+from emolive.types import Baseline, Familiarity
+from emolive.wording import adapted_text
 
 _MOST_CHANGES = 8
 
@@ -112,7 +113,7 @@ def _stream_card(summary: StreamSummary, timeline: Timeline, several: bool) -> s
         body = "<p>Nothing was said here.</p>"
     elif all(label in NO_EMOTION for label in order):
         body += "<p>No emotion was shown.</p>"
-    body += _familiarity(summary)
+    body += _familiarity(summary) + _adapted(timeline.baselines.get(summary.stream))
     parts = [(title, body), *_moments(summary, timeline)]
     if several:
         inside = "".join(f"<h3>{head}</h3>{content}" for head, content in parts[1:])
@@ -129,6 +130,11 @@ def _familiarity(summary: StreamSummary) -> str:
         return ""
     told = ", ".join(f"{share:.0%} {escape(word)}" for word, share in strange.items())
     return f"<p>To this model, the speech was {told}.</p>"
+
+
+def _adapted(baseline: Baseline | None) -> str:
+    """Whether the answers are the model's own."""
+    return "" if baseline is None else f"<p>{escape(adapted_text(baseline))}</p>"
 
 
 def _moments(summary: StreamSummary, timeline: Timeline) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,119 @@
+"""What the `baseline` commands do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile
+from emolive.cli.console import Console
+from emolive.cli.outcome import DONE, say
+from emolive.errors import EmoliveError
+from emolive.i18n import ntr
+from emolive.labels import emotion_name
+from emolive.session.database import library_folder
+from emolive.settings import SettingsStore
+from emolive.wording import percent, signed
+
+
+def expected_mix(text: str | None) -> ExpectedMix:
+    """What was asked for, or what is set in the app.
+
+    Raises:
+        EmoliveError: it is no mix.
+    """
+    if text is not None:
+        return ExpectedMix.of(text)
+    return SettingsStore().load().settings.baseline.expected
+
+
+def run_list(library: Path | None, *, as_json: bool) -> int:
+    """List the profiles, as a table or a JSON array."""
+    store = _store(library)
+    profiles = store.profiles()
+    if as_json:
+        say(json.dumps([profile.summary() for profile in profiles], indent=1))
+        return DONE
+    if not profiles:
+        say("No source is known yet: `emolive live` gathers what it hears of one.")
+        return DONE
+    table = Table("id", "source", "sessions", "counts", "strength", "last heard")
+    for profile in profiles:
+        known = profile.evidence
+        table.add_row(
+            profile.source.id,
+            profile.source.title,
+            str(profile.sessions),
+            f"{known.minutes:.0f} min",
+            percent(known.strength()),
+            _moment(profile),
+        )
+    Console().print(table)
+    say(
+        "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` shows "
+        "one, `forget ID` deletes it."
+    )
+    return DONE
+
+
+def run_show(profile_id: str, library: Path | None, *, as_json: bool) -> int:
+    """Show a profile.
+
+    Raises:
+        EmoliveError: there is none of that id.
+    """
+    profile = _store(library).find(profile_id)
+    expected = expected_mix(None)
+    vector = profile.evidence.vector(expected, profile.source.labels)
+    summary = profile.summary()
+    if as_json:
+        shown = dict(zip(profile.source.labels, vector.round(4).tolist(), strict=True))
+        told = {"expected_neutral": expected.neutral, "vector": shown}
+        say(json.dumps({**summary, **told}, indent=1))
+        return DONE
+    say(_about(profile))
+    table = Table("", "mean answer", "expected", "added to the log-probability")
+    mix = expected.shares(profile.source.labels)
+    for label, share, moved in zip(profile.source.labels, mix, vector, strict=True):
+        mean = summary["mean"][label]
+        table.add_row(emotion_name(label), percent(mean), percent(share), signed(moved, 2))
+    Console().print(table)
+    return DONE
+
+
+def run_forget(
+    profile_id: str | None, library: Path | None, *, everything: bool, as_json: bool
+) -> int:
+    """Delete one profile or all.
+
+    Raises:
+        EmoliveError: there is none of that id, it is not said which, or it cannot be deleted.
+    """
+    if (profile_id is not None) == everything:
+        raise EmoliveError("Say which profile to forget by its ID, or --all; not both.")
+    count = _store(library).forget(profile_id)
+    if as_json:
+        say(json.dumps({"forgotten": count}))
+    else:
+        say(ntr("{count} profile is forgotten.", "{count} profiles are forgotten.", count))
+    return DONE
+
+
+def _about(profile: SourceProfile) -> str:
+    known = profile.evidence
+    return (
+        f"{profile.source.title}: {profile.sessions} sessions, {profile.heard_minutes:.1f} min of "
+        f"speech heard, of which {known.minutes:.1f} count; {percent(known.strength())} of what "
+        f"they say is used. Model {profile.source.model}, last heard "
+        f"{_moment(profile)}."
+    )
+
+
+def _moment(profile: SourceProfile) -> str:
+    return f"{profile.updated_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _store(library: Path | None) -> ProfileStore:
+    return ProfileStore(library_folder(library))

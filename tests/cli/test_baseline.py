@@ -1,0 +1,182 @@
+"""`analyze --baseline` and `emolive baseline`, on real speech."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from emolive.types import FloatArray
+from tests.cli.conftest import Run
+from tests.models import LABELS
+
+RATE = 16_000
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "library"
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(folder))
+    monkeypatch.setenv("EMOLIVE_CONFIG", str(tmp_path / "config"))
+    return folder
+
+
+@pytest.fixture
+def talks(tmp_path: Path, speech: FloatArray) -> Path:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    for number in range(4):
+        part = speech[number * 10 * RATE : (number + 1) * 10 * RATE]
+        sf.write(folder / f"{number}.wav", part, RATE)
+    return folder
+
+
+def documents(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text("utf-8")) for path in sorted(out.glob("*.json"))]
+
+
+def answered(out: Path, name: str) -> FloatArray:
+    return np.array(
+        [
+            [window[name][label] for label in LABELS]
+            for document in documents(out)
+            for window in document["windows"]
+            if window["probabilities"]
+        ],
+        np.float32,
+    )
+
+
+def test_files_are_adapted_to_what_they_say_together(
+    run: Run, model: Path, talks: Path, tmp_path: Path
+) -> None:
+    plain, out = tmp_path / "plain", tmp_path / "out"
+    assert run("analyze", "--model", model, "--out", plain, talks).exit_code == 0
+    result = run(
+        "analyze", "--model", model, "--out", out, "--baseline", "files", "--expected-neutral",
+        "0.6", talks,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "Adapted to these 4 files" in result.stderr
+    assert "4 files analysed" in result.stderr
+    assert [path.name for path in sorted(out.glob("*.json"))] == [f"{n}.json" for n in range(4)]
+    raw, adapted = answered(out, "raw_probabilities"), answered(out, "probabilities")
+    # The model's own answers are those without a baseline.
+    assert raw == pytest.approx(answered(plain, "probabilities"), abs=2e-6)
+    assert not np.allclose(raw, adapted, atol=0.01)
+    neutral = LABELS.index("neutral")
+    missing = abs(0.6 - raw[:, neutral].mean())
+    assert abs(0.6 - adapted[:, neutral].mean()) < 0.9 * missing
+    # One vector for all windows of all files.
+    moved = np.log(adapted / raw)
+    moved -= moved.mean(axis=1, keepdims=True)
+    assert np.ptp(moved, axis=0).max() < 0.01
+    for document in documents(out):
+        told = {json.dumps(w["baseline"]) for w in document["windows"] if w["probabilities"]}
+        assert len(told) == 1
+        assert json.loads(told.pop())["expected_neutral"] == 0.6
+        shares, own = (document["summary"][n] for n in ("probabilities", "raw_probabilities"))
+        assert list(shares) == list(own) == list(LABELS)
+        assert document["summary"]["label"] == max(shares, key=shares.__getitem__)
+
+
+def test_it_goes_on_where_it_was_and_takes_new_files_in(
+    run: Run, model: Path, talks: Path, tmp_path: Path
+) -> None:
+    command = ["analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files"]
+    first = run(*command, talks / "0.wav", talks / "1.wav")
+    assert "2 files analysed" in first.stderr
+    again = run(*command, "--resume", talks / "0.wav", talks / "1.wav")
+    assert "0 files analysed, 2 done before" in again.stderr
+    more = run(*command, "--resume", talks)
+    assert "2 heard before, 2 to hear" in more.stderr
+    assert "4 files analysed" in more.stderr  # under the baseline of all of them
+    anew = run("analyze", "--model", model, "--out", tmp_path / "new", "--baseline", "files", talks)
+    assert anew.exit_code == 0
+    assert answered(tmp_path / "out", "probabilities") == pytest.approx(
+        answered(tmp_path / "new", "probabilities"), abs=2e-6
+    )
+
+
+def test_a_bad_file_costs_nothing_else(run: Run, model: Path, talks: Path, tmp_path: Path) -> None:
+    (talks / "bad.wav").write_bytes(b"no sound at all")
+    result = run(
+        "analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", talks
+    )
+    assert result.exit_code == 1
+    assert "bad.wav" in result.stderr
+    assert len(documents(tmp_path / "out")) == 4
+    # What was kept of a file is damaged: it is heard again.
+    damaged = sorted((tmp_path / "out" / ".emolive-raw").glob("*.npz"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    result = run(
+        "analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", "--resume",
+        talks,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "3 heard before, 2 to hear" in result.stderr
+    assert len(documents(tmp_path / "out")) == 4
+
+
+def test_the_library_knows_a_folder_that_was_heard(
+    run: Run, model: Path, talks: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ["analyze", "--model", model, "--out", out, "--baseline", "library"]
+    unknown = run(*command, talks / "0.wav")
+    assert unknown.exit_code == 0
+    assert "nothing is known" in unknown.stderr
+    assert np.array_equal(answered(out, "raw_probabilities"), answered(out, "probabilities"))
+    run("analyze", "--model", model, "--out", tmp_path / "all", "--baseline", "files", talks)
+    known = run(*command, talks / "0.wav")
+    assert str(talks) in known.stderr
+    assert not np.array_equal(answered(out, "raw_probabilities"), answered(out, "probabilities"))
+    # Another folder is adapted to what is known of all sources.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "0.wav").write_bytes((talks / "0.wav").read_bytes())
+    assert "Library: " in run(*command, elsewhere).stderr
+
+
+def test_profiles_are_listed_shown_and_forgotten(
+    run: Run, model: Path, talks: Path, library: Path, tmp_path: Path
+) -> None:
+    assert "No source is known yet" in run("baseline", "list").stdout
+    assert json.loads(run("baseline", "list", "--json").stdout) == []
+    assert not library.exists()
+    run("analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", talks)
+    (known,) = json.loads(run("baseline", "list", "--json").stdout)
+    assert known["source"] == str(talks)
+    assert known["sessions"] == 4
+    assert 0.3 < known["minutes"] < 0.8
+    assert sum(known["mean"].values()) == pytest.approx(1, abs=0.01)
+    listed = run("baseline", "list")
+    assert known["id"] in listed.stdout
+    shown = json.loads(run("baseline", "show", known["id"][:5], "--json").stdout)
+    assert set(shown["vector"]) == set(LABELS)
+    assert shown["expected_neutral"] == 0.45
+    assert "neutral" in run("baseline", "show", known["id"]).stdout
+    forgotten = run("baseline", "forget", known["id"], "--json")
+    assert json.loads(forgotten.stdout) == {"forgotten": 1}
+    assert json.loads(run("baseline", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["baseline", "show", "zz"], "emolive baseline list"),
+        (["baseline", "forget", "zz"], "emolive baseline list"),
+        (["baseline", "forget"], "--all"),
+        (["baseline", "forget", "zz", "--all"], "--all"),
+        (["analyze", "x.wav", "--baseline", "files", "--expected-neutral", "7"], "0.01 to 0.99"),
+    ],
+)
+def test_wrong_use_is_told_in_a_sentence(run: Run, arguments: list[str], sentence: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
