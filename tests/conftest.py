@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def models_folder(
     folder = tmp_path_factory.mktemp("models")
     monkeypatch.setenv("EMOLIVE_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_library(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test leaves anything in, or is told anything by, the library of who runs it."""
+    name = f"library-{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.getbasetemp() / name))
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,7 @@ class RecordedCall(CallSource):
         """`agent` is the channel on which the agent speaks."""
         super().__init__(source, agent)
         self._recorded = source
+        self.folder: Path | None = getattr(source, "folder", None)
 
     @property
     def failed(self) -> bool:
@@ -126,6 +127,7 @@ class CallFiles(DecodedSource):
         if block_s <= 0:
             raise ValueError(f"block_s must be positive, not {block_s}")
         self.paths = (Path(agent), Path(customer))
+        self.folder = self.paths[0].absolute().parent
         super().__init__(
             " + ".join(path.name for path in self.paths),
             lambda: _PairDecoder(self.paths, block_s),

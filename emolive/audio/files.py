@@ -31,6 +31,7 @@ class FileSource(DecodedSource):
         if block_s <= 0:
             raise ValueError(f"block_s must be positive, not {block_s}")
         self.path = Path(path)
+        self.folder = self.path.absolute().parent
         super().__init__(
             self.path.name,
             lambda: FileDecoder(self.path, block_s, channels),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from emolive.baseline.expected import ExpectedMix
@@ -31,9 +32,13 @@ class SourceBaselines:
     """From the profiles of one source, which get what the run brings once it is over."""
 
     def __init__(
-        self, store: ProfileStore, source: str, expected: ExpectedMix, group: str = ""
+        self,
+        store: ProfileStore,
+        source: Callable[[], str],
+        expected: ExpectedMix,
+        group: str = "",
     ) -> None:
-        """`source`: the input's, tap's or folder's name."""
+        """`source`: says the input's, tap's or folder's name, once it is open."""
         self._store = store
         self._source = source
         self._expected = expected
@@ -45,7 +50,7 @@ class SourceBaselines:
     ) -> RunningBaseline:
         """The baseline of a stream, from what earlier runs left."""
         source = Source(
-            name=self._source,
+            name=self._source(),
             role=role,
             stream="" if role is not None or stream == "mono" else stream,
             group=self._group,

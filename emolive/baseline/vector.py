@@ -46,6 +46,8 @@ def mix_vector(logs: FloatArray, weights: Floats, mix: Floats) -> Floats:
 
 def moved(probabilities: FloatArray, vector: Floats) -> FloatArray:
     """``softmax(log(probabilities) + vector)`` over the last axis, float32."""
+    if not vector.any():
+        return probabilities
     scaled = probabilities.astype(np.float64) * np.exp(vector)
     result: FloatArray = (scaled / scaled.sum(axis=-1, keepdims=True)).astype(np.float32)
     return result

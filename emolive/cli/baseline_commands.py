@@ -13,6 +13,7 @@ from emolive.cli.outcome import DONE, say
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr
 from emolive.labels import emotion_name
+from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
 from emolive.settings import SettingsStore
 from emolive.wording import percent, signed
@@ -27,6 +28,22 @@ def expected_mix(text: str | None) -> ExpectedMix:
     if text is not None:
         return ExpectedMix.of(text)
     return SettingsStore().load().settings.baseline.expected
+
+
+def baseline_choice(
+    wanted: str | None, expected: str | None, group: str | None, library: Path | None
+) -> BaselineChoice | None:
+    """How a live run is adapted: as was asked for, else as set in the app; None: not at all.
+
+    Raises:
+        EmoliveError: `expected` is no mix.
+    """
+    settings = SettingsStore().load().settings
+    mix = settings.baseline.expected if expected is None else ExpectedMix.of(expected)
+    if wanted == "off" or (wanted is None and not settings.baseline.on):
+        return None
+    folder = library or settings.recording.library
+    return BaselineChoice(mix, settings.baseline.group if group is None else group, None, folder)
 
 
 def run_list(library: Path | None, *, as_json: bool) -> int:

@@ -23,6 +23,7 @@ from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S
 from emolive.errors import EmoliveError
+from emolive.monitoring.baselines import BaselineChoice, run_baselines
 from emolive.session.export import Format, chosen_formats
 from emolive.session.export.atomic import fitting, write_text
 from emolive.session.timeline import StreamAudio, Timeline
@@ -112,6 +113,7 @@ class CallAnalysisOptions:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
+    baseline: BaselineChoice | None = None
 
 
 def run_call_analyze(files: Sequence[Path], options: CallAnalysisOptions) -> int:
@@ -126,13 +128,22 @@ def run_call_analyze(files: Sequence[Path], options: CallAnalysisOptions) -> int
     config = engine_config(options.hop_s, classifier)
     name = "+".join(file.stem for file in files)
     path = files[0] if len(files) == 1 else files[0].with_name(name)
+    adapted = run_baselines(options.baseline, source, source)
     try:
-        found = analyze_call(source, path, classifier, SileroVad(), config)
+        found = analyze_call(
+            source, path, classifier, SileroVad(), config,
+            baselines=None if adapted is None else adapted.streams,
+        )  # fmt: skip
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         classifier.close()
     written = _write(found, _timeline(found, files), options.out / name, formats)
+    if adapted is not None:
+        adapted.begin_to_keep()
+        adapted.wait(None)
+        if adapted.problem:
+            tell(adapted.problem)
     console = Console()
     console.print(conversation_table(found.conversation))
     console.print(conversation_line(found.conversation), soft_wrap=True)

@@ -12,11 +12,15 @@ from emolive.cli.options import (
     AlertsOption,
     Commands,
     DurationOption,
+    ExpectedOption,
+    GroupOption,
     HeadlessOption,
     HopOption,
     JsonOption,
     KeepSoundOption,
     LibraryOption,
+    LiveBaseline,
+    LiveBaselineOption,
     MetricsOption,
     ModelOption,
     PolicyOption,
@@ -85,6 +89,9 @@ def live(
     ] = False,
     policy: PolicyOption = None,
     library: LibraryOption = None,
+    baseline: LiveBaselineOption = None,
+    expected_neutral: ExpectedOption = None,
+    baseline_group: GroupOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,
     duration: DurationOption = None,
@@ -102,6 +109,7 @@ def live(
 
     def body() -> int:
         from emolive.cli.agent import AgentOptions
+        from emolive.cli.baseline_commands import baseline_choice
         from emolive.cli.call import CallOptions, run_call_live
         from emolive.cli.live import LiveOptions
         from emolive.cli.recording import RecordOptions
@@ -122,6 +130,7 @@ def live(
                 recording,
                 watching,
                 AgentOptions(infer_agent, policy, library),
+                baseline_choice(baseline, expected_neutral, baseline_group, library),
             ),
         )
 
@@ -148,6 +157,10 @@ def analyze(
         str,
         typer.Option("--format", metavar="FORMAT[,FORMAT]", help="As `emolive analyze`."),
     ] = "json",
+    baseline: LiveBaselineOption = LiveBaseline.OFF,
+    expected_neutral: ExpectedOption = None,
+    baseline_group: GroupOption = None,
+    library: LibraryOption = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -159,11 +172,20 @@ def analyze(
     """
 
     def body() -> int:
+        from emolive.cli.baseline_commands import baseline_choice
         from emolive.cli.call import CallAnalysisOptions, run_call_analyze
 
         return run_call_analyze(
             files,
-            CallAnalysisOptions(out, formats, agent_channel.value, model, provider.value, hop),
+            CallAnalysisOptions(
+                out,
+                formats,
+                agent_channel.value,
+                model,
+                provider.value,
+                hop,
+                baseline_choice(baseline, expected_neutral, baseline_group, library),
+            ),
         )
 
     finish(context, body)
@@ -180,6 +202,9 @@ def wall(
     alerts: AlertsOption = None,
     metrics: MetricsOption = None,
     library: LibraryOption = None,
+    baseline: LiveBaselineOption = None,
+    expected_neutral: ExpectedOption = None,
+    baseline_group: GroupOption = None,
     json: JsonOption = False,
     duration: Annotated[
         float | None,
@@ -195,6 +220,7 @@ def wall(
     """
 
     def body() -> int:
+        from emolive.cli.baseline_commands import baseline_choice
         from emolive.cli.wall import WallOptions, run_wall
         from emolive.cli.watching import WatchOptions
 
@@ -202,7 +228,16 @@ def wall(
         watching = WatchOptions(alerts, library, metrics) if watched else None
         return run_wall(
             files,
-            WallOptions(agent_channel.value, json, duration, model, provider.value, hop, watching),
+            WallOptions(
+                agent_channel.value,
+                json,
+                duration,
+                model,
+                provider.value,
+                hop,
+                watching,
+                baseline_choice(baseline, expected_neutral, baseline_group, library),
+            ),
         )
 
     finish(context, body)

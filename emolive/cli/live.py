@@ -26,7 +26,7 @@ from emolive.engine import EngineConfig, Hub, Mailbox
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
-from emolive.monitoring import Monitoring, RunDescription, RunSettings
+from emolive.monitoring import BaselineChoice, Monitoring, RunDescription, RunSettings
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
@@ -38,7 +38,11 @@ _OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What `live` and `demo` have in common; None is what the app has set, or the usual."""
+    """What `live` and `demo` have in common; None is what the app has set, or the usual.
+
+    `baseline`: how answers are adapted to their source (None: not at all); `adapts`: something was
+    said about that.
+    """
 
     headless: bool = False
     json: bool = False
@@ -49,6 +53,8 @@ class LiveOptions:
     recording: RecordOptions | None = None
     watching: WatchOptions | None = None
     agent: AgentOptions | None = None
+    baseline: BaselineChoice | None = None
+    adapts: bool = False
 
     @property
     def processor(self) -> str:
@@ -67,7 +73,7 @@ class LiveOptions:
         """
         if self.headless or self.json or self.duration_s is not None or not has_display():
             return True
-        if self.recording or self.watching or (self.agent and self.agent.wanted):
+        if self.recording or self.watching or self.adapts or (self.agent and self.agent.wanted):
             return True
         if problem := desktop_problem():
             tell(problem)
@@ -135,10 +141,16 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
         config = _permitted(config, source, options.agent, call=call)
     hub = Hub()
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
-    settings = RunSettings(options.model, cast(Requested, options.processor), options.interval_s)
+    settings = RunSettings(
+        options.model,
+        cast(Requested, options.processor),
+        options.interval_s,
+        baseline=options.baseline,
+    )
     description = RunDescription(source, settings, permission=config.agent_permission)
     with closing(Monitoring(lambda *_: classifier)) as monitoring:
-        run = monitoring.prepare(description, run_id="live", hub=hub).live
+        monitored = monitoring.prepare(description, run_id="live", hub=hub)
+        run = monitored.live
         recording = None
         if options.recording is not None:
             recording = Recording(run, options.recording, sys.stdout if options.json else None)
@@ -178,6 +190,8 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                     code = recording.finish()
                 if watching is not None:
                     watching.finish()
+    if monitored.baselines is not None and monitored.baselines.problem:
+        tell(monitored.baselines.problem)
     if last.state is EngineState.FAILED:
         raise EmoliveError(last.reason or "The engine failed.") from run.error
     if last.reason:

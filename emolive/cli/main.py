@@ -21,12 +21,14 @@ from emolive.cli.options import (
     Commands,
     DurationOption,
     ExpectedOption,
+    GroupOption,
     HeadlessOption,
     HopOption,
     JsonOption,
     JsonReport,
     KeepSoundOption,
     LibraryOption,
+    LiveBaselineOption,
     LiveHopOption,
     LiveProviderOption,
     MetricsOption,
@@ -156,6 +158,9 @@ def live(
     ] = False,
     policy: PolicyOption = None,
     library: LibraryOption = None,
+    baseline: LiveBaselineOption = None,
+    expected_neutral: ExpectedOption = None,
+    baseline_group: GroupOption = None,
     headless: HeadlessOption = False,
     json: JsonOption = False,
     duration: DurationOption = None,
@@ -170,6 +175,7 @@ def live(
 
     def body() -> int:
         from emolive.cli.agent import AgentOptions
+        from emolive.cli.baseline_commands import baseline_choice
         from emolive.cli.live import LiveOptions, run_live
         from emolive.cli.recording import RecordOptions
         from emolive.cli.watching import WatchOptions
@@ -178,8 +184,19 @@ def live(
         watched = alerts is not None or metrics is not None
         watching = WatchOptions(alerts, library, metrics) if watched else None
         agent = AgentOptions(infer_agent, policy, library)
+        said = (baseline, expected_neutral, baseline_group)
         options = LiveOptions(
-            headless, json, duration, model, provider, hop, recording, watching, agent
+            headless,
+            json,
+            duration,
+            model,
+            provider,
+            hop,
+            recording,
+            watching,
+            agent,
+            baseline_choice(*said, library),
+            adapts=any(one is not None for one in said),
         )
         return run_live(device, channels, options)
 

@@ -210,7 +210,7 @@ ExpectedOption = Annotated[
     ),
 ]
 GroupOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--baseline-group",
         metavar="NAME",

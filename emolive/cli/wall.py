@@ -27,7 +27,7 @@ from emolive.engine import EngineTotals, LiveRun
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import swatches
-from emolive.monitoring import Monitoring, RunDescription, RunSettings
+from emolive.monitoring import BaselineChoice, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
 from emolive.palette import Swatch
 from emolive.times import table_time
@@ -61,6 +61,7 @@ class WallOptions:
     provider: str = "auto"
     hop_s: float = 0.5
     watching: WatchOptions | None = None
+    baseline: BaselineChoice | None = None
 
 
 def run_wall(files: Sequence[Path], options: WallOptions) -> int:
@@ -75,7 +76,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     with closing(Monitoring(lambda *_: classifier, max_runs=len(files))) as monitoring:
         processor = _Processor(classifier.provider_note)
         cards = []
-        settings = RunSettings(hop_s=options.hop_s)
+        settings = RunSettings(hop_s=options.hop_s, baseline=options.baseline)
         for number, file in enumerate(files, 1):
             source = FileSource(file, paced=True, block_s=0.1, channels="split")
             description = RunDescription(RecordedCall(source, options.agent), settings)

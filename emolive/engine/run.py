@@ -51,6 +51,7 @@ class LiveRun:
         self._unwanted = False
         self._given_up = False
         self._wake = wake
+        self._when_over: Callable[[], None] | None = None
 
     @property
     def error(self) -> Exception | None:
@@ -86,6 +87,10 @@ class LiveRun:
             self.hub.publish(self._status)
         self._wake()
 
+    def when_over(self, tell: Callable[[], None]) -> None:
+        """Call `tell`, which must not wait, once it is over; to be set before it is started."""
+        self._when_over = tell
+
     def status(self) -> EngineStatus:
         """The newest snapshot (at most one step old)."""
         with self._lock:
@@ -120,7 +125,7 @@ class LiveRun:
             self._status = replace(self._status, state=EngineState.FAILED, reason=_HANGS)
             self.hub.publish(self._status)
         _log.error("A run was given up: its device or the model hangs")
-        self._ended.set()
+        self._end()
 
     def follow(self, capture: Capture) -> None:
         """Take over what a step changed; for the engine."""
@@ -150,4 +155,9 @@ class LiveRun:
             if news:
                 self.hub.publish(self._status)
         if status.state in OVER:
-            self._ended.set()
+            self._end()
+
+    def _end(self) -> None:
+        if self._when_over is not None:
+            self._when_over()
+        self._ended.set()

@@ -1,11 +1,13 @@
 """The one place where a live run is put together; the app, the terminal and servers describe it."""
 
+from emolive.monitoring.baselines import BaselineChoice
 from emolive.monitoring.call_monitor import CallMonitor, MonitoredCall
 from emolive.monitoring.description import RunDescription, RunSettings
 from emolive.monitoring.monitor import MonitoredRun, Monitoring
 from emolive.monitoring.sources import SourceChoice, SourceKind
 
 __all__ = [
+    "BaselineChoice",
     "CallMonitor",
     "MonitoredCall",
     "MonitoredRun",

@@ -9,6 +9,7 @@ from emolive.audio.source import AudioSource
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.inference.decision import DecisionConfig
 from emolive.inference.providers import Requested
+from emolive.monitoring.baselines import BaselineChoice
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.sources import SourceChoice
 from emolive.settings import Settings
@@ -20,7 +21,8 @@ class RunSettings:
 
     ``model`` is a file, or a bundled model's name (None: the usual one). ``keep_s`` of audio stay
     in memory for explanations (0: none). ``rules`` is a file of alert rules for this run alone
-    (None: none), whose outbox lies in ``library``.
+    (None: none), whose outbox lies in ``library``. ``baseline``: how answers are adapted to their
+    source (None: not at all).
     """
 
     model: Path | None = None
@@ -30,6 +32,7 @@ class RunSettings:
     keep_s: float = 0.0
     rules: Path | None = None
     library: Path | None = None
+    baseline: BaselineChoice | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> RunSettings:
@@ -48,6 +51,7 @@ class RunSettings:
             60.0 * settings.privacy.keep_minutes,
             settings.alerts.rules_file,
             settings.recording.library,
+            BaselineChoice.of(settings.baseline, settings.recording.library),
         )
 
 

@@ -20,6 +20,7 @@ from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
+from emolive.monitoring.baselines import RunBaselines, run_baselines
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.description import RunDescription
 from emolive.monitoring.rules import RunAlerts
@@ -45,6 +46,7 @@ class MonitoredRun:
         self._classifier = loaded.classifier
         self.explainer: Explainer | None = None
         self.alerts: RunAlerts | None = None
+        self.baselines: RunBaselines | None = None
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -116,6 +118,7 @@ class Monitoring:
         self._lock = threading.Lock()
         self._loaded: list[_Loaded] = []
         self._numbers = count(1)
+        self._baselines: list[RunBaselines] = []  # of runs that go on, or are being kept
 
     def prepare(
         self, description: RunDescription, *, run_id: str | None = None, hub: Hub | None = None
@@ -127,10 +130,12 @@ class Monitoring:
             EmoliveError: the input cannot be used, or as many runs go on as may.
         """
         source, settings = description.source, description.settings
+        what = source
         if isinstance(source, SourceChoice):
             source = self._opens(source, split=description.split)
         elif isinstance(source, CallChoice):
             source = self._opens(source)
+        baselines = run_baselines(settings.baseline, what, source)
         with self._lock:
             loaded = self._load((settings.model, settings.provider))
             engine = loaded.engine
@@ -140,8 +145,14 @@ class Monitoring:
                 name=description.name,
                 config=description.config,
                 hub=hub,
+                baselines=None if baselines is None else baselines.streams,
             )
+            if baselines is not None:
+                self._baselines = [one for one in self._baselines if not one.kept]
+                self._baselines.append(baselines)
+                live.when_over(baselines.begin_to_keep)
         run = MonitoredRun(description, live, loaded)
+        run.baselines = baselines
         if settings.keep_s > 0:
             run.explainer = Explainer(
                 live.hub.subscribe(_EXPLAIN_EVENTS),
@@ -201,4 +212,6 @@ class Monitoring:
         ended = True
         for loaded in going:
             ended &= loaded.close(max(0.1, deadline - time.monotonic()), free=self._frees)
+        for baselines in self._baselines:
+            ended &= baselines.wait(max(0.1, deadline - time.monotonic()))
         return ended

@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_a_run_enters_what_it_heard_once(tmp_path: Path) -> None:
     store = ProfileStore(tmp_path)
-    run = SourceBaselines(store, "Line 1", ExpectedMix())
+    run = SourceBaselines(store, lambda: "Line 1", ExpectedMix())
     agent = run.open("agent", Role.AGENT, "abc", LABELS)
     customer = run.open("customer", Role.CUSTOMER, "abc", LABELS)
     for row in answers(usual_mix(), 400):
@@ -127,7 +127,7 @@ def test_a_run_enters_what_it_heard_once(tmp_path: Path) -> None:
     assert profile.source.role is Role.CUSTOMER
     assert (profile.sessions, profile.heard_minutes) == (1, pytest.approx(400 / 120))
     assert agent.told.minutes == 0
-    again = SourceBaselines(store, "Line 1", ExpectedMix())
+    again = SourceBaselines(store, lambda: "Line 1", ExpectedMix())
     known = again.open("customer", Role.CUSTOMER, "abc", LABELS).told
     assert (known.sessions, known.source) == (1, "Line 1, customer")
     assert known.minutes == pytest.approx(400 / 120)

@@ -32,10 +32,14 @@ def of_type(found: list[dict[str, object]], kind: str) -> list[dict[str, object]
 def assert_contract(found: list[dict[str, object]]) -> None:
     """The keys that programs rely on."""
     for item in of_type(found, "prediction"):
-        assert list(item) == [
+        keys = [
             "type", "stream", "start_s", "end_s", "state", "label", "probabilities",
-            "speech_ratio", "latency_ms",
+            "speech_ratio", "latency_ms", "baseline",
         ]  # fmt: skip
+        if item["baseline"] is not None:
+            assert item["raw_probabilities"]
+            keys.insert(-1, "raw_probabilities")
+        assert list(item) == keys
         assert item["state"] in ("speech", "silence", "uncertain")
         assert (item["label"] is not None) == (item["state"] == "speech")
         shares = item["probabilities"]
