@@ -193,7 +193,7 @@ class Prediction:
     tells it and the window was classified; it is passed on, and not kept. ``shift``, smoothed like
     the confidence, is None where the model has no reference for it or the window has no embedding.
     With a ``baseline``, ``raw_probabilities`` are the model's own calibrated ones, before they were
-    adapted to the source.
+    adapted to the source; None where ``probabilities`` are.
     """
 
     stream: str

@@ -137,7 +137,7 @@ class Monitor:
                 baselines.open(
                     name, source_format.role(channel), metadata.fingerprint, metadata.labels
                 )
-                if baselines is not None
+                if baselines is not None and config.infers_emotion(source_format.role(channel))
                 else None,
             )
             for channel, name in enumerate(source_format.streams)

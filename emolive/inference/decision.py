@@ -154,7 +154,7 @@ class Decision:
             embedding=embedding,
             shift=shift,
             raw_probabilities=raw,
-            baseline=None if raw is None or self._baseline is None else self._baseline.told,
+            baseline=None if self._baseline is None else self._baseline.told,
         )
 
     def _fresh(self, window: FeatureWindow) -> bool:

@@ -116,8 +116,9 @@ class WindowEntry(_Stretch):
         fields: dict[str, Any] = usual(self)
         if self.shift is None or self.familiarity is None:
             del fields["shift"], fields["familiarity"]
-        if self.raw_probabilities is None or self.baseline is None:
-            del fields["raw_probabilities"], fields["baseline"]
+        for name in ("raw_probabilities", "baseline"):
+            if getattr(self, name) is None:
+                del fields[name]
         return fields
 
 

@@ -86,7 +86,7 @@ def select_windows(
             latency_s=latency,
             shift=None if shift is None else Shift(shift, Familiarity(word)),
             raw_probabilities=_shares(raw),
-            baseline=None if raw is None else known.at(name, end),
+            baseline=known.at(name, end),
         )
         for name, start, end, state, label, confidence, ratio, latency, blob, *more in rows
         for shift, word, raw in (more,)
