@@ -1,0 +1,237 @@
+"""Finding calls again: by time, by what they are called, by emotion, by alert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select, union_all
+from sqlalchemy.exc import SQLAlchemyError
+
+from emolive.central import schema
+from emolive.central.store import CentralStore
+
+_SECONDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CallQuery:
+    """What to look for; what is left out does not restrict.
+
+    `since` and `until` (not included) limit the call's start and need a time zone. `name`: part of
+    what it is called, in any case. `labels`: one of these emotions, in a segment of at least
+    `min_duration_s` and `min_confidence`. `rule`: an
+    alert of this rule; `severity`: one this grave; `key`: exactly this call of the telephone
+    system.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    min_duration_s: float = 0.0
+    min_confidence: float = 0.0
+    rule: str = ""
+    severity: str = ""
+    key: str = ""
+
+    @property
+    def about_segments(self) -> bool:
+        """Whether segments have to match."""
+        return bool(self.labels or self.min_duration_s or self.min_confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCalls:
+    """Some of the calls that were found, newest first, as JSON objects; `total` counts all."""
+
+    calls: tuple[dict[str, Any], ...]
+    total: int
+
+
+class CentralSearch:
+    """Reads the central history; every method may raise `EmoliveError` when it cannot be read."""
+
+    def __init__(self, store: CentralStore) -> None:
+        """Read `store`."""
+        self._store = store
+
+    def find(self, query: CallQuery, limit: int = 50, offset: int = 0) -> FoundCalls:
+        """What matches, newest first."""
+        calls = schema.calls
+        wanted = _matching(query)
+        page = wanted.order_by(calls.c.started_at.desc(), calls.c.id).limit(limit).offset(offset)
+        count = select(func.count()).select_from(wanted.subquery())
+        try:
+            self._store.prepare()
+            with self._store.engine.connect() as connection:
+                total = connection.execute(count).scalar() or 0
+                found = [dict(row) for row in connection.execute(page).mappings()]
+        except SQLAlchemyError as error:
+            raise self._store.unusable(error) from error
+        return FoundCalls(tuple(_call(row) for row in found), total)
+
+    def call(self, call_id: str) -> dict[str, Any] | None:
+        """Everything about one call, all of its stretches on one time axis; None: there is none.
+
+        Times of `segments` and `alerts` are seconds from the call's beginning.
+        """
+        try:
+            self._store.prepare()
+            with self._store.engine.connect() as connection:
+
+                def rows(statement: Select[Any]) -> list[dict[str, Any]]:
+                    return [dict(row) for row in connection.execute(statement).mappings()]
+
+                found = rows(select(schema.calls).where(schema.calls.c.id == call_id))
+                if not found:
+                    return None
+                stretches = rows(
+                    select(schema.stretches)
+                    .where(schema.stretches.c.call_id == call_id)
+                    .order_by(schema.stretches.c.started_at)
+                )
+                ids = [row["id"] for row in stretches]
+                heard = rows(_of_stretches(schema.segments, ids))
+                heard += rows(_of_stretches(schema.open_segments, ids))
+                alerts = rows(_of_stretches(schema.alerts, ids))
+        except SQLAlchemyError as error:
+            raise self._store.unusable(error) from error
+        began = _utc(found[0]["started_at"])
+        offsets = {
+            row["id"]: (_utc(row["started_at"]) - began).total_seconds() for row in stretches
+        }
+        return _call(found[0]) | {
+            "stretches": [_stretch(row, offsets[row["id"]]) for row in stretches],
+            "segments": sorted(
+                (_placed(row, offsets, ("start_s", "end_s")) for row in heard),
+                key=lambda row: (row["start_s"], row["stream"]),
+            ),
+            "alerts": sorted(
+                (_placed(row, offsets, ("start_s", "fired_s", "end_s")) for row in alerts),
+                key=lambda row: row["fired_s"],
+            ),
+        }
+
+    def labels(self) -> tuple[str, ...]:
+        """All labels that were ever heard."""
+        column = schema.segments.c.label
+        try:
+            self._store.prepare()
+            with self._store.engine.connect() as connection:
+                return tuple(
+                    connection.execute(select(column).distinct().order_by(column)).scalars()
+                )
+        except SQLAlchemyError as error:
+            raise self._store.unusable(error) from error
+
+    def audit(self, limit: int = 100, offset: int = 0) -> tuple[dict[str, Any], ...]:
+        """What all servers' audit logs say, newest first."""
+        table = schema.audit
+        newest = select(table).order_by(table.c.at.desc(), table.c.server, table.c.number.desc())
+        try:
+            self._store.prepare()
+            with self._store.engine.connect() as connection:
+                found = connection.execute(newest.limit(limit).offset(offset)).mappings()
+                return tuple(dict(row) | {"at": _utc(row["at"]).isoformat()} for row in found)
+        except SQLAlchemyError as error:
+            raise self._store.unusable(error) from error
+
+
+def _matching(query: CallQuery) -> Select[Any]:
+    calls, stretches = schema.calls, schema.stretches
+    wanted = select(calls)
+    if query.since is not None:
+        wanted = wanted.where(calls.c.started_at >= query.since.astimezone(UTC))
+    if query.until is not None:
+        wanted = wanted.where(calls.c.started_at < query.until.astimezone(UTC))
+    if query.name:
+        wanted = wanted.where(
+            func.lower(calls.c.name).contains(query.name.lower(), autoescape=True)
+        )
+    if query.key:
+        wanted = wanted.where(calls.c.key == query.key)
+    if query.about_segments:
+        heard = union_all(
+            *(
+                select(
+                    table.c.stretch_id,
+                    table.c.label,
+                    table.c.confidence,
+                    (table.c.end_s - table.c.start_s).label("length_s"),
+                )
+                for table in (schema.segments, schema.open_segments)
+            )
+        ).subquery()
+        conditions = [
+            heard.c.stretch_id == stretches.c.id,
+            heard.c.length_s >= query.min_duration_s,
+            heard.c.confidence >= query.min_confidence,
+        ]
+        if query.labels:
+            conditions.append(heard.c.label.in_(query.labels))
+        wanted = wanted.where(
+            select(stretches.c.id).where(stretches.c.call_id == calls.c.id, *conditions).exists()
+        )
+    if query.rule or query.severity:
+        alerts = schema.alerts
+        matches = [alerts.c.stretch_id == stretches.c.id]
+        if query.rule:
+            matches.append(alerts.c.rule == query.rule)
+        if query.severity:
+            matches.append(alerts.c.severity == query.severity)
+        wanted = wanted.where(
+            select(stretches.c.id).where(stretches.c.call_id == calls.c.id, *matches).exists()
+        )
+    return wanted
+
+
+def _of_stretches(table: Any, ids: list[str]) -> Select[Any]:
+    return select(table).where(table.c.stretch_id.in_(ids))
+
+
+def _call(row: dict[str, Any]) -> dict[str, Any]:
+    began, last = _utc(row["started_at"]), _utc(row["last_at"])
+    return {
+        "id": row["id"],
+        "key": row["key"],
+        "name": row["name"],
+        "tap": row["tap"],
+        "started_at": began.isoformat(),
+        "duration_s": round(max(timedelta(), last - began).total_seconds(), _SECONDS),
+    }
+
+
+def _stretch(row: dict[str, Any], offset_s: float) -> dict[str, Any]:
+    ended = row["ended_at"]
+    return {
+        "id": row["id"],
+        "server": row["server"],
+        "model": row["model"],
+        "streams": row["streams"],
+        "consent": row["consent"],
+        "brought_by": row["brought_by"],
+        "start_s": round(offset_s, _SECONDS),
+        "ended_at": ended and _utc(ended).isoformat(),
+        "reason": row["reason"],
+        "session": row["session"],
+    }
+
+
+def _placed(
+    row: dict[str, Any], offsets: dict[str, float], times: tuple[str, ...]
+) -> dict[str, Any]:
+    """A row on the call's time axis."""
+    offset = offsets[row["stretch_id"]]
+    moved = {name: round(row[name] + offset, _SECONDS) for name in times if row[name] is not None}
+    return {"stretch": row["stretch_id"]} | {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in (row | moved).items()
+        if name != "stretch_id"
+    }
+
+
+def _utc(at: datetime) -> datetime:
+    """Whatever time zone the database speaks of; SQLite of none."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
