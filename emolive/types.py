@@ -330,3 +330,33 @@ class AlertEnded:
 
 
 Event = FeatureBlock | Prediction | Segment | EngineStatus | Alert | AlertEnded
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run is, from start to stop; `rate` (Hz) is that of all its sample indices.
+
+    `infers_agents` tells whether emotion is inferred on streams with the agent's role, too;
+    `provider_note` is what there was to say of the processor when the model was loaded; anything
+    else in a status is news.
+    """
+
+    source: str
+    model: str
+    provider: str
+    labels: tuple[str, ...]
+    rate: int
+    hop_samples: int
+    window_samples: int
+    infers_agents: bool = False
+    provider_note: str | None = None
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one answer to the next."""
+        return self.hop_samples / self.rate
+
+    @property
+    def window_s(self) -> float:
+        """Seconds that one answer hears."""
+        return self.window_samples / self.rate

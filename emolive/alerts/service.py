@@ -14,9 +14,8 @@ from emolive.alerts.dispatch import CallContext, Dispatcher
 from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat
-from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
-from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, RunFacts
 
 _log = logging.getLogger(__name__)
 

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from emolive.engine.config import EngineConfig
 from emolive.inference.classifier import Classifier
+from emolive.types import RunFacts
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What a run is: `rate` (Hz) is that of all its sample indices.
+def run_facts(
+    source: str, classifier: Classifier, config: EngineConfig, provider_note: str | None
+) -> RunFacts:
+    """The facts of a run of this model and these settings on the source of this name.
 
-    `infers_agents` tells whether emotion is inferred on streams with the agent's role, too.
+    `provider_note`: what there was to say of the processor when the model was loaded.
     """
-
-    source: str
-    model: str
-    provider: str
-    labels: tuple[str, ...]
-    rate: int
-    hop_samples: int
-    window_samples: int
-    infers_agents: bool
-
-
-def run_facts(source: str, classifier: Classifier, config: EngineConfig) -> RunFacts:
-    """The facts of a run of this model and these settings on the source of this name."""
     metadata = classifier.metadata
     return RunFacts(
         source=source,
@@ -37,4 +24,5 @@ def run_facts(source: str, classifier: Classifier, config: EngineConfig) -> RunF
         hop_samples=config.hop_samples(metadata.front_end),
         window_samples=metadata.window_samples,
         infers_agents=config.agent_permission is not None,
+        provider_note=provider_note,
     )

@@ -98,6 +98,7 @@ class LiveEngine:
         self._config.hop_samples(classifier.metadata.front_end)
         self.max_runs = max_runs
         self.classifier = classifier
+        self._provider_note = classifier.provider_note
         self._vad = vad
         self._clock = clock
         self._opener = opener or Beside("emolive open")
@@ -163,7 +164,7 @@ class LiveEngine:
             provider_note=self.classifier.provider_note,
             model=self.classifier.metadata.name,
         )
-        facts = run_facts(source.name, self.classifier, config)
+        facts = run_facts(source.name, self.classifier, config, self._provider_note)
         run = LiveRun(run_id, name or source.name, hub or Hub(), facts, status, self._wake.set)
 
         def report(status: EngineStatus, news: bool) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emolive.engine.capture import Capture, LiveAudio
-from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
-from emolive.types import EngineState, EngineStatus, Event
+from emolive.types import EngineState, EngineStatus, Event, RunFacts
 
 _log = logging.getLogger(__name__)
 

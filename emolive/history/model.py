@@ -19,6 +19,7 @@ from emolive.types import (
     FloatArray,
     Prediction,
     Role,
+    RunFacts,
     SpeechState,
     StreamStatus,
 )
@@ -29,29 +30,6 @@ OVERVIEW_CELL_S = 0.5
 LEVEL_CELL_S = 0.1
 # Natural-log mel power: from a quiet room to a loud voice at a close microphone.
 SPECTROGRAM_LEVELS = (-11.0, 7.0)
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What is running: fixed from start to stop. Lengths in samples at the model rate."""
-
-    source: str
-    model: str
-    provider_note: str | None
-    labels: tuple[str, ...]
-    sampling_rate: int
-    window_samples: int
-    hop_samples: int
-
-    @property
-    def hop_s(self) -> float:
-        """Time between two decisions."""
-        return self.hop_samples / self.sampling_rate
-
-    @property
-    def window_s(self) -> float:
-        """Length of the audio that one decision hears."""
-        return self.window_samples / self.sampling_rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +52,12 @@ class Current:
 class StreamModel:
     """History and present of one stream."""
 
-    def __init__(self, name: str, info: RunInfo, history_s: float = HISTORY_S) -> None:
+    def __init__(self, name: str, facts: RunFacts, history_s: float = HISTORY_S) -> None:
         """Empty, with room for `history_s` seconds."""
         self.name = name
-        self._info = info
+        self._facts = facts
         frame_s = SPECTROGRAM.hop_length / SPECTROGRAM.sampling_rate
-        self.decisions = DecisionRing(
-            info.labels, info.sampling_rate, math.ceil(history_s / info.hop_s)
-        )
+        self.decisions = DecisionRing(facts.labels, facts.rate, math.ceil(history_s / facts.hop_s))
         self.levels = LevelRing(LEVEL_CELL_S, math.ceil(history_s / LEVEL_CELL_S))
         per_cell = max(1, round(OVERVIEW_CELL_S / frame_s))
         self.spectrogram = SpectrogramRing(
@@ -101,7 +77,7 @@ class StreamModel:
     @property
     def hop_s(self) -> float:
         """Seconds from one decision to the next."""
-        return self._info.hop_s
+        return self._facts.hop_s
 
     @property
     def spectrogram_spec(self) -> LogMelSpec:
@@ -120,7 +96,7 @@ class StreamModel:
 
     def add_features(self, block: FeatureBlock) -> None:
         """Enter new frames and levels."""
-        rate = self._info.sampling_rate
+        rate = self._facts.rate
         frame = block.start_sample // SPECTROGRAM.hop_length
         self.spectrogram.write(frame, block.log_mel)
         self.level_dbfs = block.level_dbfs
@@ -138,9 +114,9 @@ class StreamModel:
 
     def add_prediction(self, prediction: Prediction) -> None:
         """Enter a decision and make it the current one."""
-        info = self._info
+        facts = self._facts
         before = self.current
-        start = max(0, prediction.centre_sample - info.hop_samples // 2)
+        start = max(0, prediction.centre_sample - facts.hop_samples // 2)
         same = before is not None and (before.state, before.label) == (
             prediction.state,
             prediction.label,
@@ -148,10 +124,10 @@ class StreamModel:
         since_s = (
             before.since_s
             if before is not None and same
-            else (start / info.sampling_rate if before is not None else 0.0)
+            else (start / facts.rate if before is not None else 0.0)
         )
         probabilities = prediction.probabilities
-        leading = None if probabilities is None else info.labels[int(np.argmax(probabilities))]
+        leading = None if probabilities is None else facts.labels[int(np.argmax(probabilities))]
         self.current = Current(
             prediction.state,
             prediction.label,
@@ -167,9 +143,9 @@ class StreamModel:
 class MonitorModel:
     """All streams of one run, fed with events in order; a stream appears with its first event."""
 
-    def __init__(self, info: RunInfo, history_s: float = HISTORY_S) -> None:
+    def __init__(self, facts: RunFacts, history_s: float = HISTORY_S) -> None:
         """Empty, with `history_s` seconds of room for each stream to come."""
-        self.info = info
+        self.facts = facts
         self.streams: dict[str, StreamModel] = {}
         self.status: EngineStatus | None = None
         self._history_s = history_s
@@ -198,7 +174,7 @@ class MonitorModel:
 
     def _stream(self, name: str) -> StreamModel:
         if (stream := self.streams.get(name)) is None:
-            stream = self.streams[name] = StreamModel(name, self.info, self._history_s)
+            stream = self.streams[name] = StreamModel(name, self.facts, self._history_s)
         return stream
 
 

@@ -41,8 +41,6 @@ class MonitoredRun:
         """To be had from `Monitoring.prepare`."""
         self.description = description
         self.live = live
-        # What there was to say when the model was loaded; anything else is news to this run.
-        self.provider_note = loaded.provider_note
         self._classifier = loaded.classifier
         self.explainer: Explainer | None = None
         self.alerts: RunAlerts | None = None
@@ -75,7 +73,6 @@ class _Loaded:
     ) -> None:
         self.wanted = wanted
         self.classifier = classifier
-        self.provider_note = classifier.provider_note
         self.engine = LiveEngine(classifier, SileroVad(), max_runs=max_runs)
         self.engine.start()
 

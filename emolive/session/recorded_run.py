@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from emolive.engine.capture import LiveAudio
-from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub
-from emolive.types import EngineStatus
+from emolive.types import EngineStatus, RunFacts
 
 
 class RecordedRun(Protocol):

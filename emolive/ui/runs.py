@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from emolive.errors import ModelError
-from emolive.history.model import RunInfo
 from emolive.monitoring import Monitoring, RunDescription, RunSettings
 from emolive.monitoring.sources import SourceChoice
-from emolive.types import Event
+from emolive.types import Event, RunFacts
 
 if TYPE_CHECKING:
     from emolive.explain.explainer import Explanation, Moment
@@ -48,7 +47,7 @@ class Run(Protocol):
     """A prepared engine."""
 
     @property
-    def info(self) -> RunInfo:
+    def facts(self) -> RunFacts:
         """What will run."""
 
     @property
@@ -129,18 +128,9 @@ class PreparedRun:
     def __init__(self, run: MonitoredRun, monitoring: Monitoring) -> None:
         self._run = run
         self._monitoring = monitoring
-        facts = run.live.facts
+        self.facts = run.live.facts
         self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self.explainer: Explains | None = run.explainer
-        self.info = RunInfo(
-            source=facts.source,
-            model=facts.model,
-            provider_note=run.provider_note,
-            labels=facts.labels,
-            sampling_rate=facts.rate,
-            window_samples=facts.window_samples,
-            hop_samples=facts.hop_samples,
-        )
 
     @property
     def recorded(self) -> RecordedRun:

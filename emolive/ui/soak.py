@@ -17,13 +17,12 @@ from PySide6.QtWidgets import QApplication
 
 from emolive.bench.stages import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
-from emolive.history.model import RunInfo
 from emolive.inference.classifier import Classifier
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, FloatArray, StreamStatus
+from emolive.types import EngineState, EngineStatus, Event, FloatArray, RunFacts, StreamStatus
 from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
@@ -68,8 +67,8 @@ class _FedRun:
     recorded = None
     alert_problem = None
 
-    def __init__(self, info: RunInfo) -> None:
-        self.info = info
+    def __init__(self, facts: RunFacts) -> None:
+        self.facts = facts
         self._waiting: list[Event] = []
 
     @property
@@ -130,12 +129,12 @@ def soak_desktop(
     metadata = classifier.metadata
     rate = metadata.front_end.sampling_rate
     run = _FedRun(
-        RunInfo(
+        RunFacts(
             source="soak",
             model=metadata.name,
-            provider_note=None,
+            provider="CPU",
             labels=metadata.labels,
-            sampling_rate=metadata.sampling_rate,
+            rate=metadata.sampling_rate,
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
         )

@@ -17,12 +17,12 @@ from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source
 from emolive.features import LogMelSpec
-from emolive.history.model import MonitorModel, RunInfo
+from emolive.history.model import MonitorModel
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
-from emolive.types import Band, Event, FeatureBlock, FloatArray
+from emolive.types import Band, Event, FeatureBlock, FloatArray, RunFacts
 from tests.models import tiny_metadata, tiny_model, waveform_metadata
 
 OTHERS = {
@@ -67,12 +67,12 @@ def hear(path: Path, classifier: OnnxClassifier, vad: SileroVad) -> Heard:
     metadata = classifier.metadata
     config = EngineConfig()
     meter = ConversationMeter([Party("mono")], metadata.sampling_rate)
-    info = RunInfo(
+    info = RunFacts(
         source="file",
         model=metadata.name,
-        provider_note=None,
+        provider="CPU",
         labels=metadata.labels,
-        sampling_rate=metadata.sampling_rate,
+        rate=metadata.sampling_rate,
         window_samples=metadata.window_samples,
         hop_samples=config.hop_samples(metadata.front_end),
     )

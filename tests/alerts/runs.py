@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emolive.alerts.watch import WatchedStream
-from emolive.engine.facts import RunFacts
 from emolive.engine.hub import Hub, Mailbox
-from emolive.types import Alert, EngineState, EngineStatus, Event, StreamStatus
+from emolive.types import Alert, EngineState, EngineStatus, Event, RunFacts, StreamStatus
 from tests.alerts.calls import CALL, HOP, LABELS, RATE, WINDOW
 
 

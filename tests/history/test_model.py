@@ -8,11 +8,11 @@ import pytest
 
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.types import EngineState, SpeechState
-from tests.ui.feed import BLOCK, RATE, block, mood_events, prediction, run_info, status
+from tests.ui.feed import BLOCK, RATE, block, mood_events, prediction, run_facts, status
 
 
 def model(**options: float) -> MonitorModel:
-    return MonitorModel(run_info(), **options)
+    return MonitorModel(run_facts(), **options)
 
 
 def ends(first_s: float, last_s: float) -> range:

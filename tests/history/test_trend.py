@@ -7,12 +7,12 @@ import pytest
 from emolive.history.model import MonitorModel, StreamModel
 from emolive.history.trend import trend
 from emolive.types import SpeechState
-from tests.ui.feed import RATE, block, prediction, run_info
+from tests.ui.feed import RATE, block, prediction, run_facts
 
 
 def stream_of(moods: list[tuple[float, str | None]]) -> StreamModel:
     """Decisions of certain emotions (None: silence) for so many seconds each, every half second."""
-    model = MonitorModel(run_info())
+    model = MonitorModel(run_facts())
     model.apply([block(0)])
     end = 3 * RATE
     for seconds, label in moods:

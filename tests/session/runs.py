@@ -11,9 +11,15 @@ from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import Hub
 from emolive.engine.capture import LiveAudio
-from emolive.engine.facts import RunFacts
 from emolive.session.recorder import Recorder, RecorderState, RecorderStatus
-from emolive.types import EngineState, EngineStatus, FeatureBlock, FloatArray, StreamStatus
+from emolive.types import (
+    EngineState,
+    EngineStatus,
+    FeatureBlock,
+    FloatArray,
+    RunFacts,
+    StreamStatus,
+)
 from tests.session.filled import LABELS, RATE
 
 

@@ -129,10 +129,7 @@ def add_call(
         f"call-{index}",
         NAMES[index],
         choice,
-        "emolive-resnet34",
-        feed.LABELS,
-        feed.RATE,
-        0.5,
+        replace(feed.run_facts(), model="emolive-resnet34"),
         TELEPHONE,
         permission,
     )

@@ -15,7 +15,6 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.audio.level_probe import ProbeStatus
 from emolive.audio.output import SilentOutput
 from emolive.features import log_mel
-from emolive.history.model import RunInfo
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
 from emolive.session.playback import Track
@@ -28,6 +27,7 @@ from emolive.types import (
     FeatureBlock,
     FloatArray,
     Prediction,
+    RunFacts,
     SpeechState,
     StreamStatus,
 )
@@ -41,14 +41,14 @@ WINDOW = 3 * RATE
 BLOCK = 640  # 40 ms
 
 
-def run_info(hop_s: float = 0.5, labels: tuple[str, ...] = LABELS) -> RunInfo:
+def run_facts(hop_s: float = 0.5, labels: tuple[str, ...] = LABELS) -> RunFacts:
     """What a run of the fake says about itself."""
-    return RunInfo(
+    return RunFacts(
         source="feed",
         model="tiny",
-        provider_note=None,
+        provider="CPU",
         labels=labels,
-        sampling_rate=RATE,
+        rate=RATE,
         window_samples=WINDOW,
         hop_samples=round(hop_s * RATE),
     )
@@ -162,8 +162,8 @@ class FakePlayer(Player):
 class FakeRun:
     """A run that says what the test tells it to say."""
 
-    def __init__(self, info: RunInfo, explainer: Explains | None = None) -> None:
-        self.info = info
+    def __init__(self, facts: RunFacts, explainer: Explains | None = None) -> None:
+        self.facts = facts
         self.inbox = Inbox()
         self.explainer = explainer
         self.recorded = None
@@ -189,8 +189,8 @@ class FakeRun:
 class FakeRuns:
     """Prepares fake runs; `gate` holds preparation back until it is set, `error` breaks it."""
 
-    def __init__(self, info: RunInfo | None = None) -> None:
-        self.info = info or run_info()
+    def __init__(self, facts: RunFacts | None = None) -> None:
+        self.facts = facts or run_facts()
         self.gate = threading.Event()
         self.gate.set()
         self.error: Exception | None = None
@@ -212,7 +212,7 @@ class FakeRuns:
         assert self.gate.wait(60)
         if self.error is not None:
             raise self.error
-        run = FakeRun(self.info, self.explainer)
+        run = FakeRun(self.facts, self.explainer)
         self.made.append((choice, split, run))
         return run
 

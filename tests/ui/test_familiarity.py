@@ -36,14 +36,14 @@ def answer(end_s: float, word: Familiarity | None, **fields: object) -> Predicti
     ],
 )
 def test_the_card_says_it(word: Familiarity | None, said: str) -> None:
-    model = MonitorModel(feed.run_info())
+    model = MonitorModel(feed.run_facts())
     model.apply([feed.block(0, 10 * feed.RATE), answer(3, word, label="sad", share=0.6)])
     text = card_text(model.streams["mono"], EngineState.RUNNING, 3.0)
     assert (text.headline, text.note) == ("Sad", said)
 
 
 def test_an_uncertain_card_says_it_too() -> None:
-    model = MonitorModel(feed.run_info())
+    model = MonitorModel(feed.run_facts())
     uncertain = answer(3, Familiarity.UNLIKE, state=SpeechState.UNCERTAIN, label="calm", share=0.3)
     model.apply([feed.block(0, 10 * feed.RATE), uncertain])
     text = card_text(model.streams["mono"], EngineState.RUNNING, 3.0)
@@ -53,7 +53,7 @@ def test_an_uncertain_card_says_it_too() -> None:
 
 def test_an_opened_call_says_it_through_silence(qtbot: QtBot) -> None:
     choice = CallChoice(CallKind.STEREO_FILE, "a", files=(Path("a"),))
-    model = CallModel(CallInfo("a", "a", choice, "tiny", feed.LABELS, feed.RATE, 0.5, {}))
+    model = CallModel(CallInfo("a", "a", choice, feed.run_facts(), {}))
     model.apply(Digest(status=feed.status(EngineState.RUNNING, ("customer",))))
     assert model.strange is None
     digest = Digest()

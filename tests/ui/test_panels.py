@@ -22,9 +22,9 @@ from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_info
+from tests.ui.feed import BLOCK, RATE, SPEC, block, mood_events, prediction, run_facts
 
-INFO = run_info()
+INFO = run_facts()
 MAKERS: dict[str, Callable[[TimeAxis, MonitorModel, Theme], TimePanel]] = {
     "probabilities": lambda axis, model, theme: ProbabilityPanel(
         axis, theme, model.streams["mono"]

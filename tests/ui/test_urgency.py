@@ -18,7 +18,7 @@ from tests.ui import feed
 
 def call(name: str, negative: float = 0.0, severity: Severity | None = None) -> CallModel:
     choice = CallChoice(CallKind.STEREO_FILE, name, files=(Path(name),))
-    model = CallModel(CallInfo(name, name, choice, "tiny", feed.LABELS, feed.RATE, 0.5, {}))
+    model = CallModel(CallInfo(name, name, choice, feed.run_facts(), {}))
     model.apply(Digest(status=feed.status(EngineState.RUNNING, ("customer",))))
     model.streams["customer"].negative = negative
     if severity is not None:

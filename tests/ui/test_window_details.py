@@ -75,7 +75,7 @@ def test_a_new_question_empties_the_drawer(
     runs.run.inbox.put(feed.status(EngineState.RUNNING))
     window.runner.bridge.tick()
     drawer = window.live.drawer
-    drawer.set_run(feed.run_info(), several=False)
+    drawer.set_run(feed.run_facts(), several=False)
     drawer.table._readings = (object(),)  # type: ignore[assignment]  # of the moment before
     from emolive.explain.explainer import Moment
 

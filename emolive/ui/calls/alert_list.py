@@ -229,7 +229,7 @@ class AlertList(Themed, QWidget):
 
     def _add(self, entry: AlertEntry) -> None:
         assert self._model is not None
-        rate = self._model.info.sampling_rate
+        rate = self._model.info.facts.rate
         row = AlertRow(entry, rate, self.theme, self)
         row.clicked.connect(lambda: self.picked.emit(row.at_s))
         row.acknowledge.connect(lambda: self.acknowledged.emit(entry))

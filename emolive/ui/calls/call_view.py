@@ -188,7 +188,7 @@ class CallView(Themed, QWidget):
 
     def _show_state(self, model: CallModel) -> None:
         face = face_of(model)
-        self.mood.show_face(face, TilePainter(self.theme, model.info.labels))
+        self.mood.show_face(face, TilePainter(self.theme, model.info.facts.labels))
         trouble = face.troubled or model.lost > 0
         text = face.health
         if model.lost and not face.troubled:
@@ -277,7 +277,7 @@ class MoodLabel(QWidget):
 def telephone_text(model: CallModel) -> str:
     """How good the model is on telephone speech, by its card."""
     scores = model.info.telephone
-    name = model.info.model
+    name = model.info.facts.model
     if not scores:
         return tr("Telephone speech: {model} was not measured on it.", model=name)
     listed = ", ".join(f"{corpus} {percent(score)}" for corpus, score in scores.items())

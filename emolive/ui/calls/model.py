@@ -27,6 +27,7 @@ from emolive.types import (
     FloatArray,
     Prediction,
     Role,
+    RunFacts,
     SpeechState,
     StreamStatus,
 )
@@ -50,33 +51,18 @@ class CallInfo:
     id: str
     name: str
     choice: CallChoice
-    model: str
-    labels: tuple[str, ...]
-    sampling_rate: int
-    hop_s: float
+    facts: RunFacts
     telephone: dict[str, float]
     permission: AgentPermission | None = None
-    # What there was to say of the processor when the model was loaded.
-    provider_note: str | None = None
 
     @classmethod
     def of(cls, call: MonitoredCall) -> CallInfo:
         """Of a call that was opened by choice."""
-        run, metadata = call.run, call.run.metadata
+        run = call.run
         choice = run.description.source
         assert isinstance(choice, CallChoice)
-        return cls(
-            id=call.id,
-            name=call.name,
-            choice=choice,
-            model=metadata.name,
-            labels=metadata.labels,
-            sampling_rate=metadata.sampling_rate,
-            hop_s=run.description.settings.hop_s,
-            telephone=metadata.telephone_scores,
-            permission=run.description.permission,
-            provider_note=run.provider_note,
-        )
+        scores = run.metadata.telephone_scores
+        return cls(call.id, call.name, choice, call.live.facts, scores, run.description.permission)
 
 
 @dataclass(slots=True)
@@ -92,13 +78,13 @@ class AlertEntry:
 class CallStream:
     """One party's history and present; what the timeline's panels draw."""
 
-    def __init__(self, name: str, info: CallInfo) -> None:
+    def __init__(self, name: str, facts: RunFacts) -> None:
         """Empty, with room for `HISTORY_S`. Overflow policy: the oldest is overwritten."""
         self.name = name
-        self.hop_s = info.hop_s
+        self.hop_s = facts.hop_s
         self.status: StreamStatus | None = None
-        rate = info.sampling_rate
-        self.decisions = DecisionRing(info.labels, rate, math.ceil(HISTORY_S / info.hop_s))
+        rate = facts.rate
+        self.decisions = DecisionRing(facts.labels, rate, math.ceil(HISTORY_S / facts.hop_s))
         self.levels = LevelRing(_LEVEL_CELL_S, math.ceil(HISTORY_S / _LEVEL_CELL_S))
         self.end_s = 0.0
         self.speech = False
@@ -168,7 +154,9 @@ class CallModel:
         self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
         self.lost = 0
         self._n_alerts = 0
-        self.negative_classes = np.array([is_negative(label) for label in info.labels], np.bool_)
+        self.negative_classes = np.array(
+            [is_negative(label) for label in info.facts.labels], np.bool_
+        )
 
     @property
     def state(self) -> EngineState:
@@ -230,7 +218,11 @@ class CallModel:
     @property
     def processor_problem(self) -> str | None:
         """That the model had to move to another processor; None once the call is over."""
-        if self.status is None or self.over or self.status.provider_note == self.info.provider_note:
+        if (
+            self.status is None
+            or self.over
+            or self.status.provider_note == self.info.facts.provider_note
+        ):
             return None
         return self.status.provider_note
 
@@ -250,7 +242,7 @@ class CallModel:
             self._stream(cell.stream).add_level(cell)
         for prediction in digest.decisions:
             stream = self._stream(prediction.stream)
-            stream.add_decision(prediction, self.negative_classes, self.info.hop_s)
+            stream.add_decision(prediction, self.negative_classes, self.info.facts.hop_s)
         if digest.metrics is not None:
             self.metrics = digest.metrics
         fresh = []
@@ -303,5 +295,5 @@ class CallModel:
 
     def _stream(self, name: str) -> CallStream:
         if (stream := self.streams.get(name)) is None:
-            stream = self.streams[name] = CallStream(name, self.info)
+            stream = self.streams[name] = CallStream(name, self.info.facts)
         return stream

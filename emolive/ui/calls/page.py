@@ -179,7 +179,7 @@ class CallsPage(Themed, QWidget):
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
         models = self.desk.models
-        labels = models[0].info.labels if models else USUAL
+        labels = models[0].info.facts.labels if models else USUAL
         dialog = RulesDialog(
             self.theme, labels, self.desk.rules_file, self.desk.library, self.window()
         )

@@ -30,7 +30,7 @@ class CallTile(Themed, QAbstractButton):
         self.as_row = False
         self.face: CallFace = face_of(model)
         self._trend: CallTrend | None = None
-        self._ink = TilePainter(theme, model.info.labels)
+        self._ink = TilePainter(theme, model.info.facts.labels)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -53,7 +53,7 @@ class CallTile(Themed, QAbstractButton):
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         super().set_theme(theme)
-        self._ink = TilePainter(theme, self.model.info.labels)
+        self._ink = TilePainter(theme, self.model.info.facts.labels)
 
     def show_as_row(self, row: bool) -> None:
         """Be a row of the list, or a card."""

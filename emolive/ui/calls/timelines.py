@@ -107,9 +107,9 @@ class Timelines(TimelineCard):
         self._built_for = key
         info = self._model.info
         self.legend.set_labels(
-            info.labels, not_inferred=any(not stream.infers for stream in streams)
+            info.facts.labels, not_inferred=any(not stream.infers for stream in streams)
         )
-        self.lane = EventLane(self.axis, self.theme, info.sampling_rate, self)
+        self.lane = EventLane(self.axis, self.theme, info.facts.rate, self)
         self.lane.setAccessibleName(tr("Alerts"))
         self.stack.add(self.lane, 0, 4)
         self._alerts_shown = ()

@@ -106,7 +106,7 @@ class LivePage(Themed, QWidget):
             text = tr("Nothing was classified here: there was too little speech.")
             self.drawer.show_nothing(at_s, text)
             return
-        centre_s = (moment.start_sample + moment.end_sample) / 2 / model.info.sampling_rate
+        centre_s = (moment.start_sample + moment.end_sample) / 2 / model.facts.rate
         self._asked = (stream, centre_s)
         axis.choose(centre_s)
         axis.reveal(centre_s)
@@ -206,9 +206,9 @@ class LivePage(Themed, QWidget):
             self.header.show_elapsed(0.0)
             return
         streams: Sequence[StreamModel] = list(model.streams.values())[:MAX_STREAMS]
-        self.workspace.set_streams(model.info.labels, streams)
-        self.present.set_streams(model.info.labels, streams)
-        self.drawer.set_run(model.info, several=len(streams) > 1)
+        self.workspace.set_streams(model.facts.labels, streams)
+        self.present.set_streams(model.facts.labels, streams)
+        self.drawer.set_run(model.facts, several=len(streams) > 1)
 
     def _on_status(self, status: EngineStatus | None) -> None:
         self.header.show_status(status)

@@ -142,7 +142,7 @@ class Present(QWidget):
     def refresh(self, model: MonitorModel | None, state: EngineState) -> None:
         """Show the newest decisions and levels; what did not change costs nothing."""
         streams = [*model.streams.values()][:MAX_STREAMS] if model else []
-        window_s = model.info.window_s if model else 3.0
+        window_s = model.facts.window_s if model else 3.0
         for i, card in enumerate(self.cards):
             stream = streams[i] if i < len(streams) else None
             card.show_text(card_text(stream, state, window_s))

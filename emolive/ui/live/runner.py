@@ -114,7 +114,7 @@ class LiveRunner(QObject):
         self._explainer = run.explainer
         if self._explainer is not None:
             self._explainer.start()
-        self.model = MonitorModel(run.info)
+        self.model = MonitorModel(run.facts)
         self._clock = FollowClock()
         self.bridge.attach(run.inbox)
         self._tell_rules(run)
@@ -158,7 +158,7 @@ class LiveRunner(QObject):
 
     def _on_status(self, status: EngineStatus) -> None:
         self.status.emit(status)
-        before = self.model.info.provider_note if self.model else None
+        before = self.model.facts.provider_note if self.model else None
         self.noted.emit("provider", messages.provider_message(status, before))
         if self.run is not None:
             self._tell_rules(self.run)
@@ -221,17 +221,17 @@ def moment_at(model: MonitorModel, stream: str, at_s: float, label: str | None) 
 
     None where nothing was classified. `label` None: the decided class, or the most probable one.
     """
-    info = model.info
+    facts = model.facts
     known = model.streams.get(stream)
     if known is None:
         return None
-    row = known.decisions.nearest(at_s, 1.5 * info.hop_s)
+    row = known.decisions.nearest(at_s, 1.5 * facts.hop_s)
     if not len(row) or not row.probabilities[0].any():
         return None
     if label is None:
         decided = int(row.label[0])
         best = int(row.probabilities[0].argmax())
-        label = info.labels[decided if decided < len(info.labels) else best]
-    centre = round(float(row.centre_s[0]) * info.sampling_rate)
-    start = centre - info.window_samples // 2
-    return Moment(stream, start, start + info.window_samples, label)
+        label = facts.labels[decided if decided < len(facts.labels) else best]
+    centre = round(float(row.centre_s[0]) * facts.rate)
+    start = centre - facts.window_samples // 2
+    return Moment(stream, start, start + facts.window_samples, label)

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 
 from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
-from emolive.history.model import RunInfo
 from emolive.i18n import ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
+from emolive.types import RunFacts
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme, Themed
@@ -44,7 +44,7 @@ class WhyDrawer(Themed, QFrame):
         self.setProperty("card", True)
         self.setFixedWidth(WIDTH)
         self.setAccessibleName(tr("Why"))
-        self._info: RunInfo | None = None
+        self._facts: RunFacts | None = None
         self._moment: Moment | None = None
         self._several = False
         self.title = QLabel(tr("Why?"), self)
@@ -76,12 +76,12 @@ class WhyDrawer(Themed, QFrame):
             button.setIcon(icon(name, theme.muted))
         self.close_button.setIcon(icon("close", theme.muted))
 
-    def set_run(self, info: RunInfo | None, *, several: bool) -> None:
+    def set_run(self, facts: RunFacts | None, *, several: bool) -> None:
         """Explanations to come are of this run; `several` streams are told apart by name."""
-        self._info = info
+        self._facts = facts
         self._several = several
         self.labels.clear()
-        for label in info.labels if info else ():
+        for label in facts.labels if facts else ():
             self.labels.addItem(emotion_name(label), label)
 
     def show_question(self, moment: Moment) -> None:
@@ -105,7 +105,7 @@ class WhyDrawer(Themed, QFrame):
 
     def show_explanation(self, found: Explanation) -> None:
         """Show an answer, unless another moment was asked about since."""
-        if found.moment != self._moment or self._info is None:
+        if found.moment != self._moment or self._facts is None:
             return
         label = found.moment.label
         colour = self.theme.fill(label)
@@ -117,8 +117,8 @@ class WhyDrawer(Themed, QFrame):
         self.note.setVisible(found.saliency is not None)
 
     def _show_moment(self, moment: Moment) -> None:
-        assert self._info is not None
-        rate = self._info.sampling_rate
+        assert self._facts is not None
+        rate = self._facts.rate
         start, end = max(0, moment.start_sample) / rate, moment.end_sample / rate
         times = f"{clock_text(start)}–{clock_text(end)}"
         name = f"{stream_name(moment.stream)} · " if self._several else ""
