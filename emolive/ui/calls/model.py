@@ -154,9 +154,8 @@ class CallModel:
         self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
         self.lost = 0
         self._n_alerts = 0
-        self.negative_classes = np.array(
-            [is_negative(label) for label in info.facts.labels], np.bool_
-        )
+        labels = info.facts.labels
+        self.negative_classes = np.array([is_negative(label) for label in labels], np.bool_)
 
     @property
     def state(self) -> EngineState:
@@ -218,13 +217,10 @@ class CallModel:
     @property
     def processor_problem(self) -> str | None:
         """That the model had to move to another processor; None once the call is over."""
-        if (
-            self.status is None
-            or self.over
-            or self.status.provider_note == self.info.facts.provider_note
-        ):
+        if self.status is None or self.over:
             return None
-        return self.status.provider_note
+        note = self.status.provider_note
+        return None if note == self.info.facts.provider_note else note
 
     @property
     def open_alerts(self) -> list[AlertEntry]:
