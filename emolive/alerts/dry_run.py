@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emolive.alerts.conditions.rule import Rule
-from emolive.alerts.replay import PastCall
+from emolive.alerts.past_calls import PastCall
 from emolive.alerts.rules import RuleSet
 from emolive.types import Alert, AlertEnded
 

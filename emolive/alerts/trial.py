@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from emolive.alerts.dry_run import DryRun, RuleFindings
-from emolive.alerts.replay import stored_call
+from emolive.alerts.past_calls import stored_call
 from emolive.alerts.rules import RuleSet
 from emolive.i18n import ntr, tr
 from emolive.session.library import Library

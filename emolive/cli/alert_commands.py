@@ -18,6 +18,7 @@ from emolive.alerts.rule_file import check_labels, example, exposed_secrets, loa
 from emolive.alerts.ways import unusable_ways
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
+from emolive.cli.alert_inputs import PastOptions, past_calls
 from emolive.cli.alert_tables import (
     audit_object,
     audit_table,
@@ -30,7 +31,6 @@ from emolive.cli.alert_tables import (
 )
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
-from emolive.cli.past_calls import PastOptions, past_calls
 from emolive.cli.session_commands import open_library, print_json
 from emolive.cli.session_tables import print_table
 from emolive.cli.watching import left_over

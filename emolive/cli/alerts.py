@@ -116,7 +116,7 @@ def try_rules(
 
     def body() -> int:
         from emolive.cli.alert_commands import run_test
-        from emolive.cli.past_calls import PastOptions
+        from emolive.cli.alert_inputs import PastOptions
 
         options = PastOptions(
             paths=tuple(paths or ()),

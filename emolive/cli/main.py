@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from emolive import __version__
-from emolive.cli import adapt, calls, serve, sessions
+from emolive.cli import adapt, call, serve, sessions
 from emolive.cli import alerts as alert_options
 from emolive.cli import baseline as baseline_options
 from emolive.cli.options import (
@@ -52,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(calls.app, name="call")
+app.add_typer(call.app, name="call")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(alert_options.app, name="alerts")
 app.add_typer(serve.app, name="serve")

@@ -102,7 +102,7 @@ def replay(
     """
 
     def body() -> int:
-        from emolive.cli.replay import ReplayOptions, run_replay
+        from emolive.cli.session_replay import ReplayOptions, run_replay
 
         return run_replay(
             session,

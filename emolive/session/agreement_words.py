@@ -8,12 +8,12 @@ from emolive.i18n import tr
 from emolive.session.agreement import Agreement, agreements
 from emolive.session.audit_log import login_name
 from emolive.session.records import Annotation
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.wording import minus, percent
 
 
-def agreement_text(session: StoredSession, marks: Sequence[Annotation]) -> str:
+def agreement_text(session: SessionHistory, marks: Sequence[Annotation]) -> str:
     """One paragraph per annotator; "" where nobody gave a label."""
     streams = [stream.name for stream in session.streams]
     segments = [segment for stream in session.streams for segment in stream.segments]

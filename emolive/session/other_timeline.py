@@ -9,7 +9,7 @@ from pathlib import Path
 from emolive.history.rings import DecisionRing
 from emolive.session.comparison import Comparison
 from emolive.session.library import Library
-from emolive.session.stored_session import StoredSession, decisions_of
+from emolive.session.session_history import SessionHistory, decisions_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class OtherTimeline:
 
 def analyse_again(
     library: Library,
-    session: StoredSession,
+    session: SessionHistory,
     model: Path | None,
     progress: Callable[[float, float], None],
 ) -> OtherTimeline:

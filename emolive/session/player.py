@@ -18,9 +18,9 @@ import soundfile as sf
 from emolive.audio.output import Output, SilentOutput, Speaker
 from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
-from emolive.session.handover import Handover
 from emolive.session.library import Library
 from emolive.session.playback import Passage, Playback, Track
+from emolive.session.playback_buffer import PlaybackBuffer
 from emolive.session.records import SessionInfo
 from emolive.types import FloatArray
 
@@ -99,7 +99,7 @@ class Player:
         self._streams = tuple(track.stream for track in tracks)
         self._error: str | None = None
         self._underruns = 0
-        self._run = Handover()  # replaced at each change
+        self._run = PlaybackBuffer()  # replaced at each change
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -252,7 +252,7 @@ class Player:
     def _renew(self) -> None:
         """Throw away what is ready."""
         self._underruns += self._run.underruns
-        self._run = Handover()
+        self._run = PlaybackBuffer()
         self._changed.notify_all()
 
     # The player's own thread.
@@ -293,7 +293,7 @@ class Player:
             finally:
                 playback.close()
 
-    def _feed(self, run: Handover, playback: Playback, passage: Passage) -> None:
+    def _feed(self, run: PlaybackBuffer, playback: Playback, passage: Passage) -> None:
         """Keep a run supplied until it is heard to its end or replaced."""
         ahead = round(self._output.rate * _AHEAD_S)
         pieces = playback.pieces(passage)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from emolive.engine.capture import LiveAudio
 from emolive.engine.hub import Mailbox
 from emolive.errors import EmoliveError, SessionError
+from emolive.session.audio_writer import AudioWriter, start_frame
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
 from emolive.session.recorded_run import RecordedRun
@@ -23,8 +24,7 @@ from emolive.session.recorder_status import (
     slow_disk,
 )
 from emolive.session.records import Gap, NewSession, SessionInfo, StreamInfo
-from emolive.session.scribe import Scribe
-from emolive.session.tape import Tape, start_frame
+from emolive.session.timeline_writer import TimelineWriter
 from emolive.session.writer import SessionWriter
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
@@ -80,8 +80,8 @@ class Recorder:
         # The thread's own from here on.
         self._mailbox: Mailbox | None = None
         self._writer: SessionWriter | None = None
-        self._tape: Tape | None = None
-        self._scribe: Scribe | None = None
+        self._track: AudioWriter | None = None
+        self._timeline: TimelineWriter | None = None
         self._audio_writers: list[FlacWriter] = []
         self._dropped = 0
         self._stored_at = self._synced_at = self._clock()
@@ -158,16 +158,16 @@ class Recorder:
         while not over and not self._stop_wish.is_set():
             self._wake.wait(_POLL_S)
             over = self._step(mailbox)
-        if self._tape is None or self._scribe is None or self._writer is None:
+        if self._track is None or self._timeline is None or self._writer is None:
             self._tell(RecorderState.STOPPED)
             return
         if not over and self._end is not None:
             audio, frame = self._end
-            self._note(self._tape.follow(audio))
-            self._note(self._tape.read(frame))
-            self._scribe.end_at(self._tape.position)
-        self._hear_the_rest(mailbox, self._scribe, 0 if over else self._tape.position)
-        self._finish(self._tape, self._scribe, self._writer)
+            self._note(self._track.follow(audio))
+            self._note(self._track.read(frame))
+            self._timeline.end_at(self._track.position)
+        self._hear_the_rest(mailbox, self._timeline, 0 if over else self._track.position)
+        self._finish(self._track, self._timeline, self._writer)
 
     def _step(self, mailbox: Mailbox) -> bool:
         """Take what there is, and store it now and then; whether the run is over."""
@@ -178,25 +178,25 @@ class Recorder:
         events = mailbox.drain()
         over = any(_is_end(event) for event in events)
         audio = self._audio()
-        if self._tape is None and audio is not None:
+        if self._track is None and audio is not None:
             self._open(audio)
-        if self._tape is None or self._scribe is None or self._writer is None:
+        if self._track is None or self._timeline is None or self._writer is None:
             return over
         if self._end is None:
             if audio is not None:
-                self._note(self._tape.follow(audio))
-            self._note(self._tape.read())
+                self._note(self._track.follow(audio))
+            self._note(self._track.read())
         if mailbox.dropped != self._dropped:
             self._dropped = mailbox.dropped
-            self._scribe.lose_events()
+            self._timeline.lose_events()
         ended = False
         for event in events:
             # Behind the end only alerts may still be this run's: they come from another thread.
             if not ended or isinstance(event, Alert | AlertEnded):
-                self._scribe.accept(event)
+                self._timeline.accept(event)
             ended = ended or _is_end(event)
         if self._clock() - self._stored_at >= _STORE_EVERY_S:
-            self._store(self._tape, self._scribe, self._writer)
+            self._store(self._track, self._timeline, self._writer)
         else:
             self._tell(self._status.state, self._status.error)
         return over
@@ -240,28 +240,28 @@ class Recorder:
                     self._audio_writers.append(FlacWriter(path, native))
         except OSError as error:
             raise SessionError(disk_problem(self._library.folder, error)) from error
-        self._tape = Tape(audio, first, facts.rate, self._audio_writers)
-        self._scribe = Scribe(writer, self._tape.origin_sample)
+        self._track = AudioWriter(audio, first, facts.rate, self._audio_writers)
+        self._timeline = TimelineWriter(writer, self._track.origin_sample)
         with self._lock:
             self._info = writer.info
         self._tell(RecorderState.RECORDING)
 
-    def _store(self, tape: Tape, scribe: Scribe, writer: SessionWriter) -> None:
+    def _store(self, track: AudioWriter, timeline: TimelineWriter, writer: SessionWriter) -> None:
         """Bring everything to the disk; what does not go waits for the next time."""
         with self._lock:
             self._busy_since = self._clock()
         sync = self._clock() - self._synced_at >= _SYNC_EVERY_S
         problem: str | None = None
         try:
-            self._note(tape.flush(sync=sync))
+            self._note(track.flush(sync=sync))
             if sync:
                 self._synced_at = self._clock()
         except OSError as error:
             problem = disk_problem(self._library.folder, error)
             _log.warning("Sound waits for the disk", exc_info=True)
         try:
-            scribe.write_activity()
-            writer.commit(tape.position)
+            timeline.write_activity()
+            writer.commit(track.position)
         except SessionError as error:
             problem = problem or f"{error} Recording goes on as soon as that is possible."
         self._stored_at = self._clock()
@@ -269,7 +269,7 @@ class Recorder:
             self._busy_since = None
         self._tell(RecorderState.TROUBLED if problem else RecorderState.RECORDING, problem)
 
-    def _hear_the_rest(self, mailbox: Mailbox, scribe: Scribe, end_sample: int) -> None:
+    def _hear_the_rest(self, mailbox: Mailbox, timeline: TimelineWriter, end_sample: int) -> None:
         """Wait a moment for what is still to be said about the recorded audio.
 
         The engine owes answers up to `end_sample`; alerts come from another thread, a little later.
@@ -278,16 +278,16 @@ class Recorder:
         alerts_until: float | None = None
         while True:
             now = self._clock()
-            if alerts_until is None and (scribe.heard >= end_sample or now >= deadline):
+            if alerts_until is None and (timeline.heard >= end_sample or now >= deadline):
                 alerts_until = now + _LATE_ALERTS_S
             if alerts_until is not None and now >= alerts_until:
                 return
             event = mailbox.get(max(0.0, min(deadline, alerts_until or deadline) - now))
             if event is not None:
-                scribe.accept(event)
+                timeline.accept(event)
 
-    def _finish(self, tape: Tape, scribe: Scribe, writer: SessionWriter) -> None:
-        end = tape.position
+    def _finish(self, track: AudioWriter, timeline: TimelineWriter, writer: SessionWriter) -> None:
+        end = track.position
         if end == 0:
             self._close_audio()
             writer.discard()
@@ -295,10 +295,10 @@ class Recorder:
                 self._info = None
             self._tell(RecorderState.STOPPED)
             return
-        scribe.finish(end)
+        timeline.finish(end)
         problem: str | None = None
         try:
-            self._note(tape.close())
+            self._note(track.close())
         except OSError as error:
             problem = (
                 f"The end of the audio is missing: {disk_problem(self._library.folder, error)}"
@@ -348,15 +348,15 @@ class Recorder:
                 )
 
     def _tell(self, state: RecorderState, error: str | None = None) -> None:
-        tape, writer = self._tape, self._writer
+        track, writer = self._track, self._writer
         with self._lock:
             status = replace(self._status, state=state, error=error)
-            if tape is not None and writer is not None:
+            if track is not None and writer is not None:
                 status = replace(
                     status,
                     session_id=self._info.id if self._info else None,
-                    elapsed_s=tape.position / tape.rate,
-                    audio_bytes=tape.bytes_on_disk,
+                    elapsed_s=track.position / track.rate,
+                    audio_bytes=track.bytes_on_disk,
                 )
             self._status = status
 

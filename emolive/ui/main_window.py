@@ -22,10 +22,10 @@ from emolive.ui import messages
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
-from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
 from emolive.ui.live.present import AT_REST
-from emolive.ui.live.recording import RecordingDesk
+from emolive.ui.live.recording_controller import RecordingController
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import (
     DEFAULT_INPUT,
@@ -71,12 +71,14 @@ class MainWindow(Shell):
         self.setAcceptDrops(True)
         self.finder = DeviceFinder(lister, self)
         self.runner = LiveRunner(runs, self)
-        self.desk = LibraryDesk(self)
-        self.recording = RecordingDesk(self.desk, self._ask_consent, self)
+        self.library_controller = LibraryController(self)
+        self.recording = RecordingController(self.library_controller, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
         self.sessions = SessionsPage(self.theme, self)
         self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
-        self.settings_page = SettingsPage(self.preferences, self.desk, self.theme, make_probe)
+        self.settings_page = SettingsPage(
+            self.preferences, self.library_controller, self.theme, make_probe
+        )
         self.guide = Guide(self.preferences, self.theme, make_probe, make_player, self)
         self._library: Path | None = settings.recording.library
         bind(self, self.live, self._actions())
@@ -89,7 +91,7 @@ class MainWindow(Shell):
         self._restore(settings, source)
         self.set_theme(self.theme)
         self.finder.look()
-        self.desk.open(self._library)
+        self.library_controller.open(self._library)
 
     # What can be done with it.
 
@@ -150,14 +152,14 @@ class MainWindow(Shell):
         self.runner.bridge.frame.connect(lambda: self.frames.refresh(meter))
         self.recording.shown.connect(header.recording.show_recording)
         self.recording.said.connect(lambda message: self.show_message("recording", message))
-        self.desk.said.connect(lambda message: self.show_message("library", message))
-        self.desk.opened.connect(self._on_library)
+        self.library_controller.said.connect(lambda message: self.show_message("library", message))
+        self.library_controller.opened.connect(self._on_library)
         self.recording.recorded.connect(lambda _: self.sessions.refresh())
-        calls = self.calls.desk.recording
+        calls = self.calls.controller.recording
         calls.recorded.connect(lambda _: self.sessions.refresh())
-        calls.consented.connect(self.desk.look_again)
+        calls.consented.connect(self.library_controller.look_again)
         self.sessions.record_wanted.connect(lambda: self.bring(self.live))
-        self.sessions.retry_library.connect(lambda: self.desk.open(self._library))
+        self.sessions.retry_library.connect(lambda: self.library_controller.open(self._library))
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)
         QApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
@@ -288,18 +290,18 @@ class MainWindow(Shell):
 
     def _on_library(self, library: Library | None) -> None:
         self.calls.set_library(library)
-        if library is None and self.desk.problem is not None:
-            self.sessions.set_problem(self.desk.problem)
+        if library is None and self.library_controller.problem is not None:
+            self.sessions.set_problem(self.library_controller.problem)
         else:
             self.sessions.set_library(library)
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
         self.recording.save_audio = settings.recording.save_audio
-        recording = self.recording.active or self.calls.desk.recording.active
+        recording = self.recording.active or self.calls.controller.recording.active
         if settings.recording.library != self._library and not recording:
             self._library = settings.recording.library
-            self.desk.open(self._library)
+            self.library_controller.open(self._library)
         if (theme := _theme_of(settings)) != self.theme:
             self.set_theme(theme)
         picker = self.live.header.picker
@@ -348,13 +350,13 @@ class MainWindow(Shell):
                 maximised=self.isMaximized(),
             )
             self.recording.stop()
-            self.calls.desk.recording.stop_all()
+            self.calls.controller.recording.stop_all()
         super().closeEvent(event)
 
     def end(self, deadline: float) -> None:
         """End what the pages share."""
         self.recording.end(deadline)
-        self.desk.end(max(0.1, deadline - time.monotonic()))
+        self.library_controller.end(max(0.1, deadline - time.monotonic()))
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
 

@@ -14,7 +14,7 @@ from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.silence import SilenceRule
 from emolive.alerts.conditions.trend import TrendRule
 from emolive.alerts.dry_run import DryRun
-from emolive.alerts.replay import PastCall, analysed_call, recorded_call, stored_call
+from emolive.alerts.past_calls import PastCall, analysed_call, recorded_call, stored_call
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call import CallFiles
 from emolive.engine.config import EngineConfig

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emolive.cli.comparison_view import longest_labels
-from emolive.cli.replay import _Picture
+from emolive.cli.session_replay import _Picture
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import NewSession, SessionInfo, StreamInfo

@@ -461,7 +461,7 @@ def test_an_inner_error_is_told_and_what_was_stored_is_recovered(
         def broken(*_: object) -> None:
             raise ZeroDivisionError("oh")
 
-        monkeypatch.setattr("emolive.session.scribe.Scribe.accept", broken)
+        monkeypatch.setattr("emolive.session.timeline_writer.TimelineWriter.accept", broken)
         run.tell()
         assert recorder.wait(10)
         status = recorder.status()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from emolive.session import tape as tape_module
+from emolive.session import audio_writer
 from emolive.session.database import DATABASE_FILE
 from emolive.session.flac import FlacWriter, _PatientFile
 from emolive.session.library import Library
@@ -108,7 +108,7 @@ def test_what_memory_cannot_hold_for_a_full_disk_is_a_gap(
     disk: Disk,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tape_module, "MAX_WAITING_BYTES", 100_000)
+    monkeypatch.setattr(audio_writer, "MAX_WAITING_BYTES", 100_000)
     samples = exact(12 * NATIVE)
     run.feed(samples[:NATIVE])
     until(recorder, lambda status: status.audio_bytes > 10_000)
@@ -116,7 +116,7 @@ def test_what_memory_cannot_hold_for_a_full_disk_is_a_gap(
     for second in range(1, 9):
         run.feed(samples[second * NATIVE : (second + 1) * NATIVE])
         until_elapsed(recorder, second + 1)
-    waiting = recorder._tape.waiting_bytes if recorder._tape else 0
+    waiting = recorder._track.waiting_bytes if recorder._track else 0
     assert 100_000 < waiting < 140_000  # it stopped growing
     disk.full.clear()
     until_state(recorder, RecorderState.RECORDING)

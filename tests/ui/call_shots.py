@@ -167,8 +167,8 @@ def add_call(
         for i, p in enumerate(metrics.parties)
     )
     model.metrics = replace(metrics, parties=parties)
-    page.desk._calls[info.id] = call, model
-    page.desk.added.emit(model)
+    page.controller._calls[info.id] = call, model
+    page.controller.added.emit(model)
     return model
 
 
@@ -196,7 +196,7 @@ def wall(page: CallsPage) -> None:
         if index == 5:
             fields = {"lag_s": 2.4}
         add_call(page, index, seconds, **fields)
-    calls = page.desk._calls
+    calls = page.controller._calls
     text = "angry + disgust ≥ 60 % for 6.5 s on customer"
     alert(calls["call-4"][0], 30, "Customer upset", Severity.CRITICAL, text)
     alert(calls["call-6"][0], 150, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
@@ -218,7 +218,7 @@ def wall_list(page: CallsPage) -> None:
 
 def call(page: CallsPage, *, agent_on: bool = False) -> None:
     model = add_call(page, 0, 200, agent_on=agent_on)
-    opened, _ = page.desk._calls["call-0"]
+    opened, _ = page.controller._calls["call-0"]
     text = "angry + disgust ≥ 60 % for 6.5 s on customer"
     first = alert(opened, 150, "Customer upset", Severity.CRITICAL, text)
     opened.live.hub.publish(
@@ -228,7 +228,7 @@ def call(page: CallsPage, *, agent_on: bool = False) -> None:
     alert(opened, 190, "Dead air", Severity.INFO, "Nobody speaks for 15 s")
     page.tick()
     model.acknowledge(model.alerts[0])
-    page.desk.rules = load_rules(_example())
+    page.controller.rules = load_rules(_example())
     page.open_call("call-0")
 
 
@@ -260,7 +260,7 @@ def _use_unusable_rules(page: CallsPage) -> None:
     more = text[begin:].replace("# [[", "[[").replace("\n# ", "\n")
     path.write_text(text[:begin] + more, encoding="utf-8")
     page.preferences.change("alerts", rules_file=path)
-    _wait(lambda: page.desk.rules is not None)
+    _wait(lambda: page.controller.rules is not None)
 
 
 def start(page: CallsPage) -> None:
@@ -304,7 +304,7 @@ def statement(page: CallsPage) -> None:
 
 
 def rules(page: CallsPage) -> None:
-    page.desk.rules_file = _example()
+    page.controller.rules_file = _example()
     dialog = page.ask_for_rules()
     _wait(lambda: len(dialog.drafts.rules) == 4)
     from emolive.alerts.trial import Trial

@@ -211,7 +211,7 @@ def guide(window: MainWindow) -> None:
 
 
 def settings(window: MainWindow) -> None:
-    wait(lambda: window.desk.library is not None)
+    wait(lambda: window.library_controller.library is not None)
     window.show_settings()
     settle(window)
 

@@ -83,7 +83,7 @@ def page(qtbot: QtBot, tmp_path: Path) -> Iterator[CallsPage]:
 
 
 def running(page: CallsPage, count: int = 1) -> bool:
-    models = page.desk.models
+    models = page.controller.models
     return len(models) == count and all(
         m.main is not None and m.main.decisions.count > 1 for m in models
     )
@@ -105,7 +105,7 @@ def test_a_call_of_two_files_is_seen_from_both_sides(
     assert choice.kind is CallKind.TWO_FILES
     dialog.begin.click()
     qtbot.waitUntil(lambda: running(page), timeout=60_000)
-    (model,) = page.desk.models
+    (model,) = page.controller.models
     page.open_call(model.info.id)
     agent = model.streams["agent"]
     qtbot.waitUntil(
@@ -141,7 +141,7 @@ def test_a_lost_graphics_card_is_told_and_the_calls_go_on(
     with opened_page(qtbot, feed.preferences("dark"), tmp_path, "auto") as page:
         page.start([first])
         qtbot.waitUntil(lambda: running(page), timeout=20_000)
-        (model,) = page.desk.models
+        (model,) = page.controller.models
         assert model.status is not None
         assert model.status.provider == "CUDA"
         assert page.wall.problems.isHidden()
@@ -157,17 +157,17 @@ def test_a_lost_graphics_card_is_told_and_the_calls_go_on(
         qtbot.waitUntil(lambda: running(page, 2), timeout=20_000)
         qtbot.waitUntil(lambda: model.main.decisions.count > before + 1, timeout=20_000)
         assert page.wall.problems.text() == told
-        page.open_call(page.desk.models[1].info.id)
+        page.open_call(page.controller.models[1].info.id)
         page.tick()
         assert page.call.alert_problems.text() == told
         # Once no call is left, the card is tried anew.
         card[0] = False
-        for one in page.desk.models:
-            page.desk.remove(one.info.id)
-        qtbot.waitUntil(lambda: not page.desk.models, timeout=20_000)
+        for one in page.controller.models:
+            page.controller.remove(one.info.id)
+        qtbot.waitUntil(lambda: not page.controller.models, timeout=20_000)
         page.start([first])
         qtbot.waitUntil(lambda: running(page), timeout=20_000)
-        (model,) = page.desk.models
+        (model,) = page.controller.models
         assert model.status is not None
         assert model.status.provider == "CUDA"
         assert page.wall.problems.isHidden()
@@ -184,12 +184,12 @@ def test_an_alert_raises_its_card_until_it_is_acknowledged(
     page.start(calls)
     qtbot.waitUntil(lambda: running(page, 3), timeout=60_000)
     first = page.wall.grid.order[-1]
-    assert not any(model.alerts for model in page.desk.models)
+    assert not any(model.alerts for model in page.controller.models)
     # From now on: only the last call is watched for by name of its stream's role, all are angry.
     page.preferences.change("alerts", rules_file=rules_file(tmp_path, ANGRY))
-    qtbot.waitUntil(lambda: all(m.alerts for m in page.desk.models), timeout=60_000)
+    qtbot.waitUntil(lambda: all(m.alerts for m in page.controller.models), timeout=60_000)
     assert page.chime.played >= 1
-    for model in page.desk.models:
+    for model in page.controller.models:
         if model.info.id != first:
             page.wall.grid.tiles[model.info.id].seen.click()
     qtbot.waitUntil(lambda: page.wall.grid.order[0] == first, timeout=30_000)
@@ -236,13 +236,13 @@ def test_four_calls_are_opened_with_the_keyboard_and_removed(
     gone = tiles[1].model.info.id
     qtbot.keyClick(tiles[1], Qt.Key.Key_Delete)
     assert gone not in grid.order
-    assert len(page.desk.models) == 3
-    page.desk.stop(grid.order[0])
+    assert len(page.controller.models) == 3
+    page.controller.stop(grid.order[0])
     model = grid.tiles[grid.order[0]].model
     qtbot.waitUntil(lambda: model.state is EngineState.STOPPED, timeout=20_000)
     qtbot.waitUntil(page.wall.clear.isVisible, timeout=5_000)
     page.wall.clear.click()
-    assert len(page.desk.models) == 2
+    assert len(page.controller.models) == 2
 
 
 def test_one_bad_call_fails_alone_and_says_why(
@@ -252,8 +252,8 @@ def test_one_bad_call_fails_alone_and_says_why(
     bad.write_bytes(b"nothing")
     good = call_scenes.stereo_call(tmp_path / "good.wav", 30)
     page.start([CallChoice(CallKind.STEREO_FILE, "bad", files=(bad,)), good])
-    qtbot.waitUntil(lambda: len(page.desk.models) == 2, timeout=60_000)
-    broken, fine = page.desk.models
+    qtbot.waitUntil(lambda: len(page.controller.models) == 2, timeout=60_000)
+    broken, fine = page.controller.models
     qtbot.waitUntil(lambda: broken.state is EngineState.FAILED, timeout=30_000)
     qtbot.waitUntil(lambda: fine.main is not None and fine.main.decisions.count > 0, timeout=30_000)
     page.tick()
@@ -297,14 +297,16 @@ def test_the_agents_emotions_take_a_deliberate_act_and_are_off_again(
         dialog.begin.click()
         qtbot.waitUntil(lambda: running(page), timeout=60_000)
         assert any(entry.action == "agent_emotion.granted" for entry in library.audit_log())
-        (model,) = page.desk.models
+        (model,) = page.controller.models
         qtbot.waitUntil(lambda: model.streams["agent"].infers, timeout=10_000)
         assert model.info.permission is not None
         page.open_call(model.info.id)
         assert page.call.agent.value.text() == "on, in this call"
         page.call.again_wanted.emit()
-        qtbot.waitUntil(lambda: running(page) and page.desk.models[0] is not model, timeout=60_000)
-        assert page.desk.models[0].info.permission is None
+        qtbot.waitUntil(
+            lambda: running(page) and page.controller.models[0] is not model, timeout=60_000
+        )
+        assert page.controller.models[0].info.permission is None
         page.set_library(None)
 
 
@@ -344,9 +346,9 @@ def test_rules_are_edited_saved_and_watched_for(
     assert "70" in dialog.words.text()
     assert "sad" in dialog.words.text()
     dialog.save()
-    qtbot.waitUntil(lambda: page.desk.rules is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: page.controller.rules is not None, timeout=20_000)
     assert page.preferences.effective.alerts.rules_file == tmp_path / "mine.toml"
-    upset, silence = page.desk.rules.rules
+    upset, silence = page.controller.rules.rules
     assert isinstance(upset, EmotionRule)
     assert isinstance(silence, SilenceRule)
     assert upset.probability == 0.7
@@ -416,7 +418,7 @@ def test_a_real_telephone_call_is_monitored(page: CallsPage, qtbot: QtBot, corpo
     assert [path.stem.rpartition("_")[2] for path in choice.files] == ["agent", "caller"]
     dialog.begin.click()
     qtbot.waitUntil(lambda: running(page), timeout=60_000)
-    (model,) = page.desk.models
+    (model,) = page.controller.models
     page.open_call(model.info.id)
     qtbot.waitUntil(
         lambda: model.metrics is not None and any(p.talk_s > 1 for p in model.metrics.parties),

@@ -52,10 +52,12 @@ def answered(model: CallModel) -> bool:
 
 def begun(page: CallsPage, qtbot: QtBot) -> CallModel:
     """The only call, once it answers."""
+    calls = page.controller
     qtbot.waitUntil(
-        lambda: len(page.desk.models) == 1 and answered(page.desk.models[0]), timeout=60_000
+        lambda: len(page.controller.models) == 1 and answered(page.controller.models[0]),
+        timeout=60_000,
     )
-    return page.desk.models[0]
+    return page.controller.models[0]
 
 
 def recorded_s(model: CallModel) -> float:
@@ -81,7 +83,7 @@ def test_a_call_is_recorded_from_its_start_until_a_person_ends_that(
     page: CallsPage, library: Library, qtbot: QtBot, tmp_path: Path
 ) -> None:
     kept: list[str] = []
-    page.desk.recording.recorded.connect(kept.append)
+    page.controller.recording.recorded.connect(kept.append)
     call = call_scenes.stereo_call(tmp_path / "talk.wav", 60)
     dialog = page.ask_for_call(call.files)
     qtbot.waitUntil(lambda: len(dialog.recordings.calls) == 1, timeout=20_000)
@@ -90,7 +92,7 @@ def test_a_call_is_recorded_from_its_start_until_a_person_ends_that(
     dialog.record.click()
     dialog.begin.click()
     reminder = consent(page, qtbot)
-    assert not page.desk.models, "who is asked has not been recorded before"
+    assert not page.controller.models, "who is asked has not been recorded before"
     reminder.agree.click()
     model = begun(page, qtbot)
     qtbot.waitUntil(lambda: recorded_s(model) > 6 and bool(model.alerts), timeout=60_000)
@@ -102,7 +104,7 @@ def test_a_call_is_recorded_from_its_start_until_a_person_ends_that(
     page.open_call(model.info.id)
     assert "0:0" in page.call.record.text()
     assert "B" in page.call.record.text()
-    monitor = page.desk._monitor
+    monitor = page.controller._monitor
     session_id = monitor.recorders.session_id(model.info.id)
     watch = monitor._calls[model.info.id].watch
     assert watch is not None
@@ -151,11 +153,11 @@ def test_a_call_is_recorded_from_the_middle_and_until_it_is_removed(
     qtbot.keyClick(page.call.back, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: recorded_s(model) > 2, timeout=30_000)
     length = model.end_s
-    page.desk.remove(model.info.id)
+    page.controller.remove(model.info.id)
     info = finished(library, qtbot)
     assert 2 < info.duration_s < length
     assert not info.has_audio, "the timeline only, by the settings"
-    qtbot.waitUntil(lambda: page.desk.idle, timeout=10_000)
+    qtbot.waitUntil(lambda: page.controller.idle, timeout=10_000)
     assert not page._timer.isActive()
 
 

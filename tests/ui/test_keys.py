@@ -31,8 +31,8 @@ def press(key: Qt.Key) -> None:
 @pytest.fixture
 def replayed(qtbot: QtBot, window: MainWindow) -> SessionsPage:
     """A window that replays a session."""
-    qtbot.waitUntil(lambda: window.desk.library is not None)
-    library = window.desk.library
+    qtbot.waitUntil(lambda: window.library_controller.library is not None)
+    library = window.library_controller.library
     assert isinstance(library, Library)
     mark = Annotation("known", 32_000, 80_000, "happy", "", "mono")
     session = store(library, title="Interview", audio=True, annotations=(mark,))
@@ -188,7 +188,7 @@ def test_calls_answer_after_clicks_beside_them(
     assert page.call.model is None
     press(Qt.Key.Key_Return)
     press(Qt.Key.Key_Delete)
-    assert len(page.desk.models) == 1, "the call that is opened"
+    assert len(page.controller.models) == 1, "the call that is opened"
 
 
 def test_the_live_page_answers_from_a_control(

@@ -36,7 +36,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
-    qtbot.waitUntil(lambda: made.desk.settings is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: made.library_controller.settings is not None, timeout=10_000)
     yield made
     made.close()
 
@@ -51,8 +51,8 @@ def agree(qtbot: QtBot) -> None:
 
 def wait_for_consent(qtbot: QtBot, window: MainWindow) -> None:
     """Until the library knows that everybody agreed."""
-    desk = window.desk
-    qtbot.waitUntil(lambda: desk.settings is not None and not desk.settings.consent_due)
+    controller = window.library_controller
+    qtbot.waitUntil(lambda: controller.settings is not None and not controller.settings.consent_due)
 
 
 def run_demo(qtbot: QtBot, window: MainWindow) -> None:
@@ -111,7 +111,7 @@ def test_consent_is_asked_once_and_no_means_no(qtbot: QtBot, window: MainWindow)
 
 def test_record_without_a_run_starts_one(qtbot: QtBot, window: MainWindow) -> None:
     window.live.header.select(DEMO)
-    window.desk.confirm_consent()
+    window.library_controller.confirm_consent()
     wait_for_consent(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: window.recording.active, timeout=20_000)
@@ -128,7 +128,7 @@ def test_a_full_disk_is_told_with_the_way_out_and_the_run_goes_on(
 ) -> None:
     from emolive.session.flac import FlacWriter
 
-    window.desk.confirm_consent()
+    window.library_controller.confirm_consent()
     wait_for_consent(qtbot, window)
     run_demo(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)
@@ -179,7 +179,7 @@ def test_a_library_that_cannot_be_opened_stops_nothing_else(qtbot: QtBot, tmp_pa
 
 
 def test_closing_stores_what_is_recorded(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    window.desk.confirm_consent()
+    window.library_controller.confirm_consent()
     wait_for_consent(qtbot, window)
     run_demo(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)

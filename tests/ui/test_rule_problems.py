@@ -45,7 +45,7 @@ def page(qtbot: QtBot, tmp_path: Path) -> Iterator[CallsPage]:
 def use(page: CallsPage, qtbot: QtBot, path: Path, *rules: EmotionRule, **fields: object) -> None:
     save_rules(RuleSet(rule=rules, **fields), path)  # type: ignore[arg-type]
     page.preferences.change("alerts", rules_file=path)
-    qtbot.waitUntil(lambda: page.desk.rules is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: page.controller.rules is not None, timeout=20_000)
 
 
 def test_a_channel_that_is_missing_is_said_before_the_first_call_and_stops_no_banner(
@@ -59,7 +59,9 @@ def test_a_channel_that_is_missing_is_said_before_the_first_call_and_stops_no_ba
     assert not page.wall.problems.isHidden()
     assert page.wall.problems.text().startswith("Desktop notifications need the notify extra")
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 30)])
-    qtbot.waitUntil(lambda: bool(page.desk.models and page.desk.models[0].alerts), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: bool(page.controller.models and page.controller.models[0].alerts), timeout=60_000
+    )
     assert "notify extra" in page.wall.problems.text()
 
 
@@ -78,7 +80,7 @@ def test_a_problem_stands_until_it_is_mended(
     monkeypatch.delenv(SECRET)
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 60)])
     qtbot.waitUntil(lambda: page.wall.problems.text() == NO_SECRET, timeout=60_000)
-    page.open_call(page.desk.models[0].info.id)
+    page.open_call(page.controller.models[0].info.id)
     qtbot.waitUntil(lambda: page.call.alert_problems.text() == NO_SECRET, timeout=20_000)
     monkeypatch.setenv(SECRET, "0123456789abcdef")
     qtbot.waitUntil(lambda: page.call.alert_problems.isHidden(), timeout=20_000)
@@ -90,10 +92,12 @@ def test_a_rule_that_watches_nothing_is_named_and_the_others_fire(
     path = tmp_path / "rules.toml"
     use(page, qtbot, path, angry("Bored", "bored"), angry("Upset", "angry"))
     page.start([call_scenes.stereo_call(tmp_path / "call.wav", 30)])
-    qtbot.waitUntil(lambda: bool(page.desk.models and page.desk.models[0].alerts), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: bool(page.controller.models and page.controller.models[0].alerts), timeout=60_000
+    )
     sentence = "Rule 'Bored' has nothing to watch: the model tiny does not know 'bored'."
     qtbot.waitUntil(lambda: page.wall.problems.text() == sentence, timeout=20_000)
-    (model,) = page.desk.models
+    (model,) = page.controller.models
     assert {entry.alert.rule for entry in model.alerts} == {"Upset"}
 
 
@@ -106,5 +110,5 @@ def test_a_file_that_cannot_be_read_stands_there_too(
     qtbot.waitUntil(lambda: not page.wall.problems.isHidden(), timeout=20_000)
     assert page.wall.problems.text() == f"{path}: 'version' must be 1, not 2."
     path.write_text("version = 1")
-    page.desk.reload_rules(path)
+    page.controller.reload_rules(path)
     qtbot.waitUntil(lambda: page.wall.problems.isHidden(), timeout=20_000)

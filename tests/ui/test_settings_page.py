@@ -45,7 +45,7 @@ def kept(qtbot: QtBot, runs: feed.FakeRuns, store: SettingsStore) -> Iterator[Ma
     made.show()
     qtbot.waitExposed(made)
     made.show_settings()
-    qtbot.waitUntil(lambda: made.desk.settings is not None)
+    qtbot.waitUntil(lambda: made.library_controller.settings is not None)
     qtbot.waitUntil(lambda: made.settings_page.input.device.findText("USB interface") >= 0)
     yield made
     made.close()
@@ -142,9 +142,9 @@ def test_the_library_keeps_its_own_settings(
     section.consent.setPlainText("Ask the team first.")
     qtbot.waitUntil(
         lambda: (
-            kept.desk.settings is not None
-            and kept.desk.settings.consent_text == "Ask the team first."
-            and kept.desk.settings.expire_after_days == 30
+            kept.library_controller.settings is not None
+            and kept.library_controller.settings.consent_text == "Ask the team first."
+            and kept.library_controller.settings.expire_after_days == 30
         ),
         timeout=10_000,
     )
@@ -153,7 +153,11 @@ def test_the_library_keeps_its_own_settings(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
     section.folder.button.click()
     qtbot.waitUntil(
-        lambda: kept.desk.library is not None and kept.desk.library.folder == other, timeout=10_000
+        lambda: (
+            kept.library_controller.library is not None
+            and kept.library_controller.library.folder == other
+        ),
+        timeout=10_000,
     )
     assert not section.expires.isChecked(), "another library has settings of its own"
     kept.close()

@@ -54,7 +54,7 @@ def test_from_the_demo_to_an_exported_session(
     y = row(replay, MarkLane)
     drag(surface, QPoint(round(surface.x_of(1.0)), y), QPoint(round(surface.x_of(2.0)), y))
     QTest.keyClick(surface, Qt.Key.Key_3)
-    library = window.desk.library
+    library = window.library_controller.library
     assert library is not None
     qtbot.waitUntil(lambda: len(library.annotations(done.args[0])) == 1)
 

@@ -21,8 +21,8 @@ from tests.ui.stored_sessions import store
 
 
 def test_an_export_has_the_new_title(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: window.desk.library is not None)
-    library = window.desk.library
+    qtbot.waitUntil(lambda: window.library_controller.library is not None)
+    library = window.library_controller.library
     assert isinstance(library, Library)
     session = store(library, title="Before", audio=False)
     page = window.sessions

@@ -22,7 +22,7 @@ from emolive.types import Severity
 from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
-from emolive.ui.calls.desk import CallDesk
+from emolive.ui.calls.controller import CallsController
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.start_dialog import StartDialog
@@ -79,7 +79,9 @@ class CallsPage(Themed, QWidget):
         self._find_devices = find_devices
         self._visible = False
         self._said: Message | None = None
-        self.desk = CallDesk(lambda: preferences.effective, monitor or CallMonitor(), self)
+        self.controller = CallsController(
+            lambda: preferences.effective, monitor or CallMonitor(), self
+        )
         self.wall = WallView(theme, self)
         self.call = CallView(theme, self)
         self.stack = QStackedWidget(self)
@@ -98,13 +100,13 @@ class CallsPage(Themed, QWidget):
 
     def set_library(self, library: Library | None) -> None:
         """The library that holds the audit log and what rules are tried on."""
-        self.desk.library = library
+        self.controller.library = library
 
     def shown(self) -> None:
         """The page is in front."""
         self._visible = True
         self._pace()
-        self.desk.look_again()
+        self.controller.look_again()
         if self.stack.currentIndex() == 0:
             self.wall.grid.focus_first()
 
@@ -117,7 +119,7 @@ class CallsPage(Themed, QWidget):
         """End all threads before `deadline` (monotonic)."""
         self._timer.stop()
         self.chime.close(0.1)
-        self.desk.end(deadline)
+        self.controller.end(deadline)
 
     # What can be done with it.
 
@@ -126,14 +128,14 @@ class CallsPage(Themed, QWidget):
     ) -> None:
         """Monitor calls, and record them."""
         self._say(None)
-        self.desk.start(choices, infer_agent=infer_agent, record=record)
+        self.controller.start(choices, infer_agent=infer_agent, record=record)
 
     def open_call(self, call_id: str) -> None:
         """Show one call."""
-        model = next((one for one in self.desk.models if one.info.id == call_id), None)
+        model = next((one for one in self.controller.models if one.info.id == call_id), None)
         if model is None:
             return
-        self.call.rules_known = self.desk.rules is not None
+        self.call.rules_known = self.controller.rules is not None
         self.call.show_call(model)
         self.stack.setCurrentIndex(1)
         self.call.back.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -153,7 +155,7 @@ class CallsPage(Themed, QWidget):
 
     def open_most_urgent(self) -> None:
         """Show the call whose alert waits longest among the gravest."""
-        order = self.wall.order.arrange(self.desk.models, time.monotonic())
+        order = self.wall.order.arrange(self.controller.models, time.monotonic())
         if order:
             self.open_call(order[0])
 
@@ -163,13 +165,13 @@ class CallsPage(Themed, QWidget):
             self.theme,
             self.window(),
             find=self._find_devices,
-            auditable=self.desk.library is not None,
+            auditable=self.controller.library is not None,
             save_audio=self.preferences.effective.recording.save_audio,
         )
         dialog.chosen.connect(
             lambda calls, agent, record: self.start(calls, infer_agent=agent, record=record)
         )
-        dialog.declined.connect(self.desk.decline)
+        dialog.declined.connect(self.controller.decline)
         dialog.finished.connect(dialog.deleteLater)
         if paths:
             dialog.look_into(list(paths))
@@ -178,10 +180,10 @@ class CallsPage(Themed, QWidget):
 
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
-        models = self.desk.models
+        models = self.controller.models
         labels = models[0].info.facts.labels if models else USUAL
         dialog = RulesDialog(
-            self.theme, labels, self.desk.rules_file, self.desk.library, self.window()
+            self.theme, labels, self.controller.rules_file, self.controller.library, self.window()
         )
         dialog.saved.connect(self._on_rules_saved)
         dialog.finished.connect(dialog.deleteLater)
@@ -190,13 +192,13 @@ class CallsPage(Themed, QWidget):
 
     def tick(self) -> None:
         """Take what is new and draw it where it is seen."""
-        changed = self.desk.tick()
-        if self.desk.idle:
+        changed = self.controller.tick()
+        if self.controller.idle:
             self._timer.stop()
         if not self._visible:
             return
         if self.stack.currentIndex() == 0:
-            self.wall.show_calls(self.desk.models, changed)
+            self.wall.show_calls(self.controller.models, changed)
         else:
             self.call.refresh()
         self._show_problems()
@@ -204,22 +206,22 @@ class CallsPage(Themed, QWidget):
     # What follows.
 
     def _connect(self) -> None:
-        desk, wall, call = self.desk, self.wall, self.call
-        desk.added.connect(self._on_added)
-        desk.removed.connect(self._on_removed)
-        desk.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
-        desk.said.connect(self._say)
-        desk.recording.ask = self._ask_consent
-        desk.ruled.connect(self._on_ruled)
-        desk.busy_changed.connect(lambda: wall.show_opening(desk.opening))
+        controller, wall, call = self.controller, self.wall, self.call
+        controller.added.connect(self._on_added)
+        controller.removed.connect(self._on_removed)
+        controller.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
+        controller.said.connect(self._say)
+        controller.recording.ask = self._ask_consent
+        controller.ruled.connect(self._on_ruled)
+        controller.busy_changed.connect(lambda: wall.show_opening(controller.opening))
         wall.add_wanted.connect(lambda: self.ask_for_call())
         wall.rules_wanted.connect(lambda: self.ask_for_rules())
         wall.cleared.connect(self._clear)
         wall.grid.opened.connect(self.open_call)
-        wall.grid.removed.connect(desk.remove)
+        wall.grid.removed.connect(controller.remove)
         wall.grid.acknowledged.connect(lambda call_id: self._acknowledge(call_id, None))
         call.back_wanted.connect(self.show_wall)
-        call.stop_wanted.connect(lambda: self._with_call(desk.stop))
+        call.stop_wanted.connect(lambda: self._with_call(controller.stop))
         call.record_wanted.connect(self._record)
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
@@ -235,7 +237,7 @@ class CallsPage(Themed, QWidget):
 
     def _pace(self) -> None:
         """One timer: fast for an opened call, slow out of sight, none without calls."""
-        if self.desk.idle:
+        if self.controller.idle:
             self._timer.stop()
             return
         every = _HIDDEN_MS
@@ -250,9 +252,9 @@ class CallsPage(Themed, QWidget):
 
     def _show_problems(self) -> None:
         """What is out of order stands above the calls, and beside an opened one."""
-        self.wall.problems.show_problems(self.desk.problems)
+        self.wall.problems.show_problems(self.controller.problems)
         if (model := self.call.model) is not None:
-            self.call.alert_problems.show_problems(self.desk.problems_in(model))
+            self.call.alert_problems.show_problems(self.controller.problems_in(model))
 
     def _on_added(self, model: CallModel) -> None:
         self.wall.add_call(model)
@@ -263,7 +265,7 @@ class CallsPage(Themed, QWidget):
         if self.call.model is model:
             self.show_wall()
         self.wall.remove_call(model.info.id)
-        self.wall.show_calls(self.desk.models, ())
+        self.wall.show_calls(self.controller.models, ())
         self._say_alerts()
         self._pace()
 
@@ -274,10 +276,10 @@ class CallsPage(Themed, QWidget):
         self._say_alerts()
 
     def _acknowledge(self, call_id: str, entry: AlertEntry | None) -> None:
-        for model in self.desk.models:
+        for model in self.controller.models:
             if model.info.id == call_id:
                 model.acknowledge(entry)
-                self.wall.show_calls(self.desk.models, [model])
+                self.wall.show_calls(self.controller.models, [model])
         if self.call.model is not None:
             self.call.refresh()
         self._say_alerts()
@@ -295,7 +297,7 @@ class CallsPage(Themed, QWidget):
 
     def _record(self) -> None:
         if (model := self.call.model) is not None:
-            self.desk.recording.toggle(model)
+            self.controller.recording.toggle(model)
 
     def _ask_consent(self, text: str, answer: Callable[[bool], None]) -> None:
         dialog = ConsentDialog(text, lambda: answer(True), self.window())
@@ -306,17 +308,19 @@ class CallsPage(Themed, QWidget):
         model = self.call.model
         if model is not None:
             self.show_wall()
-            self.desk.remove(model.info.id)
+            self.controller.remove(model.info.id)
             self.start([model.info.choice])
 
     def _clear(self) -> None:
-        for model in self.desk.models:
+        for model in self.controller.models:
             if model.over:
-                self.desk.remove(model.info.id)
+                self.controller.remove(model.info.id)
 
     def _say_alerts(self) -> None:
         """The banner: the gravest alert nobody has seen to, of all calls."""
-        waiting = [(entry, model) for model in self.desk.models for entry in model.open_alerts]
+        waiting = [
+            (entry, model) for model in self.controller.models for entry in model.open_alerts
+        ]
         if not waiting:
             self._say(None)
             return
@@ -336,17 +340,17 @@ class CallsPage(Themed, QWidget):
             self.message.emit(said)
 
     def _on_settings(self, settings: Settings) -> None:
-        self.desk.use_rules_of(settings.alerts.rules_file)
+        self.controller.use_rules_of(settings.alerts.rules_file)
 
     def _on_rules_saved(self, path: Path) -> None:
-        self.desk.reload_rules(path)
+        self.controller.reload_rules(path)
         self.preferences.change("alerts", rules_file=path)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no control wanted is for the opened call, or for the wall."""
         opened = self.call.model is not None
         if opened and event.key() == Qt.Key.Key_Delete:
-            self._with_call(self.desk.remove)
+            self._with_call(self.controller.remove)
         elif opened or not self.wall.grid.take_key(event):
             super().keyPressEvent(event)
 

@@ -17,7 +17,7 @@ from emolive.history.streams import Named
 from emolive.i18n import tr
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note
-from emolive.session.stored_session import StoredLevels, StoredSession, StoredStream
+from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.event_lane import EventLane, happenings
 from emolive.ui.sessions.mark_lane import MarkLane
@@ -45,7 +45,7 @@ class _Answers:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loudness:
     name: str
-    levels: StoredLevels
+    levels: LevelHistory
     end_s: float
 
 
@@ -91,7 +91,7 @@ class Board(Themed, QWidget):
 
     # What it shows.
 
-    def show_session(self, session: StoredSession, other: OtherTimeline | None = None) -> None:
+    def show_session(self, session: SessionHistory, other: OtherTimeline | None = None) -> None:
         """Build the panels anew; the view stays where the session stays the same."""
         info = session.info
         self.clear()
@@ -112,7 +112,7 @@ class Board(Themed, QWidget):
         self._apply_hidden()
         self.surface.raise_()
 
-    def show_happenings(self, session: StoredSession, notes: Sequence[Note]) -> None:
+    def show_happenings(self, session: SessionHistory, notes: Sequence[Note]) -> None:
         """Show alerts and notes."""
         if self.events is not None:
             self.events.show_happenings(happenings(session.alerts, notes))
@@ -189,7 +189,7 @@ class Board(Themed, QWidget):
     # How it is put together.
 
     def _add_stream(
-        self, session: StoredSession, stream: StoredStream, other: OtherTimeline | None
+        self, session: SessionHistory, stream: StreamHistory, other: OtherTimeline | None
     ) -> None:
         info, name = session.info, stream.name
         shown = stream_name(name) if self._several else ""

@@ -21,7 +21,7 @@ from emolive.i18n import tr
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.session.other_timeline import OtherTimeline, analyse_again
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
@@ -48,7 +48,7 @@ class CompareDialog(SessionDialog):
         self,
         theme: Theme,
         library: Library,
-        session: StoredSession,
+        session: SessionHistory,
         worker: Background,
         parent: QWidget | None = None,
         *,

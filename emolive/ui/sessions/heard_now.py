@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.rings import NO_LABEL
 from emolive.labels import emotion_name
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.decisions import STATES
@@ -35,7 +35,7 @@ class HeardNow(Themed, QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self._session: StoredSession | None = None
+        self._session: SessionHistory | None = None
         self._chips: tuple[_Chip, ...] = ()
         self.setFixedHeight(28)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -45,7 +45,7 @@ class HeardNow(Themed, QWidget):
         """What is shown, in words."""
         return ", ".join(f"{chip.stream} {chip.text}".strip() for chip in self._chips)
 
-    def show_session(self, session: StoredSession) -> None:
+    def show_session(self, session: SessionHistory) -> None:
         """Follow the cursor in this session."""
         self._session = session
         self._chips = ()
@@ -106,7 +106,7 @@ class HeardNow(Themed, QWidget):
         painter.restore()
         return self.theme.colour("text")
 
-    def _chips_at(self, session: StoredSession, at_s: float) -> tuple[_Chip, ...]:
+    def _chips_at(self, session: SessionHistory, at_s: float) -> tuple[_Chip, ...]:
         several = len(session.streams) > 1
         chips = []
         for stream in session.streams:

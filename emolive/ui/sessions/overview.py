@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import Annotation
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION
 from emolive.times import length_text
 from emolive.types import SpeechState
@@ -43,7 +43,7 @@ class Overview(Themed, QWidget):
         super().__init__(parent)
         self.theme = theme
         self._axis = axis
-        self._session: StoredSession | None = None
+        self._session: SessionHistory | None = None
         self._marks: tuple[Annotation, ...] = ()
         self._position_s = 0.0
         self._picture: QPixmap | None = None
@@ -53,7 +53,7 @@ class Overview(Themed, QWidget):
         self.setAccessibleName(tr("Overview of the session"))
         axis.changed.connect(self.update)
 
-    def show_session(self, session: StoredSession) -> None:
+    def show_session(self, session: SessionHistory) -> None:
         """Show all of a session."""
         self._session = session
         self._marks = session.annotations
@@ -126,7 +126,7 @@ class Overview(Themed, QWidget):
         )
         painter.end()
 
-    def _draw(self, session: StoredSession) -> QPixmap:
+    def _draw(self, session: SessionHistory) -> QPixmap:
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)

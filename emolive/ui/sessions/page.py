@@ -22,7 +22,7 @@ from emolive.session.export_folder import import_bundles
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import SessionInfo
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
@@ -255,7 +255,7 @@ class SessionsPage(Themed, QWidget):
         dialog.accepted.connect(lambda: self.hard_worker.ask(work, done, failed))
         self._open(dialog)
 
-    def compare(self, session: StoredSession) -> None:
+    def compare(self, session: SessionHistory) -> None:
         """Ask for a model, analyse again, show both."""
         if self.library is None:
             return

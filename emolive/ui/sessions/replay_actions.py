@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from emolive.i18n import tr
 from emolive.session.jumps import next_segment
 from emolive.session.records import Annotation
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION
 from emolive.types import Segment
 from emolive.ui.sessions.board import Board
@@ -39,7 +39,7 @@ class ReplayActions(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.session: StoredSession | None = None
+        self.session: SessionHistory | None = None
         self.looping = False
         self._board = board
         self._axis = board.axis
@@ -49,7 +49,7 @@ class ReplayActions(QObject):
         self._stream: str | None = None
         marking.made.connect(selection.select_mark)
 
-    def open(self, session: StoredSession) -> None:
+    def open(self, session: SessionHistory) -> None:
         """Act on this session from now on."""
         self.session = session
         self.looping = False

@@ -14,7 +14,7 @@ from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
-from emolive.session.stored_session import StoredSession, load
+from emolive.session.session_history import SessionHistory, load
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
@@ -23,7 +23,7 @@ from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.marking import Marking, edit_name
-from emolive.ui.sessions.noting import Noting
+from emolive.ui.sessions.notes_editor import NotesEditor
 from emolive.ui.sessions.overview import Overview
 from emolive.ui.sessions.playing import MakePlayer, Playing
 from emolive.ui.sessions.replay_actions import ReplayActions
@@ -48,7 +48,7 @@ class ReplayPage(Themed, QWidget):
     failed = Signal(str)
     changed = Signal()  # title, notes: what a list shows
     export_wanted = Signal(object)  # SessionInfo
-    compare_wanted = Signal(object)  # StoredSession
+    compare_wanted = Signal(object)  # SessionHistory
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class ReplayPage(Themed, QWidget):
     ) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.session: StoredSession | None = None
+        self.session: SessionHistory | None = None
         self._library: Library | None = None
         self._reader = reader
         self._side_chosen: bool | None = None
         self.selection = Selection(self)
         self.playing = Playing(make_player, self)
         self.marking = Marking(editor, self)
-        self.noting = Noting(editor, self)
+        self.notes_editor = NotesEditor(editor, self)
         self.board = Board(theme, self.selection, self)
         self.overview = Overview(self.board.axis, theme, self)
         self.header = ReplayHeader(theme, self)
@@ -104,7 +104,7 @@ class ReplayPage(Themed, QWidget):
         self.actions_.session = None
         self.playing.close_session()
         self.marking.close()
-        self.noting.close()
+        self.notes_editor.close()
         self.board.clear()
         self.selection.clear()
         self.session = None
@@ -115,14 +115,14 @@ class ReplayPage(Themed, QWidget):
             self.comparison.show_other(self.session.info.model, other)
             self.board.show_session(self.session, other)
             self.board.set_marks(self.marking.marks)
-            self.board.show_happenings(self.session, self.noting.notes)
+            self.board.show_happenings(self.session, self.notes_editor.notes)
 
     def shutdown(self, timeout: float) -> bool:
         """End all threads; whether they ended within `timeout` seconds."""
         tiles = self.board.close_tiles(timeout)
         return self.playing.shutdown(timeout) and tiles
 
-    def _show(self, session: StoredSession, at_sample: int | None) -> None:
+    def _show(self, session: SessionHistory, at_sample: int | None) -> None:
         library, info = self._library, session.info
         if library is None:
             return
@@ -142,7 +142,7 @@ class ReplayPage(Themed, QWidget):
         self.actions_.open(session)
         self.playing.open(library, info)
         self.marking.open(library, info, session.annotations, login_name())
-        self.noting.open(library, info.id, session.notes)
+        self.notes_editor.open(library, info.id, session.notes)
         self._on_notes()
         self._pages.setCurrentIndex(1)
         self.board.surface.setFocus()
@@ -239,10 +239,10 @@ class ReplayPage(Themed, QWidget):
         self.side.summary.sought.connect(actions.seek)
         self.side.notes.sought.connect(actions.seek)
         self.side.notes.added.connect(self._add_note)
-        self.side.notes.deleted.connect(self.noting.delete)
-        self.noting.changed.connect(self._on_notes)
-        self.noting.changed.connect(self.changed)
-        self.noting.failed.connect(self.failed)
+        self.side.notes.deleted.connect(self.notes_editor.delete)
+        self.notes_editor.changed.connect(self._on_notes)
+        self.notes_editor.changed.connect(self.changed)
+        self.notes_editor.failed.connect(self.failed)
 
     # What happens.
 
@@ -268,7 +268,7 @@ class ReplayPage(Themed, QWidget):
         self.overview.set_marks(marks)
         self.side.marks.set_marks(marks, info.rate)
         self.side.marks.select(self.selection.mark_id)
-        self.side.set_counts(len(marks), len(self.noting.notes))
+        self.side.set_counts(len(marks), len(self.notes_editor.notes))
         self.transport.set_edits(
             edit_name(self.marking.undo_name), edit_name(self.marking.redo_name)
         )
@@ -305,18 +305,18 @@ class ReplayPage(Themed, QWidget):
 
     def _on_notes(self) -> None:
         if self.session is not None:
-            notes = self.noting.notes
+            notes = self.notes_editor.notes
             self.side.notes.show_notes(notes, self.session.info.rate)
             self.board.show_happenings(self.session, notes)
             self.side.set_counts(len(self.marking.marks), len(notes))
 
     def _add_note(self, text: str, here: bool) -> None:
-        self.noting.add(text, self.playing.position if here else None)
+        self.notes_editor.add(text, self.playing.position if here else None)
 
     def _rename(self, title: str) -> None:
         if self.session is not None:
             self.session = replace(self.session, info=replace(self.session.info, title=title))
-            self.noting.rename(title)
+            self.notes_editor.rename(title)
 
     def _export(self) -> None:
         if self.session is not None:

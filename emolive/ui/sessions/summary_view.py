@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import tr
-from emolive.session.stored_session import StoredSession
+from emolive.session.session_history import SessionHistory
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
@@ -41,7 +41,7 @@ class SummaryView(Themed, QScrollArea):
         self.setAccessibleName(tr("Summary"))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
-    def show_session(self, session: StoredSession) -> None:
+    def show_session(self, session: SessionHistory) -> None:
         """Put a session into numbers."""
         self._lists = []
         content = QWidget(self)
@@ -60,7 +60,7 @@ class SummaryView(Themed, QScrollArea):
         content.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
 
-    def _stream(self, session: StoredSession, summary: StreamSummary, name: str) -> None:
+    def _stream(self, session: SessionHistory, summary: StreamSummary, name: str) -> None:
         info = session.info
         self._heading(tr("{stream}: time per emotion", stream=name) if name else
                       tr("Time per emotion"))  # fmt: skip
@@ -111,7 +111,7 @@ class SummaryView(Themed, QScrollArea):
             level = minus(tr("{level} dBFS", level=f"{party.level_dbfs:.0f}"))
             self._row(tr(name_of("level_dbfs")), level, "level_dbfs")
 
-    def _about(self, session: StoredSession) -> None:
+    def _about(self, session: SessionHistory) -> None:
         info = session.info
         self._heading(tr("About"))
         self._row(tr("Length"), duration_text(info.duration_s))

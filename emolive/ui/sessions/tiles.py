@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from emolive.errors import EmoliveError
 from emolive.features import LogMelSpec
 from emolive.history.model import SPECTROGRAM_LEVELS
-from emolive.history.stored_spectrum import (
+from emolive.history.spectrum_tiles import (
     TILE_COLUMNS,
     ByteArray,
     SpectrumReader,

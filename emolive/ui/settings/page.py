@@ -21,7 +21,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
 from emolive.ui.settings.analysis_section import AnalysisSection
@@ -42,7 +42,7 @@ class SettingsPage(QWidget):
     def __init__(
         self,
         preferences: Preferences,
-        desk: LibraryDesk,
+        controller: LibraryController,
         theme: Theme,
         make_probe: MakeProbe = LevelProbe,
         parent: QWidget | None = None,
@@ -54,7 +54,7 @@ class SettingsPage(QWidget):
         self.input = InputSection(preferences, theme, make_probe, self)
         self.analysis = AnalysisSection(preferences, theme, self)
         self.look = LookSection(preferences, theme, self)
-        self.recording = RecordingSection(preferences, desk, theme, self)
+        self.recording = RecordingSection(preferences, controller, theme, self)
         self.alerts = AlertsSection(preferences, self)
         self.privacy = PrivacySection(preferences, theme, self)
         self._shows = (

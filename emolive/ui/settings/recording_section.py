@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPlainTextEdit, QPushBut
 from emolive.i18n import tr
 from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
 from emolive.settings import Settings
-from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Number, PathField, Section, Switch
 from emolive.ui.theme import Theme
@@ -25,13 +25,13 @@ class RecordingSection(Section):
     def __init__(
         self,
         preferences: Preferences,
-        desk: LibraryDesk,
+        controller: LibraryController,
         theme: Theme,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(tr("Recording"), parent)
         self._preferences = preferences
-        self._desk = desk
+        self._controller = controller
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPED_MS)
@@ -68,8 +68,8 @@ class RecordingSection(Section):
         self.consent.setFixedHeight(78)
         self.consent.textChanged.connect(lambda: self._typing.start())
         self.add(self.consent)
-        desk.settled.connect(self.show_library)
-        desk.opened.connect(lambda _: self._enable())
+        controller.settled.connect(self.show_library)
+        controller.opened.connect(lambda _: self._enable())
         self._enable()
 
     def show_settings(self, settings: Settings) -> None:
@@ -89,7 +89,7 @@ class RecordingSection(Section):
         self._enable()
 
     def _enable(self) -> None:
-        settings = self._desk.settings
+        settings = self._controller.settings
         there = settings is not None
         for widget in (self.expires, self.consent):
             widget.setEnabled(there)
@@ -98,7 +98,7 @@ class RecordingSection(Section):
 
     def _store(self) -> None:
         """Change the library's settings; another text is asked about anew."""
-        old = self._desk.settings
+        old = self._controller.settings
         if old is None:
             return
         text = self.consent.toPlainText().strip()[:4000]
@@ -106,13 +106,13 @@ class RecordingSection(Section):
         asked = old.consented_at if text == old.consent_text else None
         new = LibrarySettings(expire_after_days=days, consent_text=text, consented_at=asked)
         if new != old:
-            self._desk.change_settings(new)
+            self._controller.change_settings(new)
 
     def _ask_again(self) -> None:
-        if self._desk.settings is not None:
-            text = self._desk.settings.consent_text or CONSENT_TEXT
+        if self._controller.settings is not None:
+            text = self._controller.settings.consent_text or CONSENT_TEXT
             update = {"consented_at": None, "consent_text": text}
-            self._desk.change_settings(self._desk.settings.model_copy(update=update))
+            self._controller.change_settings(self._controller.settings.model_copy(update=update))
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, tr("Choose a folder for sessions"))

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from emolive.errors import EmoliveError
 from emolive.session.library import Library
 from emolive.session.other_timeline import analyse_again
-from emolive.session.stored_session import load
+from emolive.session.session_history import load
 from emolive.types import SpeechState
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.compare_dialog import CompareDialog

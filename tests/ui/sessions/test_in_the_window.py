@@ -20,8 +20,8 @@ _CTRL = Qt.KeyboardModifier.ControlModifier
 def test_the_window_opens_the_library_and_replays_from_it(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
-    qtbot.waitUntil(lambda: window.desk.library is not None)
-    library = window.desk.library
+    qtbot.waitUntil(lambda: window.library_controller.library is not None)
+    library = window.library_controller.library
     assert isinstance(library, Library)
     store(library, title="From the window", audio=False)
     qtbot.keyClick(window, Qt.Key.Key_2, _CTRL)
@@ -57,8 +57,8 @@ def test_a_library_that_cannot_be_opened_is_told_on_the_page(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    qtbot.waitUntil(lambda: window.desk.library is not None)
-    window.desk.open(blocked / "library")
+    qtbot.waitUntil(lambda: window.library_controller.library is not None)
+    window.library_controller.open(blocked / "library")
     empty = window.sessions.list.empty
     qtbot.waitUntil(lambda: empty.title.text() == "The library cannot be opened")
     assert str(blocked) in empty.text.text()

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
 from emolive.history.model import SPECTROGRAM_LEVELS
-from emolive.history.stored_spectrum import (
+from emolive.history.spectrum_tiles import (
     EXACT_LEVEL,
     TILE_COLUMNS,
     ByteArray,

@@ -16,7 +16,7 @@ from emolive.session.recorder import (
     RecordingRequest,
 )
 from emolive.times import clock_text
-from emolive.ui.library_desk import LibraryDesk
+from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.recorded import recorded_message
 from emolive.ui.runs import Run
@@ -27,7 +27,7 @@ Asks = Callable[[str, Callable[[], None]], None]
 """Shows the consent reminder (its text) and calls back when everybody agreed."""
 
 
-class RecordingDesk(QObject):
+class RecordingController(QObject):
     """Starts and stops recordings of the run at hand. On the window's thread; it never waits.
 
     `shown` carries what the button says (None: not recording), `said` the banner's message,
@@ -38,10 +38,12 @@ class RecordingDesk(QObject):
     said = Signal(object)
     recorded = Signal(str)
 
-    def __init__(self, desk: LibraryDesk, ask: Asks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, controller: LibraryController, ask: Asks, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.save_audio = True
-        self._desk = desk
+        self._controller = controller
         self._ask = ask
         self._recorder: Recorder | None = None
         self._armed = False
@@ -90,31 +92,33 @@ class RecordingDesk(QObject):
             self._recorder = None
 
     def _want(self, run: Run) -> None:
-        desk = self._desk
+        controller = self._controller
         if run.recorded is None:
             return
-        if desk.library is None or desk.settings is None:
-            text = desk.problem or tr("The library of sessions is still being opened: try again.")
+        if controller.library is None or controller.settings is None:
+            text = controller.problem or tr(
+                "The library of sessions is still being opened: try again."
+            )
             self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
             return
-        if desk.settings.consent_due:
+        if controller.settings.consent_due:
             self._run = run
-            self._ask(desk.settings.consent_text, self._agreed)
+            self._ask(controller.settings.consent_text, self._agreed)
         else:
             self._start(run)
 
     def _agreed(self) -> None:
         run, self._run = self._run, None
-        self._desk.confirm_consent()
+        self._controller.confirm_consent()
         if run is not None:
             self._start(run)
 
     def _start(self, run: Run) -> None:
-        if self._recorder is not None or self._desk.library is None or run.recorded is None:
+        if self._recorder is not None or self._controller.library is None or run.recorded is None:
             return
         request = RecordingRequest(audio=self.save_audio)
         try:
-            self._recorder = Recorder(run.recorded, self._desk.library, request)
+            self._recorder = Recorder(run.recorded, self._controller.library, request)
             self._recorder.start()
         except EmoliveError as error:
             self._recorder = None

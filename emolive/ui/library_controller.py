@@ -13,7 +13,7 @@ from emolive.ui.background import Background
 from emolive.ui.messages import Action, Message, Severity
 
 
-class LibraryDesk(QObject):
+class LibraryController(QObject):
     """At most one open library; another folder replaces it.
 
     `opened` carries the library, or None while there is none; `settled` its settings; `said` what

@@ -23,7 +23,7 @@ from emolive.types import (
 )
 
 
-class Scribe:
+class TimelineWriter:
     """Writes what the engine says, from the engine's sample `origin_sample` on.
 
     Windows that begin before are left out: they heard what is not in the recording. The segments

@@ -23,7 +23,7 @@ Asks = Callable[[str, Answers], None]
 """Shows the consent reminder (its text) and calls back with whether everybody agreed."""
 
 
-class CallRecordDesk(QObject):
+class CallRecordingController(QObject):
     """Starts and stops recordings of calls. On the window's thread; it never waits.
 
     `said` carries what the banner is to say, `recorded` the id of a finished session; `consented`

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from emolive.session.library import Library
-from emolive.ui import library_desk
-from emolive.ui.library_desk import LibraryDesk
+from emolive.ui import library_controller
+from emolive.ui.library_controller import LibraryController
 
 
 @pytest.mark.parametrize("in_time", [True, False])
@@ -32,19 +32,19 @@ def test_a_library_that_nobody_waits_for_is_closed(
             closed.append(self)
             super().close()
 
-    monkeypatch.setattr(library_desk, "Library", SlowLibrary)
-    desk = LibraryDesk()
-    desk.open(tmp_path / "library")
+    monkeypatch.setattr(library_controller, "Library", SlowLibrary)
+    controller = LibraryController()
+    controller.open(tmp_path / "library")
     assert opening.wait(10)
     if in_time:
         threading.Timer(0.05, go_on.set).start()
-        desk.end(10)
+        controller.end(10)
     else:
-        desk.end(0.0)
+        controller.end(0.0)
         go_on.set()
     for thread in threading.enumerate():
         if thread.name == "emolive library":
             thread.join(10)
-    assert desk.library is None
+    assert controller.library is None
     assert len(opened) == 1
     assert opened[0] in closed

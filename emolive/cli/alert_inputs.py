@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from emolive.alerts.replay import PastCall, analysed_call, recorded_call, stored_call
+from emolive.alerts.past_calls import PastCall, analysed_call, recorded_call, stored_call
 from emolive.archive.inputs import find_inputs
 from emolive.audio.call import CallFiles, RecordedCall, Side
 from emolive.audio.files import FileSource

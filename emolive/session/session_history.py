@@ -28,7 +28,7 @@ LEVEL_CELL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredLevels:
+class LevelHistory:
     """Level and speech on a fixed grid, as `LevelRing` has them; there is no stored peak.
 
     ``level_dbfs`` float32 ``(n,)``, NaN where nothing was measured; ``speech`` bool ``(n,)``.
@@ -39,7 +39,7 @@ class StoredLevels:
     speech: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, activity: Sequence[SpeechActivity], rate: int, duration_s: float) -> StoredLevels:
+    def of(cls, activity: Sequence[SpeechActivity], rate: int, duration_s: float) -> LevelHistory:
         """The loudest chunk that begins in each cell of `LEVEL_CELL_S`."""
         n_cells = max(1, int(np.ceil(duration_s / LEVEL_CELL_S)))
         level = np.full(n_cells, -np.inf, np.float32)
@@ -63,13 +63,13 @@ class StoredLevels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredStream:
+class StreamHistory:
     """One stream's timeline; `levels` and `audio` are None where none are kept."""
 
     info: StreamInfo
     decisions: DecisionRing
     segments: tuple[Segment, ...]
-    levels: StoredLevels | None
+    levels: LevelHistory | None
     audio: Path | None
 
     @property
@@ -79,11 +79,11 @@ class StoredStream:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredSession:
+class SessionHistory:
     """One session with its whole timeline; `metrics` only a conversation of two has."""
 
     info: SessionInfo
-    streams: tuple[StoredStream, ...]
+    streams: tuple[StreamHistory, ...]
     annotations: tuple[Annotation, ...]
     gaps: tuple[Gap, ...]
     alerts: tuple[AlertRecord, ...]
@@ -102,7 +102,7 @@ class StoredSession:
         return spectrogram_at(self.info.rate)
 
 
-def load(library: Library, session_id: str) -> StoredSession:
+def load(library: Library, session_id: str) -> SessionHistory:
     """Read everything about a session but its audio; takes a while, belongs on a worker.
 
     Raises:
@@ -113,18 +113,18 @@ def load(library: Library, session_id: str) -> StoredSession:
     segments = library.segments(info.id)
     activity = {stream.name: library.activity(info.id, stream.name) for stream in info.streams}
     streams = tuple(
-        StoredStream(
+        StreamHistory(
             stream,
             decisions_of([w for w in windows if w.stream == stream.name], info.labels, info.rate),
             tuple(segment for segment in segments if segment.stream == stream.name),
-            StoredLevels.of(activity[stream.name], info.rate, info.duration_s)
+            LevelHistory.of(activity[stream.name], info.rate, info.duration_s)
             if activity[stream.name]
             else None,
             library.audio_path(info.id, stream.name),
         )
         for stream in info.streams
     )
-    return StoredSession(
+    return SessionHistory(
         info,
         streams,
         tuple(library.annotations(info.id)),

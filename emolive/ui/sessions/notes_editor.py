@@ -11,7 +11,7 @@ from emolive.session.records import Note
 from emolive.ui.background import Background
 
 
-class Noting(QObject):
+class NotesEditor(QObject):
     """`changed` follows each change that is stored, `failed` one that is not."""
 
     changed = Signal()

@@ -5,7 +5,7 @@ import pytest
 
 from emolive.acoustics import spectrogram_at
 from emolive.session.library import Library
-from emolive.session.stored_session import StoredLevels, load
+from emolive.session.session_history import LevelHistory, load
 from emolive.types import Role, SpeechActivity
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
@@ -30,7 +30,7 @@ def test_levels_are_the_loudest_chunk_of_each_cell() -> None:
     chunk = 512
     level = np.linspace(-60, -10, 100).astype(np.float32)
     activity = SpeechActivity(0, chunk, np.arange(100) % 7 == 0, np.zeros(100, np.float32), level)
-    stored = StoredLevels.of([activity], RATE, 4.0)
+    stored = LevelHistory.of([activity], RATE, 4.0)
     cells, peak, speech = stored.cells(-2, 42)
     assert np.isnan(cells[:2]).all()
     for cell in range(32):

@@ -25,7 +25,7 @@ def start_frame(audio: LiveAudio, written: int, rate: int) -> int:
     return -(-written // step) * step
 
 
-class Tape:
+class AudioWriter:
     """Reads along with a run's rings, with a cursor of its own, and writes one file per stream.
 
     Time goes on whatever happens: what the ring lost, what the source did not deliver and what the
@@ -44,12 +44,12 @@ class Tape:
         native = audio.source_format.sampling_rate
         self.native_rate = native
         self.rate = rate
-        #: The engine's sample at which the tape begins.
+        #: The engine's sample at which the track begins.
         self.origin_sample = audio.start_sample + first_frame * rate // native
         self._writers = tuple(writers)
         self._audio = audio
         self._cursor = first_frame
-        # At this frame of the tape (`native_rate`) the present ring's frame `_entered` was read.
+        # At this frame of the track (`native_rate`) the present ring's frame `_entered` was read.
         self._before = 0
         self._entered = first_frame
         self._held_from: int | None = None  # the frame from which on the disk takes nothing
@@ -153,7 +153,7 @@ class Tape:
 
     @property
     def _frames(self) -> int:
-        """Frames of the tape that passed up to the cursor, gaps included."""
+        """Frames of the track that passed up to the cursor, gaps included."""
         passed = self._cursor - self._entered
         return self._before + passed * self.native_rate // self._incoming_rate
 

@@ -26,7 +26,7 @@ class _Heard:
         return self.start + (now - self.at) / (self.until - self.at) * (self.end - self.start)
 
 
-class Handover:
+class PlaybackBuffer:
     """Audio between the decoder (`add`) and the output (`fill`), each in its own thread.
 
     Neither waits for the other. It holds what the decoder keeps ready, 0.3 s and a piece.

@@ -20,11 +20,11 @@ from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.calls.model import AlertEntry, CallInfo, CallModel
-from emolive.ui.calls.record_desk import CallRecordDesk
+from emolive.ui.calls.recording_controller import CallRecordingController
 from emolive.ui.messages import Action, Message, Severity
 
 
-class CallDesk(QObject):
+class CallsController(QObject):
     """All calls of the window. Signals arrive on its thread; nothing here waits.
 
     `added` and `removed` carry a `CallModel`, `alerted` a `CallModel` and its new `AlertEntry`s,
@@ -49,7 +49,7 @@ class CallDesk(QObject):
         self._settings = settings
         self._monitor = monitor
         self._work = Background("calls", self)
-        self.recording = CallRecordDesk(
+        self.recording = CallRecordingController(
             monitor, self._work, lambda: settings().recording.save_audio, self
         )
         self.recording.said.connect(self.said)
