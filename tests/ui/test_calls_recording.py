@@ -54,7 +54,7 @@ def begun(page: CallsPage, qtbot: QtBot) -> CallModel:
     """The only call, once it answers."""
     calls = page.controller
     qtbot.waitUntil(
-        lambda: len(page.controller.models) == 1 and answered(page.controller.models[0]),
+        lambda: len(calls.models) == 1 and answered(calls.models[0]),
         timeout=60_000,
     )
     return page.controller.models[0]
