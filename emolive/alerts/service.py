@@ -8,14 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from emolive.alerts.dispatch import CallContext, Dispatcher
 from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat
-from emolive.engine.hub import Hub
-from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, RunFacts
+from emolive.session.recorded_run import WatchedRun
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 
 _log = logging.getLogger(__name__)
 
@@ -25,21 +24,6 @@ _TICK_S = 0.2
 _TICK_EVERY_S = 1.0
 _MOST_NAMES = 3
 _OVER = (EngineState.STOPPED, EngineState.FAILED)
-
-
-class WatchedRun(Protocol):
-    """A live run: `LiveEngine` is one, so are the calls of a wall."""
-
-    @property
-    def hub(self) -> Hub:
-        """Where its events come out, and alerts go."""
-
-    @property
-    def facts(self) -> RunFacts:
-        """What it is."""
-
-    def status(self) -> EngineStatus:
-        """How it is doing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the `alerts`, `audit` and `policy` commands do."""
+"""What the `alerts`, `audit` and `policy` commands do, and how that looks in the terminal."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ import secrets
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.dispatch import Dispatcher
-from emolive.alerts.dry_run import DryRun
-from emolive.alerts.outbox import Outbox
+from emolive.alerts.dry_run import DryRun, Finding, RuleFindings
+from emolive.alerts.outbox import Message, Outbox
 from emolive.alerts.rule_file import check_labels, example, exposed_secrets, load_rules
 from emolive.alerts.ways import unusable_ways
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_inputs import PastOptions, past_calls
-from emolive.cli.alert_tables import (
-    audit_object,
-    audit_table,
-    finding_line,
-    outbox_object,
-    outbox_table,
-    rule_sentence,
-    trial_object,
-    trial_table,
-)
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.cli.session_commands import open_library, print_json
@@ -38,9 +34,12 @@ from emolive.consent.permission import STATEMENT
 from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
 from emolive.i18n import ntr
 from emolive.resources import DEMO_AUDIO, asset
+from emolive.session.records import AuditEntry
 from emolive.settings import settings_folder
 from emolive.speech.silero import SileroVad
+from emolive.times import table_time
 
+Json = dict[str, object]
 _SHOWN_FINDINGS = 10
 _SECRET_BYTES = 32
 
@@ -70,7 +69,7 @@ def run_check(path: Path, model: Path | None) -> int:
     classifier.close()
     for rule in rules.rules:
         off = "" if rule.enabled else " (off)"
-        say(f"{rule.name}{off} [{rule.severity}]: {rule_sentence(rule)}")
+        say(f"{rule.name}{off} [{rule.severity}]: {_rule_sentence(rule)}")
     # It may well be there where the rules will be used.
     for sentence in unusable_ways(rules):
         tell(sentence)
@@ -101,7 +100,7 @@ def run_test(path: Path, options: PastOptions, *, as_json: bool) -> int:
         trial.add(call)
     took = time.monotonic() - begun
     if as_json:
-        print_json(trial_object(trial))
+        print_json(_trial_object(trial))
     else:
         _show_trial(trial)
     if trial.calls:
@@ -127,10 +126,10 @@ def run_outbox(folder: Path | None, *, retry: bool, as_json: bool) -> int:
             tell(f"{outbox.retry_failed(datetime.now(UTC))} refused messages wait again.")
         messages, depth = outbox.messages(), outbox.depth()
     if as_json:
-        print_json({**asdict(depth), "messages": [outbox_object(message) for message in messages]})
+        print_json({**asdict(depth), "messages": [_outbox_object(message) for message in messages]})
         return DONE
     if messages:
-        print_table(outbox_table(messages))
+        print_table(_outbox_table(messages))
     tell(f"{depth.waiting} waiting, {depth.failed} refused, {depth.dropped} dropped in all.")
     return DONE
 
@@ -191,9 +190,9 @@ def run_audit(folder: Path | None, *, as_json: bool) -> int:
     with open_library(folder) as library:
         entries = library.audit_log()
     if as_json:
-        print_json([audit_object(entry) for entry in entries])
+        print_json([_audit_object(entry) for entry in entries])
     elif entries:
-        print_table(audit_table(entries))
+        print_table(_audit_table(entries))
     else:
         tell("The audit log is empty.")
     return DONE
@@ -249,12 +248,12 @@ def run_policy(path: Path | None, *, example: bool) -> int:
 
 
 def _show_trial(trial: DryRun) -> None:
-    print_table(trial_table(trial))
+    print_table(_trial_table(trial))
     for entry in trial.rules:
         if entry.findings:
             say(f"{entry.rule.name}:")
         for finding in entry.findings[:_SHOWN_FINDINGS]:
-            say(finding_line(finding))
+            say(_finding_line(finding))
         if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
             say(f"  ... and {more} more: --json prints them all.")
         for reason, calls in entry.skipped.items():
@@ -265,3 +264,131 @@ def _show_trial(trial: DryRun) -> None:
 
 def _calls(count: int) -> str:
     return ntr("{count} call", "{count} calls", count)
+
+
+def _rule_sentence(rule: Rule) -> str:
+    """When a rule is raised, and what happens then."""
+    then = ["banner", *(["sound"] if rule.sound else []), *(["desktop"] if rule.desktop else [])]
+    then += [f"webhook {name}" for name in rule.webhooks]
+    return f"{rule.in_words()} At most every {rule.cool_down_s:g} s: {', '.join(then)}."
+
+
+def _trial_table(trial: DryRun) -> Table:
+    """One row per rule."""
+    table = _table("rule", "kind", "alerts", "per hour", "in calls", "of")
+    for entry in trial.rules:
+        table.add_row(
+            Text(entry.rule.name),
+            entry.rule.kind,
+            str(len(entry.findings)),
+            "–" if entry.per_hour is None else f"{entry.per_hour:.2f}",
+            str(entry.calls),
+            table_time(entry.watched_s),
+        )
+    return table
+
+
+def _finding_line(finding: Finding) -> str:
+    """Where one alert would have been."""
+    stream = finding.alert.stream or "call"
+    return (
+        f"  {finding.call.name}  {table_time(finding.start_s)} - {table_time(finding.end_s)}  "
+        f"fired {table_time(finding.fired_s)}  {stream}  {finding.alert.message}"
+    )
+
+
+def _trial_object(trial: DryRun) -> Json:
+    """Everything a trial run found."""
+    return {
+        "calls": trial.calls,
+        "hours": round(trial.seconds / 3600, 6),
+        "per_hour": _rounded(trial.per_hour),
+        "rules": [_rule_object(entry) for entry in trial.rules],
+    }
+
+
+def _outbox_table(messages: Sequence[Message]) -> Table:
+    """The messages, oldest first."""
+    table = _table("webhook", "since", "state", "tries", "last problem", "message")
+    for message in messages:
+        table.add_row(
+            Text(message.webhook),
+            f"{message.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            message.state,
+            str(message.attempts),
+            Text(message.last_error or ""),
+            Text(message.id),
+        )
+    return table
+
+
+def _outbox_object(message: Message) -> Json:
+    """One message of the outbox."""
+    return {
+        "id": message.id,
+        "webhook": message.webhook,
+        "created_at": message.created_at.isoformat(),
+        "state": message.state,
+        "attempts": message.attempts,
+        "last_error": message.last_error,
+    }
+
+
+def _audit_table(entries: Sequence[AuditEntry]) -> Table:
+    """The audit log, oldest first."""
+    table = _table("when", "who", "what", "details")
+    for entry in entries:
+        details = "\n".join(f"{key}: {value}" for key, value in entry.details.items())
+        table.add_row(
+            f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
+            Text(entry.actor),
+            Text(entry.action),
+            Text(details),
+        )
+    return table
+
+
+def _audit_object(entry: AuditEntry) -> Json:
+    """One line of the audit log."""
+    return {
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "details": dict(entry.details),
+    }
+
+
+def _rule_object(entry: RuleFindings) -> Json:
+    return {
+        "rule": entry.rule.name,
+        "kind": entry.rule.kind,
+        "alerts": len(entry.findings),
+        "per_hour": _rounded(entry.per_hour),
+        "calls": entry.calls,
+        "watched_hours": round(entry.watched_s / 3600, 6),
+        "not_watched": entry.skipped,
+        "findings": [
+            {
+                "call": finding.call.name,
+                "stream": finding.alert.stream,
+                "start_s": round(finding.start_s, 6),
+                "fired_s": round(finding.fired_s, 6),
+                "end_s": round(finding.end_s, 6),
+                "message": finding.alert.message,
+                "values": {name: round(value, 6) for name, value in finding.alert.values},
+            }
+            for finding in entry.findings
+        ],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        number = column in ("alerts", "per hour", "in calls", "of", "tries")
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    return table

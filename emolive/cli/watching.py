@@ -8,10 +8,11 @@ from pathlib import Path
 
 from emolive.alerts.dispatch import Dispatcher, DispatchStatus
 from emolive.alerts.rule_file import exposed_secrets, load_rules
-from emolive.alerts.service import AlertService, WatchedRun
+from emolive.alerts.service import AlertService
 from emolive.cli.outcome import tell
 from emolive.metrics.collector import Metrics
 from emolive.metrics.server import Endpoint, MetricsServer
+from emolive.session.recorded_run import WatchedRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emolive import __version__
-from emolive.alerts.service import AlertService, WatchedRun
+from emolive.alerts.service import AlertService
 from emolive.errors import EmoliveError
+from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, EngineState, Prediction
 
 if TYPE_CHECKING:

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from emolive.i18n import mark, ntr, tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
+from emolive.session.recorder_status import RecorderState, RecorderStatus
+from emolive.session.records import SessionInfo
+from emolive.times import length_text
 from emolive.types import Alert, EngineState, EngineStatus
 from emolive.types import Severity as AlertSeverity
 
@@ -149,3 +152,20 @@ def rules_message(problem: str) -> Message:
 def device_message(problem: str) -> Message:
     """Why there is no list of inputs."""
     return Message(Severity.WARNING, problem, Action.REFRESH)
+
+
+def recorded_message(status: RecorderStatus, session: SessionInfo | None) -> Message:
+    """How it ended, in a sentence; `session` None: nothing was stored."""
+    if status.state is RecorderState.FAILED:
+        text = status.error or tr("The recording failed.")
+        return Message(Severity.ERROR, text, Action.SETTINGS)
+    if session is None:
+        return Message(Severity.INFO, tr("Nothing was recorded: there was no sound."))
+    text = tr(
+        "Recorded {duration} as “{title}”.",
+        duration=length_text(session.duration_s),
+        title=session.title or session.id,
+    )
+    if status.error:
+        return Message(Severity.WARNING, f"{text} {status.error}")
+    return Message(Severity.INFO, text)

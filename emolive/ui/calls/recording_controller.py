@@ -15,8 +15,7 @@ from emolive.session.recorder import RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.calls.model import CallModel
-from emolive.ui.messages import Message, Severity
-from emolive.ui.recorded import recorded_message
+from emolive.ui.messages import Message, Severity, recorded_message
 
 Answers = Callable[[bool], None]
 Asks = Callable[[str, Answers], None]

@@ -17,8 +17,7 @@ from emolive.session.recorder import (
 )
 from emolive.times import clock_text
 from emolive.ui.library_controller import LibraryController
-from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.recorded import recorded_message
+from emolive.ui.messages import Action, Message, Severity, recorded_message
 from emolive.ui.runs import Run
 from emolive.wording import size_text
 
