@@ -118,8 +118,10 @@ def conversation_table(metrics: ConversationMetrics) -> Table:
     table.add_column("")
     for party in metrics.voices:
         table.add_column(party.name, justify="right")
-    for name, shown in _ROWS:
-        table.add_row(name, *(shown(party) for party in metrics.voices))
+    for field, about, shown in _ROWS:
+        told = metrics.tells(field)
+        values = (shown(party) if told else _NOTHING for party in metrics.voices)
+        table.add_row(_named(field) + about, *values)
     return table
 
 
@@ -181,12 +183,13 @@ def _named(field: str) -> str:
     return name_of(field).lower()
 
 
-_ROWS: tuple[tuple[str, Callable[[PartyMetrics], str]], ...] = (
-    (_named("talk_s"), _talk),
-    (_named("turns"), lambda party: str(party.turns)),
-    (_named("longest_monologue_s"), lambda party: table_time(party.longest_monologue_s)),
-    (f"{_named('responses')}, median", _response),
-    (_named("interruptions"), _interruptions),
-    (_named("level_dbfs"), _level),
-    (_named("syllables_per_s"), _rate),
+# Field, what about it, and how it is shown.
+_ROWS: tuple[tuple[str, str, Callable[[PartyMetrics], str]], ...] = (
+    ("talk_s", "", _talk),
+    ("turns", "", lambda party: str(party.turns)),
+    ("longest_monologue_s", "", lambda party: table_time(party.longest_monologue_s)),
+    ("responses", ", median", _response),
+    ("interruptions", "", _interruptions),
+    ("level_dbfs", "", _level),
+    ("syllables_per_s", "", _rate),
 )

@@ -12,6 +12,8 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 # Two people never speak together for so much of the time in which anybody does.
 _SAME_SOUND = 0.8
 _JUDGED_S = 4.0
+# Numbers of a party that mean something only beside another one.
+_TAKE_TWO = {"turns", "longest_monologue_s", "responses", "interruptions"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,10 @@ class ConversationMetrics:
                 interruptions=0, interruption_attempts=0,
             ),
         )  # fmt: skip
+
+    def tells(self, field: str) -> bool:
+        """Whether a party's `field` means something here, or takes two who are told apart."""
+        return self.separable or field not in _TAKE_TWO
 
     @property
     def talk_s(self) -> float:

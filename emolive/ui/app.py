@@ -102,6 +102,7 @@ def run_app(
     from emolive.ui.main_window import MainWindow
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
+    from emolive.ui.qt_messages import qt_messages_logged
     from emolive.ui.runs import LiveRuns
 
     choice = _choice(source, device)
@@ -128,7 +129,7 @@ def run_app(
         window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
-    with log_of_the_app(), _interruptible(window), collected_here():
+    with log_of_the_app(), qt_messages_logged(), _interruptible(window), collected_here():
         _log.info("The app is open: emolive %s, Python %s", __version__, sys.version.split()[0])
         code = app.exec()
         monitoring.close()

@@ -224,3 +224,6 @@ def test_parties_of_one_sound_are_not_told_apart(
     told = metrics_of(call, classifier, vad, [1_600])
     assert told.separable
     assert told.voices == told.parties
+    assert told.tells("turns")
+    assert metrics.tells("talk_s")
+    assert not metrics.tells("turns")

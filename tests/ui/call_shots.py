@@ -24,6 +24,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission
+from emolive.engine.hints import one_sound_hint
 from emolive.engine.hub import Hub
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
@@ -144,6 +145,7 @@ def add_call(
     )
     call = MonitoredCall(cast(Any, SimpleNamespace(live=live)), CallFeed(live))
     state = fields.pop("state", EngineState.RUNNING)
+    alike = fields.pop("alike", False)
     now = status(state, agent_on, **fields)
     meter = ConversationMeter(
         [Party("agent", Role.AGENT), Party("customer", Role.CUSTOMER)], feed.RATE
@@ -153,7 +155,9 @@ def add_call(
         hub.publish(event)
         if isinstance(event, FeatureBlock):
             end = event.end_sample
-            meter.accept_flags(event.stream, event.start_sample, end, speech=event.speech)
+            streams = ("agent", "customer") if alike else (event.stream,)
+            for stream in streams if not alike or event.stream == "customer" else ():
+                meter.accept_flags(stream, event.start_sample, end, speech=event.speech)
         if (
             call.feed._mailbox.capacity - len(call.feed._mailbox._events) < 8
         ):  # not to lose any here
@@ -239,6 +243,26 @@ def call_agent(page: CallsPage) -> None:
 def call_over(page: CallsPage) -> None:
     reason = "Line 3.wav cannot be decoded after 0:45: the file is damaged."
     add_call(page, 0, 45, state=EngineState.FAILED, reason=reason)
+    page.open_call("call-0")
+
+
+def lost_processor(page: CallsPage) -> None:
+    """A wall whose graphics card was lost."""
+    note = "CUDA was lost in the middle of a run (CUDA error 719: unspecified launch failure): "
+    for index, seconds in enumerate((754, 212, 95)):
+        add_call(page, index, seconds, provider="CPU", provider_note=f"{note}the CPU goes on.")
+    page.tick()
+
+
+def call_lost_processor(page: CallsPage) -> None:
+    lost_processor(page)
+    page.open_call("call-1")
+
+
+def one_sound(page: CallsPage) -> None:
+    """A call whose channels carry the same sound."""
+    hint = one_sound_hint(NAMES[0], "carries the same sound on both channels", call=True)
+    add_call(page, 0, 60, hint=hint, one_sound=True, alike=True)
     page.open_call("call-0")
 
 
@@ -345,6 +369,9 @@ SCENES = {
         call,
         call_agent,
         call_over,
+        lost_processor,
+        call_lost_processor,
+        one_sound,
         start,
         start_one,
         start_loopback,

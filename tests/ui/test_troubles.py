@@ -99,6 +99,13 @@ def test_rules_that_cannot_be_used_stop_nothing_else(
     assert window.banner.message is not None
     assert "rules.toml" in window.banner.message.text
     assert window.banner.message.action is Action.SETTINGS
+    text = window.banner.message.text
+    window.banner.close_button.click()
+    assert window.banner.message is None
+    assert window.live.header.rules.isVisible(), "closing the banner mends nothing"
+    assert window.live.header.rules.toolTip() == text
+    window.board.forget("rules")
+    window.runner._tell_rules(window.runner.run)
     window.banner.action.click()
     assert window.settings_page.isVisible()
     window.close()

@@ -24,6 +24,7 @@ from emolive.wording import familiarity_text, percent, size_text
 _SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
+_LONGEST_HEALTH = 24
 
 
 class CallView(Themed, QWidget):
@@ -194,12 +195,13 @@ class CallView(Themed, QWidget):
         if model.lost and not face.troubled:
             text = ntr("{count} event lost", "{count} events lost", model.lost)
         failed = model.state is EngineState.FAILED
-        short = tr("failed") if failed else text if len(text) <= 24 else text[:23].rstrip() + "…"
+        long = len(text) > _LONGEST_HEALTH  # a sentence, which has room below
+        short = tr("failed") if failed else tr("see below") if long else text
         self.health.show_value(short, alert=trouble)
         self.health.setToolTip(text)
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
-        sentence = text if failed else ""
+        sentence = text if failed or long else ""
         if not sentence and model.recording is not None:
             sentence = model.recording.error or ""
         if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():

@@ -27,7 +27,7 @@ from emolive.wording import minus, percent, stream_name
 
 _NOTHING = "–"
 _ROW = 23
-_NAME_WIDTH = 150  # a longer name takes two lines
+_NAME_WIDTH = 165  # a longer name takes two lines
 _TEXTS = {definition.field: definition for definition in DEFINITIONS}
 
 
@@ -99,15 +99,8 @@ _CALL_ROWS = (
             time=_seconds(m.overtalk_s),
         ),
     ),
-    _CallRow(
-        "silence_s",
-        "",
-        lambda m: tr(
-            "{share} · longest {time}",
-            share=percent(m.silence_share),
-            time=_seconds(m.longest_silence_s),
-        ),
-    ),
+    _CallRow("silence_s", "", lambda m: percent(m.silence_share)),
+    _CallRow("silence_s", mark("longest"), lambda m: _seconds(m.longest_silence_s)),
     _CallRow("silence_s", mark("now"), lambda m: _seconds(m.current_silence_s)),
     _CallRow(
         "gaps",
@@ -192,7 +185,7 @@ class MetricsPanel(QScrollArea):
         for entry in _PARTY_ROWS:
             for column in (0, 1):
                 text = entry.value(parties[column]) if column < len(parties) else ""
-                if metrics is None:
+                if metrics is None or (text and not metrics.tells(entry.field)):
                     text = _NOTHING
                 _show(self.cells[entry.name, column], text)
         for call_entry in _CALL_ROWS:
@@ -205,6 +198,7 @@ class MetricsPanel(QScrollArea):
         made = label(name, self, "muted")
         made.setToolTip(definition_text(field))
         made.setWordWrap(True)
+        made.ensurePolished()
         narrow = made.fontMetrics().horizontalAdvance(name) <= _NAME_WIDTH
         made.setFixedHeight(_ROW if narrow else 2 * _ROW - 10)
         grid.addWidget(made, row, 0)

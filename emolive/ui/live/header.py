@@ -160,6 +160,9 @@ class Header(Themed, QFrame):
         about = tr("Events that the window was too slow to show")
         self.dropped = Stat(tr("Dropped"), about, self)
         self.dropped.hide()
+        self.rules = Stat(tr("Alerts"), "", self)
+        self.rules.show_value(tr("trouble"), alert=True)
+        self.rules.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -167,7 +170,9 @@ class Header(Themed, QFrame):
         for widget in (self.split, self.button, self.recording, self.elapsed):
             row.addWidget(widget)
         row.addStretch(1)
-        for stat in (self.provider, self.latency, self.overflows, self.skipped, self.dropped):
+        for stat in (
+            self.rules, self.provider, self.latency, self.overflows, self.skipped, self.dropped,
+        ):  # fmt: skip
             row.addSpacing(SPACE - 6)
             row.addWidget(stat)
         self._on_choice(self.picker.choice)
@@ -231,6 +236,12 @@ class Header(Themed, QFrame):
             stat.show_value(f"{count:,}", alert=count > 0)
         # Every drop is visible, but a third zero would only take room.
         self.dropped.setVisible(status.events_dropped > 0)
+
+    def show_rules(self, problem: str | None) -> None:
+        """What keeps alerts from anybody, for as long as it does: the banner may be closed."""
+        self.rules.setToolTip(problem or "")
+        self.rules.setAccessibleDescription(problem or "")
+        self.rules.setVisible(problem is not None)
 
     def _on_chosen(self, choice: SourceChoice) -> None:
         self._on_choice(choice)

@@ -19,6 +19,7 @@ from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner, moment_at
 from emolive.ui.live.sources import FileChooser
+from emolive.ui.messages import Message
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace
 from emolive.ui.why.drawer import WhyDrawer
@@ -182,6 +183,7 @@ class LivePage(Themed, QWidget):
         runner.streams_changed.connect(self._on_streams)
         runner.status.connect(self._on_status)
         runner.frame.connect(self._on_frame)
+        runner.noted.connect(self._on_noted)
         runner.explained.connect(self.drawer.show_explanation)
         self.header.start_stop.connect(self.toggle)
         self.empty.demo.connect(self.demo)
@@ -190,6 +192,10 @@ class LivePage(Themed, QWidget):
         self.drawer.closed.connect(self.close_drawer)
         self.drawer.stepped.connect(self.step)
         self.drawer.label_chosen.connect(self._on_label)
+
+    def _on_noted(self, part: str, message: Message | None) -> None:
+        if part == "rules":
+            self.header.show_rules(message.text if message is not None else None)
 
     def _on_state(self, state: EngineState) -> None:
         self.header.show_state(state)

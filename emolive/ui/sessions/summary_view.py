@@ -91,22 +91,26 @@ class SummaryView(Themed, QScrollArea):
             overtalk = _of(metrics.overtalk_s, metrics.overtalk_share)
             self._row(tr(name_of("overtalk_s")), overtalk, "overtalk_s")
         for party in metrics.voices:
-            self._party(party)
+            self._party(party, metrics)
 
-    def _party(self, party: PartyMetrics) -> None:
+    def _party(self, party: PartyMetrics, metrics: ConversationMetrics) -> None:
         self._column.addSpacing(6)
         self._column.addWidget(label(stream_name(party.name).capitalize(), self, "value"))
         talk = duration_text(party.talk_s)
         if party.talk_share is not None:
             talk = _of(party.talk_s, party.talk_share)
         self._row(tr(name_of("talk_s")), talk, "talk_s")
-        self._row(tr(name_of("turns")), str(party.turns), "turns")
-        self._row(tr(name_of("interruptions")), str(party.interruptions), "interruptions")
+        told = {
+            "turns": str(party.turns),
+            "interruptions": str(party.interruptions),
+            "longest_monologue_s": duration_text(party.longest_monologue_s),
+        }
+        for field, text in told.items():
+            if metrics.tells(field):
+                self._row(tr(name_of(field)), text, field)
         if party.responses.median_s is not None:
             response = seconds_text(party.responses.median_s)
             self._row(f"{tr(name_of('responses'))}, {tr('median')}", response, "responses")
-        longest = duration_text(party.longest_monologue_s)
-        self._row(tr(name_of("longest_monologue_s")), longest, "longest_monologue_s")
         if party.level_dbfs is not None:
             level = minus(tr("{level} dBFS", level=f"{party.level_dbfs:.0f}"))
             self._row(tr(name_of("level_dbfs")), level, "level_dbfs")
