@@ -23,6 +23,6 @@ def asset(name: str) -> Path:
     raise EmoliveError(f"The bundled file {name} is missing: reinstall emolive.")
 
 
-VAD_MODEL = "silero_vad_16k_sequence.onnx"
+VAD_MODEL = "silero_vad_16k_rows.onnx"
 DEMO_AUDIO = "demo.flac"
 ICON = "icon.svg"

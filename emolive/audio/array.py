@@ -65,12 +65,13 @@ class _ArrayDecoder:
         self.format = SourceFormat(rate, streams, recorded=True)
         self.duration_s: float | None = len(frames) / rate
 
-    def read(self) -> FloatArray | None:
-        frames = self._frames[self._next : self._next + self._block]
-        if not len(frames):
+    def read(self, frames: int = 0) -> FloatArray | None:
+        n = self._block * max(1, frames // self._block)
+        taken = self._frames[self._next : self._next + n]
+        if not len(taken):
             return None
-        self._next += len(frames)
-        block = frames.astype(np.float64) * self._scale
+        self._next += len(taken)
+        block = taken.astype(np.float64) * self._scale
         if self._mixed:
             block = block.mean(axis=1, keepdims=True)
         return block.astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from emolive.audio.decoded import DecodedSource
-from emolive.audio.decoding import FileDecoder
+from emolive.audio.decoding import AT_ONCE_S, FileDecoder
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, RecordedSource, SourceFormat, SourceStatus
@@ -140,7 +140,7 @@ class CallFiles(DecodedSource):
 class _PairDecoder:
     """Two files side by side, at the higher of their rates.
 
-    Buffer: what one file's resampler hands out beyond a block, less than a block more.
+    Buffer: what one file's resampler hands out beyond what was read, less than that once more.
     """
 
     def __init__(self, paths: tuple[Path, Path], block_s: float) -> None:
@@ -156,6 +156,7 @@ class _PairDecoder:
         for leg in self._legs:
             leg.resample_to(rate)
         self._block = max(1, round(rate * block_s))
+        self._most = round(rate * AT_ONCE_S)
         roles = (Role.AGENT, Role.CUSTOMER)
         self.format = SourceFormat(rate, tuple(map(str, roles)), roles, rates, recorded=True)
 
@@ -184,8 +185,9 @@ class _PairDecoder:
             )
         return " ".join(notes) or None
 
-    def read(self) -> FloatArray | None:
-        parts = [leg.take(self._block) for leg in self._legs]
+    def read(self, frames: int = 0) -> FloatArray | None:
+        wanted = self._block * max(1, min(frames, self._most) // self._block)
+        parts = [leg.take(wanted) for leg in self._legs]
         n = max(map(len, parts))
         if n == 0:
             return None
@@ -226,7 +228,7 @@ class _Leg:
         """The next `n` samples, fewer only at the end."""
         held = sum(map(len, self._ready))
         while held < n and not self.ended:
-            block = self.decoder.read()
+            block = self.decoder.read(n - held)
             if block is None:
                 self.ended = True
                 ready = self._resampler.finish()

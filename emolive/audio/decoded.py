@@ -42,8 +42,11 @@ class Decoder(Protocol):
         """One sentence on what had to be put right."""
         ...
 
-    def read(self) -> FloatArray | None:
-        """The next block, float32 ``(n, streams)``, or None at the end; valid until the next."""
+    def read(self, frames: int = 0) -> FloatArray | None:
+        """The next block, float32 ``(n, streams)``, or None at the end; valid until the next.
+
+        `frames`: as many as there are whole blocks in it may come at once, which costs less.
+        """
         ...
 
     def rewind(self) -> None:
@@ -161,11 +164,11 @@ class DecodedSource:
             raise RuntimeError(f"{self.name} is not open")
         return self._decoder
 
-    def _read(self, decoder: Decoder) -> FloatArray | None:
-        block = decoder.read()
+    def _read(self, decoder: Decoder, frames: int = 0) -> FloatArray | None:
+        block = decoder.read(frames)
         if block is None and self._loop and decoder.error is None:
             decoder.rewind()
-            block = decoder.read()
+            block = decoder.read(frames)
         return block
 
     def _play(self, decoder: Decoder, ring: SampleRing) -> bool:
@@ -177,7 +180,7 @@ class DecodedSource:
         try:
             while self._written < enough:
                 if self._next is None:
-                    self._next = self._read(decoder)
+                    self._next = self._read(decoder, due - self._written)
                 if self._next is None:
                     self._state = SourceState.ENDED
                     return False

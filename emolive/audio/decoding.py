@@ -20,6 +20,8 @@ from emolive.types import FloatArray
 
 ChannelUse = Literal["mix", "split"]
 
+AT_ONCE_S = 2.0  # no more than this is decoded in one go, if several blocks are asked for
+
 _RATES = range(4_000, 768_001)
 # Samples a second, all channels together: an array of 64 microphones at 48 kHz.
 _MOST_SAMPLES = 64 * 48_000
@@ -61,7 +63,9 @@ class FileDecoder:
             self._split = channels == "split" and n_channels > 1
             names = stream_names(n_channels if self._split else 1)
             self.format = SourceFormat(rate, names, recorded=True)
-            self._buffer = np.empty((max(1, round(rate * block_s)), n_channels), np.float32)
+            self._block = max(1, round(rate * block_s))
+            most = self._block * max(1, round(AT_ONCE_S * rate) // self._block)
+            self._buffer = np.empty((most, n_channels), np.float32)
             self._mixer = None if self._split or n_channels == 1 else Mixer(n_channels)
             # Streams of their own are compared by who listens to them.
             self._check = ChannelCheck(stream_names(n_channels), rate, compare=not self._split)
@@ -106,12 +110,15 @@ class FileDecoder:
         """Whether `close` was called."""
         return self._recording.closed
 
-    def read(self) -> FloatArray | None:
-        """The next block, float32 ``(n, streams)``, or None at the end; valid until the next."""
+    def read(self, frames: int = 0) -> FloatArray | None:
+        """The next block, float32 ``(n, streams)``, or None at the end; valid until the next.
+
+        `frames`: as many as there are whole blocks in it, up to `AT_ONCE_S`, come at once.
+        """
         if self._pending is not None:
             block, self._pending = self._pending, None
             return block
-        return self._next()
+        return self._next(frames)
 
     def rewind(self) -> None:
         """Begin again.
@@ -139,11 +146,12 @@ class FileDecoder:
         self._frames_read = 0  # of this one
         self._done = False
 
-    def _next(self) -> FloatArray | None:
-        n = self._fill()
+    def _next(self, frames: int = 0) -> FloatArray | None:
+        block = self._buffer[: self._block * max(1, frames // self._block)]
+        n = self._fill(block)
         if n == 0:
             return None
-        block = self._buffer[:n]
+        block = block[:n]
         bad = ~(np.abs(block) <= _LARGEST)  # true for NaN as well
         if bad.any():
             self.replaced += int(np.count_nonzero(bad))
@@ -151,11 +159,11 @@ class FileDecoder:
         self._check.accept(block)
         return block if self._mixer is None else self._mixer.accept(block)
 
-    def _fill(self) -> int:
-        """Fill the buffer; return how many frames came, fewer only at the end."""
+    def _fill(self, block: FloatArray) -> int:
+        """Fill the block; return how many frames came, fewer only at the end."""
         filled = 0
-        while filled < len(self._buffer) and not self._done:
-            out = self._buffer[filled:]
+        while filled < len(block) and not self._done:
+            out = block[filled:]
             out.fill(np.nan)
             broke = False
             try:

@@ -10,6 +10,7 @@ import soxr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech import SileroVad, SpeechGate
 from emolive.speech.gain import AutoGain
 from emolive.speech.silero import CHUNK
@@ -178,3 +179,10 @@ def test_the_gain_is_bounded() -> None:
     np.testing.assert_allclose(AutoGain(CHUNK, RATE).gains(silence), 1_000)
     loud = np.full((3, CHUNK), 1e6, np.float32)
     np.testing.assert_allclose(AutoGain(CHUNK, RATE).gains(loud), 0.01, rtol=1e-6)
+
+
+def test_the_graph_says_what_the_original_says(vad: SileroVad) -> None:
+    """`silero_demo.npy`: what silero-vad 6.2's own sequence model says of the demo clip."""
+    samples, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
+    wanted = np.load(Path(__file__).with_name("silero_demo.npy"))
+    np.testing.assert_allclose(vad.stream().accept(samples), wanted, rtol=0, atol=1e-4)
