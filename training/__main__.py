@@ -197,27 +197,41 @@ def export_command(
             "float32."
         ),
     ] = "int8",
+    twin: Annotated[
+        bool, typer.Option("--gpu-twin", help="Also write the file for GPUs, beside it.")
+    ] = False,
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
 ) -> None:
-    """Quantise, calibrate and measure a run, and write the model file with its card."""
+    """Quantise, calibrate and measure a run, and write the model file with its card.
+
+    Where the runs hold leave-one-corpus-out answers of the recipe, these decide temperature and
+    threshold.
+    """
     from training.export import PRECISIONS, load_trained
-    from training.publish import publish
+    from training.publish import publish, publish_twin
+    from training.results import find_results
+    from training.unseen import measure_unseen
 
     settings = load_recipe(recipe)
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
     audio = load_cache(cache)
+    left_out = find_results(runs).get((settings.name, "cross-corpus"))
+    trained = load_trained(settings, recipe.parent, runs, audio)
     publish(
         audio,
         settings,
-        load_trained(settings, recipe.parent, runs, audio),
+        trained,
         out,
-        name=out.stem,
+        name=out.name.removesuffix(".onnx").removesuffix(".gpu"),
+        unseen=measure_unseen(left_out, settings.decided_right) if left_out else None,
         sources=sources(settings, recipe.parent),
         precision=precision,
         note=note,
     )
     say(f"wrote {out} and {out.with_suffix('.md')}")
+    if twin:
+        say(f"wrote {publish_twin(audio, settings, trained, out)}")
 
 
 @app.command("adapting")

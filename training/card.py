@@ -10,6 +10,7 @@ from training.labels import LABELS
 from training.measure import Measurement
 from training.metrics import Scores
 from training.recipe import ModelKind, Recipe
+from training.unseen import Unseen, write_unseen
 
 # What each corpus is, and on which terms its owners give it.
 _DATA = {
@@ -150,8 +151,10 @@ def write_card(
     measurement: Measurement,
     recipe: Recipe,
     members: Sequence[Recipe],
+    unseen: Unseen | None = None,
 ) -> str:
     """The card as Markdown; `members` are the recipes of the networks in the file."""
+    elsewhere = f"\n## Corpora never heard\n{write_unseen(unseen)}\n" if unseen else ""
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
     shape = ", ".join(map(str, metadata.input_shape))
     labels = ", ".join(metadata.labels)
@@ -181,12 +184,11 @@ Expect a spread of several points between speakers. UAR is the mean of the recal
 present.
 
 {write_scores(measurement)}
-
+{elsewhere}
 ## Use
 Intended: watching how speech sounds over time, with a person who knows the context; research;
 voice coaching. The labels describe *acted, vocal expression*, not what a person feels.
-Spontaneous speech, other languages and other cultures than those of the corpora, children, and
-ill or impaired voices were not measured.
+Children, and ill or impaired voices were not measured.
 
 Not intended: decisions about people. In the European Union, inferring the emotions of employees at
 work or of pupils is prohibited except for medical or safety reasons (AI Act, Art. 5(1)(f)).

@@ -17,9 +17,12 @@ import torch
 from emolive.features import WaveformSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
+from emolive.inference.model_files import GPU_SUFFIX, read_metadata
+from emolive.inference.shift import ShiftReference
 from training.cache import AudioCache, CachedClip, fingerprint
 from training.calibrate import fit_temperature, fit_threshold
 from training.card import write_card
+from training.corpora import MEASURED_ONLY
 from training.dataset import cut_window, window_features
 from training.evaluate import labels_of, logits_of, window_logits
 from training.export import Precision, model_graph, write_metadata
@@ -28,9 +31,13 @@ from training.measure import Measurement, measure
 from training.metrics import softmax
 from training.models import Ensemble, Trained
 from training.recipe import Recipe
+from training.shift import embeddings, fit_shift
 from training.splits import Split, split_clips
+from training.unseen import Unseen
 
 _CALIBRATION_WINDOWS = 256
+# Of a file for GPUs; int8 itself moves a few labels.
+_SAME_LABELS = 0.95
 LICENCE = "CC BY-NC-SA 4.0, non-commercial use only (the corpora's terms)"
 
 
@@ -94,7 +101,7 @@ def _describe(
     )
 
 
-def _scores(measurement: Measurement) -> dict[str, float]:
+def _scores(measurement: Measurement, unseen: Unseen | None) -> dict[str, float]:
     scores = {
         f"{condition} {corpus} window uar": values.uar
         for condition, corpora in measurement.windows.items()
@@ -107,7 +114,59 @@ def _scores(measurement: Measurement) -> dict[str, float]:
         "selective accuracy": measurement.selective.accuracy,
         "level agreement": measurement.level_agreement,
     }
+    if unseen is not None:
+        raw, centred = unseen.mean
+        scores |= {
+            "unseen corpora window uar": raw,
+            "unseen corpora window uar, bias removed": centred,
+            "unseen corpora ece": unseen.ece,
+            "unseen corpora coverage": unseen.coverage,
+            "unseen corpora selective accuracy": unseen.right,
+        }
     return {key: round(value, 4) for key, value in scores.items()}
+
+
+def _shift(
+    classifier: OnnxClassifier, cache: AudioCache, recipe: Recipe, split: Split
+) -> ShiftReference | None:
+    """How far speech is from the training speech; None without speech that was kept out."""
+    kept_out = tuple(c for c in cache.clips if c.corpus in MEASURED_ONLY and c.emotion is not None)
+    if not kept_out:
+        return None
+    heard = embeddings(classifier, cache, split.train, recipe, "Training speech")
+    return fit_shift(heard, embeddings(classifier, cache, kept_out, recipe, "Speech kept out"))
+
+
+def publish_twin(
+    cache: AudioCache,
+    recipe: Recipe,
+    trained: Trained | Ensemble,
+    model: Path,
+    *,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Write the file for GPUs beside a published `model`: the same weights, the same metadata.
+
+    Raises:
+        ValueError: it answers otherwise than `model` on more than 5 % of the validation windows.
+    """
+    target = model.with_name(model.stem + GPU_SUFFIX)
+    split = split_clips(cache.clips, recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "twin.onnx"
+        onnx.save(model_graph(trained, recipe, "gpu", ()), path)
+        write_metadata(path, read_metadata(model))
+        answers = []
+        for one in (model, path):
+            classifier = OnnxClassifier(one, "cpu")
+            answers.append(window_logits(logits_of(classifier), cache, split.validation, recipe))
+            classifier.close()
+        same = float((answers[0].argmax(1) == answers[1].argmax(1)).mean())
+        say(f"{same:.1%} of {len(answers[0])} validation windows have the same label in both files")
+        if same < _SAME_LABELS:
+            raise ValueError(f"{model.name} and its file for GPUs are not the same network")
+        target.write_bytes(path.read_bytes())
+    return target
 
 
 def publish(
@@ -119,15 +178,16 @@ def publish(
     name: str,
     sources: Sequence[Recipe] = (),
     precision: Precision = "int8",
+    unseen: Unseen | None = None,
     note: str = "",
     say: Callable[[str], None] = print,
 ) -> Measurement:
     """Write `target` (ONNX) and its card beside it (`.md`).
 
-    Temperature and threshold are fitted on the written file's answers for the validation
-    speakers, so that they fit what users run. `trained` is what `load_trained` gives; `sources`,
-    the recipes that this one builds on, and `note`, whatever the recipe does not tell about the
-    run, go into the provenance.
+    Temperature and threshold are those of corpora never heard where `unseen` has them; otherwise
+    they are fitted on the written file's answers for the validation speakers. `trained` is what
+    `load_trained` gives; `sources`, the recipes that this one builds on, and `note`, whatever the
+    recipe does not tell about the run, go into the provenance.
 
     Returns:
         What was measured on the test speakers.
@@ -161,16 +221,20 @@ def publish(
         labels = labels_of(split.validation)
         for path, logits in answers.items():
             say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
-        temperature = fit_temperature(answers[final_file], labels)
-        threshold = fit_threshold(softmax(answers[final_file], temperature), recipe.coverage)
+        if unseen is not None:
+            temperature, threshold = unseen.temperature, unseen.threshold
+        else:
+            temperature = fit_temperature(answers[final_file], labels)
+            threshold = fit_threshold(softmax(answers[final_file], temperature), recipe.coverage)
         fitted = metadata.model_copy(
             update={"temperature": temperature, "abstention_threshold": round(threshold, 4)}
         )
         write_metadata(final_file, fitted)
         classifier = OnnxClassifier(final_file)
+        fitted = fitted.model_copy(update={"shift": _shift(classifier, cache, recipe, split)})
         measurement = measure(classifier, cache, split.test, recipe)
         classifier.close()
-        published = fitted.model_copy(update={"scores": _scores(measurement)})
+        published = fitted.model_copy(update={"scores": _scores(measurement, unseen)})
         write_metadata(final_file, published)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(final_file.read_bytes())
@@ -178,6 +242,6 @@ def publish(
     if recipe.model != "ensemble":
         members = [recipe]
     target.with_suffix(".md").write_text(
-        write_card(published, precision, measurement, recipe, members), encoding="utf-8"
+        write_card(published, precision, measurement, recipe, members, unseen), encoding="utf-8"
     )
     return measurement

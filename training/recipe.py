@@ -185,6 +185,9 @@ class Recipe(_Strict):
     ema_decay: float = 0.999
     # Share of validation windows that the abstention threshold lets through.
     coverage: float = 0.8
+    # Where there are leave-one-corpus-out answers: the share of decided windows that must be right
+    # on corpora never heard; they decide temperature and threshold then.
+    decided_right: float = Field(default=0.7, gt=0, lt=1)
     loss: Loss = Loss()
     augmentation: Augmentation = Augmentation()
 
