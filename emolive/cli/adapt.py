@@ -81,7 +81,6 @@ def adapt(
 
 @app.command("next")
 def next_(
-    context: typer.Context,
     count: Annotated[
         int, typer.Option("--count", "-n", metavar="N", min=1, max=1_000, help="How many.")
     ] = 30,
@@ -96,31 +95,22 @@ def next_(
     infer_agent: InferAgentOption = False,
     policy: PolicyOption = None,
     json: JsonReport = False,
-) -> None:
+) -> int:
     """List the moments of your sessions whose label would teach most.
 
     In the app they are played one after another, with a key for each label.
     """
+    from emolive.cli.adapt_commands import AdaptOptions, run_next
 
-    def body() -> int:
-        from emolive.cli.adapt_commands import AdaptOptions, run_next
-
-        options = AdaptOptions(None, (), (), library, model, infer_agent, policy)
-        return run_next(options, count, out, as_json=json)
-
-    finish(context, body)
+    options = AdaptOptions(None, (), (), library, model, infer_agent, policy)
+    return run_next(options, count, out, as_json=json)
 
 
 @app.command()
 def remove(
-    context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Adapted models.")],
-) -> None:
+) -> int:
     """Delete adapted models for good; `emolive models` lists them."""
+    from emolive.cli.adapt_commands import run_remove
 
-    def body() -> int:
-        from emolive.cli.adapt_commands import run_remove
-
-        return run_remove(names)
-
-    finish(context, body)
+    return run_remove(names)

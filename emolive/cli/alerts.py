@@ -16,7 +16,6 @@ from emolive.cli.options import (
     ModelOption,
     Provider,
     ProviderOption,
-    finish,
 )
 
 app = typer.Typer(
@@ -38,47 +37,34 @@ RulesArgument = Annotated[Path, typer.Argument(metavar="RULES.toml", help="The f
 
 
 @app.command()
-def example(context: typer.Context) -> None:
+def example() -> int:
     """Print a file of rules to begin with, explained in comments."""
+    from emolive.cli.alert_commands import run_example
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_example
-
-        return run_example()
-
-    finish(context, body)
+    return run_example()
 
 
 @app.command()
-def secret(context: typer.Context) -> None:
+def secret() -> int:
     """Print a new secret for a webhook."""
+    from emolive.cli.alert_commands import run_secret
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_secret
-
-        return run_secret()
-
-    finish(context, body)
+    return run_secret()
 
 
 @app.command()
-def check(context: typer.Context, rules: RulesArgument, model: ModelOption = None) -> None:
+def check(rules: RulesArgument, model: ModelOption = None) -> int:
     """Check a file of rules against the model, and say what each rule does.
 
     A rule that is wrong is named with the key, and the exit code is 2.
     """
+    from emolive.cli.alert_commands import run_check
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_check
-
-        return run_check(rules, model)
-
-    finish(context, body)
+    return run_check(rules, model)
 
 
 @app.command("test")
 def try_rules(
-    context: typer.Context,
     rules: RulesArgument,
     paths: Annotated[
         list[Path] | None,
@@ -108,72 +94,57 @@ def try_rules(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Try rules on past calls: how often would they have fired per hour, where, and when.
 
     Nothing is sent. A recording that cannot be read is reported, and the exit code is 1.
     """
+    from emolive.cli.alert_commands import run_test
+    from emolive.cli.alert_inputs import PastOptions
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_test
-        from emolive.cli.alert_inputs import PastOptions
-
-        options = PastOptions(
-            paths=tuple(paths or ()),
-            library=library,
-            since=since,
-            agent=None if agent_channel is None else agent_channel.value,
-            pair=pair,
-            model=model,
-            provider=provider.value,
-            hop_s=hop,
-        )
-        return run_test(rules, options, as_json=json)
-
-    finish(context, body)
+    options = PastOptions(
+        paths=tuple(paths or ()),
+        library=library,
+        since=since,
+        agent=None if agent_channel is None else agent_channel.value,
+        pair=pair,
+        model=model,
+        provider=provider.value,
+        hop_s=hop,
+    )
+    return run_test(rules, options, as_json=json)
 
 
 @app.command()
 def outbox(
-    context: typer.Context,
     retry: Annotated[
         bool, typer.Option("--retry", help="Let messages that were refused wait again.")
     ] = False,
     json: JsonReport = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Show the messages that wait for webhooks, and those that a server refused."""
+    from emolive.cli.alert_commands import run_outbox
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_outbox
-
-        return run_outbox(library, retry=retry, as_json=json)
-
-    finish(context, body)
+    return run_outbox(library, retry=retry, as_json=json)
 
 
 @app.command()
 def deliver(
-    context: typer.Context,
     rules: RulesArgument,
     library: LibraryOption = None,
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Try for so long.")
     ] = 60.0,
-) -> None:
+) -> int:
     """Deliver what waits for the webhooks of a file of rules; the exit code is 1 if some stays."""
+    from emolive.cli.alert_commands import run_deliver
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_deliver
-
-        return run_deliver(rules, library, timeout)
-
-    finish(context, body)
+    return run_deliver(rules, library, timeout)
 
 
 @app.command()
 def bench(
-    context: typer.Context,
     json: JsonReport = False,
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", min=10.0, help="How long to measure.")
@@ -181,22 +152,17 @@ def bench(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Measure how long it takes from a condition that is true to the webhook's server having it.
 
     The exit code is 2 when 1 % take longer than one hop and 100 ms, or one is missing.
     """
+    from emolive.cli.alert_commands import run_bench
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_bench
-
-        return run_bench(model, provider.value, hop, seconds, as_json=json)
-
-    finish(context, body)
+    return run_bench(model, provider.value, hop, seconds, as_json=json)
 
 
 def audit(
-    context: typer.Context,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that nothing was changed or removed; else 1.")
     ] = False,
@@ -210,21 +176,16 @@ def audit(
     ] = None,
     json: JsonReport = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Show the audit log: who permitted what, changed settings, deleted sessions, and when."""
+    from emolive.cli.alert_commands import run_audit, run_audit_check
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_audit, run_audit_check
-
-        if verify or fingerprint is not None:
-            return run_audit_check(library, fingerprint, as_json=json)
-        return run_audit(library, as_json=json)
-
-    finish(context, body)
+    if verify or fingerprint is not None:
+        return run_audit_check(library, fingerprint, as_json=json)
+    return run_audit(library, as_json=json)
 
 
 def policy(
-    context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Option("--policy", metavar="FILE", help="Another file than the configured one."),
@@ -232,12 +193,8 @@ def policy(
     example: Annotated[
         bool, typer.Option("--example", help="Print a policy file to begin with.")
     ] = False,
-) -> None:
+) -> int:
     """Show what is to be confirmed before agents' emotions are inferred, and what is decided."""
+    from emolive.cli.alert_commands import run_policy
 
-    def body() -> int:
-        from emolive.cli.alert_commands import run_policy
-
-        return run_policy(file, example=example)
-
-    finish(context, body)
+    return run_policy(file, example=example)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emolive.cli.options import Commands, JsonReport, LibraryOption, finish
+from emolive.cli.options import Commands, JsonReport, LibraryOption
 
 app = typer.Typer(
     cls=Commands,
@@ -21,51 +21,35 @@ IdArgument = Annotated[
 
 
 @app.command("list")
-def list_command(
-    context: typer.Context, library: LibraryOption = None, json: JsonReport = False
-) -> None:
+def list_command(library: LibraryOption = None, json: JsonReport = False) -> int:
     """List the profiles of sources, the one heard last first."""
+    from emolive.cli.baseline_commands import run_list
 
-    def body() -> int:
-        from emolive.cli.baseline_commands import run_list
-
-        return run_list(library, as_json=json)
-
-    finish(context, body)
+    return run_list(library, as_json=json)
 
 
 @app.command()
 def show(
-    context: typer.Context,
     profile: IdArgument,
     library: LibraryOption = None,
     json: JsonReport = False,
-) -> None:
+) -> int:
     """Show one: what the model says on average there, and what is made of it."""
+    from emolive.cli.baseline_commands import run_show
 
-    def body() -> int:
-        from emolive.cli.baseline_commands import run_show
-
-        return run_show(profile, library, as_json=json)
-
-    finish(context, body)
+    return run_show(profile, library, as_json=json)
 
 
 @app.command()
 def forget(
-    context: typer.Context,
     profile: Annotated[
         str | None, typer.Argument(metavar="ID", help="A profile's id, or how it begins.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All profiles.")] = False,
     library: LibraryOption = None,
     json: JsonReport = False,
-) -> None:
+) -> int:
     """Delete a profile, or all: the source is new again."""
+    from emolive.cli.baseline_commands import run_forget
 
-    def body() -> int:
-        from emolive.cli.baseline_commands import run_forget
-
-        return run_forget(profile, library, everything=everything, as_json=json)
-
-    finish(context, body)
+    return run_forget(profile, library, everything=everything, as_json=json)

@@ -27,7 +27,6 @@ from emolive.cli.options import (
     Provider,
     ProviderOption,
     TitleOption,
-    finish,
 )
 
 app = typer.Typer(
@@ -53,7 +52,6 @@ AgentChannel = Annotated[
 
 @app.command()
 def live(
-    context: typer.Context,
     files: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -98,7 +96,7 @@ def live(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Monitor a call in the terminal: a stereo input, microphone and loopback, or files.
 
     Emotion is inferred for the customer only, unless somebody takes the responsibility for more;
@@ -106,40 +104,35 @@ def live(
     a microphone that hears the loudspeaker takes the customer's voice for the agent's. Ctrl-C ends
     it.
     """
+    from emolive.cli.agent import AgentOptions
+    from emolive.cli.baseline_commands import baseline_choice
+    from emolive.cli.call_commands import CallOptions, run_call_live
+    from emolive.cli.live import LiveOptions
+    from emolive.cli.recording import RecordOptions
+    from emolive.cli.watching import WatchOptions
 
-    def body() -> int:
-        from emolive.cli.agent import AgentOptions
-        from emolive.cli.baseline_commands import baseline_choice
-        from emolive.cli.call_commands import CallOptions, run_call_live
-        from emolive.cli.live import LiveOptions
-        from emolive.cli.recording import RecordOptions
-        from emolive.cli.watching import WatchOptions
-
-        recording = RecordOptions(library, title, audio) if record else None
-        watched = alerts is not None or metrics is not None
-        watching = WatchOptions(alerts, library, metrics) if watched else None
-        return run_call_live(
-            CallOptions(device, loopback, tuple(files or ()), agent_channel.value),
-            LiveOptions(
-                headless,
-                json,
-                duration,
-                model,
-                provider.value,
-                hop,
-                recording,
-                watching,
-                AgentOptions(infer_agent, policy, library),
-                baseline_choice(baseline, expected_neutral, baseline_group, library),
-            ),
-        )
-
-    finish(context, body)
+    recording = RecordOptions(library, title, audio) if record else None
+    watched = alerts is not None or metrics is not None
+    watching = WatchOptions(alerts, library, metrics) if watched else None
+    return run_call_live(
+        CallOptions(device, loopback, tuple(files or ()), agent_channel.value),
+        LiveOptions(
+            headless,
+            json,
+            duration,
+            model,
+            provider.value,
+            hop,
+            recording,
+            watching,
+            AgentOptions(infer_agent, policy, library),
+            baseline_choice(baseline, expected_neutral, baseline_group, library),
+        ),
+    )
 
 
 @app.command()
 def analyze(
-    context: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -164,36 +157,31 @@ def analyze(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Analyse a recorded call: the customer's emotion, and the conversation of both.
 
     The conversation goes to NAME.conversation.json beside the results, with the definition of each
     number. Files of the two parties may differ in length and rate.
     """
+    from emolive.cli.baseline_commands import baseline_choice
+    from emolive.cli.call_commands import CallAnalysisOptions, run_call_analyze
 
-    def body() -> int:
-        from emolive.cli.baseline_commands import baseline_choice
-        from emolive.cli.call_commands import CallAnalysisOptions, run_call_analyze
-
-        return run_call_analyze(
-            files,
-            CallAnalysisOptions(
-                out,
-                formats,
-                agent_channel.value,
-                model,
-                provider.value,
-                hop,
-                baseline_choice(baseline, expected_neutral, baseline_group, library),
-            ),
-        )
-
-    finish(context, body)
+    return run_call_analyze(
+        files,
+        CallAnalysisOptions(
+            out,
+            formats,
+            agent_channel.value,
+            model,
+            provider.value,
+            hop,
+            baseline_choice(baseline, expected_neutral, baseline_group, library),
+        ),
+    )
 
 
 @app.command()
 def wall(
-    context: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
@@ -213,31 +201,27 @@ def wall(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Monitor several recorded calls at once, in real time, with one model.
 
     A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
     """
+    from emolive.cli.baseline_commands import baseline_choice
+    from emolive.cli.wall import WallOptions, run_wall
+    from emolive.cli.watching import WatchOptions
 
-    def body() -> int:
-        from emolive.cli.baseline_commands import baseline_choice
-        from emolive.cli.wall import WallOptions, run_wall
-        from emolive.cli.watching import WatchOptions
-
-        watched = alerts is not None or metrics is not None
-        watching = WatchOptions(alerts, library, metrics) if watched else None
-        return run_wall(
-            files,
-            WallOptions(
-                agent_channel.value,
-                json,
-                duration,
-                model,
-                provider.value,
-                hop,
-                watching,
-                baseline_choice(baseline, expected_neutral, baseline_group, library),
-            ),
-        )
-
-    finish(context, body)
+    watched = alerts is not None or metrics is not None
+    watching = WatchOptions(alerts, library, metrics) if watched else None
+    return run_wall(
+        files,
+        WallOptions(
+            agent_channel.value,
+            json,
+            duration,
+            model,
+            provider.value,
+            hop,
+            watching,
+            baseline_choice(baseline, expected_neutral, baseline_group, library),
+        ),
+    )

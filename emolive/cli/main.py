@@ -107,30 +107,24 @@ def _emolive(
 
 @app.command()
 def demo(
-    context: typer.Context,
     headless: HeadlessOption = False,
     json: JsonOption = False,
     duration: DurationOption = None,
     model: ModelOption = None,
     provider: LiveProviderOption = None,
     hop: LiveHopOption = None,
-) -> None:
+) -> int:
     """Run everything on bundled speech, without a microphone.
 
     In the app when there is a display, otherwise in the terminal.
     """
+    from emolive.cli.live import LiveOptions, run_demo
 
-    def body() -> int:
-        from emolive.cli.live import LiveOptions, run_demo
-
-        return run_demo(LiveOptions(headless, json, duration, model, provider, hop))
-
-    finish(context, body)
+    return run_demo(LiveOptions(headless, json, duration, model, provider, hop))
 
 
 @app.command()
 def live(
-    context: typer.Context,
     device: Annotated[
         str | None,
         typer.Option("--device", metavar="NAME|INDEX", help="Input by name, part of it, or index."),
@@ -167,45 +161,40 @@ def live(
     model: ModelOption = None,
     provider: LiveProviderOption = None,
     hop: LiveHopOption = None,
-) -> None:
+) -> int:
     """Listen to a microphone or another audio input.
 
     In the app when there is a display, otherwise in the terminal. Ctrl-C ends it.
     """
+    from emolive.cli.agent import AgentOptions
+    from emolive.cli.baseline_commands import baseline_choice
+    from emolive.cli.live import LiveOptions, run_live
+    from emolive.cli.recording import RecordOptions
+    from emolive.cli.watching import WatchOptions
 
-    def body() -> int:
-        from emolive.cli.agent import AgentOptions
-        from emolive.cli.baseline_commands import baseline_choice
-        from emolive.cli.live import LiveOptions, run_live
-        from emolive.cli.recording import RecordOptions
-        from emolive.cli.watching import WatchOptions
-
-        recording = RecordOptions(library, title, audio) if record else None
-        watched = alerts is not None or metrics is not None
-        watching = WatchOptions(alerts, library, metrics) if watched else None
-        agent = AgentOptions(infer_agent, policy, library)
-        said = (baseline, expected_neutral, baseline_group)
-        options = LiveOptions(
-            headless,
-            json,
-            duration,
-            model,
-            provider,
-            hop,
-            recording,
-            watching,
-            agent,
-            baseline_choice(*said, library),
-            adapts=any(one is not None for one in said),
-        )
-        return run_live(device, channels, options)
-
-    finish(context, body)
+    recording = RecordOptions(library, title, audio) if record else None
+    watched = alerts is not None or metrics is not None
+    watching = WatchOptions(alerts, library, metrics) if watched else None
+    agent = AgentOptions(infer_agent, policy, library)
+    said = (baseline, expected_neutral, baseline_group)
+    options = LiveOptions(
+        headless,
+        json,
+        duration,
+        model,
+        provider,
+        hop,
+        recording,
+        watching,
+        agent,
+        baseline_choice(*said, library),
+        adapts=any(one is not None for one in said),
+    )
+    return run_live(device, channels, options)
 
 
 @app.command()
 def analyze(
-    context: typer.Context,
     paths: Annotated[
         list[str],
         typer.Argument(
@@ -256,7 +245,7 @@ def analyze(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Analyse audio files with exactly the live pipeline, on all cores.
 
     Each input becomes one result per format, named after it; what was found in a folder keeps its
@@ -264,97 +253,78 @@ def analyze(
     exit code is 1. A file named explicitly is always tried, whatever its extension. Stopped or
     killed, the same command with --resume goes on where it was; changed files are done again.
     """
-
-    def body() -> int:
-        if cluster is not None:
-            if baseline is not ArchiveBaseline.OFF:
-                raise EmoliveError(
-                    "--baseline is for archives on this machine: leave it out, or --cluster."
-                )
-            from emolive.cli.analyze_cluster import ClusterOptions, run_cluster_analyze
-
-            wanted = ClusterOptions(
-                cluster, out, formats, model, provider.value, hop, jobs, resume, summary
+    if cluster is not None:
+        if baseline is not ArchiveBaseline.OFF:
+            raise EmoliveError(
+                "--baseline is for archives on this machine: leave it out, or --cluster."
             )
-            return run_cluster_analyze(paths, wanted)
-        if addresses := [text for text in (*paths, out) if "://" in text]:
-            raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
-        from emolive.cli.analyze import AnalyzeOptions, run_analyze
-        from emolive.cli.baseline_commands import expected_mix
+        from emolive.cli.analyze_cluster import ClusterOptions, run_cluster_analyze
 
-        if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
-            tell("--expected-neutral does nothing without --baseline files or --baseline library.")
-        options = AnalyzeOptions(
-            Path(out),
-            formats or "json",
-            model,
-            provider.value,
-            hop,
-            jobs,
-            resume,
-            summary,
-            baseline.value,
-            expected_mix(expected_neutral),
-            library,
+        wanted = ClusterOptions(
+            cluster, out, formats, model, provider.value, hop, jobs, resume, summary
         )
-        return run_analyze([Path(path) for path in paths], options)
+        return run_cluster_analyze(paths, wanted)
+    if addresses := [text for text in (*paths, out) if "://" in text]:
+        raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
+    from emolive.cli.analyze import AnalyzeOptions, run_analyze
+    from emolive.cli.baseline_commands import expected_mix
 
-    finish(context, body)
+    if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
+        tell("--expected-neutral does nothing without --baseline files or --baseline library.")
+    options = AnalyzeOptions(
+        Path(out),
+        formats or "json",
+        model,
+        provider.value,
+        hop,
+        jobs,
+        resume,
+        summary,
+        baseline.value,
+        expected_mix(expected_neutral),
+        library,
+    )
+    return run_analyze([Path(path) for path in paths], options)
 
 
 @app.command()
-def devices(context: typer.Context, json: JsonReport = False) -> None:
+def devices(json: JsonReport = False) -> int:
     """List the audio inputs of this computer."""
+    from emolive.cli.devices import run_devices
 
-    def body() -> int:
-        from emolive.cli.devices import run_devices
-
-        return run_devices(as_json=json)
-
-    finish(context, body)
+    return run_devices(as_json=json)
 
 
 @app.command()
 def models(
-    context: typer.Context,
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Show this model's card.")
     ] = None,
     json: JsonReport = False,
-) -> None:
+) -> int:
     """Compare the models that come with emolive and those you taught, or show one's card."""
+    from emolive.cli.models import run_model, run_models
 
-    def body() -> int:
-        from emolive.cli.models import run_model, run_models
-
-        return run_model(name) if name else run_models(as_json=json)
-
-    finish(context, body)
+    return run_model(name) if name else run_models(as_json=json)
 
 
 @app.command()
 def doctor(
-    context: typer.Context,
     json: JsonReport = False,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
-) -> None:
+) -> int:
     """Check that everything emolive needs works here.
 
     The exit code is 2 when something needed is broken.
     """
+    from emolive.cli.doctor import run_doctor
 
-    def body() -> int:
-        from emolive.cli.doctor import run_doctor
-
-        return run_doctor(model, provider.value, as_json=json)
-
-    finish(context, body)
+    return run_doctor(model, provider.value, as_json=json)
 
 
 @app.command()
 def bench(
-    context: typer.Context,
     json: JsonReport = False,
     seconds: Annotated[
         float,
@@ -386,19 +356,15 @@ def bench(
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
-) -> None:
+) -> int:
     """Measure time per hop, latency, streams per core and memory on this machine.
 
     With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
     grows by more than 5 %.
     """
+    from emolive.cli.bench import run_bench
 
-    def body() -> int:
-        from emolive.cli.bench import run_bench
-
-        return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
-
-    finish(context, body)
+    return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
 
 
 app.command()(alert_options.audit)

@@ -28,7 +28,9 @@ _MAY_BE_EMPTY = {"title", "text", "query"}
 
 
 class Commands(TyperGroup):
-    """Commands that take no empty argument: as a path it would be the current folder.
+    """Commands that return their exit code, and take no empty argument.
+
+    As a path it would be the current folder.
 
     What is wrong with an argument is told without its control characters.
     """
@@ -48,6 +50,8 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command by its name; its help shows no type where nothing can be given."""
         command = super().get_command(ctx, cmd_name)
+        if command is not None and not isinstance(command, TyperGroup):
+            command.callback = _Ending.of(command.callback, ctx)
         if command is not None:
             _without_needless_types([*command.params, command.get_help_option(ctx)])
         return command
@@ -67,6 +71,22 @@ class Commands(TyperGroup):
                         "it is empty.", ctx=ctx, param_hint=max(parameter.opts, key=len)
                     )
         return name, command, rest
+
+
+class _Ending:
+    """What a command does, so that it ends with the exit code that it returns."""
+
+    def __init__(self, run: Any, ctx: Any) -> None:
+        self._run, self._ctx = run, ctx
+
+    @classmethod
+    def of(cls, run: Any, ctx: Any) -> _Ending:
+        """The same where it is one already: a command is looked up several times."""
+        return run if isinstance(run, cls) else cls(run, ctx)
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        code = outcome(lambda: self._run(*arguments, **options), debug=bool(self._ctx.obj))
+        raise typer.Exit(code)
 
 
 def _without_needless_types(parameters: list[Any]) -> list[Any]:

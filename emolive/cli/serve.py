@@ -197,49 +197,33 @@ def serve(
 
 @token.command()
 def add(
-    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for.")],
     scope: Annotated[
         list[Scope] | None,
         typer.Option("--scope", help="Repeatable; watch where nothing is said."),
     ] = None,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Make a token, and print it: it is kept as a hash and never shown again."""
+    from emolive.cli.serve_commands import run_add_token
 
-    def body() -> int:
-        from emolive.cli.serve_commands import run_add_token
-
-        return run_add_token(library, name, [one.value for one in scope or [Scope.WATCH]])
-
-    finish(context, body)
+    return run_add_token(library, name, [one.value for one in scope or [Scope.WATCH]])
 
 
 @token.command("list")
-def list_tokens(
-    context: typer.Context, json: JsonReport = False, library: LibraryOption = None
-) -> None:
+def list_tokens(json: JsonReport = False, library: LibraryOption = None) -> int:
     """List the tokens: names and scopes, not what they are."""
+    from emolive.cli.serve_commands import run_list_tokens
 
-    def body() -> int:
-        from emolive.cli.serve_commands import run_list_tokens
-
-        return run_list_tokens(library, as_json=json)
-
-    finish(context, body)
+    return run_list_tokens(library, as_json=json)
 
 
 @token.command()
 def revoke(
-    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name or id.")],
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Take a token back; a running server closes its connections within seconds."""
+    from emolive.cli.serve_commands import run_revoke_token
 
-    def body() -> int:
-        from emolive.cli.serve_commands import run_revoke_token
-
-        return run_revoke_token(library, name)
-
-    finish(context, body)
+    return run_revoke_token(library, name)

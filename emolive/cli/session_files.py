@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from emolive.cli.options import FORMATS, AudioFormat, JsonReport, LibraryOption, finish
+from emolive.cli.options import FORMATS, AudioFormat, JsonReport, LibraryOption
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,6 @@ def register(app: typer.Typer) -> None:
 
 
 def export_sessions(
-    context: typer.Context,
     sessions: Annotated[
         list[str],
         typer.Argument(
@@ -72,30 +71,25 @@ def export_sessions(
         typer.Option("--refer", help="Manifest: refer to the library's audio instead of cuts."),
     ] = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Export sessions for other programs, other machines, or training.
 
     Each file is named after its session; the manifest is one for all of them.
     """
+    from emolive.cli.session_file_commands import ExportOptions, run_export
+    from emolive.session.training_manifest import Facts
 
-    def body() -> int:
-        from emolive.cli.session_file_commands import ExportOptions, run_export
-        from emolive.session.training_manifest import Facts
-
-        facts = Facts(speaker, gender, language, corpus)
-        kind: Literal["flac", "wav"] | None = None
-        if audio_format is not None:
-            kind = "wav" if audio_format is AudioFormat.WAV else "flac"
-        # To name a format is to ask for the audio.
-        with_audio = audio or kind is not None
-        options = ExportOptions(formats, out, with_audio, delete, yes, facts, refer, kind)
-        return run_export(library, sessions, options)
-
-    finish(context, body)
+    facts = Facts(speaker, gender, language, corpus)
+    kind: Literal["flac", "wav"] | None = None
+    if audio_format is not None:
+        kind = "wav" if audio_format is AudioFormat.WAV else "flac"
+    # To name a format is to ask for the audio.
+    with_audio = audio or kind is not None
+    options = ExportOptions(formats, out, with_audio, delete, yes, facts, refer, kind)
+    return run_export(library, sessions, options)
 
 
 def import_sessions(
-    context: typer.Context,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -106,30 +100,21 @@ def import_sessions(
         bool, typer.Option("--again", help="Import even what the library has already.")
     ] = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Import sessions that were exported as bundles, here or on another machine."""
+    from emolive.cli.session_file_commands import run_import
 
-    def body() -> int:
-        from emolive.cli.session_file_commands import run_import
-
-        return run_import(library, files, again=again)
-
-    finish(context, body)
+    return run_import(library, files, again=again)
 
 
 def show_agreement(
-    context: typer.Context,
     session: Annotated[
         str, typer.Argument(metavar="ID", help='A session\'s id, or its beginning; or "last".')
     ],
     json: JsonReport = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Show how far people who marked a session and the model agree (Cohen's kappa over time)."""
+    from emolive.cli.session_file_commands import run_agreement
 
-    def body() -> int:
-        from emolive.cli.session_file_commands import run_agreement
-
-        return run_agreement(library, session, as_json=json)
-
-    finish(context, body)
+    return run_agreement(library, session, as_json=json)

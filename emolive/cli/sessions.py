@@ -13,7 +13,6 @@ from emolive.cli.options import (
     LibraryOption,
     Provider,
     ProviderOption,
-    finish,
 )
 
 app = typer.Typer(
@@ -38,39 +37,27 @@ SessionsArgument = Annotated[
 
 
 @app.command("list")
-def list_sessions(
-    context: typer.Context, json: JsonReport = False, library: LibraryOption = None
-) -> None:
+def list_sessions(json: JsonReport = False, library: LibraryOption = None) -> int:
     """List all sessions, newest first."""
+    from emolive.cli.session_commands import run_list
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_list
-
-        return run_list(library, as_json=json)
-
-    finish(context, body)
+    return run_list(library, as_json=json)
 
 
 @app.command()
 def show(
-    context: typer.Context,
     session: SessionArgument,
     json: JsonReport = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Show one session: time per emotion, changes, peaks, gaps, alerts, notes and tags."""
+    from emolive.cli.session_commands import run_show
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_show
-
-        return run_show(library, session, as_json=json)
-
-    finish(context, body)
+    return run_show(library, session, as_json=json)
 
 
 @app.command()
 def replay(
-    context: typer.Context,
     session: SessionArgument,
     start: Annotated[
         float,
@@ -95,26 +82,21 @@ def replay(
     ] = False,
     provider: ProviderOption = Provider.AUTO,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Play a session in time with its timeline, or compare another model on it.
 
     Ctrl-C ends it.
     """
+    from emolive.cli.session_replay import ReplayOptions, run_replay
 
-    def body() -> int:
-        from emolive.cli.session_replay import ReplayOptions, run_replay
-
-        return run_replay(
-            session,
-            ReplayOptions(library, start, speed, not no_audio, model, provider.value),
-        )
-
-    finish(context, body)
+    return run_replay(
+        session,
+        ReplayOptions(library, start, speed, not no_audio, model, provider.value),
+    )
 
 
 @app.command()
 def search(
-    context: typer.Context,
     query: Annotated[
         list[str] | None,
         typer.Argument(
@@ -156,59 +138,49 @@ def search(
     ] = False,
     json: JsonReport = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Find sessions, and the stretches in them that match.
 
     What is asked for must all be there. Options and words can be mixed.
     """
+    from emolive.cli.session_commands import SearchOptions, run_search
 
-    def body() -> int:
-        from emolive.cli.session_commands import SearchOptions, run_search
-
-        options = SearchOptions(
-            words=tuple(query or ()),
-            labels=tuple(label or ()),
-            longer=longer,
-            probability=probability,
-            roles=tuple(role or ()),
-            streams=tuple(stream or ()),
-            tags=tuple(tag or ()),
-            since=since,
-            until=until,
-            last=last,
-            marked=marked,
-        )
-        return run_search(library, options, as_json=json)
-
-    finish(context, body)
+    options = SearchOptions(
+        words=tuple(query or ()),
+        labels=tuple(label or ()),
+        longer=longer,
+        probability=probability,
+        roles=tuple(role or ()),
+        streams=tuple(stream or ()),
+        tags=tuple(tag or ()),
+        since=since,
+        until=until,
+        last=last,
+        marked=marked,
+    )
+    return run_search(library, options, as_json=json)
 
 
 @app.command()
 def delete(
-    context: typer.Context,
     sessions: SessionsArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     with_models: Annotated[
         bool, typer.Option("--with-models", help="Also the models that were taught with them.")
     ] = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Delete sessions for good: audio, timeline, notes, and their traces in the database.
 
     On a terminal it asks first. Models that were taught with them are named.
     """
+    from emolive.cli.session_commands import run_delete
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_delete
-
-        return run_delete(library, sessions, ask=not yes, with_models=with_models)
-
-    finish(context, body)
+    return run_delete(library, sessions, ask=not yes, with_models=with_models)
 
 
 @app.command()
 def expire(
-    context: typer.Context,
     days: Annotated[
         int | None,
         typer.Option(
@@ -226,55 +198,40 @@ def expire(
         ),
     ] = None,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Delete old sessions, now or from now on; without options, say what is set."""
+    from emolive.cli.session_commands import run_expire
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_expire
-
-        return run_expire(library, days, after)
-
-    finish(context, body)
+    return run_expire(library, days, after)
 
 
 @app.command()
 def rename(
-    context: typer.Context,
     session: SessionArgument,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title.")],
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Give a session a title."""
+    from emolive.cli.session_commands import run_rename
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_rename
-
-        return run_rename(library, session, title)
-
-    finish(context, body)
+    return run_rename(library, session, title)
 
 
 @app.command()
 def tag(
-    context: typer.Context,
     session: SessionArgument,
     tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="One word or more each.")],
     remove: Annotated[bool, typer.Option("--remove", help="Take them off instead.")] = False,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Tag a session."""
+    from emolive.cli.session_commands import run_tag
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_tag
-
-        return run_tag(library, session, tags, remove=remove)
-
-    finish(context, body)
+    return run_tag(library, session, tags, remove=remove)
 
 
 @app.command()
 def note(
-    context: typer.Context,
     session: SessionArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to note.")],
     at: Annotated[
@@ -284,34 +241,25 @@ def note(
         ),
     ] = None,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Add a note to a session, or to a moment of it."""
+    from emolive.cli.session_commands import run_note
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_note
-
-        return run_note(library, session, text, at)
-
-    finish(context, body)
+    return run_note(library, session, text, at)
 
 
 @app.command()
 def consent(
-    context: typer.Context,
     text: Annotated[
         str | None,
         typer.Argument(metavar="[TEXT]", help="A text of your own; empty: no reminder."),
     ] = None,
     library: LibraryOption = None,
-) -> None:
+) -> int:
     """Show or set the reminder that comes before the first recording."""
+    from emolive.cli.session_commands import run_consent
 
-    def body() -> int:
-        from emolive.cli.session_commands import run_consent
-
-        return run_consent(library, text)
-
-    finish(context, body)
+    return run_consent(library, text)
 
 
 session_files.register(app)
