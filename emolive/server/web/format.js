@@ -1,0 +1,44 @@
+// Numbers and times as people read them, the same as in the app.
+
+const NOTHING = "–";
+
+/** A moment: `m:ss`, from one hour on `h:mm:ss`. A second lasts to its end. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** A length of time as a clock shows it, rounded to seconds. */
+export const length = (seconds) => (seconds == null ? NOTHING : clock(Math.round(seconds)));
+
+/** `3.7 s`, with a real minus; a dash where there is nothing. */
+export const seconds = (value, digits = 1) =>
+  value == null ? NOTHING : `${minus(value.toFixed(digits))} s`;
+
+/** `3.7 s`, `42 s`, `3 min 05 s`, `2 h 10 min`. */
+export function duration(value) {
+  if (value < 9.95) return seconds(value);
+  if (Math.round(value) < 60) return seconds(value, 0);
+  const whole = Math.round(value);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  const minutes = Math.round(value / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** `42 %`, with a space that does not break. */
+export const percent = (share, digits = 0) =>
+  share == null ? NOTHING : `${(100 * share).toFixed(digits)}\u00a0%`;
+
+/** A number with a real minus; a dash where there is none. */
+export const number = (value, digits = 0) =>
+  value == null ? NOTHING : minus(value.toFixed(digits));
+
+export const minus = (text) => text.replace("-", "−");
+
+export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
+/** A day and time in the reader's own time zone and language. */
+export const dayAndTime = (iso) =>
+  new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });

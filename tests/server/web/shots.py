@@ -1,0 +1,1 @@
+"""Renders the wall in its states: ``python -m tests.server.web.shots FOLDER [AUDIO...]``."""
