@@ -181,8 +181,10 @@ class App {
         this.#showPage("history");
         await this.history.open(parameters.get("q") ?? "");
       } else {
+        const before = this.#page;
         this.#showPage("wall");
-        this.wall.focus();
+        // A page that was just loaded is read from its beginning.
+        if (before) this.wall.focus();
       }
     } catch (error) {
       if (!current()) return;

@@ -146,12 +146,15 @@ export class CallView {
   /** Players of the recorded streams; a click on the timeline goes to its moment. */
   #showSound() {
     const sound = find("#sound", this.root);
-    const streams = (this.past?.streams ?? []).filter((stream) => stream.audio);
+    const streams = this.past?.has_audio ? this.past.streams : [];
     sound.replaceChildren(...streams.map((stream) => {
       const name = stream.stream ?? stream.name;
       const source = `v1/sessions/${encodeURIComponent(this.past.id)}/audio/${encodeURIComponent(name)}`;
-      const audio = make("audio", { controls: true, preload: "none", src: source, on: { timeupdate: this.tell.changed } });
-      return make("label", {}, this.appearance.streamName(name), audio);
+      const player = make("label", {}, this.appearance.streamName(name));
+      // Not every stream need have been kept.
+      const on = { timeupdate: this.tell.changed, error: () => player.remove() };
+      player.append(make("audio", { controls: true, preload: "metadata", src: source, on }));
+      return player;
     }));
     show(sound, streams.length > 0);
   }

@@ -71,8 +71,8 @@ export class Card {
 
   /** The call is another object: after the connection was lost. */
   show(call) {
+    if (call !== this.#call) this.#drawn = "";
     this.#call = call;
-    this.#drawn = "";
     this.refresh();
   }
 
@@ -108,15 +108,16 @@ export class Card {
     }
   }
 
-  /** Draw the trend, if it is to be seen and is not drawn already. */
+  /** Draw the trend, if it is to be seen and is not drawn already; whether it was drawn. */
   draw() {
-    if (!this.visible || !this.width) return;
+    if (!this.visible || !this.width) return false;
     const call = this.#call;
     const wanted = `${call.answers} ${this.width} ${this.height} ${devicePixelRatio} ${this.#appearance.dark}`;
-    if (wanted === this.#drawn) return;
+    if (wanted === this.#drawn) return false;
     this.#drawn = wanted;
     const end = call.info.elapsed_s ?? 0;
     drawTrend(this.#parts.trend, this.width, this.height, call.trend, end, this.#appearance);
+    return true;
   }
 
   /** The room for the trend, whose size the wall watches. */

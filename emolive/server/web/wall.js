@@ -5,6 +5,8 @@ import { find, setAttribute, setText, show, stillness } from "./dom.js";
 import { plural } from "./format.js";
 import { UrgencyOrder } from "./urgency.js";
 
+// What cards may take of a frame; the others wait for the next.
+const FRAME_SHARE_MS = 5;
 const LIST_KEPT_UNDER = "emolive.list";
 const MOVE = { duration: 260, easing: "cubic-bezier(.2,.7,.3,1)" };
 // Moving cards are for the eye; with very many of them calm is better.
@@ -22,6 +24,7 @@ export class Wall {
   #filter = "";
   #held = false;
   #removed = new Set();
+  #wantsFocus = false;
 
   constructor(root, calls, appearance, tell) {
     this.root = root;
@@ -40,24 +43,37 @@ export class Wall {
   /** One frame: change what changed; now and then put it in order. `visible`: the wall is seen. */
   refresh(now, visible) {
     const { byId, changed } = this.#calls;
+    const begun = performance.now();
     for (const id of changed) {
+      changed.delete(id);
       const call = byId.get(id);
       if (!call || this.#removed.has(id)) this.#drop(id);
       else if (this.#cards.has(id)) this.#cards.get(id).show(call);
       else this.#add(call);
+      if (performance.now() - begun > FRAME_SHARE_MS) break;
     }
-    changed.clear();
+    if (changed.size) this.#tell.changed();
     for (const id of this.#removed) if (!byId.has(id)) this.#removed.delete(id);
     if (!visible) return;
     const seen = new Map([...byId].filter(([id]) => this.#cards.has(id)));
     this.#place(this.#order.arrange(seen, now, this.#held));
     this.#showSum([...seen.values()]);
+    if (this.#wantsFocus && this.#cards.size) {
+      this.#wantsFocus = false;
+      if (document.activeElement === document.body) this.focus();
+    }
     this.draw();
   }
 
-  /** Draw what is to be seen and is not drawn. */
+  /** Draw what is to be seen and is not drawn, as far as the frame has room. */
   draw() {
-    for (const card of this.#cards.values()) card.draw();
+    const begun = performance.now();
+    for (const card of this.#cards.values()) {
+      if (card.draw() && performance.now() - begun > FRAME_SHARE_MS) {
+        this.#tell.changed();
+        return;
+      }
+    }
   }
 
   showList(asList) {
@@ -72,8 +88,9 @@ export class Wall {
     return this.list.classList.contains("rows");
   }
 
-  /** Give the focus to the call that had it last, or to the most urgent one. */
+  /** Give the focus to the call that had it last, or to the first one, as soon as there is one. */
   focus() {
+    this.#wantsFocus = !this.#cards.has(this.#current);
     this.#cards.get(this.#current)?.link.focus();
   }
 

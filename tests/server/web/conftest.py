@@ -1,12 +1,13 @@
-"""A browser, recordings of calls, and a server that plays them."""
+"""A browser, recordings of calls, and the server that plays them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 pytest.importorskip("selenium")
 
 import soundfile as sf
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -22,11 +24,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, resource
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.types import Role
 from tests.conversation.calls import Said, spoken
-from tests.server.web.browser import browser, missing, resize
+from tests.server.web.browser import browser, missing, prefer, resize
 from tests.server.web.recorded import Recording, record
-from tests.server.web.replay_server import TOKEN, ReplayedCall, ReplayServer, past_call, running
+from tests.server.web.recorded_host import TOKEN, Wall, wall
+from tests.ui.stored_sessions import Part, store
 
 T = TypeVar("T")
 LENGTH_S = 120.0
@@ -35,8 +39,7 @@ LENGTH_S = 120.0
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, ...]:
     """Two calls put together from the demo clip, heard by the bundled model."""
-    speech, _ = sf.read(resource(DEMO_AUDIO), dtype="float32")
-    folder = tmp_path_factory.mktemp("rules")
+    speech, _ = sf.read(asset(DEMO_AUDIO), dtype="float32")
     found = []
     with closing(OnnxClassifier(model_path(None), "cpu", 1)) as classifier:
         for first, second in (("a", "b"), ("c", "d")):
@@ -44,71 +47,91 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, ...
             while at < LENGTH_S - 6:
                 said += [Said(0, first, at), Said(1, second, at + 2.0), Said(1, "f", at + 4.4)]
                 at += 6.3 if len(said) % 4 else 24.0
-            audio = spoken(speech, said, LENGTH_S)
-            found.append(record(np.asarray(audio), classifier, folder / f"{first}.toml"))
+            audio = spoken(np.asarray(speech), said, LENGTH_S)
+            found.append(record(audio, classifier, tmp_path_factory.mktemp("rules")))
     return tuple(found)
 
 
 @dataclass
 class Page:
-    """The wall in a browser, and the server behind it."""
+    """A page in the browser."""
 
     driver: Chrome
-    server: ReplayServer
-    recordings: tuple[Recording, ...]
-    address: str = ""
+    address: str
+    token: str
 
     def open(self, place: str = "") -> None:
-        """Go to a part of the page."""
+        """Go to a part of it."""
         self.driver.get(self.address + place)
 
-    def log_in(self, place: str = "") -> None:
+    def log_in(self, place: str = "", token: str = "") -> None:
         """As a supervisor does."""
         self.open(place)
-        field = self.wait(lambda: self.seen("#token"))
-        field.send_keys(TOKEN, Keys.ENTER)
-        self.wait(lambda: self.text("#connection") == "live" or self.attribute("#connection", "data-state") == "open")
+        self.wait(lambda: self.seen("#token")).send_keys(token or self.token, Keys.ENTER)
+        self.wait_live()
 
-    def call(self, number: int, ahead_s: float = 60.0, **about: object) -> ReplayedCall:
-        """Begin a call that has been going on for a while."""
-        recording = self.recordings[number % len(self.recordings)]
-        made = ReplayedCall(f"call-{number}", f"Line {number}", recording, ahead_s, **about)  # type: ignore[arg-type]
-        self.server.add(made)
-        return made
+    def wait_live(self) -> None:
+        """Until the server tells what happens."""
+        self.wait(lambda: self.attribute("#connection", "data-state") == "open")
 
     def find(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
-    def seen(self, selector: str) -> WebElement | None:
-        """The first of these elements that is displayed."""
-        return next((one for one in self.find(selector) if one.is_displayed()), None)
+    def shown(self, selector: str) -> list[WebElement]:
+        return [one for one in self.find(selector) if one.is_displayed()]
+
+    def seen(self, selector: str) -> WebElement:
+        """The first of these elements that is displayed; an error where there is none."""
+        return self.shown(selector)[0]
 
     def text(self, selector: str) -> str:
-        found = self.seen(selector)
-        return found.text if found else ""
+        return self.seen(selector).text
 
     def attribute(self, selector: str, name: str) -> str | None:
         return self.find(selector)[0].get_attribute(name)
 
-    def run(self, script: str, *arguments: object) -> object:
+    def click(self, selector: str) -> None:
+        self.wait(lambda: self.seen(selector)).click()
+
+    def run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
 
     def keys(self, *keys: str) -> None:
         """Type, wherever the focus is."""
         self.driver.switch_to.active_element.send_keys(*keys)
 
+    def focus(self) -> str:
+        """What has the focus, as a screen reader would name it."""
+        active = self.driver.switch_to.active_element
+        return active.accessible_name or active.tag_name
+
     def wait(self, until: Callable[[], T], seconds: float = 30) -> T:
-        return WebDriverWait(self.driver, seconds, 0.1, (Exception,)).until(lambda _: until())
+        """Until it is true, and was no error."""
+        waiting = WebDriverWait(
+            self.driver, seconds, 0.1, (WebDriverException, IndexError, AttributeError)
+        )
+        return waiting.until(lambda _: until())
+
+    def painted(self, selector: str) -> int:
+        """How many different colours a canvas shows."""
+        found = self.run(
+            "const c = document.querySelector(arguments[0]);"
+            "const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "return new Set(new Uint32Array(p.buffer)).size",
+            selector,
+        )
+        return int(found)
 
     def complaints(self) -> list[str]:
-        """What the console says, without refused log-ins, which are the server's right answers."""
+        """What the console says, without refused log-ins and a server that is gone on purpose."""
         found = [entry["message"] for entry in self.driver.get_log("browser")]
-        return [one for one in found if "401 (Unauthorized)" not in one]
+        expected = ("401 (Unauthorized)", "ERR_CONNECTION_REFUSED", "400 (Bad Request)")
+        return [one for one in found if not any(text in one for text in expected)]
 
 
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Chrome]:
-    """One browser for all tests; a new page for each."""
+    """One browser for all tests."""
     if reason := missing():
         pytest.skip(reason)
     with browser() as driver:
@@ -116,15 +139,24 @@ def chrome() -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def page(chrome: Chrome, recordings: tuple[Recording, ...]) -> Iterator[Page]:
-    """A server with two past calls and none that runs."""
-    past = tuple(
-        past_call(recording, f"past-{i}", f"Order {i}", i + 0.2)
-        for i, recording in enumerate(recordings)
-    )
-    server = ReplayServer(past)
-    resize(chrome, 1280, 800)
-    with running(server) as port:
-        made = Page(chrome, server, recordings, f"http://127.0.0.1:{port}/")
+def server(tmp_path: Path, recordings: tuple[Recording, ...]) -> Iterator[Wall]:
+    """No call runs; three past ones are in its library."""
+    with wall(tmp_path, recordings[0].model) as made:
+        parts = (Part("agent", role=Role.AGENT), Part("customer", role=Role.CUSTOMER))
+        for i in range(3):
+            begun = datetime.now(UTC) - timedelta(days=i + 0.1)
+            store(made.library, parts, title=f"Order {i}", started_at=begun, audio=i == 0)
         yield made
-        chrome.get("about:blank")
+
+
+@pytest.fixture
+def page(chrome: Chrome, server: Wall) -> Iterator[Page]:
+    """A new page, nobody logged in; in the end the console must be empty."""
+    resize(chrome, 1280, 800)
+    prefer(chrome, prefers_color_scheme="light")
+    chrome.delete_all_cookies()
+    made = Page(chrome, f"http://127.0.0.1:{server.port}/", TOKEN)
+    yield made
+    complaints = made.complaints()
+    chrome.get("about:blank")
+    assert not complaints, complaints

@@ -1,1 +1,0 @@
-"""Renders the wall in its states: ``python -m tests.server.web.shots FOLDER [AUDIO...]``."""
