@@ -8,7 +8,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 libdbus-1-3 \
   libfontconfig1 libglib2.0-0 libx11-xcb1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 \
   libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 fonts-dejavu-core
-TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth postgresql
+TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth postgresql chromium chromium-driver
 
 .PHONY: demo app test lint bundle desktop-entry screenshots train-setup clean
 .DELETE_ON_ERROR:

@@ -18,7 +18,9 @@ def missing() -> str | None:
 
 
 @contextmanager
-def browser(width: int = 1280, height: int = 800, scale: float = 1.0, *arguments: str) -> Iterator[Chrome]:
+def browser(
+    width: int = 1280, height: int = 800, scale: float = 1.0, *arguments: str
+) -> Iterator[Chrome]:
     """A window of this many CSS pixels."""
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""

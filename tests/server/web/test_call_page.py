@@ -23,7 +23,8 @@ def call(page: Page, server: Wall, recordings: tuple[Recording, ...]) -> str:
     return found
 
 
-def test_it_shows_both_parties_over_time(page: Page, call: str) -> None:
+@pytest.mark.usefixtures("call")
+def test_it_shows_both_parties_over_time(page: Page) -> None:
     page.wait(lambda: len(page.shown("#timeline .uplot")) == 3)  # probabilities, and two levels
     page.wait(lambda: page.painted("#timeline .uplot canvas") > 20)
     lanes = page.shown("#timeline > canvas")
@@ -70,7 +71,8 @@ def test_alerts_lead_to_their_moment_and_are_acknowledged(
     page.wait(lambda: any(alert["acknowledged"] for alert in served.info()["alerts"]))
 
 
-def test_the_keyboard_and_the_pointer_move_it(page: Page, call: str) -> None:
+@pytest.mark.usefixtures("call")
+def test_the_keyboard_and_the_pointer_move_it(page: Page) -> None:
     timeline = page.wait(lambda: page.seen("#timeline"))
     page.wait(lambda: page.find("#spans [aria-pressed=true]")[0].text == "1 min")
     timeline.send_keys(Keys.ARROW_LEFT)
@@ -85,7 +87,8 @@ def test_the_keyboard_and_the_pointer_move_it(page: Page, call: str) -> None:
     page.wait(lambda: "customer" in page.text("#timeline .tip"))
 
 
-def test_it_is_there_in_words(page: Page, call: str, recordings: tuple[Recording, ...]) -> None:
+@pytest.mark.usefixtures("call")
+def test_it_is_there_in_words(page: Page) -> None:
     page.click("#in-words summary")
     rows = page.wait(lambda: [one.text for one in page.shown("#in-words tbody tr")])
     assert any("customer" in row and "%" in row for row in rows)

@@ -131,7 +131,7 @@ def test_as_a_list_and_again_after_a_reload(
 
 
 def test_a_lost_connection_is_told_and_comes_back(
-    page: Page, server: Wall, recordings: tuple[Recording, ...], tmp_path: object
+    page: Page, server: Wall, recordings: tuple[Recording, ...]
 ) -> None:
     server.add(recordings[0], "Before", 40)
     page.log_in()
