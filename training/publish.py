@@ -6,6 +6,7 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+from emolive.bench.throughput import OPERATIONS
 from emolive.features import WaveformSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
@@ -29,7 +32,7 @@ from training.export import Precision, model_graph, write_metadata
 from training.labels import LABELS
 from training.measure import Measurement, measure
 from training.metrics import softmax
-from training.models import Ensemble, Trained
+from training.models import EncoderBody, Ensemble, Trained
 from training.recipe import Recipe
 from training.shift import embeddings, fit_shift
 from training.splits import Split, split_clips
@@ -124,6 +127,22 @@ def _scores(measurement: Measurement, unseen: Unseen | None) -> dict[str, float]
             "unseen corpora selective accuracy": unseen.right,
         }
     return {key: round(value, 4) for key, value in scores.items()}
+
+
+def _operations(trained: Trained | Ensemble, recipe: Recipe) -> float:
+    """Floating-point operations of one window, of all networks together."""
+    members = trained.members if isinstance(trained, Ensemble) else [trained]
+    total = 0
+    for one in members:
+        assert isinstance(one, Trained)
+        waveform = isinstance(one.net.body, EncoderBody)
+        shape = (recipe.front_end.n_mels, recipe.n_frames)
+        x = torch.zeros(1, 1, recipe.window_samples) if waveform else torch.zeros(1, 1, *shape)
+        # Double precision, for which there is no fused LSTM: the counter cannot look into that.
+        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+            deepcopy(one).double().eval()(x.double())
+        total += counter.get_total_flops()
+    return float(total)
 
 
 def _shift(
@@ -234,7 +253,8 @@ def publish(
         fitted = fitted.model_copy(update={"shift": _shift(classifier, cache, recipe, split)})
         measurement = measure(classifier, cache, split.test, recipe)
         classifier.close()
-        published = fitted.model_copy(update={"scores": _scores(measurement, unseen)})
+        scores = _scores(measurement, unseen) | {OPERATIONS: _operations(trained, recipe)}
+        published = fitted.model_copy(update={"scores": scores})
         write_metadata(final_file, published)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(final_file.read_bytes())

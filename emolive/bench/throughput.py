@@ -21,6 +21,8 @@ _PRODUCTS = 20
 _SECONDS = 1.0  # of measuring each batch size
 _FEWEST, _MOST = 10, 500
 MATRIX_PRODUCT = "matrix-product.onnx"
+# What the metadata call the floating-point operations of one window, among the scores.
+OPERATIONS = "operations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def measure_throughput(
     for graphs in (False, True):
         classifier = OnnxClassifier(path, provider, batch_sizes=batches, cuda_graphs=graphs)
         name, file, used = classifier.metadata.name, classifier.file.name, classifier.provider
+        operations = operations or classifier.metadata.scores.get(OPERATIONS)
         if used == "CUDA" and rate is None:
             rate = matrix_rate()
         if classifier.cuda_graphs == graphs:

@@ -31,6 +31,7 @@ from emolive.bench.stages import (
     time_latency,
     time_stages,
 )
+from emolive.bench.throughput import Throughput, measure_throughput
 from emolive.cli.console import Console
 from emolive.cli.desktop_soak import run_desktop_soak
 from emolive.cli.loading import engine_config, load_classifier
@@ -65,6 +66,7 @@ class Report:
     soak: Soak | None
     wall: WallTiming | None = None
     placement: Placement | None = None
+    throughput: Throughput | None = None
 
 
 def run_bench(
@@ -141,12 +143,17 @@ def _measure(
         archive=archive,
         memory_mb=memory,
         soak=long_run,
-        placement=None
-        if classifier.provider == "CPU"
-        else placement(loading.open_model(model, cast(Requested, provider))),
     )
     classifier.close()
-    return report
+    if report.provider == "CPU":
+        return report
+    # A graphics card also works for archives and many calls, in large batches.
+    requested = cast(Requested, provider)
+    return replace(
+        report,
+        placement=placement(loading.open_model(model, requested)),
+        throughput=measure_throughput(model, requested, speech),
+    )
 
 
 def _measure_wall(
@@ -221,6 +228,8 @@ def _show(report: Report) -> None:
     console.print(f"Memory: {report.memory_mb:.0f} MB.")
     if report.placement:
         console.print(f"On {report.provider}: {report.placement}.")
+    if report.throughput:
+        console.print(_batches(report.throughput))
     if report.wall:
         wall = report.wall
         console.print(
@@ -235,6 +244,27 @@ def _show(report: Report) -> None:
             f"{report.soak.wall_s:.0f} s: {report.soak.warm_mb:.0f} MB after warm-up, at most "
             f"{report.soak.peak_mb:.0f} MB ({report.soak.growth:+.1%})."
         )
+
+
+def _batches(throughput: Throughput) -> Table:
+    """Windows per second, from audio in host memory to answers there."""
+    rate = throughput.matrix_rate
+    title = f"{throughput.file} on {throughput.provider}, windows in, answers out"
+    if rate:
+        title += f" (matrix products: {rate / 1e12:.0f} TFLOP/s)"
+    table = Table(title=title, title_justify="left")
+    for name in ("batch", "median ms", "p99 ms", "windows/s", "of the matrix rate", "CUDA graph"):
+        table.add_column(name, justify="right")
+    for one in throughput.batches:
+        table.add_row(
+            str(one.batch),
+            f"{one.p50_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            f"{one.windows_per_s:,.0f}",
+            "" if one.matrix_share is None else f"{one.matrix_share:.1%}",
+            "yes" if one.graphs else "no",
+        )
+    return table
 
 
 def _add(table: Table, timing: Timing) -> None:
