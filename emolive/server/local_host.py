@@ -140,6 +140,7 @@ class LocalHost:
         self._admission = Admission(
             _cost_of_a_call(classifier, config), hop_s=settings.hop_s, most=settings.max_calls
         )
+        self._measured = settings.measured
         self._monitoring = Monitoring(self._give, max_runs=10_000)
         self.calls = CallMonitor(self._monitoring)
         self.calls.use_rules(self._rules, library.folder)
@@ -187,7 +188,7 @@ class LocalHost:
 
     def refusal(self) -> str | None:
         """Why one more call cannot be run now; None: it can."""
-        return self._admission.refusal(len(self._running()))
+        return self._admission.refusal(len(self._running())) if self._measured else None
 
     async def open(self, request: CallRequest) -> LocalCall:
         """Run a call.

@@ -27,7 +27,7 @@ class ServerSettings:
     `token`: of the command line, in memory only. `origins`: besides the server's own, from which
     pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
     is not as it looks from here. `max_calls` None: as many as the machine carries.
-    `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by API key.
+    `measured` False: `max_calls` alone says how many. `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by API key.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +47,7 @@ class ServerSettings:
     keeping: Keeping = Keeping.NOTHING
     only_consented: bool = False
     max_calls: int | None = None
+    measured: bool = True
     max_connections: int = 1_000
     stall_s: float = 20.0
     drain_s: float = 0.0

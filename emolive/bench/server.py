@@ -1,0 +1,218 @@
+"""What a server costs on this machine: calls over real sockets, beside the same without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import tempfile
+import time
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import soxr
+
+from emolive.errors import EmoliveError
+from emolive.server.settings import ServerSettings
+from emolive.types import FloatArray
+
+_TELEPHONE_RATE = 8_000
+_PACKET_S = 0.02
+_TOKEN = "of the server that is measured"
+_UP_WITHIN_S = 60.0
+_WARM_UP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTiming:
+    """`calls` two-party calls over sockets for `seconds`, one of whom is inferred.
+
+    Latency from sending the packet with a window's last sample to its answer on a watcher's socket,
+    in milliseconds; ``cores`` is the server's processor time per second, of all threads.
+    """
+
+    calls: int
+    seconds: float
+    windows: int
+    windows_skipped: int
+    latency_p50_ms: float
+    latency_p99_ms: float
+    cores: float
+    memory_mb: float
+
+
+def measure_server(
+    speech: FloatArray,
+    rate: int,
+    model: Path | None,
+    provider: str,
+    hop_s: float,
+    *,
+    calls: int,
+    seconds: float = 20.0,
+) -> ServerTiming:
+    """Send `calls` calls made of `speech` to a server in a process of its own, in real time.
+
+    Raises:
+        EmoliveError: the server did not come up, or refused a call.
+    """
+    narrow: FloatArray = soxr.resample(speech, rate, _TELEPHONE_RATE)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = ServerSettings(
+            port=0,
+            token=_TOKEN,
+            library=Path(folder),
+            model=model,
+            provider=provider,
+            hop_s=hop_s,
+            measured=False,
+        )
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(target=_serve, args=(settings, there), daemon=True)
+        process.start()
+        try:
+            if not here.poll(_UP_WITHIN_S):
+                raise EmoliveError("The server did not come up within a minute.")
+            url = here.recv()
+            if not isinstance(url, str):
+                raise EmoliveError(f"The server did not come up: {url[0]}")
+            assert process.pid is not None
+            return asyncio.run(_drive(url, narrow, calls, seconds, psutil.Process(process.pid)))
+        finally:
+            process.terminate()
+            process.join(_UP_WITHIN_S)
+            process.kill()
+
+
+def _serve(settings: ServerSettings, parent: Connection) -> None:
+    """The server's process."""
+    from emolive.server.serving import EmoliveServer
+
+    try:
+        server = EmoliveServer(settings, lambda _: None)
+    except EmoliveError as error:
+        parent.send((str(error),))
+        return
+    parent.send(server.url.replace("http", "ws"))
+    server.run()
+
+
+@dataclass(slots=True)
+class _Sent:
+    """When which packets of a call were sent: seconds of the call, and of the clock."""
+
+    ends_s: list[float] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+
+    def when(self, sample_s: float) -> float | None:
+        """When the sample at this second was sent."""
+        i = bisect_left(self.ends_s, sample_s - 1e-6)
+        return self.at[i] if i < len(self.at) else None
+
+
+class _Watch:
+    """What a watcher is told while it is measured."""
+
+    def __init__(self, sent: dict[str, _Sent]) -> None:
+        self._sent = sent
+        self.measuring = False
+        self.latencies: list[float] = []
+        self.skipped: dict[str, int] = {}
+        self.skipped_before: dict[str, int] = {}
+
+    def hear(self, message: dict[str, Any], now: float) -> None:
+        """Take a message."""
+        kind, call = message["type"], message["call"]
+        if kind == "status":
+            self.skipped[call] = message["windows_skipped"]
+        elif kind == "prediction" and self.measuring and call in self._sent:
+            sent_at = self._sent[call].when(message["end_s"])
+            if sent_at is not None:
+                self.latencies.append(now - sent_at)
+
+
+async def _drive(
+    url: str, narrow: FloatArray, calls: int, seconds: float, process: psutil.Process
+) -> ServerTiming:
+    from websockets.asyncio.client import connect
+
+    from emolive.server.client import CallSender
+
+    sent: dict[str, _Sent] = {}
+    watch = _Watch(sent)
+    over = asyncio.Event()
+
+    async def listen() -> None:
+        async with connect(f"{url}/v1/watch?token={_TOKEN}", max_size=None) as socket:
+            async for text in socket:
+                watch.hear(json.loads(text), time.monotonic())
+
+    async def send(number: int) -> None:
+        at = number * len(narrow) // calls
+        parties = [np.roll(narrow, -at), np.roll(narrow, -at - len(narrow) // 2)]
+        samples = (32_767 * np.stack(parties, axis=1)).astype("<i2")
+        step = round(_PACKET_S * _TELEPHONE_RATE)
+        await asyncio.sleep(number / calls)
+        async with CallSender(
+            url, _TOKEN, sampling_rate=_TELEPHONE_RATE, channels=2, call=f"call-{number}"
+        ) as call:
+            mine = sent[call.call_id] = _Sent()
+            begun, frames = time.monotonic(), 0
+            while not over.is_set():
+                frames += step
+                # A packet is sent once its last sample has been spoken.
+                wait_s = begun + frames / _TELEPHONE_RATE - time.monotonic()
+                await asyncio.sleep(max(0.0, wait_s))
+                first = (frames - step) % (len(samples) - step)
+                mine.ends_s.append(frames / _TELEPHONE_RATE)
+                mine.at.append(time.monotonic())
+                await call.send(samples[first : first + step])
+
+    listening = asyncio.create_task(listen())
+    sending = [asyncio.create_task(send(number)) for number in range(calls)]
+    try:
+        await _pause(_WARM_UP_S, sending)
+        spent, begun = _spent(process), time.monotonic()
+        watch.skipped_before, watch.measuring = dict(watch.skipped), True
+        await _pause(seconds, sending)
+        watch.measuring = False
+        lasted, spent = time.monotonic() - begun, _spent(process) - spent
+        memory = process.memory_info().rss / 1e6
+        await _pause(1.5, sending)  # the last statuses
+    finally:
+        over.set()
+        await asyncio.wait(sending)
+        listening.cancel()
+        await asyncio.wait([listening])
+    skipped = sum(n - watch.skipped_before.get(call, 0) for call, n in watch.skipped.items())
+    p50, p99 = np.percentile(np.array(watch.latencies or [0.0]) * 1_000, (50, 99))
+    return ServerTiming(
+        calls,
+        lasted,
+        len(watch.latencies),
+        skipped,
+        float(p50),
+        float(p99),
+        spent / lasted,
+        memory,
+    )
+
+
+async def _pause(seconds: float, sending: list[asyncio.Task[None]]) -> None:
+    """Wait, unless a call fails."""
+    done, _ = await asyncio.wait(
+        sending, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
+    )
+    for task in done:
+        task.result()
+
+
+def _spent(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
