@@ -206,9 +206,7 @@ async def _drive(
 
 async def _pause(seconds: float, sending: list[asyncio.Task[None]]) -> None:
     """Wait, unless a call fails."""
-    done, _ = await asyncio.wait(
-        sending, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
-    )
+    done, _ = await asyncio.wait(sending, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     for task in done:
         task.result()
 

@@ -42,6 +42,7 @@ _CLIENTS_LEAVE_S = 10.0
 _STORED_WITHIN_S = 60.0
 _WATCHERS_LEAVE_S = 3.0
 _LOOK_S = 0.05
+_CHATTY = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
 class EmoliveServer:
@@ -97,6 +98,10 @@ class EmoliveServer:
 
     def run(self) -> None:
         """Serve until it is told to stop by `stop`, SIGTERM or SIGINT."""
+        for name in _CHATTY:
+            # Below this it tells addresses, which may hold tokens.
+            logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("uvicorn.error").addFilter(_no_false_alarm)
         config = uvicorn.Config(
             lambda *_: None,
             log_config=None,
@@ -219,6 +224,11 @@ class EmoliveServer:
             self._tell(f"AudioSocket listens at {self._settings.host}:{self.audiosocket_port}.")
         if self._settings.token is None and self.token is not None:
             self._tell(f"The token of this run, for everything: {self.token}")
+
+
+def _no_false_alarm(record: logging.LogRecord) -> bool:
+    """Uvicorn takes a refusal before a WebSocket opens for a handshake that was forgotten."""
+    return "without completing handshake" not in record.getMessage()
 
 
 class _Uvicorn(uvicorn.Server):

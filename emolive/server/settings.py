@@ -26,8 +26,9 @@ class ServerSettings:
 
     `token`: of the command line, in memory only. `origins`: besides the server's own, from which
     pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
-    is not as it looks from here. `max_calls` None: as many as the machine carries.
-    `measured` False: `max_calls` alone says how many. `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by API key.
+    is not as it looks from here. `max_calls` None: as many as the machine carries; `measured`
+    False: `max_calls` alone says how many. `only_consented`: keep only the calls whose parties
+    agreed. `audiohook_secrets`: by API key.
     """
 
     host: str = "127.0.0.1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LONGEST_BODY = 65_536
@@ -39,20 +39,17 @@ class Shell:
             return
         path: str = scope["path"]
         taken = 0
-        begun = False
 
         async def bounded() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > _LONGEST_BODY:
-                raise _TooLong
+                raise HTTPException(413, f"A request may have {_LONGEST_BODY} bytes.")
             return message
 
         async def guarded(message: Message) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
@@ -62,13 +59,4 @@ class Shell:
                 )
             await send(message)
 
-        try:
-            await self._app(scope, bounded, guarded)
-        except _TooLong:
-            if not begun:
-                sentence = f"A request may have {_LONGEST_BODY} bytes."
-                await JSONResponse({"error": sentence}, 413)(scope, receive, guarded)
-
-
-class _TooLong(Exception):  # noqa: N818 - it is an answer
-    pass
+        await self._app(scope, bounded, guarded)

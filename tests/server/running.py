@@ -23,7 +23,7 @@ from emolive.server.settings import ServerSettings
 from emolive.types import FloatArray
 from tests import models
 
-TOKEN = "a token for all of the tests"
+TOKEN = "a-token-for-all-of-the-tests"
 WITHIN_S = 60.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 import time
 
 import pytest
@@ -50,8 +51,18 @@ COMPONENTS = (
 )
 
 
+def signed_for(path: str) -> dict[str, str]:
+    """Headers of a request for another path, without the host."""
+    headers = signed(path=path, nonce=secrets.token_urlsafe(18))
+    return {name: value for name, value in headers.items() if name != "host"}
+
+
 def signed(
-    *, created: int | None = None, nonce: str = "VGhpc0lzQVVuaXF1ZU5vbmNl", secret: bytes = SECRET
+    *,
+    created: int | None = None,
+    nonce: str = "VGhpc0lzQVVuaXF1ZU5vbmNl",
+    secret: bytes = SECRET,
+    path: str = "/api/v1/voicebiometrics/ws",
 ) -> dict[str, str]:
     """A request's headers, signed line by line as the documentation does it."""
     created = int(time.time()) if created is None else created
@@ -68,7 +79,7 @@ def signed(
     )
     base = "\n".join(
         [
-            '"@request-target": /api/v1/voicebiometrics/ws',
+            f'"@request-target": {path}',
             '"@authority": audiohook.example.com',
             *(f'"{name}": {headers[name]}' for name in list(headers)[1:]),
             f'"@signature-params": {parameters}',
