@@ -182,6 +182,28 @@ def evaluate_command(
         out.write_text(json.dumps(measurement.to_dict(), indent=2), encoding="utf-8")
 
 
+@app.command("baseline")
+def baseline_command(
+    recipe: RecipeArgument,
+    model: Annotated[Path, typer.Argument(help="An exported model file, or a bundled one's name.")],
+    cache: CacheOption = Path("cache"),
+    out: Annotated[Path | None, typer.Option(help="Write the tables here.")] = None,
+) -> None:
+    """Measure what adapting to a source brings, on speech that the model was not trained on.
+
+    That is the recipe's test speakers and the corpora that it does not use. Answers are kept in the
+    cache.
+    """
+    from emolive.inference.loading import open_model
+    from training.answers import gather
+    from training.baseline_study import write_tables
+
+    classifier = open_model(model, "cpu")
+    answers = gather(classifier, load_cache(cache), load_recipe(recipe))
+    tables = write_tables(answers, classifier.metadata)
+    say(tables) if out is None else out.write_text(tables, encoding="utf-8")
+
+
 @app.command("export")
 def export_command(
     recipe: RecipeArgument,

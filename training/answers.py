@@ -16,12 +16,12 @@ from emolive.features import LogMelSpec, log_mel, normalize
 from emolive.inference.classifier import OnnxClassifier
 from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip
-from training.dataset import clip_windows, cut_window
+from training.dataset import clip_windows, cut_window, window_features
 from training.recipe import Recipe
 from training.splits import split_clips
 
 _BATCH = 16
-_BANDS_FROM = 300  # clips of training speech that say how loud each band usually is
+_USUAL_FROM = 300  # clips of training speech that say what is usual
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,8 @@ class Answers:
     `logits` float32 ``(n_windows, n_classes)`` are of all windows of the clips, half a second
     apart; those of clip ``i`` are ``first[i]`` to ``first[i + 1]``. `centre` float32
     ``(n, n_classes)`` is of the centre window of each clip, `embeddings` ``(n, n_features)`` its
-    embedding (None: the model tells none), `same_bands` ``(n, n_classes)`` the same window after
+    embedding, and `usual_embedding` ``(n_features,)`` the mean of those of training speech (None:
+    the model tells none), `same_bands` ``(n, n_classes)`` the same window after
     each band's mean over the speaker's clips was moved to that of training speech (None: the
     model's input is no log-mel).
     """
@@ -41,6 +42,7 @@ class Answers:
     logits: FloatArray
     centre: FloatArray
     embeddings: FloatArray | None
+    usual_embedding: FloatArray | None
     same_bands: FloatArray | None
 
 
@@ -65,6 +67,7 @@ def gather(classifier: OnnxClassifier, audio: AudioCache, recipe: Recipe) -> Ans
             found["logits"],
             found["centre"],
             found.get("embeddings"),
+            found.get("usual_embedding"),
             found.get("same_bands"),
         )
 
@@ -86,8 +89,7 @@ def _computed(
     spec = classifier.metadata.front_end
     for clip in track(clips, description="Centre windows"):
         cut = cut_window(audio.samples(clip), recipe.window_samples, 0.5)
-        features = normalize(log_mel(cut, spec), spec) if isinstance(spec, LogMelSpec) else cut
-        answer = classifier.predict(features[None])
+        answer = classifier.predict(window_features(cut, recipe)[None])
         centre.append(answer.logits)
         if answer.embedding is not None:
             embeddings.append(answer.embedding)
@@ -98,9 +100,28 @@ def _computed(
     }
     if embeddings:
         found["embeddings"] = np.concatenate(embeddings)
+        found["usual_embedding"] = _usual_embedding(classifier, audio, recipe)
     if isinstance(spec, LogMelSpec):
         found["same_bands"] = _same_bands(classifier, audio, clips, recipe, spec)
     return found
+
+
+def _usual(audio: AudioCache, recipe: Recipe) -> list[CachedClip]:
+    """A few hundred clips of the speech that the model was trained on, spread over all of it."""
+    train = split_clips(audio.clips, recipe).train
+    return list(train[:: max(1, len(train) // _USUAL_FROM)])
+
+
+def _usual_embedding(classifier: OnnxClassifier, audio: AudioCache, recipe: Recipe) -> FloatArray:
+    rows = []
+    for clip in track(_usual(audio, recipe), description="Training speech"):
+        window = window_features(
+            cut_window(audio.samples(clip), recipe.window_samples, 0.5), recipe
+        )
+        embedding = classifier.predict(window[None]).embedding
+        assert embedding is not None
+        rows.append(embedding[0])
+    return np.mean(rows, axis=0, dtype=np.float32)
 
 
 def _same_bands(
@@ -117,8 +138,7 @@ def _same_bands(
         means = [log_mel(audio.samples(clip), spec).mean(axis=1) for clip in some]
         return np.mean([one - one.mean() for one in means], axis=0, dtype=np.float32)[:, None]
 
-    train = split_clips(audio.clips, recipe).train
-    usual = bands(list(train[:: max(1, len(train) // _BANDS_FROM)]))
+    usual = bands(_usual(audio, recipe))
     by_speaker: dict[tuple[str, str], list[CachedClip]] = {}
     for clip in clips:
         by_speaker.setdefault((clip.corpus, clip.speaker), []).append(clip)

@@ -6,6 +6,7 @@ one vector, added to the log-probabilities, makes their mean an expected mix. No
 audio.
 """
 
+from emolive.baseline.consequence import consequence
 from emolive.baseline.evidence import Evidence
 from emolive.baseline.expected import PRESETS, ExpectedMix
 from emolive.baseline.pooled import pooled_baseline
@@ -26,5 +27,6 @@ __all__ = [
     "SourceBaselines",
     "SourceProfile",
     "StreamBaseline",
+    "consequence",
     "pooled_baseline",
 ]

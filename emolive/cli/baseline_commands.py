@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile
+from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say
 from emolive.errors import EmoliveError
@@ -16,7 +16,7 @@ from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
 from emolive.settings import SettingsStore
-from emolive.wording import percent, signed
+from emolive.wording import consequence_text, percent, signed
 
 
 def expected_mix(text: str | None) -> ExpectedMix:
@@ -97,6 +97,7 @@ def run_show(profile_id: str, library: Path | None, *, as_json: bool) -> int:
         mean = summary["mean"][label]
         table.add_row(emotion_name(label), percent(mean), percent(share), signed(moved, 2))
     Console().print(table)
+    say(consequence_text(*consequence(expected)))
     return DONE
 
 

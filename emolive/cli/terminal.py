@@ -30,6 +30,7 @@ from emolive.types import (
     Severity,
     SpeechState,
 )
+from emolive.wording import adapted_text
 
 _REFRESH_S = 0.1
 _WIDEST = 120
@@ -277,6 +278,9 @@ class TerminalTimeline:
             return text.append(f"{status.model}, recorded on {status.provider or 'a computer'}")
         text.append(f"{status.provider} · {status.model} · latency {status.latency_ms:.0f} ms")
         text.append(f" · lag {status.lag_s:.1f} s")
+        told = [stream.answer.baseline for stream in self._streams.values() if stream.answer]
+        for baseline in [one for one in told if one is not None][:1]:
+            text.append(f" · {adapted_text(baseline)}")
         for name, count in (
             ("skipped", status.windows_skipped),
             ("overflows", status.overflows),

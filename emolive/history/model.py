@@ -12,6 +12,7 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
 from emolive.types import (
+    Baseline,
     EngineStatus,
     Event,
     Familiarity,
@@ -37,7 +38,8 @@ class Current:
     """The newest decision of a stream, and since when its state and label hold.
 
     ``probabilities`` float32 ``(n_classes,)`` of the newest window, None in silence; ``leading`` is
-    its most probable label; ``familiarity`` how the sound compares with the model's training data.
+    its most probable label; ``familiarity`` how the sound compares with the model's training data;
+    ``baseline`` how far answers are adapted to their source.
     """
 
     state: SpeechState
@@ -47,6 +49,7 @@ class Current:
     probabilities: FloatArray | None
     leading: str | None
     familiarity: Familiarity | None = None
+    baseline: Baseline | None = None
 
 
 class StreamModel:
@@ -136,6 +139,7 @@ class StreamModel:
             probabilities,
             leading,
             None if prediction.shift is None else prediction.shift.word,
+            prediction.baseline,
         )
         self.decisions.append(prediction)
 

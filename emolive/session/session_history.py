@@ -18,6 +18,7 @@ from emolive.session.library import Library
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
 from emolive.session.summary import SessionSummary, summarize
 from emolive.types import (
+    Baseline,
     FloatArray,
     Prediction,
     Segment,
@@ -80,7 +81,10 @@ class StreamHistory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionHistory:
-    """One session with its whole timeline; `metrics` only a conversation of two has."""
+    """One session with its whole timeline; `metrics` only a conversation of two has.
+
+    `baseline`: how far its answers are adapted to their source, as it was last (None: not at all).
+    """
 
     info: SessionInfo
     streams: tuple[StreamHistory, ...]
@@ -90,6 +94,7 @@ class SessionHistory:
     notes: tuple[Note, ...]
     summary: SessionSummary
     metrics: ConversationMetrics | None
+    baseline: Baseline | None = None
 
     @property
     def hop_s(self) -> float:
@@ -133,6 +138,7 @@ def load(library: Library, session_id: str) -> SessionHistory:
         tuple(library.notes(info.id)),
         summarize([stream.name for stream in info.streams], info.labels, windows, segments),
         session_conversation(library, info),
+        next((w.baseline for w in reversed(windows) if w.baseline is not None), None),
     )
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, launch
 from tests.models import LABELS
+from tests.pulse import PulseServer
 
 RATE = 16_000
 
@@ -183,3 +185,37 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, arguments: list[str], sentenc
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.portaudio
+def test_a_second_run_on_a_device_is_adapted_to_the_first(
+    pulse: PulseServer, model: Path, library: Path, tmp_path: Path
+) -> None:
+    env = {**pulse.env, "EMOLIVE_LIBRARY": str(library), "EMOLIVE_CONFIG": str(tmp_path / "config")}
+    command = ["live", "--json", "--duration", "7", "--model", model]
+
+    def predictions(*more: str) -> list[dict[str, Any]]:
+        player = pulse.play(asset(DEMO_AUDIO))
+        try:
+            process = launch([*command, *more], env=env)
+            out, errors = process.communicate(timeout=60)
+        finally:
+            player.kill()
+            player.wait()
+        assert process.returncode == 0, errors
+        found = [json.loads(line) for line in out.splitlines()]
+        return [one for one in found if one["type"] == "prediction"]
+
+    first = predictions()
+    assert first
+    assert {one["baseline"]["sessions"] for one in first} == {0}
+    second = [one for one in predictions("--expected-neutral", "calls") if one["probabilities"]]
+    assert second
+    for one in second:
+        assert one["baseline"]["sessions"] == 1
+        assert one["baseline"]["expected_neutral"] == 0.7
+        assert one["probabilities"]["neutral"] > one["raw_probabilities"]["neutral"]
+    assert all(one["baseline"] is None for one in predictions("--baseline", "off"))
+    (known,) = json.loads(launch(["baseline", "list", "--json"], env=env).communicate()[0])
+    assert known["sessions"] == 2
+    assert known["source"] == first[0]["baseline"]["source"]

@@ -30,7 +30,7 @@ from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library_settings import CONSENT_TEXT
 from emolive.settings import ThemeChoice
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
+from emolive.types import Baseline, EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
 from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
@@ -223,6 +223,21 @@ def settings_looks(window: MainWindow) -> None:
     settle(window)
 
 
+def settings_baseline(window: MainWindow) -> None:
+    settings(window)
+    window.preferences.change("baseline", mix="own", neutral=0.6, group="German")
+    window.settings_page.show_section(window.settings_page.baseline)
+    settle(window)
+
+
+def adapted(window: MainWindow) -> None:
+    running(window)
+    known = Baseline("Jabra Evolve2 65", 42.3, 9, 0.485, 0.45)
+    answer = feed.prediction(84 * feed.RATE, label="surprised", share=0.83)
+    feed_runs.run.inbox.put(replace(answer, baseline=known))
+    settle(window)
+
+
 def settings_recording(window: MainWindow) -> None:
     settings(window)
     window.settings_page.show_section(window.settings_page.recording)
@@ -324,6 +339,8 @@ SCENES = {
         settings,
         settings_looks,
         settings_recording,
+        settings_baseline,
+        adapted,
         consent,
         two_streams,
         two_in_doubt,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from emolive.types import EngineState, SpeechState
+from emolive.types import Baseline, EngineState, Familiarity, Shift, SpeechState
 from emolive.ui.live.current import card_text
 from tests.history.test_model import ends, model
 from tests.ui.feed import RATE, block, prediction
@@ -42,3 +44,20 @@ def test_the_card_tells_emotion_doubt_and_silence() -> None:
     made.apply([prediction(5 * RATE, SpeechState.SILENCE)])
     text = card_text(stream, EngineState.RUNNING, 3.0)
     assert (text.headline, text.confidence) == ("Silence", None)
+
+
+def test_the_card_tells_how_far_answers_are_adapted() -> None:
+    made = model()
+    answer = prediction(3 * RATE, label="sad", share=0.6)
+    made.apply([block(0, 10 * RATE), answer])
+    stream = made.streams["mono"]
+    assert card_text(stream, EngineState.RUNNING, 3.0).note == ""
+    new = Baseline("Headset", 0.2, 0, 0.01, 0.45)
+    made.apply([replace(prediction(4 * RATE, label="sad"), baseline=new)])
+    note = card_text(stream, EngineState.RUNNING, 3.0).note
+    assert note == "not adapted yet: this source is new"
+    known = Baseline("Headset", 42.3, 9, 0.49, 0.45)
+    strange = Shift(0.95, Familiarity.UNUSUAL)
+    made.apply([replace(prediction(5 * RATE, label="sad"), baseline=known, shift=strange)])
+    note = card_text(stream, EngineState.RUNNING, 3.0).note
+    assert note == "unusual  ·  adapted to this source: 42 min"

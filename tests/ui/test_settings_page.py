@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
@@ -14,6 +15,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidge
 from pytestqt.qtbot import QtBot
 
 from emolive.audio.level_probe import ProbeStatus
+from emolive.baseline import Evidence, ProfileStore, Source
+from emolive.monitoring import RunSettings
+from emolive.session.database import library_folder
 from emolive.session.library import Library
 from emolive.settings import Settings, SettingsStore
 from emolive.types import EngineState
@@ -49,6 +53,46 @@ def kept(qtbot: QtBot, runs: feed.FakeRuns, store: SettingsStore) -> Iterator[Ma
     qtbot.waitUntil(lambda: made.settings_page.input.device.findText("USB interface") >= 0)
     yield made
     made.close()
+
+
+def test_adapting_is_one_switch_and_says_what_it_leads_to(
+    qtbot: QtBot, kept: MainWindow, store: SettingsStore
+) -> None:
+    section = kept.settings_page.baseline
+    assert section.on.isChecked()
+    assert "fewer false alarms" in section.consequence.text()
+    usual = section.consequence.text()
+    pick(section.mix, "Mostly neutral calls")
+    calls = section.consequence.text()
+    assert calls != usual
+    assert not section.neutral.isVisible()
+    pick(section.mix, "Own share")
+    assert section.neutral.isVisible()
+    section.neutral.setValue(70)
+    assert section.consequence.text() == calls
+    section.group.setText(" German ")
+    section.group.editingFinished.emit()
+    section.on.click()
+    assert not section.mix.isEnabled()
+    qtbot.waitUntil(lambda: store.path.exists())
+    saved = store.load().settings.baseline
+    assert (saved.on, saved.mix, saved.neutral, saved.group) == (False, "own", 0.7, "German")
+    assert RunSettings.of(store.load().settings).baseline is None
+
+
+def test_known_sources_are_counted_and_forgotten(kept: MainWindow) -> None:
+    section = kept.settings_page.baseline
+    assert not section.forget.isEnabled()
+    profiles = ProfileStore(library_folder())
+    source = Source(name="Headset", model="abc", labels=("neutral", "angry"))
+    heard = Evidence(np.zeros((4, 2), np.float32), np.ones(4))
+    profiles.add(source, heard, 4.0)
+    kept.bring(kept.live)
+    kept.show_settings()
+    assert section.forget.text() == "Forget 1 source"
+    section.forget.click()
+    assert profiles.count() == 0
+    assert not section.forget.isEnabled()
 
 
 def pick(choice: Choice, text: str) -> None:

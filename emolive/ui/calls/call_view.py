@@ -19,7 +19,7 @@ from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_butto
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton, Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
-from emolive.wording import familiarity_text, percent, size_text
+from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
@@ -243,6 +243,9 @@ class CallView(Themed, QWidget):
         if model.strange is not None:
             word = familiarity_text(model.strange)
             notes.append(tr("To the model, this speech is {word}.", word=word))
+        if model.main is not None and model.main.baseline is not None:
+            told = adapted_text(model.main.baseline)
+            notes.append(f"{told[:1].upper()}{told[1:]}.")
         text = " ".join(notes)
         if text != self.telephone.text():
             self.telephone.setText(text)

@@ -21,6 +21,7 @@ from emolive.types import (
     Alert,
     AlertEnded,
     Band,
+    Baseline,
     EngineState,
     EngineStatus,
     Familiarity,
@@ -90,6 +91,7 @@ class CallStream:
         self.speech = False
         self.current: Prediction | None = None
         self.familiarity: Familiarity | None = None
+        self.baseline: Baseline | None = None
         self.negative = 0.0
 
     @property
@@ -115,6 +117,7 @@ class CallStream:
     ) -> None:
         """Enter an answer; `negative` tells which classes are unpleasant ones."""
         self.current = prediction
+        self.baseline = prediction.baseline
         if prediction.shift is not None:
             self.familiarity = prediction.shift.word
         self.decisions.append(prediction)

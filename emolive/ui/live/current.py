@@ -20,7 +20,7 @@ from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
 from emolive.ui.theme import RADIUS, Theme, Themed, font
 from emolive.ui.timeline.patterns import dots, hatch
-from emolive.wording import familiarity_text, percent, stream_name
+from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
@@ -30,7 +30,7 @@ _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
 class CardText:
     """What a card says. ``confidence`` is None where there is no bar; ``state`` None is no run.
 
-    ``note`` says where the model does not know such sound.
+    ``note`` says where the model does not know such sound, and whether answers are adapted.
     """
 
     headline: str
@@ -65,9 +65,9 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if state is SpeechState.NOT_INFERRED:
         text = tr("emotion not inferred here")
         return CardText(tr("Speaking"), text, state)
-    note = ""
+    note = "" if current.baseline is None else adapted_text(current.baseline)
     if current.familiarity not in (None, Familiarity.FAMILIAR):
-        note = familiarity_text(current.familiarity)
+        note = "  ·  ".join(filter(None, (familiarity_text(current.familiarity), note)))
     if state is SpeechState.UNCERTAIN or current.label is None:
         closest = tr("several alike")
         if current.leading:

@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.times import duration_text
+from emolive.types import Baseline
 from emolive.ui.controls import ElidedLabel, IconButton, push_button
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.wording import adapted_text
 
 
 class ReplayHeader(QWidget):
@@ -75,8 +77,8 @@ class ReplayHeader(QWidget):
         row.addWidget(self.side_button)
         self._shown = ""
 
-    def show_session(self, info: SessionInfo) -> None:
-        """Say which session this is."""
+    def show_session(self, info: SessionInfo, baseline: Baseline | None = None) -> None:
+        """Say which session this is; `baseline`: how far its answers are adapted."""
         self._shown = info.title
         self.title.setText(info.title)
         self.title.setPlaceholderText(tr("Untitled"))
@@ -90,6 +92,8 @@ class ReplayHeader(QWidget):
             facts.append(tr("being recorded: shown as far as it is stored"))
         elif info.recovered:
             facts.append(tr("recovered"))
+        if baseline is not None:
+            facts.append(adapted_text(baseline))
         facts += [f"#{tag}" for tag in info.tags]
         self.facts.show_whole("  ·  ".join(facts))
         self.compare_button.setEnabled(info.has_audio and info.state is SessionState.COMPLETE)

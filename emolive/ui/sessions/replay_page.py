@@ -127,7 +127,7 @@ class ReplayPage(Themed, QWidget):
         if library is None:
             return
         self.session = session
-        self.header.show_session(info)
+        self.header.show_session(info, session.baseline)
         self.comparison.show_other("", None)
         self.labels.set_labels(info.labels)
         self.board.axis.show_session(info.duration_s)

@@ -25,6 +25,7 @@ from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
 from emolive.ui.settings.analysis_section import AnalysisSection
+from emolive.ui.settings.baseline_section import BaselineSection
 from emolive.ui.settings.form import Section
 from emolive.ui.settings.input_section import InputSection, MakeProbe
 from emolive.ui.settings.look_section import LookSection
@@ -53,6 +54,7 @@ class SettingsPage(QWidget):
         self._two: bool | None = None
         self.input = InputSection(preferences, theme, make_probe, self)
         self.analysis = AnalysisSection(preferences, theme, self)
+        self.baseline = BaselineSection(preferences, theme, self)
         self.look = LookSection(preferences, theme, self)
         self.recording = RecordingSection(preferences, controller, theme, self)
         self.alerts = AlertsSection(preferences, self)
@@ -60,6 +62,7 @@ class SettingsPage(QWidget):
         self._shows = (
             self.input,
             self.analysis,
+            self.baseline,
             self.look,
             self.recording,
             self.alerts,

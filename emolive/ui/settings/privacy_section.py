@@ -22,7 +22,8 @@ class PrivacySection(Section):
         note = QLabel(
             tr(
                 "Everything is analysed on this computer: no audio and no answer leaves it. "
-                "Nothing is written to the disk unless you record or export."
+                "Nothing of what is heard is written to the disk unless you record or export; of "
+                "each source, numbers on the model's answers are kept (Adapting to the source)."
             ),
             self,
         )

@@ -1,0 +1,139 @@
+"""Settings of adapting answers to their source, with what each choice leads to."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+
+from emolive.baseline import ProfileStore, consequence
+from emolive.errors import EmoliveError
+from emolive.i18n import ntr, tr
+from emolive.session.database import library_folder
+from emolive.settings import Settings
+from emolive.ui.preferences import Preferences
+from emolive.ui.settings.form import CONTROL_WIDTH, Choice, Number, Section, Switch
+from emolive.ui.theme import Theme
+from emolive.wording import consequence_text
+
+_TYPED_MS = 900
+
+
+class BaselineSection(Section):
+    """They hold from the next start of a run on."""
+
+    def __init__(
+        self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(tr("Adapting to the source"), parent)
+        self._preferences = preferences
+        note = QLabel(
+            tr(
+                "With a new microphone, language or group of callers, a model has a bias of its "
+                "own: it calls too much of what it hears angry, say. What it answers there on "
+                "average, over sessions, tells which, without any label. Changes hold from the "
+                "next start on."
+            ),
+            self,
+        )
+        note.setProperty("role", "caption")
+        note.setWordWrap(True)
+        self.add(note)
+        self.on = Switch(theme, self)
+        self.on.clicked.connect(lambda on: preferences.change("baseline", on=on))
+        about = tr(
+            "One session counts little against the past, so a call that is angry throughout stays "
+            "angry. Numbers are kept of each source, never sound; the model's own probabilities "
+            "are kept beside the adapted ones."
+        )
+        self.row(tr("Adapt answers to their source"), about, self.on)
+        self.mix = Choice(
+            tr("What is heard"),
+            [
+                (tr("Mostly neutral calls"), "calls"),
+                (tr("Lively talk"), "talk"),
+                (tr("Balanced recordings"), "balanced"),
+                (tr("Own share"), "own"),
+            ],
+            self,
+        )
+        self.mix.picked.connect(lambda value: preferences.change("baseline", mix=value))
+        about = tr("How much of what is said there is neutral, as you know it.")
+        self.row(tr("What is heard"), about, self.mix)
+        self.neutral = Number((1, 99), 1, tr("% neutral"), self)
+        self.neutral.setFixedWidth(CONTROL_WIDTH)
+        self.neutral.valueChanged.connect(
+            lambda value: preferences.change("baseline", neutral=value / 100)
+        )
+        self._own = self.row(tr("Own share"), "", self.neutral)
+        self.consequence = QLabel(self)
+        self.consequence.setWordWrap(True)
+        self.add(self.consequence)
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPED_MS)
+        self._typing.timeout.connect(self._store_group)
+        self.group = QLineEdit(self)
+        self.group.setFixedWidth(CONTROL_WIDTH)
+        self.group.setMaxLength(100)
+        self.group.setPlaceholderText(tr("none"))
+        self.group.textEdited.connect(lambda _: self._typing.start())
+        self.group.editingFinished.connect(self._store_group)
+        about = tr("Keeps what is known of one input apart: for a language, or a team.")
+        self.row(tr("Group"), about, self.group)
+        self.forget = QPushButton(self)
+        self.forget.clicked.connect(self._forget)
+        about = tr("Deletes what was gathered: every source is new again.")
+        self.row(tr("Known sources"), about, self.forget)
+        self.problem = QLabel(self)
+        self.problem.setProperty("role", "problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self.add(self.problem)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is set."""
+        baseline = settings.baseline
+        self.on.setChecked(baseline.on)
+        self.mix.show_value(baseline.mix)
+        self.neutral.show_value(round(100 * baseline.neutral))
+        self._own.setVisible(baseline.mix == "own")
+        if self.group.text() != baseline.group and not self._typing.isActive():
+            self.group.setText(baseline.group)
+        for control in (self.mix, self.neutral, self.group):
+            control.setEnabled(baseline.on)
+        self.consequence.setText(consequence_text(*consequence(baseline.expected)))
+        self.consequence.setEnabled(baseline.on)
+        self._count()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Say how many sources are known by now."""
+        super().showEvent(event)
+        self._count()
+
+    def _store(self) -> ProfileStore:
+        return ProfileStore(library_folder(self._preferences.effective.recording.library))
+
+    def _count(self) -> None:
+        count = self._store().count()
+        self.forget.setEnabled(count > 0)
+        self.forget.setText(
+            ntr("Forget {count} source", "Forget {count} sources", count)
+            if count
+            else tr("None yet")
+        )
+
+    def _forget(self) -> None:
+        try:
+            self._store().forget()
+        except EmoliveError as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+        else:
+            self.problem.hide()
+        self._count()
+
+    def _store_group(self) -> None:
+        self._typing.stop()
+        if (text := self.group.text().strip()) != self._preferences.effective.baseline.group:
+            self._preferences.change("baseline", group=text)
