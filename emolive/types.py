@@ -62,6 +62,16 @@ class EngineState(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self in (EngineState.STOPPED, EngineState.FAILED)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it has ended, or has not begun."""
+        return self is EngineState.IDLE or self.over
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechActivity:

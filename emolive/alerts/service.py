@@ -23,7 +23,6 @@ _MAILBOX_EVENTS = 5_000
 _TICK_S = 0.2
 _TICK_EVERY_S = 1.0
 _MOST_NAMES = 3
-_OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +139,10 @@ class CallWatch:
         if isinstance(event, Alert | AlertEnded):
             return  # our own
         if isinstance(event, EngineStatus):
-            self._over = event.state in _OVER
+            self._over = event.state.over
             if event.state is EngineState.STARTING:
                 self._finish()
-            elif event.state in _OVER:
+            elif event.state.over:
                 self._finish()
                 return
             self._begin(event)
@@ -151,7 +150,7 @@ class CallWatch:
             self._raise(self._engine.accept(event), self._engine)
 
     def _begin(self, status: EngineStatus) -> None:
-        if self._engine is None and status.streams and status.state not in _OVER:
+        if self._engine is None and status.streams and not status.state.over:
             streams = watched_streams(status.streams)
             self._engine = AlertEngine(self._rules, streams, self._format)
 

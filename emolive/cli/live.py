@@ -33,7 +33,6 @@ from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, R
 # Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
 _MAILBOX_EVENTS = 5_000
 _TICK_S = 0.1
-_OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,7 @@ def follow(
             view.handle(event)
         view.tick()
         if isinstance(event, EngineStatus):
-            if event.state in _OVER:
+            if event.state.over:
                 return event
             if duration_s and event.state is EngineState.RUNNING:
                 deadline, duration_s = time.monotonic() + duration_s, None

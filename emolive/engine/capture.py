@@ -31,7 +31,6 @@ from emolive.types import EngineState, EngineStatus, Event, ModelOutput
 
 _log = logging.getLogger(__name__)
 
-_OVER = (EngineState.STOPPED, EngineState.FAILED)
 _GONE = (SourceState.ENDED, SourceState.LOST)
 
 
@@ -101,7 +100,7 @@ class Capture:
     @property
     def over(self) -> bool:
         """Whether the run has ended; there are no more steps."""
-        return self._state in _OVER
+        return self._state.over
 
     @property
     def overdue_s(self) -> float:

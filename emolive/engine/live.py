@@ -19,7 +19,7 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.facts import run_facts
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
-from emolive.engine.run import OVER, LiveRun
+from emolive.engine.run import LiveRun
 from emolive.engine.turns import next_up
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier
@@ -217,7 +217,7 @@ class LiveEngine:
         streams = [stream for status in statuses for stream in status.streams]
         return EngineTotals(
             runs=len(statuses),
-            running=sum(status.state not in OVER for status in statuses),
+            running=sum(not status.state.over for status in statuses),
             windows=sum(stream.windows for stream in streams),
             windows_skipped=sum(stream.windows_skipped for stream in streams),
             overflows=sum(status.overflows for status in statuses),

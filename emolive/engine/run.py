@@ -14,7 +14,6 @@ from emolive.types import EngineState, EngineStatus, Event, RunFacts
 
 _log = logging.getLogger(__name__)
 
-OVER = (EngineState.STOPPED, EngineState.FAILED)
 _TROUBLE = (EngineState.RECONNECTING, EngineState.FAILED)
 _HANGS = "The engine did not stop in time: the audio device or the model hangs."
 
@@ -65,7 +64,7 @@ class LiveRun:
     @property
     def over(self) -> bool:
         """Whether it has ended."""
-        return self.status().state in OVER
+        return self.status().state.over
 
     @property
     def wanted(self) -> bool:
@@ -118,7 +117,7 @@ class LiveRun:
     def give_up(self) -> None:
         """Listen to it no more, unless it is over."""
         with self._lock:
-            if self._status.state in OVER:
+            if self._status.state.over:
                 return
             self._given_up = True
             self._status = replace(self._status, state=EngineState.FAILED, reason=_HANGS)
@@ -153,7 +152,7 @@ class LiveRun:
             # Inside the lock, so that statuses come out in the order in which they were true.
             if news:
                 self.hub.publish(self._status)
-        if status.state in OVER:
+        if status.state.over:
             self._end()
 
     def _end(self) -> None:

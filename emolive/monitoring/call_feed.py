@@ -17,7 +17,6 @@ from emolive.engine.run import LiveRun
 from emolive.types import (
     Alert,
     AlertEnded,
-    EngineState,
     EngineStatus,
     Event,
     FeatureBlock,
@@ -95,7 +94,7 @@ class CallFeed:
         for event in events:
             if self._meter is not None:
                 self._meter.accept(event)
-            over |= isinstance(event, EngineStatus) and event.state in _OVER
+            over |= isinstance(event, EngineStatus) and event.state.over
         if self._meter is not None and (over or now - self._measured_at >= _METRICS_EVERY_S):
             self._measured_at = now
             metrics = self._meter.finish() if over else self._meter.snapshot()
@@ -112,7 +111,7 @@ class CallFeed:
         if self._meter is not None:
             return
         status = self._call.status()
-        if 1 <= len(status.streams) <= 2 and status.state not in _OVER:
+        if 1 <= len(status.streams) <= 2 and not status.state.over:
             self._meter = ConversationMeter.of_streams(status.streams, self._rate)
 
     def _note(self, event: Event) -> None:
@@ -186,6 +185,3 @@ class FeedLoop:
         while not self._stop.wait(self._step_s):
             for feed in self._feeds:
                 feed.step(time.monotonic())
-
-
-_OVER = (EngineState.STOPPED, EngineState.FAILED)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
+from emolive.session.recorder import Recorder, RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 
 if TYPE_CHECKING:
     from emolive.engine.run import LiveRun
     from emolive.session.library import Library
-
-OVER = (RecorderState.STOPPED, RecorderState.FAILED)
 
 
 class CallRecorders:
@@ -34,7 +32,7 @@ class CallRecorders:
     @property
     def active(self) -> bool:
         """Whether a recording runs or is being finished."""
-        return any(recorder.status().state not in OVER for recorder in self._all())
+        return any(not recorder.status().state.over for recorder in self._all())
 
     def begin(
         self, call_id: str, call: LiveRun, library: Library, request: RecordingRequest
@@ -51,7 +49,7 @@ class CallRecorders:
             if self._closed:
                 return
             before = self._recorders.get(call_id)
-            if before is not None and before.status().state not in OVER:
+            if before is not None and not before.status().state.over:
                 raise EmoliveError(
                     tr("The last recording of this call is still being stored: try again.")
                 )
@@ -77,7 +75,7 @@ class CallRecorders:
         if recorder is None:
             return None
         status = recorder.status()
-        return None if status.state in OVER else status.session_id
+        return None if status.state.over else status.session_id
 
     def look(self) -> dict[str, RecorderStatus]:
         """How all of them are doing, those that ended, too."""

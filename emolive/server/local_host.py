@@ -32,7 +32,7 @@ from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
 from emolive.session.library import Library
-from emolive.session.recorder import RecorderState, RecordingRequest
+from emolive.session.recorder import RecordingRequest
 from emolive.settings import settings_folder
 from emolive.speech.silero import SileroVad
 from emolive.types import FeatureBlock, FloatArray, Role
@@ -46,7 +46,6 @@ _TRIAL_FRAMES = 96_000
 # Live calls come in small pieces, which costs more than a file.
 _LIVE_COSTS = 1.5
 _CLOSE_WITHIN_S = 60.0
-_RECORDED = (RecorderState.STOPPED, RecorderState.FAILED)
 
 
 class LocalCall:
@@ -73,7 +72,7 @@ class LocalCall:
     def recording(self) -> bool:
         """Whether it is being recorded now."""
         status = self._calls.recorders.look().get(self._call.id)
-        return status is not None and status.state not in _RECORDED
+        return status is not None and not status.state.over
 
     @property
     def session(self) -> str | None:

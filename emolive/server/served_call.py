@@ -39,7 +39,6 @@ _FOLLOW_S = 8.0
 _FADE_S = 30.0
 _STATES = tuple(state.value for state in SpeechState)
 _SEVERITIES = list(Severity)
-OVER = (EngineState.STOPPED, EngineState.FAILED)
 
 
 class ServedCall:
@@ -232,7 +231,7 @@ class ServedCall:
                     line["number"] = alert["number"]
         else:
             self._status = event
-            if event.state in OVER and self.ended_at is None:
+            if event.state.over and self.ended_at is None:
                 self.ended_at = datetime.now(UTC)
         return line
 

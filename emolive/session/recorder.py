@@ -26,7 +26,7 @@ from emolive.session.recorder_status import (
 from emolive.session.records import Gap, NewSession, SessionInfo, StreamInfo
 from emolive.session.timeline_writer import TimelineWriter
 from emolive.session.writer import SessionWriter
-from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
+from emolive.types import Alert, AlertEnded, EngineStatus, Event, Role
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,6 @@ _MAILBOX_EVENTS = 5_000
 _SLOW_S = 3.0
 _LAST_EVENTS_S = 0.5
 _LATE_ALERTS_S = 0.2
-_OVER = (EngineState.STOPPED, EngineState.FAILED)
-_AT_REST = (EngineState.IDLE, *_OVER)
 
 
 class Recorder:
@@ -104,7 +102,7 @@ class Recorder:
             self._status = RecorderStatus(RecorderState.WAITING)
         self._mailbox = self._run.hub.subscribe(_MAILBOX_EVENTS)
         audio = self._run.audio
-        if self._run.status().state in _AT_REST:
+        if self._run.status().state.at_rest:
             self._before = audio
         elif audio is not None:
             self._begin = audio, start_frame(audio, audio.ring.written, self._run.facts.rate)
@@ -362,4 +360,4 @@ class Recorder:
 
 
 def _is_end(event: Event) -> bool:
-    return isinstance(event, EngineStatus) and event.state in _OVER
+    return isinstance(event, EngineStatus) and event.state.over

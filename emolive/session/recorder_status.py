@@ -18,6 +18,11 @@ class RecorderState(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self in (RecorderState.STOPPED, RecorderState.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class RecorderStatus:

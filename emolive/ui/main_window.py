@@ -24,7 +24,6 @@ from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
-from emolive.ui.live.present import AT_REST
 from emolive.ui.live.recording_controller import RecordingController
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import (
@@ -285,7 +284,7 @@ class MainWindow(Shell):
     # What follows from elsewhere.
 
     def _on_run_state(self, state: EngineState) -> None:
-        if state in AT_REST:
+        if state.at_rest:
             self.recording.disarm()
 
     def _on_library(self, library: Library | None) -> None:

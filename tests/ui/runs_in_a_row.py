@@ -48,7 +48,7 @@ def main(starts: int) -> list[float]:
                 runner.stop()
 
         def again(state: EngineState) -> None:
-            if state in (EngineState.STOPPED, EngineState.FAILED):
+            if state.over:
                 gc.collect()
                 memory.append(resident_mb())
                 if len(memory) == starts or state is EngineState.FAILED:

@@ -141,9 +141,7 @@ def test_a_device_that_is_not_there_is_a_banner_with_the_demo(
     qtbot: QtBot, window: MainWindow
 ) -> None:
     window.play(SourceChoice(SourceKind.MICROPHONE, "Ghost", "no such device 4711"))
-    qtbot.waitUntil(
-        lambda: window.runner.state in (EngineState.STOPPED, EngineState.FAILED), timeout=20_000
-    )
+    qtbot.waitUntil(lambda: window.runner.state.over, timeout=20_000)
     assert window.banner.message is not None
     assert window.banner.message.action is Action.DEMO
 

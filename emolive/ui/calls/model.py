@@ -16,7 +16,7 @@ from emolive.labels import is_negative
 from emolive.monitoring import MonitoredCall
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_feed import Digest, LevelCell
-from emolive.session.recorder_status import RecorderState, RecorderStatus
+from emolive.session.recorder_status import RecorderStatus
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -41,8 +41,6 @@ _KEPT_ALERTS = 500
 # How fast the negative level follows, and fades where nothing is inferred.
 _FOLLOW_S = 8.0
 _FADE_S = 30.0
-OVER = (EngineState.STOPPED, EngineState.FAILED)
-_NOT_RECORDED = (RecorderState.STOPPED, RecorderState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +166,12 @@ class CallModel:
     @property
     def over(self) -> bool:
         """Whether it has ended."""
-        return self.state in OVER
+        return self.state.over
 
     @property
     def recorded(self) -> bool:
         """Whether it is being recorded now."""
-        return self.recording is not None and self.recording.state not in _NOT_RECORDED
+        return self.recording is not None and not self.recording.state.over
 
     @property
     def end_s(self) -> float:

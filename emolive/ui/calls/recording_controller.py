@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
 from emolive.monitoring import CallMonitor
-from emolive.monitoring.recorders import OVER, CallRecorders
+from emolive.monitoring.recorders import CallRecorders
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
 from emolive.session.recorder import RecorderStatus, RecordingRequest
@@ -112,7 +112,7 @@ class CallRecordingController(QObject):
             if model is not None and before != status:
                 model.recording = status
                 changed.append(model)
-            if status.state in OVER:
+            if status.state.over:
                 self._tell_end(status, self._recorders.take_ended(call_id))
             elif status.error and (before is None or before.error != status.error):
                 self.said.emit(Message(Severity.WARNING, status.error))

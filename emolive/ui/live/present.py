@@ -21,7 +21,6 @@ from emolive.ui.live.view import LiveView
 from emolive.ui.theme import SPACE, Theme
 
 MAX_STREAMS = 2
-AT_REST = (EngineState.IDLE, EngineState.STOPPED, EngineState.FAILED)
 # From this width on, the views stand side by side; below, tabs choose one.
 SIDE_BY_SIDE_PX = 1360
 # Below it, there is only room for the cards.
@@ -148,7 +147,7 @@ class Present(QWidget):
             card.show_text(card_text(stream, state, window_s))
         for view in self.insight.views.values():
             view.refresh(running=state is EngineState.RUNNING)
-        if state in AT_REST:
+        if state.at_rest:
             self.meter.set_streams(())
         else:
             self.meter.refresh()

@@ -132,7 +132,7 @@ class RecordingController(QObject):
         if recorder is None:
             return
         status = recorder.status()
-        if status.state in (RecorderState.STOPPED, RecorderState.FAILED):
+        if status.state.over:
             self._over(recorder, status)
             return
         self.shown.emit(self._text(status))

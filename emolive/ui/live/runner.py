@@ -20,7 +20,6 @@ from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.controller import RunController
-from emolive.ui.live.present import AT_REST
 from emolive.ui.messages import Message
 from emolive.ui.runs import Explains, Run, Runs, is_model_problem
 
@@ -162,9 +161,9 @@ class LiveRunner(QObject):
         self.noted.emit("provider", messages.provider_message(status, before))
         if self.run is not None:
             self._tell_rules(self.run)
-        if self._over is not None or self.state in (EngineState.STOPPING, *AT_REST):
+        if self._over is not None or self.state is EngineState.STOPPING or self.state.at_rest:
             return
-        if status.state in (EngineState.STOPPED, EngineState.FAILED):
+        if status.state.over:
             self._over = status
             self.controller.stop()
         elif status.state is not EngineState.STOPPING:
