@@ -2,7 +2,7 @@
 
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.engine.hub import Hub, Mailbox
-from emolive.engine.live import EngineTotals, LiveEngine
+from emolive.engine.live import EngineTotals
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import FileAnalysis, analyze_file
 from emolive.engine.run import LiveRun
@@ -13,7 +13,6 @@ __all__ = [
     "EngineTotals",
     "FileAnalysis",
     "Hub",
-    "LiveEngine",
     "LiveRun",
     "Mailbox",
     "Monitor",

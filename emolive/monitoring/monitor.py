@@ -12,7 +12,8 @@ from itertools import count
 from pathlib import Path
 
 from emolive.audio.source import AudioSource
-from emolive.engine import EngineTotals, Hub, LiveEngine, LiveRun
+from emolive.engine import EngineTotals, Hub, LiveRun
+from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
 from emolive.explain.explainer import Explainer
 from emolive.inference.classifier import Classifier

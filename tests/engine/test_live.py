@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from emolive.audio.files import FileSource
-from emolive.engine import EngineConfig, LiveEngine, LiveRun, Mailbox
+from emolive.engine import EngineConfig, LiveRun, Mailbox
 from emolive.engine.hints import zeros_hint
+from emolive.engine.live import LiveEngine
 from emolive.errors import AudioFileError, EmoliveError, ModelError
 from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset

@@ -10,7 +10,8 @@ import pytest
 import soundfile as sf
 
 from emolive.audio.microphone import Microphone
-from emolive.engine import EngineConfig, Hub, LiveEngine, LiveRun, Mailbox
+from emolive.engine import EngineConfig, Hub, LiveRun, Mailbox
+from emolive.engine.live import LiveEngine
 from emolive.inference.classifier import OnnxClassifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Prediction, Segment, SpeechState

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
-from emolive.engine import Hub, LiveEngine
+from emolive.engine import Hub
+from emolive.engine.live import LiveEngine
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library import Library
 from emolive.session.recorder import Recorder, RecordingRequest

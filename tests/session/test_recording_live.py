@@ -14,7 +14,8 @@ import soxr
 from emolive.audio.files import FileSource
 from emolive.audio.microphone import Microphone
 from emolive.audio.source import SourceFormat
-from emolive.engine import EngineConfig, LiveEngine, LiveRun, Mailbox
+from emolive.engine import EngineConfig, LiveRun, Mailbox
+from emolive.engine.live import LiveEngine
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.flac import _PatientFile
