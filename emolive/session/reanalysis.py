@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +35,8 @@ class Reanalysis:
     """What another model says about a session; samples are the session's.
 
     `streams` are those that were analysed again, `problems` sentences about audio that broke off.
+    A recording may begin in the middle of a run, whose decisions remembered what went before:
+    `settled` tells the sample of a stream from which on that is forgotten.
     """
 
     session: SessionInfo
@@ -43,10 +45,16 @@ class Reanalysis:
     windows: tuple[Prediction, ...]
     segments: tuple[Segment, ...]
     problems: tuple[str, ...] = ()
+    settled: Mapping[str, int] = field(default_factory=dict)
 
     def compare(self, old: Iterable[Segment]) -> Comparison:
-        """Beside the session's own timeline."""
-        return compare((s for s in old if s.stream in self.streams), self.segments)
+        """Beside the session's own timeline, from where both have heard the same."""
+        comparable = (
+            replace(s, start_sample=max(s.start_sample, self.settled.get(s.stream, 0)))
+            for s in old
+            if s.stream in self.streams and s.end_sample > self.settled.get(s.stream, 0)
+        )
+        return compare(comparable, self.segments)
 
 
 def reanalyze(
@@ -85,6 +93,7 @@ def reanalyze(
     windows: list[Prediction] = []
     segments: list[Segment] = []
     problems: list[str] = []
+    settled: dict[str, int] = {}
     scale = session.rate / classifier.metadata.front_end.sampling_rate
     for number, (stream, path) in enumerate(tracks):
 
@@ -104,13 +113,24 @@ def reanalyze(
             config,
             advance,
         )
+        if lead:
+            # A decision is drawn in the middle of its window.
+            drawn = (e.start_sample + e.end_sample for e in events if isinstance(e, Prediction))
+            begins = next(drawn, 0) * scale / 2
+            settled[stream.name] = round(begins + _remembered(config, session))
         windows += [_scaled(e, scale) for e in events if isinstance(e, Prediction)]
         segments += [_scaled(e, scale) for e in events if isinstance(e, Segment)]
         if problem is not None:
             problems.append(problem)
     names = tuple(stream.name for stream, _ in tracks)
     return Reanalysis(
-        session, classifier.metadata, names, tuple(windows), tuple(segments), tuple(problems)
+        session,
+        classifier.metadata,
+        names,
+        tuple(windows),
+        tuple(segments),
+        tuple(problems),
+        settled,
     )
 
 
@@ -203,6 +223,12 @@ def _lead(session: SessionInfo, stream: StreamInfo, answered: Sequence[Predictio
     """
     starts = (w.start_sample for w in answered if w.stream == stream.name and w.start_sample > 0)
     return -next(starts, 0) % session.hop_samples
+
+
+def _remembered(config: EngineConfig, session: SessionInfo) -> float:
+    """Samples for which a decision may go on remembering: smoothing decays to 5 %, then dwell."""
+    decision = config.decision
+    return (3 * decision.smoothing_s + decision.min_dwell_s) * session.rate
 
 
 def _answers(events: Iterable[Event]) -> list[Prediction | Segment]:

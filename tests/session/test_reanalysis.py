@@ -23,6 +23,7 @@ from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
 from emolive.session.reanalysis import _around, reanalyze
 from emolive.session.records import Gap, GapKind, NewSession, SessionInfo, StreamInfo
+from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray, Prediction, Role, Segment
 from tests.models import LABELS, tiny_model
@@ -269,6 +270,15 @@ def test_a_session_that_began_in_the_middle_of_a_run_is_like_itself(
         if w.start_sample >= began
     ]
     writer.add_windows(heard)
+    # What the run went on to show at first was decided by what it had heard before.
+    shown = [
+        replace(s, start_sample=max(0, s.start_sample - began), end_sample=s.end_sample - began)
+        for s in analysis.segments
+        if s.end_sample > began
+    ]
+    warm = replace(shown[0], start_sample=0, end_sample=4 * RATE, label="happy")
+    later = [replace(s, start_sample=max(s.start_sample, warm.end_sample)) for s in shown]
+    writer.add_segments([warm, *(s for s in later if s.end_sample > warm.end_sample)])
     session = writer.finish(len(speech) - began)
     again = reanalyze(library, session, classifier, vad, CONFIG)
     spoken = {w.start_sample: w for w in again.windows}
@@ -280,3 +290,6 @@ def test_a_session_that_began_in_the_middle_of_a_run_is_like_itself(
             np.testing.assert_allclose(other.probabilities, window.probabilities, atol=1e-4)
             same += 1
     assert same > 10
+    found = again.compare(Timeline.of_session(library, session.id).segments)
+    assert found.total > 8 * RATE
+    assert found.changed == ()

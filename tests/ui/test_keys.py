@@ -78,6 +78,23 @@ def test_after_a_rename(qtbot: QtBot, replayed: SessionsPage) -> None:
     works(replayed)
 
 
+def test_a_title_that_is_being_written_counts_for_a_dialog(
+    qtbot: QtBot, window: MainWindow, replayed: SessionsPage
+) -> None:
+    header = replayed.replay.header
+    header.title.setFocus()
+    header.title.selectAll()
+    qtbot.keyClicks(header.title, "Talk 9")
+    QTest.mouseClick(header.export_button, Qt.MouseButton.LeftButton)
+    dialog = replayed.dialog
+    assert isinstance(dialog, SessionDialog)
+    assert "Talk 9" in dialog.heading.text()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    library = window.library_controller.library
+    assert isinstance(library, Library)
+    qtbot.waitUntil(lambda: [s.title for s in library.sessions()] == ["Talk 9"])
+
+
 @pytest.mark.parametrize("name", ["export_button", "compare_button"])
 def test_after_a_dialog_of_the_page(qtbot: QtBot, replayed: SessionsPage, name: str) -> None:
     button = getattr(replayed.replay.header, name)

@@ -34,7 +34,10 @@ _GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
 class Stat(QWidget):
     """A small value under its name; a count that is not zero stands out."""
 
-    def __init__(self, name: str, help_text: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, help_text: str, parent: QWidget | None = None, *, widest: str = ""
+    ) -> None:
+        """`widest`: what there is always room for, so that nothing beside it moves."""
         super().__init__(parent)
         self._name = name
         caption = QLabel(name, self)
@@ -42,6 +45,7 @@ class Stat(QWidget):
         self.value = QLabel("–", self)
         self.value.setProperty("role", "value")
         self.value.setFont(font(13, bold=True))
+        self.value.setMinimumWidth(QFontMetrics(self.value.font()).horizontalAdvance(widest))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
@@ -152,7 +156,7 @@ class Header(Themed, QFrame):
             tr("Provider"), tr("The processor that runs the network, as it reports"), self
         )
         about = tr("From the end of a window to its answer (without the window itself)")
-        self.latency = Stat(tr("Latency"), about, self)
+        self.latency = Stat(tr("Latency"), about, self, widest="999 ms")
         about = tr("Blocks of audio lost before they were analysed")
         self.overflows = Stat(tr("Lost"), about, self)
         about = tr("Windows jumped over to keep up with the present")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
@@ -40,10 +40,10 @@ class ReplayHeader(QWidget):
         self.title.editingFinished.connect(self._on_title)
         self.facts = ElidedLabel(self, "muted")
         self.compare_button = push_button(
-            tr("Compare models…"), self, self.compare.emit,
+            tr("Compare models…"), self, lambda: self._go(self.compare),
             tip=tr("Analyse this session with another model, side by side"),
         )  # fmt: skip
-        self.export_button = push_button(tr("Export…"), self, self.export.emit)
+        self.export_button = push_button(tr("Export…"), self, lambda: self._go(self.export))
         self.view_button = IconButton("layers", tr("What to show"), theme, self)
         self.view_button.clicked.connect(self._on_view)
         self.view_menu = QMenu(self)
@@ -103,6 +103,11 @@ class ReplayHeader(QWidget):
         if text != self._shown:
             self._shown = text
             self.renamed.emit(text)
+
+    def _go(self, wanted: SignalInstance) -> None:
+        """To what a button leads, with a title that is still being written."""
+        self._on_title()
+        wanted.emit()
 
     def _on_view(self) -> None:
         below = self.view_button.rect().bottomLeft()
