@@ -13,7 +13,7 @@ _MOST_NAMED = 12
 
 def points(value: float) -> str:
     """A difference of shares, in percentage points with its sign."""
-    return f"{100 * value:+.1f}"
+    return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def gain_text(judgement: Judgement) -> str:
@@ -38,17 +38,17 @@ def verdict_text(model: AdaptedModel) -> str:
     }
     if judged.verdict == "better":
         return tr(
-            "{name} is better than {base}: it recognises {uar} instead of {base_uar} ({gain}).",
+            "“{name}” is better than {base}: it recognises {uar} instead of {base_uar} ({gain}).",
             **values,
         )
     if judged.verdict == "worse":
         return tr(
-            "{name} is worse than {base}: it recognises {uar} instead of {base_uar} ({gain}). Do "
+            "“{name}” is worse than {base}: it recognises {uar} instead of {base_uar} ({gain}). Do "
             "not use it.",
             **values,
         )
     return tr(
-        "{name} is not shown to be better than {base}: it recognises {uar}, {base} {base_uar} "
+        "“{name}” is not shown to be better than {base}: it recognises {uar}, {base} {base_uar} "
         "({gain}).",
         **values,
     )

@@ -158,6 +158,9 @@ class MainWindow(Shell):
         calls.recorded.connect(lambda _: self.sessions.refresh())
         calls.consented.connect(self.library_controller.look_again)
         self.sessions.record_wanted.connect(lambda: self.bring(self.live))
+        self.sessions.model_chosen.connect(
+            lambda name: self.preferences.change("model", file=Path(name))
+        )
         self.sessions.retry_library.connect(lambda: self.library_controller.open(self._library))
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)

@@ -29,8 +29,10 @@ from emolive.session.records import (
 from emolive.types import Role, Segment
 from emolive.ui.app import make_application
 from emolive.ui.sessions import side_panel
+from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
+from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.theme import SPACE, apply, resolve
 from tests.ui.picture_file import save_picture
 from tests.ui.stored_sessions import RATE, Part, demo, store
@@ -204,6 +206,41 @@ def compare_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
     page.compare(page.replay.session)
 
 
+def label_moments(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.label_moments()
+    dialog = page.dialog
+    assert isinstance(dialog, LabelMoments)
+    wait(lambda: dialog.moment is not None, 120)
+    for i in range(7):
+        wait(lambda i=i: dialog.labelled == i and not page.hard_worker.busy)
+        dialog.choose(("angry", "neutral", "sad")[i % 3])
+    wait(lambda: dialog.labelled == 7 and not page.hard_worker.busy)
+    assert page.library is not None
+    for session in page.library.sessions():
+        drop = [m.id for m in page.library.annotations(session.id) if len(m.id) == 16]
+        page.library.change_annotations(session.id, remove=drop)
+
+
+def teach_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
+    assert page.library is not None
+    segments = [s for s in demo().analysis.segments if s.label not in ("uncertain", "silence")]
+    taught = [
+        Annotation(f"t{i}", s.start_sample, s.end_sample, ("confident", "hesitant")[i % 2])
+        for i, s in enumerate(segments)
+    ]
+    keep = {mark.id for mark in page.library.annotations(ids["interview"])}
+    page.library.change_annotations(ids["interview"], put=taught, remove=keep)
+    page.teach()
+    dialog = page.dialog
+    assert isinstance(dialog, TeachDialog)
+    dialog.teach()
+    wait(lambda: dialog.model is not None or dialog.problem.isVisible(), 120)
+    page.library.change_annotations(
+        ids["interview"], put=marks(), remove=[mark.id for mark in taught]
+    )
+
+
 SCENES = {
     scene.__name__: scene
     for scene in (
@@ -219,6 +256,8 @@ SCENES = {
         export_dialog,
         delete_dialog,
         compare_dialog,
+        label_moments,
+        teach_dialog,
     )
 }
 

@@ -25,7 +25,9 @@ from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
+from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 
 ModelChooser = Callable[[QWidget], str]
@@ -69,6 +71,8 @@ class CompareDialog(SessionDialog):
         self._began = 0.0
         self.other: OtherTimeline | None = None
         self.bundled = QRadioButton(tr("The bundled model"), self)
+        self.named = QRadioButton(tr("Another model"), self)
+        self.models = Choice(tr("Model"), [*bundled_choices()[1:], *adapted_choices()], self)
         self.another = QRadioButton(tr("Another model file"), self)
         self.bundled.setChecked(True)
         self.file = QLineEdit(self)
@@ -80,7 +84,13 @@ class CompareDialog(SessionDialog):
         line.setSpacing(8)
         line.addWidget(self.file, 1)
         line.addWidget(self.file_button)
+        by_name = QHBoxLayout()
+        by_name.setSpacing(8)
+        by_name.addWidget(self.named)
+        by_name.addWidget(self.models)
+        by_name.addStretch()
         self.body.addWidget(self.bundled)
+        self.body.addLayout(by_name)
         self.body.addWidget(self.another)
         self.body.addLayout(line)
         self.bar = QProgressBar(self)
@@ -96,7 +106,8 @@ class CompareDialog(SessionDialog):
         self.go_button.setDefault(True)
         self.buttons.addWidget(self.cancel_button)
         self.buttons.addWidget(self.go_button)
-        self.another.toggled.connect(self._on_change)
+        for button in (self.named, self.another):
+            button.toggled.connect(self._on_change)
         self.file.textChanged.connect(self._on_change)
         self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._on_change()
@@ -105,7 +116,11 @@ class CompareDialog(SessionDialog):
         """Analyse again."""
         if self._running:
             return
-        model = Path(self.file.text()).expanduser() if self.another.isChecked() else None
+        model: Path | None = None
+        if self.another.isChecked():
+            model = Path(self.file.text()).expanduser()
+        elif self.named.isChecked():
+            model = self.models.value()
         library, session = self._library, self._session
         self._running = True
         self._cancelled.clear()
@@ -134,7 +149,9 @@ class CompareDialog(SessionDialog):
         another = self.another.isChecked()
         self.file.setEnabled(another and not self._running)
         self.file_button.setEnabled(another and not self._running)
-        self.bundled.setEnabled(not self._running)
+        self.models.setEnabled(self.named.isChecked() and not self._running)
+        for button in (self.bundled, self.named):
+            button.setEnabled(not self._running)
         self.another.setEnabled(not self._running)
         ready = not another or bool(self.file.text().strip())
         self.go_button.setEnabled(ready and not self._running)

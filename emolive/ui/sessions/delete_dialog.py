@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.session.records import SessionInfo
@@ -43,10 +43,23 @@ class DeleteDialog(SessionDialog):
         self.body.addWidget(listed)
         self.keep_button = push_button(tr("Keep"), self, self.reject)
         self.delete_button = push_button(tr("Delete"), self, self.accept, kind="danger")
+        self.models = QCheckBox(self)
+        self.models.hide()
+        self.body.addWidget(self.models)
         self.buttons.addWidget(self.keep_button)
         self.buttons.addWidget(self.delete_button)
         self.keep_button.setDefault(True)
         self.keep_button.setFocus()
+
+    def show_models(self, names: Sequence[str]) -> None:
+        """Say which models were taught with them, which can be deleted, too."""
+        if names:
+            listed = ", ".join(names)
+            text = tr("Also delete what was taught with them: {models}", models=listed)
+            self.models.setText(text.replace("&", "&&"))
+            self.models.setToolTip(tr("A model holds no sound, but what it learned from it."))
+            self.models.show()
+            self.fit()
 
 
 def _escape(text: str) -> str:

@@ -62,6 +62,8 @@ class LibraryPage(Themed, QWidget):
     export_wanted = Signal(list)  # SessionInfo
     delete_wanted = Signal(list)
     import_wanted = Signal()
+    label_wanted = Signal()
+    teach_wanted = Signal()
     record_wanted = Signal()
     retry_wanted = Signal()
     failed = Signal(str)
@@ -90,6 +92,18 @@ class LibraryPage(Themed, QWidget):
         self.problem.hide()
         self.import_button = push_button(
             tr("Import…"), self, self.import_wanted.emit, tip=tr("Bundles made by export")
+        )
+        self.label_button = push_button(
+            tr("Label moments…"),
+            self,
+            self.label_wanted.emit,
+            tip=tr("Those whose label would teach a model most, played one after another"),
+        )
+        self.teach_button = push_button(
+            tr("Teach a model…"),
+            self,
+            self.teach_wanted.emit,
+            tip=tr("With all that is labelled in the library"),
         )
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -215,7 +229,8 @@ class LibraryPage(Themed, QWidget):
         head.addWidget(self.heading)
         head.addWidget(self.count)
         head.addStretch()
-        head.addWidget(self.import_button)
+        for button in (self.label_button, self.teach_button, self.import_button):
+            head.addWidget(button)
         frame = QFrame(self)
         frame.setProperty("card", True)
         inside = QStackedLayout(frame)
@@ -269,7 +284,8 @@ class LibraryPage(Themed, QWidget):
         self._stack.setCurrentIndex(1 if empty else 0)
         self._bare = bare or self.library is None
         self.filters.setVisible(not self._bare)
-        self.count.setVisible(not self._bare)
+        for part in (self.count, self.label_button, self.teach_button):
+            part.setVisible(not self._bare)
         self._show_details()
 
     def _show_details(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.adapt import shelf
 from emolive.i18n import ntr, tr
 from emolive.session.export_folder import import_bundles
 from emolive.session.library import Library
@@ -29,11 +30,13 @@ from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog
+from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.library_page import KEYS as LIST_KEYS
 from emolive.ui.sessions.library_page import LibraryPage
 from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
+from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.shortcuts import Key
 from emolive.ui.theme import Theme, Themed
 
@@ -58,6 +61,7 @@ class SessionsPage(Themed, QWidget):
     message = Signal(object)
     record_wanted = Signal()  # go to the live view
     retry_library = Signal()
+    model_chosen = Signal(str)  # to be used from the next run on
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class SessionsPage(Themed, QWidget):
     ) -> None:
         super().__init__(parent)
         self._choose_bundles = choose_bundles
+        self._make_player = make_player
         self.title = tr("Sessions")
         self.icon_name = "sessions"
         self.theme = theme
@@ -155,6 +160,8 @@ class SessionsPage(Themed, QWidget):
         sessions.export_wanted.connect(self.export)
         sessions.delete_wanted.connect(self.delete)
         sessions.import_wanted.connect(self.import_bundles)
+        sessions.label_wanted.connect(self.label_moments)
+        sessions.teach_wanted.connect(self.teach)
         sessions.record_wanted.connect(self.record_wanted)
         sessions.retry_wanted.connect(self.retry_library)
         replay.left.connect(self._leave)
@@ -238,10 +245,19 @@ class SessionsPage(Themed, QWidget):
         if library is None or not sessions:
             return
         dialog = DeleteDialog(self.theme, sessions, self)
+        ids = [info.id for info in sessions]
+        models: list[str] = []
 
-        def work() -> None:
-            for info in sessions:
-                library.delete(info.id)
+        def told(names: list[str]) -> None:
+            models.extend(names)
+            if self.dialog is dialog:
+                dialog.show_models(names)
+
+        def work(also: Sequence[str]) -> None:
+            for session in ids:
+                library.delete(session)
+            for name in also:
+                shelf.remove(name)
 
         def done(_: None) -> None:
             self._say(ntr("{count} session was deleted.", "{count} sessions were deleted.",
@@ -252,7 +268,38 @@ class SessionsPage(Themed, QWidget):
             self._fail(problem)
             self.list.refresh()
 
-        dialog.accepted.connect(lambda: self.hard_worker.ask(work, done, failed))
+        def delete() -> None:
+            also = tuple(models) if dialog.models.isChecked() else ()
+            self.hard_worker.ask(lambda: work(also), done, failed)
+
+        dialog.accepted.connect(delete)
+        self._open(dialog)
+        self.reader.ask(lambda: shelf.taught_with(ids), told, lambda _: None)
+
+    def label_moments(self) -> None:
+        """Play what is worth labelling; then, perhaps, teach."""
+        if self.library is None:
+            return
+        self.replay.playing.pause()
+        dialog = LabelMoments(
+            self.theme, self.library, self.hard_worker, self, make_player=self._make_player
+        )
+        dialog.accepted.connect(self.teach)
+        dialog.finished.connect(lambda _: self.list.refresh())
+        self._open(dialog)
+
+    def teach(self) -> None:
+        """Teach a model with all that is labelled."""
+        if self.library is None:
+            return
+        dialog = TeachDialog(self.theme, self.library, self.hard_worker, self)
+
+        def use() -> None:
+            if dialog.model is not None:
+                self.model_chosen.emit(dialog.model.name)
+                self._say(tr("{name} is used from the next start on.", name=dialog.model.name))
+
+        dialog.accepted.connect(use)
         self._open(dialog)
 
     def compare(self, session: SessionHistory) -> None:
@@ -276,4 +323,5 @@ class SessionsPage(Themed, QWidget):
         dialog.open()
 
     def _closed(self) -> None:
-        self.dialog = None
+        if self.sender() is self.dialog:  # not one that another one has followed
+            self.dialog = None

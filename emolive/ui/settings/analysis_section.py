@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QWidget
 
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.preferences import Preferences
-from emolive.ui.settings.form import Choice, Number, PathField, Section, Switch
+from emolive.ui.settings.form import Choice, Number, Section, Switch
+from emolive.ui.settings.taught_model import TaughtModel
 from emolive.ui.theme import Theme
+
+_ANOTHER = "another"
 
 
 class AnalysisSection(Section):
@@ -24,11 +29,16 @@ class AnalysisSection(Section):
         note = QLabel(tr("Changes hold from the next start on."), self)
         note.setProperty("role", "caption")
         self.add(note)
-        self.model = PathField(tr("the bundled model"), self)
-        self.model.choose.connect(self._choose_model)
-        self.model.reset.connect(lambda: preferences.change("model", file=None))
-        about = tr("An ONNX file that keeps to emolive's contract; another one is refused.")
+        self.model = Choice(tr("Model"), [], self)
+        self.model.picked.connect(self._on_model)
+        about = tr(
+            "One that came along, one that you taught, or an ONNX file that keeps to emolive's "
+            "contract; another one is refused."
+        )
         self.row(tr("Model"), about, self.model)
+        self.taught = TaughtModel(self)
+        self.taught.removed.connect(self._on_removed)
+        self.add(self.taught)
         self.provider = Choice(
             tr("Processor"),
             [
@@ -69,7 +79,7 @@ class AnalysisSection(Section):
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
         analysis = settings.analysis
-        self.model.show_path(settings.model.file)
+        self._show_model(settings.model.file)
         self.provider.show_value(settings.model.provider)
         self.hop.show_value(analysis.hop_s)
         self.smoothing.show_value(analysis.smoothing_s)
@@ -77,6 +87,20 @@ class AnalysisSection(Section):
         self.own.setChecked(analysis.threshold is not None)
         self.threshold.setEnabled(analysis.threshold is not None)
         self.threshold.show_value(0.5 if analysis.threshold is None else analysis.threshold)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Models may have been taught or removed meanwhile."""
+        super().showEvent(event)
+        self._show_model(self._preferences.effective.model.file)
+
+    def _show_model(self, file: Path | None) -> None:
+        choices = [*bundled_choices(), *adapted_choices()]
+        if file is not None and file not in [value for _, value in choices]:
+            choices.append((file.name, file))
+        self.model.set_values([*choices, (tr("An ONNX file…"), _ANOTHER)])
+        self.model.show_value(file)
+        self.model.setToolTip("" if file is None else str(file))
+        self.taught.show_model(file)
 
     def _number(self, bounds: tuple[float, float], step: float, unit: str, name: str) -> Number:
         box = Number(bounds, step, unit, self)
@@ -89,7 +113,16 @@ class AnalysisSection(Section):
         value = self.threshold.value() if on else None
         self._preferences.change("analysis", threshold=value)
 
-    def _choose_model(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, tr("Choose a model"), "", "ONNX (*.onnx)")
-        if chosen:
-            self._preferences.change("model", file=Path(chosen))
+    def _on_model(self, value: object) -> None:
+        if value == _ANOTHER:
+            # Until a file is chosen, what was chosen before holds.
+            self._show_model(self._preferences.effective.model.file)
+            chosen, _ = QFileDialog.getOpenFileName(self, tr("Choose a model"), "", "ONNX (*.onnx)")
+            if not chosen:
+                return
+            value = Path(chosen)
+        self._preferences.change("model", file=value)
+
+    def _on_removed(self) -> None:
+        self._preferences.change("model", file=None)
+        self._show_model(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
@@ -129,6 +130,11 @@ class Choice(ChoiceBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave it to the page: scrolling must change nothing."""
         event.ignore()
+
+    def value(self) -> Any:
+        """What is chosen; None without a choice."""
+        row = self.currentIndex()
+        return self._values[row] if row >= 0 else None
 
     def show_value(self, value: object) -> None:
         """Show `value`, if it is offered."""

@@ -1,0 +1,208 @@
+"""Teaching a model with all that is labelled, and what came of it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
+
+from emolive.adapt import shelf
+from emolive.adapt.labelled import from_library
+from emolive.adapt.teaching import Taught, usual_base
+from emolive.adapt.wording import advice_text, how_text, points, verdict_text
+from emolive.adapt.workshop import Workshop
+from emolive.i18n import tr
+from emolive.inference.adapted_file import AdaptedModel
+from emolive.inference.bundled import BUNDLED
+from emolive.labels import emotion_name
+from emolive.session.export_folder import StoppedByUserError
+from emolive.session.library import Library
+from emolive.ui.background import Background
+from emolive.ui.controls import label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.standing_text import count_text
+from emolive.ui.settings.form import Choice
+from emolive.ui.theme import Theme
+
+_USUAL_NAME = "my voices"
+
+
+class TeachDialog(SessionDialog):
+    """Accepted: use the new model, `model`, from now on."""
+
+    _progressed = Signal(int, int)
+    finished_teaching = Signal()
+
+    def __init__(
+        self, theme: Theme, library: Library, worker: Background, parent: QWidget | None = None
+    ) -> None:
+        text = tr(
+            "A model learns from all marks with a label in your library, on this computer alone. "
+            "It is judged on speakers or sessions that it has not learned from. Agents' voices "
+            "stay out."
+        )
+        super().__init__(theme, tr("Teach a model"), text, parent, width=640)
+        self._library = library
+        self._worker = worker
+        self._cancelled = threading.Event()
+        self._running = False
+        self.model: AdaptedModel | None = None
+        self.name = QLineEdit(_USUAL_NAME, self)
+        self.name.setAccessibleName(tr("Name of the model"))
+        self.base = Choice(
+            tr("Model underneath"), [(one.name, Path(one.name)) for one in BUNDLED], self
+        )
+        self.base.show_value(usual_base())
+        self.counts = label(" ", self, "muted")
+        self.counts.setWordWrap(True)
+        form = QFormLayout()
+        form.setSpacing(10)
+        form.addRow(tr("Name"), self.name)
+        form.addRow(tr("Model underneath"), self.base)
+        form.addRow(tr("Labelled"), self.counts)
+        self.body.addLayout(form)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self.body.addWidget(self.bar)
+        self.scores = QGridLayout()
+        self.scores.setHorizontalSpacing(18)
+        self.scores.setVerticalSpacing(3)
+        self.body.addLayout(self.scores)
+        self.verdict = label("", self, "heading")
+        self.how = label("", self, "muted")
+        for words in (self.verdict, self.how):
+            words.setWordWrap(True)
+            words.hide()
+            self.body.addWidget(words)
+        self.close_button = push_button(tr("Close"), self, self.reject)
+        self.forget_button = push_button(tr("Delete it again"), self, self.forget, kind="quiet")
+        self.use_button = push_button(tr("Use it from now on"), self, self.accept)
+        self.teach_button = push_button(tr("Teach"), self, self.teach, kind="primary")
+        self.teach_button.setDefault(True)
+        for button in (self.close_button, self.forget_button, self.use_button, self.teach_button):
+            self.buttons.addWidget(button)
+        self.name.textChanged.connect(self._refresh)
+        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
+        self._refresh()
+        worker.ask(lambda: from_library(library).counts, self._on_counts, self.show_problem)
+
+    def teach(self) -> None:
+        """Learn, judge and keep."""
+        if self._running:
+            return
+        self._running = True
+        self._cancelled.clear()
+        self.show_problem("")
+        self._show_model(None)
+        self.bar.setMaximum(0)
+        self.bar.show()
+        self._refresh()
+        name = self.name.text()
+        workshop = Workshop(self._library, self.base.value())
+
+        def work() -> Taught:
+            try:
+                taught = workshop.teach(name, self._on_worker_progress)
+            finally:
+                workshop.close()
+            if self._cancelled.is_set():
+                raise StoppedByUserError
+            shelf.keep(taught.model)
+            return taught
+
+        self._worker.ask(work, self._on_taught, self._on_failed, key="teach")
+
+    def forget(self) -> None:
+        """Delete the model that was just taught."""
+        model = self.model
+        if model is None:
+            return
+        self._worker.ask(
+            lambda: shelf.remove(model.name), lambda _: self._show_model(None), self.show_problem
+        )
+
+    def reject(self) -> None:
+        """Stop what runs, or close."""
+        self._cancelled.set()
+        if not self._running:
+            super().reject()
+
+    def _on_counts(self, counts: dict[str, int]) -> None:
+        self.counts.setText(count_text(counts) or tr("nothing yet"))
+        self.fit()
+
+    def _on_worker_progress(self, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise StoppedByUserError
+        self._progressed.emit(done, total)
+
+    def _on_progress(self, done: int, total: int) -> None:
+        # Once everything is heard it learns, and nobody can tell how long that takes.
+        self.bar.setMaximum(total if done < total else 0)
+        self.bar.setValue(done)
+
+    def _on_taught(self, taught: Taught) -> None:
+        self._running = False
+        self.bar.hide()
+        self._show_model(taught.model)
+        self.finished_teaching.emit()
+
+    def _on_failed(self, problem: str) -> None:
+        self._running = False
+        self.bar.hide()
+        self._refresh()
+        if self._cancelled.is_set():
+            super().reject()
+        else:
+            self.show_problem(problem)
+
+    def _refresh(self) -> None:
+        there = self.model is not None
+        for button in (self.use_button, self.forget_button):
+            button.setVisible(there)
+        self.teach_button.setVisible(not there)
+        self.teach_button.setEnabled(not self._running and bool(self.name.text().strip()))
+        for control in (self.name, self.base):
+            control.setEnabled(not self._running and not there)
+
+    def _show_model(self, model: AdaptedModel | None) -> None:
+        self.model = model
+        while (item := self.scores.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self.verdict.setVisible(model is not None)
+        self.how.setVisible(model is not None)
+        if model is not None:
+            self.verdict.setText(verdict_text(model))
+            self.how.setText(
+                " ".join(filter(None, (how_text(model), advice_text(model.judgement))))
+            )
+            self._show_scores(model)
+            self.use_button.setProperty("primary", model.better)
+            self.use_button.style().polish(self.use_button)
+            self.use_button.setDefault(model.better)
+            self.close_button.setDefault(not model.better)
+        self._refresh()
+        self.fit()
+
+    def _show_scores(self, model: AdaptedModel) -> None:
+        judged = model.judgement
+        base = tr("guessing") if judged.guessing else model.base.name
+        rows = [("", tr("labels"), base, model.name, tr("difference, 95 %"))]
+        guessed = f"{judged.base_uar:.0%}"
+        for one in judged.classes:
+            before = guessed if one.base is None else f"{one.base:.0%}"
+            between = tr("{low} to {high}", low=points(one.low), high=points(one.high))
+            name = emotion_name(one.label)
+            rows.append((name, str(one.labels), before, f"{one.adapted:.0%}", between))
+        for row, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                cell = QLabel(text, self)
+                cell.setTextFormat(Qt.TextFormat.PlainText)
+                cell.setProperty("role", "caption" if not row else "muted" if column else "")
+                if column:
+                    cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                self.scores.addWidget(cell, row, column)
