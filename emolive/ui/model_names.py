@@ -14,7 +14,7 @@ def bundled_choices() -> list[tuple[str, object]]:
     usual, *others = BUNDLED
     return [
         (tr("{name} (usual)", name=usual.name), None),
-        *((one.name, Path(one.name)) for one in others),
+        *((tr("{name} (comes along)", name=one.name), Path(one.name)) for one in others),
     ]
 
 

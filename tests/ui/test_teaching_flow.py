@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.adapt import shelf
+from emolive.audio.output import SilentOutput
+from emolive.session.player import session_player
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
 from emolive.ui.sessions.delete_dialog import DeleteDialog
@@ -34,6 +36,8 @@ def test_from_moments_to_a_model_in_use(
     first, second = store(library, title="Monday"), store(library, title="Tuesday")
     window.show_page(1)
     page = window.sessions
+    # To nobody, at the pace of a clock.
+    page._make_player = lambda lib, info: session_player(lib, info, SilentOutput())
     qtbot.waitUntil(lambda: page.list.model.rowCount() == 2)
     ready = page.hard_worker
 
@@ -107,8 +111,8 @@ def test_from_moments_to_a_model_in_use(
     run_demo(qtbot, window)
     model = window.runner.model
     assert model is not None
-    assert model.info.model == "coach"
-    assert model.info.labels == ("confident", "hesitant")
+    assert model.facts.model == "coach"
+    assert model.facts.labels == ("confident", "hesitant")
     qtbot.waitUntil(
         lambda: any(s.current is not None for s in model.streams.values()), timeout=30_000
     )
