@@ -39,8 +39,8 @@ def embeddings(
             for clip in chosen[start : start + _BATCH]
         ]
         output = classifier.predict(np.stack([window_features(cut, recipe) for cut in cuts]))
-        assert output.embeddings is not None
-        rows.append(output.embeddings)
+        assert output.embedding is not None
+        rows.append(output.embedding)
     return np.concatenate(rows)
 
 
