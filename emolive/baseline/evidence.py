@@ -99,7 +99,12 @@ class SessionEvidence:
         self._random = np.random.default_rng(0)
 
     def add(self, probabilities: FloatArray, seconds: float) -> None:
-        """Enter a raw answer ``(n_classes,)`` that speaks for so many seconds of speech."""
+        """Enter a raw answer ``(n_classes,)`` that speaks for so many seconds of speech.
+
+        One that holds what is no number says nothing.
+        """
+        if not np.isfinite(probabilities).all():
+            return
         self.seconds += seconds
         self._seen += 1
         place = self._seen - 1

@@ -6,14 +6,23 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from emolive.baseline.evidence import CAPACITY, Evidence
+from emolive.plain_text import valid_text
 from emolive.types import Role
 
+_LONGEST_NAME = 1_000
 _Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -26,24 +35,30 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=4096)
+    name: str
     role: Role | None = None
     stream: str = ""
     group: str = ""
     model: str
     labels: tuple[str, ...] = Field(min_length=2)
 
+    @field_validator("name", "stream", "group", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        """Names of devices and folders need not be valid text, and an own device's may be empty."""
+        return valid_text(value)[:_LONGEST_NAME] if isinstance(value, str) else value
+
     @property
     def id(self) -> str:
         """Short, the same for the same source, and good as a file's name."""
         named = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.blake2s(named.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+        return hashlib.blake2s(named.encode(), digest_size=6).hexdigest()
 
     @property
     def title(self) -> str:
         """For people."""
         parts = (self.role.value if self.role else self.stream, self.group)
-        return ", ".join((self.name, *filter(None, parts)))
+        return ", ".join((self.name or "input", *filter(None, parts)))
 
 
 class SourceProfile(BaseModel):
@@ -55,7 +70,7 @@ class SourceProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    version: int = 1
+    version: Literal[1] = 1
     source: Source
     sessions: int = Field(ge=0)
     heard_minutes: _Number

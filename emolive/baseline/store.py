@@ -67,6 +67,8 @@ class ProfileStore:
         with self._locked():
             profile = self.profile(source).after(session, heard_minutes)
             path = self._path(source.id)
+            if profile.sessions == 1 and path.exists():  # it could not be read
+                os.replace(path, path.with_suffix(".broken"))
             partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
             with open(partial, "w", encoding="utf-8", opener=owner_only) as file:
                 file.write(profile.model_dump_json() + "\n")
@@ -86,6 +88,7 @@ class ProfileStore:
             paths = [own] if own is not None else [*self.folder.glob("*.json")]
             for path in paths:
                 path.unlink(missing_ok=True)
+                path.with_suffix(".broken").unlink(missing_ok=True)
         return len(paths)
 
     def _path(self, source_id: str) -> Path:

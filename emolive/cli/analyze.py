@@ -156,6 +156,8 @@ class _Run:
         self._report.begin(todo, f"{before} heard before" if before else "")
         _run(self._classifier, run.hearing, todo, self._options.jobs, self._teller(None))
         heard = run.heard(items)
+        if not heard:
+            return
         try:
             deciding = run.deciding(heard)
             assert deciding.baselines is not None

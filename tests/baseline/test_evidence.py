@@ -66,6 +66,14 @@ def test_the_past_is_forgotten_slowly_and_stays_bounded() -> None:
     assert after[NEUTRAL] > 0.1  # not all is forgotten
 
 
+def test_what_is_no_number_says_nothing() -> None:
+    heard = SessionEvidence(2)
+    for row in ([np.nan, np.nan], [0.3, 0.7], [np.inf, 0.0]):
+        heard.add(np.array(row, np.float32), 1.0)
+    assert np.exp(heard.evidence().logs) == pytest.approx(np.array([[0.3, 0.7]]))
+    assert heard.seconds == 1
+
+
 def test_thinning_keeps_the_mean_and_the_minutes() -> None:
     rows = np.concatenate([answers({NEUTRAL: 1.0}, 3_000), answers({ANGRY: 1.0}, 3_000)])
     weights = np.repeat([3.0, 1.0], 3_000)

@@ -79,6 +79,18 @@ def test_a_damaged_one_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     assert store.profile(source()).sessions == 0
     assert [one.source.name for one in store.profiles()] == ["Other"]
     assert store.add(source(), session(answers(usual_mix(), 50), 60), 1.0).sessions == 1
+    assert (store.folder / f"{source().id}.broken").read_bytes() == content  # what was there stays
+    assert store.forget() == 2
+    assert [path.name for path in store.folder.iterdir() if path.suffix == ".broken"] == []
+
+
+@pytest.mark.parametrize("name", ["", "a\udcff/b", "Mikrofon \u00fc", "x" * 9_000, "\x1b[31m\n"])
+def test_any_name_is_a_source(tmp_path: Path, name: str) -> None:
+    store = ProfileStore(tmp_path)
+    added = store.add(source(name, group=name), session(answers(usual_mix(), 50), 60), 1.0)
+    assert store.profile(source(name, group=name)).sessions == 1
+    assert store.find(added.source.id).source == added.source
+    assert added.source.title
 
 
 def test_numbers_that_cannot_be_are_no_profile(tmp_path: Path) -> None:
