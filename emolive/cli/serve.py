@@ -10,9 +10,12 @@ import typer
 
 from emolive.cli.options import (
     Commands,
+    ExpectedOption,
+    GroupOption,
     HopOption,
     JsonReport,
     LibraryOption,
+    LiveBaselineOption,
     ModelOption,
     PolicyOption,
     Provider,
@@ -148,6 +151,9 @@ def serve(
             "--drain", metavar="SECONDS", min=0.0, help="Going down, let calls go on for so long."
         ),
     ] = 0.0,
+    baseline: LiveBaselineOption = None,
+    expected_neutral: ExpectedOption = None,
+    baseline_group: GroupOption = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -161,6 +167,7 @@ def serve(
     """
 
     def body() -> int:
+        from emolive.cli.baseline_commands import baseline_choice
         from emolive.cli.serve_commands import ServeOptions, run_serve
 
         return run_serve(
@@ -188,6 +195,7 @@ def serve(
                 model=model,
                 provider=provider.value,
                 hop_s=hop,
+                baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
             )
         )
 

@@ -16,6 +16,7 @@ from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
 from emolive.cli.session_commands import open_library
 from emolive.errors import EmoliveError
+from emolive.monitoring import BaselineChoice
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.tokens import Scope, TokenFile
 from emolive.session.database import library_folder
@@ -50,6 +51,7 @@ class ServeOptions:
     model: Path | None
     provider: str
     hop_s: float
+    baseline: BaselineChoice | None
 
 
 def run_serve(options: ServeOptions) -> int:
@@ -81,6 +83,7 @@ def run_serve(options: ServeOptions) -> int:
             model=options.model,
             provider=options.provider,
             hop_s=options.hop_s,
+            baseline=options.baseline,
             rules=options.rules,
             policy=options.policy,
             keeping=keeping,

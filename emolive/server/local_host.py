@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +26,14 @@ from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
 from emolive.metrics.collector import Metrics, RunMeter
-from emolive.monitoring import CallMonitor, MonitoredCall, Monitoring, RunDescription, RunSettings
+from emolive.monitoring import (
+    BaselineChoice,
+    CallMonitor,
+    MonitoredCall,
+    Monitoring,
+    RunDescription,
+    RunSettings,
+)
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.admission import Admission, Progress, process_seconds
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
@@ -248,7 +256,10 @@ class LocalHost:
         permission = self._permission(request)
         source = TapSource(request.name, request.rate, request.streams, request.roles)
         settings = RunSettings(
-            self._settings.model, cast(Requested, self._settings.provider), self._settings.hop_s
+            self._settings.model,
+            cast(Requested, self._settings.provider),
+            self._settings.hop_s,
+            baseline=self._baseline(request),
         )
         call = self.calls.open(
             RunDescription(source, settings, name=request.name, permission=permission),
@@ -260,6 +271,16 @@ class LocalHost:
         )
         return LocalCall(
             self.calls, call, source, None if permission is None else permission.granted_by
+        )
+
+    def _baseline(self, request: CallRequest) -> BaselineChoice | None:
+        """A tap is a source, of each who brings calls by it."""
+        choice = self._settings.baseline
+        return choice and replace(
+            choice,
+            source=request.tap,
+            group=choice.group or request.by,
+            library=self._library.folder,
         )
 
     def _permission(self, request: CallRequest) -> AgentPermission | None:

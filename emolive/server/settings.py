@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
+from emolive.monitoring import BaselineChoice
 
 
 class Keeping(StrEnum):
@@ -28,7 +29,8 @@ class ServerSettings:
     pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
     is not as it looks from here. `max_calls` None: as many as the machine carries; `measured`
     False: `max_calls` alone says how many. `only_consented`: keep only the calls whose parties
-    agreed. `audiohook_secrets`: by API key.
+    agreed. `baseline`: how answers are adapted to their tap (None: not at all).
+    `audiohook_secrets`: by API key.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class ServerSettings:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
+    baseline: BaselineChoice | None = None
     rules: Path | None = None
     policy: Path | None = None
     keeping: Keeping = Keeping.NOTHING
