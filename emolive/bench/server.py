@@ -23,7 +23,7 @@ from emolive.types import FloatArray
 
 _TELEPHONE_RATE = 8_000
 _PACKET_S = 0.02
-_TOKEN = "of the server that is measured"
+_TOKEN = "of-the-server-that-is-measured"
 _UP_WITHIN_S = 60.0
 _WARM_UP_S = 5.0
 

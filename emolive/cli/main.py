@@ -344,6 +344,13 @@ def bench(
             "--calls", metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."
         ),
     ] = None,
+    server: Annotated[
+        bool,
+        typer.Option(
+            "--server",
+            help="Only this: calls over sockets, --calls of them or as many as can be.",
+        ),
+    ] = False,
     desktop: Annotated[
         float | None,
         typer.Option(
@@ -362,6 +369,10 @@ def bench(
     With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
     grows by more than 5 %.
     """
+    if server:
+        from emolive.cli.server_bench import run_server_bench
+
+        return run_server_bench(model, provider.value, hop, seconds, calls, as_json=json)
     from emolive.cli.bench import run_bench
 
     return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)

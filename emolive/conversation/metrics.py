@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from emolive.types import Role
 
@@ -144,26 +144,28 @@ class ConversationMetrics:
     def to_dict(self) -> dict[str, JsonValue]:
         """As plain JSON values, rounded to the millisecond and the like."""
         return {
-            **_rounded(asdict(self)),
+            **_rounded(self),
             "separable": self.separable,
             "silence_share": round(self.silence_share, 4),
             "overtalk_share": round(self.overtalk_share, 4),
         }
 
 
-def _rounded(fields: dict[str, object]) -> dict[str, JsonValue]:
-    return {name: _plain(value) for name, value in fields.items()}
+def _rounded(
+    record: ConversationMetrics | PartyMetrics | Responses | Stretches,
+) -> dict[str, JsonValue]:
+    return {name: _plain(getattr(record, name)) for name in record.__slots__}
 
 
 def _plain(value: object) -> JsonValue:
-    if isinstance(value, dict):
-        return _rounded(value)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Role):
-        return value.value
     if isinstance(value, float):
         return round(value, 3)
+    if isinstance(value, Role):
+        return value.value
     if value is None or isinstance(value, str | int):
         return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, PartyMetrics | Responses | Stretches):
+        return _rounded(value)
     raise TypeError(f"{value!r} is no JSON value")

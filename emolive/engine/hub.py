@@ -18,15 +18,23 @@ class Mailbox:
     With "conflate" a new `EngineStatus` replaces one that still waits (which is not a loss).
     """
 
-    def __init__(self, capacity: int, policy: Policy) -> None:
-        """Hold at most `capacity` events."""
+    def __init__(
+        self, capacity: int, policy: Policy, kinds: tuple[type, ...] | None = None
+    ) -> None:
+        """Hold at most `capacity` events, of these `kinds` (None: of all)."""
         if capacity < 1:
             raise ValueError(f"a mailbox needs room, not {capacity}")
         self.capacity = capacity
         self.policy: Policy = policy
+        self.kinds = kinds
         self._events: deque[Event] = deque()
         self._dropped = 0
         self._ready = threading.Condition()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits; costs next to nothing to ask."""
+        return not self._events
 
     @property
     def dropped(self) -> int:
@@ -35,6 +43,8 @@ class Mailbox:
 
     def put(self, event: Event) -> None:
         """Add an event; never waits for the consumer."""
+        if self.kinds is not None and not isinstance(event, self.kinds):
+            return
         with self._ready:
             if self.policy == "conflate" and isinstance(event, EngineStatus):
                 self._forget_status()
@@ -79,9 +89,14 @@ class Hub:
         with self._lock:
             return self._dropped_before + sum(mailbox.dropped for mailbox in self._mailboxes)
 
-    def subscribe(self, capacity: int, policy: Policy = "drop_oldest") -> Mailbox:
-        """A new mailbox that gets everything published from now on."""
-        mailbox = Mailbox(capacity, policy)
+    def subscribe(
+        self,
+        capacity: int,
+        policy: Policy = "drop_oldest",
+        kinds: tuple[type, ...] | None = None,
+    ) -> Mailbox:
+        """A new mailbox that gets everything of these kinds (None: of all) from now on."""
+        mailbox = Mailbox(capacity, policy, kinds)
         with self._lock:
             self._mailboxes = (*self._mailboxes, mailbox)
         return mailbox

@@ -55,7 +55,7 @@ class RunMeter:
         """Count from now on."""
         self.run = run
         self.call_id = call_id
-        self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS, "conflate")
+        self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS, kinds=(Prediction, Alert))
         self._lock = threading.Lock()
         self._predictions: Counter[tuple[str, str]] = Counter()
         self._alerts: Counter[str] = Counter()

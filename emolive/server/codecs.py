@@ -18,10 +18,9 @@ class Encoding(StrEnum):
     S16 = "s16le"
     F32 = "f32le"
 
-    @property
-    def width(self) -> int:
-        """Bytes per sample."""
-        return {"mulaw": 1, "alaw": 1, "s16le": 2, "f32le": 4}[self.value]
+
+_WIDTH = {Encoding.MULAW: 1, Encoding.ALAW: 1, Encoding.S16: 2, Encoding.F32: 4}
+_S16_SCALE = np.float32(1 / 32_768)
 
 
 def _mulaw_table() -> FloatArray:
@@ -52,13 +51,13 @@ def decode(data: bytes, encoding: Encoding, channels: int = 1) -> FloatArray:
     Raises:
         ValueError: the bytes are no whole number of frames.
     """
-    frame = encoding.width * channels
+    frame = _WIDTH[encoding] * channels
     if len(data) % frame:
         raise ValueError(f"{len(data)} bytes are no whole number of frames of {frame} bytes")
     samples: npt.NDArray[np.float32]
     if encoding is Encoding.S16:
         samples = np.frombuffer(data, "<i2").astype(np.float32)
-        samples *= np.float32(1 / 32_768)
+        samples *= _S16_SCALE
     elif encoding is Encoding.F32:
         samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=0.0, neginf=0.0)
         samples = samples.clip(-1.0, 1.0).astype(np.float32, copy=False)

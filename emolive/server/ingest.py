@@ -179,7 +179,7 @@ class TapSession:
             self._grant.name,
         )
         self._call = await self._room.open(request)
-        self._placement = Placement(began.rate, len(began.streams))
+        self._placement = self._call.placed = Placement(began.rate, len(began.streams))
         self._begun_at = self.heard_at = time.monotonic()
         await self._say(self._tap.began(self._call.id))
 
@@ -188,7 +188,6 @@ class TapSession:
         if placement is None or call is None:
             return
         await self._write(placement.accept(packet, self._horizon(placement)), call)
-        call.placement = placement.status
 
     async def _write(self, blocks: Iterable[FloatArray], call: ServedCall) -> None:
         """Hand on what came, no faster than real time.
@@ -218,7 +217,6 @@ class TapSession:
             return
         for block in self._placement.finish():
             self._call.hosted.write(block)
-        self._call.placement = self._placement.status
         self._call.hosted.finish(reason, self._placement.status.gaps)
 
     async def _say(self, replies: Iterable[Reply]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -43,13 +44,24 @@ from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
 from emolive.settings import settings_folder
 from emolive.speech.silero import SileroVad
-from emolive.types import FeatureBlock, FloatArray, Role
+from emolive.types import (
+    Alert,
+    AlertEnded,
+    EngineStatus,
+    FloatArray,
+    Prediction,
+    Role,
+    Segment,
+)
 
 _log = logging.getLogger(__name__)
 
 MONITORED = "call.monitored"
 # A minute of a call's events; overflow policy: the oldest are dropped, and counted in its status.
 _MAILBOX_EVENTS = 5_000
+_KINDS = (Prediction, Segment, Alert, AlertEnded, EngineStatus)
+# So often levels and metrics are asked for where nothing else has come.
+_FED_EVERY_S = 0.3
 _TRIAL_FRAMES = 96_000
 # Live calls come in small pieces, which costs more than a file.
 _LIVE_COSTS = 1.5
@@ -67,7 +79,8 @@ class LocalCall:
         self._call = call
         self._source = source
         self._session: str | None = None
-        self._mailbox: Mailbox = call.live.hub.subscribe(_MAILBOX_EVENTS)
+        self._mailbox: Mailbox = call.live.hub.subscribe(_MAILBOX_EVENTS, kinds=_KINDS)
+        self._fed_at = 0.0
         self.permitted_by = by
         self.meter: RunMeter | None = None
 
@@ -106,9 +119,11 @@ class LocalCall:
 
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time."""
-        events: list[CallEvent] = [
-            event for event in self._mailbox.drain() if not isinstance(event, FeatureBlock)
-        ]
+        now = time.monotonic()
+        if self._mailbox.empty and now - self._fed_at < _FED_EVERY_S:
+            return ()
+        events = cast(list[CallEvent], self._mailbox.drain())
+        self._fed_at = now
         digest = self._call.feed.take()
         events += digest.levels
         if digest.metrics is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,14 +99,14 @@ class Placement:
         """What went wrong so far."""
         return PlacementStatus(self._gaps, self._lost, self._late, self._stray)
 
-    def accept(self, packet: Packet, horizon: int) -> Iterator[FloatArray]:
-        """Take a packet; yields what can be handed out, float32 ``(n, channels)``.
+    def accept(self, packet: Packet, horizon: int) -> Sequence[FloatArray]:
+        """Take a packet; returns what can be handed out, float32 ``(n, channels)``.
 
         No packet can begin at `horizon` or later: one that claims to has a broken clock.
         """
         n = len(packet.samples)
         if not n:
-            return
+            return ()
         if packet.channel is None:
             group = self._channels
             position = self._place(group[0], packet, horizon, max(c.frontier for c in group))
@@ -117,17 +117,16 @@ class Placement:
                 for channel in group:
                     channel.frontier, channel.begun = position + n, True
                 self._given = position + n
-                yield packet.samples
-                return
+                return (packet.samples,)
         else:
             group = (self._channels[packet.channel],)
             position = self._place(group[0], packet, horizon, group[0].frontier)
         first = max(position, self._given)
         if first >= position + n:
             self._late += 1
-            return
+            return ()
         # So far ahead that some has to be given up for it.
-        yield from self._give(position + n - self._hold)
+        given = list(self._give(position + n - self._hold))
         self._room(position + n - self._given)
         known = False
         for channel in group:
@@ -135,7 +134,8 @@ class Placement:
             known |= self._store(channel, column, first, packet.samples[first - position :])
         if first > position or not known:
             self._late += 1
-        yield from self._give(min(channel.frontier for channel in self._channels))
+        given += self._give(min(channel.frontier for channel in self._channels))
+        return given
 
     def skip(self, samples: int) -> Iterator[FloatArray]:
         """Silence on all channels, of which the sender said that it is none of a loss."""

@@ -18,7 +18,7 @@ from emolive.server.served_call import Message, ServedCall
 _log = logging.getLogger(__name__)
 
 # How often is looked for what calls say, and how often all that takes longer is done.
-_LOOK_S = 0.01
+_LOOK_S = 0.02
 _SECOND_S = 1.0
 _ALIVE_S = 5.0
 _SHOWN_AFTER_S = 600.0

@@ -14,7 +14,7 @@ from emolive.labels import is_negative
 from emolive.monitoring.call_feed import LevelCell
 from emolive.monitoring.wire import event_fields
 from emolive.server.host import CallEvent, CallRequest, HostedCall, ModelFacts
-from emolive.server.placement import PlacementStatus
+from emolive.server.placement import Placement, PlacementStatus
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -55,10 +55,10 @@ class ServedCall:
         self.started_at = datetime.now(UTC)
         self.ended_at: datetime | None = None
         self.held_back_s = 0.0
-        self.placement = PlacementStatus()
+        self.placed: Placement | None = None
         self._model = model
         self._status: EngineStatus | None = None
-        self._conversation: ConversationMetrics | None = None
+        self._metrics: Message | None = None
         kept = round(_KEPT_S / model.hop_s)
         self._decisions = {
             name: DecisionRing(model.labels, model.rate, kept) for name in request.streams
@@ -86,6 +86,11 @@ class ServedCall:
             if role is Role.CUSTOMER:
                 return name
         return self.request.streams[0]
+
+    @property
+    def placement(self) -> PlacementStatus:
+        """How its packets came."""
+        return PlacementStatus() if self.placed is None else self.placed.status
 
     @property
     def ended(self) -> bool:
@@ -116,10 +121,9 @@ class ServedCall:
 
     def conversation(self) -> Message | None:
         """How the parties talk, as `call live --json` prints it."""
-        if self._conversation is None:
+        if self._metrics is None:
             return None
-        about = {"type": "conversation", "call": self.id, "final": self.ended}
-        return about | self._conversation.to_dict()
+        return {"type": "conversation", "call": self.id, "final": self.ended} | self._metrics
 
     def acknowledge(self, numbers: Iterable[int] | None) -> list[int]:
         """Somebody has seen to these alerts (None: to all); the numbers of those that are there."""
@@ -157,7 +161,7 @@ class ServedCall:
             "alert_count": self._alert_count,
             "urgency": round(gravest + min(0.99, self._negative), 3),
             "negative": round(self._negative, 3),
-            "conversation": self._conversation and self._conversation.to_dict(),
+            "conversation": self._metrics,
             "audio": {
                 "gaps": placement.gaps,
                 "lost_s": round(placement.lost_samples / self.request.rate, 3),
@@ -193,7 +197,7 @@ class ServedCall:
 
     def _accept(self, event: CallEvent) -> Message | None:
         if isinstance(event, ConversationMetrics):
-            self._conversation = event
+            self._metrics = dict(event.to_dict())
             return None
         if isinstance(event, LevelCell):
             if (levels := self._levels.get(event.stream)) is not None:

@@ -28,6 +28,7 @@ from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
 from emolive.server.tokens import TokenFile, Tokens
+from emolive.server.unhurried import UnhurriedWebSocket
 from emolive.session.database import library_folder
 from emolive.session.library import Library
 
@@ -108,7 +109,7 @@ class EmoliveServer:
             access_log=False,  # addresses may hold tokens
             server_header=False,
             lifespan="off",
-            ws="websockets-sansio",
+            ws=UnhurriedWebSocket,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,
             ws_ping_interval=_PING_S,

@@ -1,0 +1,110 @@
+"""`emolive bench --server`: calls over real sockets, beside the same without a server."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from emolive.bench.calls import WallTiming, measure_wall
+from emolive.bench.server import ServerTiming, measure_server
+from emolive.bench.stages import read_speech
+from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.outcome import DONE, say, tell
+from emolive.cli.serve_commands import check_server
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.speech.silero import SileroVad
+from emolive.types import FloatArray
+
+_FIRST = 8
+_MOST = 512
+_TRIAL_S = 12.0
+# Two numbers of calls that are so near each other are the same.
+_NEAR = 0.1
+_MARK = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """`tried` are the calls that were tried at once and whether no window was skipped.
+
+    ``overhead`` is what the server takes beside the engine, as a share of the engine's own cost.
+    """
+
+    server: ServerTiming
+    engine: WallTiming
+    overhead: float
+    tried: tuple[tuple[int, bool], ...] = ()
+
+
+def run_server_bench(
+    model: Path | None,
+    provider: str,
+    hop_s: float,
+    seconds: float,
+    calls: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Measure and print.
+
+    Raises:
+        EmoliveError: something needed is missing, or the server did not come up.
+    """
+    check_server()
+    tell("Measuring calls over sockets. Other load on the machine shows in the numbers.")
+    classifier = load_classifier(model, provider)
+    rate = classifier.metadata.front_end.sampling_rate
+    speech = read_speech(asset(DEMO_AUDIO), rate)
+    tried: list[tuple[int, bool]] = []
+    if calls is None:
+        calls = _most_calls(speech, rate, model, provider, hop_s, tried)
+    config = engine_config(hop_s, classifier)
+    engine = measure_wall(
+        speech, rate, classifier, SileroVad(), config, calls=calls, seconds=seconds
+    )
+    classifier.close()
+    server = measure_server(speech, rate, model, provider, hop_s, calls=calls, seconds=seconds)
+    report = ServerReport(server, engine, server.cores / engine.cores - 1, tuple(tried))
+    if as_json:
+        say(json.dumps(asdict(report), indent=2))
+    else:
+        _show(report)
+    return DONE
+
+
+def _most_calls(
+    speech: FloatArray,
+    rate: int,
+    model: Path | None,
+    provider: str,
+    hop_s: float,
+    tried: list[tuple[int, bool]],
+) -> int:
+    """The most calls of which no window is skipped; twice as many each time, then in between."""
+    good, bad, calls = 0, _MOST, _FIRST
+    while bad - good > max(1, _NEAR * good):
+        found = measure_server(speech, rate, model, provider, hop_s, calls=calls, seconds=_TRIAL_S)
+        fine = not found.windows_skipped
+        tried.append((calls, fine))
+        tell(f"{calls} calls: {found.windows_skipped} windows skipped, {found.cores:.2f} cores.")
+        good, bad = (calls, bad) if fine else (good, calls)
+        calls = 2 * good if bad == _MOST and good else (good + bad) // 2
+    return max(1, good)
+
+
+def _show(report: ServerReport) -> None:
+    server, engine = report.server, report.engine
+    say(
+        f"{server.calls} two-party calls over sockets for {server.seconds:.0f} s, customers "
+        f"inferred: {server.windows_skipped} windows skipped, answers on a watcher's socket "
+        f"{server.latency_p50_ms:.0f} ms (median), {server.latency_p99_ms:.0f} ms (p99) after the "
+        f"packet, {server.cores:.2f} cores, {server.memory_mb:.0f} MB."
+    )
+    say(
+        f"The same without a server: {engine.windows_skipped} windows skipped, answers after "
+        f"{engine.latency_p50_ms:.0f} ms (median), {engine.latency_p99_ms:.0f} ms (p99), "
+        f"{engine.cores:.2f} cores. The server adds {report.overhead:.0%}."
+    )
+    if report.overhead > _MARK:
+        tell(f"More than the {_MARK:.0%} that a server should add.")
