@@ -12,7 +12,7 @@ from emolive.baseline.expected import PRESETS, ExpectedMix
 from emolive.baseline.pooled import pooled_baseline
 from emolive.baseline.profile import Source, SourceProfile
 from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
-from emolive.baseline.source import Baselines, SourceBaselines
+from emolive.baseline.source import Baselines, KnownSources, SourceBaselines
 from emolive.baseline.store import ProfileStore
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "ExpectedMix",
     "FixedBaseline",
+    "KnownSources",
     "ProfileStore",
     "RunningBaseline",
     "Source",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from emolive.baseline.expected import ExpectedMix
+from emolive.baseline.pooled import pooled_baseline
 from emolive.baseline.profile import Source
-from emolive.baseline.running import RunningBaseline, StreamBaseline
+from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
 from emolive.baseline.store import ProfileStore
-from emolive.types import Role
+from emolive.types import Baseline, Role
 
 
 class Baselines(Protocol):
@@ -75,3 +76,35 @@ class SourceBaselines:
             session = running.session()
             if session.minutes > 0:
                 self._store.add(source, session, running.heard_minutes)
+
+
+class KnownSources:
+    """What is known by now of the sources that streams were adapted to before; nothing is learnt.
+
+    For another look at what was recorded, by whatever model.
+    """
+
+    def __init__(self, store: ProfileStore, before: Mapping[str, Baseline]) -> None:
+        """`before`: how the streams of these names were adapted."""
+        self._profiles = store.profiles() if before else []
+        self._before = before
+
+    def open(
+        self,
+        stream: str,
+        role: Role | None,  # noqa: ARG002 - the source's title tells it
+        model: str,
+        labels: tuple[str, ...],
+    ) -> FixedBaseline | None:
+        """The baseline of a stream; None: it was not adapted, or the model is not known there."""
+        told = self._before.get(stream)
+        if told is None:
+            return None
+        known = [
+            (profile.evidence, profile.sessions)
+            for profile in self._profiles
+            if (profile.source.title, profile.source.model, profile.source.labels)
+            == (told.source, model, labels)
+        ]
+        expected = ExpectedMix(told.expected_neutral)
+        return pooled_baseline(told.source, known, expected, labels) if known else None

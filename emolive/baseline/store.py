@@ -107,7 +107,8 @@ class ProfileStore:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            make_private_folder(self.folder, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):
+                make_private_folder(folder, exist_ok=True)
             close_to_others(self.folder)
             with FileLock(self.folder / "lock", timeout=_WAIT_S, mode=0o600):
                 yield

@@ -275,12 +275,11 @@ class TerminalTimeline:
         status = self._status
         text = Text(" ", "grey62", no_wrap=True, overflow="ellipsis")
         if self._recorded_s is not None:
-            return text.append(f"{status.model}, recorded on {status.provider or 'a computer'}")
+            text.append(f"{status.model}, recorded on {status.provider or 'a computer'}")
+            return text.append(self._adapted())
         text.append(f"{status.provider} · {status.model} · latency {status.latency_ms:.0f} ms")
         text.append(f" · lag {status.lag_s:.1f} s")
-        told = [stream.answer.baseline for stream in self._streams.values() if stream.answer]
-        for baseline in [one for one in told if one is not None][:1]:
-            text.append(f" · {adapted_text(baseline)}")
+        text.append(self._adapted())
         for name, count in (
             ("skipped", status.windows_skipped),
             ("overflows", status.overflows),
@@ -290,6 +289,12 @@ class TerminalTimeline:
             if count or name in ("skipped", "overflows"):
                 text.append(f" · {name} {count}", "yellow" if count else "")
         return text
+
+    def _adapted(self) -> str:
+        """How far answers are adapted to their source; nothing where they are not."""
+        told = [stream.answer.baseline for stream in self._streams.values() if stream.answer]
+        known = [one for one in told if one is not None]
+        return f" · {adapted_text(known[0])}" if known else ""
 
     def _message(self) -> Text | None:
         message = self._status.reason or self._status.hint

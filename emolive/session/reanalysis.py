@@ -11,6 +11,7 @@ from typing import TypeVar
 from emolive.audio.decoding import FileDecoder
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
+from emolive.baseline import Baselines, KnownSources, ProfileStore
 from emolive.engine.config import EngineConfig
 from emolive.engine.monitor import Monitor
 from emolive.errors import SessionError
@@ -67,8 +68,9 @@ def reanalyze(
 ) -> Reanalysis:
     """Analyse a session's audio as if it were heard again; nothing is stored.
 
-    Every stream whose audio was kept and whose emotions were, and may be, inferred. Where the
-    recording has a gap the analysis has one, too. Memory for audio does not grow with the length.
+    Every stream whose audio was kept and whose emotions were, and may be, inferred. What was
+    adapted to its source is again, by what the library knows of it by now. Where the recording has
+    a gap the analysis has one, too. Memory for audio does not grow with the length.
 
     Raises:
         SessionError: there is no such audio.
@@ -89,6 +91,8 @@ def reanalyze(
         )
     gaps = library.gaps(session.id)
     answered = library.windows(session.id)
+    adapted = {one.stream: one.baseline for one in answered if one.baseline is not None}
+    baselines = KnownSources(ProfileStore(library.folder), adapted)
     same_hop = round(config.hop_s * session.rate) == session.hop_samples
     windows: list[Prediction] = []
     segments: list[Segment] = []
@@ -112,6 +116,7 @@ def reanalyze(
             vad,
             config,
             advance,
+            baselines,
         )
         if lead:
             # A decision is drawn in the middle of its window.
@@ -144,6 +149,7 @@ def _analyze(
     vad: SileroVad,
     config: EngineConfig,
     advance: Callable[[float], None],
+    baselines: Baselines,
 ) -> tuple[list[Prediction | Segment], str | None]:
     """One stream: its predictions and segments, and what is wrong with its file.
 
@@ -157,7 +163,9 @@ def _analyze(
         )
         stride = round(native * max(_BLOCK_S, config.max_batch * config.hop_s))
         ring = SampleRing(stride + 2 * round(native * _BLOCK_S), 1)
-        monitor = Monitor(source_format, ring, classifier, vad, config, lossless=True)
+        monitor = Monitor(
+            source_format, ring, classifier, vad, config, lossless=True, baselines=baselines
+        )
         model_rate = classifier.metadata.front_end.sampling_rate
         led = round(lead * model_rate / rate)
         events = _answers(monitor.gap(led))

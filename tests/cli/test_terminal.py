@@ -12,6 +12,7 @@ from rich.text import Text
 from emolive.cli.terminal import TerminalTimeline
 from emolive.labels import swatch
 from emolive.types import (
+    Baseline,
     EngineState,
     EngineStatus,
     Familiarity,
@@ -174,3 +175,11 @@ def test_speech_that_the_model_does_not_know_is_said_through_silence(screen: Scr
     assert any("unlike anything this model was trained on" in line for line in screen.lines())
     screen.view.handle(replace(answer("happy", index=2), shift=Shift(0.1, Familiarity.FAMILIAR)))
     assert not any("unlike" in line or "familiar" in line for line in screen.lines())
+
+
+def test_it_says_how_far_answers_are_adapted(screen: Screen) -> None:
+    screen.view.handle(answer("happy"))
+    assert not any("adapted" in line for line in screen.lines())
+    known = Baseline("Headset", 42.3, 9, 0.49, 0.45)
+    screen.view.handle(replace(answer("happy", index=1), baseline=known))
+    assert any("adapted to this source: 42 min" in line for line in screen.lines())

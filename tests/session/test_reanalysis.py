@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
+from emolive.baseline import ExpectedMix, ProfileStore, Source
+from emolive.baseline.evidence import SessionEvidence
+from emolive.baseline.vector import moved
 from emolive.engine import EngineConfig, FileAnalysis, analyze_file
 from emolive.engine.monitor import Monitor
 from emolive.errors import SessionError
@@ -25,8 +28,8 @@ from emolive.session.reanalysis import _around, reanalyze
 from emolive.session.records import Gap, GapKind, NewSession, SessionInfo, StreamInfo
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
-from emolive.types import FloatArray, Prediction, Role, Segment
-from tests.models import LABELS, tiny_model
+from emolive.types import Baseline, FloatArray, Prediction, Role, Segment, SpeechState
+from tests.models import LABELS, tiny_metadata, tiny_model
 
 RATE = 16_000
 CONFIG = EngineConfig()
@@ -80,6 +83,7 @@ def store(
     streams: tuple[StreamInfo, ...] = MONO,
     segments: tuple[Segment, ...] = (),
     gaps: tuple[Gap, ...] = (),
+    windows: tuple[Prediction, ...] = (),
 ) -> SessionInfo:
     writer = library.create(
         NewSession(streams, RATE, LABELS, RATE // 2, 3 * RATE, "tiny"), audio=bool(audio)
@@ -92,6 +96,7 @@ def store(
             sf.write(path, audio[stream.name], stream.native_rate, subtype="PCM_24")
             duration = len(audio[stream.name]) * RATE // stream.native_rate
     writer.add_segments(segments)
+    writer.add_windows(windows)
     for gap in gaps:
         writer.add_gap(gap)
     return writer.finish(duration or 20 * RATE)
@@ -293,3 +298,43 @@ def test_a_session_that_began_in_the_middle_of_a_run_is_like_itself(
     found = again.compare(Timeline.of_session(library, session.id).segments)
     assert found.total > 8 * RATE
     assert found.changed == ()
+
+
+def test_what_was_adapted_is_adapted_again(
+    library: Library,
+    speech: FloatArray,
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+    tmp_path: Path,
+) -> None:
+    """So that a model is compared with itself, and no bias of a source with none."""
+    metadata = classifier.metadata
+    heard = SessionEvidence(len(LABELS))
+    for _ in range(200):
+        heard.add(np.array([0.05, *[0.95 / 7] * 7], np.float32), 3.0)
+    store_ = ProfileStore(library.folder)
+    source = Source(name="Headset", model=metadata.fingerprint, labels=metadata.labels)
+    profile = store_.add(source, heard.evidence(), 10.0)
+    told = Baseline("Headset", 10.0, 1, 0.3, 0.6)
+    session = store(library, {"mono": speech}, windows=(adapted_window(told),))
+    again = reanalyze(library, session, classifier, vad, CONFIG)
+    vector = profile.evidence.vector(ExpectedMix(0.6), metadata.labels)
+    spoken = [one for one in again.windows if one.probabilities is not None]
+    assert spoken
+    for one in spoken:
+        assert one.raw_probabilities is not None
+        np.testing.assert_allclose(one.probabilities, moved(one.raw_probabilities, vector))
+    # Of another model nothing is known there.
+    tiny_model(tmp_path / "other.onnx", tiny_metadata(name="other"))
+    unknown = OnnxClassifier(tmp_path / "other.onnx", "cpu", threads=1)
+    other = reanalyze(library, session, unknown, vad, CONFIG)
+    unknown.close()
+    assert all(one.baseline is None for one in other.windows)
+
+
+def adapted_window(told: Baseline) -> Prediction:
+    shares = np.full(len(LABELS), 1 / len(LABELS), np.float32)
+    return Prediction(
+        "mono", 0, 3 * RATE, shares, SpeechState.UNCERTAIN, None, 0.2, 0.9, 0.0,
+        raw_probabilities=shares, baseline=told,
+    )  # fmt: skip
