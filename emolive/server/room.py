@@ -21,7 +21,6 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.02
 _SECOND_S = 1.0
 _ALIVE_S = 5.0
-_SHOWN_AFTER_S = 600.0
 _WAITING = 2_000
 _KEPT_ALERTS = 1_000
 _LATE_S = 0.4
@@ -65,9 +64,10 @@ class Watcher:
 class Room:
     """Opens calls, tells watchers what they say, and forgets them. On one event loop."""
 
-    def __init__(self, host: CallHost) -> None:
-        """Nothing happens before `run`."""
+    def __init__(self, host: CallHost, *, shown_after_s: float = 600.0) -> None:
+        """Nothing happens before `run`. Calls are shown for `shown_after_s` after their end."""
         self.host = host
+        self.shown_after_s = shown_after_s
         self.started_at = datetime.now(UTC)
         self.refused = 0
         self.opened = 0
@@ -201,11 +201,8 @@ class Room:
         self.load = self.host.load()
         for call in tuple(self._calls.values()):
             if call.ended:
-                if call.ended_for_s > _SHOWN_AFTER_S and call.hosted.over:
-                    del self._calls[call.id]
-                    self._told_ended.discard(call.id)
-                    self._tell({"type": "call_removed", "call": call.id})
-                    await self.host.forget(call.id)
+                if call.id in self._told_ended:
+                    await self._put_away(call)
                 continue
             if not self._watchers:
                 continue
@@ -215,6 +212,16 @@ class Room:
                     self._tell(levels, to_all=False)
                 if (conversation := call.conversation()) is not None:
                     self._tell(conversation, to_all=False)
+
+    async def _put_away(self, call: ServedCall) -> None:
+        """A call is over: its host forgets it at once, and the list after a while."""
+        if call.kept_by_host and call.hosted.over:
+            call.let_go()
+            await self.host.forget(call.id)
+        if call.ended_for_s > self.shown_after_s and not call.kept_by_host:
+            del self._calls[call.id]
+            self._told_ended.discard(call.id)
+            self._tell({"type": "call_removed", "call": call.id})
 
     def _tell(self, message: Message, *, to_all: bool = True) -> None:
         """Say it to those whom it concerns; `to_all`: also to those who watch every call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from emolive.types import (
     AlertEnded,
     EngineState,
     EngineStatus,
+    FloatArray,
     Prediction,
     Role,
     Segment,
@@ -41,6 +43,26 @@ _STATES = tuple(state.value for state in SpeechState)
 _SEVERITIES = list(Severity)
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What stays of a hosted call that was let go."""
+
+    session: str | None
+    permitted_by: str | None
+    recording: bool = False
+    over: bool = True
+
+    def write(self, block: FloatArray) -> None:
+        """Nobody hears it any more."""
+
+    def finish(self, reason: str | None, gaps: int) -> None:
+        """It is over."""
+
+    def take(self) -> Sequence[CallEvent]:
+        """Nothing happens any more."""
+        return ()
+
+
 class ServedCall:
     """A call that runs, or ended a while ago.
 
@@ -51,7 +73,7 @@ class ServedCall:
     def __init__(self, request: CallRequest, hosted: HostedCall, model: ModelFacts) -> None:
         """Nothing is known yet."""
         self.request = request
-        self.hosted = hosted
+        self.hosted: HostedCall = hosted
         self.started_at = datetime.now(UTC)
         self.ended_at: datetime | None = None
         self.held_back_s = 0.0
@@ -103,6 +125,15 @@ class ServedCall:
         if self.ended_at is None:
             return -1.0
         return (datetime.now(UTC) - self.ended_at).total_seconds()
+
+    @property
+    def kept_by_host(self) -> bool:
+        """Whether its host still has it."""
+        return not isinstance(self.hosted, _Past)
+
+    def let_go(self) -> None:
+        """Its host is about to forget it: keep what is to be shown for a while."""
+        self.hosted = _Past(self.hosted.session, self.hosted.permitted_by)
 
     def take(self) -> list[Message]:
         """What is new, as it is told to watchers."""

@@ -140,7 +140,7 @@ class EmoliveServer:
         if self._draining.is_set():
             self._stop.set()
         settings = self._settings
-        room = Room(self._host)
+        room = Room(self._host, shown_after_s=settings.shown_after_s)
         sessions = Sessions(self._access, settings.stall_s)
         expected = AudioSocketCalls()
         services = Services(

@@ -55,6 +55,7 @@ class ServerSettings:
     max_connections: int = 1_000
     stall_s: float = 20.0
     drain_s: float = 0.0
+    shown_after_s: float = 600.0
     twilio_auth_token: str | None = field(default=None, repr=False)
     audiohook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
