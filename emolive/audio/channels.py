@@ -15,14 +15,17 @@ _LARGEST_LAG_S = 0.1
 _NOTABLE_LAG_S = 0.001
 # What is quieter, or this much quieter than the loudest piece, tells nothing.
 _QUIET_POWER = 1e-8
-_QUIET_SHARE = 1e-3
+_QUIET_SHARE = 1e-2
 # The same sound, whatever coding and noise added; an echo of the other party is quieter than this.
 _ALIKE = 0.9
+_UNLIKE = 0.5  # between them noise may have made different what is alike: that tells nothing
 _LARGEST_GAIN = 3.2
 # Pieces that differ before channels count as different, and beside how many that are alike.
 _DIFFERENT = 2
 _DIFFERENT_SHARE = 0.02
 _ENOUGH_DIFFERENT = 10
+_MOST_KEPT = 200
+_SPEECH_POWER = 3e-5  # what is louder is hardly the noise before a call
 # After so many pieces that are alike, one of some is looked at.
 _ENOUGH_ALIKE = 60
 _ONE_OF = 4
@@ -48,13 +51,22 @@ class ChannelComparison:
         self._size = self._piece + 2 * self._lag
         self._pending = np.empty((0, 2), np.float32)
         self._loudest = 0.0
-        self._alike = self._different = self._n_pieces = 0
+        self._alike = self._n_pieces = 0
+        self._different: list[
+            float
+        ] = []  # powers, so that noise before the first word is forgotten
         self._lag_found = 0
 
     @property
     def same(self) -> bool:
         """Whether both carry the same sound, as far as was heard."""
-        return self._alike > 0 and self._different < _DIFFERENT + _DIFFERENT_SHARE * self._alike
+        different = len(self._different)
+        return self._alike > 0 and different < _DIFFERENT + _DIFFERENT_SHARE * self._alike
+
+    @property
+    def _enough(self) -> bool:
+        """Whether so much was different that it is not looked at any more."""
+        return sum(one > _SPEECH_POWER for one in self._different) >= _ENOUGH_DIFFERENT
 
     @property
     def lag_s(self) -> float:
@@ -73,7 +85,7 @@ class ChannelComparison:
 
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, 2)``."""
-        if self._different >= _ENOUGH_DIFFERENT and not self.same:
+        if self._enough and not self.same:
             return
         signal = np.concatenate((self._pending, frames))
         begin, taken = 0, self._piece * self._step
@@ -95,7 +107,9 @@ class ChannelComparison:
         powers = sums[self._piece :] - sums[: -self._piece]
         loudest = max(power, float(powers[self._lag])) / self._piece
         self._loudest = max(self._loudest, loudest)
-        if loudest < max(_QUIET_POWER, _QUIET_SHARE * self._loudest):
+        quiet = max(_QUIET_POWER, _QUIET_SHARE * self._loudest)
+        self._different = [one for one in self._different if one >= quiet]
+        if loudest < quiet:
             return
         spectrum = np.conj(np.fft.rfft(middle, self._size)) * np.fft.rfft(right, self._size)
         products = np.fft.irfft(spectrum, self._size)[: 2 * self._lag + 1]
@@ -105,8 +119,8 @@ class ChannelComparison:
         if likeness[best] > _ALIKE and 1 / _LARGEST_GAIN < gain < _LARGEST_GAIN:
             self._alike += 1
             self._lag_found = best - self._lag
-        else:
-            self._different += 1
+        elif likeness[best] < _UNLIKE or likeness[best] > _ALIKE:
+            self._different = [*self._different[-_MOST_KEPT:], loudest]
 
 
 class ClippingMeter:
@@ -159,8 +173,8 @@ class ChannelCheck:
         if self._comparison is not None:
             self._comparison.accept(frames)
 
-    def remarks(self) -> list[str]:
-        """What is wrong, in clauses that follow a name."""
+    def remarks(self, *, compared: bool = True) -> list[str]:
+        """What is wrong, in clauses that follow a name; `compared`: that two are the same, too."""
         said = []
         # Asked for as often as a source is looked at, which is far more often than this is news.
         shares = self._clipping.shares if self._clipping.any_flat else ()
@@ -168,6 +182,5 @@ class ChannelCheck:
             if share:
                 where = "" if len(self._names) == 1 else f" on its {name} channel"
                 said.append(f"is clipped{where} ({share:.1%} of it): it was recorded too loudly")
-        if self._comparison is not None and (same := self._comparison.remark(self._names)):
-            said.append(same)
-        return said
+        same = self._comparison.remark(self._names) if self._comparison and compared else None
+        return [*said, same] if same else said

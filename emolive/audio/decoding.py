@@ -102,7 +102,10 @@ class FileDecoder:
                 f"{self.path.name}: its channels are in opposite phase and would cancel each other "
                 "out; they were turned the same way before they were mixed."
             )
-        notes += [f"{self.path.name} {remark}." for remark in self._check.remarks()]
+        notes += [
+            f"{self.path.name} {remark}."
+            for remark in self._check.remarks(compared=not (self._mixer and self._mixer.turned))
+        ]
         return " ".join(notes) or None
 
     @property

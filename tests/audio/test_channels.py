@@ -53,6 +53,15 @@ def test_it_is_known_before_the_first_answer() -> None:
     assert compared(said[: int(1.3 * RATE)], said[: int(1.3 * RATE)]).same
 
 
+@pytest.mark.parametrize("share", [0.03, 0.1])
+def test_noise_of_its_own_on_each_channel_hides_nothing(share: float) -> None:
+    """And none of the seconds before the first word, either."""
+    said = np.concatenate([np.zeros(8 * RATE, np.float32), speech(12.0)])
+    level = share * float(np.sqrt(np.mean(said[8 * RATE :] ** 2)))
+    left, right = ((said + noise(len(said), level, number)).astype(np.float32) for number in (1, 2))
+    assert compared(left, right).same
+
+
 @pytest.mark.parametrize("echo", [0.0, 0.1, 0.25])
 def test_two_parties_are_two(echo: float) -> None:
     left, right = turns()
@@ -122,5 +131,9 @@ def test_files_say_what_is_wrong_with_their_channels(tmp_path: Path) -> None:
     clipped = note(path, stereo(np.clip(20 * left, -1, 1), right))
     assert clipped is not None
     assert clipped.startswith("a.wav is clipped on its left channel (")
+    turned = note(path, stereo(said, -said))
+    assert turned is not None
+    assert "opposite phase" in turned
+    assert "same sound" not in turned
     alike = note(tmp_path / "a.mp3", mp3(np.stack([said, said], axis=1)))
     assert alike == "a.mp3 carries the same sound on both channels."
