@@ -60,6 +60,7 @@ class EmoliveServer:
         self._settings = settings
         self._tell = tell
         self._tls = settings.tls()
+        settings.check_token()
         folder = library_folder(settings.library)
         file = TokenFile(folder)
         self.token = settings.token

@@ -13,6 +13,9 @@ from emolive.errors import EmoliveError
 from emolive.monitoring import BaselineChoice
 
 
+_SHORTEST = 16
+
+
 class Keeping(StrEnum):
     """What of a call stays after it."""
 
@@ -63,6 +66,22 @@ class ServerSettings:
     def local(self) -> bool:
         """Whether only this computer can reach it."""
         return is_loopback(self.host)
+
+    def check_token(self) -> None:
+        """See whether the token is one that nobody guesses, where others could try.
+
+        Raises:
+            EmoliveError: it is none.
+        """
+        if self.token is None:
+            return
+        if not self.token or not self.token.isascii() or not self.token.isprintable():
+            raise EmoliveError("A token is made of letters, digits and signs.")
+        if not self.local and len(self.token) < _SHORTEST:
+            raise EmoliveError(
+                f"Other computers can try tokens, so one needs {_SHORTEST} letters at least: use "
+                "`emolive serve token add NAME`."
+            )
 
     def tls(self) -> ssl.SSLContext | None:
         """The certificate, loaded; None: there is none, and none is needed.

@@ -20,7 +20,6 @@ from emolive.private_files import close_to_others, make_private_folder, owner_on
 TOKENS_FILE = "server-tokens.json"
 _PREFIX = "emolive_"
 _LOCK_WITHIN_S = 10.0
-_SHORTEST = 16
 
 
 class Scope(StrEnum):
@@ -178,12 +177,8 @@ class Tokens:
         """`given`: a token of the command line.
 
         Raises:
-            EmoliveError: it is too short, or the file cannot be used.
+            EmoliveError: the file cannot be used.
         """
-        if given is not None and (len(given) < _SHORTEST or not given.isprintable()):
-            raise EmoliveError(
-                f"A token needs {_SHORTEST} letters at least: leave out --token, and one is made."
-            )
         self._file = file
         self._given = None if given is None else hashed(given)
         self._stamp: tuple[int, int] | None = None

@@ -1,7 +1,7 @@
 """WebSockets that are read a few times a second, so that small packets cost less.
 
 A telephone sends fifty packets a second. Read as they come, each wakes the process; read every
-twentieth of a second, several come at once. What waits meanwhile waits in the system's buffers.
+tenth of a second, several come at once. What waits meanwhile waits in the system's buffers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-EVERY_S = 0.05
+EVERY_S = 0.1
 
 
 class _Unhurried:

@@ -171,7 +171,7 @@ def test_tokens_on_the_command_line(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--host", "0.0.0.0"], "--tls-certificate"),
-        (["--token", "short"], "16 letters"),
+        (["--token", "\n"], "letters, digits and signs"),
         (["--only-consented"], "--record"),
         (["--audiohook-secret", "no secret"], "KEY=SECRET"),
         (["--alerts", "nowhere.toml"], "nowhere.toml"),
