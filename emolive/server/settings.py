@@ -12,7 +12,6 @@ from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
 from emolive.monitoring import BaselineChoice
 
-
 _SHORTEST = 16
 
 
