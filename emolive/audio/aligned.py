@@ -1,8 +1,8 @@
 """Several devices as one source: a microphone and what the loudspeakers play, say.
 
 Each device has a clock of its own. All are laid on the computer's monotonic clock (see
-`emolive.audio.leg`), so their timelines stay together for as long as the call lasts, whichever of
-them is unplugged and comes back. What is left is the constant difference of the devices' own
+`emolive.audio.aligned_input`), so their timelines stay together for as long as the call lasts,
+whichever of them is unplugged and comes back. What is left is the constant difference of the devices' own
 delays, which is some tens of milliseconds and which no program is told reliably.
 """
 
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emolive.audio.aligned_input import AlignedInput
 from emolive.audio.jobs import Beside, Runner
-from emolive.audio.leg import Leg
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError, EmoliveError
@@ -72,7 +72,7 @@ class _Member:
         self.source = member.source
         self.stream = member.stream
         self.format: SourceFormat | None = None
-        self.leg: Leg | None = None
+        self.aligned: AlignedInput | None = None
         self.away = False
         self.gave_way = False  # away, but for another's sake
         self.ended = False
@@ -184,7 +184,7 @@ class AlignedSource:
                 raise RuntimeError(f"{self.name} is not open")
             rate = member.format.sampling_rate
             own = SampleRing(round(_RING_S * rate), len(member.format.streams))
-            member.leg = Leg(own, rate, self._rate, self._begin)
+            member.aligned = AlignedInput(own, rate, self._rate, self._begin)
             member.source.start(own)
         self._state = SourceState.RUNNING
         self._tell()
@@ -209,7 +209,7 @@ class AlignedSource:
                 opening.add_done_callback(member.close_late)
             else:
                 member.source.close()
-            member.leg, member.format = None, None
+            member.aligned, member.format = None, None
             member.away = member.gave_way = member.ended = False
             member.message = None
             member.overflows = 0
@@ -240,30 +240,30 @@ class AlignedSource:
             )
 
     def _look_after(self, member: _Member, now: float) -> None:
-        leg = member.leg
-        assert leg is not None
+        aligned = member.aligned
+        assert aligned is not None
         if member.away:
-            self._reopen(member, leg, now)
+            self._reopen(member, aligned, now)
         if not member.away and not member.ended:
             # Asked before reading: what a device delivered before it went is then still taken.
             status = member.source.status()
             member.overflows, member.message = status.overflows, status.message
-            leg.work(now)
+            aligned.work(now)
             if status.state is SourceState.ENDED:
                 member.ended = True
-                leg.unplug()
+                aligned.unplug()
             elif status.state is not SourceState.RUNNING:
-                self._lose(member, leg, now)
+                self._lose(member, aligned, now)
 
-    def _lose(self, member: _Member, leg: Leg, now: float) -> None:
+    def _lose(self, member: _Member, aligned: AlignedInput, now: float) -> None:
         if not any(other.away for other in self._members):
             self._away_since = now
-        leg.unplug()
+        aligned.unplug()
         member.away = True
         member.source.close()
         member.retry_at = now + _REOPEN_EVERY_S
 
-    def _reopen(self, member: _Member, leg: Leg, now: float) -> None:
+    def _reopen(self, member: _Member, aligned: AlignedInput, now: float) -> None:
         if member.opening is None:
             if now < member.retry_at:
                 return
@@ -280,7 +280,7 @@ class AlignedSource:
             member.gave_way = False
             member.retry_at = now + _REOPEN_EVERY_S
             return
-        leg.plug(ring, found.sampling_rate, now)
+        aligned.plug(ring, found.sampling_rate, now)
         member.away = member.gave_way = False
         if not any(other.away for other in self._members):
             self._open_all_after = _OPEN_ALL_AFTER_S
@@ -289,32 +289,32 @@ class AlignedSource:
         """Close the others for a moment, so that `member` is looked for anew."""
         for other in self._members:
             if other is not member and not other.away and not other.ended:
-                assert other.leg is not None
+                assert other.aligned is not None
                 message = other.message
-                self._lose(other, other.leg, now)
+                self._lose(other, other.aligned, now)
                 other.message, other.retry_at = message, now + _GIVE_WAY_S
                 other.gave_way = True
 
     def _write(self, now: float) -> None:
         """Write the frames that are due and there; silence for those who are too late."""
         due = int((now - self._begin - _DELAY_S) * self._rate)
-        legs = [member.leg for member in self._members if member.leg is not None]
+        inputs = [member.aligned for member in self._members if member.aligned is not None]
         waiting = [
-            member.leg
+            member.aligned
             for member in self._members
-            if member.leg is not None
-            and not (member.away or member.ended or member.leg.paused(now))
+            if member.aligned is not None
+            and not (member.away or member.ended or member.aligned.paused(now))
         ]
         if all(member.ended for member in self._members):
-            due = max(leg.made for leg in legs)
+            due = max(aligned.made for aligned in inputs)
         patience = round(_PATIENCE_S * self._rate)
-        end = min([due, *(max(leg.made, due - patience) for leg in waiting)])
+        end = min([due, *(max(aligned.made, due - patience) for aligned in waiting)])
         if end <= self._written:
             return
-        for leg in legs:
-            leg.pad(end)
+        for aligned in inputs:
+            aligned.pad(end)
         n = end - self._written
-        self._ring.write(np.stack([leg.take(n) for leg in legs], axis=1))
+        self._ring.write(np.stack([aligned.take(n) for aligned in inputs], axis=1))
         self._written = end
 
     def _tell(self) -> None:
@@ -333,11 +333,11 @@ class AlignedSource:
                 member.stream,
                 member.source.name,
                 member.away,
-                member.leg.native_rate,
-                member.leg.clock.drift_ppm,
-                member.leg.slips,
-                member.leg.lost_s,
+                member.aligned.native_rate,
+                member.aligned.clock.drift_ppm,
+                member.aligned.slips,
+                member.aligned.lost_s,
             )
             for member in self._members
-            if member.leg is not None
+            if member.aligned is not None
         )

@@ -144,17 +144,17 @@ class _PairDecoder:
     """
 
     def __init__(self, paths: tuple[Path, Path], block_s: float) -> None:
-        self._legs: list[_Leg] = []
+        self._parties: list[_Party] = []
         try:
             for path in paths:
-                self._legs.append(_Leg(path, block_s))
+                self._parties.append(_Party(path, block_s))
         except BaseException:
             self.close()
             raise
-        rates = tuple(leg.decoder.format.sampling_rate for leg in self._legs)
+        rates = tuple(party.decoder.format.sampling_rate for party in self._parties)
         rate = max(rates)
-        for leg in self._legs:
-            leg.resample_to(rate)
+        for party in self._parties:
+            party.resample_to(rate)
         self._block = max(1, round(rate * block_s))
         self._most = round(rate * AT_ONCE_S)
         roles = (Role.AGENT, Role.CUSTOMER)
@@ -162,22 +162,22 @@ class _PairDecoder:
 
     @property
     def duration_s(self) -> float | None:
-        lengths = [leg.decoder.duration_s for leg in self._legs]
+        lengths = [party.decoder.duration_s for party in self._parties]
         known = [length for length in lengths if length is not None]
         return max(known) if len(known) == len(lengths) else None
 
     @property
     def closed(self) -> bool:
-        return all(leg.decoder.closed for leg in self._legs)
+        return all(party.decoder.closed for party in self._parties)
 
     @property
     def error(self) -> str | None:
-        return next((leg.decoder.error for leg in self._legs if leg.decoder.error), None)
+        return next((party.decoder.error for party in self._parties if party.decoder.error), None)
 
     @property
     def note(self) -> str | None:
-        notes = [leg.decoder.note for leg in self._legs if leg.decoder.note]
-        first, second = sorted(self._legs, key=lambda leg: leg.length_s)
+        notes = [party.decoder.note for party in self._parties if party.decoder.note]
+        first, second = sorted(self._parties, key=lambda party: party.length_s)
         if first.ended and second.length_s - first.length_s > _NOTABLE_S:
             notes.append(
                 f"{first.decoder.path.name} ends {second.length_s - first.length_s:.0f} s before "
@@ -187,7 +187,7 @@ class _PairDecoder:
 
     def read(self, frames: int = 0) -> FloatArray | None:
         wanted = self._block * max(1, min(frames, self._most) // self._block)
-        parts = [leg.take(wanted) for leg in self._legs]
+        parts = [party.take(wanted) for party in self._parties]
         n = max(map(len, parts))
         if n == 0:
             return None
@@ -197,15 +197,15 @@ class _PairDecoder:
         return block
 
     def rewind(self) -> None:
-        for leg in self._legs:
-            leg.rewind()
+        for party in self._parties:
+            party.rewind()
 
     def close(self) -> None:
-        for leg in self._legs:
-            leg.decoder.close()
+        for party in self._parties:
+            party.decoder.close()
 
 
-class _Leg:
+class _Party:
     """One file of a pair."""
 
     def __init__(self, path: Path, block_s: float) -> None:

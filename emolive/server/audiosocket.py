@@ -14,7 +14,7 @@ from uuid import UUID
 from emolive.errors import EmoliveError
 from emolive.server.access import Access
 from emolive.server.ingest import Sessions, TapSession
-from emolive.server.room import Room
+from emolive.server.switchboard import Switchboard
 from emolive.server.taps.audiosocket import AudioSocketTap
 from emolive.server.taps.tap import Closing
 from emolive.server.tokens import Grant, Scope
@@ -99,7 +99,7 @@ class AudioSocketPort:
 
     def __init__(
         self,
-        room: Room,
+        board: Switchboard,
         access: Access,
         sessions: Sessions,
         expected: AudioSocketCalls,
@@ -108,7 +108,7 @@ class AudioSocketPort:
         first_words_s: float = 10.0,
     ) -> None:
         """`local`: nobody else can reach it, so that any UUID is taken."""
-        self._room = room
+        self._board = board
         self._access = access
         self._sessions = sessions
         self._expected = expected
@@ -158,7 +158,7 @@ class AudioSocketPort:
                 await writer.wait_closed()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        refused = self._room.refusal()
+        refused = self._board.refusal()
         try:
             async with asyncio.timeout(self._first_words_s):
                 first = await reader.readexactly(_FIRST_FRAME)
@@ -179,5 +179,5 @@ class AudioSocketPort:
             consent=expected.consent,
         )
         wire = _StreamWire(reader, writer, first)
-        session = TapSession(self._room, self._access, tap, "audiosocket", wire, expected.grant)
+        session = TapSession(self._board, self._access, tap, "audiosocket", wire, expected.grant)
         await self._sessions.serve(session)

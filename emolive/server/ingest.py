@@ -12,7 +12,7 @@ from emolive.errors import EmoliveError
 from emolive.server.access import Access, Refused
 from emolive.server.host import CallRequest
 from emolive.server.placement import Packet, Placement
-from emolive.server.room import Room
+from emolive.server.switchboard import Switchboard
 from emolive.server.served_call import ServedCall
 from emolive.server.taps.tap import (
     Began,
@@ -61,10 +61,10 @@ class TapSession:
     """One client of one tap, from its first message to its call's end."""
 
     def __init__(
-        self, room: Room, access: Access, tap: Tap, name: str, wire: Wire, grant: Grant | None
+        self, board: Switchboard, access: Access, tap: Tap, name: str, wire: Wire, grant: Grant | None
     ) -> None:
         """`grant` None: the client's token comes inside the protocol."""
-        self._room = room
+        self._board = board
         self._access = access
         self._tap = tap
         self._name = name
@@ -169,7 +169,7 @@ class TapSession:
             self._grant = self._access.token_grant(began.token or "", "inside the protocol")
         self._access.require(self._grant, Scope.INGEST)
         request = CallRequest(
-            self._room.free_id(began.key),
+            self._board.free_id(began.key),
             began.name,
             self._name,
             began.rate,
@@ -178,7 +178,7 @@ class TapSession:
             began.consent,
             self._grant.name,
         )
-        self._call = await self._room.open(request)
+        self._call = await self._board.open(request)
         self._placement = self._call.placed = Placement(began.rate, len(began.streams))
         self._begun_at = self.heard_at = time.monotonic()
         await self._say(self._tap.began(self._call.id))

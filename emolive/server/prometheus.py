@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from emolive.server.room import Room
+from emolive.server.switchboard import Switchboard
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Exposition:
     """Everything that Prometheus is told."""
 
-    def __init__(self, room: Room, calls: Callable[[], Collector]) -> None:
+    def __init__(self, board: Switchboard, calls: Callable[[], Collector]) -> None:
         """`calls`: what tells about the calls themselves."""
-        self._room = room
+        self._board = board
         self._calls = calls
 
     def text(self) -> bytes:
@@ -36,22 +36,22 @@ class Exposition:
 
     def collect(self) -> Iterator[Metric]:
         """The server's numbers now."""
-        room, load = self._room, self._room.load
+        board, load = self._board, self._board.load
         gauges = {
-            "calls": ("Calls that are monitored now.", len(room.running)),
+            "calls": ("Calls that are monitored now.", len(board.running)),
             "capacity": ("Calls that this machine carries.", load.capacity),
             "cost_per_call_cores": ("Measured cost of a call, in cores.", load.cost_per_call),
             "cores": ("Cores in use.", load.cores),
-            "watchers": ("Sockets of those who watch.", room.watchers),
-            "draining": ("1 while the server goes down.", float(room.draining)),
+            "watchers": ("Sockets of those who watch.", board.watchers),
+            "draining": ("1 while the server goes down.", float(board.draining)),
         }
         for name, (text, value) in gauges.items():
             gauge = GaugeMetricFamily(f"emolive_server_{name}", text)
             gauge.add_metric([], value)
             yield gauge
         for name, text, value in (
-            ("calls_opened", "Calls that were taken.", room.opened),
-            ("calls_refused", "Calls that there was no room for.", room.refused),
+            ("calls_opened", "Calls that were taken.", board.opened),
+            ("calls_refused", "Calls that there was no room for.", board.refused),
         ):
             counter = CounterMetricFamily(f"emolive_server_{name}", text)
             counter.add_metric([], value)
@@ -65,7 +65,7 @@ class Exposition:
         late = CounterMetricFamily(
             "emolive_tap_late_packets", "Packets that came too late or twice.", labels=["call"]
         )
-        for call in room.running:
+        for call in board.running:
             placement = call.placement
             gaps.add_metric([call.id], placement.gaps)
             lost.add_metric([call.id], placement.lost_samples / call.request.rate)

@@ -76,7 +76,7 @@ def _who(grant: Grant) -> Who:
 
 
 def _call(parts: Parts, call_id: str) -> ServedCall:
-    call = parts.room.call(call_id)
+    call = parts.board.call(call_id)
     if call is None:
         raise Refused(404, f"There is no call {call_id[:70]!r}: it may be over for long.")
     return call
@@ -94,14 +94,14 @@ async def health() -> Health:
 @router.get("/v1/ready", tags=["server"], responses={503: {"model": Readiness}})
 async def ready(parts: Parts) -> Response:
     """Whether it would take another call: 200, or 503 with the reason; needs no token."""
-    room = parts.room
-    reason = room.refusal()
+    board = parts.board
+    reason = board.refusal()
     status: Literal["ready", "full", "draining"] = "ready" if reason is None else "full"
     found = Readiness(
-        status="draining" if room.draining else status,
+        status="draining" if board.draining else status,
         reason=reason,
-        calls=len(room.running),
-        capacity=room.load.capacity,
+        calls=len(board.running),
+        capacity=board.load.capacity,
     )
     return JSONResponse(found.model_dump(), 200 if reason is None else 503)
 
@@ -109,10 +109,10 @@ async def ready(parts: Parts) -> Response:
 @router.get("/v1/server", tags=["server"])
 async def server(parts: Parts, _: Watching) -> Json:
     """How busy the server is, and what does not work beside the calls."""
-    room, load, settings = parts.room, parts.room.load, parts.settings
+    board, load, settings = parts.board, parts.board.load, parts.settings
     return {
         "version": __version__,
-        "started_at": room.started_at.isoformat(),
+        "started_at": board.started_at.isoformat(),
         "calls": load.calls,
         "capacity": load.capacity,
         "cost_per_call": round(load.cost_per_call, 4),
@@ -120,9 +120,9 @@ async def server(parts: Parts, _: Watching) -> Json:
         "windows": load.windows,
         "windows_skipped": load.windows_skipped,
         "latency_ms": {"p50": round(load.latency_p50_ms, 1), "p99": round(load.latency_p99_ms, 1)},
-        "opened": room.opened,
-        "refused": room.refused,
-        "watchers": room.watchers,
+        "opened": board.opened,
+        "refused": board.refused,
+        "watchers": board.watchers,
         "recording": settings.keeping.value,
         "only_consented": settings.only_consented,
         "problems": list(load.problems),
@@ -132,7 +132,7 @@ async def server(parts: Parts, _: Watching) -> Json:
 @router.get("/v1/models", tags=["server"])
 def models(parts: Parts, _: Watching) -> Json:
     """The model that runs, and those that come with emolive."""
-    running = parts.room.host.model
+    running = parts.board.host.model
     described = [(model, read_metadata(model.path)) for model in BUNDLED]
     return {
         "running": {
@@ -162,7 +162,7 @@ def models(parts: Parts, _: Watching) -> Json:
 async def look(parts: Parts, _: Watching, labels: str = "") -> Json:
     """Names, colours and definitions for a page; of these labels (a,b,c), or of the model's."""
     wanted = [label for label in labels.split(",") if label][:100]
-    return appearance(parts.room.host.model, wanted)
+    return appearance(parts.board.host.model, wanted)
 
 
 @router.get(
@@ -219,7 +219,7 @@ async def me(request: Request, parts: Parts) -> Who:
 @router.get("/v1/calls", tags=["calls"])
 async def calls(parts: Parts, _: Watching) -> Json:
     """The calls that go on, then those that ended in the last ten minutes."""
-    return {"calls": [call.info() for call in parts.room.calls]}
+    return {"calls": [call.info() for call in parts.board.calls]}
 
 
 @router.get("/v1/calls/{call_id}", tags=["calls"])
@@ -241,7 +241,7 @@ async def acknowledge(
     call_id: str, body: Acknowledgement, parts: Parts, _: Watching
 ) -> dict[str, list[int]]:
     """Say that somebody has seen to alerts of a call."""
-    return {"numbers": parts.room.acknowledge(_call(parts, call_id), body.numbers)}
+    return {"numbers": parts.board.acknowledge(_call(parts, call_id), body.numbers)}
 
 
 @router.delete("/v1/calls/{call_id}", tags=["calls"], status_code=202)
@@ -258,7 +258,7 @@ async def alerts(
     parts: Parts, _: Watching, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
 ) -> Json:
     """The newest alerts of all calls, and what keeps alerts from anybody."""
-    return {"alerts": parts.room.alerts[:limit], "problems": list(parts.room.load.problems)}
+    return {"alerts": parts.board.alerts[:limit], "problems": list(parts.board.load.problems)}
 
 
 @router.put("/v1/audiosocket/{uuid}", tags=["taps"], status_code=204)
@@ -328,11 +328,11 @@ def delete(session_id: str, parts: Parts, grant: Administering) -> Response:
 async def watch(socket: WebSocket) -> None:
     """What every call says."""
     parts = services(socket)
-    await serve_watcher(socket, parts.room, parts.access, None)
+    await serve_watcher(socket, parts.board, parts.access, None)
 
 
 @router.websocket("/v1/calls/{call_id}/watch")
 async def watch_call(socket: WebSocket, call_id: str) -> None:
     """What one call says."""
     parts = services(socket)
-    await serve_watcher(socket, parts.room, parts.access, call_id)
+    await serve_watcher(socket, parts.board, parts.access, call_id)

@@ -14,9 +14,9 @@ from emolive.server.audiosocket import AudioSocketCalls
 from emolive.server.history import History
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
-from emolive.server.room import Room
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
+from emolive.server.switchboard import Switchboard
 from emolive.server.tokens import Grant, Scope
 
 
@@ -26,7 +26,7 @@ class Services:
 
     settings: ServerSettings
     access: Access
-    room: Room
+    board: Switchboard
     sessions: Sessions
     history: History
     exposition: Exposition

@@ -23,7 +23,7 @@ from emolive.server.history import LibraryHistory
 from emolive.server.ingest import Sessions
 from emolive.server.local_host import LocalHost
 from emolive.server.prometheus import Exposition
-from emolive.server.room import Room
+from emolive.server.switchboard import Switchboard
 from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
@@ -141,22 +141,22 @@ class EmoliveServer:
         if self._draining.is_set():
             self._stop.set()
         settings = self._settings
-        room = Room(self._host, shown_after_s=settings.shown_after_s)
+        board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
         sessions = Sessions(self._access, settings.stall_s)
         expected = AudioSocketCalls()
         services = Services(
             settings,
             self._access,
-            room,
+            board,
             sessions,
             LibraryHistory(self._library),
-            Exposition(room, lambda: self._host.metrics),
+            Exposition(board, lambda: self._host.metrics),
             AudioHookSignatures(settings.audiohook_secrets),
             expected,
         )
         config.app = build(services)
         server = _Uvicorn(config, self.stop)
-        audiosocket = AudioSocketPort(room, self._access, sessions, expected, local=settings.local)
+        audiosocket = AudioSocketPort(board, self._access, sessions, expected, local=settings.local)
         tasks = []
         try:
             if settings.audiosocket_port is not None:
@@ -165,7 +165,7 @@ class EmoliveServer:
             serving = asyncio.create_task(server.serve(sockets=[self._socket]))
             tasks = [
                 serving,
-                asyncio.create_task(room.run()),
+                asyncio.create_task(board.run()),
                 asyncio.create_task(self._look_after(sessions)),
             ]
             while not server.started and not serving.done():
@@ -175,7 +175,7 @@ class EmoliveServer:
             stop = asyncio.create_task(self._stop.wait())
             await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
             stop.cancel()
-            await self._drain(room, sessions)
+            await self._drain(board, sessions)
             await audiosocket.close()
             server.should_exit = True
             await asyncio.wait([serving])
@@ -190,23 +190,23 @@ class EmoliveServer:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
-    async def _drain(self, room: Room, sessions: Sessions) -> None:
+    async def _drain(self, board: Switchboard, sessions: Sessions) -> None:
         """Let calls go on for as long as was asked for; then end them, and store everything."""
-        room.draining = True
-        running = len(room.running)
+        board.draining = True
+        running = len(board.running)
         if running:
             self._tell(f"Going down: {running} call{'' if running == 1 else 's'} to be ended.")
-        await _until(lambda: not room.running, self._settings.drain_s)
+        await _until(lambda: not board.running, self._settings.drain_s)
         sessions.end_all("The server is going down.")
         await _until(lambda: not len(sessions), _CLIENTS_LEAVE_S)
         stored = await _until(
-            lambda: all(call.hosted.over for call in room.calls), _STORED_WITHIN_S
+            lambda: all(call.hosted.over for call in board.calls), _STORED_WITHIN_S
         )
         if not stored:
             self._tell("Not every recording is stored yet: the next start puts it right.")
-        await _until(lambda: room.all_told, _WATCHERS_LEAVE_S)
-        room.closed = True
-        await _until(lambda: not room.watchers, _WATCHERS_LEAVE_S)
+        await _until(lambda: board.all_told, _WATCHERS_LEAVE_S)
+        board.closed = True
+        await _until(lambda: not board.watchers, _WATCHERS_LEAVE_S)
 
     async def _look_after(self, sessions: Sessions) -> None:
         expired_at = time.monotonic()

@@ -76,8 +76,8 @@ async def _serve(
         grant = who(socket, parts)
         if grant is not None:
             parts.access.require(grant, Scope.INGEST)
-        if (reason := parts.room.refusal()) is not None:
-            parts.room.refused += 1
+        if (reason := parts.board.refusal()) is not None:
+            parts.board.refused += 1
             raise Refused(503, reason, _RETRY_S)
     except Refused as refused:
         await socket.send_denial_response(
@@ -85,7 +85,7 @@ async def _serve(
         )
         return
     await socket.accept()
-    session = TapSession(parts.room, parts.access, tap, name, _SocketWire(socket), grant)
+    session = TapSession(parts.board, parts.access, tap, name, _SocketWire(socket), grant)
     await parts.sessions.serve(session)
 
 

@@ -8,7 +8,7 @@ import contextlib
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from emolive.server.access import Access, Refused
-from emolive.server.room import Room, Watcher
+from emolive.server.switchboard import Switchboard, Watcher
 from emolive.server.tokens import Grant, Scope
 
 LOG_IN_AGAIN = 4401
@@ -20,7 +20,9 @@ _LOOK_EVERY_S = 1.0
 _CODES = {401: LOG_IN_AGAIN, 403: FORBIDDEN, 429: TRY_LATER}
 
 
-async def serve_watcher(socket: WebSocket, room: Room, access: Access, call_id: str | None) -> None:
+async def serve_watcher(
+    socket: WebSocket, board: Switchboard, access: Access, call_id: str | None
+) -> None:
     """Tell somebody what happens, until one of both goes.
 
     A page cannot see why a socket did not open, so it is opened first and then closed with a code.
@@ -33,19 +35,19 @@ async def serve_watcher(socket: WebSocket, room: Room, access: Access, call_id: 
         await socket.close(_CODES.get(refused.status, FORBIDDEN), refused.sentence)
         return
     await socket.accept()
-    if call_id is not None and room.call(call_id) is None:
+    if call_id is not None and board.call(call_id) is None:
         await socket.close(NO_SUCH_CALL, "There is no such call.")
         return
-    watcher = room.watch(call_id)
+    watcher = board.watch(call_id)
     tasks = [
         asyncio.create_task(_tell(socket, watcher)),
         asyncio.create_task(_until_gone(socket)),
-        asyncio.create_task(_guard(socket, room, access, grant)),
+        asyncio.create_task(_guard(socket, board, access, grant)),
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        room.leave(watcher)
+        board.leave(watcher)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -67,13 +69,13 @@ async def _until_gone(socket: WebSocket) -> None:
             pass
 
 
-async def _guard(socket: WebSocket, room: Room, access: Access, grant: Grant) -> None:
+async def _guard(socket: WebSocket, board: Switchboard, access: Access, grant: Grant) -> None:
     """Close the socket when its token is revoked, or the server goes down."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         if not access.holds(grant):
             await socket.close(LOG_IN_AGAIN, "The token was revoked.")
             return
-        if room.closed:
+        if board.closed:
             await socket.close(GOING_DOWN, "The server is going down.")
             return

@@ -21,10 +21,10 @@ from emolive.server.history import LibraryHistory
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
-from emolive.server.room import Room
 from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
+from emolive.server.switchboard import Switchboard
 from emolive.server.tokens import TokenFile, Tokens
 from emolive.session.library import Library
 from emolive.types import EngineState, EngineStatus, FloatArray, Role
@@ -104,7 +104,7 @@ class Wall:
         self.file = TokenFile(folder)
         self.access = Access(Tokens(self.file, TOKEN))
         self.port = 0
-        self.room: Room | None = None
+        self.board: Switchboard | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(
@@ -115,17 +115,17 @@ class Wall:
         request = CallRequest(uuid4().hex, name, "pcm", 8_000, streams, roles)
 
         async def begin() -> None:
-            assert self.room is not None
+            assert self.board is not None
             self.host.coming = RecordedCall(recording, ahead_s, recorded=recorded)
-            await self.room.open(request)
+            await self.board.open(request)
 
         self._do(begin())
         return request.id
 
     def end(self, call_id: str) -> None:
         """End a call."""
-        assert self.room is not None
-        call = self.room.call(call_id)
+        assert self.board is not None
+        call = self.board.call(call_id)
         assert call is not None
         call.hosted.finish(None, 0)
 
@@ -136,11 +136,11 @@ class Wall:
     async def serve(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         """Until it is told to stop."""
         self._loop = asyncio.get_running_loop()
-        self.room = room = Room(self.host)
+        self.board = board = Switchboard(self.host)
         settings = ServerSettings()
-        exposition = Exposition(room, lambda: exposition)
+        exposition = Exposition(board, lambda: exposition)
         services = Services(
-            settings, self.access, room, Sessions(self.access, 20.0),
+            settings, self.access, board, Sessions(self.access, 20.0),
             LibraryHistory(self.library), exposition, AudioHookSignatures({}), AudioSocketCalls(),
         )  # fmt: skip
         config = uvicorn.Config(
@@ -148,13 +148,13 @@ class Wall:
             ws="websockets-sansio", timeout_graceful_shutdown=2,
         )  # fmt: skip
         server = uvicorn.Server(config)
-        tasks = [asyncio.create_task(room.run()), asyncio.create_task(server.serve())]
+        tasks = [asyncio.create_task(board.run()), asyncio.create_task(server.serve())]
         while not server.started:
             await asyncio.sleep(0.02)
         self.port = server.servers[0].sockets[0].getsockname()[1]
         started()
         await stop.wait()
-        room.closed = True
+        board.closed = True
         await asyncio.sleep(0.05)
         server.should_exit = True
         await tasks[1]

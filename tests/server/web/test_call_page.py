@@ -37,8 +37,8 @@ def test_it_shows_both_parties_over_time(page: Page) -> None:
 
 
 def test_its_numbers_are_those_of_the_server(page: Page, server: Wall, call: str) -> None:
-    assert server.room is not None
-    served = server.room.call(call)
+    assert server.board is not None
+    served = server.board.call(call)
     assert served is not None
 
     def agree() -> bool:
@@ -65,8 +65,8 @@ def test_alerts_lead_to_their_moment_and_are_acknowledged(
     page.wait(lambda: not page.shown("#to-live"))
     page.click("#alerts .seen")
     page.wait(lambda: page.seen("#alerts li.done"))
-    assert server.room is not None
-    served = server.room.call(call)
+    assert server.board is not None
+    served = server.board.call(call)
     assert served is not None
     page.wait(lambda: any(alert["acknowledged"] for alert in served.info()["alerts"]))
 

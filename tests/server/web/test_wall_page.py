@@ -94,8 +94,8 @@ def test_the_urgent_ones_come_first_until_somebody_has_seen_to_them(
     assert page.driver.title.startswith("(")
     page.click(f"{tile} .seen")
     page.wait(lambda: page.attribute(tile, "data-severity") is None)
-    assert server.room is not None
-    call = server.room.call(urgent)
+    assert server.board is not None
+    call = server.board.call(urgent)
     assert call is not None
     page.wait(lambda: all(alert["acknowledged"] for alert in call.info()["alerts"]))
     assert page.attribute(f".tile[data-call='{quiet}']", "data-severity") is None

@@ -61,7 +61,7 @@ class Watcher:
         return taken
 
 
-class Room:
+class Switchboard:
     """Opens calls, tells watchers what they say, and forgets them. On one event loop."""
 
     def __init__(self, host: CallHost, *, shown_after_s: float = 600.0) -> None:

@@ -22,7 +22,7 @@ _FADE_S = 0.005
 _RATE_MARGIN = 1.01
 
 
-class Leg:
+class AlignedInput:
     """Resamples a device's frames to the common rate so that frame ``n`` is time ``n / rate``.
 
     The resampling ratio follows the measured rate of the device and slowly removes what is left
