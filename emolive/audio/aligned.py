@@ -2,8 +2,8 @@
 
 Each device has a clock of its own. All are laid on the computer's monotonic clock (see
 `emolive.audio.aligned_input`), so their timelines stay together for as long as the call lasts,
-whichever of them is unplugged and comes back. What is left is the constant difference of the devices' own
-delays, which is some tens of milliseconds and which no program is told reliably.
+whichever of them is unplugged and comes back. What is left is the constant difference of the
+devices' own delays, which is some tens of milliseconds and which no program is told reliably.
 """
 
 from __future__ import annotations
