@@ -12,8 +12,8 @@ from emolive.errors import EmoliveError
 from emolive.server.access import Access, Refused
 from emolive.server.host import CallRequest
 from emolive.server.placement import Packet, Placement
-from emolive.server.switchboard import Switchboard
 from emolive.server.served_call import ServedCall
+from emolive.server.switchboard import Switchboard
 from emolive.server.taps.tap import (
     Began,
     Closing,
@@ -61,7 +61,13 @@ class TapSession:
     """One client of one tap, from its first message to its call's end."""
 
     def __init__(
-        self, board: Switchboard, access: Access, tap: Tap, name: str, wire: Wire, grant: Grant | None
+        self,
+        board: Switchboard,
+        access: Access,
+        tap: Tap,
+        name: str,
+        wire: Wire,
+        grant: Grant | None,
     ) -> None:
         """`grant` None: the client's token comes inside the protocol."""
         self._board = board

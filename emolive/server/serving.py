@@ -23,10 +23,10 @@ from emolive.server.history import LibraryHistory
 from emolive.server.ingest import Sessions
 from emolive.server.local_host import LocalHost
 from emolive.server.prometheus import Exposition
-from emolive.server.switchboard import Switchboard
 from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
+from emolive.server.switchboard import Switchboard
 from emolive.server.tokens import TokenFile, Tokens
 from emolive.server.unhurried import UnhurriedWebSocket
 from emolive.session.database import library_folder
