@@ -14,6 +14,7 @@ import { Wall } from "./wall.js";
 
 // Without anything new, the wall is looked at this often: for its order, and its clocks.
 const IDLE_MS = 1000;
+const MESSAGE_MS = 7000;
 const STATES = { connecting: "connecting…", open: "live", lost: "connection lost" };
 
 class App {
@@ -23,6 +24,7 @@ class App {
   #live = false;
   #page = "";
   #routed = 0;
+  #telling = 0;
   who = null;
 
   constructor() {
@@ -85,7 +87,7 @@ class App {
     try {
       await request(`v1/calls/${encodeURIComponent(call.id)}/acknowledge`, { method: "POST", body: { numbers } });
     } catch (error) {
-      if (error.status !== 404 && error.status !== 405) this.#announce(error.message);
+      this.#tell(error.message);
     }
   }
 
@@ -162,8 +164,7 @@ class App {
     this.wall.refresh(now, this.#page === "wall");
     if (this.#page !== "call") return;
     this.view.refresh(now);
-    const playing = find("audio", this.view.root)?.paused === false;
-    if (playing || (this.#live && this.view.call && !this.view.call.over)) this.schedule();
+    if (this.view.sound.playing || (this.#live && this.view.call && !this.view.call.over)) this.schedule();
   }
 
   async #route() {
@@ -190,8 +191,7 @@ class App {
       if (!current()) return;
       if (error.status === 401) this.start("You were logged out. Log in again.");
       else if (error instanceof ApiError) {
-        this.#announce(error.message);
-        setText(find("#lost span"), error.message);
+        this.#tell(error.message);
         location.hash = page === "history" ? "#/history" : "#/";
       } else throw error;
     }
@@ -285,8 +285,18 @@ class App {
     show(find("#lost"), true);
   }
 
+  /** For screen readers alone: what others see on a card. */
   #announce(text) {
     setText(find("#announcements"), text);
+  }
+
+  /** A sentence that is seen for a while. */
+  #tell(text) {
+    const message = find("#message");
+    setText(message, text);
+    show(message, true);
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => show(message, false), MESSAGE_MS);
   }
 
   /** What a request answers, or null after its problem was told. */
@@ -295,7 +305,7 @@ class App {
       return await asked();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#announce(error.message);
+      this.#tell(error.message);
       return null;
     }
   }

@@ -6,6 +6,7 @@ import { faceOf } from "./face.js";
 import { clock, dayAndTime, percent } from "./format.js";
 import { Metrics } from "./metrics.js";
 import { NO_LABEL, spans } from "./series.js";
+import { Sound } from "./sound.js";
 import { paintSwatch } from "./swatch.js";
 import { Timeline } from "./timeline.js";
 
@@ -27,8 +28,9 @@ export class CallView {
       spans: part("#spans"),
       toLive: part("#to-live"),
       legend: part("#legend"),
-      picked: (at) => this.#seek(at),
+      picked: (at) => this.sound.seek(at),
     });
+    this.sound = new Sound(part("#sound"), appearance, tell.changed);
     this.metrics = new Metrics(part("#metrics"), meanings, appearance);
     this.alerts = new AlertList(part("#alerts"), appearance, {
       pick: (at) => this.showMoment(at),
@@ -50,7 +52,7 @@ export class CallView {
     this.timeline.open(history, call, !past);
     this.alerts.open(call, Boolean(past));
     setAttribute(find("#back", this.root), "href", back);
-    this.#showSound();
+    this.sound.open(past);
     this.refresh(performance.now() / 1000);
     find("#call-name", this.root).focus({ preventScroll: true });
   }
@@ -58,12 +60,12 @@ export class CallView {
   close() {
     this.call = null;
     this.timeline.close();
-    find("#sound", this.root).replaceChildren();
+    this.sound.close();
   }
 
   showMoment(at) {
     this.timeline.showMoment(at);
-    this.#seek(at);
+    this.sound.seek(at);
     this.tell.changed();
   }
 
@@ -77,8 +79,7 @@ export class CallView {
       this.metrics.refresh(call.info.conversation ?? null);
       this.alerts.refresh();
     }
-    const audio = find("audio", this.root);
-    this.timeline.playhead = audio && (audio.currentTime > 0 || !audio.paused) ? audio.currentTime : null;
+    this.timeline.playhead = this.sound.at;
     this.timeline.refresh(now);
     if (find("#in-words", this.root).open && now - this.#saidAt > WORDS_EVERY_S) {
       this.#saidAt = now;
@@ -141,27 +142,6 @@ export class CallView {
     const note = find("#call-note", this.root);
     setText(note, notes.join(" "));
     show(note, notes.length > 0);
-  }
-
-  /** Players of the recorded streams; a click on the timeline goes to its moment. */
-  #showSound() {
-    const sound = find("#sound", this.root);
-    const streams = this.past?.has_audio ? this.past.streams : [];
-    sound.replaceChildren(...streams.map((stream) => {
-      const name = stream.stream ?? stream.name;
-      const source = `v1/sessions/${encodeURIComponent(this.past.id)}/audio/${encodeURIComponent(name)}`;
-      const player = make("label", {}, this.appearance.streamName(name));
-      // Not every stream need have been kept.
-      const on = { timeupdate: this.tell.changed, error: () => player.remove() };
-      player.append(make("audio", { controls: true, preload: "metadata", src: source, on }));
-      return player;
-    }));
-    show(sound, streams.length > 0);
-  }
-
-  #seek(at) {
-    const audio = find("audio", this.root);
-    if (audio) audio.currentTime = at;
   }
 
   /** The decisions as rows of a table, the newest first. */

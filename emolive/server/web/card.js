@@ -6,13 +6,18 @@ import { icon } from "./icons.js";
 import { drawTrend } from "./spark.js";
 import { paintSwatch } from "./swatch.js";
 
+// A second is a pixel or two of a trend.
+const TREND_EVERY_S = 1;
+
 /** A card, or in a list a row; `element` is its list item. `acknowledge`, `remove` are told. */
 export class Card {
   #call;
   #appearance;
   #face = {};
   #spoken = "";
-  #drawn = "";
+  #look = "";
+  #answers = -1;
+  #drawnAt = 0;
   #parts;
   #letters = "";
   visible = true;
@@ -71,7 +76,7 @@ export class Card {
 
   /** The call is another object: after the connection was lost. */
   show(call) {
-    if (call !== this.#call) this.#drawn = "";
+    if (call !== this.#call) this.#look = "";
     this.#call = call;
     this.refresh();
   }
@@ -108,13 +113,14 @@ export class Card {
     }
   }
 
-  /** Draw the trend, if it is to be seen and is not drawn already; whether it was drawn. */
-  draw() {
+  /** Draw the trend, if it is to be seen and is not drawn already; whether it was. `now` in seconds. */
+  draw(now) {
     if (!this.visible || !this.width) return false;
     const call = this.#call;
-    const wanted = `${call.answers} ${this.width} ${this.height} ${devicePixelRatio} ${this.#appearance.dark}`;
-    if (wanted === this.#drawn) return false;
-    this.#drawn = wanted;
+    const look = `${this.width} ${this.height} ${devicePixelRatio} ${this.#appearance.dark}`;
+    const due = call.answers !== this.#answers && now - this.#drawnAt >= TREND_EVERY_S;
+    if (look === this.#look && !due) return false;
+    [this.#look, this.#answers, this.#drawnAt] = [look, call.answers, now];
     const end = call.info.elapsed_s ?? 0;
     drawTrend(this.#parts.trend, this.width, this.height, call.trend, end, this.#appearance);
     return true;

@@ -82,11 +82,13 @@ export class History {
     const mostly = session.label == null
       ? make("span", { class: "label muted" }, "no emotion")
       : make("span", { class: "label" }, swatch(session.label), appearance.name(session.label), make("span", { class: "muted" }, share == null ? "" : percent(share)));
+    const inferred = session.streams.filter((stream) => stream.emotion);
+    const who = (hit) => (inferred.length > 1 ? `${appearance.streamName(hit.stream)} ` : "");
     const hits = (session.hits ?? []).map((hit) => make(
       "a",
       { href: `${address}?at=${hit.start_s}` },
       swatch(hit.label),
-      `${clock(hit.start_s)} ${appearance.name(hit.label)}, ${Math.round(hit.end_s - hit.start_s)} s`,
+      `${clock(hit.start_s)} ${who(hit)}${appearance.name(hit.label)}, ${Math.round(hit.end_s - hit.start_s)} s`,
     ));
     const marks = [...(session.tags ?? []), ...(session.recovered ? ["recovered"] : []), ...(session.state === "recording" ? ["being recorded"] : [])];
     return make(

@@ -70,14 +70,16 @@ export function drawAlerts(canvas, view, appearance, alerts) {
     context.lineTo(x + 10, 6.6);
     context.lineTo(x + 1.5, 10.2);
     context.fill();
-    const room = next - x - 18;
-    if (room < 30) return;
+    // A text stays in view as long as its alert goes on.
+    const text = Math.max(x + 14, view.left + 6);
+    const room = next - text - 4;
+    if (room < 30 || (x < view.left && end < text + 30)) return;
     context.save();
     context.beginPath();
-    context.rect(x + 13, 0, room, view.height);
+    context.rect(text, 0, room, view.height);
     context.clip();
     context.fillStyle = appearance.colour("text");
-    context.fillText(alert.message || alert.rule, x + 14, middle);
+    context.fillText(alert.message || alert.rule, text, middle);
     context.restore();
   });
 }

@@ -16,6 +16,8 @@ const PARTY_ROWS = [
   ["level_dbfs", "dBFS", (p) => number(p.level_dbfs)],
   ["syllables_per_s", "syll./s", (p) => number(p.syllables_per_s, 1)],
 ];
+/** What needs two parties who can be told apart. */
+const TAKE_TWO = ["turns", "longest_monologue_s", "responses", "interruptions"];
 /** Rows about the call; `alone`: also known where both parties are on one channel. */
 const CALL_ROWS = [
   ["overtalk_s", "", (m) => `${percent(m.overtalk_share)} · ${m.overlaps}× · ${seconds(m.overtalk_s)}`, false],
@@ -47,11 +49,13 @@ export class Metrics {
     const alone = metrics != null && !metrics.separable;
     show(find("#one-channel", this.root), alone);
     this.heads.forEach((head, i) => setText(head, parties[i] ? this.#name(parties[i]) : ""));
-    for (const { cells, value, known } of this.#cells) {
+    for (const { field, cells, value, known } of this.#cells) {
       if (cells.length === 1) {
         setText(cells[0], metrics == null || (alone && !known) ? NOTHING : value(metrics));
       } else {
-        cells.forEach((cell, i) => setText(cell, parties[i] ? value(parties[i]) : metrics == null ? NOTHING : ""));
+        const told = !alone || !TAKE_TWO.includes(field);
+        const text = (party) => (party ? (told ? value(party) : NOTHING) : metrics == null ? NOTHING : "");
+        cells.forEach((cell, i) => setText(cell, text(parties[i])));
       }
     }
     this.#showTalk(metrics, parties, alone);
@@ -63,7 +67,7 @@ export class Metrics {
       const definition = this.appearance.definition(field);
       const name = [definition?.name ?? field, about].filter(Boolean).join(", ");
       const cells = Array.from({ length: columns }, () => make("td", { colspan: columns === 1 ? 2 : null }, NOTHING));
-      this.#cells.push({ cells, value, known });
+      this.#cells.push({ field, cells, value, known });
       const tip = definition && [definition.text, definition.source].filter(Boolean).join("\n");
       return make("tr", { class: first ? "first" : null }, make("th", { scope: "row", title: tip }, name), ...cells);
     };
@@ -127,6 +131,5 @@ const percentOf = (share) => `${100 * Math.max(0, share)}%`;
 function voices(metrics) {
   if (metrics == null) return [];
   if (metrics.separable || metrics.parties.length < 2) return metrics.parties;
-  const alone = { stream: "both", talk_share: 1, responses: {}, interruptions: 0, interruption_attempts: 0 };
-  return [{ ...metrics.parties[0], ...alone }];
+  return [{ ...metrics.parties[0], stream: "both", talk_share: 1 }];
 }

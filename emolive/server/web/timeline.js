@@ -13,13 +13,13 @@ const RIGHT = 12;
 const GUTTER = 64;
 const NARROW_GUTTER = 56;
 // What comes below a timeline.
-const BELOW = 112;
+const BELOW = 90;
 const LANE = 20;
 const BAND = 22;
 const LEVEL = 46;
 const RULER = 24;
 const LEAST_PLOT = 150;
-const MOST_PLOT = 520;
+const MOST_PLOT = 1100;
 // How fast the shown end follows the known one.
 const FOLLOW = 0.9;
 const JUMP_S = 4;

@@ -69,7 +69,7 @@ export class Wall {
   draw() {
     const begun = performance.now();
     for (const card of this.#cards.values()) {
-      if (card.draw() && performance.now() - begun > FRAME_SHARE_MS) {
+      if (card.draw(begun / 1000) && performance.now() - begun > FRAME_SHARE_MS) {
         this.#tell.changed();
         return;
       }

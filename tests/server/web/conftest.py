@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pytest
 
 pytest.importorskip("selenium")
 
-import soundfile as sf
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -22,34 +19,19 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from emolive.inference.bundled import model_path
-from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import Role
-from tests.conversation.calls import Said, spoken
 from tests.server.web.browser import browser, missing, prefer, resize
-from tests.server.web.recorded import Recording, record
+from tests.server.web.recorded import Recording, demo_calls
 from tests.server.web.recorded_host import TOKEN, Wall, wall
 from tests.ui.stored_sessions import Part, store
 
 T = TypeVar("T")
-LENGTH_S = 120.0
 
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, ...]:
     """Two calls put together from the demo clip, heard by the bundled model."""
-    speech, _ = sf.read(asset(DEMO_AUDIO), dtype="float32")
-    found = []
-    with closing(OnnxClassifier(model_path(None), "cpu", 1)) as classifier:
-        for first, second in (("a", "b"), ("c", "d")):
-            said, at = [], 1.0
-            while at < LENGTH_S - 6:
-                said += [Said(0, first, at), Said(1, second, at + 2.0), Said(1, "f", at + 4.4)]
-                at += 6.3 if len(said) % 4 else 24.0
-            audio = spoken(np.asarray(speech), said, LENGTH_S)
-            found.append(record(audio, classifier, tmp_path_factory.mktemp("rules")))
-    return tuple(found)
+    return demo_calls(tmp_path_factory.mktemp("rules"))
 
 
 @dataclass

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import soundfile
 
 from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rule_file import example, load_rules
@@ -12,14 +15,17 @@ from emolive.alerts.watch import CallFormat
 from emolive.audio.ring import SampleRing
 from emolive.conversation import ConversationMeter
 from emolive.engine import EngineConfig, Monitor
-from emolive.inference.classifier import Classifier
+from emolive.inference.bundled import model_path
+from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.monitoring.call_feed import LevelCell
+from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.host import CallEvent, ModelFacts
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, FeatureBlock, FloatArray
-from tests.conversation.calls import CALL, RATE
+from tests.conversation.calls import CALL, RATE, Said, spoken
 
 BLOCK = RATE // 10
+_LENGTH_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,20 @@ class Recording:
     length_s: float
     model: ModelFacts
     told: tuple[tuple[float, CallEvent], ...]
+
+
+def demo_calls(folder: Path) -> tuple[Recording, ...]:
+    """Two calls put together from the demo clip, heard by the bundled model."""
+    speech, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
+    found = []
+    with closing(OnnxClassifier(model_path(None), "cpu", 1)) as classifier:
+        for first, second in (("a", "b"), ("c", "d")):
+            said, at = [], 1.0
+            while at < _LENGTH_S - 6:
+                said += [Said(0, first, at), Said(1, second, at + 2.0), Said(1, "f", at + 4.4)]
+                at += 6.3 if len(said) % 4 else 24.0
+            found.append(record(spoken(speech, said, _LENGTH_S), classifier, folder))
+    return tuple(found)
 
 
 def record(audio: FloatArray, classifier: Classifier, folder: Path) -> Recording:

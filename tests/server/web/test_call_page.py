@@ -106,7 +106,7 @@ def test_a_call_that_is_not_there_leads_back(page: Page) -> None:
     page.log_in()
     page.open("#/calls/nowhere")
     page.wait(lambda: page.seen("#wall"))
-    page.wait(lambda: "no call" in page.find("#announcements")[0].get_attribute("textContent"))
+    page.wait(lambda: "no call" in page.text("#message"))
     page.driver.get_log("browser")  # 404, as it should be
 
 
@@ -134,8 +134,13 @@ def test_the_history_is_searched_and_opened(page: Page) -> None:
 def test_a_past_call_is_heard_where_it_was_kept(page: Page) -> None:
     page.log_in("#/history")
     page.click(".session .whole")
-    page.wait(lambda: len(page.shown("audio")) == 2)
-    page.run("document.querySelector('audio').muted = true")
+    page.wait(lambda: [one.text for one in page.shown("#sound label")] == ["agent", "customer"])
+    for box in page.find("#sound input"):
+        box.click()
     page.wait(lambda: page.run("return document.querySelector('audio').play().then(() => true)"))
     page.wait(lambda: page.seen("#timeline .hair.play"))
     page.run("document.querySelector('audio').pause()")
+    timeline = page.seen("#timeline")
+    ActionChains(page.driver).move_to_element(timeline).click().perform()
+    heard = "return document.querySelector('audio').currentTime"
+    page.wait(lambda: page.run(heard) == pytest.approx(20, abs=2))
