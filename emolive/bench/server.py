@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import tempfile
 import time
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,6 +28,10 @@ _PACKET_S = 0.02
 _TOKEN = "of-the-server-that-is-measured"
 _UP_WITHIN_S = 60.0
 _WARM_UP_S = 5.0
+
+
+# Runs a server and tells its address, or a sentence in a tuple.
+Serve = Callable[[ServerSettings, Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,11 @@ def measure_server(
     *,
     calls: int,
     seconds: float = 20.0,
+    serve: Serve | None = None,
 ) -> ServerTiming:
     """Send `calls` calls made of `speech` to a server in a process of its own, in real time.
+
+    `serve` runs the server; what its process starts is counted, too.
 
     Raises:
         EmoliveError: the server did not come up, or refused a call.
@@ -74,7 +83,7 @@ def measure_server(
         )
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(settings, there), daemon=True)
+        process = context.Process(target=serve or _serve, args=(settings, there))
         process.start()
         try:
             if not here.poll(_UP_WITHIN_S):
@@ -183,7 +192,7 @@ async def _drive(
         await _pause(seconds, sending)
         watch.measuring = False
         lasted, spent = time.monotonic() - begun, _spent(process) - spent
-        memory = process.memory_info().rss / 1e6
+        memory = _memory_mb(process)
         await _pause(1.5, sending)  # the last statuses
     finally:
         over.set()
@@ -212,5 +221,19 @@ async def _pause(seconds: float, sending: list[asyncio.Task[None]]) -> None:
 
 
 def _spent(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    """Processor seconds of a process and of all that it has started."""
+    spent = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            times = one.cpu_times()
+            spent += times.user + times.system
+    return spent
+
+
+def _memory_mb(process: psutil.Process) -> float:
+    """Memory of a process and of all that it has started, shared parts once for each."""
+    found = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            found += one.memory_info().rss / 1e6
+    return found

@@ -351,6 +351,15 @@ def bench(
             help="Only this: calls over sockets, --calls of them or as many as can be.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            help="With --server: on a local Ray cluster.",
+        ),
+    ] = None,
     desktop: Annotated[
         float | None,
         typer.Option(
@@ -372,7 +381,9 @@ def bench(
     if server:
         from emolive.cli.server_bench import run_server_bench
 
-        return run_server_bench(model, provider.value, hop, seconds, calls, as_json=json)
+        return run_server_bench(
+            model, provider.value, hop, seconds, calls, workers=workers, as_json=json
+        )
     from emolive.cli.bench import run_bench
 
     return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)

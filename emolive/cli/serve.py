@@ -154,6 +154,37 @@ def serve(
     baseline: LiveBaselineOption = None,
     expected_neutral: ExpectedOption = None,
     baseline_group: GroupOption = None,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history",
+            metavar="URL",
+            envvar="EMOLIVE_HISTORY",
+            show_envvar=True,
+            help="Write the calls of all servers into this database, too: "
+            "postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Run calls on this Ray cluster (HOST:PORT; local: one on this machine).",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="With --cluster: how many.")
+    ] = 2,
+    replicas: Annotated[
+        str,
+        typer.Option(
+            "--replicas",
+            metavar="N[-MOST]",
+            help="With --cluster: classifiers that workers share, as many as the load wants; 0: "
+            "each worker has its own.",
+        ),
+    ] = "0",
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -196,6 +227,10 @@ def serve(
                 provider=provider.value,
                 hop_s=hop,
                 baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
+                history=history,
+                cluster=cluster,
+                workers=workers,
+                replicas=replicas,
             )
         )
 

@@ -6,8 +6,10 @@ import base64
 import binascii
 import importlib.util
 import json
+import platform
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -52,6 +54,10 @@ class ServeOptions:
     provider: str
     hop_s: float
     baseline: BaselineChoice | None
+    history: str | None = None
+    cluster: str | None = None
+    workers: int = 2
+    replicas: str = "0"
 
 
 def run_serve(options: ServeOptions) -> int:
@@ -67,37 +73,61 @@ def run_serve(options: ServeOptions) -> int:
     if options.record:
         keeping = Keeping.SOUND if options.audio else Keeping.TIMELINE
         _remind_of_consent(options.library)
+    settings = ServerSettings(
+        host=options.host,
+        port=options.port,
+        token=options.token,
+        library=options.library,
+        certificate=options.certificate,
+        private_key=options.private_key,
+        audiosocket_port=options.audiosocket_port,
+        origins=options.origins,
+        public_url=options.public_url,
+        model=options.model,
+        provider=options.provider,
+        hop_s=options.hop_s,
+        baseline=options.baseline,
+        history=options.history,
+        name=platform.node() or "server",
+        rules=options.rules,
+        policy=options.policy,
+        keeping=keeping,
+        only_consented=options.only_consented,
+        max_calls=options.max_calls,
+        max_connections=options.max_connections,
+        stall_s=options.stall_s,
+        drain_s=options.drain_s,
+        twilio_auth_token=options.twilio_auth_token,
+        audiohook_secrets=audiohook_secrets(options.audiohook_secrets),
+    )
+    if options.cluster is not None:
+        return _serve_on_cluster(options.cluster, settings, options)
     from emolive.server.serving import EmoliveServer
 
-    server = EmoliveServer(
-        ServerSettings(
-            host=options.host,
-            port=options.port,
-            token=options.token,
-            library=options.library,
-            certificate=options.certificate,
-            private_key=options.private_key,
-            audiosocket_port=options.audiosocket_port,
-            origins=options.origins,
-            public_url=options.public_url,
-            model=options.model,
-            provider=options.provider,
-            hop_s=options.hop_s,
-            baseline=options.baseline,
-            rules=options.rules,
-            policy=options.policy,
-            keeping=keeping,
-            only_consented=options.only_consented,
-            max_calls=options.max_calls,
-            max_connections=options.max_connections,
-            stall_s=options.stall_s,
-            drain_s=options.drain_s,
-            twilio_auth_token=options.twilio_auth_token,
-            audiohook_secrets=audiohook_secrets(options.audiohook_secrets),
-        ),
-        tell,
-    )
-    server.run()
+    EmoliveServer(settings, tell).run()
+    return DONE
+
+
+def _serve_on_cluster(address: str, settings: ServerSettings, options: ServeOptions) -> int:
+    from emolive.cluster.live.fleet import FleetSettings
+    from emolive.cluster.live.serve import serve_on_cluster
+    from emolive.cluster.ray_runtime import check_ray
+
+    check_ray()
+    found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", options.replicas)
+    if found is None or (most := int(found[2] or found[1])) < (least := int(found[1])):
+        raise EmoliveError("--replicas takes a number, or two as in 1-4, the smaller one first.")
+    if most and not least:
+        raise EmoliveError("--replicas begins with 1 at least, or is 0: each worker its own.")
+    # Workers have another working folder.
+    files = ("certificate", "private_key", "rules", "policy", "model")
+    there = {
+        name: path.absolute()
+        for name in files
+        if (path := getattr(settings, name)) is not None and path.exists()
+    }
+    wish = FleetSettings(options.workers, least, most)
+    serve_on_cluster(address, replace(settings, **there), wish, tell)
     return DONE
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from emolive.bench.calls import WallTiming, measure_wall
-from emolive.bench.server import ServerTiming, measure_server
+from emolive.bench.server import Serve, ServerTiming, measure_server
 from emolive.bench.stages import read_speech
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, say, tell
@@ -44,9 +45,10 @@ def run_server_bench(
     seconds: float,
     calls: int | None,
     *,
+    workers: int | None = None,
     as_json: bool,
 ) -> int:
-    """Measure and print.
+    """Measure and print; `workers`: on a local cluster of so many.
 
     Raises:
         EmoliveError: something needed is missing, or the server did not come up.
@@ -57,14 +59,21 @@ def run_server_bench(
     rate = classifier.metadata.front_end.sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
     tried: list[tuple[int, bool]] = []
+    serve = None
+    if workers is not None:
+        from emolive.cluster.live.serve import serve_for_bench
+
+        serve = partial(serve_for_bench, workers=workers)
     if calls is None:
-        calls = _most_calls(speech, rate, model, provider, hop_s, tried)
+        calls = _most_calls(speech, rate, model, provider, hop_s, tried, serve)
     config = engine_config(hop_s, classifier)
     engine = measure_wall(
         speech, rate, classifier, SileroVad(), config, calls=calls, seconds=seconds
     )
     classifier.close()
-    server = measure_server(speech, rate, model, provider, hop_s, calls=calls, seconds=seconds)
+    server = measure_server(
+        speech, rate, model, provider, hop_s, calls=calls, seconds=seconds, serve=serve
+    )
     report = ServerReport(server, engine, server.cores / engine.cores - 1, tuple(tried))
     if as_json:
         say(json.dumps(asdict(report), indent=2))
@@ -80,11 +89,14 @@ def _most_calls(
     provider: str,
     hop_s: float,
     tried: list[tuple[int, bool]],
+    serve: Serve | None,
 ) -> int:
     """The most calls of which no window is skipped; twice as many each time, then in between."""
     good, bad, calls = 0, _MOST, _FIRST
     while bad - good > max(1, _NEAR * good):
-        found = measure_server(speech, rate, model, provider, hop_s, calls=calls, seconds=_TRIAL_S)
+        found = measure_server(
+            speech, rate, model, provider, hop_s, calls=calls, seconds=_TRIAL_S, serve=serve
+        )
         fine = not found.windows_skipped
         tried.append((calls, fine))
         tell(f"{calls} calls: {found.windows_skipped} windows skipped, {found.cores:.2f} cores.")

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from emolive import __version__
 from emolive.errors import EmoliveError
-from emolive.server import rest, tap_routes
+from emolive.server import central_routes, rest, tap_routes
 from emolive.server.access import Refused
 from emolive.server.history import NoSuchSession
 from emolive.server.services import Services
@@ -51,6 +51,8 @@ def build(services: Services) -> Shell:
     app.state.services = services
     app.include_router(rest.router)
     app.include_router(tap_routes.router)
+    if services.central is not None:
+        app.include_router(central_routes.router)
     app.mount("/docs/ui", StaticFiles(directory=_swagger_ui()))
     app.mount("/docs/page", StaticFiles(directory=_DOCS))
     if WEB.is_dir():

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _PATH = "/v1/taps/pcm"
 _ANSWER_S = 30.0
+_MOVED = 307
+_REDIRECTS = 3
 
 
 class CallRefusedError(EmoliveError):
@@ -86,17 +88,10 @@ class CallSender:
         Raises:
             CallRefusedError: the server does not take it, or cannot be reached.
         """
-        from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
 
         try:
-            self._socket = await connect(
-                self._url,
-                additional_headers={"Authorization": f"Bearer {self._token}"},
-                ssl=self._tls,
-                compression=None,
-                max_queue=16,
-            )
+            self._socket = await self._connected()
         except InvalidStatus as error:
             raise CallRefusedError(_sentence(error.response.body)) from error
         except (OSError, WebSocketException) as error:
@@ -107,6 +102,41 @@ class CallSender:
             raise CallRefusedError(str(answer.get("reason", "The server refused the call.")))
         self.call_id = str(answer["call"])
         return self
+
+    async def _connected(self) -> ClientConnection:
+        """A connection to the server, or to the one that it names instead.
+
+        The token goes with it, which a plain redirect would leave out.
+        """
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidStatus
+
+        class Once(connect):
+            """Follows no redirect by itself."""
+
+            def process_redirect(self, exc: Exception) -> Exception:
+                return exc
+
+        url = self._url
+        for _ in range(_REDIRECTS):
+            try:
+                return await Once(
+                    url,
+                    additional_headers={"Authorization": f"Bearer {self._token}"},
+                    ssl=self._tls,
+                    compression=None,
+                    max_queue=16,
+                )
+            except InvalidStatus as error:
+                elsewhere = error.response.headers.get("Location")
+                if error.response.status_code != _MOVED or elsewhere is None:
+                    raise
+                if url.startswith("wss") and not elsewhere.startswith("wss"):
+                    raise CallRefusedError(
+                        f"{self._url} names a server without TLS: the call is not sent there."
+                    ) from error
+                url = elsewhere
+        raise CallRefusedError(f"{self._url} sends calls from one server to the next.")
 
     async def __aexit__(
         self,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from emolive.conversation import ConversationMetrics
 from emolive.monitoring.call_feed import LevelCell
+from emolive.server.placement import PlacementStatus
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -21,8 +22,18 @@ from emolive.types import (
     Segment,
 )
 
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
 CallEvent = (
-    Prediction | Segment | Alert | AlertEnded | EngineStatus | LevelCell | ConversationMetrics
+    Prediction
+    | Segment
+    | Alert
+    | AlertEnded
+    | EngineStatus
+    | LevelCell
+    | ConversationMetrics
+    | PlacementStatus
 )
 
 
@@ -31,7 +42,7 @@ class CallRequest:
     """A call to be run: who it is, and what will be written.
 
     `consent`: whether the parties agreed to be recorded (None: not told); `by`: the name of the
-    token that brought it; `rate` in Hz.
+    token that brought it; `rate` in Hz; `key`: what the telephone system itself calls it.
     """
 
     id: str
@@ -42,6 +53,7 @@ class CallRequest:
     roles: tuple[Role, ...]
     consent: bool | None = None
     by: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,14 @@ class CallHost(Protocol):
         """Why one more call cannot be run now, in a sentence; None: it can."""
         ...
 
+    def elsewhere(self) -> str | None:
+        """The address of the server that is to take the next call; None: this one."""
+        ...
+
+    def arrivals(self) -> Sequence[tuple[CallRequest, HostedCall]]:
+        """Calls that have begun without being opened here; each is told once."""
+        ...
+
     async def open(self, request: CallRequest) -> HostedCall:
         """Run a call.
 
@@ -139,10 +159,27 @@ class CallHost(Protocol):
         """
         ...
 
+    def drain(self) -> None:
+        """No more calls are taken: those that were brought elsewhere are to end, too."""
+        ...
+
     async def forget(self, call_id: str) -> None:
         """A call is over and was looked at for long enough; one that is not there is none."""
         ...
 
     async def close(self) -> None:
         """End what runs and store everything."""
+        ...
+
+
+class ServerHost(CallHost, Protocol):
+    """What a whole server stands on."""
+
+    @property
+    def metrics(self) -> Collector:
+        """Numbers about the calls, for Prometheus."""
+        ...
+
+    async def expire(self) -> list[str]:
+        """Delete what is older than may be kept; the ids."""
         ...

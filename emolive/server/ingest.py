@@ -183,6 +183,7 @@ class TapSession:
             began.roles,
             began.consent,
             self._grant.name,
+            began.key,
         )
         self._call = await self._board.open(request)
         self._placement = self._call.placed = Placement(began.rate, len(began.streams))

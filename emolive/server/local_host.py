@@ -212,6 +212,17 @@ class LocalHost:
         """Why one more call cannot be run now; None: it can."""
         return self._admission.refusal(len(self._running())) if self._measured else None
 
+    def elsewhere(self) -> str | None:
+        """Calls are run here."""
+        return None
+
+    def drain(self) -> None:
+        """Who brings calls here is told by the server itself."""
+
+    def arrivals(self) -> Sequence[tuple[CallRequest, LocalCall]]:
+        """All calls are opened here."""
+        return ()
+
     async def open(self, request: CallRequest) -> LocalCall:
         """Run a call.
 

@@ -261,6 +261,18 @@ async def alerts(
     return {"alerts": parts.board.alerts[:limit], "problems": list(parts.board.load.problems)}
 
 
+@router.get("/v1/taps/placement", tags=["taps"])
+async def placement(request: Request, parts: Parts, _: Ingesting) -> dict[str, str]:
+    """The server that is to take the next call: ask this first where a client follows no redirect.
+
+    One server names itself; one of a cluster the worker with the most room.
+    """
+    if (reason := parts.board.refusal()) is not None:
+        raise Refused(503, reason, 5.0)
+    here = f"ws{'s' if parts.secure else ''}://{request.url.netloc}"
+    return {"url": parts.board.host.elsewhere() or here}
+
+
 @router.put("/v1/audiosocket/{uuid}", tags=["taps"], status_code=204)
 async def announce(uuid: UUID, body: Announcement, parts: Parts, grant: Ingesting) -> Response:
     """Announce a call that Asterisk will send with this UUID, within the hour."""

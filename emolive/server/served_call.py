@@ -78,6 +78,7 @@ class ServedCall:
         self.ended_at: datetime | None = None
         self.held_back_s = 0.0
         self.placed: Placement | None = None
+        self._told_placement = PlacementStatus()
         self._model = model
         self._status: EngineStatus | None = None
         self._metrics: Message | None = None
@@ -112,7 +113,7 @@ class ServedCall:
     @property
     def placement(self) -> PlacementStatus:
         """How its packets came."""
-        return PlacementStatus() if self.placed is None else self.placed.status
+        return self._told_placement if self.placed is None else self.placed.status
 
     @property
     def ended(self) -> bool:
@@ -229,6 +230,9 @@ class ServedCall:
     def _accept(self, event: CallEvent) -> Message | None:
         if isinstance(event, ConversationMetrics):
             self._metrics = dict(event.to_dict())
+            return None
+        if isinstance(event, PlacementStatus):
+            self._told_placement = event
             return None
         if isinstance(event, LevelCell):
             if (levels := self._levels.get(event.stream)) is not None:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 
 from emolive.server.access import Access
 from emolive.server.audiosocket import AudioSocketCalls
+from emolive.server.central_history import CentralHistory
 from emolive.server.history import History
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
@@ -32,6 +33,7 @@ class Services:
     exposition: Exposition
     signatures: AudioHookSignatures
     audiosocket: AudioSocketCalls
+    central: CentralHistory | None = None
 
     @property
     def secure(self) -> bool:

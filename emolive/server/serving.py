@@ -19,7 +19,10 @@ from emolive.errors import EmoliveError
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
+from emolive.server.central_feed import CentralFeed
+from emolive.server.central_history import CentralHistory
 from emolive.server.history import LibraryHistory
+from emolive.server.host import ServerHost
 from emolive.server.ingest import Sessions
 from emolive.server.local_host import LocalHost
 from emolive.server.prometheus import Exposition
@@ -49,10 +52,15 @@ _CHATTY = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 class EmoliveServer:
     """A server: `run` it on the thread that is to have it, `stop` it from any."""
 
-    def __init__(self, settings: ServerSettings, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        tell: Callable[[str], None],
+        host: Callable[[ServerSettings, Library], ServerHost] = LocalHost,
+    ) -> None:
         """Check everything, load the model, and begin to listen; takes seconds.
 
-        `tell` is given sentences for whoever started it.
+        `tell` is given sentences for whoever started it; `host` runs the calls.
 
         Raises:
             EmoliveError: something cannot be used, or would be open to others without protection.
@@ -61,7 +69,7 @@ class EmoliveServer:
         self._tell = tell
         self._tls = settings.tls()
         settings.check_token()
-        folder = library_folder(settings.library)
+        folder = settings.tokens_in or library_folder(settings.library)
         file = TokenFile(folder)
         self.token = settings.token
         if self.token is None and not file.tokens():
@@ -75,11 +83,13 @@ class EmoliveServer:
         self._socket = _listen(settings.host, settings.port)
         try:
             self._library = Library.open(settings.library)
-            self._host = LocalHost(settings, self._library)
+            self._central = None if settings.history is None else CentralHistory(settings.history)
+            self._host = host(settings, self._library)
         except BaseException:
             self._socket.close()
             raise
         self._access = Access(tokens, settings.origins)
+        self.board: Switchboard | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -141,7 +151,7 @@ class EmoliveServer:
         if self._draining.is_set():
             self._stop.set()
         settings = self._settings
-        board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
+        self.board = board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
         sessions = Sessions(self._access, settings.stall_s)
         expected = AudioSocketCalls()
         services = Services(
@@ -153,6 +163,7 @@ class EmoliveServer:
             Exposition(board, lambda: self._host.metrics),
             AudioHookSignatures(settings.audiohook_secrets),
             expected,
+            self._central,
         )
         config.app = build(services)
         server = _Uvicorn(config, self.stop)
@@ -168,6 +179,9 @@ class EmoliveServer:
                 asyncio.create_task(board.run()),
                 asyncio.create_task(self._look_after(sessions)),
             ]
+            if self._central is not None and settings.name:
+                feed = CentralFeed(board, self._library, self._central.writer, settings.name)
+                tasks.append(asyncio.create_task(feed.run()))
             while not server.started and not serving.done():
                 await asyncio.sleep(_LOOK_S / 10)
             self.started.set()
@@ -186,6 +200,8 @@ class EmoliveServer:
                 await asyncio.wait(tasks)
             await audiosocket.close()
             await self._host.close()
+            if self._central is not None:
+                await asyncio.to_thread(self._central.close)
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
@@ -198,6 +214,7 @@ class EmoliveServer:
             self._tell(f"Going down: {running} call{'' if running == 1 else 's'} to be ended.")
         await _until(lambda: not board.running, self._settings.drain_s)
         sessions.end_all("The server is going down.")
+        self._host.drain()
         await _until(lambda: not len(sessions), _CLIENTS_LEAVE_S)
         stored = await _until(
             lambda: all(call.hosted.over for call in board.calls), _STORED_WITHIN_S

@@ -30,9 +30,11 @@ class ServerSettings:
     `token`: of the command line, in memory only. `origins`: besides the server's own, from which
     pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
     is not as it looks from here. `max_calls` None: as many as the machine carries; `measured`
-    False: `max_calls` alone says how many. `only_consented`: keep only the calls whose parties
-    agreed. `baseline`: how answers are adapted to their tap (None: not at all).
-    `audiohook_secrets`: by API key.
+    False: `max_calls` alone says how many. `baseline`: how answers are adapted to their tap (None:
+    not at all). `history`: the address of the central history, in which this server is called
+    `name` ("": it only searches there). `tokens_in`: the folder with the tokens, where that is not
+    the library. `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by
+    API key.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +50,9 @@ class ServerSettings:
     provider: str = "auto"
     hop_s: float = 0.5
     baseline: BaselineChoice | None = None
+    history: str | None = field(default=None, repr=False)
+    name: str = ""
+    tokens_in: Path | None = None
     rules: Path | None = None
     policy: Path | None = None
     keeping: Keeping = Keeping.NOTHING

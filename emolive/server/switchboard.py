@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from emolive import __version__
 from emolive.errors import EmoliveError
-from emolive.server.host import CallHost, CallRequest, HostLoad
+from emolive.server.host import CallHost, CallRequest, HostedCall, HostLoad
 from emolive.server.served_call import Message, ServedCall
 
 _log = logging.getLogger(__name__)
@@ -123,11 +123,7 @@ class Switchboard:
         if (reason := self.refusal()) is not None:
             self.refused += 1
             raise EmoliveError(reason)
-        hosted = await self.host.open(request)
-        call = self._calls[request.id] = ServedCall(request, hosted, self.host.model)
-        self.opened += 1
-        self._tell({"type": "call_started", "call": call.id, "info": call.info()})
-        return call
+        return self._begin(request, await self.host.open(request))
 
     def free_id(self, wanted: str) -> str:
         """An id that no call has: `wanted`, or one that is made."""
@@ -182,6 +178,9 @@ class Switchboard:
 
     def look(self) -> None:
         """Tell what the calls have said since the last time."""
+        for request, hosted in self.host.arrivals():
+            self._told_ended.discard(request.id)
+            self._begin(request, hosted)
         for call in self._calls.values():
             if call.id in self._told_ended:
                 continue
@@ -222,6 +221,12 @@ class Switchboard:
             del self._calls[call.id]
             self._told_ended.discard(call.id)
             self._tell({"type": "call_removed", "call": call.id})
+
+    def _begin(self, request: CallRequest, hosted: HostedCall) -> ServedCall:
+        call = self._calls[request.id] = ServedCall(request, hosted, self.host.model)
+        self.opened += 1
+        self._tell({"type": "call_started", "call": call.id, "info": call.info()})
+        return call
 
     def _tell(self, message: Message, *, to_all: bool = True) -> None:
         """Say it to those whom it concerns; `to_all`: also to those who watch every call."""

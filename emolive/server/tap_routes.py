@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, WebSocket
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.websockets import WebSocketDisconnect
 
 from emolive.server.access import Refused
@@ -79,10 +79,16 @@ async def _serve(
         if (reason := parts.board.refusal()) is not None:
             parts.board.refused += 1
             raise Refused(503, reason, _RETRY_S)
+        elsewhere = parts.board.host.elsewhere()
     except Refused as refused:
         await socket.send_denial_response(
             JSONResponse({"error": refused.sentence}, refused.status, refused.headers)
         )
+        return
+    if elsewhere is not None:
+        target = urlsplit(elsewhere)._replace(path=socket.url.path, query=socket.url.query)
+        moved = RedirectResponse(target.geturl(), 307)
+        await socket.send_denial_response(moved)
         return
     await socket.accept()
     session = TapSession(parts.board, parts.access, tap, name, _SocketWire(socket), grant)
@@ -171,7 +177,8 @@ async def twilio_answer(
         parts.access.require(parts.access.grant(request), Scope.INGEST)
         if "token" in request.query_params:
             parameters["token"] = request.query_params["token"]
-    stream = urlsplit(parts.url(request, "ws"))._replace(path="/v1/taps/twilio", query="")
+    here = parts.board.host.elsewhere() or parts.url(request, "ws")
+    stream = urlsplit(here)._replace(path="/v1/taps/twilio", query="")
     return Response(
         twilio.answer(stream.geturl(), parameters=parameters, dial=dial),
         media_type="application/xml",

@@ -1,0 +1,347 @@
+"""The workers: started, watched, replaced when they die, restarted one after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from emolive.cluster.live.news import WorkerNews
+from emolive.cluster.live.replicas import Replica, wanted
+from emolive.cluster.live.worker import IngestWorker, worker_settings
+from emolive.errors import EmoliveError
+from emolive.server.host import HostLoad, ModelFacts
+from emolive.server.settings import ServerSettings
+
+_log = logging.getLogger(__name__)
+
+_NAMESPACE = "emolive"
+_SHARE = 0.8  # of the cores, as one server leaves the rest for peaks
+_START_WITHIN_S = 180.0
+_END_WITHIN_S = 90.0
+_ASK_WITHIN_S = 20.0
+_LOOK_S = 0.2
+_SCALE_EVERY_S = 3.0
+# A call that was sent to a worker and has not come is counted for so long.
+_PLACED_S = 10.0
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """How many `workers`, and replicas of the classifier: `least` to `most` (0: one per worker)."""
+
+    workers: int = 2
+    least: int = 0
+    most: int = 0
+    detached: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A worker as the front knows it; `placed`: when calls were sent there that have not come."""
+
+    name: str
+    handle: Any
+    url: str
+    audiosocket_port: int | None
+    load: HostLoad
+    refusal: str | None = None
+    draining: bool = False
+    gone: bool = False
+    dropped: int = 0
+    placed: list[float] = field(default_factory=list)
+
+    def fullness(self, now: float) -> float:
+        """Share of its capacity that is taken or promised."""
+        self.placed = [at for at in self.placed if now - at < _PLACED_S]
+        return (self.load.calls + len(self.placed)) / max(1, self.load.capacity)
+
+
+class Listener:
+    """Who is told what workers say; on the thread of each worker."""
+
+    def news(self, member: Member, news: WorkerNews) -> None:
+        """A worker has told something."""
+
+    def lost(self, member: Member, reason: str) -> None:
+        """A worker and its calls are gone."""
+
+
+class Fleet:
+    """Starts workers on a cluster, and keeps as many of them as are wanted."""
+
+    def __init__(
+        self,
+        ray: ModuleType,
+        settings: ServerSettings,
+        library: Path,
+        wish: FleetSettings,
+        tell: Callable[[str], None],
+    ) -> None:
+        """Nothing runs before `start`."""
+        self._ray = ray
+        self._settings = settings
+        self._library = library
+        self._wish = wish
+        self._tell = tell
+        self._members: list[Member] = []
+        self._replicas: list[Any] = []
+        self._lock = threading.Lock()
+        self._restarting = threading.Lock()
+        self._ending = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listener = Listener()
+        self.model: ModelFacts | None = None
+        self.problem: str | None = None
+        cpus = ray.cluster_resources().get("CPU", 1.0)
+        self._cores = max(0.1, (cpus - wish.most) / wish.workers)
+        # Half of it is asked for, so that a worker that takes another's place fits in beside it;
+        # Ray knows whole cores, or a part of one.
+        asked = self._cores / 2
+        self._cpus = float(int(asked)) if asked >= 1 else round(asked, 2)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Workers that are there."""
+        with self._lock:
+            return tuple(member for member in self._members if not member.gone)
+
+    def start(self, listener: Listener) -> None:
+        """Start all of them, or go on with those that an earlier front has left.
+
+        Raises:
+            EmoliveError: one cannot start.
+        """
+        self._listener = listener
+        for _ in range(self._wish.least):
+            self._add_replica()
+        beginning = [(name, self._begin(name)) for name in self._names()]
+        for name, handle in beginning:
+            self._join(name, handle)
+        if self._wish.most:
+            self._spawn(self._scale, "emolive replicas")
+
+    def place(self) -> str | None:
+        """The address of the worker that is to take the next call; None: there is no room."""
+        now = time.monotonic()
+        with self._lock:
+            ready = [m for m in self._members if not (m.gone or m.draining or m.refusal)]
+            if not ready:
+                return None
+            member = min(ready, key=lambda m: m.fullness(now))
+            member.placed.append(now)
+            return member.url
+
+    def refusal(self) -> str | None:
+        """Why no worker takes a call; None: one does."""
+        if self.problem:
+            return self.problem
+        members = self.members
+        if any(not (m.draining or m.refusal) for m in members):
+            return None
+        return next(
+            (m.refusal for m in members if m.refusal),
+            "No worker runs just now: try again in a few seconds.",
+        )
+
+    def restart(self) -> None:
+        """Replace each worker by a new one; the old ends once its calls have.
+
+        New calls go to the new worker at once, so none is dropped.
+        """
+        if not self._restarting.acquire(blocking=False):
+            return
+        try:
+            for old in self.members:
+                new = old.name[:-1] + ("b" if old.name.endswith("a") else "a")
+                self._tell(f"{old.name} is being replaced by {new}.")
+                self._join(new, self._begin(new))
+                old.draining = True
+                self._ended(old)
+            self._tell("All workers have been replaced.")
+        except EmoliveError as error:
+            self._tell(f"{error} The others go on as they are.")
+        finally:
+            self._restarting.release()
+
+    def drain(self) -> None:
+        """Have all workers end their calls; returns at once."""
+        self._ending.set()
+        for member in self.members:
+            member.draining = True
+            member.handle.drain.remote()
+
+    def close(self) -> None:
+        """End all workers, waiting for what they store."""
+        self.drain()
+        deadline = time.monotonic() + self._settings.drain_s + _END_WITHIN_S
+        for member in self.members:
+            self._wait_for_end(member, deadline)
+        for thread in self._threads:
+            thread.join()
+        for handle in self._replicas:
+            self._ray.kill(handle)
+
+    def _names(self) -> list[str]:
+        return [f"worker-{number + 1}a" for number in range(self._wish.workers)]
+
+    def _begin(self, name: str) -> Any:
+        """An actor that starts, or one of this name that runs already."""
+        ray = self._ray
+        if self._wish.detached:
+            for known in (name, name[:-1] + "b"):
+                try:
+                    return ray.get_actor(known, namespace=_NAMESPACE)
+                except ValueError:
+                    continue
+        number = int(name.removeprefix("worker-")[:-1]) - 1
+        port = 0
+        if self._settings.port:
+            port = self._settings.port + 1 + number + self._wish.workers * name.endswith("b")
+        options: dict[str, Any] = {
+            "num_cpus": self._cpus, "max_concurrency": 8, "max_restarts": 0,
+            "scheduling_strategy": "SPREAD",
+        }  # fmt: skip
+        if self._wish.detached:
+            options |= {"lifetime": "detached", "name": name, "namespace": _NAMESPACE}
+        settings = worker_settings(self._settings, name, self._library, port)
+        actor = ray.remote(IngestWorker).options(**options)
+        return actor.remote(settings, _SHARE * self._cores, self._replicas)
+
+    def _join(self, name: str, handle: Any) -> Member:
+        """A worker has started, and is listened to from now on.
+
+        Raises:
+            EmoliveError: it has not.
+        """
+        ray = self._ray
+        try:
+            url, audiosocket = ray.get(handle.address.remote(), timeout=_START_WITHIN_S)
+            self.model = ray.get(handle.model.remote(), timeout=_ASK_WITHIN_S)
+            news = ray.get(handle.take.remote(None), timeout=_ASK_WITHIN_S)
+        except ray.exceptions.RayError as error:
+            raise EmoliveError(f"{name} cannot start: {_cause(error)}") from error
+        member = Member(name, handle, url, audiosocket, news.load, news.refusal)
+        with self._lock:
+            self._members.append(member)
+        self._heard(member, news)
+        self._spawn(lambda: self._listen(member, news.upto), f"emolive {name}")
+        return member
+
+    def _listen(self, member: Member, after: int) -> None:
+        ray = self._ray
+        while True:
+            try:
+                news = ray.get(member.handle.take.remote(after), timeout=_ASK_WITHIN_S)
+            except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError) as error:
+                self._lost(member, error)
+                return
+            after = news.upto
+            self._heard(member, news)
+            if member.draining and ray.get(member.handle.ended.remote()):
+                last = ray.get(member.handle.take.remote(after))
+                self._heard(member, last)
+                self._remove(member)
+                ray.kill(member.handle)
+                return
+
+    def _heard(self, member: Member, news: WorkerNews) -> None:
+        with self._lock:
+            member.load, member.refusal, member.dropped = news.load, news.refusal, news.dropped
+            come = sum(one.request is not None for one in news.calls)
+            member.placed = member.placed[come:]
+        self._listener.news(member, news)
+
+    def _remove(self, member: Member) -> None:
+        with self._lock:
+            member.gone = True
+            self._members.remove(member)
+
+    def _lost(self, member: Member, error: Exception) -> None:
+        """A worker died: its calls are over here, and another takes its place."""
+        self._remove(member)
+        self._listener.lost(member, f"The worker {member.name} is lost.")
+        if self._ending.is_set() or member.draining:
+            return
+        _log.warning("A worker is lost (%s)", type(error).__name__)
+        self._tell(f"{member.name} is lost; another is started in its place.")
+        for _ in range(_TRIES):
+            try:
+                self._join(member.name, self._begin(member.name))
+            except Exception as error:
+                problem = str(error) if isinstance(error, EmoliveError) else _cause(error)
+            else:
+                self._tell(f"{member.name} runs again.")
+                return
+            if self._ending.wait(1.0):
+                return
+        if not self.members:
+            self.problem = f"The cluster is lost ({problem}): start the server again."
+            self._tell(self.problem)
+
+    def _ended(self, member: Member) -> None:
+        """Have a worker end once its calls have, or after the time that calls are left."""
+        deadline = time.monotonic() + self._settings.drain_s
+        while member.load.calls and time.monotonic() < deadline and not member.gone:
+            time.sleep(_LOOK_S)
+        if not member.gone:
+            member.handle.drain.remote()
+            self._wait_for_end(member, time.monotonic() + _END_WITHIN_S)
+
+    def _wait_for_end(self, member: Member, deadline: float) -> None:
+        while not member.gone and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+        if not member.gone:
+            self._ray.kill(member.handle)
+
+    def _add_replica(self) -> None:
+        gpu = self._ray.cluster_resources().get("GPU", 0) > 0 and self._settings.provider != "cpu"
+        actor = self._ray.remote(Replica).options(
+            num_cpus=1, num_gpus=1 if gpu else 0, max_concurrency=64, max_restarts=-1
+        )
+        provider = self._settings.provider if gpu else "cpu"
+        self._replicas.append(actor.remote(self._settings.model, provider))
+
+    def _scale(self) -> None:
+        """As many replicas as the load wants."""
+        ray = self._ray
+        while not self._ending.wait(_SCALE_EVERY_S):
+            try:
+                loads: Sequence[float] = ray.get(
+                    [handle.load.remote() for handle in self._replicas], timeout=_ASK_WITHIN_S
+                )
+            except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
+                continue  # Ray starts it again
+            number = wanted(len(self._replicas), loads, self._wish.least, self._wish.most)
+            if number == len(self._replicas):
+                continue
+            left = None
+            if number > len(self._replicas):
+                self._add_replica()
+            else:
+                left = self._replicas.pop()
+            for member in self.members:
+                member.handle.use_replicas.remote(list(self._replicas))
+            if left is not None and not self._ending.wait(_SCALE_EVERY_S):
+                ray.kill(left)
+
+    def _spawn(self, run: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong in an actor, in a sentence."""
+    cause = getattr(error, "cause", None) or error
+    if isinstance(cause, EmoliveError):
+        return str(cause)
+    text = str(cause).strip()
+    return f"{type(cause).__name__}: {text.splitlines()[-1] if text else ''}"

@@ -1,0 +1,271 @@
+"""A worker: a whole server in a Ray actor. Calls are brought to its own sockets."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from emolive.cluster.live.news import CallNews, CallState, Outbox, WorkerNews
+from emolive.cluster.live.replicas import RemoteClassifier, Replicas
+from emolive.inference.classifier import Classifier
+from emolive.inference.fallback import FallbackClassifier
+from emolive.inference.loading import load_classifier
+from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.server.local_host import LocalCall, LocalHost
+from emolive.server.placement import PlacementStatus
+from emolive.server.serving import EmoliveServer
+from emolive.server.settings import ServerSettings
+from emolive.session.library import Library
+from emolive.types import FloatArray
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
+_log = logging.getLogger(__name__)
+
+_START_WITHIN_S = 120.0
+_WAIT_S = 0.1
+_ANYWHERE = ("0.0.0.0", "::")
+
+
+class ToldCall:
+    """A call that also tells the front what it tells its own server."""
+
+    def __init__(self, request: CallRequest, call: LocalCall, outbox: Outbox) -> None:
+        """Its beginning is told at once."""
+        self.request = request
+        self._call = call
+        self._outbox = outbox
+        self._state = CallState()
+        self._placement = PlacementStatus()
+        self.tell_all()
+
+    @property
+    def permitted_by(self) -> str | None:
+        """Who permitted that the agent's emotions are inferred."""
+        return self._call.permitted_by
+
+    @property
+    def recording(self) -> bool:
+        """Whether it is being recorded now."""
+        return self._call.recording
+
+    @property
+    def session(self) -> str | None:
+        """The session that it is, or was, recorded into."""
+        return self._call.session
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and its recording is stored."""
+        return self._call.over
+
+    def write(self, block: FloatArray) -> None:
+        """Frames, float32 ``(n, channels)``."""
+        self._call.write(block)
+
+    def finish(self, reason: str | None, gaps: int) -> None:
+        """No more frames come."""
+        self._call.finish(reason, gaps)
+
+    def take(self) -> Sequence[CallEvent]:
+        """What has happened since the last time."""
+        events = self._call.take()
+        if events:
+            self._outbox.put(CallNews(self.request.id, events=tuple(events)))
+        return events
+
+    def tell_all(self) -> None:
+        """Tell that it is there, to a front that does not know."""
+        self._state = self._now()
+        status = self._call.monitored.live.status()
+        self._outbox.put(CallNews(self.request.id, self.request, (status,), self._state))
+
+    def tell_state(self, placement: PlacementStatus) -> None:
+        """Tell what has changed beside the events."""
+        now = self._now()
+        if (now, placement) != (self._state, self._placement):
+            self._state, self._placement = now, placement
+            self._outbox.put(CallNews(self.request.id, None, (placement,), now))
+
+    def _now(self) -> CallState:
+        call = self._call
+        return CallState(call.permitted_by, call.recording, call.session, call.over)
+
+
+class WorkerHost:
+    """A `LocalHost` whose calls are told to the front, too."""
+
+    def __init__(self, host: LocalHost, outbox: Outbox) -> None:
+        """Run calls by `host`."""
+        self._host = host
+        self._outbox = outbox
+        self.calls: dict[str, ToldCall] = {}
+
+    @property
+    def model(self) -> ModelFacts:
+        """What calls are run with."""
+        return self._host.model
+
+    @property
+    def metrics(self) -> Collector:
+        """Numbers about the calls, for Prometheus."""
+        return self._host.metrics
+
+    def load(self) -> HostLoad:
+        """How busy it is."""
+        return self._host.load()
+
+    def refusal(self) -> str | None:
+        """Why one more call cannot be run now."""
+        return self._host.refusal()
+
+    def elsewhere(self) -> str | None:
+        """Calls are run here."""
+        return None
+
+    def drain(self) -> None:
+        """Who brings calls here is told by the server itself."""
+
+    def arrivals(self) -> Sequence[tuple[CallRequest, ToldCall]]:
+        """All calls are opened here."""
+        return ()
+
+    async def open(self, request: CallRequest) -> ToldCall:
+        """Run a call."""
+        call = ToldCall(request, await self._host.open(request), self._outbox)
+        self.calls[request.id] = call
+        return call
+
+    async def forget(self, call_id: str) -> None:
+        """A call is over and was looked at for long enough."""
+        if (call := self.calls.pop(call_id, None)) is not None:
+            over = CallState(call.permitted_by, False, call.session, True)
+            self._outbox.put(CallNews(call_id, state=over))
+        await self._host.forget(call_id)
+
+    async def expire(self) -> list[str]:
+        """Delete what is older than the library keeps."""
+        return await self._host.expire()
+
+    async def close(self) -> None:
+        """End what runs and store everything."""
+        await self._host.close()
+
+
+class _SharingHost(LocalHost):
+    """A `LocalHost` with a part of the machine, and classifiers of others where there are some."""
+
+    def __init__(
+        self, settings: ServerSettings, library: Library, cores: float, replicas: Replicas
+    ) -> None:
+        self._replicas = replicas
+        super().__init__(settings, library)
+        self._admission.limit = cores
+
+    def _load(self, model: Path | None, provider: str) -> Classifier:
+        """Replicas, and once they fail a model of its own."""
+        if not self._replicas:
+            return super()._load(model, provider)
+        return FallbackClassifier(
+            RemoteClassifier(self._replicas), lambda: load_classifier(model, "cpu")
+        )
+
+
+class IngestWorker:
+    """The actor. Its methods may be called at the same time."""
+
+    def __init__(
+        self, settings: ServerSettings, cores: float, replicas: Sequence[Any] = ()
+    ) -> None:
+        """Load the model and listen; takes seconds.
+
+        Args:
+            settings: of this worker: its name, library and port.
+            cores: as many may be used.
+            replicas: handles of classifiers to use; none: one of its own.
+
+        Raises:
+            EmoliveError: something cannot be used.
+        """
+        self._cores = cores
+        self._outbox = Outbox()
+        self._replicas = Replicas(replicas)
+        self._host: WorkerHost | None = None
+        self._server = EmoliveServer(settings, _log.info, self._make_host)
+        self._thread = threading.Thread(target=self._server.run, name="emolive server", daemon=True)
+        self._thread.start()
+        self._server.started.wait(_START_WITHIN_S)
+
+    def address(self) -> tuple[str, int | None]:
+        """Where calls are brought to: for WebSockets, and AudioSocket's port."""
+        import ray
+
+        parts = urlsplit(self._server.url)
+        where = parts.hostname
+        if where in _ANYWHERE:
+            where = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call, unused-ignore]
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        host = f"[{where}]" if where and ":" in where else where
+        return f"{scheme}://{host}:{parts.port}", self._server.audiosocket_port
+
+    def model(self) -> ModelFacts:
+        """What calls are run with."""
+        assert self._host is not None
+        return self._host.model
+
+    def take(self, after: int | None) -> WorkerNews:
+        """What is new since number `after`, waiting a little for it; None: to whom all is new."""
+        assert self._host is not None
+        board = self._server.board
+        for call in tuple(self._host.calls.values()):
+            served = None if board is None else board.call(call.request.id)
+            call.tell_state(PlacementStatus() if served is None else served.placement)
+            if after is None:
+                call.tell_all()
+        upto, news, dropped = self._outbox.take(after or 0, _WAIT_S)
+        load = board.load if board is not None else self._host.load()
+        refusal = None if board is None else board.refusal()
+        return WorkerNews(upto, news, load, refusal, dropped)
+
+    def use_replicas(self, handles: Sequence[Any]) -> None:
+        """From now on these classify."""
+        self._replicas.use(handles)
+
+    def drain(self) -> None:
+        """Take no more calls, let those that go on for as long as the settings say, and end."""
+        self._server.stop()
+
+    def ended(self) -> bool:
+        """Whether that is done."""
+        return not self._thread.is_alive()
+
+    def _make_host(self, settings: ServerSettings, library: Library) -> WorkerHost:
+        own = _SharingHost(settings, library, self._cores, self._replicas)
+        self._host = WorkerHost(own, self._outbox)
+        return self._host
+
+
+def worker_settings(
+    settings: ServerSettings, name: str, library: Path, port: int
+) -> ServerSettings:
+    """The settings of one worker: a name, a library and a port of its own.
+
+    Tokens are those of the front's library; `audiosocket_port` is any that is free. It is reached
+    by no proxy.
+    """
+    audiosocket = None if settings.audiosocket_port is None else 0
+    return replace(
+        settings,
+        port=port,
+        name=name,
+        library=library / "workers" / name,
+        tokens_in=library,
+        audiosocket_port=audiosocket,
+        public_url=None,
+    )

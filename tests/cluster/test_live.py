@@ -1,0 +1,240 @@
+"""`emolive serve --cluster` on a real Ray cluster of this machine: calls over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.cli.conftest import launch
+from tests.cluster.live_calls import SentCall, send_calls
+from tests.conftest import REPOSITORY
+from tests.server.running import tiny, two_parties
+
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="clusters run on Linux"),
+]
+TOKEN = "a token for all of the workers"
+RATE = 8_000
+WITHIN_S = 90.0
+
+
+def until(true: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
+    deadline = time.monotonic() + within_s
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+    return found
+
+
+class Front:
+    """A front that runs in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self._log = log
+        self.url = until(self._address)
+        self.http = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30.0
+        )
+
+    @property
+    def told(self) -> str:
+        return self._log.read_text()
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        answer = self.http.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def place(self) -> str | None:
+        """The worker that is to take the next call; None: a busy machine takes none just now."""
+        found: str | None = self.http.get("/v1/taps/placement").json().get("url")
+        return found
+
+    def running(self) -> list[dict[str, Any]]:
+        return [call for call in self.get("/v1/calls")["calls"] if call["state"] == "running"]
+
+    def workers(self) -> dict[str, int]:
+        """Servers that brought calls into the history, and how many."""
+        found: dict[str, int] = {}
+        for call in self.get("/v1/history/calls")["calls"]:
+            for stretch in self.get(f"/v1/history/calls/{call['id']}")["stretches"]:
+                found[stretch["server"]] = found.get(stretch["server"], 0) + 1
+        return found
+
+    def _address(self) -> str | None:
+        assert self.process.poll() is None, self.told
+        told = self.told
+        if "The wall is at " not in told:
+            return None
+        return told.split("The wall is at ")[1].split("/,")[0]
+
+
+@contextmanager
+def front(tmp_path: Path, *more: object) -> Iterator[Front]:
+    log = tmp_path / "told"
+    with log.open("w") as file:
+        arguments = [
+            "serve", "--port", 0, "--cluster", "local", "--library", tmp_path / "library",
+            "--history", f"sqlite:///{tmp_path}/history.db", "--model", tiny(tmp_path),
+            "--token", TOKEN, *more,
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emolive", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, text=True,
+        )  # fmt: skip
+    try:
+        found = Front(process, log)
+        with found.http:
+            yield found
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(WITHIN_S) == 0, found.told
+            assert "Traceback" not in found.told
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Sending(Thread):
+    """Calls that go on for so long, sent from a thread."""
+
+    def __init__(self, url: str, keys: str, seconds: float) -> None:
+        super().__init__(name="test calls")
+        self.sent: list[SentCall] = []
+        self._arguments = (url.replace("http", "ws"), TOKEN, list(keys))
+        self._seconds = seconds
+        self.start()
+
+    def run(self) -> None:
+        samples = two_parties(10, RATE)
+        self.sent = asyncio.run(send_calls(*self._arguments, samples, RATE, self._seconds))
+
+
+def listener(port: int) -> int:
+    """The process that listens at a port."""
+    return next(
+        one.pid
+        for one in psutil.net_connections("tcp")
+        if one.laddr and one.laddr[1] == port and one.status == psutil.CONN_LISTEN and one.pid
+    )
+
+
+def worker_of(front: Front) -> int:
+    return listener(int(until(front.place).rpartition(":")[2]))
+
+
+def test_a_worker_is_killed_and_its_calls_go_on_elsewhere_as_one(tmp_path: Path) -> None:
+    with front(tmp_path, "--workers", 2) as server:
+        calls = Sending(server.url, "ABCD", 25)
+        until(lambda: len(server.running()) == 4)
+        until(lambda: server.workers() == {"worker-1a": 2, "worker-2a": 2})
+        wanted = 'emolive_worker_calls{worker="worker-1a"} 2.0'
+        until(lambda: wanted in server.http.get("/metrics").text)
+        time.sleep(3)
+        os.kill(worker_of(server), signal.SIGKILL)
+        lost = until(
+            lambda: (
+                [c for c in server.get("/v1/calls")["calls"] if c["state"] == "failed"]
+                or (len(server.running()) == 4 and "is lost" in server.told)
+            )
+        )
+        assert lost
+        until(lambda: "runs again" in server.told)
+        calls.join()
+        assert sorted(call.broken for call in calls.sent) == [0, 0, 1, 1]
+        for call in calls.sent:
+            found = server.get("/v1/history/calls", key=call.key)
+            assert found["total"] == 1
+            whole = server.get(f"/v1/history/calls/{found['calls'][0]['id']}")
+            assert len(whole["stretches"]) == call.connections
+            heard = [one for one in whole["segments"] if one["stream"] == "agent"]
+            # Gapless but for the time without a connection, and the second in flight (on an idle
+            # machine; a busy one may be later).
+            away = sum(b["start_s"] - a["end_s"] for a, b in pairwise(heard))
+            assert away <= sum(call.gaps_s) + 4.0
+            until(
+                lambda call=whole["id"]: server.get(f"/v1/history/calls/{call}")["stretches"][-1][
+                    "ended_at"
+                ]
+            )
+    assert not list(Path("/tmp").glob(f"emolive-ray-{server.process.pid}-*"))
+
+
+def test_a_rolling_restart_drops_no_call(tmp_path: Path) -> None:
+    with front(tmp_path, "--workers", 1, "--drain", 60) as server:
+        first = Sending(server.url, "AB", 20)
+        until(lambda: len(server.running()) == 2)
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "worker-1a is being replaced by worker-1b" in server.told)
+        old = until(server.place)
+        until(lambda: server.place() not in (None, old))
+        second = Sending(server.url, "CD", 5)
+        first.join()
+        second.join()
+        for call in first.sent + second.sent:
+            assert (call.connections, call.broken) == (1, 0)
+        until(lambda: "All workers have been replaced" in server.told)
+        assert server.workers() == {"worker-1a": 2, "worker-1b": 2}
+
+
+def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:
+    with front(tmp_path, "--workers", 2, "--replicas", "1-2") as server:
+        calls = Sending(server.url, "AB", 20)
+        until(lambda: len(server.running()) == 2)
+        until(lambda: all(c["latest"].get("customer", {}).get("label") for c in server.running()))
+        replicas = [
+            one.pid for one in psutil.process_iter(["cmdline"])
+            if "ray::Replica" in " ".join(one.info["cmdline"] or ())
+        ]  # fmt: skip
+        assert replicas
+        for pid in replicas:
+            os.kill(pid, signal.SIGKILL)
+        before = {call["id"]: call["latest"]["customer"]["end_s"] for call in server.running()}
+        until(
+            lambda: all(
+                call["latest"]["customer"]["end_s"] > before[call["id"]] + 3
+                for call in server.running()
+            )
+        )
+        calls.join()
+        assert [call.broken for call in calls.sent] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--replicas", "4-1"), "--replicas takes a number"),
+        (("--replicas", "0-3"), "--replicas begins with 1"),
+        (("--token", TOKEN, "--history", "mysql://x"), "correct --history"),
+        (("--cluster", "127.0.0.1:1"), "There is no Ray cluster at 127.0.0.1:1"),
+        ((), "Workers ask for the token"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    tmp_path: Path, more: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EMOLIVE_TOKEN", raising=False)
+    arguments = ["serve", "--port", 0, "--cluster", "local", "--library", tmp_path, *more]
+    if more and "--token" not in more:
+        arguments += ["--token", TOKEN]
+    process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
+    _, err = process.communicate(timeout=110)
+    assert process.returncode == 2, err
+    assert sentence in err
+    assert "Traceback" not in err
