@@ -216,8 +216,8 @@ LiveBaselineOption = Annotated[
     LiveBaseline | None,
     typer.Option(
         "--baseline",
-        help="Adapt answers to this source by what the library knows of it, and go on learning it; "
-        "else as set in the app (on, unless it was switched off).",
+        help="In the terminal: adapt answers to this source by what the library knows of it, and "
+        "go on learning it. Else as set in the app (on, unless it was switched off).",
     ),
 ]
 ExpectedOption = Annotated[
