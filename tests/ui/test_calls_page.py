@@ -337,6 +337,9 @@ def test_rules_are_edited_saved_and_watched_for(
     dialog.form.edited.emit({"name": "Customer upset"})
     assert "Another rule" in dialog.problem.text()
     dialog.form.edited.emit({"name": "Nobody talks"})
+    assert dialog.list.item(1).text() == "Nobody talks\nSilence"
+    dialog.form.edited.emit({"name": "Silence"})
+    assert dialog.list.item(1).text() == "Silence"
     assert not dialog.problem.isVisibleTo(dialog)
     assert dialog.begin.isEnabled()
     dialog.form.numbers["longer_than_s"].setValue(33)

@@ -227,7 +227,9 @@ class RulesDialog(QDialog):
         about = tr(rule.title)
         if not rule.enabled:
             about = tr("{kind}, off", kind=about)
-        self.list.item(index).setText(f"{rule.name}\n{about}")
+        elif about.casefold() == rule.name.casefold():
+            about = ""  # once is enough
+        self.list.item(index).setText(f"{rule.name}\n{about}".rstrip())
 
     def _on_row(self, row: int) -> None:
         rule = self.drafts.rules[row] if 0 <= row < len(self.drafts.rules) else None
