@@ -7,6 +7,7 @@ import contextlib
 import json
 import multiprocessing
 import tempfile
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable
@@ -28,6 +29,7 @@ _PACKET_S = 0.02
 _TOKEN = "of-the-server-that-is-measured"
 _UP_WITHIN_S = 60.0
 _WARM_UP_S = 5.0
+_MONITORING = ("emolive engine", "emolive call feeds")
 
 
 # Runs a server and tells its address, or a sentence in a tuple.
@@ -39,7 +41,9 @@ class ServerTiming:
     """`calls` two-party calls over sockets for `seconds`, one of whom is inferred.
 
     Latency from sending the packet with a window's last sample to its answer on a watcher's socket,
-    in milliseconds; ``cores`` is the server's processor time per second, of all threads.
+    in milliseconds; ``cores`` is the server's processor time per second, of all threads, and
+    ``monitoring_cores`` that of the threads that monitor calls wherever they come from: engine,
+    model, conversation metrics (None: it is not one process alone).
     """
 
     calls: int
@@ -49,7 +53,13 @@ class ServerTiming:
     latency_p50_ms: float
     latency_p99_ms: float
     cores: float
+    monitoring_cores: float | None
     memory_mb: float
+
+    @property
+    def overhead(self) -> float | None:
+        """What the server adds, as a share of what monitoring takes, where that is known."""
+        return None if self.monitoring_cores is None else self.cores / self.monitoring_cores - 1
 
 
 def measure_server(
@@ -92,7 +102,9 @@ def measure_server(
             if not isinstance(url, str):
                 raise EmoliveError(f"The server did not come up: {url[0]}")
             assert process.pid is not None
-            return asyncio.run(_drive(url, narrow, calls, seconds, psutil.Process(process.pid)))
+            measured = psutil.Process(process.pid)
+            spent = _Spent(measured, here if serve is None else None)
+            return asyncio.run(_drive(url, narrow, calls, seconds, measured, spent))
         finally:
             process.terminate()
             process.join(_UP_WITHIN_S)
@@ -109,7 +121,38 @@ def _serve(settings: ServerSettings, parent: Connection) -> None:
         parent.send((str(error),))
         return
     parent.send(server.url.replace("http", "ws"))
+    threading.Thread(target=_tell_times, args=(parent,), name="bench", daemon=True).start()
     server.run()
+
+
+def _tell_times(parent: Connection) -> None:
+    """Whenever it is asked: processor time so far of the threads that monitor."""
+    while parent.recv():
+        names = {thread.native_id: thread.name for thread in threading.enumerate()}
+        # The model's own threads are not Python's.
+        parent.send(
+            sum(
+                thread.user_time + thread.system_time
+                for thread in psutil.Process().threads()
+                if names.get(thread.id, _MONITORING[0]).startswith(_MONITORING)
+            )
+        )
+
+
+class _Spent:
+    """What the server's process has spent: seconds of all threads, and of those that monitor."""
+
+    def __init__(self, process: psutil.Process, child: Connection | None) -> None:
+        self._process = process
+        self._child = child
+
+    def __call__(self) -> tuple[float, float | None]:
+        """So far; None: nobody tells what monitors."""
+        if self._child is None:
+            return _spent(self._process), None
+        self._child.send(True)
+        monitoring: float = self._child.recv()
+        return _spent(self._process), monitoring
 
 
 @dataclass(slots=True)
@@ -147,7 +190,12 @@ class _Watch:
 
 
 async def _drive(
-    url: str, narrow: FloatArray, calls: int, seconds: float, process: psutil.Process
+    url: str,
+    narrow: FloatArray,
+    calls: int,
+    seconds: float,
+    process: psutil.Process,
+    spent: _Spent,
 ) -> ServerTiming:
     from websockets.asyncio.client import connect
 
@@ -187,11 +235,11 @@ async def _drive(
     sending = [asyncio.create_task(send(number)) for number in range(calls)]
     try:
         await _pause(_WARM_UP_S, sending)
-        spent, begun = _spent(process), time.monotonic()
+        before, begun = spent(), time.monotonic()
         watch.skipped_before, watch.measuring = dict(watch.skipped), True
         await _pause(seconds, sending)
         watch.measuring = False
-        lasted, spent = time.monotonic() - begun, _spent(process) - spent
+        after, lasted = spent(), time.monotonic() - begun
         memory = _memory_mb(process)
         await _pause(1.5, sending)  # the last statuses
     finally:
@@ -208,7 +256,8 @@ async def _drive(
         skipped,
         float(p50),
         float(p99),
-        spent / lasted,
+        (after[0] - before[0]) / lasted,
+        None if after[1] is None or before[1] is None else (after[1] - before[1]) / lasted,
         memory,
     )
 

@@ -29,7 +29,7 @@ _MARK = 0.15
 class ServerReport:
     """`tried` are the calls that were tried at once and whether no window was skipped.
 
-    ``overhead`` is what the server takes beside the engine, as a share of the engine's own cost.
+    ``overhead`` is what the server takes beside monitoring itself, as a share of that.
     """
 
     server: ServerTiming
@@ -74,7 +74,9 @@ def run_server_bench(
     server = measure_server(
         speech, rate, model, provider, hop_s, calls=calls, seconds=seconds, serve=serve
     )
-    report = ServerReport(server, engine, server.cores / engine.cores - 1, tuple(tried))
+    added = server.cores - engine.cores
+    overhead = added / engine.cores if server.overhead is None else server.overhead
+    report = ServerReport(server, engine, overhead, tuple(tried))
     if as_json:
         say(json.dumps(asdict(report), indent=2))
     else:
@@ -116,7 +118,7 @@ def _show(report: ServerReport) -> None:
     say(
         f"The same without a server: {engine.windows_skipped} windows skipped, answers after "
         f"{engine.latency_p50_ms:.0f} ms (median), {engine.latency_p99_ms:.0f} ms (p99), "
-        f"{engine.cores:.2f} cores. The server adds {report.overhead:.0%}."
+        f"{engine.cores:.2f} cores. The server adds {report.overhead:.0%} to what monitoring takes."
     )
     if report.overhead > _MARK:
         tell(f"More than the {_MARK:.0%} that a server should add.")

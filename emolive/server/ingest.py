@@ -136,7 +136,9 @@ class TapSession:
                 self.heard_at = time.monotonic()
                 for event in self._tap.receive(data):
                     if isinstance(event, Packet):
-                        await self._hear(event)
+                        for block in self._placed(event):
+                            if (ahead_s := self._hand_on(block)) > 0:
+                                await self._hold_back(ahead_s)
                     else:
                         await self._handle(event)
                 if self._over:
@@ -166,7 +168,9 @@ class TapSession:
                 samples = round(event.seconds * self._placement.rate)
                 # No longer than it can have been.
                 most = max(0, self._horizon(self._placement) - self._placement.end)
-                await self._write(self._placement.skip(min(samples, most)), self._call)
+                for block in self._placement.skip(min(samples, most)):
+                    if (ahead_s := self._hand_on(block)) > 0:
+                        await self._hold_back(ahead_s)
         elif isinstance(event, Ended):
             self._over = True
 
@@ -185,38 +189,48 @@ class TapSession:
             self._grant.name,
             began.key,
         )
-        self._call = await self._board.open(request)
+        opening = asyncio.create_task(self._board.open(request))
+        try:
+            self._call = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Sent away meanwhile: what was begun for it has to end, too.
+            opening.add_done_callback(_end_unheard)
+            raise
         self._placement = self._call.placed = Placement(began.rate, len(began.streams))
         self._begun_at = self.heard_at = time.monotonic()
         await self._say(self._tap.began(self._call.id))
 
-    async def _hear(self, packet: Packet) -> None:
-        placement, call = self._placement, self._call
-        if placement is None or call is None:
+    def _placed(self, packet: Packet) -> Iterable[FloatArray]:
+        """What a packet brings, in pieces that are short enough to be held back one by one."""
+        placement = self._placement
+        if placement is None:
             return
-        await self._write(placement.accept(packet, self._horizon(placement)), call)
+        step = round(_PIECE_S * placement.rate)
+        for block in placement.accept(packet, self._horizon(placement)):
+            if len(block) <= step:
+                yield block
+            else:
+                yield from (block[at : at + step] for at in range(0, len(block), step))
 
-    async def _write(self, blocks: Iterable[FloatArray], call: ServedCall) -> None:
-        """Hand on what came, no faster than real time.
+    def _hand_on(self, block: FloatArray) -> float:
+        """Have a block heard; by how much that is ahead of real time."""
+        call = self._call
+        assert call is not None
+        call.hosted.write(block)
+        self._written += len(block)
+        elapsed_s = self.heard_at - self._begun_at
+        return self._written / call.request.rate - _LEAD_S - _FASTER * elapsed_s
 
-        Nothing more is read meanwhile, which the client's socket feels.
-        """
-        rate = call.request.rate
-        step = round(_PIECE_S * rate)
-        for block in blocks:
-            for at in range(0, len(block), step):
-                piece = block[at : at + step]
-                call.hosted.write(piece)
-                self._written += len(piece)
-                now = time.monotonic()
-                ahead_s = self._written / rate - _LEAD_S - _FASTER * (now - self._begun_at)
-                if ahead_s > 0:
-                    call.held_back_s += ahead_s
-                    self.heard_at = now + ahead_s
-                    await asyncio.sleep(ahead_s)
+    async def _hold_back(self, ahead_s: float) -> None:
+        """Wait for real time; nothing is read meanwhile, which the client's socket feels."""
+        assert self._call is not None
+        self._call.held_back_s += ahead_s
+        self.heard_at += ahead_s
+        await asyncio.sleep(self.heard_at - time.monotonic())
+        self.heard_at = max(self.heard_at, time.monotonic())
 
     def _horizon(self, placement: Placement) -> int:
-        elapsed_s = time.monotonic() - self._begun_at
+        elapsed_s = self.heard_at - self._begun_at
         return round((_FASTER * elapsed_s + _FUTURE_S) * placement.rate)
 
     def _finish(self, reason: str | None) -> None:
@@ -229,6 +243,11 @@ class TapSession:
     async def _say(self, replies: Iterable[Reply]) -> None:
         for reply in replies:
             await self._wire.send(reply.data)
+
+
+def _end_unheard(opening: asyncio.Task[ServedCall]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().hosted.finish("The connection was closed.", 0)
 
 
 class Sessions:

@@ -168,6 +168,7 @@ class LocalHost:
         self.calls.use_rules(self._rules, library.folder)
         self._metrics: Metrics | None = None
         self._hosted: dict[str, LocalCall] = {}
+        self._opening = 0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="emolive host")
 
     @property
@@ -210,7 +211,7 @@ class LocalHost:
 
     def refusal(self) -> str | None:
         """Why one more call cannot be run now; None: it can."""
-        return self._admission.refusal(len(self._running())) if self._measured else None
+        return self._refusal(len(self._running()) + self._opening)
 
     def elsewhere(self) -> str | None:
         """Calls are run here."""
@@ -230,7 +231,11 @@ class LocalHost:
             EmoliveError: it cannot be run.
         """
         loop = asyncio.get_running_loop()
-        call = await loop.run_in_executor(self._worker, self._open, request)
+        self._opening += 1  # those that come meanwhile find less room
+        try:
+            call = await loop.run_in_executor(self._worker, self._open, request)
+        finally:
+            self._opening -= 1
         self._hosted[request.id] = call
         if self._metrics is not None:
             call.meter = self.metrics.watch(call.monitored.live, request.id)
@@ -256,6 +261,9 @@ class LocalHost:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._worker, self._close)
         self._worker.shutdown()
+
+    def _refusal(self, calls: int) -> str | None:
+        return self._admission.refusal(calls) if self._measured else None
 
     def _running(self) -> list[LocalCall]:
         return [call for call in self._hosted.values() if not call.monitored.live.over]

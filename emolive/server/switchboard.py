@@ -76,6 +76,7 @@ class Switchboard:
         self.load: HostLoad = host.load()
         self._calls: dict[str, ServedCall] = {}
         self._told_ended: set[str] = set()
+        self._promised: set[str] = set()
         self._watchers: set[Watcher] = set()
         self._alerts: deque[Message] = deque(maxlen=_KEPT_ALERTS)
 
@@ -115,21 +116,27 @@ class Switchboard:
         return self.host.refusal()
 
     async def open(self, request: CallRequest) -> ServedCall:
-        """Begin a call; its id is changed where another has it.
+        """Begin a call, with an id that was promised (`free_id`).
 
         Raises:
             EmoliveError: no call is taken, or this one cannot be run.
         """
-        if (reason := self.refusal()) is not None:
-            self.refused += 1
-            raise EmoliveError(reason)
-        return self._begin(request, await self.host.open(request))
+        try:
+            if (reason := self.refusal()) is not None:
+                self.refused += 1
+                raise EmoliveError(reason)
+            hosted = await self.host.open(request)
+        finally:
+            self._promised.discard(request.id)
+        return self._begin(request, hosted)
 
     def free_id(self, wanted: str) -> str:
-        """An id that no call has: `wanted`, or one that is made."""
-        if wanted and wanted not in self._calls:
-            return wanted
-        return f"{wanted}-{uuid4().hex[:8]}" if wanted else uuid4().hex
+        """An id that no call has, promised to the next that is opened: `wanted`, or one made."""
+        found = wanted or uuid4().hex
+        if found in self._calls or found in self._promised:
+            found = f"{wanted}-{uuid4().hex[:8]}"
+        self._promised.add(found)
+        return found
 
     def acknowledge(self, call: ServedCall, numbers: list[int] | None) -> list[int]:
         """Somebody has seen to alerts of a call; the numbers of those that are there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,32 @@ def test_a_call_too_many_is_refused_with_a_sentence(settings: ServerSettings) ->
         asyncio.run(two(running))
         until(lambda: running.http.get("/v1/ready").status_code == 200)
         assert running.get("/v1/server")["refused"] == 1
+
+
+def test_of_calls_that_come_at_once_no_more_are_taken_than_there_is_room_for(
+    settings: ServerSettings,
+) -> None:
+    limited = replace(settings, max_calls=3)
+
+    async def one(running: Running, leave: asyncio.Event) -> str | None:
+        try:
+            async with CallSender(running.ws, running.token, sampling_rate=RATE, call="same"):
+                await leave.wait()
+        except CallRefusedError as refused:
+            return str(refused)
+        return None
+
+    async def all_at_once(running: Running) -> list[str | None]:
+        leave = asyncio.Event()
+        tasks = [asyncio.create_task(one(running, leave)) for _ in range(9)]
+        while sum(task.done() for task in tasks) < 6:
+            await asyncio.sleep(0.02)
+        found = await asyncio.to_thread(running.calls)
+        assert len({call["id"] for call in found}) == 3, "each has an id of its own"
+        leave.set()
+        return await asyncio.gather(*tasks)
+
+    with serving(limited) as running:
+        refusals = [one for one in asyncio.run(all_at_once(running)) if one is not None]
+    assert len(refusals) == 6
+    assert all("carries no more" in one for one in refusals)
