@@ -152,7 +152,9 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
         run = monitored.live
         recording = None
         if options.recording is not None:
-            recording = Recording(run, options.recording, sys.stdout if options.json else None)
+            recording = Recording(
+                monitored, options.recording, sys.stdout if options.json else None
+            )
         watching = None
         if options.watching is not None:
             watching = Watching(

@@ -10,8 +10,8 @@ from typing import TextIO
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.session_commands import open_library
 from emolive.errors import SessionError
-from emolive.session.recorded_run import RecordedRun
-from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
+from emolive.monitoring import MonitoredRun
+from emolive.session.recorder import RecorderState, RecorderStatus, RecordingRequest
 from emolive.times import table_time
 
 _STORE_WITHIN_S = 60.0
@@ -29,7 +29,7 @@ class RecordOptions:
 class Recording:
     """One recorded run of the command line: begins before it, ends after it."""
 
-    def __init__(self, run: RecordedRun, options: RecordOptions, lines: TextIO | None) -> None:
+    def __init__(self, run: MonitoredRun, options: RecordOptions, lines: TextIO | None) -> None:
         """Open the library, remind of consent and get ready.
 
         With `lines` the recorder's news go there as JSON, too: ``{"type": "recording", ...}``.
@@ -45,7 +45,7 @@ class Recording:
             tell(settings.consent_text)
             self._library.confirm_consent()
         request = RecordingRequest(options.title, options.audio)
-        self._recorder = Recorder(run, self._library, request)
+        self._recorder = run.recorder(self._library, request)
 
     @property
     def session_id(self) -> str | None:

@@ -109,7 +109,7 @@ class CallMonitor:
         problem = ""
         if recording is not None and library is not None:
             try:
-                self.recorders.begin(call_id, run.live, library, recording)
+                self.recorders.begin(call_id, run, library, recording)
             except EmoliveError as error:  # a recording never disturbs its call
                 problem = str(error)
         try:
@@ -130,7 +130,7 @@ class CallMonitor:
             EmoliveError: the call is over, or its last recording is still being stored.
         """
         if (call := self._calls.get(call_id)) is not None:
-            self.recorders.begin(call_id, call.live, library, request)
+            self.recorders.begin(call_id, call.run, library, request)
 
     def remove(self, call_id: str) -> None:
         """End a call and forget it; one that is not there is none."""

@@ -26,6 +26,8 @@ from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.description import RunDescription
 from emolive.monitoring.rules import RunAlerts
 from emolive.monitoring.sources import SourceChoice, open_source
+from emolive.session.library import Library
+from emolive.session.recorder import Recorder, RecordingRequest
 from emolive.speech.silero import SileroVad
 
 MAX_RUNS = 64
@@ -51,6 +53,10 @@ class MonitoredRun:
     def metadata(self) -> ModelMetadata:
         """The model's."""
         return self._classifier.metadata
+
+    def recorder(self, library: Library, request: RecordingRequest) -> Recorder:
+        """What records it into `library` from when it is started on, also in the middle of it."""
+        return Recorder(self.live, library, request)
 
     def start(self) -> None:
         """Begin; returns at once."""

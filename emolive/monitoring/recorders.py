@@ -12,7 +12,7 @@ from emolive.session.recorder import Recorder, RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 
 if TYPE_CHECKING:
-    from emolive.engine.run import LiveRun
+    from emolive.monitoring.monitor import MonitoredRun
     from emolive.session.library import Library
 
 
@@ -35,16 +35,16 @@ class CallRecorders:
         return any(not recorder.status().state.over for recorder in self._all())
 
     def begin(
-        self, call_id: str, call: LiveRun, library: Library, request: RecordingRequest
+        self, call_id: str, run: MonitoredRun, library: Library, request: RecordingRequest
     ) -> None:
         """Record a call from now on, unless that is done already.
 
         Raises:
             EmoliveError: the call is over, or its last recording is still being stored.
         """
-        if call.over:
+        if run.live.over:
             raise EmoliveError(tr("The call is over: there is nothing to record any more."))
-        recorder = Recorder(call, library, request)
+        recorder = run.recorder(library, request)
         with self._lock:
             if self._closed:
                 return

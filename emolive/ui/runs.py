@@ -16,7 +16,8 @@ from emolive.types import Event, RunFacts
 if TYPE_CHECKING:
     from emolive.explain.explainer import Explanation, Moment
     from emolive.monitoring import MonitoredRun
-    from emolive.session.recorded_run import RecordedRun
+    from emolive.session.library import Library
+    from emolive.session.recorder import Recorder, RecordingRequest
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
 # Overflow policy: the oldest are dropped and counted; of statuses only the newest waits.
@@ -58,9 +59,8 @@ class Run(Protocol):
     def explainer(self) -> Explains | None:
         """Answers questions, also when the run has ended; to be started and closed by who asks."""
 
-    @property
-    def recorded(self) -> RecordedRun | None:
-        """What a recorder records; None: this run cannot be recorded."""
+    def recorder(self, library: Library, request: RecordingRequest) -> Recorder | None:
+        """What records it from now on; None: this run cannot be recorded."""
 
     @property
     def alert_problem(self) -> str | None:
@@ -132,10 +132,9 @@ class PreparedRun:
         self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self.explainer: Explains | None = run.explainer
 
-    @property
-    def recorded(self) -> RecordedRun:
-        """The run of the engine."""
-        return self._run.live
+    def recorder(self, library: Library, request: RecordingRequest) -> Recorder:
+        """What records it from now on."""
+        return self._run.recorder(library, request)
 
     @property
     def alert_problem(self) -> str | None:

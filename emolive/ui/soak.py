@@ -20,6 +20,8 @@ from emolive.engine.config import EngineConfig
 from emolive.inference.classifier import Classifier
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
+from emolive.session.library import Library
+from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, FloatArray, RunFacts, StreamStatus
@@ -64,7 +66,6 @@ class _FedRun:
     """A run whose events come from a pipeline that is stepped by hand."""
 
     explainer = None
-    recorded = None
     alert_problem = None
 
     def __init__(self, facts: RunFacts) -> None:
@@ -84,6 +85,9 @@ class _FedRun:
         """What waits."""
         waiting, self._waiting = self._waiting, []
         return waiting
+
+    def recorder(self, library: Library, request: RecordingRequest) -> None:
+        """None: there is no source."""
 
     def start(self) -> None:
         """Begin: it is fed from outside."""

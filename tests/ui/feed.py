@@ -166,10 +166,12 @@ class FakeRun:
         self.facts = facts
         self.inbox = Inbox()
         self.explainer = explainer
-        self.recorded = None
         self.alert_problem: str | None = None
         self.started = threading.Event()
         self.stopped = threading.Event()
+
+    def recorder(self, library: object, request: object) -> None:
+        pass
 
     @property
     def alive(self) -> bool:

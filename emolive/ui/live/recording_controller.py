@@ -92,8 +92,6 @@ class RecordingController(QObject):
 
     def _want(self, run: Run) -> None:
         controller = self._controller
-        if run.recorded is None:
-            return
         if controller.library is None or controller.settings is None:
             text = controller.problem or tr(
                 "The library of sessions is still being opened: try again."
@@ -113,11 +111,13 @@ class RecordingController(QObject):
             self._start(run)
 
     def _start(self, run: Run) -> None:
-        if self._recorder is not None or self._controller.library is None or run.recorded is None:
+        if self._recorder is not None or self._controller.library is None:
             return
         request = RecordingRequest(audio=self.save_audio)
         try:
-            self._recorder = Recorder(run.recorded, self._controller.library, request)
+            self._recorder = run.recorder(self._controller.library, request)
+            if self._recorder is None:
+                return
             self._recorder.start()
         except EmoliveError as error:
             self._recorder = None
