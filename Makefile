@@ -63,6 +63,7 @@ screenshots: $(VENV)/dev.stamp  ## Render every screen, light and dark, at two s
 	$(BIN)/python -m tests.ui.shots $(SHOTS) running why two_streams guide settings
 	$(BIN)/python -m tests.ui.session_shots $(SHOTS) sessions replay annotate compare export_dialog
 	$(BIN)/python -m tests.ui.call_shots $(SHOTS) wall call start rules
+	$(BIN)/python -m tests.server.web.shots $(SHOTS)
 
 train-setup: $(VENV)/system-run.stamp  ## Set up training only
 	$(BIN)/python -m pip install -q -e .[training]

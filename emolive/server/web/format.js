@@ -15,7 +15,7 @@ export const length = (seconds) => (seconds == null ? NOTHING : clock(Math.round
 
 /** `3.7 s`, with a real minus; a dash where there is nothing. */
 export const seconds = (value, digits = 1) =>
-  value == null ? NOTHING : `${minus(value.toFixed(digits))} s`;
+  value == null ? NOTHING : `${number(value, digits)} s`;
 
 /** `3.7 s`, `42 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(value) {
@@ -31,11 +31,9 @@ export function duration(value) {
 export const percent = (share, digits = 0) =>
   share == null ? NOTHING : `${(100 * share).toFixed(digits)}\u00a0%`;
 
-/** A number with a real minus; a dash where there is none. */
+/** A number with a real minus, but none before zero; a dash where there is none. */
 export const number = (value, digits = 0) =>
-  value == null ? NOTHING : minus(value.toFixed(digits));
-
-export const minus = (text) => text.replace("-", "−");
+  value == null ? NOTHING : value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
 
 export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 

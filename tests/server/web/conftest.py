@@ -135,7 +135,8 @@ def server(tmp_path: Path, recordings: tuple[Recording, ...]) -> Iterator[Wall]:
 def page(chrome: Chrome, server: Wall) -> Iterator[Page]:
     """A new page, nobody logged in; in the end the console must be empty."""
     resize(chrome, 1280, 800)
-    prefer(chrome, prefers_color_scheme="light")
+    # Cards that slide to their places could not be clicked meanwhile.
+    prefer(chrome, prefers_color_scheme="light", prefers_reduced_motion="reduce")
     chrome.delete_all_cookies()
     made = Page(chrome, f"http://127.0.0.1:{server.port}/", TOKEN)
     yield made
