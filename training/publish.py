@@ -138,9 +138,12 @@ def _operations(trained: Trained | Ensemble, recipe: Recipe) -> float:
         waveform = isinstance(one.net.body, EncoderBody)
         shape = (recipe.front_end.n_mels, recipe.n_frames)
         x = torch.zeros(1, 1, recipe.window_samples) if waveform else torch.zeros(1, 1, *shape)
-        # Double precision, for which there is no fused LSTM: the counter cannot look into that.
+        net = deepcopy(one).eval()
+        if not waveform:
+            # Double precision, for which there is no fused LSTM: the counter cannot look into that.
+            net, x = net.double(), x.double()
         with FlopCounterMode(display=False) as counter, torch.inference_mode():
-            deepcopy(one).double().eval()(x.double())
+            net(x)
         total += counter.get_total_flops()
     return float(total)
 
