@@ -82,7 +82,7 @@ def main(folder: Path) -> None:
             for call in calls[3:]:
                 script = "document.querySelector(`[data-call='${arguments[0]}'] .seen`).click()"
                 driver.execute_script(script, call)
-            driver.find_element(By.ID, "filter").click()
+            driver.execute_script("document.activeElement.blur()")
             save("browser_wall", 1280, 800)
             save("browser_wall", 360, 740)
             driver.get(f"{address}#/calls/{calls[0]}")
