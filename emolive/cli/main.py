@@ -357,7 +357,17 @@ def bench(
             "--workers",
             metavar="N",
             min=1,
-            help="With --server: on a local Ray cluster.",
+            help="With --server or --sizing: on a local Ray cluster.",
+        ),
+    ] = None,
+    sizing: Annotated[
+        int | None,
+        typer.Option(
+            "--sizing",
+            metavar="CALLS",
+            min=1,
+            max=1_000_000,
+            help="Only this: how many machines so many calls take, simulated from what one costs.",
         ),
     ] = None,
     desktop: Annotated[
@@ -378,6 +388,12 @@ def bench(
     With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
     grows by more than 5 %.
     """
+    if sizing is not None:
+        from emolive.cli.sizing_bench import run_sizing_bench
+
+        return run_sizing_bench(
+            model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
+        )
     if server:
         from emolive.cli.server_bench import run_server_bench
 
