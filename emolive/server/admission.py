@@ -41,6 +41,14 @@ class Progress:
     lag_s: float
 
 
+def no_more(calls: int) -> str:
+    """That there is no room."""
+    return (
+        f"{calls} calls are monitored, and this computer carries no more: try again when one has "
+        "ended."
+    )
+
+
 class Admission:
     """Decides whether one more call is taken; `look` is to be called now and then.
 
@@ -105,10 +113,7 @@ class Admission:
     def refusal(self, calls: int) -> str | None:
         """Why one more than `calls` that run is not taken; None: it is."""
         if calls >= self.capacity:
-            return (
-                f"{calls} calls are monitored, and this computer carries no more: try again when "
-                "one has ended."
-            )
+            return no_more(calls)
         if self._clock() < self._calm_at:
             return "The calls that are monitored are late: no other is taken until that is over."
         return None

@@ -36,7 +36,7 @@ from emolive.monitoring import (
     RunSettings,
 )
 from emolive.resources import DEMO_AUDIO, asset
-from emolive.server.admission import Admission, Progress, process_seconds
+from emolive.server.admission import Admission, Progress, no_more, process_seconds
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
@@ -263,7 +263,10 @@ class LocalHost:
         self._worker.shutdown()
 
     def _refusal(self, calls: int) -> str | None:
-        return self._admission.refusal(calls) if self._measured else None
+        if self._measured:
+            return self._admission.refusal(calls)
+        most = self._settings.max_calls
+        return None if most is None or calls < most else no_more(calls)
 
     def _running(self) -> list[LocalCall]:
         return [call for call in self._hosted.values() if not call.monitored.live.over]

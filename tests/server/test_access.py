@@ -40,6 +40,7 @@ def running(folder: Path) -> Iterator[Running]:
         model=tiny(folder),
         provider="cpu",
         library=folder / "library",
+        measured=False,
         origins=("https://dashboard.example.com",),
     )
     with serving(settings) as running:

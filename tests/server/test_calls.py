@@ -32,7 +32,9 @@ async def send(running: Running, seconds: float, **about: object) -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServerSettings:
-    return ServerSettings(model=tiny(tmp_path), provider="cpu", library=tmp_path / "library")
+    return ServerSettings(
+        model=tiny(tmp_path), provider="cpu", library=tmp_path / "library", measured=False
+    )
 
 
 def test_a_call_is_answered_watched_and_told(settings: ServerSettings) -> None:
@@ -51,7 +53,9 @@ def test_a_call_is_answered_watched_and_told(settings: ServerSettings) -> None:
         assert [one["role"] for one in info["streams"]] == ["agent", "customer"]
         assert [one["emotion"] for one in info["streams"]] == [False, True]
         customer = watch.of("prediction", stream="customer")
-        assert len(customer) == 7, "one window of 3 s, and six hops"
+        told = next(one for one in watch.of("status")[-1]["streams"] if one["role"] == "customer")
+        assert len(customer) == told["windows"]
+        assert told["windows"] + told["windows_skipped"] == 7, "a window of 3 s, and six hops"
         assert any(one["label"] == LABELS[-1] for one in customer)
         for one in customer:
             assert {"start_s", "end_s", "state", "probabilities", "speech_ratio", "latency_ms"} <= (
@@ -97,9 +101,7 @@ def test_a_recorded_call_is_in_the_library_whole(settings: ServerSettings, tmp_p
 
     from emolive.session.library import Library
 
-    kept = ServerSettings(
-        model=settings.model, provider="cpu", library=settings.library, keeping=Keeping.SOUND
-    )
+    kept = replace(settings, keeping=Keeping.SOUND)
     with serving(kept) as running:
         asyncio.run(send(running, 5.0, call="kept", title="A call that is kept", consent=True))
         session = until(lambda: running.call("kept")["session"])
@@ -137,9 +139,7 @@ def test_a_call_too_many_is_refused_with_a_sentence(settings: ServerSettings) ->
                     pass
             await one.send(np.zeros(RATE, np.float32))
 
-    limited = ServerSettings(
-        model=settings.model, provider="cpu", library=settings.library, max_calls=1
-    )
+    limited = replace(settings, max_calls=1)
     with serving(limited) as running:
         assert running.get("/v1/ready")["status"] == "ready"
         asyncio.run(two(running))

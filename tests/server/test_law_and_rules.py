@@ -42,7 +42,9 @@ severity = "critical"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServerSettings:
-    return ServerSettings(model=tiny(tmp_path), provider="cpu", library=tmp_path / "library")
+    return ServerSettings(
+        model=tiny(tmp_path), provider="cpu", library=tmp_path / "library", measured=False
+    )
 
 
 def send(running: Running, seconds: float, **about: Any) -> None:

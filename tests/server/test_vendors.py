@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from twilio.request_validator import RequestValidator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from emolive.server.settings import ServerSettings
 from tests.models import LABELS
@@ -38,7 +38,11 @@ TWILIO_SECRET = "the auth token of an account"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("server")
     settings = ServerSettings(
-        model=tiny(folder), provider="cpu", library=folder / "library", audiosocket_port=0
+        model=tiny(folder),
+        provider="cpu",
+        library=folder / "library",
+        audiosocket_port=0,
+        measured=False,
     )
     with serving(settings) as running:
         # Its threads belong to all of the tests.
@@ -54,7 +58,14 @@ def ended(watch: Watch, call_id: str, seconds: float = SECONDS) -> dict[str, Any
     info: dict[str, Any] = watch.until("call_ended", call=call_id)["info"]
     assert info["elapsed_s"] == pytest.approx(seconds, abs=0.03)
     answers = watch.of("prediction", call=call_id, stream="customer")
-    assert len(answers) == 1 + int((seconds - 3.0) / 0.5 + 0.1)
+    (last,) = (
+        one
+        for one in watch.of("status", call=call_id)[-1]["streams"]
+        if one["stream"] == "customer"
+    )
+    # A busy machine may skip some.
+    assert len(answers) == last["windows"]
+    assert last["windows"] + last["windows_skipped"] == 1 + int((seconds - 3.0) / 0.5 + 0.1)
     assert any(one["label"] == LABELS[-1] for one in answers)
     return info
 
@@ -304,15 +315,18 @@ def test_what_breaks_a_protocol_is_told_and_disturbs_nobody(running: Running) ->
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1008
             assert closed.value.rcvd.reason.endswith((".", "has"))
-        with running.connect("/v1/taps/pcm") as socket:
-            socket.send(bytes(2 << 20))  # beyond what a message may have
-            with pytest.raises(ConnectionClosed) as closed:
-                socket.recv(timeout=30)
-        assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
+        with running.connect("/v1/taps/pcm") as socket, pytest.raises(ConnectionClosed):
+            _send_too_much(socket)
         for number in paced(200):
             good.send(linear(speech(4.0, 8_000)[number * 160 : (number + 1) * 160]))
         good.send('{"type": "stop"}')
         ended(watch, "undisturbed", 4.0)
+
+
+def _send_too_much(socket: ClientConnection) -> None:
+    """A message beyond what one may have; it may be cut off before it is through."""
+    socket.send(bytes(2 << 20))
+    socket.recv(timeout=30)
 
 
 def test_a_client_that_is_too_fast_is_held_back(running: Running) -> None:
