@@ -266,7 +266,7 @@ def adapting_command(
     only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
     per_class: Annotated[str, typer.Option(help="Labels per class.")] = "3,10,50",
     draws: Annotated[int, typer.Option(min=2)] = 20,
-    noise: Annotated[float, typer.Option(help="Share of wrong labels.")] = 0.0,
+    noise: Annotated[str, typer.Option(help="Shares of wrong labels.")] = "0",
     out: Annotated[Path | None, typer.Option(help="Also write the rows as JSON.")] = None,
 ) -> None:
     """Measure what `emolive adapt` gains with a few labels, tested on other speakers.
@@ -291,9 +291,10 @@ def adapting_command(
         mine = [clip for clip in clips if speakers is None or clip.speaker in speakers]
         heard = hear_corpus(mine, classifier, lambda *_: None)
         counts = [int(n) for n in per_class.split(",")]
-        rows += measure_adapting(
-            name, heard, classifier.metadata.labels, counts, draws=draws, noise=noise
-        )
+        for share in map(float, noise.split(",")):
+            rows += measure_adapting(
+                name, heard, classifier.metadata.labels, counts, draws=draws, noise=share
+            )
         tell(f"{name}: measured")
     say(markdown(rows))
     if out:

@@ -25,7 +25,7 @@ from training.corpora.clip import Clip
 
 _ORIGIN = Origin("folder", "0" * 32)
 # Of a class: what is drawn, and what is left to test on, comes from these.
-_MOST_CLIPS = 400
+_MOST_CLIPS = 200
 
 
 @dataclass(frozen=True, slots=True)
