@@ -26,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 _PENALTIES = (0.003, 0.02, 0.1)
 _SHARES = (0.0, 0.3, 0.6, 1.0)
 _INNER_FOLDS = 4
-_TEMPERATURES = np.exp(np.linspace(-2.5, 2.5, 101))
+_TEMPERATURES = np.exp(np.linspace(-2.5, 2.5, 51))
 _MOST_STEPS = 1_000
 
 
@@ -67,6 +67,14 @@ def fit_head(examples: Examples, *, seed: int = 0) -> Head:
     The penalty, the base's share and the temperature are those with the least loss on the inner
     folds.
     """
+    from threadpoolctl import threadpool_limits
+
+    # Matrices this small are slower on several threads, by far where others work, too.
+    with threadpool_limits(1):
+        return _fitted(examples, seed)
+
+
+def _fitted(examples: Examples, seed: int) -> Head:
     losses: dict[_Recipe, float] = {}
     temperatures: dict[_Recipe, float] = {}
     inner = list(folds(examples, _INNER_FOLDS, seed=seed + 1))

@@ -370,6 +370,13 @@ def bench(
             help="Only this: how many machines so many calls take, simulated from what one costs.",
         ),
     ] = None,
+    teaching: Annotated[
+        bool,
+        typer.Option(
+            "--teaching",
+            help="Only this: how long 1,000 labels are learned, and what the result costs live.",
+        ),
+    ] = False,
     desktop: Annotated[
         float | None,
         typer.Option(
@@ -400,6 +407,10 @@ def bench(
         return run_server_bench(
             model, provider.value, hop, seconds, calls, workers=workers, as_json=json
         )
+    if teaching:
+        from emolive.cli.teaching_bench import run_teaching_bench
+
+        return run_teaching_bench(model, provider.value, as_json=json)
     from emolive.cli.bench import run_bench
 
     return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
