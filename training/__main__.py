@@ -291,10 +291,12 @@ def adapting_command(
         mine = [clip for clip in clips if speakers is None or clip.speaker in speakers]
         heard = hear_corpus(mine, classifier, lambda *_: None)
         counts = [int(n) for n in per_class.split(",")]
-        for share in map(float, noise.split(",")):
-            rows += measure_adapting(
-                name, heard, classifier.metadata.labels, counts, draws=draws, noise=share
-            )
+        labels = classifier.metadata.labels
+        for shared in (True, False):
+            for share in map(float, noise.split(",")):
+                rows += measure_adapting(
+                    name, heard, labels, counts, draws=draws, noise=share, shared=shared
+                )
         tell(f"{name}: measured")
     say(markdown(rows))
     if out:

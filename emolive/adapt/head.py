@@ -50,6 +50,27 @@ class _Recipe:
     share: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    """Negative log-likelihoods of examples at the best temperature, and their balanced mean."""
+
+    loss: float
+    losses: Floats
+    temperature: float
+
+    @classmethod
+    def of(cls, logits: Floats, examples: Examples) -> _Trial:
+        weight = balanced_weight(examples)
+        rows = np.arange(len(logits))
+
+        def at(temperature: float) -> _Trial:
+            likelihood = softmax(logits / temperature)[rows, examples.target]
+            losses = -np.log(np.maximum(likelihood, 1e-9))
+            return cls(float((weight * losses).sum()), losses, temperature)
+
+        return min((at(float(t)) for t in _TEMPERATURES), key=lambda trial: trial.loss)
+
+
 def check_installed() -> None:
     """Raises EmoliveError unless scikit-learn is there, with the way to get it."""
     try:
@@ -64,8 +85,8 @@ def check_installed() -> None:
 def fit_head(examples: Examples, *, seed: int = 0) -> Head:
     """Learn from examples of at least two classes.
 
-    The penalty, the base's share and the temperature are those with the least loss on the inner
-    folds.
+    Of all ways of learning whose loss on the inner folds is within one standard error of the least
+    (Breiman et al. 1984), the one that keeps most of the base's answer is taken.
     """
     from threadpoolctl import threadpool_limits
 
@@ -75,21 +96,22 @@ def fit_head(examples: Examples, *, seed: int = 0) -> Head:
 
 
 def _fitted(examples: Examples, seed: int) -> Head:
-    losses: dict[_Recipe, float] = {}
-    temperatures: dict[_Recipe, float] = {}
+    tried: dict[_Recipe, _Trial] = {}
     inner = list(folds(examples, _INNER_FOLDS, seed=seed + 1))
     base = base_weights(examples)
+    if not inner:  # too little to choose anything by
+        share = 0.0 if base is None else 1.0
+        return Head(*_mixed(_regression(examples, _PENALTIES[0]), base, share), 1.0)
     for penalty in _PENALTIES:
         learned = [(_regression(examples[train], penalty), examples[test]) for train, test in inner]
         for share in _SHARES if base is not None else (0.0,):
             logits = np.concatenate([_logits(_mixed(fit, base, share), test)
                                      for fit, test in learned])  # fmt: skip
             asked = np.concatenate([test for _, test in inner])
-            recipe = _Recipe(penalty, share)
-            losses[recipe], temperatures[recipe] = calibrated_loss(logits, examples[asked])
-    best = min(losses, key=lambda recipe: losses[recipe])
+            tried[_Recipe(penalty, share)] = _Trial.of(logits, examples[asked])
+    best = _nearest_to_base(tried, balanced_weight(examples[asked]))
     weights, bias = _mixed(_regression(examples, best.penalty), base, best.share)
-    return Head(weights, bias, temperatures[best])
+    return Head(weights, bias, tried[best].temperature)
 
 
 def base_head(examples: Examples) -> Head | None:
@@ -119,6 +141,8 @@ def folds(examples: Examples, n: int, *, seed: int) -> Iterator[tuple[Ints, Ints
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if np.bincount(examples.target).max() < 2:
+        return
     units = examples.group if is_grouped(examples) else examples.clip
     fewest = min(
         len(np.unique(units[examples.target == target])) for target in np.unique(examples.target)
@@ -156,18 +180,19 @@ def balanced_weight(examples: Examples) -> Floats:
     return balanced
 
 
-def calibrated_loss(logits: Floats, examples: Examples) -> tuple[float, float]:
-    """The least balanced negative log-likelihood over all temperatures, and which one that is."""
-    weight = balanced_weight(examples)
-    rows = np.arange(len(logits))
+def _nearest_to_base(tried: dict[_Recipe, _Trial], weight: Floats) -> _Recipe:
+    best = min(tried.values(), key=lambda trial: trial.loss)
 
-    def loss(temperature: float) -> float:
-        likelihood = softmax(logits / temperature)[rows, examples.target]
-        return float(-(weight * np.log(np.maximum(likelihood, 1e-9))).sum())
+    def as_good(trial: _Trial) -> bool:
+        worse = trial.losses - best.losses
+        error = np.sqrt((weight**2 * (worse - trial.loss + best.loss) ** 2).sum())
+        return bool(trial.loss - best.loss <= error + 1e-12)
 
-    found = [loss(temperature) for temperature in _TEMPERATURES]
-    best = int(np.argmin(found))
-    return found[best], float(_TEMPERATURES[best])
+    good = [recipe for recipe, trial in tried.items() if as_good(trial)]
+    share = max(recipe.share for recipe in good)
+    return min(
+        (recipe for recipe in good if recipe.share == share), key=lambda recipe: tried[recipe].loss
+    )
 
 
 def _regression(examples: Examples, penalty: float) -> tuple[Floats, Floats]:

@@ -39,7 +39,7 @@ class Answers:
 
 def cross_validated(examples: Examples, *, seed: int = 0) -> Answers:
     """Learn as often as there are folds, everything that is chosen being chosen inside them."""
-    adapted = np.zeros((len(examples), len(examples.labels)))
+    adapted = np.full((len(examples), len(examples.labels)), 1 / len(examples.labels))
     for train, test in folds(examples, _FOLDS, seed=seed):
         adapted[test] = fit_head(examples[train], seed=seed).probabilities(examples[test])
     base = base_head(examples)

@@ -98,6 +98,20 @@ def test_labels_that_the_base_does_not_know_are_compared_with_guessing() -> None
     assert all(one.base is None for one in judged.classes)
 
 
+@pytest.mark.parametrize("per_class", [1, 2, 3])
+def test_the_fewest_labels_leave_the_base_as_it_is_or_improve_it(per_class: int) -> None:
+    new = clouds(200, distance=0.3, seed=9)
+    gains = []
+    for seed in range(8):
+        examples = clouds(per_class, distance=0.3, groups=2, seed=seed)
+        head, base = fit_head(examples), base_head(examples)
+        assert base is not None
+        gains.append(recall(new, head.probabilities(new)) - recall(new, base.probabilities(new)))
+    assert np.mean(gains) > -0.05
+    one_speaker = replace(examples, group=np.zeros_like(examples.group))
+    assert np.isfinite(fit_head(one_speaker).weights).all()
+
+
 def test_two_classes() -> None:
     examples = clouds(20, distance=0.7, classes=2)
     head = fit_head(examples)

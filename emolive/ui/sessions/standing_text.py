@@ -24,7 +24,11 @@ def worth_text(standing: Standing) -> str:
     judged = standing.judgement
     lacking = more_text(standing.lacking)
     if judged is None:
-        start = tr("Too few to measure what they gain.")
+        start = tr(
+            "Too few to measure what they gain; on corpora that were new to it, {n} of each gained "
+            "0 to 23 points.",
+            n=ENOUGH,
+        )
     elif judged.verdict == "better":
         start = tr("Measured gain so far: {gain}.", gain=gain_text(judged))
     else:
