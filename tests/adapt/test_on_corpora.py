@@ -13,6 +13,7 @@ from emolive.adapt.head import base_head, fit_head
 from emolive.adapt.labelled import Labelled, Origin, Stretch
 from emolive.adapt.teaching import usual_base
 from emolive.inference.loading import open_model
+from emolive.labels import canonical
 
 pytestmark = pytest.mark.corpora
 
@@ -29,10 +30,10 @@ def heard(corpora: Path) -> tuple[list[Heard], tuple[str, ...]]:
     origin = Origin("folder", "0" * 32)
     stretches = []
     for speaker in (TEACHES, TESTS):
-        for label in ("neutral", "happy", "sad", "angry", "fear", "surprised"):
+        for label in ("neutral", "happiness", "sadness", "anger", "fear"):
             found = sorted(folder.glob(f"{speaker}_{label}*"))[:12]
             stretches += [Stretch(path, label, 0.0, None, speaker, origin) for path in found]
-    named = [replace(one, label={"fear": "fearful"}.get(one.label, one.label)) for one in stretches]
+    named = [replace(one, label=canonical(one.label)) for one in stretches]
     assert len(named) > 100
     classifier = open_model(usual_base(), "cpu")
     try:
