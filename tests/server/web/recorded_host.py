@@ -83,6 +83,17 @@ class RecordedHost:
         """Never."""
         return None
 
+    def elsewhere(self) -> str | None:
+        """Nowhere."""
+        return None
+
+    def arrivals(self) -> Sequence[tuple[CallRequest, RecordedCall]]:
+        """None."""
+        return ()
+
+    def drain(self) -> None:
+        """Nothing to do."""
+
     async def open(self, request: CallRequest) -> RecordedCall:  # noqa: ARG002
         """The one that is coming."""
         assert self.coming is not None
