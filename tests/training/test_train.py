@@ -14,7 +14,9 @@ pytest.importorskip("torch", reason="needs the training extra")
 import torch
 from typer.testing import CliRunner
 
+from emolive.bench.throughput import OPERATIONS
 from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.model_files import ModelFiles, read_metadata
 from emolive.types import FloatArray
 from training import __main__ as command_line
 from training.cache import AudioCache
@@ -23,7 +25,7 @@ from training.export import Precision, load_trained
 from training.labels import LABELS
 from training.metrics import softmax
 from training.models import Trained, build_model
-from training.publish import publish
+from training.publish import publish, publish_twin
 from training.recipe import Recipe, load_recipe, sources
 from training.results import own_folder
 from training.splits import split_clips
@@ -151,6 +153,26 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert str(Path(__file__).parents[2]).encode() not in target.read_bytes()
     card = target.with_suffix(".md").read_text(encoding="utf-8")
     assert "Speaker-independent" in card
+
+
+def test_a_file_for_gpus_is_the_same_model(
+    cache: AudioCache, recipe: Recipe, tmp_path: Path
+) -> None:
+    train(cache, recipe, split_clips(cache.clips, recipe), own_folder(tmp_path, "tiny"), workers=0)
+    trained = load_trained(recipe, tmp_path, tmp_path, cache)
+    target = tmp_path / "model.onnx"
+    publish(cache, recipe, trained, target, name="tiny", precision="float32")
+    twin = publish_twin(cache, recipe, trained, target, say=lambda _: None)
+    assert twin.name == "model.gpu.onnx"
+    files = ModelFiles.of(target)
+    assert (files.cpu, files.cuda) == (target, twin)
+    files.check()
+    assert read_metadata(twin) == read_metadata(target)
+    assert read_metadata(target).scores[OPERATIONS] > 1e6
+    assert twin.stat().st_size < target.stat().st_size / 3, "a byte a weight"
+    torch.manual_seed(1)
+    with pytest.raises(ValueError, match="not the same network"):
+        publish_twin(cache, recipe, Trained(build_model(recipe)), target, say=lambda _: None)
 
 
 _MEMBER = """
