@@ -30,6 +30,7 @@ _LARGEST = np.float32(2.0**32)
 # How much a header may be wrong without anybody having to know.
 _NEGLIGIBLE_S = 0.1
 _NEGLIGIBLE_BYTES = 4096
+_WHOLE = 1.01  # of what is there: a header that promises more was written for a longer file
 
 
 def audio_extensions() -> frozenset[str]:
@@ -143,7 +144,7 @@ class FileDecoder:
         self._index = 0
         self._recording: Recording = _open(self.path, self._links[0])
         if isinstance(self._recording, MediaRecording):
-            cut = any(link.cut for link in self._links)
+            cut = any(link.cut or (link.promised_share or 0) > _WHOLE for link in self._links)
             self._links = (Link((), total_seconds(self._links), cut=cut),)  # all of the file
         self._frames_before = 0  # of recordings that are through
         self._frames_read = 0  # of this one

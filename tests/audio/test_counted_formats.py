@@ -61,3 +61,34 @@ def test_half_of_an_instrument_is_told(tmp_path: Path) -> None:
             pass
         decoder.close()
         assert ("stopped at 0.5 s of 1.0 s." in (decoder.error or "")) == told
+
+
+def test_the_last_packet_of_a_file_is_not_lost_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "a.caf"
+    sf.write(path, np.random.default_rng(0).normal(0, 0.1, 96_000), 8_000, subtype="ALAC_16")
+    whole = path.read_bytes()
+    for size, cut in ((len(whole), False), (int(0.995 * len(whole)), True)):
+        path.write_bytes(whole[:size])
+        decoder = FileDecoder(path, 1.0, "mix")
+        while decoder.read() is not None:
+            pass
+        decoder.close()
+        assert ("cut short" in (decoder.error or "")) == cut
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype", "suffix"), [("VOC", "PCM_U8", "voc"), ("WVE", "ALAW", "wve")]
+)
+def test_half_of_a_file_that_another_decoder_may_read_is_told(
+    tmp_path: Path, form: str, subtype: str, suffix: str
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    sf.write(path, np.random.default_rng(0).normal(0, 0.1, 16_000), 8_000, subtype, format=form)
+    whole = path.read_bytes()
+    for size, cut in ((len(whole), False), (len(whole) // 2, True)):
+        path.write_bytes(whole[:size])
+        decoder = FileDecoder(path, 1.0, "mix")
+        while decoder.read() is not None:
+            pass
+        decoder.close()
+        assert ("stopped at 1.0 s" in (decoder.error or "")) == cut

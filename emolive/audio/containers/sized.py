@@ -37,7 +37,7 @@ class _Sound:
     """Where the sound begins and how much of it the header tells of (None: it does not know).
 
     `wraps` tells that its size counts from 0 again at 4 GiB; `mend` makes a file of it that is
-    `size` bytes of sound long.
+    `size` bytes of sound long. In a packed one, a byte less may be a packet less.
     """
 
     begin: int
@@ -45,6 +45,7 @@ class _Sound:
     wraps: bool
     mend: Callable[[int], tuple[Part, ...]]
     is_mpeg: bool = False
+    is_packed: bool = False
 
 
 def links(reader: Reader, begin: int) -> tuple[Link, ...]:
@@ -66,7 +67,8 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
             # What is missing is no more than its header: somebody counted that in.
             if 0 < missing <= sound.begin - begin:
                 share = 1.0
-            found.append(Link(sound.mend(size), promised_share=share))
+            cut = sound.is_packed and missing > 0
+            found.append(Link(sound.mend(size), promised_share=share, cut=cut))
         if follows is None:
             break
         begin = follows
@@ -107,6 +109,8 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_avr, lambda *_: 0, 1)
     if head[:2] == b"\x01\x04" and head[21:22] in (b"\0", b"\1"):
         return _Container(_mpc, lambda *_: 0, 1)
+    if head[:16] == b"ALawSoundFile**\0":
+        return _Container(_wve, lambda *_: 0, 1)
     if head[:21] == b"Extended Instrument: ":
         return _Container(_xi, lambda *_: 0, 1)
     if head[20:31] == b"samplerate\0" and _mat4_order(reader, begin) is not None:
@@ -304,9 +308,11 @@ def _au(reader: Reader, begin: int) -> _Sound | None:
 
 
 def _caf(reader: Reader, begin: int) -> _Sound | None:
-    at = _chunks(reader, begin + 8, _caf_chunk).get(b"data")
+    chunks = _chunks(reader, begin + 8, _caf_chunk)
+    at = chunks.get(b"data")
     if at is None:
         return None
+    is_packed = reader.at(chunks.get(b"desc", begin) + 20, 4) == b"alac"
     sound = at + 16
     size = reader.number(at + 4, 8, "big")
     rest = max(0, reader.size - sound)
@@ -315,7 +321,7 @@ def _caf(reader: Reader, begin: int) -> _Sound | None:
     def mend(size: int) -> tuple[Part, ...]:
         return patched(begin, sound + size, {at + 4: (size + 4).to_bytes(8, "big")})
 
-    return _Sound(sound, declared, False, mend)
+    return _Sound(sound, declared, False, mend, is_packed=is_packed)
 
 
 def _svx(reader: Reader, begin: int) -> _Sound | None:
@@ -359,8 +365,8 @@ def _voc(reader: Reader, begin: int) -> _Sound | None:
     sound = begin + reader.number(begin + 20, 2, "little")
     position = sound
     for _ in range(_CHUNKS):
-        kind = reader.at(position, 1)
-        if kind in (b"", b"\0"):
+        # Another byte than a block's kind: some programs count a block one byte short.
+        if not b"\1" <= reader.at(position, 1) <= b"\x09":
             break
         position += 4 + reader.number(position + 1, 3, "little")
     declared = position - sound + (reader.at(position, 1) == b"\0")
@@ -382,6 +388,10 @@ def _avr(reader: Reader, begin: int) -> _Sound | None:
 def _mpc(reader: Reader, begin: int) -> _Sound | None:
     channels = 1 + reader.number(begin + 21, 1, "little")
     return _counted(reader, begin, 42, reader.number(begin + 30, 4, "little") * channels * 2)
+
+
+def _wve(reader: Reader, begin: int) -> _Sound | None:
+    return _counted(reader, begin, 32, reader.number(begin + 18, 4, "big"))
 
 
 def _xi(reader: Reader, begin: int) -> _Sound | None:
