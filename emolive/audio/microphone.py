@@ -176,8 +176,9 @@ class Microphone:
     def _callback(self, frames: FloatArray, n: int, time_info: object, flags: Any) -> None:  # noqa: ARG002
         if flags.input_overflow:
             self._overflows += 1
-        if self._ring is not None:
-            self._ring.write(frames[:, : self._channels])
+        # Read once: `_release` clears it on another thread.
+        if (ring := self._ring) is not None:
+            ring.write(frames[:, : self._channels])
         self._blocks += 1
 
     def _loss(self) -> str | None:

@@ -112,7 +112,12 @@ class Capture:
         """Whether something has to be answered, or the source's end or loss to be seen to."""
         if self._state is not EngineState.RUNNING or self._monitor is None:
             return False
-        return self._source_status.state in _GONE or self._monitor.overdue_s >= 0
+        return self.gone or self._monitor.overdue_s >= 0
+
+    @property
+    def gone(self) -> bool:
+        """Whether its source has ended or is lost."""
+        return self._source_status.state in _GONE
 
     @property
     def unread(self) -> bool:
@@ -217,7 +222,7 @@ class Capture:
         self._source_status = self._source.status()
         if ring.written != self._written:
             self._written, self._heard_at = ring.written, self._clock()
-        if self._source_status.state not in _GONE:
+        if not self.gone:
             self._tick()
 
     def _settle(self, work: Work, output: ModelOutput) -> None:

@@ -20,7 +20,7 @@ from emolive.engine.facts import run_facts
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
 from emolive.engine.run import LiveRun
-from emolive.engine.turns import next_up
+from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -32,6 +32,9 @@ _NEAR_S = 0.02
 _SOON_S = 0.005
 # So many runs are looked at as often as `EngineConfig.poll_s` says; more share these looks.
 _RUNS_PER_POLL = 4
+_LONGEST_POLL_S = 1.0
+# The time that a run takes in a step is a mean over about so many steps.
+_PACE_OVER = 8
 _END_WITHIN_S = 5.0
 
 
@@ -62,6 +65,7 @@ class _Slot:
     look_at: float = -np.inf
     show_at: float = -np.inf
     turn: int = 0
+    turn_ends: float = -np.inf
     overdue_s: float = -np.inf
 
 
@@ -107,6 +111,7 @@ class LiveEngine:
         self._leaving: set[str] = set()
         self._latencies: deque[float] = deque(maxlen=_RECENT_ANSWERS)
         self._turns = 0
+        self._pace_s = 0.0
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -271,7 +276,7 @@ class LiveEngine:
         """See to some of what is due; returns the seconds until another step is worth while."""
         with self._lock:
             slots = [slot for slot in self._slots.values() if not slot.capture.over]
-        poll_s = self._config.poll_s * max(1.0, len(slots) / _RUNS_PER_POLL)
+        poll_s = min(_LONGEST_POLL_S, self._config.poll_s * max(1.0, len(slots) / _RUNS_PER_POLL))
         seen: list[_Slot] = []
         due: list[_Slot] = []
         fresh: list[_Slot] = []
@@ -286,14 +291,13 @@ class LiveEngine:
             slot.overdue_s = capture.overdue_s
             if capture.due:
                 # The end of a source comes before all else, since it does not get more urgent.
-                slot.overdue_s = np.inf if slot.overdue_s < 0 else slot.overdue_s
+                slot.overdue_s = np.inf if capture.gone else slot.overdue_s
                 due.append(slot)
             elif capture.unread and self._clock() >= slot.show_at:
                 fresh.append(slot)
-        limit = self._config.max_batch
         if due:
-            chosen = next_up(due, limit, self._config.hop_s)
-            self._answer(chosen, newest_only=len(due) > limit)
+            chosen = next_up(due, self._at_once(), self._config.hop_s, self._clock())
+            self._answer(chosen, newest_only=len(due) > len(chosen))
         else:
             # Time is left to show what comes before the next windows are complete.
             self._answer(chosen := fresh, newest_only=False)
@@ -305,7 +309,7 @@ class LiveEngine:
             near_s = max(_SOON_S, to_come_s - _NEAR_S) if to_come_s > 0 else poll_s
             slot.look_at = now + min(poll_s, near_s)
         self._forget_those_who_left()
-        if len(due) > limit:
+        if len(due) > len(chosen):
             return 0.0
         return max(0.0, min((slot.look_at - now for slot in slots), default=poll_s))
 
@@ -332,16 +336,31 @@ class LiveEngine:
     def _answer(self, slots: Sequence[_Slot], *, newest_only: bool) -> None:
         """Take what these runs have, classify their windows together, hand out the answers."""
         group: list[tuple[_Slot, Work]] = []
+        begin, on_time = self._clock(), True
         for slot in slots:
-            if slot.overdue_s > self._config.hop_s:
+            late = slot.overdue_s > self._config.hop_s
+            if late or begin >= slot.turn_ends:
                 self._turns += 1
-                slot.turn = self._turns
+                slot.turn, slot.turn_ends = self._turns, begin + TURN_S
+            if late:
+                on_time = False
+                slot.capture.look()  # what came while it waited for its turn
             work = slot.capture.advance(newest_only=newest_only)
             if work is not None:
                 group.append((slot, work))
         self._settle(group)
         for slot in slots:
             slot.run.follow(slot.capture)
+        if group and on_time:
+            pace_s = (self._clock() - begin) / len(group)
+            self._pace_s += (pace_s - self._pace_s) / _PACE_OVER
+
+    def _at_once(self) -> int:
+        """How many runs a step may see to without making others come late."""
+        most = self._config.max_batch
+        if self._pace_s * most <= self._config.hop_s / 2:
+            return most
+        return max(1, int(self._config.hop_s / 2 / self._pace_s))
 
     def _settle(self, group: Sequence[tuple[_Slot, Work]]) -> None:
         windows = [window for _, work in group for window in work.windows]

@@ -20,6 +20,8 @@ from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import Event, FeatureWindow, ModelOutput, Role, StreamStatus
 
+_RESAMPLING_S = 0.1  # no more than this is held back by resampling
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -219,7 +221,7 @@ class Monitor:
         Each call is to be followed by `settle` before the next.
         """
         if newest_only:
-            self._skip_backlog(self._window + self._hop)
+            self._skip_backlog(self._newest_window)
         now, before = self._clock(), self._looked_at
         end = self._ring.written if end is None else end
         look = _Look(now, end, self._cursor, before)
@@ -330,6 +332,13 @@ class Monitor:
     def _waiting(self) -> int:
         """Samples in the ring that were not taken yet (model rate)."""
         return (self._ring.written - self._cursor) * self._rate // self._native_rate
+
+    @property
+    def _newest_window(self) -> int:
+        """How much of the newest audio (model rate) the newest complete window needs."""
+        end = self._first.input_position + self._waiting
+        held_back = 0 if self._native_rate == self._rate else round(_RESAMPLING_S * self._rate)
+        return end - (end - held_back - self._window) // self._hop * self._hop
 
     def _attach(self, source_format: SourceFormat, ring: SampleRing) -> None:
         if ring.channels != len(source_format.streams):

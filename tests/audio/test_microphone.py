@@ -301,6 +301,27 @@ def test_callback_copies_and_counts() -> None:
 
 
 @pytest.mark.usefixtures("sound_card")
+def test_a_device_that_is_closed_during_its_callback_harms_nothing() -> None:
+    ring = SampleRing(8, 1)
+    reads = [ring]
+
+    class Released(Microphone):
+        """Its ring is cleared right after it was looked at."""
+
+        @property
+        def _ring(self) -> SampleRing | None:
+            return reads.pop() if reads else None
+
+        @_ring.setter
+        def _ring(self, ring: SampleRing | None) -> None:
+            pass
+
+    Released()._callback(
+        np.ones((4, 1), np.float32), 4, None, SimpleNamespace(input_overflow=False)
+    )
+    assert ring.written == 4
+
+
 def test_misuse_is_refused() -> None:
     with pytest.raises(ValueError, match="1 or 2 channels"):
         Microphone(channels=3)
