@@ -243,7 +243,11 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who it is for.")],
     scope: Annotated[
         list[Scope] | None,
-        typer.Option("--scope", help="Repeatable; watch where nothing is said."),
+        typer.Option(
+            "--scope",
+            metavar="SCOPE",
+            help="ingest, watch or admin; repeatable; watch where nothing is said.",
+        ),
     ] = None,
     library: LibraryOption = None,
 ) -> int:
