@@ -142,7 +142,7 @@ class _KeptImages:
         n_mels, n_frames = recipe.front_end.n_mels // factors[0], recipe.n_frames // factors[1]
         bands, frames = factors
         path = cache.folder / f"log-mel-{bands}-{frames}-{views.key}.npy"
-        self._images = Kept(path, views, image, (n_mels, n_frames), device, "Log-mel")
+        self._images = Kept(path, views, lambda: image, (n_mels, n_frames), device, "Log-mel")
         self._targets = _Targets(recipe, split.train, device)
         self._taught: torch.Tensor | None = None
         if teachers:

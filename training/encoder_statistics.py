@@ -11,7 +11,7 @@ import torch
 from training.cache import AudioCache, CachedClip
 from training.models import StatisticsPool
 from training.recipe import Recipe
-from training.views import Kept, Views
+from training.views import Compute, Kept, Views
 from training.whisper import BLOCKS, WEIGHTS, WIDTH, WhisperEncoder, pretrained
 
 
@@ -34,16 +34,20 @@ class EncoderStatistics:
         """Computed here if they are not kept yet: 23 ms a window on two processor cores."""
         self._blocks = recipe.encoder.blocks
         views = Views(cache, recipe, device)
-        encoder = pretrained(cache.folder / WEIGHTS).to(device).eval()
-        pool = StatisticsPool()
 
-        def pooled(windows: torch.Tensor) -> torch.Tensor:
-            with torch.autocast(device.type, torch.bfloat16):
-                found: torch.Tensor = pool(encoder(windows))
-            return found
+        def ready() -> Compute:
+            encoder = pretrained(cache.folder / WEIGHTS).to(device).eval()
+            pool = StatisticsPool()
+
+            def pooled(windows: torch.Tensor) -> torch.Tensor:
+                with torch.autocast(device.type, torch.bfloat16):
+                    found: torch.Tensor = pool(encoder(windows))
+                return found
+
+            return pooled
 
         path = cache.folder / f"statistics-{views.key}.npy"
-        self._kept = Kept(path, views, pooled, (BLOCKS + 1, 2 * WIDTH), device, "Encoding")
+        self._kept = Kept(path, views, ready, (BLOCKS + 1, 2 * WIDTH), device, "Encoding")
 
     def of(
         self, clips: Sequence[CachedClip], copies: npt.NDArray[np.integer] | None = None

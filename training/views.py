@@ -18,6 +18,7 @@ from training.waveforms import Chance, Disturber, Waveforms
 
 _BATCH = 64
 
+Compute = Callable[[torch.Tensor], torch.Tensor]
 # Undisturbed and disturbed windows, ``(batch, n_samples)`` each; rows of `values`, and the copy.
 View = tuple[torch.Tensor, torch.Tensor, slice, int]
 
@@ -32,9 +33,7 @@ class Views:
         self.clips = tuple(c for c in cache.clips if c.emotion is not None)
         self.rows = {clip.digest: i for i, clip in enumerate(self.clips)}
         self.copies = recipe.copies + 1
-        self._recipe, self._device = recipe, device
-        self._waveforms = Waveforms(cache, device)
-        self._disturb = Disturber(recipe.augmentation, self._waveforms, noise_clips(cache.clips))
+        self._cache, self._recipe, self._device = cache, recipe, device
 
     @property
     def key(self) -> str:
@@ -47,17 +46,20 @@ class Views:
     def __call__(self, description: str, *, disturbed: bool = True) -> Iterator[View]:
         """All of them, batch by batch; without `disturbed` the second is the first again."""
         recipe = self._recipe
+        # Only here: whoever finds what was kept needs no audio on the device.
+        waveforms = Waveforms(self._cache, self._device)
+        disturb = Disturber(recipe.augmentation, waveforms, noise_clips(self._cache.clips))
         for start in track(range(0, len(self.clips), _BATCH), description=description):
             some = self.clips[start : start + _BATCH]
             for copy in range(self.copies):
                 if not copy:
-                    x = self._waveforms.cut(some, np.full(len(some), 0.5), recipe.window_samples)
+                    x = waveforms.cut(some, np.full(len(some), 0.5), recipe.window_samples)
                     yield x, x, slice(start, start + len(some)), copy
                     continue
                 seed = np.random.SeedSequence((recipe.seed, start, copy)).generate_state(1).item()
                 chance = Chance(seed, self._device)
-                x = self._disturb.cut(some, recipe.window_samples, chance)
-                heard = self._disturb(x, chance) if disturbed else x
+                x = disturb.cut(some, recipe.window_samples, chance)
+                heard = disturb(x, chance) if disturbed else x
                 yield x, heard, slice(start, start + len(some)), copy
 
 
@@ -68,18 +70,19 @@ class Kept:
         self,
         path: Path,
         views: Views,
-        compute: Callable[[torch.Tensor], torch.Tensor],
+        ready: Callable[[], Compute],
         shape: tuple[int, ...],
         device: torch.device,
         description: str,
     ) -> None:
-        """Read `path`, or write it: `compute` turns windows into ``(batch, *shape)``."""
+        """Read `path`, or write it: what `ready` gives turns windows into ``(batch, *shape)``."""
         self._rows = views.rows
         if not path.is_file():
             partial = path.with_suffix(".partial")
             whole = (len(views.clips), views.copies, *shape)
             values = np.lib.format.open_memmap(partial, "w+", np.float16, whole)
             with torch.inference_mode():
+                compute = ready()
                 for _, heard, rows, copy in views(description):
                     values[rows, copy] = compute(heard).half().cpu().numpy()
             values.flush()

@@ -52,9 +52,8 @@ class ChannelComparison:
         self._pending = np.empty((0, 2), np.float32)
         self._loudest = 0.0
         self._alike = self._n_pieces = 0
-        self._different: list[
-            float
-        ] = []  # powers, so that noise before the first word is forgotten
+        # Their powers, so that noise before the first word is forgotten.
+        self._different: list[float] = []
         self._lag_found = 0
 
     @property
