@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would report to its maker
 from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes says how busy the machine is, no more.
+settings.register_profile("emolive", deadline=None)
+settings.load_profile("emolive")
 
 
 @pytest.fixture(autouse=True)

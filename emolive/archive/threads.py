@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Waiting
@@ -15,7 +16,9 @@ from emolive.inference.batching import BatchingClassifier
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 
-MAX_BATCH = 64
+MAX_BATCH = 256
+# Of one file: what its windows share goes to the GPU once.
+_FILE_BATCH = 32
 _ROOM = 256  # messages; who has more to say waits
 _LOOK_EVERY_S = 0.3
 
@@ -50,7 +53,9 @@ def run_in_threads(
         EmoliveError: nothing can be had from any file.
     """
     batches = BatchingClassifier(classifier, max_batch)
-    crew = _Crew(FileWork(batches, SileroVad(), settings), items, min(jobs, len(items)))
+    engine = settings.engine.model_copy(update={"max_batch": _FILE_BATCH})
+    work = FileWork(batches, SileroVad(), replace(settings, engine=engine))
+    crew = _Crew(work, items, min(jobs, len(items)))
     try:
         crew.listen(tell)
     finally:

@@ -32,7 +32,7 @@ from emolive.speech.silero import SileroVad
 from emolive.wording import adapted_text, percent
 
 _SUMMARY = "summary"
-_GPU_BATCHES = (1, 8, 16, 32, MAX_BATCH)
+_GPU_BATCHES = (1, 8, 32, 64, 128, MAX_BATCH)
 # Files open at once on a GPU: decoding and features are done here, and more would only wait.
 _GPU_FILES = 16
 

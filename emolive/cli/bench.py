@@ -253,10 +253,19 @@ def _batches(throughput: Throughput) -> Table:
     if rate:
         title += f" (matrix products: {rate / 1e12:.0f} TFLOP/s)"
     table = Table(title=title, title_justify="left")
-    for name in ("batch", "median ms", "p99 ms", "windows/s", "of the matrix rate", "CUDA graph"):
+    for name in (
+        "windows",
+        "batch",
+        "median ms",
+        "p99 ms",
+        "windows/s",
+        "of the matrix rate",
+        "CUDA graph",
+    ):
         table.add_column(name, justify="right")
     for one in throughput.batches:
         table.add_row(
+            "of one recording" if one.together else "of as many calls",
             str(one.batch),
             f"{one.p50_ms:.2f}",
             f"{one.p99_ms:.2f}",

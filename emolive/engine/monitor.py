@@ -16,7 +16,9 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
+from emolive.features import CutWindows, Windows
 from emolive.inference.classifier import Classifier
+from emolive.inference.metadata import ModelMetadata
 from emolive.speech.silero import SileroVad
 from emolive.types import Event, FeatureWindow, ModelOutput, Role, StreamStatus
 
@@ -75,10 +77,15 @@ def classify(
         return ModelOutput(np.empty((0, len(classifier.metadata.labels)), np.float32))
     return ModelOutput.joined(
         [
-            classifier.predict(np.stack([one.features for one in windows[first:][:max_batch]]))
+            classifier.predict(_batch(windows[first:][:max_batch], classifier.metadata))
             for first in range(0, len(windows), max_batch)
         ]
     )
+
+
+def _batch(windows: Sequence[FeatureWindow], metadata: ModelMetadata) -> Windows:
+    cut = CutWindows.of(windows) if metadata.takes_waveform else None
+    return np.stack([one.features for one in windows]) if cut is None else cut
 
 
 class Monitor:

@@ -1,5 +1,6 @@
 """Models' front ends, offline and streaming, shared by training and serving."""
 
+from emolive.features.cut import CutWindows, Windows
 from emolive.features.front_end import FrontEnd, model_input, open_front_end, window_features
 from emolive.features.mel import log_mel
 from emolive.features.normalization import normalize
@@ -8,10 +9,12 @@ from emolive.features.streaming import StreamingLogMel
 
 __all__ = [
     "AnyFrontEndSpec",
+    "CutWindows",
     "FrontEnd",
     "LogMelSpec",
     "StreamingLogMel",
     "WaveformSpec",
+    "Windows",
     "log_mel",
     "model_input",
     "normalize",

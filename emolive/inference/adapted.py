@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from emolive.errors import ModelError
+from emolive.features import Windows
 from emolive.inference.adapted_file import AdaptedModel, file_sha256
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
@@ -97,7 +98,7 @@ class AdaptedClassifier:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self.network.provider_note
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.
 
         Raises:

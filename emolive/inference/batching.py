@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from emolive.features import CutWindows, Windows
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import FloatArray, ModelOutput
+from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    windows: FloatArray
+    windows: Windows
     output: Future[ModelOutput] = field(default_factory=Future)
 
 
@@ -59,7 +61,7 @@ class BatchingClassifier:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._classifier.provider_note
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.
 
         Raises:
@@ -84,7 +86,7 @@ class BatchingClassifier:
     def _serve(self) -> None:
         while batch := self._take():
             try:
-                output = self._classifier.predict(np.concatenate([r.windows for r in batch]))
+                output = self._classifier.predict(_joined([r.windows for r in batch]))
             except Exception as error:
                 _log.exception("A batch of windows was not answered")
                 for request in batch:
@@ -106,3 +108,11 @@ class BatchingClassifier:
                 taken.append(self._requests.popleft())
                 room -= len(taken[-1].windows)
             return taken
+
+
+def _joined(parts: Sequence[Windows]) -> Windows:
+    """One batch; windows stay with their sound where all have one."""
+    cut = [part for part in parts if isinstance(part, CutWindows)]
+    if len(cut) == len(parts):
+        return CutWindows.joined(cut)
+    return np.concatenate([np.asarray(part) for part in parts])

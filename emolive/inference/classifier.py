@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from emolive.errors import EmoliveError, ModelError
+from emolive.features import CutWindows, Windows
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution, Session
 from emolive.inference.limits import may_loop
 from emolive.inference.metadata import ModelMetadata
@@ -28,7 +29,7 @@ from emolive.inference.providers import (
     with_cuda_graphs,
 )
 from emolive.onnx_runtime import LOG_FATAL, LOG_WARNING, onnx_runtime, session_options
-from emolive.types import FloatArray, ModelOutput
+from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Classifier(Protocol):
     def provider_note(self) -> str | None:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows, float32 ``(batch, *metadata.window_shape)``, normalised."""
 
     def close(self) -> None:
@@ -156,12 +157,13 @@ class OnnxClassifier:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._note
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows.
 
         Args:
             windows: float32 ``(batch, n_mels, n_frames)`` or ``(batch, n_samples)``, normalised as
-                the metadata say, any batch size (`emolive.features.model_input` makes one).
+                the metadata say, any batch size (`emolive.features.model_input` makes one); of
+                a waveform model also as `CutWindows`, which a GPU cuts itself.
 
         Returns:
             Logits ``(batch, n_classes)``, and embeddings where the graph has them.
@@ -178,9 +180,14 @@ class OnnxClassifier:
             raise ValueError(f"{self._metadata.input_name} must be (batch, {shape})")
         if not len(windows):
             return ModelOutput(np.empty((0, len(self._metadata.labels)), np.float32))
-        batch = np.ascontiguousarray(windows, np.float32)
+        batch: Windows
+        if isinstance(windows, CutWindows) and self._execution.cuts:
+            batch = windows
+        else:
+            batch = np.ascontiguousarray(windows, np.float32)
+            batch = batch.reshape(-1, *self._metadata.input_shape)
         try:
-            output = self._execution.run(batch.reshape(-1, *self._metadata.input_shape))
+            output = self._execution.run(batch)
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class

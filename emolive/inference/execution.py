@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from emolive.features import CutWindows, Windows
 from emolive.inference.limits import time_limit
 from emolive.inference.metadata import GraphSession, ModelMetadata
-from emolive.onnx_runtime import onnx_runtime
+from emolive.inference.providers import CPU_ONLY, CUDA_FIRST
+from emolive.onnx_runtime import onnx_runtime, session_options
+from emolive.resources import asset
 from emolive.types import FloatArray, ModelOutput
+
+CUT_WINDOWS = "cut-windows.onnx"
 
 
 class Session(GraphSession, Protocol):
@@ -37,12 +43,18 @@ class Session(GraphSession, Protocol):
 class Execution(Protocol):
     """Runs a graph on batches of its input, float32 ``(n, *metadata.input_shape)``, n > 0."""
 
-    def run(self, batch: FloatArray) -> ModelOutput:
+    @property
+    def cuts(self) -> bool:
+        """Whether `run` takes `CutWindows` as well, and cuts them where the graph runs."""
+
+    def run(self, batch: Windows) -> ModelOutput:
         """Run it once or several times."""
 
 
 class PlainExecution:
     """Any batch size, nothing kept."""
+
+    cuts = False
 
     def __init__(self, session: Session, metadata: ModelMetadata, *, loops: bool = False) -> None:
         """Run `session`; with `loops` each run has a limit."""
@@ -51,9 +63,9 @@ class PlainExecution:
         self._input = metadata.input_name
         self._outputs = metadata.output_names
 
-    def run(self, batch: FloatArray) -> ModelOutput:
+    def run(self, batch: Windows) -> ModelOutput:
         """See `Execution`."""
-        feeds = {self._input: batch}
+        feeds = {self._input: np.asarray(batch)}
         if not self._loops:
             return ModelOutput(*self._session.run(self._outputs, feeds))
         with time_limit() as options:
@@ -66,6 +78,7 @@ class BoundExecution:
     A batch is padded to the next size, and a larger one than the largest is divided: cuDNN prepares
     for each new shape, and a CUDA graph is one fixed sequence of kernels on fixed addresses. One
     copy to the device and one back for each output are all that a run costs beside the graph.
+    Windows that overlap go there as the sound that they are cut from.
     """
 
     def __init__(
@@ -89,14 +102,16 @@ class BoundExecution:
             loops: whether each run has a limit.
         """
         self._session = session
+        cutter = _Cutter(metadata.window_samples, device) if metadata.takes_waveform else None
+        self.cuts = cutter is not None
         self._buffers = [
-            _Buffers(session, metadata, size, device, number if graphs else None, loops)
+            _Buffers(session, metadata, size, device, number if graphs else None, loops, cutter)
             for number, size in enumerate(sorted(sizes), 1)
         ]
         for buffers in self._buffers:
             buffers.run(np.zeros((buffers.size, *metadata.input_shape), np.float32))
 
-    def run(self, batch: FloatArray) -> ModelOutput:
+    def run(self, batch: Windows) -> ModelOutput:
         """See `Execution`."""
         largest = self._buffers[-1].size
         parts = []
@@ -105,6 +120,37 @@ class BoundExecution:
             fitting = next(buffers for buffers in self._buffers if buffers.size >= len(part))
             parts.append(fitting.run(part))
         return ModelOutput.joined(parts)
+
+
+class _Cutter:
+    """Cuts windows of `n_samples` from a sound, on the device."""
+
+    def __init__(self, n_samples: int, device: str) -> None:
+        self._runtime = onnx_runtime()
+        self._device = device
+        self._session = self._runtime.InferenceSession(
+            str(asset(CUT_WINDOWS)),
+            session_options(1),
+            providers=CPU_ONLY if device == "cpu" else CUDA_FIRST,
+        )
+        # Where each of a window's samples lies from its start on.
+        self._offsets = self._on_device(np.arange(n_samples, dtype=np.int32)[None])
+
+    def cut(self, windows: CutWindows, target: Any) -> None:
+        """Fill the bound buffer `target`, the first window once more where it has room for more."""
+        size = target.shape()[0]
+        starts = np.full((size, 1), windows.starts[0], np.int32)
+        starts[: len(windows), 0] = windows.starts
+        binding = self._session.io_binding()
+        audio = np.ascontiguousarray(windows.audio, np.float32)
+        binding.bind_ortvalue_input("audio", self._on_device(audio))
+        binding.bind_ortvalue_input("starts", self._on_device(starts))
+        binding.bind_ortvalue_input("offsets", self._offsets)
+        binding.bind_ortvalue_output("windows", target)
+        self._session.run_with_iobinding(binding)
+
+    def _on_device(self, values: npt.NDArray[Any]) -> Any:
+        return self._runtime.OrtValue.ortvalue_from_numpy(values, self._device, 0)
 
 
 class _Buffers:
@@ -118,6 +164,7 @@ class _Buffers:
         device: str,
         graph: int | None,
         loops: bool,
+        cutter: _Cutter | None,
     ) -> None:
         runtime = onnx_runtime()
 
@@ -128,6 +175,7 @@ class _Buffers:
 
         self.size = size
         self._session = session
+        self._cutter = cutter
         self._padded = np.zeros((size, *metadata.input_shape), np.float32)
         self._input = allocate(metadata.input_shape)
         self._outputs = [allocate(shape) for shape in metadata.output_shapes.values()]
@@ -142,13 +190,16 @@ class _Buffers:
             # A session holds one captured graph for each of these numbers.
             self._options.add_run_config_entry("gpu_graph_id", str(graph))
 
-    def run(self, part: FloatArray) -> ModelOutput:
+    def run(self, part: Windows) -> ModelOutput:
         """Up to `size` inputs."""
         n = len(part)
-        if n < self.size:
-            self._padded[:n] = part
-            part = self._padded
-        self._input.update_inplace(part)
+        if isinstance(part, CutWindows) and self._cutter is not None:
+            self._cutter.cut(part, self._input)
+        else:
+            if n < self.size:
+                self._padded[:n] = part
+                part = self._padded
+            self._input.update_inplace(np.asarray(part))
         if self._loops:
             with time_limit(self._options) as options:
                 self._session.run_with_iobinding(self._binding, options)

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 
 from emolive.errors import EmoliveError, ModelError
+from emolive.features import Windows
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import FloatArray, ModelOutput
+from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class FallbackClassifier:
         """Whether the wanted processor failed."""
         return self._fallen_back
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.
 
         Raises:

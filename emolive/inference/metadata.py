@@ -165,6 +165,11 @@ class ModelMetadata(BaseModel):
         return (*channel, *self.window_shape)
 
     @property
+    def takes_waveform(self) -> bool:
+        """Whether the graph's input is the sound itself."""
+        return isinstance(self.front_end, WaveformSpec)
+
+    @property
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of one answer of each of the graph's outputs, by name."""
         shapes: dict[str, tuple[int, ...]] = {LOGITS: (len(self.labels),)}

@@ -11,6 +11,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from emolive.errors import ModelError, ProviderError
+from emolive.features import CutWindows
+from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier, OnnxClassifier, default_threads
 from emolive.inference.metadata import METADATA_KEY
 from emolive.inference.providers import CPU, CUDA, Host
@@ -292,3 +294,20 @@ def test_two_packages_are_a_note_on_the_cpu(model: Path) -> None:
     assert "overwrite each other" in classifier.provider_note
     with pytest.raises(ProviderError, match="overwrite each other"):
         OnnxClassifier(model, "cuda", host=host)
+
+
+@pytest.fixture(scope="module")
+def on_a_device() -> OnnxClassifier:
+    """The accurate model in bound buffers, as on a GPU."""
+    accurate = model_path(Path("accurate"))
+    return OnnxClassifier(
+        accurate, "cuda", batch_sizes=(1, 4, 8), host=gpu_host(), session_factory=FakeCudaRuntime()
+    )
+
+
+@pytest.mark.parametrize("n", [3, 8, 11])
+def test_a_device_cuts_the_same_windows(n: int, on_a_device: OnnxClassifier) -> None:
+    sound = np.random.default_rng(n).standard_normal(48_000 + 8_000 * n).astype(np.float32) / 10
+    cut = CutWindows(sound, np.arange(n, dtype=np.int32) * 8_000, 48_000)
+    expected = on_a_device.predict(np.asarray(cut)).logits
+    np.testing.assert_allclose(on_a_device.predict(cut).logits, expected, atol=1e-5)

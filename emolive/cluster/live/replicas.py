@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from emolive.errors import EmoliveError, ModelError
+from emolive.features import Windows
 from emolive.inference.batching import BatchingClassifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
-from emolive.types import FloatArray, ModelOutput
+from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Replica:
             self._classifier.metadata, self._classifier.provider, self._classifier.provider_note
         )  # fmt: skip
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows, float32 ``(batch, *window_shape)``."""
         begin = time.monotonic()
         output = self._batches.predict(windows)
@@ -110,7 +111,7 @@ class RemoteClassifier:
             return
         raise EmoliveError("No classifier of the cluster answers: look whether its machines run.")
 
-    def predict(self, windows: FloatArray) -> ModelOutput:
+    def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows, float32 ``(batch, *metadata.window_shape)``.
 
         Raises:
