@@ -23,6 +23,7 @@ from typing import Any, TextIO
 
 import platformdirs
 
+from emolive.i18n import tr
 from emolive.plain_text import plain
 from emolive.private_files import close_to_others, make_private_folder, owner_only
 
@@ -217,8 +218,12 @@ def nothing_unseen(tell: Callable[[str], None]) -> Iterator[None]:
             return
         _log.critical("Not caught %s", where, exc_info=error)
         tell(
-            f"emolive hit an unexpected problem ({type(error).__name__}: {error}) and goes on: "
-            "run it again as `emolive --log-level info ...` and report what it prints."
+            tr(
+                "emolive hit an unexpected problem ({kind}: {error}) and goes on: run it "
+                "again as `emolive --log-level info ...` and report what it prints.",
+                kind=type(error).__name__,
+                error=error,
+            )
         )
 
     def on_main(
@@ -226,11 +231,11 @@ def nothing_unseen(tell: Callable[[str], None]) -> Iterator[None]:
         error: BaseException,
         trace: TracebackType | None,  # noqa: ARG001
     ) -> None:
-        caught(error, "on the main thread")
+        caught(error, tr("on the main thread"))
 
     sys.excepthook = on_main
-    threading.excepthook = lambda args: caught(args.exc_value, "on another thread")
-    sys.unraisablehook = lambda args: caught(args.exc_value, "where none can be raised")
+    threading.excepthook = lambda args: caught(args.exc_value, tr("on another thread"))
+    sys.unraisablehook = lambda args: caught(args.exc_value, tr("where none can be raised"))
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries `assets/` as `emolive/_assets`; a checkout has it beside the package.
@@ -20,7 +21,7 @@ def asset(name: str) -> Path:
     for folder in _FOLDERS:
         if (path := folder / name).exists():
             return path
-    raise EmoliveError(f"The bundled file {name} is missing: reinstall emolive.")
+    raise EmoliveError(tr("The bundled file {name} is missing: reinstall emolive.", name=name))
 
 
 VAD_MODEL = "silero_vad_16k_rows.onnx"

@@ -15,6 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
 from emolive.wording import complaint
@@ -47,14 +48,26 @@ def read_bytes(path: Path, what: str) -> bytes:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
-        raise EmoliveError(f"There is no {what} at {path}: check the name.") from None
+        raise EmoliveError(
+            tr("There is no {what} at {path}: check the name.", what=what, path=path)
+        ) from None
     except OSError as error:
         raise EmoliveError(
-            f"The {what} {path} cannot be read ({error.strerror or error}): allow it, or name "
-            "another file."
+            tr(
+                "The {what} {path} cannot be read ({reason}): allow it, or name another file.",
+                what=what,
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
     if len(data) > _MOST_BYTES:
-        raise EmoliveError(f"{path} is larger than 1 MB: that is no {what}, name another file.")
+        raise EmoliveError(
+            tr(
+                "{path} is larger than 1 MB: that is no {what}, name another file.",
+                path=path,
+                what=what,
+            )
+        )
     return data
 
 
@@ -67,9 +80,13 @@ def parse(model: type[M], data: bytes, name: str, where: Where) -> M:
     try:
         content = _loads(data)
     except UnicodeDecodeError as error:
-        raise EmoliveError(f"{name} is not UTF-8 text (byte {error.start}): save it so.") from error
+        raise EmoliveError(
+            tr("{name} is not UTF-8 text (byte {start}): save it so.", name=name, start=error.start)
+        ) from error
     except ValueError as error:  # TOMLDecodeError, and a number of too many digits
-        raise EmoliveError(f"{name} is not valid TOML: {_short(str(error))}.") from error
+        raise EmoliveError(
+            tr("{name} is not valid TOML: {error}.", name=name, error=_short(str(error)))
+        ) from error
     try:
         return model.model_validate(content, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -105,16 +122,19 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
     key = _short(".".join(str(step) for step in rest))
     kind, message, given = first["type"], str(first["msg"]), first["input"]
     if kind == "missing":
-        text = f"the key {key!r} is missing"
+        text = tr("the key {key} is missing", key=repr(key))
     elif kind == "extra_forbidden":
-        text = f"there is no key {key!r}"
+        text = tr("there is no key {key}", key=repr(key))
     elif kind == "union_tag_not_found":
-        text = f"the key {first['ctx']['discriminator']} is missing"
+        text = tr("the key {first} is missing", first=first["ctx"]["discriminator"])
     elif kind == "union_tag_invalid":
         context = first["ctx"]
         tags = context["expected_tags"].replace("'", "")
-        text = (
-            f"{context['discriminator']} must be one of {tags}, not {_short(repr(context['tag']))}"
+        text = tr(
+            "{context} must be one of {tags}, not {context2}",
+            context=context["discriminator"],
+            tags=tags,
+            context2=_short(repr(context["tag"])),
         )
     elif kind == "value_error":
         text = message.removeprefix("Value error, ")
@@ -123,7 +143,7 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
         text += complaint(kind, message, "table")
         if isinstance(given, str | int | float | bool):
             text += f", not {_short(repr(given))}"
-    more = f" ({len(problems) - 1} more problems)" if len(problems) > 1 else ""
+    more = tr(" ({number} more problems)", number=len(problems) - 1) if len(problems) > 1 else ""
     return f"{name}{', ' + _short(part) if part else ''}: {text}{more}."
 
 
@@ -145,8 +165,13 @@ def write(model: BaseModel, path: Path, what: str) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise EmoliveError(
-            f"The {what} {path} cannot be written ({error.strerror or error}): allow it, or choose "
-            "another place."
+            tr(
+                "The {what} {path} cannot be written ({reason}): allow it, or choose another "
+                "place.",
+                what=what,
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

@@ -14,6 +14,7 @@ from emolive.adapt.cutting import Cut, Span, cut_windows
 from emolive.adapt.labelled import Labelled, Stretch
 from emolive.errors import AudioFileError
 from emolive.features import model_input
+from emolive.i18n import tr
 from emolive.inference.adapted import features_of
 from emolive.inference.classifier import Classifier
 from emolive.speech.gate import SpeechGate
@@ -144,7 +145,9 @@ class Listener:
                 heard.append(Heard(one, features))
             else:
                 silent += 1
-        silence = (f"{silent} stretches in which nobody speaks",) if silent else ()
+        silence = (
+            (tr("{silent} stretches in which nobody speaks", silent=silent),) if silent else ()
+        )
         return heard, labelled + Labelled((), silence, tuple(problems))
 
     def _hear(self, path: Path, spans: list[Span]) -> None:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from emolive.adapt.examples import Examples
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,8 +78,10 @@ def check_installed() -> None:
         import sklearn.linear_model  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            "Teaching a model needs scikit-learn: install it with "
-            "`python -m pip install 'emolive[adapt]'`. Models that were taught run without it."
+            tr(
+                "Teaching a model needs scikit-learn: install it with `python -m pip install "
+                "'emolive[adapt]'`. Models that were taught run without it."
+            )
         ) from error
 
 

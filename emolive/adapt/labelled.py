@@ -14,6 +14,7 @@ from typing import Literal
 from emolive.archive.inputs import find_inputs
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.errors import EmoliveError
+from emolive.i18n import mark, tr
 from emolive.labels import canonical, emotion
 from emolive.session.export.csv_file import original
 from emolive.session.library_reader import LibraryReader
@@ -96,24 +97,24 @@ def from_library(
     infos = library.sessions() if sessions is None else [library.get(one) for one in sessions]
     for info in infos:
         origin = Origin("session", session_fingerprint(info.id))
-        for name, mark in labelled_marks(library, info):
+        for name, marked in labelled_marks(library, info):
             stream = info.stream(name)
             if not stream.emotion or not config.infers_emotion(stream.role):
-                skipped["of agents, whose emotions may not be inferred here"] += 1
+                skipped[mark("{n} marks of agents, whose emotions may not be inferred here")] += 1
                 continue
             path = library.audio_path(info.id, name)
             if path is None:
-                skipped["in sessions without sound"] += 1
+                skipped[mark("{n} marks in sessions without sound")] += 1
                 continue
-            label = usable_label(mark.label or "")
+            label = usable_label(marked.label or "")
             if label is None:
-                skipped["with a label that means something else"] += 1
+                skipped[mark("{n} marks with a label that means something else")] += 1
                 continue
             agents = agents or stream.role is Role.AGENT
-            start, end = mark.start_sample / info.rate, mark.end_sample / info.rate
+            start, end = marked.start_sample / info.rate, marked.end_sample / info.rate
             # The same voice on two streams of one session is nobody's case; sessions are apart.
             found.append(Stretch(path, label, start, end, f"{info.id}/{name}", origin))
-    left_out = tuple(f"{n} marks {what}" for what, n in skipped.items())
+    left_out = tuple(tr(what, n=n) for what, n in skipped.items())
     return Labelled(tuple(found), left_out, agents=agents)
 
 
@@ -128,21 +129,31 @@ def from_manifest(path: Path) -> Labelled:
     try:
         size = path.stat().st_size
         if not path.is_file() or size > _MOST_BYTES:
-            raise EmoliveError(f"{path} is no manifest: give a CSV file with path and label.")
+            raise EmoliveError(
+                tr("{path} is no manifest: give a CSV file with path and label.", path=path)
+            )
         content = path.read_bytes()
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
         rows = csv.DictReader(text, skipinitialspace=True)
         columns = set(rows.fieldnames or ())
     except FileNotFoundError:
-        raise EmoliveError(f"There is no manifest {path}: give a CSV file.") from None
+        raise EmoliveError(tr("There is no manifest {path}: give a CSV file.", path=path)) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EmoliveError(
-            f"The manifest {path} cannot be read ({error}): save it as CSV in UTF-8."
+            tr(
+                "The manifest {path} cannot be read ({error}): save it as CSV in UTF-8.",
+                path=path,
+                error=error,
+            )
         ) from error
     if missing := {"path", "label"} - columns:
         raise EmoliveError(
-            f"{path} has no column {' or '.join(sorted(missing))}: a manifest needs a header with "
-            "at least path and label."
+            tr(
+                "{path} has no column {missing}: a manifest needs a header with at least "
+                "path and label.",
+                path=path,
+                missing=" or ".join(sorted(missing)),
+            )
         )
     origin = Origin("manifest", _digest(content))
     found: dict[tuple[object, ...], Stretch] = {}
@@ -159,7 +170,11 @@ def from_manifest(path: Path) -> Labelled:
                 empty += 1
     except csv.Error as error:
         problems.append(f"{path.name}, line {rows.line_num}: {error}")
-    left_out = (f"{empty} rows of {path.name} without a label",) if empty else ()
+    left_out = (
+        (tr("{empty} rows of {name} without a label", empty=empty, name=path.name),)
+        if empty
+        else ()
+    )
     return Labelled(tuple(found.values()), left_out, tuple(problems))
 
 
@@ -170,7 +185,9 @@ def from_folder(folder: Path) -> Labelled:
         EmoliveError: there is no such folder.
     """
     if not folder.is_dir():
-        raise EmoliveError(f"There is no folder {folder}: give one with a sub-folder per label.")
+        raise EmoliveError(
+            tr("There is no folder {folder}: give one with a sub-folder per label.", folder=folder)
+        )
     inputs = find_inputs([folder])
     names = sorted((one.path.relative_to(folder).as_posix(), one.size) for one in inputs.files)
     origin = Origin("folder", _digest(repr(names).encode()))
@@ -188,7 +205,17 @@ def from_folder(folder: Path) -> Labelled:
         speaker = "/".join(part for part in parts if part != name)
         group = f"speaker {speaker}" if speaker else None
         found.append(Stretch(one.path, label, 0.0, None, group, origin))
-    left_out = (f"{loose} files of {folder} in no folder that could be a label",) if loose else ()
+    left_out = (
+        (
+            tr(
+                "{loose} files of {folder} in no folder that could be a label",
+                loose=loose,
+                folder=folder,
+            ),
+        )
+        if loose
+        else ()
+    )
     return Labelled(tuple(found), left_out, inputs.problems)
 
 
@@ -213,16 +240,20 @@ def _of_row(
         return None
     label = usable_label(value("label"))
     if label is None:
-        return f"{where}: {value('label')[:70]!r} cannot be a label"
+        return tr(
+            "{where}: {value} cannot be a label", where=where, value=repr(value("label")[:70])
+        )
     audio = manifest.parent / value("path")
     if not value("path") or not audio.is_file():
-        return f"{where}: there is no file {value('path') or 'without a name'}"
+        if not value("path"):
+            return tr("{where}: there is no path", where=where)
+        return tr("{where}: there is no file {path}", where=where, path=value("path"))
     try:
         start, end = float(value("start_s") or 0), float(value("end_s") or "inf")
     except ValueError:
-        return f"{where}: start_s and end_s must be seconds"
+        return tr("{where}: start_s and end_s must be seconds", where=where)
     if not 0 <= start < end or start == float("inf"):
-        return f"{where}: start_s must be before end_s, and neither negative"
+        return tr("{where}: start_s must be before end_s, and neither negative", where=where)
     speaker = value("speaker")
     group = f"speaker {value('corpus')} {speaker}" if speaker else None
     return Stretch(audio, label, start, None if end == float("inf") else end, group, origin)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emolive.adapt.labelled import session_fingerprint
 from emolive.errors import EmoliveError, ModelError
+from emolive.i18n import tr
 from emolive.inference.adapted_file import (
     SUFFIX,
     AdaptedModel,
@@ -31,12 +32,17 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if name.casefold() in _TAKEN:
-        raise EmoliveError(f"{name} comes with emolive: give your model another name.")
+        raise EmoliveError(
+            tr("{name} comes with emolive: give your model another name.", name=name)
+        )
     lower = name.casefold()
     if adapted_path(name) is None or name.endswith(".") or lower.endswith((".onnx", SUFFIX)):
         raise EmoliveError(
-            f"{name[:70]!r} cannot be the name of a model: use up to 80 letters, digits, spaces, "
-            "-, _ and ., a letter or digit first."
+            tr(
+                "{name} cannot be the name of a model: use up to 80 letters, digits, spaces, "
+                "-, _ and ., a letter or digit first.",
+                name=repr(name[:70]),
+            )
         )
     return name
 
@@ -58,8 +64,12 @@ def keep(model: AdaptedModel) -> Path:
             file.write(model.model_dump_json() + "\n")
     except OSError as error:
         raise EmoliveError(
-            f"The model cannot be written to {path} ({error.strerror or error}): free some space, "
-            "or name another folder in EMOLIVE_MODELS."
+            tr(
+                "The model cannot be written to {path} ({reason}): free some space, or name "
+                "another folder in EMOLIVE_MODELS.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
     return path
 
@@ -73,7 +83,9 @@ def named(name: str) -> AdaptedModel:
     path = adapted_path(name)
     if path is None or not path.is_file():
         known = ", ".join(adapted_names()) or "none yet"
-        raise EmoliveError(f"There is no adapted model {name[:70]}: there is {known}.")
+        raise EmoliveError(
+            tr("There is no adapted model {name}: there is {known}.", name=name[:70], known=known)
+        )
     return read_adapted(path)
 
 
@@ -90,10 +102,16 @@ def remove(name: str) -> None:
         path.unlink()
     except FileNotFoundError:
         known = ", ".join(adapted_names()) or "none"
-        raise EmoliveError(f"There is no adapted model {name[:70]}: there is {known}.") from None
+        raise EmoliveError(
+            tr("There is no adapted model {name}: there is {known}.", name=name[:70], known=known)
+        ) from None
     except OSError as error:
         raise EmoliveError(
-            f"The model {name} cannot be deleted ({error.strerror or error}): close what uses it."
+            tr(
+                "The model {name} cannot be deleted ({reason}): close what uses it.",
+                name=name,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

@@ -14,6 +14,7 @@ from emolive.adapt.judging import cross_validated, judge, stretches_of, too_few
 from emolive.adapt.labelled import Labelled, origins, relabelled
 from emolive.adapt.wording import more_text
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.inference.adapted import base_sha256
 from emolive.inference.adapted_file import AdaptedModel, Base, Source
 from emolive.inference.bundled import BUNDLED, model_path
@@ -101,15 +102,25 @@ def examples_of(heard: list[Heard], base: ModelMetadata) -> Examples:
     for one in heard:
         counts[one.stretch.label] = counts.get(one.stretch.label, 0) + 1
     if len(counts) < 2:
-        known = f"only {next(iter(counts))!r}" if counts else "nothing that can be heard"
+        known = (
+            tr("only {label}", label=repr(next(iter(counts))))
+            if counts
+            else tr("nothing that can be heard")
+        )
         raise EmoliveError(
-            f"There is {known} to learn from: label at least two different emotions, "
-            "10 times each or more."
+            tr(
+                "There is {known} to learn from: label at least two different emotions, 10 "
+                "times each or more.",
+                known=known,
+            )
         )
     if lacking := too_few(counts):
         raise EmoliveError(
-            f"There are too few labels: {more_text(lacking)} are needed at the least, and 10 of "
-            "each for most of the gain."
+            tr(
+                "There are too few labels: {lacking} are needed at the least, and 10 of each "
+                "for most of the gain.",
+                lacking=more_text(lacking),
+            )
         )
     return Examples.of(heard, base.labels)
 
@@ -117,9 +128,10 @@ def examples_of(heard: list[Heard], base: ModelMetadata) -> Examples:
 def _nothing(labelled: Labelled) -> str:
     reasons = (*labelled.left_out, *labelled.problems)[:3]
     why = f" ({'; '.join(reasons)})" if reasons else ""
-    return (
-        f"There is nothing labelled to learn from{why}: mark moments of your sessions in the app, "
-        "or give --manifest CSV or --folder DIR."
+    return tr(
+        "There is nothing labelled to learn from{why}: mark moments of your sessions in "
+        "the app, or give --manifest CSV or --folder DIR.",
+        why=why,
     )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.webhook import Delivered, Refused, Send
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +151,9 @@ class Courier:
             self._failures, self._quiet_until = 0, None
             self._note(status.delivered, status.refused + 1, answer.reason)
         elif now - message.created_at > _KEEP_TRYING:
-            reason = f"given up after {_KEEP_TRYING.days} days: {answer.reason}"
+            reason = tr(
+                "given up after {days} days: {reason}", days=_KEEP_TRYING.days, reason=answer.reason
+            )
             self._outbox.give_up(message, reason)
             self._note(status.delivered, status.refused + 1, reason)
         else:

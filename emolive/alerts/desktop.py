@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.types import Alert, Severity
 
 _log = logging.getLogger(__name__)
@@ -37,8 +38,10 @@ def check_desktop_notifications() -> None:
     """
     if importlib.util.find_spec("desktop_notifier") is None:
         raise EmoliveError(
-            "Desktop notifications need the notify extra: run `pip install 'emolive[notify]'`, or "
-            "set desktop = false in the rules."
+            tr(
+                "Desktop notifications need the notify extra: run `pip install "
+                "'emolive[notify]'`, or set desktop = false in the rules."
+            )
         )
 
 
@@ -171,7 +174,9 @@ class DesktopNotifier:
                 _log.warning("The desktop did not show an alert", exc_info=True)
                 why = str(error) or type(error).__name__
                 known = isinstance(error, EmoliveError)
-                self.problem = why if known else f"The desktop did not show an alert: {why}."
+                self.problem = (
+                    why if known else tr("The desktop did not show an alert: {why}.", why=why)
+                )
                 _let_go(desktop)
                 desktop = None
             else:

@@ -21,6 +21,7 @@ from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import no_alerts
 from emolive.alerts.webhook import WebhookClient
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.database import library_folder
 from emolive.session.library import Library
 from emolive.types import Alert
@@ -254,7 +255,7 @@ class Dispatcher:
         if self._desktop is not None and self._desktop.problem:
             yield self._desktop.problem
         if self._unusable is not None:
-            yield f"Webhooks get no alerts: {self._unusable}"
+            yield tr("Webhooks get no alerts: {unusable}", unusable=self._unusable)
         waiting = dict(self._waiting)
         for name, webhook in self._webhooks.items():
             courier = self._couriers.get(name)
@@ -262,7 +263,7 @@ class Dispatcher:
             if problem and (name in self._used or name in waiting):
                 yield no_alerts(webhook, problem)
         if self._lost:
-            yield f"{self._lost} messages for webhooks had no room and got lost."
+            yield tr("{lost} messages for webhooks had no room and got lost.", lost=self._lost)
 
     def _keep(self, message: _Unstored) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.past_calls import PastCall
 from emolive.alerts.rules import RuleSet
+from emolive.i18n import tr
 from emolive.types import Alert, AlertEnded
 
 
@@ -107,5 +108,5 @@ def _nothing_to_watch(rule: Rule, call: PastCall) -> str | None:
     if reason := rule.nothing_to_watch(call.streams, call.form):
         return reason
     if rule.hears and not call.hears:
-        return "no voice activity in a JSON result: name the recording"
+        return tr("no voice activity in a JSON result: name the recording")
     return None

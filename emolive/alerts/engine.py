@@ -11,6 +11,7 @@ from emolive.alerts.rules import RuleSet
 from emolive.alerts.voices import JointRun, Voices
 from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, Watch, WatchedStream
 from emolive.conversation import ConversationConfig
+from emolive.i18n import tr
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -176,7 +177,7 @@ class AlertEngine:
     def _find_notes(self) -> tuple[str, ...]:
         streams = tuple(self._streams.values())
         return tuple(
-            f"Rule {rule.name!r} has nothing to watch: {why}."
+            tr("Rule {name} has nothing to watch: {why}.", name=repr(rule.name), why=why)
             for rule in self._rules
             if (why := rule.nothing_to_watch(streams, self._call))
         )

@@ -11,6 +11,7 @@ from typing import Any
 from emolive import toml_files
 from emolive.alerts.rules import RuleSet
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.private_files import open_to_others
 
 _WHAT = "rules file"
@@ -61,8 +62,14 @@ def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:
     for rule in rules.enabled:
         if unknown := rule.unknown_emotion(labels):
             raise EmoliveError(
-                f"Rule {rule.name!r} names the emotion {unknown!r}, which the model {model} does "
-                f"not know: use {', '.join(labels)}."
+                tr(
+                    "Rule {name} names the emotion {unknown}, which the model {model} does "
+                    "not know: use {labels}.",
+                    name=repr(rule.name),
+                    unknown=repr(unknown),
+                    model=model,
+                    labels=", ".join(labels),
+                )
             )
 
 
@@ -75,8 +82,12 @@ def exposed_secrets(rules: RuleSet, path: Path) -> list[str]:
     files = {path for webhook in rules.webhooks if webhook.secret is not None or webhook.is_chat}
     files |= {one.secret_file.expanduser() for one in rules.webhooks if one.secret_file is not None}
     return [
-        f"{file} holds a secret and is open to other users of this computer: run "
-        f"`chmod 600 {shlex.quote(str(file))}`."
+        tr(
+            "{file} holds a secret and is open to other users of this computer: run `chmod "
+            "600 {file2}`.",
+            file=file,
+            file2=shlex.quote(str(file)),
+        )
         for file in sorted(files)
         if open_to_others(file)
     ]

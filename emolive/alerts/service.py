@@ -13,6 +13,7 @@ from emolive.alerts.dispatch import CallContext, Dispatcher
 from emolive.alerts.engine import AlertEngine, watched_streams
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat
+from emolive.i18n import tr
 from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 
@@ -47,9 +48,12 @@ class WatchStatus:
         """What keeps rules from firing in this run, as sentences."""
         found = self.notes
         if self.problem is not None:
-            found = (*found, f"The rules met an error: {self.problem}.")
+            found = (*found, tr("The rules met an error: {problem}.", problem=self.problem))
         if self.dropped:
-            found = (*found, f"The rules missed {self.dropped} events, which came too fast.")
+            found = (
+                *found,
+                tr("The rules missed {dropped} events, which came too fast.", dropped=self.dropped),
+            )
         return found
 
 
@@ -257,4 +261,4 @@ class AlertService:
 def _some(names: Sequence[str]) -> str:
     """Names for a sentence: at most three."""
     more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:_MOST_NAMES]) + (tr(" and {more} more", more=more) if more > 0 else "")

@@ -6,6 +6,7 @@ from emolive.alerts.desktop import check_desktop_notifications
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 
 def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
@@ -22,4 +23,4 @@ def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
 
 def no_alerts(webhook: Webhook, problem: str) -> str:
     """That a webhook gets none, as a sentence."""
-    return f"Webhook {webhook.name!r} gets no alerts: {problem}."
+    return tr("Webhook {name} gets no alerts: {problem}.", name=repr(webhook.name), problem=problem)

@@ -29,6 +29,7 @@ from emolive import __version__
 from emolive.alerts.timed_http import TimedHandler, TimedTlsHandler
 from emolive.alerts.webhook_formats import body
 from emolive.alerts.webhook_settings import Webhook, is_loopback
+from emolive.i18n import tr
 
 # 4xx that may well work later.
 _LATER = {408: "timed out", 425: "too early", 429: "too many requests"}
@@ -106,14 +107,18 @@ class WebhookClient:
             with opener.open(request, timeout=webhook.timeout_s) as response:
                 return _answer(response)
         except TimeoutError:
-            return Unreached(f"no answer within {webhook.timeout_s:g} s")
+            return Unreached(
+                tr("no answer within {timeout_s} s", timeout_s=f"{webhook.timeout_s:g}")
+            )
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
-                return Unreached(f"no connection within {webhook.timeout_s:g} s")
-            return Unreached(f"no connection ({_printable(str(error.reason))})")
+                return Unreached(
+                    tr("no connection within {timeout_s} s", timeout_s=f"{webhook.timeout_s:g}")
+                )
+            return Unreached(tr("no connection ({reason})", reason=_printable(str(error.reason))))
         except (OSError, http.client.HTTPException, ValueError) as error:
             what = _printable(str(error)) or type(error).__name__
-            return Unreached(f"the connection broke ({what[:_MOST_SAID]})")
+            return Unreached(tr("the connection broke ({what})", what=what[:_MOST_SAID]))
 
     def _make_opener(self) -> urllib.request.OpenerDirector:
         opener = urllib.request.OpenerDirector()
@@ -133,7 +138,13 @@ def _answer(response: _Opened) -> Answer:
         return Delivered()
     if 300 <= status < 400:
         target = _printable(response.headers.get("Location", "nowhere"))
-        return Refused(f"redirected ({status}) to {target}: set the url to where it should go")
+        return Refused(
+            tr(
+                "redirected ({status}) to {target}: set the url to where it should go",
+                status=status,
+                target=target,
+            )
+        )
     reason = f"answered {status} {http.client.responses.get(status, '')}".rstrip()
     if status in _LATER or status >= 500:
         return Unreached(reason, _retry_after(response.headers.get("Retry-After")))

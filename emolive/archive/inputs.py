@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from emolive.audio.decoding import audio_extensions
 from emolive.audio.media import MEDIA_EXTENSIONS, way_out
+from emolive.i18n import ntr, tr
 from emolive.session.export.atomic import fitting
 
 
@@ -100,7 +101,7 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
 
 def nothing_found(where: object) -> str:
     """The sentence about a folder without audio."""
-    return f"{where} holds no audio files that could be found."
+    return tr("{where} holds no audio files that could be found.", where=where)
 
 
 class Sieve:
@@ -132,8 +133,13 @@ class Sieve:
             count = others.total()
             kinds = sorted(others.items(), key=lambda kind: (-kind[1], kind[0]))
             said.append(
-                f"{where}: {count} {'entry is' if count == 1 else 'entries are'} left out "
-                f"({', '.join(f'{n} {kind}' for kind, n in kinds)})."
+                ntr(
+                    "{where}: {count} entry is left out ({kinds}).",
+                    "{where}: {count} entries are left out ({kinds}).",
+                    count,
+                    where=where,
+                    kinds=", ".join(f"{n} {kind}" for kind, n in kinds),
+                )
             )
         needed = sorted(k for k in self._others if k[1:] in MEDIA_EXTENSIONS)
         if needed:
@@ -169,13 +175,19 @@ class _Search:
     def left_out(self) -> list[str]:
         """Sentences about what is here but was not taken."""
         said = [
-            f"{link} links to a folder that is searched anyway: not searched twice."
+            tr("{link} links to a folder that is searched anyway: not searched twice.", link=link)
             for link in self._again
         ]
         return said + self._sieve.left_out(self._folder)
 
     def _unreadable(self, error: OSError) -> None:
-        self.problems.append(f"{error.filename} cannot be searched ({error.strerror}).")
+        self.problems.append(
+            tr(
+                "{filename} cannot be searched ({reason}).",
+                filename=error.filename,
+                reason=error.strerror,
+            )
+        )
 
 
 def _result_names(

@@ -26,6 +26,7 @@ from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Wait
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.logs import forwarded, take
 
 _log = logging.getLogger(__name__)
@@ -205,15 +206,22 @@ class _Pool:
         how = _how_it_ended(worker.process.exitcode)
         if not worker.loaded:
             raise EmoliveError(
-                f"A worker process {how} before it could start: use fewer of them with --jobs, "
-                "perhaps memory is short."
+                tr(
+                    "A worker process {how} before it could start: use fewer of them with "
+                    "--jobs, perhaps memory is short.",
+                    how=how,
+                )
             )
         if worker.item is not None:
             self._tell(
                 Failed(
                     worker.item,
-                    f"{worker.item} could not be analysed: its worker process {how}, because "
-                    "of this file or because memory is short (--jobs 1 needs least).",
+                    tr(
+                        "{item} could not be analysed: its worker process {how}, because of "
+                        "this file or because memory is short (--jobs 1 needs least).",
+                        item=worker.item,
+                        how=how,
+                    ),
                 )
             )
 
@@ -244,8 +252,12 @@ def _how_it_ended(code: int | None) -> str:
         return "stopped answering"
     if code < 0:
         with suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with code {code & 0xFFFFFFFF:#x}" if code > 255 else f"ended with code {code}"
+            return tr("was ended by {name}", name=signal.Signals(-code).name)
+    return (
+        tr("ended with code {code}", code=f"{code & 4294967295:#x}")
+        if code > 255
+        else tr("ended with code {code}", code=code)
+    )
 
 
 class _Stop(BaseException):
@@ -269,7 +281,15 @@ def _work(
             line.send(_Hopeless(str(error)))
         except Exception as error:
             _log.exception("A worker process failed")
-            line.send(_Hopeless(f"A worker process failed ({type(error).__name__}: {error})."))
+            line.send(
+                _Hopeless(
+                    tr(
+                        "A worker process failed ({kind}: {error}).",
+                        kind=type(error).__name__,
+                        error=error,
+                    )
+                )
+            )
 
 
 class _Line:

@@ -16,6 +16,7 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.engine import FileAnalysis, analyze_file
 from emolive.engine.offline import Progress
 from emolive.errors import AudioFileError, EmoliveError
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.session.export import FORMATS
@@ -149,20 +150,34 @@ def with_path(item: AudioInput, sentence: str) -> str:
 
 def unexpected(item: AudioInput, error: Exception) -> str:
     """The sentence for what nobody foresaw."""
-    return (
-        f"{item} could not be analysed ({type(error).__name__}: {error}): "
-        "run it alone with `emolive --debug analyze` and report what it prints."
+    return tr(
+        "{item} could not be analysed ({kind}: {error}): run it alone with `emolive "
+        "--debug analyze` and report what it prints.",
+        item=item,
+        kind=type(error).__name__,
+        error=error,
     )
 
 
 def cannot_write(path: Path, error: OSError) -> EmoliveError:
     """The error for an output folder that takes nothing."""
     return EmoliveError(
-        f"Cannot write to {path} ({error.strerror or error}): choose another folder with --out."
+        tr(
+            "Cannot write to {path} ({reason}): choose another folder with --out.",
+            path=path,
+            reason=error.strerror or error,
+        )
     )
 
 
 def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError:
     if error.errno in _HOPELESS or not os.access(target.parent, os.W_OK):
         return cannot_write(target, error)
-    return AudioFileError(f"{item}: its result {target} cannot be written ({error.strerror}).")
+    return AudioFileError(
+        tr(
+            "{item}: its result {target} cannot be written ({reason}).",
+            item=item,
+            target=target,
+            reason=error.strerror,
+        )
+    )

@@ -22,6 +22,7 @@ from emolive.audio.jobs import Beside, Runner
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError, EmoliveError
+from emolive.i18n import tr
 from emolive.types import Role
 
 _log = logging.getLogger(__name__)
@@ -321,7 +322,12 @@ class AlignedSource:
         missing = tuple(member.stream for member in self._members if member.away)
         messages = [member.message for member in self._members if member.message]
         if missing and self._state is SourceState.RUNNING:
-            messages.append(f"Until then, {', '.join(missing)} is silent and the call goes on.")
+            messages.append(
+                tr(
+                    "Until then, {missing} is silent and the call goes on.",
+                    missing=", ".join(missing),
+                )
+            )
         self._status = SourceStatus(
             self._state,
             " ".join(messages) or None,

@@ -16,11 +16,12 @@ from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, RecordedSource, SourceFormat, SourceStatus
 from emolive.errors import AudioDeviceError, AudioFileError
+from emolive.i18n import mark, tr
 from emolive.types import FloatArray, Role
 
 Side = Literal["left", "right"]
 
-MONO_CALL = (
+MONO_CALL = mark(
     "{name} has one channel only, so the two parties cannot be told apart: use a recording with a "
     "channel for each, two files, or leave out the roles."
 )
@@ -53,11 +54,13 @@ class CallSource:
         if len(found.streams) != 2:
             self._source.close()
             if len(found.streams) == 1:
-                sentence = MONO_CALL.format(name=self.name)
+                sentence = tr(MONO_CALL, name=self.name)
             else:
-                sentence = (
-                    f"{self.name} has {len(found.streams)} channels, a call has two: keep the "
-                    "channels of the agent and the customer only."
+                sentence = tr(
+                    "{name} has {number} channels, a call has two: keep the channels of "
+                    "the agent and the customer only.",
+                    name=self.name,
+                    number=len(found.streams),
                 )
             raise AudioFileError(sentence) if found.recorded else AudioDeviceError(sentence)
         return SourceFormat(
@@ -180,8 +183,12 @@ class _PairDecoder:
         first, second = sorted(self._parties, key=lambda party: party.length_s)
         if first.ended and second.length_s - first.length_s > _NOTABLE_S:
             notes.append(
-                f"{first.decoder.path.name} ends {second.length_s - first.length_s:.0f} s before "
-                f"{second.decoder.path.name}: the rest of it is taken as silence."
+                tr(
+                    "{name} ends {length_s} s before {name2}: the rest of it is taken as silence.",
+                    name=first.decoder.path.name,
+                    length_s=f"{second.length_s - first.length_s:.0f}",
+                    name2=second.decoder.path.name,
+                )
             )
         return " ".join(notes) or None
 

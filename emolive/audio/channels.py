@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 _RATE = 4_000  # at about which channels are compared
@@ -76,11 +77,17 @@ class ChannelComparison:
         """That the channels with these names are the same, as a clause that follows a name."""
         if not self.same:
             return None
-        said = "carries the same sound on both channels"
+        said = tr("carries the same sound on both channels")
         if abs(self.lag_s) < _NOTABLE_LAG_S:
             return said
         first, second = names if self.lag_s >= 0 else names[::-1]
-        return f"{said}, {second} {1000 * abs(self.lag_s):.0f} ms after {first}"
+        return tr(
+            "{said}, {second} {lag_s} ms after {first}",
+            said=said,
+            second=second,
+            lag_s=f"{1000 * abs(self.lag_s):.0f}",
+            first=first,
+        )
 
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, 2)``."""
@@ -179,7 +186,13 @@ class ChannelCheck:
         shares = self._clipping.shares if self._clipping.any_flat else ()
         for name, share in zip(self._names, shares, strict=False):
             if share:
-                where = "" if len(self._names) == 1 else f" on its {name} channel"
-                said.append(f"is clipped{where} ({share:.1%} of it): it was recorded too loudly")
+                where = "" if len(self._names) == 1 else tr(" on its {name} channel", name=name)
+                said.append(
+                    tr(
+                        "is clipped{where} ({share} of it): it was recorded too loudly",
+                        where=where,
+                        share=f"{share:.1%}",
+                    )
+                )
         same = self._comparison.remark(self._names) if self._comparison and compared else None
         return [*said, same] if same else said

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -192,6 +193,11 @@ class DecodedSource:
             return True
         except Exception as error:  # one file must not disturb whoever plays others beside it
             _log.exception("Playing a file failed")
-            self._crash = f"{self.name}: playback stopped at {self._written / rate:.1f} s: {error}"
+            self._crash = tr(
+                "{name}: playback stopped at {written} s: {error}",
+                name=self.name,
+                written=f"{self._written / rate:.1f}",
+                error=error,
+            )
             self._state = SourceState.ENDED
             return False

@@ -16,6 +16,7 @@ from emolive.audio.recording import DecoderError, Recording
 from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording, extensions
 from emolive.audio.source import SourceFormat, stream_names
 from emolive.errors import AudioFileError
+from emolive.i18n import ntr, tr
 from emolive.types import FloatArray
 
 ChannelUse = Literal["mix", "split"]
@@ -74,7 +75,10 @@ class FileDecoder:
             self._pending = self._next()
             if self._pending is None:
                 raise AudioFileError(
-                    f"{path.name} holds no audio that can be decoded: it is empty or damaged."
+                    tr(
+                        "{name} holds no audio that can be decoded: it is empty or damaged.",
+                        name=path.name,
+                    )
                 )
             self._pending = self._pending.copy()
         except BaseException:
@@ -95,13 +99,19 @@ class FileDecoder:
         notes = list(self._notes)
         if self.replaced:
             notes.append(
-                f"{self.path.name}: {self.replaced} samples were not finite numbers and were taken "
-                "as silence."
+                tr(
+                    "{name}: {replaced} samples were not finite numbers and were taken as silence.",
+                    name=self.path.name,
+                    replaced=self.replaced,
+                )
             )
         if self._mixer is not None and self._mixer.turned:
             notes.append(
-                f"{self.path.name}: its channels are in opposite phase and would cancel each other "
-                "out; they were turned the same way before they were mixed."
+                tr(
+                    "{name}: its channels are in opposite phase and would cancel each other "
+                    "out; they were turned the same way before they were mixed.",
+                    name=self.path.name,
+                )
             )
         notes += [
             f"{self.path.name} {remark}."
@@ -194,19 +204,32 @@ class FileDecoder:
         try:
             self._recording = _open(self.path, self._links[self._index])
         except AudioFileError:
-            self._break_off("what follows there cannot be decoded")
+            self._break_off(tr("what follows there cannot be decoded"))
             return
         rate, channels = self._recording.rate, self._recording.channels
         if (rate, channels) != (self.format.sampling_rate, self._buffer.shape[1]):
             self._break_off(
-                f"what follows there is of another kind ({rate} Hz, {channels} "
-                f"channel{'s' if channels > 1 else ''}) and belongs into a file of its own"
+                ntr(
+                    "what follows there is of another kind ({rate} Hz, {count} channel) and "
+                    "belongs into a file of its own",
+                    "what follows there is of another kind ({rate} Hz, {count} channels) and "
+                    "belongs into a file of its own",
+                    channels,
+                    rate=rate,
+                )
             )
 
     def _break_off(self, reason: str) -> None:
         self._done = True
         at = self._frames_before / self.format.sampling_rate
-        self._fail(f"{self.path.name} was read up to {at:.1f} s: {reason}.")
+        self._fail(
+            tr(
+                "{name} was read up to {at} s: {reason}.",
+                name=self.path.name,
+                at=f"{at:.1f}",
+                reason=reason,
+            )
+        )
 
     def _judge(self, link: Link, broke: bool) -> None:
         """Compare what was decoded with what was promised and what is there."""
@@ -224,27 +247,47 @@ class FileDecoder:
             self._fail(self._stopped(found, None))
         elif promised is not None and found > promised + _NEGLIGIBLE_S:
             self._notes.append(
-                f"{self.path.name}: its header tells of {promised:.1f} s, but {found:.1f} s are "
-                "there; all of it was read."
+                tr(
+                    "{name}: its header tells of {promised} s, but {found} s are there; all "
+                    "of it was read.",
+                    name=self.path.name,
+                    promised=f"{promised:.1f}",
+                    found=f"{found:.1f}",
+                )
             )
         elif link.unmarked:
             self._notes.append(
-                f"{self.path.name} has no end mark: it was not closed properly, or is cut short."
+                tr(
+                    "{name} has no end mark: it was not closed properly, or is cut short.",
+                    name=self.path.name,
+                )
             )
         if link.skipped > _NEGLIGIBLE_BYTES:
-            self._notes.append(f"{self.path.name}: {link.skipped} bytes in it are no sound.")
+            self._notes.append(
+                tr(
+                    "{name}: {skipped} bytes in it are no sound.",
+                    name=self.path.name,
+                    skipped=link.skipped,
+                )
+            )
         if not self.error and self._recording.unread > _NEGLIGIBLE_BYTES:
             self._notes.append(
-                f"{self.path.name}: {self._recording.unread} bytes behind the sound that its "
-                "header tells of were not read."
+                tr(
+                    "{name}: {unread} bytes behind the sound that its header tells of were "
+                    "not read.",
+                    name=self.path.name,
+                    unread=self._recording.unread,
+                )
             )
 
     def _stopped(self, found: float, expected: float | None) -> str:
         before = self._frames_before / self._recording.rate
         of = f" of {before + expected:.1f} s" if expected is not None else ""
-        return (
-            f"{self.path.name} is damaged or cut short: decoding stopped at {before + found:.1f} s"
-            f"{of}."
+        return tr(
+            "{name} is damaged or cut short: decoding stopped at {before} s{of}.",
+            name=self.path.name,
+            before=f"{before + found:.1f}",
+            of=of,
         )
 
     def _fail(self, sentence: str) -> None:
@@ -254,13 +297,23 @@ class FileDecoder:
         name = self.path.name
         if rate not in _RATES:
             raise AudioFileError(
-                f"{name} says it has {rate} samples a second, which cannot hold speech: the file "
-                "is damaged or not audio."
+                tr(
+                    "{name} says it has {rate} samples a second, which cannot hold speech: "
+                    "the file is damaged or not audio.",
+                    name=name,
+                    rate=rate,
+                )
             )
         if rate * channels > _MOST_SAMPLES:
             raise AudioFileError(
-                f"{name} says it has {channels} channels of {rate} samples a second, more than any "
-                "recording of speech: the file is damaged, or its channels have to be separated."
+                tr(
+                    "{name} says it has {channels} channels of {rate} samples a second, more "
+                    "than any recording of speech: the file is damaged, or its channels have "
+                    "to be separated.",
+                    name=name,
+                    channels=channels,
+                    rate=rate,
+                )
             )
 
 
@@ -272,20 +325,28 @@ def _links(path: Path) -> tuple[Link, ...]:
     """
     # os.path, because the methods of Path raise where a folder may not be entered.
     if os.path.isdir(path):
-        raise AudioFileError(f"{path} is a folder: name a file inside it.")
+        raise AudioFileError(tr("{path} is a folder: name a file inside it.", path=path))
     if os.path.exists(path) and not os.path.isfile(path):
-        raise AudioFileError(f"{path} is not a regular file: copy the audio into a file first.")
+        raise AudioFileError(
+            tr("{path} is not a regular file: copy the audio into a file first.", path=path)
+        )
     try:
         size = path.stat().st_size
         found = () if path.suffix.lower() in RAW_TELEPHONE else find_links(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise AudioFileError(f"{path} does not exist: check the folder and the name.") from None
+        raise AudioFileError(
+            tr("{path} does not exist: check the folder and the name.", path=path)
+        ) from None
     except PermissionError:
-        raise AudioFileError(f"{path} may not be read: check its permissions.") from None
+        raise AudioFileError(
+            tr("{path} may not be read: check its permissions.", path=path)
+        ) from None
     except (OSError, ValueError) as error:
-        raise AudioFileError(f"{path} cannot be read: {error}.") from error
+        raise AudioFileError(
+            tr("{path} cannot be read: {error}.", path=path, error=error)
+        ) from error
     if not size:
-        raise AudioFileError(f"{path.name} is empty (0 bytes).")
+        raise AudioFileError(tr("{name} is empty (0 bytes).", name=path.name))
     return found or (Link(()),)
 
 
@@ -314,9 +375,16 @@ def _open(path: Path, link: Link) -> Recording:
         cause = error
     if path.suffix[1:].lower() in MEDIA_EXTENSIONS and not can_read_media():
         raise AudioFileError(
-            f"{path.name} is of a kind that needs FFmpeg's decoders: {way_out(path)}"
+            tr(
+                "{name} is of a kind that needs FFmpeg's decoders: {path}",
+                name=path.name,
+                path=way_out(path),
+            )
         ) from cause
     raise AudioFileError(
-        f"{path.name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF and "
-        "the like can), or it is damaged: convert it to WAV first."
+        tr(
+            "{name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF "
+            "and the like can), or it is damaged: convert it to WAV first.",
+            name=path.name,
+        )
     ) from cause

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from emolive.audio import portaudio
 from emolive.errors import AudioDeviceError
+from emolive.i18n import mark, tr
 
-NO_INPUT = (
+NO_INPUT = mark(
     "No microphone or other audio input was found: connect one, or try `emolive demo` "
     "or `emolive analyze FILE`."
 )
@@ -79,7 +80,7 @@ def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> I
         AudioDeviceError: there is none, or several; the text lists what there is.
     """
     if not devices:
-        raise AudioDeviceError(NO_INPUT)
+        raise AudioDeviceError(tr(NO_INPUT))
     default = next((device for device in devices if device.is_default), devices[0])
     if wanted is None:
         return default
@@ -87,16 +88,34 @@ def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> I
         for device in devices:
             if device.index == int(wanted):
                 return device
-        raise AudioDeviceError(f"There is no audio input {wanted}; {_listing(devices)}")
+        raise AudioDeviceError(
+            tr(
+                "There is no audio input {wanted}; {devices}",
+                wanted=wanted,
+                devices=_listing(devices),
+            )
+        )
     text = wanted.strip().casefold()
     matches = [device for device in devices if text in (_label(device), device.name.casefold())]
     matches = matches or [device for device in devices if text in _label(device)]
     if not text or not matches:
-        raise AudioDeviceError(f'No audio input is called "{wanted}"; {_listing(devices)}')
+        raise AudioDeviceError(
+            tr(
+                'No audio input is called "{wanted}"; {devices}',
+                wanted=wanted,
+                devices=_listing(devices),
+            )
+        )
     first_api = min(matches, key=lambda device: device.host_api != default.host_api).host_api
     matches = [device for device in matches if device.host_api == first_api]
     if len(matches) > 1:
-        raise AudioDeviceError(f'Several audio inputs match "{wanted}"; {_listing(devices)}')
+        raise AudioDeviceError(
+            tr(
+                'Several audio inputs match "{wanted}"; {devices}',
+                wanted=wanted,
+                devices=_listing(devices),
+            )
+        )
     return matches[0]
 
 
@@ -106,4 +125,4 @@ def _label(device: InputDevice) -> str:
 
 def _listing(devices: Sequence[InputDevice]) -> str:
     names = "; ".join(f"{device.index}: {device.name}, {device.host_api}" for device in devices)
-    return f"choose one of: {names}."
+    return tr("choose one of: {names}.", names=names)

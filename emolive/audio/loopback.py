@@ -16,14 +16,19 @@ from emolive.audio.devices import list_devices
 from emolive.audio.microphone import Microphone
 from emolive.audio.source import AudioSource
 from emolive.errors import AudioDeviceError
+from emolive.i18n import mark, tr
 
 _WAYS_OUT = {
-    "darwin": "macOS offers no loopback of its own: install a virtual device such as BlackHole, "
-    "let the call's sound go to it as well (Audio MIDI Setup, Multi-Output Device), and choose it "
-    "here",
-    "win32": "run `pip install 'emolive[loopback]'`, which adds what Windows needs",
-    "linux": "that takes PulseAudio or PipeWire (pipewire-pulse), and the ALSA plug-in for them "
-    "(Debian, Ubuntu: `sudo apt install libasound2-plugins`)",
+    "darwin": mark(
+        "macOS offers no loopback of its own: install a virtual device such as BlackHole, "
+        "let the call's sound go to it as well (Audio MIDI Setup, Multi-Output Device), "
+        "and choose it here"
+    ),
+    "win32": mark("run `pip install 'emolive[loopback]'`, which adds what Windows needs"),
+    "linux": mark(
+        "that takes PulseAudio or PipeWire (pipewire-pulse), and the ALSA plug-in for them "
+        "(Debian, Ubuntu: `sudo apt install libasound2-plugins`)"
+    ),
 }
 
 
@@ -92,8 +97,8 @@ def list_loopbacks(platform: str = sys.platform) -> list[LoopbackDevice]:
 
 def loopback_hint(platform: str = sys.platform) -> str:
     """One sentence for a computer without loopbacks."""
-    way_out = _WAYS_OUT.get(platform, _WAYS_OUT["linux"])
-    return f"What this computer plays cannot be heard: {way_out}."
+    way_out = tr(_WAYS_OUT.get(platform, _WAYS_OUT["linux"]))
+    return tr("What this computer plays cannot be heard: {way_out}.", way_out=way_out)
 
 
 def find_loopback(
@@ -120,9 +125,16 @@ def find_loopback(
     ]
     if len(matches) == 1:
         return matches[0]
-    problem = "Several loopback inputs match" if matches else "No loopback input is called"
+    problem = tr("Several loopback inputs match") if matches else tr("No loopback input is called")
     names = "; ".join(loopback.description for loopback in loopbacks)
-    raise AudioDeviceError(f'{problem} "{wanted}"; choose one of: {names}.')
+    raise AudioDeviceError(
+        tr(
+            '{problem} "{wanted}"; choose one of: {names}.',
+            problem=problem,
+            wanted=wanted,
+            names=names,
+        )
+    )
 
 
 def open_loopback(loopback: LoopbackDevice) -> AudioSource:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emolive.audio.recording import DecoderError
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ def can_read_media() -> bool:
 
 def way_out(path: Path) -> str:
     """What to do about a file that cannot be decoded here."""
-    return (
+    return tr(
         "install the extra for such files (pip install 'emolive[media]') or convert it: "
-        f'ffmpeg -i "{path.name}" "{path.stem}.wav".'
+        'ffmpeg -i "{name}" "{stem}.wav".',
+        name=path.name,
+        stem=path.stem,
     )
 
 
@@ -66,7 +69,7 @@ class MediaRecording:
             tracks = self._container.streams.audio
             track = next((track for track in tracks if track.codec_context is not None), None)
             if track is None or not track.rate or not track.channels:
-                raise DecoderError("there is no sound in it that can be decoded")
+                raise DecoderError(tr("there is no sound in it that can be decoded"))
             self.rate: int = track.rate
             self.channels: int = track.channels
             self.n_frames = _length(self._container, track, self.rate)

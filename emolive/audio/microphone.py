@@ -12,6 +12,7 @@ from emolive.audio.devices import InputDevice, list_devices, select_device
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus, stream_names
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 _USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)
@@ -125,8 +126,10 @@ class Microphone:
         device = self._find()
         if device.channels < self._channels:
             raise AudioDeviceError(
-                f"{device.name} has one channel, two were asked for: use another input or one "
-                "channel."
+                tr(
+                    "{name} has one channel, two were asked for: use another input or one channel.",
+                    name=device.name,
+                )
             )
         refusal: Exception | None = None
         sounddevice = portaudio.load()
@@ -157,7 +160,11 @@ class Microphone:
 
     def _lose(self, reason: str) -> None:
         self._state = SourceState.LOST
-        self._message = f"{self.name} {reason}: check that it is plugged in and not in use."
+        self._message = tr(
+            "{name} {reason}: check that it is plugged in and not in use.",
+            name=self.name,
+            reason=reason,
+        )
 
     def _find(self) -> InputDevice:
         devices = list_devices()
@@ -171,7 +178,9 @@ class Microphone:
                 self._device.host_api,
             ):
                 return device
-        raise AudioDeviceError(f"{self._device.name} is not connected: plug it in again.")
+        raise AudioDeviceError(
+            tr("{name} is not connected: plug it in again.", name=self._device.name)
+        )
 
     def _callback(self, frames: FloatArray, n: int, time_info: object, flags: Any) -> None:  # noqa: ARG002
         if flags.input_overflow:
@@ -197,7 +206,7 @@ class Microphone:
             self._delivered = True
         limit = _SILENT_FOR_S if self._delivered else _FIRST_BLOCK_S
         if now - self._seen_at > limit:
-            return "delivers no audio any more"
+            return tr("delivers no audio any more")
         return None
 
     def _release(self) -> None:
@@ -208,8 +217,10 @@ class Microphone:
 
 
 def _refused(name: str, error: Exception | None) -> str:
-    why = portaudio.reason(error) if error else "no reason given"
-    return (
-        f"{name} cannot be opened ({why}): close other programs that use "
-        "it, or choose another input from `emolive devices`."
+    why = portaudio.reason(error) if error else tr("no reason given")
+    return tr(
+        "{name} cannot be opened ({why}): close other programs that use it, or choose "
+        "another input from `emolive devices`.",
+        name=name,
+        why=why,
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from emolive.audio import portaudio
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 Pull = Callable[[FloatArray, float], None]
@@ -120,13 +121,19 @@ class Speaker:
         except portaudio.load().PortAudioError:
             active = False
         if not active:
-            return f"{self._name} stopped playing: check that it is connected, and play again."
+            return tr(
+                "{name} stopped playing: check that it is connected, and play again.",
+                name=self._name,
+            )
         now = self._clock()
         if self._blocks != self._blocks_seen:
             self._blocks_seen = self._blocks
             self._seen_at = now
         if now - self._seen_at > _SILENT_FOR_S:
-            return f"{self._name} plays nothing any more: restart it, or the computer's sound."
+            return tr(
+                "{name} plays nothing any more: restart it, or the computer's sound.",
+                name=self._name,
+            )
         return None
 
     def close(self) -> None:
@@ -225,8 +232,10 @@ class SilentOutput:
 def _refused(name: str, error: Exception) -> str:
     why = portaudio.reason(error)
     if "querying device" in why.lower():
-        why = "there is no such output"
-    return (
-        f"Nothing can be played on the {name} ({why}): connect headphones or a loudspeaker, or "
-        "close other programs that use it."
+        why = tr("there is no such output")
+    return tr(
+        "Nothing can be played on the {name} ({why}): connect headphones or a "
+        "loudspeaker, or close other programs that use it.",
+        name=name,
+        why=why,
     )

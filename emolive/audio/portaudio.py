@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +43,11 @@ def load() -> ModuleType:
             return importlib.import_module("sounddevice")
         except ImportError as error:
             raise AudioDeviceError(
-                f"The Python package sounddevice cannot be imported ({error}): "
-                "run `pip install sounddevice`."
+                tr(
+                    "The Python package sounddevice cannot be imported ({error}): run `pip "
+                    "install sounddevice`.",
+                    error=error,
+                )
             ) from error
         except Exception as error:
             _log.exception("PortAudio does not start")
@@ -51,10 +55,16 @@ def load() -> ModuleType:
             sys.modules.pop("sounddevice", None)
             if isinstance(error, OSError):
                 raise AudioDeviceError(
-                    f"The PortAudio library was not found: {_install_command()}."
+                    tr(
+                        "The PortAudio library was not found: {install_command}.",
+                        install_command=_install_command(),
+                    )
                 ) from error
             raise AudioDeviceError(
-                f"PortAudio does not start ({error}): check that sound works on this computer."
+                tr(
+                    "PortAudio does not start ({error}): check that sound works on this computer.",
+                    error=error,
+                )
             ) from error
 
 
@@ -74,8 +84,11 @@ def refresh() -> bool:
             sounddevice._initialize()  # noqa: SLF001
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
-                f"PortAudio does not start again ({error}): check that sound works on this "
-                "computer."
+                tr(
+                    "PortAudio does not start again ({error}): check that sound works on "
+                    "this computer.",
+                    error=error,
+                )
             ) from error
         return True
 
@@ -93,7 +106,11 @@ def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
             return list(devices), list(host_apis), int(sounddevice.default.device[0])
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
-                f"PortAudio lists no devices ({error}): check that sound works on this computer."
+                tr(
+                    "PortAudio lists no devices ({error}): check that sound works on this "
+                    "computer.",
+                    error=error,
+                )
             ) from error
 
 
@@ -147,7 +164,7 @@ def reason(error: Exception) -> str:
     details = error.args
     host_text = details[2][2] if len(details) > 2 else ""
     text = str(host_text or (details[0] if details else ""))
-    return text.rsplit(": ", 1)[-1] or "no reason given"
+    return text.rsplit(": ", 1)[-1] or tr("no reason given")
 
 
 def close_stream(stream: Any) -> bool:
@@ -176,7 +193,7 @@ def _close(stream: Any) -> None:
 def _exclusive() -> Iterator[None]:
     if not _lock.acquire(timeout=_ANSWER_WITHIN_S):
         raise AudioDeviceError(
-            "The computer's sound system does not answer: restart it, or the computer."
+            tr("The computer's sound system does not answer: restart it, or the computer.")
         )
     try:
         yield
@@ -218,10 +235,10 @@ def _native_messages_muted() -> Iterator[None]:
 
 def _install_command() -> str:
     if sys.platform == "darwin":
-        return "run `brew install portaudio`"
+        return tr("run `brew install portaudio`")
     if sys.platform == "win32":
-        return "run `pip install --force-reinstall sounddevice`, which brings it along"
-    return (
-        "run `sudo apt install libportaudio2` (Debian, Ubuntu), `sudo dnf install portaudio` "
-        "(Fedora) or your system's equivalent"
+        return tr("run `pip install --force-reinstall sounddevice`, which brings it along")
+    return tr(
+        "run `sudo apt install libportaudio2` (Debian, Ubuntu), `sudo dnf install "
+        "portaudio` (Fedora) or your system's equivalent"
     )

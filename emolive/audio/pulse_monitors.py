@@ -21,6 +21,7 @@ from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.audio.microphone import Microphone
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 
 _ANSWER_WITHIN_S = 2.0
 _LOOK_EVERY_S = 2.0
@@ -97,7 +98,7 @@ class PulseMonitor(Microphone):
         if self._gone():
             with self._lock:
                 if self._state is SourceState.RUNNING:
-                    self._lose("is not there any more")
+                    self._lose(tr("is not there any more"))
         return super().status()
 
     def _gone(self) -> bool:
@@ -115,8 +116,11 @@ class PulseMonitor(Microphone):
     def _find(self) -> InputDevice:
         if self._monitor.name not in {monitor.name for monitor in list_monitors(self._runner)}:
             raise AudioDeviceError(
-                f"{self.name} is not there: connect that output, or choose another loopback from "
-                "`emolive devices`."
+                tr(
+                    "{name} is not there: connect that output, or choose another loopback "
+                    "from `emolive devices`.",
+                    name=self.name,
+                )
             )
         devices = list_devices()
         for name in _ALSA_DEVICES:
@@ -126,8 +130,10 @@ class PulseMonitor(Microphone):
                         device, name=self.name, sampling_rate=self._monitor.sampling_rate
                     )
         raise AudioDeviceError(
-            "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, Ubuntu: "
-            "`sudo apt install libasound2-plugins`)."
+            tr(
+                "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, "
+                "Ubuntu: `sudo apt install libasound2-plugins`)."
+            )
         )
 
     def _open_stream(self, **settings: Any) -> Any:

@@ -11,6 +11,7 @@ import soundfile as sf
 from emolive.audio.containers import Link, Spliced
 from emolive.audio.decoder_messages import silenced
 from emolive.audio.recording import DecoderError
+from emolive.i18n import tr
 from emolive.types import FloatArray
 
 # Headerless telephone recordings (8 kHz, mono) by the names that sox and Asterisk give them.
@@ -63,7 +64,7 @@ class SndfileRecording:
         """
         with path.open("rb") as file:
             if file.read(2) == _SAMPLE_DUMP:
-                raise DecoderError("a MIDI sample dump")
+                raise DecoderError(tr("a MIDI sample dump"))
         self._view = None if link is None else Spliced(path, link.parts)
         subtype = RAW_TELEPHONE.get(path.suffix.lower())
         try:

@@ -20,6 +20,7 @@ from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 
 _BLOCK_S = 0.02
 _SILENT_FOR_S = 3.0
@@ -35,7 +36,7 @@ def load() -> ModuleType:
         return importlib.import_module("pyaudiowpatch")
     except ImportError as error:
         raise AudioDeviceError(
-            "To hear what this computer plays, run `pip install 'emolive[loopback]'`."
+            tr("To hear what this computer plays, run `pip install 'emolive[loopback]'`.")
         ) from error
 
 
@@ -129,8 +130,12 @@ class WasapiLoopback:
             except (OSError, ValueError) as error:
                 self._release()
                 raise AudioDeviceError(
-                    f"What {self.name} plays cannot be heard ({error}): choose another loopback "
-                    "from `emolive devices`."
+                    tr(
+                        "What {name} plays cannot be heard ({error}): choose another "
+                        "loopback from `emolive devices`.",
+                        name=self.name,
+                        error=error,
+                    )
                 ) from error
             except AudioDeviceError:
                 self._release()
@@ -156,7 +161,11 @@ class WasapiLoopback:
                     stream.start_stream()
             except OSError as error:
                 raise AudioDeviceError(
-                    f"What {self.name} plays cannot be heard ({error}): check that it is connected."
+                    tr(
+                        "What {name} plays cannot be heard ({error}): check that it is connected.",
+                        name=self.name,
+                        error=error,
+                    )
                 ) from error
             self._state = SourceState.RUNNING
 
@@ -165,7 +174,9 @@ class WasapiLoopback:
         with self._lock:
             if self._state is SourceState.RUNNING and (reason := self._loss()):
                 self._state = SourceState.LOST
-                self._message = f"{self.name} {reason}: check that it is connected."
+                self._message = tr(
+                    "{name} {reason}: check that it is connected.", name=self.name, reason=reason
+                )
             return SourceStatus(self._state, self._message, self._overflows)
 
     def close(self) -> None:
@@ -180,8 +191,11 @@ class WasapiLoopback:
             if info["name"] == self._loopback.name:
                 return dict(info)
         raise AudioDeviceError(
-            f"{self.name} is not connected: connect it, or choose another loopback from "
-            "`emolive devices`."
+            tr(
+                "{name} is not connected: connect it, or choose another loopback from "
+                "`emolive devices`.",
+                name=self.name,
+            )
         )
 
     def _play_silence(self, pyaudio: ModuleType, loopback: dict[str, Any]) -> None:
@@ -242,7 +256,7 @@ class WasapiLoopback:
             self._blocks_seen, self._seen_at = self._blocks, now
         # Where no silence could be played, no block is only that nothing is played.
         if len(self._streams) > 1 and now - self._seen_at > _SILENT_FOR_S:
-            return "delivers no sound any more"
+            return tr("delivers no sound any more")
         return None
 
     def _release(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.labels import canonical
 
 # By name, the expected share of neutral; None: all classes alike.
@@ -41,8 +42,12 @@ class ExpectedMix:
             share = math.nan
         if not 0.01 <= share <= 0.99:
             raise EmoliveError(
-                f"{text!r} is no expected share of neutral speech: give a number from 0.01 to "
-                f"0.99, or one of {', '.join(PRESETS)}."
+                tr(
+                    "{text} is no expected share of neutral speech: give a number from 0.01 "
+                    "to 0.99, or one of {presets}.",
+                    text=repr(text),
+                    presets=", ".join(PRESETS),
+                )
             )
         return cls(share)
 

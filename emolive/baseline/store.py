@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from emolive.baseline.evidence import Evidence
 from emolive.baseline.profile import Source, SourceProfile
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.private_files import close_to_others, make_private_folder, owner_only
 
 _log = logging.getLogger(__name__)
@@ -52,9 +53,15 @@ class ProfileStore:
         """
         found = [one for one in self.profiles() if one.source.id.startswith(profile_id)]
         if len(found) != 1:
-            what = "No source profile has" if not found else "More than one source profile has"
+            what = (
+                tr("No source profile has") if not found else tr("More than one source profile has")
+            )
             raise EmoliveError(
-                f"{what} the id {profile_id!r}: `emolive baseline list` shows them all."
+                tr(
+                    "{what} the id {profile_id}: `emolive baseline list` shows them all.",
+                    what=what,
+                    profile_id=repr(profile_id),
+                )
             )
         return found[0]
 
@@ -113,8 +120,12 @@ class ProfileStore:
             with FileLock(self.folder / "lock", timeout=_WAIT_S, mode=0o600):
                 yield
         except (OSError, Timeout) as error:
-            reason = getattr(error, "strerror", None) or "another program holds them"
+            reason = getattr(error, "strerror", None) or tr("another program holds them")
             raise EmoliveError(
-                f"The source profiles in {self.folder} cannot be changed ({reason}): allow it, or "
-                "use `--baseline off`."
+                tr(
+                    "The source profiles in {folder} cannot be changed ({reason}): allow it, "
+                    "or use `--baseline off`.",
+                    folder=self.folder,
+                    reason=reason,
+                )
             ) from error

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from emolive import __version__
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.logs import app_log_file
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def audio_input() -> Finding:
             f"{device.sampling_rate} Hz{default})"
         )
     if not devices:
-        return Finding("audio input", Verdict.WARNING, tuple(facts), NO_INPUT)
+        return Finding("audio input", Verdict.WARNING, tuple(facts), tr(NO_INPUT))
     return Finding("audio input", Verdict.OK, tuple(facts))
 
 

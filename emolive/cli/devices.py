@@ -11,6 +11,7 @@ from emolive.audio.devices import NO_INPUT, InputDevice, list_devices
 from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
+from emolive.i18n import tr
 
 
 def run_devices(*, as_json: bool) -> int:
@@ -28,7 +29,7 @@ def run_devices(*, as_json: bool) -> int:
         say(json.dumps(found, indent=1))
         return DONE
     if not devices:
-        tell(NO_INPUT)
+        tell(tr(NO_INPUT))
     else:
         _show_inputs(devices)
     if loopbacks:

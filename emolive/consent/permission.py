@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from emolive.consent.policy import PolicyFile
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
+from emolive.i18n import mark, tr
 from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 
@@ -43,8 +44,8 @@ class Statement:
 
 STATEMENT = Statement(
     version=1,
-    title="Infer the agent's emotions?",
-    text=(
+    title=mark("Infer the agent's emotions?"),
+    text=mark(
         "In the European Union it is prohibited to infer the emotions of a natural person at the "
         "workplace from biometric data such as the voice, except for medical or safety reasons "
         "(Regulation (EU) 2024/1689, the AI Act, Article 5(1)(f), applicable since "
@@ -55,8 +56,8 @@ STATEMENT = Statement(
         "if the agent knows. It holds for this call only, and this confirmation is written to the "
         "audit log with your user name and the time."
     ),
-    question="Is it lawful, and do you take the responsibility?",
-    phrase="I take the responsibility",
+    question=mark("Is it lawful, and do you take the responsibility?"),
+    phrase=mark("I take the responsibility"),
 )
 
 
@@ -91,8 +92,13 @@ def grant_by_policy(library: Library, call: str, policy: PolicyFile) -> AgentPer
     assert agent is not None
     if agent.statement != STATEMENT.version:
         raise EmoliveError(
-            f"{policy.path} agrees to version {agent.statement} of the statement, which has "
-            f"changed: read it with `emolive policy`, and set statement = {STATEMENT.version}."
+            tr(
+                "{path} agrees to version {statement} of the statement, which has changed: "
+                "read it with `emolive policy`, and set statement = {version}.",
+                path=policy.path,
+                statement=agent.statement,
+                version=STATEMENT.version,
+            )
         )
     grounds: dict[str, object] = {
         "how": "policy file",

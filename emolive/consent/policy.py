@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive import toml_files
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 FILE_NAME = "policy.toml"
 _WHAT = "policy file"
@@ -84,8 +85,11 @@ class PolicyFile:
     def forbidden(self) -> EmoliveError:
         """What to say to a person who wants it all the same."""
         return EmoliveError(
-            f"The policy {self.path} does not permit to infer agents' emotions: ask those who "
-            "wrote it."
+            tr(
+                "The policy {path} does not permit to infer agents' emotions: ask those who "
+                "wrote it.",
+                path=self.path,
+            )
         )
 
 

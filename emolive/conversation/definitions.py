@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emolive.i18n import mark
+
 _BRADY = "Brady (1968), Bell System Technical Journal 47(1), 73-91"
 _P59 = "ITU-T Recommendation P.59 (1993)"
 _HELDNER = "Heldner and Edlund (2010), Journal of Phonetics 38(4), 555-568"
@@ -27,109 +29,125 @@ class Definition:
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "talk_s",
-        "Talk time",
+        mark("Talk time"),
         "s",
-        "The sum of a party's talkspurts: voice activity with silences under 0.2 s filled in and "
-        "sounds under 0.1 s left out. Time when both speak counts for both.",
+        mark(
+            "The sum of a party's talkspurts: voice activity with silences under 0.2 s filled "
+            "in and sounds under 0.1 s left out. Time when both speak counts for both."
+        ),
         _BRADY,
     ),
     Definition(
         "talk_share",
-        "Talk share",
+        mark("Talk share"),
         "%",
-        "A party's talk time as a share of the talk time of both.",
+        mark("A party's talk time as a share of the talk time of both."),
         "",
     ),
     Definition(
         "silence_s",
-        "Mutual silence",
+        mark("Mutual silence"),
         "s",
-        "Time in which nobody speaks; the longest and the current stretch are kept as well.",
+        mark("Time in which nobody speaks; the longest and the current stretch are kept as well."),
         _P59,
     ),
-    Definition("overtalk_s", "Overtalk", "s", "Time in which both speak (double talk).", _P59),
+    Definition(
+        "overtalk_s", mark("Overtalk"), "s", mark("Time in which both speak (double talk)."), _P59
+    ),
     Definition(
         "gaps",
-        "Gap",
+        mark("Gap"),
         "s",
-        "Silence after one party spoke alone and before the other speaks alone.",
+        mark("Silence after one party spoke alone and before the other speaks alone."),
         _HELDNER,
     ),
     Definition(
         "pauses",
-        "Pause",
+        mark("Pause"),
         "s",
-        "Silence after which the same party goes on.",
+        mark("Silence after which the same party goes on."),
         _HELDNER,
     ),
     Definition(
         "overlaps_between",
-        "Overlap at a change of speaker",
+        mark("Overlap at a change of speaker"),
         "s",
-        "Both speak, and then the other one speaks alone.",
+        mark("Both speak, and then the other one speaks alone."),
         _HELDNER,
     ),
     Definition(
         "overlaps_within",
-        "Overlap within one party's speech",
+        mark("Overlap within one party's speech"),
         "s",
-        "Both speak, and then the same one goes on alone.",
+        mark("Both speak, and then the same one goes on alone."),
         _HELDNER,
     ),
     Definition(
         "responses",
-        "Response time",
+        mark("Response time"),
         "s",
-        "The floor-transfer offset when a party takes over: the gap before it speaks alone, or, "
-        "negative, the overlap. The median, the mean and the 90th percentile are given.",
+        mark(
+            "The floor-transfer offset when a party takes over: the gap before it speaks "
+            "alone, or, negative, the overlap. The median, the mean and the 90th percentile "
+            "are given."
+        ),
         _HELDNER,
     ),
     Definition(
         "turns",
-        "Turns",
+        mark("Turns"),
         "",
-        "How often a party began to speak alone, at first or after the other had. A short yes in "
-        "the other's pause counts.",
+        mark(
+            "How often a party began to speak alone, at first or after the other had. A short "
+            "yes in the other's pause counts."
+        ),
         "",
     ),
     Definition(
         "longest_monologue_s",
-        "Longest monologue, with pauses",
+        mark("Longest monologue, with pauses"),
         "s",
-        "From a party's first to its last word, its pauses included, without the other saying "
-        "anything longer than 1 s and without 3 s of mutual silence. It may exceed the talk time, "
-        "which has no pauses.",
+        mark(
+            "From a party's first to its last word, its pauses included, without the other "
+            "saying anything longer than 1 s and without 3 s of mutual silence. It may exceed "
+            "the talk time, which has no pauses."
+        ),
         "",
     ),
     Definition(
         "interruptions",
-        "Interruptions",
+        mark("Interruptions"),
         "",
-        "A party begins while the other speaks alone, both speak for at least 0.5 s, and the one "
-        "who came in goes on alone. Shorter overlaps are common where speakers change smoothly. "
-        "Whether the sentence was complete cannot be heard from voice activity.",
+        mark(
+            "A party begins while the other speaks alone, both speak for at least 0.5 s, and "
+            "the one who came in goes on alone. Shorter overlaps are common where speakers "
+            "change smoothly. Whether the sentence was complete cannot be heard from voice "
+            "activity."
+        ),
         _FERGUSON,
     ),
     Definition(
         "interruption_attempts",
-        "Attempted interruptions",
+        mark("Attempted interruptions"),
         "",
-        "The same, but the one who came in does not get the floor (butting in).",
+        mark("The same, but the one who came in does not get the floor (butting in)."),
         _FERGUSON,
     ),
     Definition(
         "level_dbfs",
-        "Loudness",
+        mark("Loudness"),
         "dBFS",
-        "The mean power of the chunks in which the party speaks, relative to full scale.",
+        mark("The mean power of the chunks in which the party speaks, relative to full scale."),
         "",
     ),
     Definition(
         "syllables_per_s",
-        "Speaking rate",
+        mark("Speaking rate"),
         "syllables/s",
-        "An estimate: syllable nuclei, which are peaks of the energy between 300 and 3,300 Hz, "
-        "per second of talk time.",
+        mark(
+            "An estimate: syllable nuclei, which are peaks of the energy between 300 and 3,300 "
+            "Hz, per second of talk time."
+        ),
         _DE_JONG,
     ),
 )

@@ -25,6 +25,7 @@ from emolive.engine.hints import one_sound_hint, zeros_hint
 from emolive.engine.monitor import Monitor, Work
 from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput
@@ -180,7 +181,11 @@ class Capture:
             if self._monitor is not None:
                 self._publish_all(self._monitor.close_segments())
         known = isinstance(error, EmoliveError)
-        text = str(error) if known else f"Internal error: {type(error).__name__}: {error}"
+        text = (
+            str(error)
+            if known
+            else tr("Internal error: {kind}: {error}", kind=type(error).__name__, error=error)
+        )
         self._enter(EngineState.FAILED, text)
 
     def status(self) -> EngineStatus:

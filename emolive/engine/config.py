@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from emolive.errors import EmoliveError
 from emolive.features import AnyFrontEndSpec
+from emolive.i18n import tr
 from emolive.inference.decision import DecisionConfig
 from emolive.speech.gate import GateConfig
 from emolive.types import Role
@@ -66,7 +67,11 @@ class EngineConfig(BaseModel):
         if not math.isclose(exact, samples, abs_tol=1e-6) or samples % spec.grid:
             step_ms = 1000 * spec.grid / spec.sampling_rate
             raise EmoliveError(
-                f"A hop of {self.hop_s:g} s does not fit the model: "
-                f"use a multiple of {step_ms:g} ms between 0.1 and 3.0 s."
+                tr(
+                    "A hop of {hop_s} s does not fit the model: use a multiple of {step_ms} "
+                    "ms between 0.1 and 3.0 s.",
+                    hop_s=f"{self.hop_s:g}",
+                    step_ms=f"{step_ms:g}",
+                )
             )
         return samples

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from emolive.i18n import mark, tr
+
 _WAYS_OUT = {
-    "darwin": "allow it in System Settings > Privacy & Security > Microphone, then start again",
-    "win32": "allow it in Settings > Privacy & security > Microphone, and check that it is not "
-    "muted",
+    "darwin": mark(
+        "allow it in System Settings > Privacy & Security > Microphone, then start again"
+    ),
+    "win32": mark(
+        "allow it in Settings > Privacy & security > Microphone, and check that it is not muted"
+    ),
 }
-_OTHERWISE = "check that it is not muted and may be used, or choose another input"
+_OTHERWISE = mark("check that it is not muted and may be used, or choose another input")
 
 
 def zeros_hint(
@@ -27,10 +32,16 @@ def zeros_hint(
     if not silent:
         return None
     if len(silent) < len(streams):
-        return f"{source}: no sound at all on {', '.join(silent)}: check the cable of that channel."
-    return (
-        f"{source} delivers only digital silence, as a microphone without permission does: "
-        f"{_WAYS_OUT.get(platform, _OTHERWISE)}."
+        return tr(
+            "{source}: no sound at all on {silent}: check the cable of that channel.",
+            source=source,
+            silent=", ".join(silent),
+        )
+    return tr(
+        "{source} delivers only digital silence, as a microphone without permission "
+        "does: {way_out}.",
+        source=source,
+        way_out=tr(_WAYS_OUT.get(platform, _OTHERWISE)),
     )
 
 
@@ -44,8 +55,11 @@ def one_sound_hint(source: str, remark: str, *, call: bool) -> str:
     """
     if not call:
         return f"{source} {remark}."
-    return (
-        f"{source} {remark}, so the two parties cannot be told apart: it is treated as one "
-        "channel, there is no overtalk to count, and without permission for the agent no emotion "
-        "is inferred. Record a channel for each party, or leave out the roles."
+    return tr(
+        "{source} {remark}, so the two parties cannot be told apart: it is treated as "
+        "one channel, there is no overtalk to count, and without permission for the "
+        "agent no emotion is inferred. Record a channel for each party, or leave out the "
+        "roles.",
+        source=source,
+        remark=remark,
     )

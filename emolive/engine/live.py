@@ -22,6 +22,7 @@ from emolive.engine.monitor import Work, classify
 from emolive.engine.run import LiveRun
 from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, Prediction
@@ -193,7 +194,10 @@ class LiveEngine:
                 raise ValueError(f"there is a run {run_id!r} already")
             if len(self._slots) >= self.max_runs:
                 raise EmoliveError(
-                    f"{self.max_runs} calls are monitored already: remove one that is over first."
+                    tr(
+                        "{max_runs} calls are monitored already: remove one that is over first.",
+                        max_runs=self.max_runs,
+                    )
                 )
             self._slots[run_id] = _Slot(run, capture, source)
         return run

@@ -17,6 +17,7 @@ from emolive.engine.stream import StreamPipeline
 from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
 from emolive.features import CutWindows, Windows
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.speech.silero import SileroVad
@@ -284,8 +285,12 @@ class Monitor:
         names = tuple(track.pipeline.stream for track in self._tracks)
         if source_format.streams != names:
             raise AudioDeviceError(
-                f"The input came back with other channels ({', '.join(source_format.streams)} "
-                f"instead of {', '.join(names)}): start again."
+                tr(
+                    "The input came back with other channels ({streams} instead of {names}): "
+                    "start again.",
+                    streams=", ".join(source_format.streams),
+                    names=", ".join(names),
+                )
             )
         events = self.step()
         for channel, track in enumerate(self._tracks):

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.errors import EmoliveError
-from emolive.i18n import mark
+from emolive.i18n import mark, tr
 from emolive.types import FloatArray
 
 # Full scale is 1 Pa for Praat, whose intensity is in dB relative to 20 micropascals.
@@ -103,7 +103,7 @@ def load_praat() -> ModuleType:
         import parselmouth
     except ImportError as error:
         raise EmoliveError(
-            "Acoustic cues need praat-parselmouth: run `pip install 'emolive[cues]'`."
+            tr("Acoustic cues need praat-parselmouth: run `pip install 'emolive[cues]'`.")
         ) from error
     module: ModuleType = parselmouth
     return module

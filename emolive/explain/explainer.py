@@ -178,7 +178,7 @@ class Explainer:
             explanation = Explanation(moment, problem=str(error))
         except Exception as error:  # a worker must not die unseen
             _log.exception("A moment could not be explained")
-            text = f"Internal error: {type(error).__name__}: {error}"
+            text = tr("Internal error: {kind}: {error}", kind=type(error).__name__, error=error)
             explanation = Explanation(moment, problem=text)
         if explanation is not None and not self._outdated():
             answer(explanation)

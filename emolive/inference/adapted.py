@@ -12,6 +12,7 @@ import numpy as np
 
 from emolive.errors import ModelError
 from emolive.features import Windows
+from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, file_sha256
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
@@ -52,7 +53,11 @@ def base_sha256(path: Path) -> str:
         return file_sha256(ModelFiles.of(path).cpu)
     except OSError as error:
         raise ModelError(
-            f"The model file {path} cannot be read ({error.strerror or error}): check it."
+            tr(
+                "The model file {path} cannot be read ({reason}): check it.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 
@@ -67,9 +72,13 @@ class AdaptedClassifier:
         """
         if base_sha256(network.path) != model.base.sha256:
             raise ModelError(
-                f"{model.name} was taught on another {model.base.name} than the one in use "
-                f"({network.path.name}): teach it again with `emolive adapt`, or bring that model "
-                "back."
+                tr(
+                    "{name} was taught on another {name2} than the one in use ({name3}): "
+                    "teach it again with `emolive adapt`, or bring that model back.",
+                    name=model.name,
+                    name2=model.base.name,
+                    name3=network.path.name,
+                )
             )
         self.path = path
         self.network = network
@@ -123,10 +132,14 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
     """
     if len(model.weights[0]) != n_features(base):
         raise ModelError(
-            f"{model.name} does not fit {base.name}: teach it again with `emolive adapt`."
+            tr(
+                "{name} does not fit {name2}: teach it again with `emolive adapt`.",
+                name=model.name,
+                name2=base.name,
+            )
         )
     judged = model.judgement
-    how = "speakers or sessions" if judged.grouped else "recordings"
+    how = tr("speakers or sessions") if judged.grouped else "recordings"
     scores = {"uar": judged.uar, "base uar": judged.base_uar, "ece": judged.ece}
     return base.model_copy(
         update={
@@ -135,7 +148,9 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
             "temperature": model.temperature,
             "abstention_threshold": model.abstention_threshold,
             "corpora": (*base.corpora, "own labels"),
-            "split": f"Cross-validated: no {how} were taught with and tested on at once.",
+            "split": tr(
+                "Cross-validated: no {how} were taught with and tested on at once.", how=how
+            ),
             "scores": scores,
             "provenance": {
                 "base": f"{base.name}, {model.base.sha256[:16]}",

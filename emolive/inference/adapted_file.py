@@ -18,6 +18,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from emolive.errors import ModelError
+from emolive.i18n import tr
 from emolive.inference import limits
 
 SUFFIX = ".adapted.json"
@@ -167,11 +168,18 @@ def read_adapted(path: Path) -> AdaptedModel:
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise ModelError(
-            f"The adapted model {path} does not exist: `emolive models` lists those there are."
+            tr(
+                "The adapted model {path} does not exist: `emolive models` lists those there are.",
+                path=path,
+            )
         ) from None
     except OSError as error:
         raise ModelError(
-            f"The adapted model {path} cannot be read ({error.strerror or error}): check it."
+            tr(
+                "The adapted model {path} cannot be read ({reason}): check it.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
     try:
         if len(content) > _MOST_BYTES:
@@ -184,8 +192,12 @@ def read_adapted(path: Path) -> AdaptedModel:
             where = ".".join(str(part) for part in first["loc"]) or "as a whole"
             reason = f"{where}: {first['msg']}"
         raise ModelError(
-            f"{path.name} is no adapted model, or is damaged ({reason}): teach it again with "
-            "`emolive adapt`."
+            tr(
+                "{name} is no adapted model, or is damaged ({reason}): teach it again with "
+                "`emolive adapt`.",
+                name=path.name,
+                reason=reason,
+            )
         ) from error
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import ModelError
+from emolive.i18n import mark, tr
 from emolive.inference.adapted_file import adapted_path
 from emolive.resources import asset
 
@@ -42,12 +43,12 @@ BUNDLED = (
     BundledModel(
         "fast",
         "emolive-resnet34.onnx",
-        "ResNet34 and two small recurrent networks on log-mel; the least work.",
+        mark("ResNet34 and two small recurrent networks on log-mel; the least work."),
     ),
     BundledModel(
         "accurate",
         "emolive-whisper.onnx",
-        "Whisper's encoder, adapted; right more often, three to four times the work.",
+        mark("Whisper's encoder, adapted; right more often, three to four times the work."),
     ),
 )
 
@@ -74,7 +75,10 @@ def model_path(choice: Path | None) -> Path:
         return adapted
     if not choice.suffix and choice.name == str(choice) and not choice.exists():
         raise ModelError(
-            f"There is no model {choice}: `emolive models` lists those there are; an ONNX file is "
-            "named with its ending."
+            tr(
+                "There is no model {choice}: `emolive models` lists those there are; an ONNX "
+                "file is named with its ending.",
+                choice=choice,
+            )
         )
     return choice

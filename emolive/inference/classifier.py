@@ -12,6 +12,7 @@ import numpy as np
 
 from emolive.errors import EmoliveError, ModelError
 from emolive.features import CutWindows, Windows
+from emolive.i18n import mark, tr
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution, Session
 from emolive.inference.limits import may_loop
 from emolive.inference.metadata import ModelMetadata
@@ -34,7 +35,7 @@ from emolive.types import ModelOutput
 _log = logging.getLogger(__name__)
 
 BATCH_SIZES = (1, 2, 4, 8)
-_NOT_THERE = "its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)"
+_NOT_THERE = mark("its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)")
 
 
 class Classifier(Protocol):
@@ -130,7 +131,7 @@ class OnnxClassifier:
                 if provider == "cuda":
                     self.close()
                     raise cuda_error(problem)
-                self._note = f"CUDA is not used: {problem}."
+                self._note = tr("CUDA is not used: {problem}.", problem=problem)
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -193,13 +194,20 @@ class OnnxClassifier:
         except Exception as error:  # ONNX Runtime's errors share no base class
             _log.warning("The model stopped working on %s", self._provider, exc_info=True)
             raise ModelError(
-                f"The model stopped working on {self._provider} ({_first_line(error)}): "
-                "start again, if need be with `--provider cpu`."
+                tr(
+                    "The model stopped working on {provider} ({error}): start again, if need "
+                    "be with `--provider cpu`.",
+                    provider=self._provider,
+                    error=_first_line(error),
+                )
             ) from error
         if not all(np.isfinite(values).all() for values in output.arrays):
             raise ModelError(
-                f"The model {self.file.name} answered with values that are not numbers: "
-                "export it again or use another one."
+                tr(
+                    "The model {name} answered with values that are not numbers: export it "
+                    "again or use another one.",
+                    name=self.file.name,
+                )
             )
         return output
 
@@ -221,7 +229,11 @@ class OnnxClassifier:
             return self._factory(str(self.file), options, providers=providers, enable_fallback=0)
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
-                f"{self.file.name} cannot be loaded again ({_first_line(error)}): start again."
+                tr(
+                    "{name} cannot be loaded again ({error}): start again.",
+                    name=self.file.name,
+                    error=_first_line(error),
+                )
             ) from error
 
     def _load_cuda(self, host: Host, graphs: bool) -> str | None:
@@ -239,7 +251,7 @@ class OnnxClassifier:
             problem = self._tried(self._files.cuda, CUDA_FIRST)
         finally:
             runtime.set_default_logger_severity(LOG_WARNING)
-        return missing if problem == _NOT_THERE and missing else problem
+        return missing if problem == tr(_NOT_THERE) and missing else problem
 
     def _tried(self, file: Path, providers: Sequence[ProviderOptions]) -> str | None:
         """Load on CUDA; return why that failed, if it did."""
@@ -254,7 +266,7 @@ class OnnxClassifier:
         if self._provider == "CUDA":
             return None
         self._execution = None
-        return _NOT_THERE
+        return tr(_NOT_THERE)
 
     def _load_cpu(self) -> None:
         file = self._files.cpu
@@ -264,8 +276,12 @@ class OnnxClassifier:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
-                f"{file.name} cannot be loaded as an ONNX model ({_first_line(error)}): "
-                "use a file that `python -m training export` wrote."
+                tr(
+                    "{name} cannot be loaded as an ONNX model ({error}): use a file that "
+                    "`python -m training export` wrote.",
+                    name=file.name,
+                    error=_first_line(error),
+                )
             ) from error
 
     def _load(self, file: Path, providers: Sequence[ProviderOptions]) -> None:
@@ -291,11 +307,11 @@ class OnnxClassifier:
 
 def _check_file(path: Path) -> None:
     if not path.exists():
-        raise ModelError(f"The model file {path} does not exist: check the path.")
+        raise ModelError(tr("The model file {path} does not exist: check the path.", path=path))
     if not path.is_file():
-        raise ModelError(f"{path} is not a file: name the ONNX file itself.")
+        raise ModelError(tr("{path} is not a file: name the ONNX file itself.", path=path))
     if path.stat().st_size == 0:
-        raise ModelError(f"The model file {path} is empty: copy or export it again.")
+        raise ModelError(tr("The model file {path} is empty: copy or export it again.", path=path))
 
 
 def _name(session: Session) -> str:

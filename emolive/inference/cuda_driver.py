@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import platform
 
+from emolive.i18n import tr
+
 _LIBRARIES = {"Linux": "libcuda.so.1", "Windows": "nvcuda.dll"}
 
 
@@ -20,16 +22,16 @@ def driver_problem(library: str | None = None) -> str | None:
     """
     name = library or _LIBRARIES.get(platform.system())
     if name is None:
-        return f"there is no CUDA for {platform.system()}"
+        return tr("there is no CUDA for {system}", system=platform.system())
     try:
         driver = ctypes.CDLL(name)
     except OSError:
-        return f"no NVIDIA driver was found ({name})"
+        return tr("no NVIDIA driver was found ({name})", name=name)
     count = ctypes.c_int(0)
     try:
         code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     except AttributeError:
-        return f"{name} is not an NVIDIA driver"
+        return tr("{name} is not an NVIDIA driver", name=name)
     if code != 0 or count.value == 0:
-        return f"the NVIDIA driver offers no GPU (code {code})"
+        return tr("the NVIDIA driver offers no GPU (code {code})", code=code)
     return None

@@ -82,10 +82,14 @@ class FallbackClassifier:
         try:
             other = self._open_cpu()
         except EmoliveError as second:
-            raise ModelError(f"{error} The CPU cannot take over: {second}") from error
+            raise ModelError(
+                tr("{error} The CPU cannot take over: {second}", error=error, second=second)
+            ) from error
         if other.metadata.fingerprint != failed.metadata.fingerprint:
             other.close()
-            raise ModelError(f"{error} The model file has changed meanwhile.") from error
+            raise ModelError(
+                tr("{error} The model file has changed meanwhile.", error=error)
+            ) from error
         _log.warning("The CPU takes over from %s", failed.provider)
         self._classifier = other
         self._fallen_back = True

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emolive.errors import ModelError
+from emolive.i18n import tr
 from emolive.onnx_runtime import LOG_FATAL, onnx_runtime
 
 # Far beyond every model that listens to speech: a minute of sound, an input of 16 MB.
@@ -56,8 +57,11 @@ def time_limit(options: Any = None) -> Iterator[Any]:
     except Exception as error:  # ONNX Runtime's errors share no base class
         if options.terminate:
             raise ModelError(
-                f"The model gave no answer within {RUN_LIMIT_S:g} s, as one that loops without "
-                "end: use another one."
+                tr(
+                    "The model gave no answer within {run_limit_s} s, as one that loops "
+                    "without end: use another one.",
+                    run_limit_s=f"{RUN_LIMIT_S:g}",
+                )
             ) from error
         raise
     finally:

@@ -32,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
 from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
+from emolive.i18n import tr
 from emolive.inference import limits
 from emolive.inference.shift import ShiftReference
 from emolive.types import SpeechState
@@ -228,8 +229,12 @@ class ModelMetadata(BaseModel):
             where = ".".join(path) or "as a whole"
             said = complaint(first["type"], first["msg"].removeprefix("Value error, "), "record")
             raise ModelError(
-                f"The model's metadata is not valid ({where}: {said}): "
-                "export the model again with `python -m training export`."
+                tr(
+                    "The model's metadata is not valid ({where}: {said}): export the model "
+                    "again with `python -m training export`.",
+                    where=where,
+                    said=said,
+                )
             ) from error
 
     @classmethod
@@ -251,8 +256,11 @@ class ModelMetadata(BaseModel):
 def no_metadata() -> ModelError:
     """The error for a file that says nothing about itself."""
     return ModelError(
-        f"The model carries no {METADATA_KEY!r} metadata: it was not exported for emolive "
-        "(use `python -m training export`)."
+        tr(
+            "The model carries no {metadata_key} metadata: it was not exported for emolive "
+            "(use `python -m training export`).",
+            metadata_key=repr(METADATA_KEY),
+        )
     )
 
 
@@ -305,8 +313,16 @@ def _check_values(
         expected = " and ".join(_described(name, tail) for name, tail in promised.items())
         names = ", ".join(value.name for value in values) or "none"
         raise ModelError(
-            f"The model does not match its metadata: it must have {len(promised)} {kind}"
-            f"{'s' * (len(promised) > 1)}, {expected}, but has {len(values)} ({names})."
+            tr(
+                "The model does not match its metadata: it must have {number} {kind}{value}, "
+                "{expected}, but has {number2} ({names}).",
+                number=len(promised),
+                kind=kind,
+                value="s" * (len(promised) > 1),
+                expected=expected,
+                number2=len(values),
+                names=names,
+            )
         )
     by_name = {value.name: value for value in values}
     for name, tail in promised.items():
@@ -314,8 +330,13 @@ def _check_values(
         if value.name != name or not _fits(value, tail):
             found = f"{value.type} {value.name!r} of shape ({', '.join(map(str, value.shape))})"
             raise ModelError(
-                f"The model's {kind} does not match its metadata: "
-                f"expected {_described(name, tail)}, found {found}."
+                tr(
+                    "The model's {kind} does not match its metadata: expected {name}, found "
+                    "{found}.",
+                    kind=kind,
+                    name=_described(name, tail),
+                    found=found,
+                )
             )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emolive.errors import ModelError
+from emolive.i18n import tr
 from emolive.inference.metadata import METADATA_KEY, ModelMetadata, no_metadata
 
 GPU_SUFFIX = ".gpu.onnx"
@@ -49,8 +50,13 @@ class ModelFiles:
             ours, theirs = cpu.model_dump(), cuda.model_dump()
             names = [name for name in cpu.essential if ours[name] != theirs[name]]
             raise ModelError(
-                f"{self.cuda.name} is not the same model as {self.cpu.name} (other "
-                f"{', '.join(names)}): export both again, or remove {self.cuda.name}."
+                tr(
+                    "{name} is not the same model as {name2} (other {names}): export both "
+                    "again, or remove {name}.",
+                    name=self.cuda.name,
+                    name2=self.cpu.name,
+                    names=", ".join(names),
+                )
             )
 
 
@@ -64,9 +70,13 @@ def read_metadata(path: Path) -> ModelMetadata:
         with path.open("rb") as file:
             text = _metadata_text(file)
     except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read ({error}): check it.") from error
+        raise ModelError(
+            tr("The model file {path} cannot be read ({error}): check it.", path=path, error=error)
+        ) from error
     except ValueError as error:
-        raise ModelError(f"{path.name} cannot be read as an ONNX model: {error}.") from error
+        raise ModelError(
+            tr("{name} cannot be read as an ONNX model: {error}.", name=path.name, error=error)
+        ) from error
     if text is None:
         raise no_metadata()
     return ModelMetadata.parse(text)

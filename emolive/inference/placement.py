@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from emolive.i18n import tr
 from emolive.inference.adapted import AdaptedClassifier
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution
@@ -33,10 +34,22 @@ class Placement:
 
     def __str__(self) -> str:
         """One line for people."""
-        copies = f", {self.copies} copies to and from the graphics card" if self.copies else ""
+        copies = (
+            tr(", {copies} copies to and from the graphics card", copies=self.copies)
+            if self.copies
+            else ""
+        )
         if self.on_cpu:
-            return f"these operators ran on the CPU: {', '.join(self.on_cpu)}{copies}"
-        return f"none of its {self.operators} operators fell back to the CPU{copies}"
+            return tr(
+                "these operators ran on the CPU: {on_cpu}{copies}",
+                on_cpu=", ".join(self.on_cpu),
+                copies=copies,
+            )
+        return tr(
+            "none of its {operators} operators fell back to the CPU{copies}",
+            operators=self.operators,
+            copies=copies,
+        )
 
     @classmethod
     def of_profile(cls, events: Iterable[dict[str, Any]]) -> Placement:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from emolive.errors import ProviderError
+from emolive.i18n import tr
 from emolive.inference.cuda_driver import driver_problem
 from emolive.onnx_runtime import onnx_runtime
 
@@ -77,7 +78,7 @@ class Host:
         available = tuple(onnx_runtime().get_available_providers())
         problem = None
         if not ask_driver:
-            problem = "the driver was not asked"
+            problem = tr("the driver was not asked")
         elif CUDA in available:  # without a CUDA build the driver does not matter
             problem = driver_problem()
         return cls(available, installed_packages(), problem)
@@ -125,7 +126,7 @@ def choose(requested: Requested, host: Host) -> Choice:
         return Choice(CUDA_FIRST, None)
     if requested == "cuda":
         raise cuda_error(problem)
-    return Choice(CPU_ONLY, clash or f"CUDA is not used: {problem}.")
+    return Choice(CPU_ONLY, clash or tr("CUDA is not used: {problem}.", problem=problem))
 
 
 def cuda_error(problem: str) -> ProviderError:
@@ -133,8 +134,11 @@ def cuda_error(problem: str) -> ProviderError:
     if problem.endswith("."):  # already a sentence with its own way out
         return ProviderError(problem)
     return ProviderError(
-        f"CUDA was asked for but cannot be used: {problem}. Install the NVIDIA driver and "
-        "`pip install 'emolive[gpu]'`, or use `--provider auto`."
+        tr(
+            "CUDA was asked for but cannot be used: {problem}. Install the NVIDIA driver and "
+            "`pip install 'emolive[gpu]'`, or use `--provider auto`.",
+            problem=problem,
+        )
     )
 
 
@@ -142,13 +146,15 @@ def _clash(packages: tuple[str, ...]) -> str | None:
     if len(packages) < 2:
         return None
     names = " and ".join(packages)
-    return (
-        f"{names} are both installed and overwrite each other's files: "
-        f"`pip uninstall -y {' '.join(packages)}`, then install emolive again."
+    return tr(
+        "{names} are both installed and overwrite each other's files: `pip uninstall -y "
+        "{packages}`, then install emolive again.",
+        names=names,
+        packages=" ".join(packages),
     )
 
 
 def _missing(host: Host) -> str | None:
     if CUDA not in host.available:
-        return "the installed ONNX Runtime was built without it"
+        return tr("the installed ONNX Runtime was built without it")
     return host.driver_problem

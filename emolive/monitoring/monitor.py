@@ -16,6 +16,7 @@ from emolive.engine import EngineTotals, Hub, LiveRun
 from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
 from emolive.explain.explainer import Explainer
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
@@ -182,7 +183,7 @@ class Monitoring:
             EmoliveError: there was no run yet.
         """
         if not self._loaded:
-            raise EmoliveError("Nothing is monitored.")
+            raise EmoliveError(tr("Nothing is monitored."))
         return self._loaded[-1].engine.status()
 
     def wait(self, timeout: float) -> bool:

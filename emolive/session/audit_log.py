@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.records import AuditEntry
 from emolive.session.rows import now_text
 
@@ -81,8 +82,11 @@ def entries(connection: sqlite3.Connection) -> list[AuditEntry]:
             )
         except (ValueError, TypeError) as error:
             raise SessionError(
-                f"Entry {number} of the audit log cannot be read, so it was changed from outside: "
-                "see `emolive audit --verify`."
+                tr(
+                    "Entry {number} of the audit log cannot be read, so it was changed from "
+                    "outside: see `emolive audit --verify`.",
+                    number=number,
+                )
             ) from error
     return found
 

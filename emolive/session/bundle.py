@@ -11,6 +11,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.bundle_document import (
     AudioEntry,
     BundleDocument,
@@ -41,7 +42,9 @@ def export_bundle(library: LibraryReader, session: str, path: Path) -> None:
     """
     info = library.get(session)
     if info.state is not SessionState.COMPLETE:
-        raise SessionError(f"Session {info.id} is being recorded: stop the recording first.")
+        raise SessionError(
+            tr("Session {id} is being recorded: stop the recording first.", id=info.id)
+        )
     with replacing(path) as partial, ZipFile(partial, "w") as archive:
         # Audio first: its checksums, taken on the way, belong into the document.
         streams = [

@@ -14,6 +14,7 @@ from ijson.common import ObjectBuilder
 from pydantic import ValidationError
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.bundle_document import (
     VERSION,
     ActivityEntry,
@@ -119,7 +120,9 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
     with open_file() as file:
         version = re.search(rb'"version"\s*:\s*(\d+)', file.read(1_000))
     if version is not None and int(version[1]) > VERSION:
-        raise SessionError(f"{name} was made by a newer emolive: update this one to import it.")
+        raise SessionError(
+            tr("{name} was made by a newer emolive: update this one to import it.", name=name)
+        )
     seen: Counter[tuple[int, str]] = Counter()
     labels: dict[str, str] = {}
     shares: set[int] = set()
@@ -184,11 +187,13 @@ def _said(name: str) -> Iterator[None]:
         yield
     except _TooLargeError as error:
         raise SessionError(
-            f"{name} is too large: its timeline is more than a session of a day has."
+            tr("{name} is too large: its timeline is more than a session of a day has.", name=name)
         ) from error
     except (ValueError, OverflowError, ijson.JSONError) as error:
         plain = " ".join(_why(error).split())[:300]
-        raise SessionError(f"{name} is not a valid session ({plain}): export it again.") from error
+        raise SessionError(
+            tr("{name} is not a valid session ({plain}): export it again.", name=name, plain=plain)
+        ) from error
 
 
 def _why(error: Exception) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.private_files import owner_only
 from emolive.session import audit_log, schema
 from emolive.session.connecting import (
@@ -211,8 +212,11 @@ class Database:
             self._copy = ReadOnlyCopy(self.path, busy_s, len(schema.MIGRATIONS))
         except OSError as error:
             raise SessionError(
-                f"The library at {self.path.parent} cannot be read ({error.strerror or error}): "
-                "check the disk it lies on."
+                tr(
+                    "The library at {parent} cannot be read ({reason}): check the disk it lies on.",
+                    parent=self.path.parent,
+                    reason=error.strerror or error,
+                )
             ) from error
         self._connection = self._copy.connection
         try:
@@ -234,8 +238,12 @@ class Database:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise SessionError(
-                f"The library at {self.path.parent} lies on a disk that SQLite cannot share "
-                f"(journal mode {mode}): use a local disk with --library DIR."
+                tr(
+                    "The library at {parent} lies on a disk that SQLite cannot share "
+                    "(journal mode {mode}): use a local disk with --library DIR.",
+                    parent=self.path.parent,
+                    mode=mode,
+                )
             )
         self._prepare_queries()
         connection.execute("PRAGMA foreign_keys = ON")
@@ -263,8 +271,12 @@ class Database:
                 self._roll_back()
         if (version := self._version()) > len(schema.MIGRATIONS):
             raise SessionError(
-                f"The library at {self.path.parent} was written by a newer emolive "
-                f"(version {version} of its tables): update emolive."
+                tr(
+                    "The library at {parent} was written by a newer emolive (version "
+                    "{version} of its tables): update emolive.",
+                    parent=self.path.parent,
+                    version=version,
+                )
             )
 
     def bring_up_to_date(self) -> None:
@@ -296,42 +308,51 @@ def _told(path: Path) -> Iterator[None]:
         raise kind(_sentence(path, error)) from error
     except UnicodeEncodeError as error:
         # Arguments and names of files need not be valid text.
-        raise SessionError(f"{error.object!r} is not valid text: write it in UTF-8.") from error
+        raise SessionError(
+            tr("{object} is not valid text: write it in UTF-8.", object=repr(error.object))
+        ) from error
 
 
 def _full(path: Path) -> str:
-    return f"The disk that holds {path.parent} is full: free some space."
+    return tr("The disk that holds {parent} is full: free some space.", parent=path.parent)
 
 
 _SENTENCES: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("full", _full),
     (
         "locked",
-        lambda path: (
-            f"Another program holds the library at {path.parent} for too long: "
-            "close it, or wait and try again."
+        lambda path: tr(
+            "Another program holds the library at {parent} for too long: close it, or "
+            "wait and try again.",
+            parent=path.parent,
         ),
     ),
     (
         "not a database",
-        lambda path: f"{path} is not a library of emolive: choose another folder with --library.",
+        lambda path: tr(
+            "{path} is not a library of emolive: choose another folder with --library.", path=path
+        ),
     ),
     (
         "malformed",
-        lambda path: f"The library {path} is damaged: restore it from a backup, or move it away.",
+        lambda path: tr(
+            "The library {path} is damaged: restore it from a backup, or move it away.", path=path
+        ),
     ),
     (
         "readonly",
-        lambda path: (
-            f"The library at {path.parent} cannot be written: allow it, or choose another folder "
-            "with --library."
+        lambda path: tr(
+            "The library at {parent} cannot be written: allow it, or choose another "
+            "folder with --library.",
+            parent=path.parent,
         ),
     ),
     (
         "unable to open",
-        lambda path: (
-            f"The library at {path.parent} cannot be opened: check the folder, or choose another "
-            "one with --library."
+        lambda path: tr(
+            "The library at {parent} cannot be opened: check the folder, or choose "
+            "another one with --library.",
+            parent=path.parent,
         ),
     ),
 )
@@ -341,4 +362,8 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
     for sign, sentence in _SENTENCES:
         if sign in str(error):
             return sentence(path)
-    return f"The library at {path.parent} cannot be used ({error}): check the disk it lies on."
+    return tr(
+        "The library at {parent} cannot be used ({error}): check the disk it lies on.",
+        parent=path.parent,
+        error=error,
+    )

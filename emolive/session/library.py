@@ -13,6 +13,7 @@ from types import TracebackType
 from pydantic import ValidationError
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, rows
 from emolive.session.audit_log import AuditCheck
@@ -80,8 +81,12 @@ class Library(LibraryReader):
             make_library_folder(folder, DATABASE_FILE)
         except OSError as error:
             raise SessionError(
-                f"The library folder {folder} cannot be made ({error.strerror or error}): "
-                "choose another one with --library DIR."
+                tr(
+                    "The library folder {folder} cannot be made ({reason}): choose another "
+                    "one with --library DIR.",
+                    folder=folder,
+                    reason=error.strerror or error,
+                )
             ) from error
         database = Database(folder / DATABASE_FILE)
         try:
@@ -138,11 +143,17 @@ class Library(LibraryReader):
         try:
             make_private_folder(folder)
         except FileExistsError as error:
-            raise SessionError(f"There is a session {session_id} already.") from error
+            raise SessionError(
+                tr("There is a session {session_id} already.", session_id=session_id)
+            ) from error
         except OSError as error:
             raise SessionError(
-                f"The library folder {self.folder} cannot be written ({error.strerror or error}): "
-                "free some space, or choose another one with --library DIR."
+                tr(
+                    "The library folder {folder} cannot be written ({reason}): free some "
+                    "space, or choose another one with --library DIR.",
+                    folder=self.folder,
+                    reason=error.strerror or error,
+                )
             ) from error
         lock = RecordingLock(folder)
         database: Database | None = None
@@ -177,7 +188,7 @@ class Library(LibraryReader):
         """
         tag = tag.strip()
         if not tag:
-            raise SessionError("A tag cannot be empty: write a word.")
+            raise SessionError(tr("A tag cannot be empty: write a word."))
         _check_length("tag", tag, LONGEST_NAME)
         self._change(session_id, "INSERT OR IGNORE INTO tags VALUES (?, ?)", session_id, tag)
 
@@ -194,7 +205,7 @@ class Library(LibraryReader):
             SessionError: it is empty, too.
         """
         if not text.strip():
-            raise SessionError("A note cannot be empty: write what it should say.")
+            raise SessionError(tr("A note cannot be empty: write what it should say."))
         _check_length("note", text, LONGEST_TEXT)
         note = Note(text.strip(), at_sample, created_at=datetime.now(UTC))
         self.get(session_id)
@@ -331,4 +342,11 @@ class Library(LibraryReader):
 
 def _check_length(what: str, text: str, most: int) -> None:
     if len(text) > most:
-        raise SessionError(f"A {what} of {len(text)} letters is too long: {most} are allowed.")
+        raise SessionError(
+            tr(
+                "A {what} of {number} letters is too long: {most} are allowed.",
+                what=what,
+                number=len(text),
+                most=most,
+            )
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.folders import session_folder
@@ -55,14 +56,21 @@ class LibraryReader:
                 found = [info for info in found if info.id == session] or found
         if not found or not session:
             raise SessionError(
-                f"There is no session {session[:70]!r}: see `emolive sessions list`."
+                tr(
+                    "There is no session {session}: see `emolive sessions list`.",
+                    session=repr(session[:70]),
+                )
                 if session != NEWEST
-                else "There is no session yet: record one with `emolive live --record`."
+                else tr("There is no session yet: record one with `emolive live --record`.")
             )
         if len(found) > 1:
             raise SessionError(
-                f"{len(found)} sessions begin with {session[:70]!r}: give more of the id, see "
-                "`emolive sessions list`."
+                tr(
+                    "{number} sessions begin with {session}: give more of the id, see "
+                    "`emolive sessions list`.",
+                    number=len(found),
+                    session=repr(session[:70]),
+                )
             )
         return found[0]
 

@@ -18,6 +18,7 @@ import soundfile as sf
 from emolive.audio.output import Output, SilentOutput, Speaker
 from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
+from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.session.playback import Passage, Playback, Track
 from emolive.session.playback_buffer import PlaybackBuffer
@@ -270,10 +271,16 @@ class Player:
                 self._stop(PlayerState.PAUSED, str(error))
             except (OSError, sf.SoundFileError) as error:
                 _log.warning("A session's audio cannot be read", exc_info=True)
-                self._stop(PlayerState.PAUSED, f"The session's audio cannot be read ({error}).")
+                self._stop(
+                    PlayerState.PAUSED,
+                    tr("The session's audio cannot be read ({error}).", error=error),
+                )
             except Exception as error:  # a thread must not die unseen
                 _log.exception("Playing a session failed")
-                self._stop(PlayerState.PAUSED, f"Playing failed ({type(error).__name__}: {error}).")
+                self._stop(
+                    PlayerState.PAUSED,
+                    tr("Playing failed ({kind}: {error}).", kind=type(error).__name__, error=error),
+                )
             finally:
                 self._output.close()
 

@@ -80,7 +80,11 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     asked = len(draft.labels) + len(draft.streams) + len(draft.texts) + len(draft.tags)
     if asked > _MOST_WORDS:
         raise SessionError(
-            f"{asked} words are too many to search for: write {_MOST_WORDS} or fewer."
+            tr(
+                "{asked} words are too many to search for: write {most_words} or fewer.",
+                asked=asked,
+                most_words=_MOST_WORDS,
+            )
         )
     return SearchQuery(
         labels=tuple(dict.fromkeys(draft.labels)),
@@ -112,7 +116,9 @@ def parse_length(text: str) -> float:
     """
     match = re.fullmatch(rf"{_NUMBER}\s*{_LENGTH_UNIT}?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise SessionError(f"{text!r} is no length of time: write it like 10s, 2min or 1h.")
+        raise SessionError(
+            tr("{text} is no length of time: write it like 10s, 2min or 1h.", text=repr(text))
+        )
     return _number(match[1]) * _LENGTH_UNITS[(match[2] or "")[:1].lower()]
 
 
@@ -124,7 +130,9 @@ def parse_span(text: str) -> timedelta:
     """
     match = re.fullmatch(rf"{_NUMBER}\s*{_SPAN_UNIT}?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise SessionError(f"{text!r} is no span of time: write it like 7d, 2weeks or 12h.")
+        raise SessionError(
+            tr("{text} is no span of time: write it like 7d, 2weeks or 12h.", text=repr(text))
+        )
     return _span(_number(match[1]), match[2] or "d")
 
 
@@ -145,7 +153,9 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> datetime:
                 raise ValueError
             moment = datetime(*parts)  # type: ignore[arg-type]
         except ValueError as error:
-            raise SessionError(f"{text!r} is no date: write it like 2025-01-31.") from error
+            raise SessionError(
+                tr("{text} is no date: write it like 2025-01-31.", text=repr(text))
+            ) from error
         if len(parts) > 3:
             return _in_zone(moment, now, text)
         day = moment
@@ -165,7 +175,7 @@ def before(now: datetime, span: timedelta) -> datetime:
         return (now.astimezone(UTC) - span).astimezone(now.tzinfo)
     except OverflowError as error:
         raise SessionError(
-            f"{span.days} days ago there were no sessions: search for a shorter time."
+            tr("{days} days ago there were no sessions: search for a shorter time.", days=span.days)
         ) from error
 
 
@@ -178,7 +188,9 @@ def parse_share(text: str) -> float:
     match = re.fullmatch(rf"{_NUMBER}\s*(%?)", text.strip())
     value = _number(match[1]) / (100 if match[2] else 1) if match else -1.0
     if not 0 <= value <= 1:
-        raise SessionError(f"{text!r} is no probability: write it like 0.6 or 60%.")
+        raise SessionError(
+            tr("{text} is no probability: write it like 0.6 or 60%.", text=repr(text))
+        )
     return value
 
 
@@ -193,7 +205,9 @@ def _in_zone(moment: datetime, now: datetime, text: str) -> datetime:
 
 
 def _beyond(text: str) -> SessionError:
-    return SessionError(f"{text!r} is beyond the calendar: write a date such as 2025-01-31.")
+    return SessionError(
+        tr("{text} is beyond the calendar: write a date such as 2025-01-31.", text=repr(text))
+    )
 
 
 def _quoted(draft: _Draft, text: str) -> str:
@@ -213,10 +227,16 @@ def _keyed(draft: _Draft, key: str, value: str) -> str:
         return f"{key}:"
     if use is None:
         raise SessionError(
-            f"{key!r} is nothing to search by: use {', '.join(_KEYS)}, or put the text in quotes."
+            tr(
+                "{key} is nothing to search by: use {keys}, or put the text in quotes.",
+                key=repr(key),
+                keys=", ".join(_KEYS),
+            )
         )
     if not value:
-        raise SessionError(f"Nothing follows {key}: - write it right behind, without a space.")
+        raise SessionError(
+            tr("Nothing follows {key}: - write it right behind, without a space.", key=key)
+        )
     use(draft, value)
     return " "
 
@@ -226,12 +246,16 @@ def _take_roles(draft: _Draft, value: str) -> None:
         try:
             draft.roles.append(Role(name.casefold()))
         except ValueError as error:
-            raise SessionError(f"{name!r} is no role: use agent or customer.") from error
+            raise SessionError(
+                tr("{name} is no role: use agent or customer.", name=repr(name))
+            ) from error
 
 
 def _take_by(draft: _Draft, value: str) -> None:
     if value.casefold() not in ("human", "model"):
-        raise SessionError(f"{value!r} marks nothing: use by:human or by:model.")
+        raise SessionError(
+            tr("{value} marks nothing: use by:human or by:model.", value=repr(value))
+        )
     draft.annotated = value.casefold() == "human"
 
 
@@ -331,5 +355,9 @@ def _span(number: float, unit: str) -> timedelta:
         return timedelta(days=number * _SPAN_DAYS[singular])
     except (OverflowError, ValueError) as error:
         raise SessionError(
-            f"{number:g} {unit} is longer than there is a calendar: search for a shorter time."
+            tr(
+                "{number} {unit} is longer than there is a calendar: search for a shorter time.",
+                number=f"{number:g}",
+                unit=unit,
+            )
         ) from error

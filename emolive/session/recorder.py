@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from emolive.engine.capture import LiveAudio
 from emolive.engine.hub import Mailbox
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import tr
 from emolive.session.audio_writer import AudioWriter, start_frame
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
@@ -261,7 +262,9 @@ class Recorder:
             timeline.write_activity()
             writer.commit(track.position)
         except SessionError as error:
-            problem = problem or f"{error} Recording goes on as soon as that is possible."
+            problem = problem or tr(
+                "{error} Recording goes on as soon as that is possible.", error=error
+            )
         self._stored_at = self._clock()
         with self._lock:
             self._busy_since = None
@@ -298,19 +301,23 @@ class Recorder:
         try:
             self._note(track.close())
         except OSError as error:
-            problem = (
-                f"The end of the audio is missing: {disk_problem(self._library.folder, error)}"
+            problem = tr(
+                "The end of the audio is missing: {folder}",
+                folder=disk_problem(self._library.folder, error),
             )
         try:
             info = writer.finish(end)
         except SessionError as error:
             raise SessionError(
-                f"{error} What was stored before is put right at the next start."
+                tr("{error} What was stored before is put right at the next start.", error=error)
             ) from error
         if writer.rows_lost:
             problem = problem or (
-                f"{writer.rows_lost} entries of the timeline are missing: the disk took nothing "
-                "for too long."
+                tr(
+                    "{rows_lost} entries of the timeline are missing: the disk took nothing "
+                    "for too long.",
+                    rows_lost=writer.rows_lost,
+                )
             )
         with self._lock:
             self._info = info
@@ -331,7 +338,11 @@ class Recorder:
             if self._writer is not None:
                 self._writer.abandon()
         known = isinstance(error, EmoliveError)
-        text = str(error) if known else f"Recording failed: {type(error).__name__}: {error}"
+        text = (
+            str(error)
+            if known
+            else tr("Recording failed: {kind}: {error}", kind=type(error).__name__, error=error)
+        )
         self._tell(RecorderState.FAILED, text)
 
     def _note(self, gaps: Iterable[Gap]) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from emolive.i18n import tr
+
 
 class RecorderState(StrEnum):
     """Lifecycle of a recorder; in TROUBLED it goes on trying, and says what is the matter."""
@@ -53,25 +55,30 @@ class RecordingRequest:
 
 def slow_disk(folder: Path) -> str:
     """That the disk does not keep up."""
-    return (
-        f"The disk that holds {folder} is very slow: recording keeps up from memory for a while; "
-        "use another disk if this stays."
+    return tr(
+        "The disk that holds {folder} is very slow: recording keeps up from memory for a "
+        "while; use another disk if this stays.",
+        folder=folder,
     )
 
 
 def disk_problem(folder: Path, error: OSError) -> str:
     """Why the recording cannot be written, and what to do."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return (
-            f"The disk that holds {folder} is full: free some space; recording goes on as soon as "
-            "there is room."
+        return tr(
+            "The disk that holds {folder} is full: free some space; recording goes on as "
+            "soon as there is room.",
+            folder=folder,
         )
     if isinstance(error, FileNotFoundError):
-        return (
-            f"The recording's files in {folder} were removed or moved: stop the recording and "
-            "start it again."
+        return tr(
+            "The recording's files in {folder} were removed or moved: stop the recording "
+            "and start it again.",
+            folder=folder,
         )
-    return (
-        f"The recording in {folder} cannot be written ({error.strerror or error}): check the disk; "
-        "recording goes on as soon as that works."
+    return tr(
+        "The recording in {folder} cannot be written ({reason}): check the disk; "
+        "recording goes on as soon as that works.",
+        folder=folder,
+        reason=error.strerror or error,
     )

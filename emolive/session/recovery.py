@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.inference.segments import Segmenter
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, timeline_rows
@@ -158,8 +159,12 @@ def _repaired(folder: Path, stream: StreamInfo) -> tuple[StreamInfo, int]:
 
 def _cannot_repair(path: Path, error: OSError) -> SessionError:
     return SessionError(
-        f"A recording that was cut off cannot be put right ({path}: {error.strerror or error}): "
-        "check the disk and start again."
+        tr(
+            "A recording that was cut off cannot be put right ({path}: {reason}): check the "
+            "disk and start again.",
+            path=path,
+            reason=error.strerror or error,
+        )
     )
 
 

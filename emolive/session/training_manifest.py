@@ -16,6 +16,7 @@ from pathlib import Path
 import soundfile as sf
 
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.session.export.atomic import replacing
 from emolive.session.export.csv_file import write_rows
 from emolive.session.export.values import decimal_seconds
@@ -71,7 +72,7 @@ def write_manifest(
         for number, (stream, mark) in enumerate(labelled_marks(library, info), 1):
             source = library.audio_path(info.id, stream)
             if source is None:
-                skipped.append(f"{info.id}: no audio of {stream} is kept.")
+                skipped.append(tr("{id}: no audio of {stream} is kept.", id=info.id, stream=stream))
                 continue
             speaker = facts.speaker or f"{info.id}/{stream}"
             about = {
@@ -85,7 +86,13 @@ def write_manifest(
                 target = folder / "audio" / f"{info.id}-{number:04d}.flac"
                 length = _cut(source, target, mark, info.rate)
                 if length is None:
-                    skipped.append(f"{info.id}: the audio of {stream} ends before a mark begins.")
+                    skipped.append(
+                        tr(
+                            "{id}: the audio of {stream} ends before a mark begins.",
+                            id=info.id,
+                            stream=stream,
+                        )
+                    )
                     continue
                 times = {"start_s": "0", "end_s": f"{length:.7f}"}
                 where = target.relative_to(folder).as_posix()
@@ -98,8 +105,10 @@ def write_manifest(
             rows.append({"path": where, **times, **about})
     if not rows:
         raise SessionError(
-            "Nothing that could be trained on is marked there: mark stretches with an emotion "
-            "in sessions whose audio is kept."
+            tr(
+                "Nothing that could be trained on is marked there: mark stretches with an "
+                "emotion in sessions whose audio is kept."
+            )
         )
     path = folder / FILE_NAME
     write_rows(path, COLUMNS, rows)

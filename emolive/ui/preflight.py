@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 
 # What PySide6's wheels need from Debian 12 or Ubuntu 24.04, beyond a bare system.
 APT_PACKAGES = (
@@ -46,7 +47,12 @@ def check_desktop(
         return
     display = environment.get("DISPLAY")
     if not display:
-        raise EmoliveError(f"There is no display for the window: {_WITHOUT_WINDOW}.")
+        raise EmoliveError(
+            tr(
+                "There is no display for the window: {without_window}.",
+                without_window=_WITHOUT_WINDOW,
+            )
+        )
     _check_xcb(plugin_folder / "libqxcb.so", display)
 
 
@@ -58,11 +64,13 @@ def _import_qt(platform: str) -> Path:
             importlib.import_module(f"PySide6.{name}")
     except ModuleNotFoundError as error:
         raise EmoliveError(
-            "The desktop needs PySide6: run `pip install PySide6-Essentials`."
+            tr("The desktop needs PySide6: run `pip install PySide6-Essentials`.")
         ) from error
     except ImportError as error:
         way_out = _INSTALL if platform == "linux" else "reinstall PySide6-Essentials"
-        raise EmoliveError(f"Qt cannot be loaded ({error}): {way_out}.") from error
+        raise EmoliveError(
+            tr("Qt cannot be loaded ({error}): {way_out}.", error=error, way_out=way_out)
+        ) from error
     plugins = core.QLibraryInfo.path(core.QLibraryInfo.LibraryPath.PluginsPath)
     return Path(plugins) / "platforms"
 
@@ -80,8 +88,13 @@ def _check_binding() -> None:
     if before - sys.getrefcount(None) >= 48:
         version = importlib.import_module("PySide6").__version__
         raise EmoliveError(
-            f"PySide6 {version} crashes on Python {sys.version_info[0]}.{sys.version_info[1]}: "
-            "run `pip install 'PySide6-Essentials>=6.8,!=6.12.0'`."
+            tr(
+                "PySide6 {version} crashes on Python {version_info}.{version_info2}: run "
+                "`pip install 'PySide6-Essentials>=6.8,!=6.12.0'`.",
+                version=version,
+                version_info=sys.version_info[0],
+                version_info2=sys.version_info[1],
+            )
         )
 
 
@@ -107,7 +120,13 @@ def _check_xcb(plugin: Path, display: str) -> None:
         ctypes.CDLL(str(plugin))
         xcb = ctypes.CDLL(ctypes.util.find_library("xcb") or "libxcb.so.1")
     except OSError as error:
-        raise EmoliveError(f"A library for the window is missing ({error}): {_INSTALL}.") from error
+        raise EmoliveError(
+            tr(
+                "A library for the window is missing ({error}): {install}.",
+                error=error,
+                install=_INSTALL,
+            )
+        ) from error
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
     xcb.xcb_connection_has_error.argtypes = (ctypes.c_void_p,)
@@ -116,4 +135,10 @@ def _check_xcb(plugin: Path, display: str) -> None:
     failed = xcb.xcb_connection_has_error(connection)
     xcb.xcb_disconnect(connection)
     if failed:
-        raise EmoliveError(f"The display {display} cannot be reached: {_WITHOUT_WINDOW}.")
+        raise EmoliveError(
+            tr(
+                "The display {display} cannot be reached: {without_window}.",
+                display=display,
+                without_window=_WITHOUT_WINDOW,
+            )
+        )

@@ -120,5 +120,11 @@ class EmotionWatch(PredictionWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """Which emotions, how likely, for how long."""
         held = (raised.fired - raised.start) / self.rate
-        text = f"{self._evidence.emotions} at {self._value:.0%} for {held:.1f} s ({self._party})."
+        text = tr(
+            "{emotions} at {value} for {held} s ({party}).",
+            emotions=self._evidence.emotions,
+            value=f"{self._value:.0%}",
+            held=f"{held:.1f}",
+            party=self._party,
+        )
         return text, (("probability", self._value), ("held_s", held))

@@ -44,11 +44,15 @@ class EmotionalRule(Rule):
         if reason := super().nothing_to_watch(streams, call):
             return reason
         if unknown := self.unknown_emotion(call.labels):
-            return f"the model {call.model} does not know {unknown!r}"
+            return tr(
+                "the model {model} does not know {unknown}",
+                model=call.model,
+                unknown=repr(unknown),
+            )
         watched = self.watched(streams)
         if not any(stream.emotion for stream in watched):
             who = " or ".join(stream.party for stream in watched)
-            return f"emotion is not inferred for {who}"
+            return tr("emotion is not inferred for {who}", who=who)
         return None
 
     def watchable(

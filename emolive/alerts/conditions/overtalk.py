@@ -70,8 +70,8 @@ class OvertalkRule(Rule):
     def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
         if call.one_sound:
-            return "both channels carry the same sound"
-        return None if len(streams) > 1 else "there is one party only"
+            return tr("both channels carry the same sound")
+        return None if len(streams) > 1 else tr("there is one party only")
 
     def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
         """One watch of all together."""
@@ -155,7 +155,7 @@ class OvertalkCountWatch(_OvertalkWatch):
         """How often."""
         count = len(self._times)
         times = "once" if count == 1 else f"{count} times"
-        text = f"overtalk {times} in {self._window_s:g} s."
+        text = tr("overtalk {times} in {window_s} s.", times=times, window_s=f"{self._window_s:g}")
         return text, (("count", float(count)),)
 
     def _go_on(self, start: int, end: int, *, both: bool) -> None:
@@ -201,7 +201,11 @@ class OvertalkTimeWatch(_OvertalkWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """For how long."""
         both = (self._both + self._slope * (raised.true - self._at)) / self.rate
-        text = f"overtalk for {both:.1f} s of {self._window_s:g} s."
+        text = tr(
+            "overtalk for {both} s of {window_s} s.",
+            both=f"{both:.1f}",
+            window_s=f"{self._window_s:g}",
+        )
         return text, (("overtalk_s", both),)
 
     def _go_on(self, start: int, end: int, *, both: bool) -> None:

@@ -90,7 +90,11 @@ class Rule(BaseModel):
         call: CallFormat,  # noqa: ARG002 - for those about emotions
     ) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
-        return None if self.watched(streams) else f"there is no {self.role or self.stream} here"
+        return (
+            None
+            if self.watched(streams)
+            else tr("there is no {role} here", role=self.role or self.stream)
+        )
 
     def unknown_emotion(self, labels: tuple[str, ...]) -> str | None:  # noqa: ARG002
         """The first emotion it names that is none of a model's `labels`, if any."""

@@ -107,5 +107,11 @@ class SilenceWatch(VoiceWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """Who has been silent for how long."""
         silent = (raised.fired - raised.start) / self.rate
-        who = "nobody has" if self.stream is None else f"{self.stream.party} has not"
-        return f"{who} spoken for {silent:.1f} s.", (("silence_s", silent),)
+        seconds = f"{silent:.1f}"
+        if self.stream is None:
+            text = tr("nobody has spoken for {silent} s.", silent=seconds)
+        else:
+            text = tr(
+                "{party} has not spoken for {silent} s.", party=self.stream.party, silent=seconds
+            )
+        return text, (("silence_s", silent),)

@@ -145,9 +145,12 @@ class TrendWatch(PredictionWatch):
 
     def describe(self, raised: Raised) -> tuple[str, Values]:  # noqa: ARG002
         """How steep, up to where."""
-        text = (
-            f"{self._evidence.emotions} rising by {self._slope:.0%} per minute, now at "
-            f"{self._value:.0%} ({self._party})."
+        text = tr(
+            "{emotions} rising by {slope} per minute, now at {value} ({party}).",
+            emotions=self._evidence.emotions,
+            slope=f"{self._slope:.0%}",
+            value=f"{self._value:.0%}",
+            party=self._party,
         )
         return text, (("rise_per_minute", self._slope), ("probability", self._value))
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.session.export.atomic import replacing_folder
 from emolive.session.export.tiers import Tier, TierKind, tiers
 from emolive.session.export.values import plain_text
@@ -27,7 +28,7 @@ def check_audformat() -> None:
         import audformat  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            "audformat needs the export extra: run `pip install 'emolive[export]'`, or use csv."
+            tr("audformat needs the export extra: run `pip install 'emolive[export]'`, or use csv.")
         ) from error
 
 

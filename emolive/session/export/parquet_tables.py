@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.plain_text import valid_text
 from emolive.session.export.atomic import beside, replacing
 from emolive.session.export.tables import Row, tables
@@ -22,7 +23,7 @@ def check_parquet() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            "Parquet needs the export extra: run `pip install 'emolive[export]'`, or use csv."
+            tr("Parquet needs the export extra: run `pip install 'emolive[export]'`, or use csv.")
         ) from error
 
 
