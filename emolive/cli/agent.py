@@ -12,7 +12,7 @@ from emolive.cli.outcome import tell
 from emolive.cli.session_commands import open_library
 from emolive.consent.permission import Statement, agent_permission
 from emolive.consent.policy import load_policy
-from emolive.engine import EngineConfig
+from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
 from emolive.settings import settings_folder
 
@@ -26,8 +26,8 @@ class AgentOptions:
     library: Path | None = None
 
 
-def with_permission(config: EngineConfig, call: str, options: AgentOptions) -> EngineConfig:
-    """The settings for one call that has an agent, with the permission if there is one.
+def permission_for(call: str, options: AgentOptions) -> AgentPermission | None:
+    """The permission to infer the agent's emotions in a call; None: there is none.
 
     Raises:
         EmoliveError: a policy that cannot be used or forbids it, nobody to ask, or a library that
@@ -35,7 +35,7 @@ def with_permission(config: EngineConfig, call: str, options: AgentOptions) -> E
     """
     policy = load_policy(options.policy, settings_folder())
     if not options.wanted and (policy is None or not policy.permits):
-        return config
+        return None
     call = f"{call}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
     with open_library(options.library) as library:
         permission = agent_permission(
@@ -43,9 +43,9 @@ def with_permission(config: EngineConfig, call: str, options: AgentOptions) -> E
         )
     if permission is None:
         tell("Not confirmed: the agent's emotions are not inferred.")
-        return config
+        return None
     tell(f"The agent's emotions are inferred in this call: {permission.granted_by}.")
-    return config.model_copy(update={"agent_permission": permission})
+    return permission
 
 
 def confirm_in_terminal(statement: Statement) -> bool:

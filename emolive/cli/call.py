@@ -112,8 +112,7 @@ def live(
     from emolive.cli.watching import WatchOptions
 
     recording = RecordOptions(library, title, audio) if record else None
-    watched = alerts is not None or metrics is not None
-    watching = WatchOptions(alerts, library, metrics) if watched else None
+    watching = WatchOptions(alerts, library, metrics)
     return run_call_live(
         CallOptions(device, loopback, tuple(files or ()), agent_channel.value),
         LiveOptions(
@@ -210,8 +209,7 @@ def wall(
     from emolive.cli.wall import WallOptions, run_wall
     from emolive.cli.watching import WatchOptions
 
-    watched = alerts is not None or metrics is not None
-    watching = WatchOptions(alerts, library, metrics) if watched else None
+    watching = WatchOptions(alerts, library, metrics)
     return run_wall(
         files,
         WallOptions(

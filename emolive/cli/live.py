@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -15,14 +15,15 @@ from rich.console import RenderableType
 
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
-from emolive.cli.agent import AgentOptions, with_permission
+from emolive.cli.agent import AgentOptions, permission_for
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, tell
 from emolive.cli.recording import Recording, RecordOptions
 from emolive.cli.watching import Watching, WatchOptions
-from emolive.engine import EngineConfig, Hub, Mailbox
+from emolive.engine import Hub, Mailbox
+from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
@@ -50,7 +51,7 @@ class LiveOptions:
     provider: str | None = None
     hop_s: float | None = None
     recording: RecordOptions | None = None
-    watching: WatchOptions | None = None
+    watching: WatchOptions = field(default_factory=WatchOptions)
     agent: AgentOptions | None = None
     baseline: BaselineChoice | None = None
     adapts: bool = False
@@ -134,53 +135,48 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
     """
+    watching = Watching(options.watching)
     classifier = load_classifier(options.model, options.processor)
-    config = engine_config(options.interval_s, classifier)
+    engine_config(options.interval_s, classifier)  # told before anything is opened
+    permission = None
     if options.agent is not None:
-        config = _permitted(config, source, options.agent, call=call)
-    hub = Hub()
-    mailbox = hub.subscribe(_MAILBOX_EVENTS)
+        permission = _permission(source, options.agent, call=call)
+    lines = sys.stdout if options.json else None
+    recording = None if options.recording is None else Recording(options.recording, lines)
     settings = RunSettings(
         options.model,
         cast(Requested, options.processor),
         options.interval_s,
+        rules=watching.rules,
+        library=options.watching.library,
         baseline=options.baseline,
     )
-    description = RunDescription(source, settings, permission=config.agent_permission)
+    description = RunDescription(
+        source,
+        settings,
+        permission=permission,
+        recording=None if recording is None else recording.choice,
+    )
+    makes_view = _call_view if call else _view
+    view: View = makes_view(options, classifier.metadata, options.interval_s)
+    hub, code = Hub(), DONE
+    mailbox = hub.subscribe(_MAILBOX_EVENTS)
     with closing(Monitoring(lambda *_: classifier)) as monitoring:
         monitored = monitoring.prepare(description, run_id="live", hub=hub)
         run = monitored.live
-        recording = None
-        if options.recording is not None:
-            recording = Recording(
-                monitored, options.recording, sys.stdout if options.json else None
-            )
-        watching = None
-        if options.watching is not None:
-            watching = Watching(
-                options.watching, lambda: recording.session_id if recording else None
-            )
-        view: View
-        if call:
-            view = _call_view(options, classifier.metadata, config.hop_s)
-        else:
-            view = _view(options, classifier.metadata, config.hop_s)
-        code = DONE
         with Interrupts() as interrupts:
             try:
+                watching.start([monitored])
+                view = _AccompaniedView(view, watching)
+                monitored.start()
                 if recording is not None:
-                    recording.start()
+                    recording.follow(monitored)
                     view = _AccompaniedView(view, recording)
-                if watching is not None:
-                    watching.start({"live": run})
-                    view = _AccompaniedView(view, watching)
-                run.start()
                 last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
             finally:
                 # Also when the reader of standard output went away.
+                watching.tick()
                 monitoring.close()
-                if watching is not None:
-                    watching.end_rules()
                 with suppress(BrokenPipeError):
                     # Rules are some milliseconds behind the engine.
                     for event in mailbox.drain():
@@ -189,8 +185,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                     view.close()
                 if recording is not None:
                     code = recording.finish()
-                if watching is not None:
-                    watching.finish()
+                watching.finish()
     if monitored.baselines is not None and monitored.baselines.problem:
         tell(monitored.baselines.problem)
     if last.state is EngineState.FAILED:
@@ -200,17 +195,17 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     return code
 
 
-def _permitted(
-    config: EngineConfig, source: AudioSource, options: AgentOptions, *, call: bool
-) -> EngineConfig:
+def _permission(
+    source: AudioSource, options: AgentOptions, *, call: bool
+) -> AgentPermission | None:
     if call:
-        return with_permission(config, source.name, options)
+        return permission_for(source.name, options)
     if options.wanted:
         raise EmoliveError(
             "--infer-agent is for calls, in which one party is an agent: leave it out, or monitor "
             "a call with `emolive call live`."
         )
-    return config
+    return None
 
 
 class _AccompaniedView:

@@ -173,8 +173,7 @@ def live(
     from emolive.cli.watching import WatchOptions
 
     recording = RecordOptions(library, title, audio) if record else None
-    watched = alerts is not None or metrics is not None
-    watching = WatchOptions(alerts, library, metrics) if watched else None
+    watching = WatchOptions(alerts, library, metrics)
     agent = AgentOptions(infer_agent, policy, library)
     said = (baseline, expected_neutral, baseline_group)
     options = LiveOptions(

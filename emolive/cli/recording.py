@@ -10,8 +10,8 @@ from typing import TextIO
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.session_commands import open_library
 from emolive.errors import SessionError
-from emolive.monitoring import MonitoredRun
-from emolive.session.recorder import RecorderState, RecorderStatus, RecordingRequest
+from emolive.monitoring import MonitoredRun, RecordingChoice
+from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
 from emolive.times import table_time
 
 _STORE_WITHIN_S = 60.0
@@ -27,10 +27,10 @@ class RecordOptions:
 
 
 class Recording:
-    """One recorded run of the command line: begins before it, ends after it."""
+    """The recording of one run of the command line, as a person is told of it."""
 
-    def __init__(self, run: MonitoredRun, options: RecordOptions, lines: TextIO | None) -> None:
-        """Open the library, remind of consent and get ready.
+    def __init__(self, options: RecordOptions, lines: TextIO | None) -> None:
+        """Open the library and remind of consent; `choice` is for the run's description.
 
         With `lines` the recorder's news go there as JSON, too: ``{"type": "recording", ...}``.
 
@@ -45,19 +45,17 @@ class Recording:
             tell(settings.consent_text)
             self._library.confirm_consent()
         request = RecordingRequest(options.title, options.audio)
-        self._recorder = run.recorder(self._library, request)
+        self.choice = RecordingChoice(self._library, request)
+        self._recorder: Recorder | None = None
 
-    @property
-    def session_id(self) -> str | None:
-        """The session that is recorded, once it has begun."""
-        return self._recorder.status().session_id
-
-    def start(self) -> None:
-        """Record from now on."""
-        self._recorder.start()
+    def follow(self, run: MonitoredRun) -> None:
+        """The run has begun."""
+        self._recorder = run.recorder
 
     def tick(self) -> None:
         """Tell what is new."""
+        if self._recorder is None:
+            return
         status = self._recorder.status()
         news = (status.state, status.error)
         if news == self._told:
@@ -70,14 +68,17 @@ class Recording:
         self._line(status)
 
     def finish(self) -> int:
-        """Wait until everything is stored, tell where it is; returns the exit code.
+        """The run is over: wait until all is stored, tell where it is; returns the exit code.
 
         Raises:
             SessionError: the recording failed.
         """
-        session = self._recorder.stop(_STORE_WITHIN_S)
+        recorder = self._recorder
+        session = None if recorder is None else recorder.stop(_STORE_WITHIN_S)
         self._library.close()
-        status = self._recorder.status()
+        if recorder is None:
+            return DONE
+        status = recorder.status()
         self._line(status)
         if status.state is RecorderState.FAILED:
             raise SessionError(status.error or "The recording failed.")

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -23,11 +23,11 @@ from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
-from emolive.engine import EngineTotals, LiveRun
+from emolive.engine import EngineTotals
 from emolive.errors import EmoliveError
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import swatches
-from emolive.monitoring import BaselineChoice, Monitoring, RunDescription, RunSettings
+from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
 from emolive.palette import Swatch
 from emolive.times import table_time
@@ -60,7 +60,7 @@ class WallOptions:
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
-    watching: WatchOptions | None = None
+    watching: WatchOptions = field(default_factory=WatchOptions)
     baseline: BaselineChoice | None = None
 
 
@@ -70,26 +70,30 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
     Raises:
         EmoliveError: the model cannot be used, or rules or metrics cannot.
     """
-    watching = None if options.watching is None else Watching(options.watching)
+    watching = Watching(options.watching)
     classifier = load_classifier(options.model, options.provider)
     engine_config(options.hop_s, classifier)  # told before anything is opened
     with closing(Monitoring(lambda *_: classifier, max_runs=len(files))) as monitoring:
         processor = _Processor(classifier.provider_note)
         cards = []
-        settings = RunSettings(hop_s=options.hop_s, baseline=options.baseline)
+        settings = RunSettings(
+            hop_s=options.hop_s,
+            rules=watching.rules,
+            library=options.watching.library,
+            baseline=options.baseline,
+        )
         for number, file in enumerate(files, 1):
             source = FileSource(file, paced=True, block_s=0.1, channels="split")
             description = RunDescription(RecordedCall(source, options.agent), settings)
-            call = monitoring.prepare(description, run_id=f"{number}").live
+            call = monitoring.prepare(description, run_id=f"{number}")
             cards.append(_Card(call, classifier.metadata, lines=options.json))
         picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
         with Interrupts() as interrupts:
             begin = time.monotonic()
             try:
-                if watching is not None:
-                    watching.start({card.call.id: card.call for card in cards})
+                watching.start([card.run for card in cards])
                 for card in cards:
-                    card.call.start()
+                    card.run.start()
                 over = False
                 while not over and not interrupts.wished:
                     over = monitoring.wait(_LOOK_EVERY_S)
@@ -99,33 +103,31 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                         card.look()
                     processor.look(cards)
                     if picture is not None:
-                        problems = watching.problems if watching else ()
-                        picture.draw(cards, monitoring.status(), (*processor.problems, *problems))
-                    if watching is not None:
-                        watching.tick()
+                        problems = (*processor.problems, *watching.problems)
+                        picture.draw(cards, monitoring.status(), problems)
+                    watching.tick()
             finally:
                 for card in cards:
                     card.call.ask_to_stop()
                 monitoring.wait(_END_WITHIN_S)
                 totals = monitoring.status()
+                watching.tick()
                 monitoring.close()
-                if watching is not None:
-                    watching.end_rules()
                 if picture is not None:
                     picture.close()
     for card in cards:
         card.look()
     processor.look(cards)
-    if watching is not None:
-        watching.finish()
+    watching.finish()
     return _sum_up(cards, totals, as_json=options.json)
 
 
 class _Card:
     """What is known of one call."""
 
-    def __init__(self, call: LiveRun, metadata: ModelMetadata, *, lines: bool) -> None:
-        self.call = call
+    def __init__(self, run: MonitoredRun, metadata: ModelMetadata, *, lines: bool) -> None:
+        self.run = run
+        self.call = call = run.live
         self.answer: Prediction | None = None
         parties = [Party(role.value, role) for role in Role]
         self._meter = ConversationMeter(parties, metadata.sampling_rate)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emolive.alerts.dispatch import Dispatcher, DispatchStatus
+from emolive.alerts.dispatch import DispatchStatus
 from emolive.alerts.rule_file import exposed_secrets, load_rules
+from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.cli.outcome import tell
 from emolive.metrics.collector import Metrics
 from emolive.metrics.server import Endpoint, MetricsServer
-from emolive.session.recorded_run import WatchedRun
+from emolive.monitoring import MonitoredRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,49 +24,51 @@ class WatchOptions:
     library: Path | None = None
     metrics: str | None = None
 
+    def __bool__(self) -> bool:
+        return self.rules is not None or self.metrics is not None
+
 
 class Watching:
-    """Rules and metrics of a command's runs: begin before them, end after them."""
+    """Rules and metrics of a command's runs, as a person is told of them."""
 
-    def __init__(
-        self, options: WatchOptions, session: Callable[[], str | None] = lambda: None
-    ) -> None:
-        """Read the rules and get ready; `session` tells the session that is recorded.
+    def __init__(self, options: WatchOptions) -> None:
+        """Read the rules; `rules` are for the descriptions of the runs.
 
         Raises:
             EmoliveError: a rules file or a port that cannot be used.
         """
-        self._session = session
-        self._told: set[str] = set()
+        self.rules: RuleSet | None = None
         endpoint = None if options.metrics is None else Endpoint.parse(options.metrics)
-        self._alerts: AlertService | None = None
         if options.rules is not None:
-            rules = load_rules(options.rules)
-            for sentence in exposed_secrets(rules, options.rules):
+            self.rules = load_rules(options.rules)
+            for sentence in exposed_secrets(self.rules, options.rules):
                 tell(sentence)
-            self._alerts = AlertService(rules, Dispatcher(rules, options.library))
+        self._told: set[str] = set()
+        self._runs: Sequence[MonitoredRun] = ()
+        self._alerts: AlertService | None = None
         self._metrics: Metrics | None = None
         self._server: MetricsServer | None = None
         if endpoint is not None:
-            self._metrics = Metrics(self._alerts)
+            self._metrics = Metrics()
             self._server = MetricsServer(self._metrics, endpoint)
 
-    def start(self, runs: Mapping[str, WatchedRun]) -> None:
-        """Watch runs, by what they are called in messages and metrics, from now on."""
-        if self._alerts is not None:
-            for call_id, run in runs.items():
-                self._alerts.watch(run, call_id, session=self._session)
-            self._alerts.start()
+    def start(self, runs: Sequence[MonitoredRun]) -> None:
+        """Look after runs, which were described with these rules and have not begun."""
+        self._runs = runs
+        self._alerts = runs[0].alerts.service  # which they share
         if self._metrics is not None and self._server is not None:
-            for call_id, run in runs.items():
-                self._metrics.watch(run, call_id)
+            self._metrics.alerts = self._alerts
+            for run in runs:
+                self._metrics.watch(run.live, run.live.id)
             self._server.start()
             tell(f"Metrics are at {self._server.url}.")
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What keeps alerts from anybody now."""
-        return () if self._alerts is None else self._alerts.problems()
+        unusable = dict.fromkeys(run.alerts.unusable for run in self._runs)
+        found = () if self._alerts is None else self._alerts.problems()
+        return (*(one for one in unusable if one is not None), *found)
 
     def tick(self) -> None:
         """Tell what keeps alerts from anybody, each time that something does."""
@@ -75,14 +78,8 @@ class Watching:
                 tell(sentence)
         self._told = set(problems)
 
-    def end_rules(self) -> None:
-        """The runs are over: raise what is left to raise, deliver what can be delivered now."""
-        if self._alerts is not None:
-            self.tick()
-            self._alerts.close()
-
     def finish(self) -> None:
-        """Stop everything; tell what became of the alerts."""
+        """The runs are over, and their rules: tell what became of the alerts."""
         if self._metrics is not None and self._server is not None:
             self._server.close()
             self._metrics.close()

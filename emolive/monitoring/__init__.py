@@ -2,7 +2,7 @@
 
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.monitoring.call_monitor import CallMonitor, MonitoredCall
-from emolive.monitoring.description import RunDescription, RunSettings
+from emolive.monitoring.description import RecordingChoice, RunDescription, RunSettings
 from emolive.monitoring.monitor import MonitoredRun, Monitoring
 from emolive.monitoring.sources import SourceChoice, SourceKind
 
@@ -12,6 +12,7 @@ __all__ = [
     "MonitoredCall",
     "MonitoredRun",
     "Monitoring",
+    "RecordingChoice",
     "RunDescription",
     "RunSettings",
     "SourceChoice",

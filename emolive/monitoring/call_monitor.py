@@ -9,9 +9,8 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from emolive.alerts.dispatch import Dispatcher
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.service import AlertService, CallWatch
+from emolive.alerts.service import AlertService
 from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
@@ -19,11 +18,10 @@ from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring.call_feed import CallFeed, FeedLoop
-from emolive.monitoring.description import RunDescription
+from emolive.monitoring.description import RecordingChoice, RunDescription
 from emolive.monitoring.monitor import MonitoredRun, Monitoring
 from emolive.monitoring.recorders import CallRecorders
 from emolive.session.library import Library
-from emolive.session.recorder import RecordingRequest
 from emolive.settings import settings_folder
 
 
@@ -37,7 +35,6 @@ class MonitoredCall:
 
     run: MonitoredRun
     feed: CallFeed
-    watch: CallWatch | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -83,54 +80,41 @@ class CallMonitor:
         """What watches the calls; None: there is no call yet, or there are no rules."""
         return self._alerts
 
-    def open(
-        self,
-        description: RunDescription,
-        *,
-        call_id: str | None = None,
-        library: Library | None = None,
-        recording: RecordingRequest | None = None,
-    ) -> MonitoredCall:
-        """Begin to monitor a call, and to record it into `library` if there is a request for that.
+    def open(self, description: RunDescription, *, call_id: str | None = None) -> MonitoredCall:
+        """Begin to monitor a call.
 
         It is watched for the rules of `use_rules`, not for those of its description, and it is not
-        explained.
+        explained. A recording that cannot be made does not disturb it.
 
         Raises:
             ModelError: the model cannot be used.
             EmoliveError: the source cannot be used, or as many calls go on as may.
         """
-        settings = replace(description.settings, keep_s=0.0, rules=None)
-        description = replace(description, settings=settings)
+        recording, settings = description.recording, description.settings
+        settings = replace(settings, keep_s=0.0, rules=self._begin_rules(), library=self._outbox)
+        description = replace(description, settings=settings, recording=None)
         call_id = call_id or f"call-{next(self._numbers)}"
         run = self._monitoring.prepare(description, run_id=call_id)
         call = self._calls[call_id] = MonitoredCall(run, CallFeed(run.live))
         self._feeds.add(call.feed)
-        problem = ""
-        if recording is not None and library is not None:
+        if recording is not None:
             try:
-                self.recorders.begin(call_id, run, library, recording)
-            except EmoliveError as error:  # a recording never disturbs its call
-                problem = str(error)
-        try:
-            self._begin_rules()
-        except EmoliveError as error:  # the call goes on without
-            call.notes.append(str(error))
-        else:
-            self._watch(call)
-        if problem:
-            call.notes.append(problem)
+                self.recorders.begin(call_id, run, recording)
+            except EmoliveError as error:
+                call.notes.append(str(error))
         run.start()
+        if run.alerts.unusable is not None:
+            call.notes.append(run.alerts.unusable)
         return call
 
-    def record(self, call_id: str, library: Library, request: RecordingRequest) -> None:
+    def record(self, call_id: str, recording: RecordingChoice) -> None:
         """Record a call from now on; one that is not there is none.
 
         Raises:
             EmoliveError: the call is over, or its last recording is still being stored.
         """
         if (call := self._calls.get(call_id)) is not None:
-            self.recorders.begin(call_id, call.run, library, request)
+            self.recorders.begin(call_id, call.run, recording)
 
     def remove(self, call_id: str) -> None:
         """End a call and forget it; one that is not there is none."""
@@ -139,30 +123,24 @@ class CallMonitor:
             return
         self.recorders.ask_to_stop(call_id)
         self._monitoring.forget(call.run)
-        if call.watch is not None and self._alerts is not None:
-            self._alerts.forget(call.watch)
         self._feeds.remove(call.feed)
 
     def use_rules(self, rules: RuleSet | None, library: Path | None) -> list[str]:
         """Watch all calls for other rules from now on; returns what is to be said about it.
 
         The outbox of their alerts lies in `library` (None: the usual one).
-
-        Raises:
-            EmoliveError: the rules need something that is not there. None are watched then.
         """
         before, self._alerts = self._alerts, None
         self._rules, self._outbox = rules, library
-        for call in self._calls.values():
-            call.watch = None
-        if before is not None:
-            before.close(1.0)
+        if before is not None:  # all at once: each may wait for its next event
+            self._end_rules(before, 1.0)
         going = [call for call in self._calls.values() if not call.live.over]
-        if going:
-            self._begin_rules()
-        for call in going:
-            self._watch(call)
-        return list(dict.fromkeys(note for one in going for note in one.notes))
+        used = self._begin_rules() if going else None
+        for call in self._calls.values():
+            call.run.alerts.use(used if call in going else None, library)
+            call.run.alerts.start()
+        notes = (call.run.alerts.unusable for call in going)
+        return list(dict.fromkeys(note for note in notes if note is not None))
 
     def close(self, timeout: float) -> bool:
         """End everything; whether it ended within `timeout` seconds."""
@@ -172,9 +150,8 @@ class CallMonitor:
         alerts, self._alerts = self._alerts, None
         ending: threading.Thread | None = None
         if alerts is not None:  # beside the calls' end: each waits for what the other does not
-            ending = threading.Thread(
-                target=alerts.close, args=(timeout / 2,), name="emolive calls end", daemon=True
-            )
+            ends, name = (alerts, timeout / 2), "emolive calls end"
+            ending = threading.Thread(target=self._end_rules, args=ends, name=name, daemon=True)
             ending.start()
         runs = [call.live for call in self._calls.values()]
         for run in runs:
@@ -188,27 +165,17 @@ class CallMonitor:
         ended &= self._monitoring.free_idle(max(0.1, deadline - time.monotonic()))
         return ended
 
-    def _begin_rules(self) -> None:
-        """With the first call, not before: webhooks are somebody else's until then."""
-        if self._alerts is not None or self._rules is None or not self._rules.enabled:
-            return
-        service = AlertService(self._rules, Dispatcher(self._rules, self._outbox))
-        service.start()
-        self._alerts = service
+    def _end_rules(self, alerts: AlertService, timeout: float) -> None:
+        alerts.close(timeout)
+        self._monitoring.rules.release(alerts, timeout)
 
-    def _watch(self, call: MonitoredCall) -> None:
-        call.notes = []
+    def _begin_rules(self) -> RuleSet | None:
+        """With the first call, not before: webhooks are somebody else's until then."""
+        if self._rules is None or not self._rules.enabled:
+            return None
         if self._alerts is None:
-            return
-        try:
-            call.watch = self._alerts.watch(
-                call.live,
-                call.id,
-                name=call.name,
-                session=lambda: self.recorders.session_id(call.id),
-            )
-        except EmoliveError as error:  # rules for another model: the call goes on without
-            call.notes.append(str(error))
+            self._alerts = self._monitoring.rules.hold(self._rules, self._outbox)
+        return self._rules
 
 
 def call_permission(

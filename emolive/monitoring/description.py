@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emolive.alerts.rules import RuleSet
 from emolive.audio.source import AudioSource
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.inference.decision import DecisionConfig
@@ -12,6 +13,8 @@ from emolive.inference.providers import Requested
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.sources import SourceChoice
+from emolive.session.library import Library
+from emolive.session.recorder_status import RecordingRequest
 from emolive.settings import Settings
 
 
@@ -20,9 +23,9 @@ class RunSettings:
     """What runs are made with, whatever they hear.
 
     ``model`` is a file, or a bundled model's name (None: the usual one). ``keep_s`` of audio stay
-    in memory for explanations (0: none). ``rules`` is a file of alert rules for this run alone
-    (None: none), whose outbox lies in ``library``. ``baseline``: how answers are adapted to their
-    source (None: not at all).
+    in memory for explanations (0: none). ``rules`` are alert rules, or a file of them for this run
+    alone (None: none); their outbox lies in ``library``. ``baseline``: how answers are adapted to
+    their source (None: not at all).
     """
 
     model: Path | None = None
@@ -30,7 +33,7 @@ class RunSettings:
     hop_s: float = 0.5
     decision: DecisionConfig = field(default_factory=DecisionConfig)
     keep_s: float = 0.0
-    rules: Path | None = None
+    rules: RuleSet | Path | None = None
     library: Path | None = None
     baseline: BaselineChoice | None = None
 
@@ -56,12 +59,20 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChoice:
+    """That a run is recorded: into an open library, and how."""
+
+    library: Library
+    request: RecordingRequest = field(default_factory=RecordingRequest)
+
+
+@dataclass(frozen=True, slots=True)
 class RunDescription:
     """One live run.
 
     ``source`` is a choice, or a source that is not opened yet; ``split`` keeps the two channels of
     a `SourceChoice` apart. ``name`` is for people (None: the source's). Without a ``permission``
-    no emotion is inferred on streams whose role is the agent's.
+    no emotion is inferred on streams whose role is the agent's. ``recording``: from its begin on.
     """
 
     source: SourceChoice | CallChoice | AudioSource
@@ -69,6 +80,7 @@ class RunDescription:
     name: str | None = None
     split: bool = False
     permission: AgentPermission | None = None
+    recording: RecordingChoice | None = None
 
     @property
     def config(self) -> EngineConfig:

@@ -1,4 +1,4 @@
-"""From a description to a run: model, voice activity, engine, explanations and rules.
+"""From a description to a run: model, voice activity, engine, explanations, rules, recording.
 
 What is opened here blocks (loading a model, looking into files) and belongs on a worker thread.
 """
@@ -24,53 +24,85 @@ from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
 from emolive.monitoring.baselines import RunBaselines, run_baselines
 from emolive.monitoring.call_choices import CallChoice
-from emolive.monitoring.description import RunDescription
-from emolive.monitoring.rules import RunAlerts
+from emolive.monitoring.description import RecordingChoice, RunDescription
+from emolive.monitoring.rules import RunAlerts, SharedRules
 from emolive.monitoring.sources import SourceChoice, open_source
-from emolive.session.library import Library
-from emolive.session.recorder import Recorder, RecordingRequest
+from emolive.session.recorder import Recorder
 from emolive.speech.silero import SileroVad
 
 MAX_RUNS = 64
 # Events that wait while a moment is explained (2 s at most), with room for two streams.
 _EXPLAIN_EVENTS = 2048
+_DELIVER_WITHIN_S = 5.0
+# What webhooks call a run that nobody has given an id.
+_ONLY_CALL = "live"
 Loads = Callable[[Path | None, Requested], Classifier]
 Opens = Callable[..., AudioSource]
 
 
 class MonitoredRun:
-    """A run that is ready: its events come out of `live.hub` once it was started."""
+    """A run that is ready: its events come out of `live.hub` once it was started.
 
-    def __init__(self, description: RunDescription, live: LiveRun, loaded: _Loaded) -> None:
-        """To be had from `Monitoring.prepare`."""
+    `recorder` is what records it, or did so last; `alerts` what watches it for rules.
+    """
+
+    def __init__(
+        self,
+        description: RunDescription,
+        live: LiveRun,
+        metadata: ModelMetadata,
+        alerts: RunAlerts,
+        baselines: RunBaselines | None,
+        explainer: Explainer | None,
+    ) -> None:
+        """To be had from `Monitoring.prepare`; `metadata` is its model's."""
         self.description = description
         self.live = live
-        self._classifier = loaded.classifier
-        self.explainer: Explainer | None = None
-        self.alerts: RunAlerts | None = None
-        self.baselines: RunBaselines | None = None
+        self.metadata = metadata
+        self.alerts = alerts
+        self.baselines = baselines
+        self.explainer = explainer
+        self.recorder: Recorder | None = None
 
     @property
-    def metadata(self) -> ModelMetadata:
-        """The model's."""
-        return self._classifier.metadata
+    def session_id(self) -> str | None:
+        """The session that it is recorded into; None: it is not recorded now."""
+        if self.recorder is None:
+            return None
+        status = self.recorder.status()
+        return None if status.state.over and not self.live.over else status.session_id
 
-    def recorder(self, library: Library, request: RecordingRequest) -> Recorder:
-        """What records it into `library` from when it is started on, also in the middle of it."""
-        return Recorder(self.live, library, request)
+    def record(self, recording: RecordingChoice) -> Recorder:
+        """Record it from now on, before it begins or in the middle of it; it ends with the run.
+
+        Raises:
+            EmoliveError: the run is over, or its last recording is still being stored.
+        """
+        if self.live.over:
+            raise EmoliveError(tr("The call is over: there is nothing to record any more."))
+        if self.recorder is not None and not self.recorder.status().state.over:
+            raise EmoliveError(
+                tr("The last recording of this call is still being stored: try again.")
+            )
+        self.recorder = Recorder(self.live, recording.library, recording.request)
+        self.recorder.start()
+        return self.recorder
 
     def start(self) -> None:
         """Begin; returns at once."""
-        if self.alerts is not None:
-            self.alerts.start()
+        if self.description.recording is not None:
+            self.record(self.description.recording)
+        self.alerts.start()
         self.live.start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """End within `timeout` seconds; what hangs is given up, see `LiveRun.stop`."""
+        """End within `timeout` seconds; what hangs is given up, see `LiveRun.stop`.
+
+        A recording ends with it, on its own time: `recorder` tells when it is stored.
+        """
         deadline = time.monotonic() + timeout
         self.live.stop(max(0.1, timeout - 0.3))
-        if self.alerts is not None:
-            self.alerts.close(max(0.1, deadline - time.monotonic()))
+        self.alerts.close(max(0.1, deadline - time.monotonic()))
 
 
 class _Loaded:
@@ -124,6 +156,7 @@ class Monitoring:
         self._loaded: list[_Loaded] = []
         self._numbers = count(1)
         self._baselines: list[RunBaselines] = []  # of runs that go on, or are being kept
+        self.rules = SharedRules()
 
     def prepare(
         self, description: RunDescription, *, run_id: str | None = None, hub: Hub | None = None
@@ -156,18 +189,18 @@ class Monitoring:
                 self._baselines = [one for one in self._baselines if not one.kept]
                 self._baselines.append(baselines)
                 live.when_over(baselines.begin_to_keep)
-        run = MonitoredRun(description, live, loaded)
-        run.baselines = baselines
+        metadata, explainer = loaded.classifier.metadata, None
         if settings.keep_s > 0:
-            run.explainer = Explainer(
+            explainer = Explainer(
                 live.hub.subscribe(_EXPLAIN_EVENTS),
-                run.metadata,
+                metadata,
                 # Beside the run's own, and on the CPU alone: the run must not wait for it.
                 lambda: load_classifier(settings.model, "cpu", threads=1),
                 memory_s=settings.keep_s,
             )
-        if settings.rules is not None:
-            run.alerts = RunAlerts(live, settings.rules, settings.library)
+        alerts = RunAlerts(self.rules, live, run_id or _ONLY_CALL, lambda: run.session_id)
+        alerts.use(settings.rules, settings.library)
+        run = MonitoredRun(description, live, metadata, alerts, baselines, explainer)
         return run
 
     def forget(self, run: MonitoredRun) -> None:
@@ -175,6 +208,7 @@ class Monitoring:
         for loaded in tuple(self._loaded):
             if run.live in loaded.engine.runs:
                 loaded.engine.remove(run.live.id)
+        run.alerts.close(_DELIVER_WITHIN_S)
 
     def status(self) -> EngineTotals:
         """All runs of the newest model together.
@@ -199,9 +233,15 @@ class Monitoring:
             return self._free([loaded for loaded in self._loaded if loaded.idle], timeout)
 
     def close(self, timeout: float = 2.0) -> bool:
-        """End all runs and free the models; whether that worked within `timeout` seconds."""
+        """End all runs and free the models; whether that worked within `timeout` seconds.
+
+        Then alerts that are due are delivered, for some seconds more. Recordings end with their
+        runs, on their own time.
+        """
         with self._lock:
-            return self._free(list(self._loaded), timeout)
+            ended = self._free(list(self._loaded), timeout)
+        self.rules.close(_DELIVER_WITHIN_S)
+        return ended
 
     def _load(self, wanted: tuple[Path | None, Requested]) -> _Loaded:
         for loaded in self._loaded:

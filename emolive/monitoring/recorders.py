@@ -6,14 +6,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from emolive.errors import EmoliveError
-from emolive.i18n import tr
-from emolive.session.recorder import Recorder, RecorderStatus, RecordingRequest
+from emolive.session.recorder import Recorder, RecorderStatus
 from emolive.session.records import SessionInfo
 
 if TYPE_CHECKING:
+    from emolive.monitoring.description import RecordingChoice
     from emolive.monitoring.monitor import MonitoredRun
-    from emolive.session.library import Library
 
 
 class CallRecorders:
@@ -34,27 +32,15 @@ class CallRecorders:
         """Whether a recording runs or is being finished."""
         return any(not recorder.status().state.over for recorder in self._all())
 
-    def begin(
-        self, call_id: str, run: MonitoredRun, library: Library, request: RecordingRequest
-    ) -> None:
+    def begin(self, call_id: str, run: MonitoredRun, recording: RecordingChoice) -> None:
         """Record a call from now on, unless that is done already.
 
         Raises:
             EmoliveError: the call is over, or its last recording is still being stored.
         """
-        if run.live.over:
-            raise EmoliveError(tr("The call is over: there is nothing to record any more."))
-        recorder = run.recorder(library, request)
         with self._lock:
-            if self._closed:
-                return
-            before = self._recorders.get(call_id)
-            if before is not None and not before.status().state.over:
-                raise EmoliveError(
-                    tr("The last recording of this call is still being stored: try again.")
-                )
-            self._recorders[call_id] = recorder
-            recorder.start()
+            if not self._closed:
+                self._recorders[call_id] = run.record(recording)
 
     def ask_to_stop(self, call_id: str) -> None:
         """End a call's recording here; its recorder stores what is left."""
@@ -67,15 +53,6 @@ class CallRecorders:
         """End all recordings here."""
         for recorder in self._all():
             recorder.ask_to_stop()
-
-    def session_id(self, call_id: str) -> str | None:
-        """The session that a call is being recorded into."""
-        with self._lock:
-            recorder = self._recorders.get(call_id)
-        if recorder is None:
-            return None
-        status = recorder.status()
-        return None if status.state.over else status.session_id
 
     def look(self) -> dict[str, RecorderStatus]:
         """How all of them are doing, those that ended, too."""

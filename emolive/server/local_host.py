@@ -32,6 +32,7 @@ from emolive.monitoring import (
     CallMonitor,
     MonitoredCall,
     Monitoring,
+    RecordingChoice,
     RunDescription,
     RunSettings,
 )
@@ -298,14 +299,15 @@ class LocalHost:
             self._settings.hop_s,
             baseline=self._baseline(request),
         )
-        call = self.calls.open(
-            RunDescription(source, settings, name=request.name, permission=permission),
-            call_id=request.id,
-            library=self._library,
-            recording=RecordingRequest(request.name, keeping is Keeping.SOUND, (request.tap,))
-            if kept
-            else None,
+        recorded = RecordingRequest(request.name, keeping is Keeping.SOUND, (request.tap,))
+        description = RunDescription(
+            source,
+            settings,
+            name=request.name,
+            permission=permission,
+            recording=RecordingChoice(self._library, recorded) if kept else None,
         )
+        call = self.calls.open(description, call_id=request.id)
         return LocalCall(
             self.calls, call, source, None if permission is None else permission.granted_by
         )

@@ -15,9 +15,8 @@ from emolive.types import Event, RunFacts
 
 if TYPE_CHECKING:
     from emolive.explain.explainer import Explanation, Moment
-    from emolive.monitoring import MonitoredRun
-    from emolive.session.library import Library
-    from emolive.session.recorder import Recorder, RecordingRequest
+    from emolive.monitoring import MonitoredRun, RecordingChoice
+    from emolive.session.recorder import Recorder
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
 # Overflow policy: the oldest are dropped and counted; of statuses only the newest waits.
@@ -59,8 +58,12 @@ class Run(Protocol):
     def explainer(self) -> Explains | None:
         """Answers questions, also when the run has ended; to be started and closed by who asks."""
 
-    def recorder(self, library: Library, request: RecordingRequest) -> Recorder | None:
-        """What records it from now on; None: this run cannot be recorded."""
+    def record(self, recording: RecordingChoice) -> Recorder | None:
+        """Record it from now on; None: this run cannot be recorded.
+
+        Raises:
+            EmoliveError: there is nothing to record.
+        """
 
     @property
     def alert_problem(self) -> str | None:
@@ -132,14 +135,14 @@ class PreparedRun:
         self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self.explainer: Explains | None = run.explainer
 
-    def recorder(self, library: Library, request: RecordingRequest) -> Recorder:
-        """What records it from now on."""
-        return self._run.recorder(library, request)
+    def record(self, recording: RecordingChoice) -> Recorder:
+        """Record it from now on."""
+        return self._run.record(recording)
 
     @property
     def alert_problem(self) -> str | None:
         """Why the alert rules are not watched for."""
-        return self._run.alerts.problem if self._run.alerts is not None else None
+        return self._run.alerts.problem
 
     def start(self) -> None:
         """Begin; returns at once."""

@@ -18,10 +18,8 @@ from PySide6.QtWidgets import QApplication
 from emolive.bench.stages import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
 from emolive.inference.classifier import Classifier
-from emolive.monitoring import RunSettings
+from emolive.monitoring import RecordingChoice, RunSettings
 from emolive.monitoring.sources import SourceChoice
-from emolive.session.library import Library
-from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, FloatArray, RunFacts, StreamStatus
@@ -86,7 +84,7 @@ class _FedRun:
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    def recorder(self, library: Library, request: RecordingRequest) -> None:
+    def record(self, recording: RecordingChoice) -> None:
         """None: there is no source."""
 
     def start(self) -> None:

@@ -15,7 +15,7 @@ import soundfile as sf
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.webhook_settings import decoded_secret
-from emolive.cli.agent import AgentOptions, confirm_in_terminal, with_permission
+from emolive.cli.agent import AgentOptions, confirm_in_terminal, permission_for
 from emolive.consent.permission import GRANTED, STATEMENT
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
@@ -297,7 +297,8 @@ def test_a_person_types_the_phrase(
     library: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(monkeypatch, f"{STATEMENT.phrase}\n")
-    config = with_permission(EngineConfig(), "call.wav", AgentOptions(wanted=True))
+    permission = permission_for("call.wav", AgentOptions(wanted=True))
+    config = EngineConfig(agent_permission=permission)
     assert config.infers_emotion(Role.AGENT)
     told = capsys.readouterr().err
     assert "Article 5(1)(f)" in told
@@ -312,8 +313,7 @@ def test_anything_else_is_no_confirmation(
     library: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     typed(monkeypatch, text)
-    config = with_permission(EngineConfig(), "call.wav", AgentOptions(wanted=True))
-    assert not config.infers_emotion(Role.AGENT)
+    assert permission_for("call.wav", AgentOptions(wanted=True)) is None
     with Library.open(library) as opened:
         assert [entry.action for entry in opened.audit_log()] != [GRANTED]
 

@@ -20,7 +20,14 @@ from emolive.errors import EmoliveError, ModelError
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
-from emolive.monitoring import CallMonitor, MonitoredCall, Monitoring, RunDescription, RunSettings
+from emolive.monitoring import (
+    CallMonitor,
+    MonitoredCall,
+    Monitoring,
+    RecordingChoice,
+    RunDescription,
+    RunSettings,
+)
 from emolive.monitoring.wire import event_fields
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
@@ -90,12 +97,8 @@ def test_a_call_fed_by_a_program_is_answered_alerted_recorded_and_removed(
     calls.use_rules(RuleSet(rule=(rule,)), tmp_path / "library")
     source = line("line 7")
     with Library.open(tmp_path / "library") as library:
-        call = calls.open(
-            RunDescription(source, settings),
-            call_id="line-7",
-            library=library,
-            recording=RecordingRequest("Line 7"),
-        )
+        recording = RecordingChoice(library, RecordingRequest("Line 7"))
+        call = calls.open(RunDescription(source, settings, recording=recording), call_id="line-7")
         events = call.live.hub.subscribe(5_000)
         assert (call.id, call.name, call.notes) == ("line-7", "line 7", [])
         assert calls.calls == (call,)
@@ -119,7 +122,7 @@ def test_a_call_fed_by_a_program_is_answered_alerted_recorded_and_removed(
         for event in (*answers, *(one for one in heard if isinstance(one, EngineStatus | Alert))):
             fields = event_fields(event, facts.labels, facts.rate)
             assert fields["type"] in ("prediction", "status", "alert")
-        until(lambda: calls.recorders.session_id(call.id) is None)
+        until(lambda: not calls.recorders.active)
         session = calls.recorders.take_ended(call.id)
         assert session is not None
         assert session.title == "Line 7"
@@ -168,3 +171,22 @@ def test_calls_share_a_model_and_one_that_fails_ends_alone(
     assert calls.close(10.0)
     assert second.live.over
     assert fine.closed
+
+
+def test_rules_are_swapped_under_a_call_and_an_unusable_file_stops_nothing(
+    calls: CallMonitor, settings: RunSettings, tmp_path: Path
+) -> None:
+    rule = EmotionRule(name="Always", emotions=(models.LABELS[-1],), probability=0.5, for_s=0.5)
+    first, second = RuleSet(rule=(rule,)), RuleSet(rule=(rule,))
+    calls.use_rules(first, tmp_path / "library")
+    one, two = (calls.open(RunDescription(line(name), settings)) for name in "ab")
+    service = one.run.alerts.service
+    assert service is two.run.alerts.service is calls.alerts, "one set of couriers for all"
+    assert calls.use_rules(second, tmp_path / "library") == []
+    assert one.run.alerts.service is two.run.alerts.service is calls.alerts
+    assert calls.alerts is not service
+    assert {watch.name for watch in calls.alerts.watches} == {"a", "b"}
+    calls.remove(one.id)
+    assert {watch.name for watch in calls.alerts.watches} == {"b"}
+    assert calls.use_rules(None, None) == []
+    assert calls.alerts is two.run.alerts.service is None

@@ -170,7 +170,7 @@ class FakeRun:
         self.started = threading.Event()
         self.stopped = threading.Event()
 
-    def recorder(self, library: object, request: object) -> None:
+    def record(self, recording: object) -> None:
         pass
 
     @property

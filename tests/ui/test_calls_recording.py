@@ -105,8 +105,8 @@ def test_a_call_is_recorded_from_its_start_until_a_person_ends_that(
     assert "0:0" in page.call.record.text()
     assert "B" in page.call.record.text()
     monitor = page.controller._monitor
-    session_id = monitor.recorders.session_id(model.info.id)
-    watch = monitor._calls[model.info.id].watch
+    session_id = monitor._calls[model.info.id].run.session_id
+    watch = monitor._calls[model.info.id].run.alerts.watch
     assert watch is not None
     assert watch._context.session() == session_id is not None
 

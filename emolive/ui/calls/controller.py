@@ -12,11 +12,16 @@ from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
-from emolive.monitoring import CallMonitor, MonitoredCall, RunDescription, RunSettings
+from emolive.monitoring import (
+    CallMonitor,
+    MonitoredCall,
+    RecordingChoice,
+    RunDescription,
+    RunSettings,
+)
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_monitor import call_permission
 from emolive.session.library import Library
-from emolive.session.recorder import RecordingRequest
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.calls.model import AlertEntry, CallInfo, CallModel
@@ -83,7 +88,7 @@ class CallsController(QObject):
         """The same of one call."""
         lost = _processor_problems([model])
         alerts, opened = self._monitor.alerts, self._calls.get(model.info.id)
-        watch = opened[0].watch if opened is not None else None
+        watch = opened[0].run.alerts.watch if opened is not None else None
         if alerts is None or watch is None or model.over:
             return (*lost, *self._rules_unusable)
         return (*lost, *alerts.dispatcher.problems, *watch.status.problems)
@@ -113,16 +118,18 @@ class CallsController(QObject):
         for choice in choices:
             self._count(1)
 
-            request = self.recording.request(choice.name) if record else None
+            recording = self.recording.choice(choice.name) if record else None
 
             def opens(
-                choice: CallChoice = choice, request: RecordingRequest | None = request
+                choice: CallChoice = choice, recording: RecordingChoice | None = recording
             ) -> MonitoredCall:
                 permission = None
                 if choice.has_agent:
                     permission = call_permission(choice.name, library, infer_agent=infer_agent)
-                description = RunDescription(choice, settings, choice.name, permission=permission)
-                return self._monitor.open(description, library=library, recording=request)
+                description = RunDescription(
+                    choice, settings, choice.name, permission=permission, recording=recording
+                )
+                return self._monitor.open(description)
 
             self._work.ask(opens, self._on_open, self._on_problem)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
-from emolive.monitoring import CallMonitor
+from emolive.monitoring import CallMonitor, RecordingChoice
 from emolive.monitoring.recorders import CallRecorders
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
@@ -60,9 +60,11 @@ class CallRecordingController(QObject):
         """Whether something is still to be told about a recording."""
         return bool(self._recorders.look())
 
-    def request(self, name: str) -> RecordingRequest:
-        """What is recorded of a call, by the settings."""
-        return RecordingRequest(title=name, audio=self._save_audio())
+    def choice(self, name: str) -> RecordingChoice | None:
+        """How a call is recorded, by the settings; None: there is no library to record into."""
+        if self.library is None:
+            return None
+        return RecordingChoice(self.library, RecordingRequest(name, self._save_audio()))
 
     def toggle(self, model: CallModel) -> None:
         """Record a call, or end its recording."""
@@ -127,13 +129,11 @@ class CallRecordingController(QObject):
         then(agreed)
 
     def _start(self, model: CallModel) -> None:
-        if (library := self.library) is None:
+        if (choice := self.choice(model.info.name)) is None:
             return
-        call_id, request = model.info.id, self.request(model.info.name)
+        call_id = model.info.id
         self._work.ask(
-            lambda: self._monitor.record(call_id, library, request),
-            lambda _: None,
-            self._on_failure,
+            lambda: self._monitor.record(call_id, choice), lambda _: None, self._on_failure
         )
 
     def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
+from emolive.monitoring import RecordingChoice
 from emolive.session.recorder import (
     Recorder,
     RecorderState,
@@ -115,10 +116,9 @@ class RecordingController(QObject):
             return
         request = RecordingRequest(audio=self.save_audio)
         try:
-            self._recorder = run.recorder(self._controller.library, request)
+            self._recorder = run.record(RecordingChoice(self._controller.library, request))
             if self._recorder is None:
                 return
-            self._recorder.start()
         except EmoliveError as error:
             self._recorder = None
             self.said.emit(Message(Severity.ERROR, str(error)))
