@@ -18,7 +18,7 @@ from emolive.speech.silero import SileroVad
 
 MAX_BATCH = 256
 # Of one file: what its windows share goes to the GPU once.
-_FILE_BATCH = 32
+_FILE_BATCH = 16
 _ROOM = 256  # messages; who has more to say waits
 _LOOK_EVERY_S = 0.3
 
