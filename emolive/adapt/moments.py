@@ -108,7 +108,7 @@ def doubtful_moments(
     for info in library.sessions():
         if info.state is not SessionState.COMPLETE:
             continue
-        marks = [mark for mark in library.annotations(info.id) if mark.label]
+        marks = [mark for mark in library.annotations(info.id) if mark.label and not mark.tier]
         for stream in info.streams:
             if not (stream.emotion and stream.audio_file and config.infers_emotion(stream.role)):
                 continue

@@ -1,8 +1,7 @@
-"""What `sessions export`, `import` and `agreement` do."""
+"""What `sessions export` and `import` do."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.cli.session_commands import open_library, run_delete
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import ntr
-from emolive.session.agreement import Agreement, timeline_agreements
 from emolive.session.bundle import EXTENSION, export_bundle
 from emolive.session.bundle_import import import_bundle
 from emolive.session.export import FORMATS, Format, chosen_formats
@@ -23,6 +21,7 @@ from emolive.session.training_manifest import Facts, write_manifest
 
 BUNDLE = "bundle"
 MANIFEST = "manifest"
+ALL = "all"  # every format but the manifest, which only marked sessions have
 _ELAN = "eaf"
 
 
@@ -110,58 +109,19 @@ def run_import(library: Path | None, files: Sequence[Path], *, again: bool) -> i
     return SOME_INPUTS_FAILED if failures else DONE
 
 
-def run_agreement(library: Path | None, session: str, *, as_json: bool) -> int:
-    """Print each annotator's agreement with the model.
-
-    Raises:
-        SessionError: there is no such session, or nobody labelled anything in it.
-    """
-    with open_library(library) as opened:
-        timeline = Timeline.of_session(opened, session)
-    found = timeline_agreements(timeline)
-    if as_json:
-        say(json.dumps([_agreement_object(one, timeline.rate) for one in found], indent=1))
-        return DONE
-    if not found:
-        raise SessionError("Nobody labelled anything in this session: mark stretches in the app.")
-    for one in found:
-        kappa = "no kappa (one label only)" if one.kappa is None else f"kappa {one.kappa:.2f}"
-        same = "" if one.observed is None else f", same label {one.observed:.0%}"
-        say(
-            f"{one.annotator or 'annotator'}: {kappa}{same} of "
-            f"{one.compared / timeline.rate:.1f} s; the model decided on {one.coverage:.0%} of "
-            "what was labelled"
-        )
-    return DONE
-
-
-def _agreement_object(one: Agreement, rate: int) -> dict[str, object]:
-    return {
-        "annotator": one.annotator,
-        "kappa": one.kappa,
-        "observed": one.observed,
-        "coverage": one.coverage,
-        "compared_s": one.compared / rate,
-        "undecided_s": one.undecided / rate,
-        "contradictory_s": one.contradictory / rate,
-        "confusion": [
-            {"human": human, "model": model, "seconds": samples / rate}
-            for (human, model), samples in sorted(one.confusion.items())
-        ],
-    }
-
-
 def _chosen(text: str) -> tuple[tuple[str, ...], tuple[Format, ...]]:
     """All names, and the formats among them.
 
     Raises:
         EmoliveError: one is unknown, or needs something that is not installed.
     """
-    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    asked = dict.fromkeys(name.strip().lower() for name in text.split(","))
+    names = tuple(name for one in asked for name in ((*FORMATS, BUNDLE) if one == ALL else (one,)))
+    names = tuple(dict.fromkeys(names))
     if unknown := [name for name in names if name not in (*FORMATS, BUNDLE, MANIFEST)]:
         raise EmoliveError(
             f"{unknown[0]!r} is not a format that can be written: use "
-            f"{', '.join((*FORMATS, BUNDLE, MANIFEST))}."
+            f"{', '.join((*FORMATS, BUNDLE, MANIFEST, ALL))}."
         )
     forms = [name for name in names if name in FORMATS]
     return names, chosen_formats(",".join(forms)) if forms else ()

@@ -94,6 +94,7 @@ def shown_object(library: Library, info: SessionInfo) -> Json:
                 "label": one.label,
                 "comment": one.comment,
                 "annotator": one.annotator,
+                "tier": one.tier,
             }
             for one in library.annotations(info.id)
         ],

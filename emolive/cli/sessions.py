@@ -273,7 +273,7 @@ def export_sessions(
             "--format",
             metavar="FORMAT[,FORMAT]",
             help=f"Any of {FORMATS}; bundle (everything, to import elsewhere); manifest (what "
-            "people marked, to train on).",
+            "people marked, to train on); all: every one but the manifest.",
         ),
     ] = "html",
     out: Annotated[
@@ -358,7 +358,35 @@ def show_agreement(
     json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
-    """Show how far people who marked a session and the model agree (Cohen's kappa over time)."""
-    from emolive.cli.session_file_commands import run_agreement
+    """Show how far people who marked a session agree, with the model and with each other.
+
+    Cohen's kappa of each with the model and of each pair, Fleiss' kappa and Krippendorff's alpha of
+    all; concordance (Lin) and alpha of what they rated continuously.
+    """
+    from emolive.cli.session_agreement import run_agreement
 
     return run_agreement(library, session, as_json=json)
+
+
+@app.command("tiers")
+def show_tiers(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A tier to add, change or remove.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", metavar="LABEL[,LABEL]", help="The labels it offers, in order."),
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Offer it no more; what was marked in it stays.")
+    ] = False,
+    json: JsonReport = False,
+    library: LibraryOption = None,
+) -> int:
+    """Show, add or remove tiers: what can be marked beside the emotions, with labels of your own.
+
+    They hold for the whole library.
+    """
+    from emolive.cli.session_tiers import run_tiers
+
+    return run_tiers(library, name, labels, remove=remove, as_json=json)

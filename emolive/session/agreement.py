@@ -1,10 +1,7 @@
 """How far people and the model agree: Cohen's kappa, weighted by time.
 
-Kappa is the agreement beyond what chance would give: (observed - expected) / (1 - expected), where
-the expected agreement is that of two independent raters with the same shares of labels (J. Cohen,
-"A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20(1),
-1960). Here every sample of audio is one rated item, which is exact and needs no choice of a frame:
-kappa does not change when all items are repeated equally often.
+Every sample of audio is one rated item, which is exact and needs no choice of a frame: kappa does
+not change when all items are repeated equally often.
 """
 
 from __future__ import annotations
@@ -12,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from emolive.session.coefficients import cohen_kappa
+from emolive.session.rated_time import Rating, rated_stretches
 from emolive.session.records import Annotation
 from emolive.session.timeline import Timeline
 from emolive.types import Segment, SpeechState
@@ -59,34 +57,16 @@ class Agreement:
         return cohen_kappa(self.confusion)
 
 
-def cohen_kappa(confusion: Mapping[tuple[str, str], int]) -> float | None:
-    """Cohen's kappa of counts by (one rater's label, the other's).
-
-    None where it is not defined: nothing is compared, or both used one and the same label only.
-    """
-    total = sum(confusion.values())
-    one: Counter[str] = Counter()
-    other: Counter[str] = Counter()
-    same = 0
-    for (first, second), count in confusion.items():
-        one[first] += count
-        other[second] += count
-        same += count if first == second else 0
-    chance = sum(count * other[label] for label, count in one.items())
-    if total * total == chance:
-        return None
-    return (same * total - chance) / (total * total - chance)
-
-
 def agreements(
     streams: Sequence[str], segments: Iterable[Segment], annotations: Iterable[Annotation]
 ) -> tuple[Agreement, ...]:
     """Every annotator who gave labels against the model, all streams together.
 
-    Annotations about all streams count for each of `streams`.
+    Annotations about all streams count for each of `streams`; those of other tiers than the
+    emotions' do not count: the model says nothing about them.
     """
     said = list(segments)
-    labelled = [one for one in annotations if one.label]
+    labelled = [one for one in annotations if one.label and not one.tier]
     found = []
     for annotator in dict.fromkeys(one.annotator for one in labelled):
         ours = [one for one in labelled if one.annotator == annotator]
@@ -94,9 +74,16 @@ def agreements(
         confusion: Counter[tuple[str, str]] = Counter()
         undecided = contradictory = 0
         for stream in streams:
-            marks = [one for one in ours if one.stream in (None, stream)]
-            spoken = [one for one in said if one.stream == stream]
-            for length, people, model in _stretches(marks, spoken):
+            marks = ratings([one for one in ours if one.stream in (None, stream)])
+            spoken = [
+                (one.start_sample, one.end_sample, one.label)
+                for one in said
+                if one.stream == stream
+            ]
+            for length, (people, answers) in rated_stretches((marks, spoken)):
+                model = answers[0] if answers else ""
+                if not people:
+                    continue
                 if len(people) > 1:
                     contradictory += length
                 elif _decided(model, silence_counts):
@@ -113,36 +100,12 @@ def timeline_agreements(timeline: Timeline) -> tuple[Agreement, ...]:
     return agreements(names, timeline.segments, timeline.annotations)
 
 
+def ratings(marks: Iterable[Annotation]) -> list[Rating]:
+    """Labelled marks as ratings."""
+    return [(one.start_sample, one.end_sample, one.label) for one in marks if one.label]
+
+
 def _decided(model: str, silence_counts: bool) -> bool:
     if model == SpeechState.SILENCE:
         return silence_counts
     return model not in ("", SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
-
-
-def _stretches(
-    marks: Sequence[Annotation], segments: Sequence[Segment]
-) -> Iterable[tuple[int, tuple[str, ...], str]]:
-    """Cut one stream's time wherever a mark or a segment begins or ends.
-
-    Yields, where there is a mark: samples, the marks' different labels, and the model's label ("":
-    there is no segment).
-    """
-    # At each edge what ends, then what begins: +1 or -1 of a label.
-    marked: dict[int, Counter[str]] = {}
-    spoken: dict[int, Counter[str]] = {}
-    for mark in marks:
-        assert mark.label is not None
-        marked.setdefault(mark.start_sample, Counter())[mark.label] += 1
-        marked.setdefault(mark.end_sample, Counter())[mark.label] -= 1
-    for segment in segments:
-        spoken.setdefault(segment.start_sample, Counter())[segment.label] += 1
-        spoken.setdefault(segment.end_sample, Counter())[segment.label] -= 1
-    people: Counter[str] = Counter()
-    model: Counter[str] = Counter()
-    for start, end in pairwise(sorted({*marked, *spoken})):
-        people.update(marked.get(start, {}))
-        model.update(spoken.get(start, {}))
-        labels = tuple(label for label, count in people.items() if count > 0)
-        if labels:
-            now = next((label for label, count in model.items() if count > 0), "")
-            yield end - start, labels, now

@@ -22,6 +22,7 @@ from emolive.session.bundle_document import (
     gap_entry,
     note_entry,
     segment_entry,
+    trace_entry,
     window_entry,
 )
 from emolive.session.export.atomic import replacing
@@ -70,6 +71,7 @@ def export_bundle(library: LibraryReader, session: str, path: Path) -> None:
             annotations=tuple(map(annotation_entry, library.annotations(info.id))),
             alerts=tuple(map(alert_entry, library.alerts(info.id))),
             notes=tuple(map(note_entry, library.notes(info.id))),
+            traces=tuple(map(trace_entry, library.traces(info.id))),
         )
         archive.writestr(DOCUMENT, document.model_dump_json(), ZIP_DEFLATED)
 

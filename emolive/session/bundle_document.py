@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -28,9 +29,11 @@ from emolive.session.records import (
     LONGEST_TEXT,
     AlertRecord,
     Annotation,
+    Dimension,
     Gap,
     GapKind,
     Note,
+    Trace,
 )
 from emolive.types import (
     Band,
@@ -175,6 +178,29 @@ class AnnotationEntry(_Stretch):
     comment: Text
     stream: Name | None
     annotator: Name
+    tier: Name = ""
+
+
+class TraceEntry(_Entry):
+    """What a person rated continuously: little-endian float32 in base64, NaN for nothing."""
+
+    annotator: Name
+    dimension: Dimension
+    step_samples: Annotated[int, Field(gt=0, le=1_000_000)]
+    ratings: str
+
+    @field_validator("ratings")
+    @classmethod
+    def _within(cls, text: str) -> str:
+        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
+        if np.any(np.abs(values[~np.isnan(values)]) > 1.0):
+            raise ValueError("ratings must be from -1 to 1")
+        return text
+
+    @property
+    def end_sample(self) -> int:
+        """Where its last value ends."""
+        return len(base64.b64decode(self.ratings)) // 4 * self.step_samples
 
 
 class AlertEntry(_Entry):
@@ -220,6 +246,7 @@ class BundleDocument(_Entry):
     annotations: Annotated[tuple[AnnotationEntry, ...], Field(max_length=_MAX_MARKS)]
     alerts: Annotated[tuple[AlertEntry, ...], Field(max_length=_MAX_MARKS)]
     notes: Annotated[tuple[NoteEntry, ...], Field(max_length=_MAX_MARKS)]
+    traces: Annotated[tuple[TraceEntry, ...], Field(max_length=_MAX_MARKS)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -235,6 +262,7 @@ class BundleDocument(_Entry):
         if self.duration_samples > _LONGEST_S * self.rate:
             raise ValueError("duration_samples: no session is that long")
         ends = [one.end_sample for one in (*self.gaps, *self.annotations)]
+        ends += [one.end_sample for one in self.traces]
         ends += [alert.end_sample or alert.at_sample for alert in self.alerts]
         ends += [note.at_sample or 0 for note in self.notes]
         if max(ends, default=0) > self.latest_sample:
@@ -340,7 +368,24 @@ def annotation_entry(one: Annotation) -> AnnotationEntry:
         comment=one.comment,
         stream=one.stream,
         annotator=one.annotator,
+        tier=one.tier,
     )
+
+
+def trace_entry(trace: Trace) -> TraceEntry:
+    """A trace as it stands in the document."""
+    return TraceEntry(
+        annotator=trace.annotator,
+        dimension=trace.dimension,
+        step_samples=trace.step_samples,
+        ratings=base64.b64encode(trace.values.astype("<f4").tobytes()).decode(),
+    )
+
+
+def trace_of(entry: TraceEntry) -> Trace:
+    """The trace that an entry means."""
+    values = np.frombuffer(base64.b64decode(entry.ratings), "<f4").astype(np.float32)
+    return Trace(entry.annotator, entry.dimension, entry.step_samples, values)
 
 
 def alert_entry(alert: AlertRecord) -> AlertEntry:

@@ -29,6 +29,7 @@ from emolive.session.bundle_document import (
     StreamEntry,
     WindowEntry,
     activity_of,
+    trace_of,
     window_of,
 )
 from emolive.session.bundle_reading import read_document, read_rows
@@ -289,6 +290,7 @@ class _Import:
         writer.add_annotations(
             Annotation(id=secrets.token_hex(8), **one.model_dump()) for one in document.annotations
         )
+        writer.add_traces(map(trace_of, document.traces))
 
 
 def _new_session(document: BundleDocument) -> NewSession:

@@ -17,7 +17,9 @@ _PURGE_DUE = "purge_due"
 _PURGE_TRIES = 20
 _PURGE_EVERY_S = 0.1
 # Where people, or rules that people wrote, put words.
-_TEXT_TABLES = ("sessions", "streams", "notes", "tags", "annotations", "alerts", "outbox")
+_TEXT_TABLES = (
+    "sessions", "streams", "notes", "tags", "annotations", "traces", "alerts", "outbox"
+)  # fmt: skip
 
 
 def delete_session(database: Database, library: Path, session_id: str, reason: str) -> None:

@@ -39,6 +39,7 @@ from emolive.session.records import (
     AuditEntry,
     NewSession,
     Note,
+    Trace,
 )
 from emolive.session.recovery import Recovery, recover
 from emolive.session.search import SearchQuery
@@ -236,6 +237,13 @@ class Library(LibraryReader):
             )
             for annotation in put:
                 rows.put_annotation(connection, session_id, annotation)
+
+    def put_traces(self, session_id: str, traces: Iterable[Trace]) -> None:
+        """Add traces, or replace those of the same annotator and dimension: all or nothing."""
+        self.get(session_id)
+        with self.database.writing() as connection:
+            for trace in traces:
+                rows.put_trace(connection, session_id, trace)
 
     def recover(self) -> tuple[str, ...]:
         """Recover what other programs left open since `open`; the ids of the recovered."""

@@ -9,7 +9,7 @@ from emolive.i18n import tr
 from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.folders import session_folder
-from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, Trace
 from emolive.session.search import SearchHit, SearchQuery, find
 from emolive.session.summary import SessionSummary, dominant_of, summarize
 from emolive.types import Prediction, Segment, SpeechActivity
@@ -98,6 +98,22 @@ class LibraryReader:
         """What people marked, in the order of time."""
         with self.database.reading() as connection:
             return rows.select_annotations(connection, session_id)
+
+    def traces(self, session_id: str) -> list[Trace]:
+        """What people rated continuously."""
+        with self.database.reading() as connection:
+            return rows.select_traces(connection, session_id)
+
+    def annotators(self) -> list[str]:
+        """Everybody who marked or rated anything, sorted."""
+        with self.database.reading() as connection:
+            return [
+                row[0]
+                for row in connection.execute(
+                    "SELECT annotator FROM annotations UNION SELECT annotator FROM traces"
+                    " ORDER BY 1"
+                )
+            ]
 
     def alerts(self, session_id: str) -> list[AlertRecord]:
         """The alerts that were raised."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from emolive.types import Band, Role
+from emolive.types import Band, FloatArray, Role
 
 # Letters of what people write, so that every export can hold it.
 LONGEST_NAME = 1_000
@@ -138,7 +138,7 @@ class Annotation:
     """What a person says about a stretch; kept apart from the model's segments.
 
     `stream` None: about all streams. `label` None: a comment only. `id` stays the same through
-    edits and undo.
+    edits and undo. `tier` names what is labelled where that is not the emotion ("").
     """
 
     id: str
@@ -148,10 +148,32 @@ class Annotation:
     comment: str = ""
     stream: str | None = None
     annotator: str = ""
+    tier: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_sample < self.end_sample:
             raise ValueError(f"no stretch: {self.start_sample} to {self.end_sample}")
+
+
+class Dimension(StrEnum):
+    """What is rated continuously, from -1 to 1."""
+
+    VALENCE = "valence"
+    AROUSAL = "arousal"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What a person rated while it played: one value per `step_samples` from the session's start.
+
+    ``values`` float32 ``(n,)`` from -1 to 1, NaN where nothing was rated. There is one trace for
+    each annotator and dimension of a session.
+    """
+
+    annotator: str
+    dimension: Dimension
+    step_samples: int
+    values: FloatArray
 
 
 @dataclass(frozen=True, slots=True)

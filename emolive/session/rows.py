@@ -7,15 +7,19 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from emolive.plain_text import valid_text
 from emolive.session.records import (
     AlertRecord,
     Annotation,
+    Dimension,
     NewSession,
     Note,
     SessionInfo,
     SessionState,
     StreamInfo,
+    Trace,
 )
 from emolive.types import Band, Role
 
@@ -164,7 +168,7 @@ def select_sessions(
 def put_annotation(connection: sqlite3.Connection, session_id: str, a: Annotation) -> None:
     """Add an annotation, or replace the one with its id."""
     connection.execute(
-        "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session_id,
             a.id,
@@ -174,6 +178,7 @@ def put_annotation(connection: sqlite3.Connection, session_id: str, a: Annotatio
             a.label,
             a.comment,
             a.annotator,
+            a.tier,
         ),
     )
 
@@ -183,8 +188,34 @@ def select_annotations(connection: sqlite3.Connection, session_id: str) -> list[
     return [
         Annotation(*row)
         for row in connection.execute(
-            "SELECT id, start_sample, end_sample, label, comment, stream, annotator"
-            " FROM annotations WHERE session_id = ? ORDER BY start_sample, end_sample, id",
+            "SELECT id, start_sample, end_sample, label, comment, stream, annotator,"
+            " tier FROM annotations WHERE session_id = ? ORDER BY start_sample, end_sample, id",
+            (session_id,),
+        )
+    ]
+
+
+def put_trace(connection: sqlite3.Connection, session_id: str, trace: Trace) -> None:
+    """Add a trace, or replace the annotator's; one without any value goes."""
+    key = (session_id, trace.annotator, trace.dimension.value)
+    if np.isnan(trace.values).all():
+        connection.execute(
+            "DELETE FROM traces WHERE session_id = ? AND annotator = ? AND dimension = ?", key
+        )
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?)",
+        (*key, trace.step_samples, np.asarray(trace.values, "<f4").tobytes()),
+    )
+
+
+def select_traces(connection: sqlite3.Connection, session_id: str) -> list[Trace]:
+    """What people rated continuously, annotator by annotator."""
+    return [
+        Trace(annotator, Dimension(name), step, np.frombuffer(blob, "<f4").astype(np.float32))
+        for annotator, name, step, blob in connection.execute(
+            "SELECT annotator, dimension, step_samples, ratings FROM traces WHERE session_id = ?"
+            " ORDER BY annotator, dimension DESC",
             (session_id,),
         )
     ]

@@ -190,8 +190,20 @@ CREATE TABLE baselines (
 ) WITHOUT ROWID;
 """
 
+_VERSION_5 = """
+ALTER TABLE annotations ADD COLUMN tier TEXT NOT NULL DEFAULT '';
+CREATE TABLE traces (
+    session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    annotator TEXT NOT NULL,
+    dimension TEXT NOT NULL,
+    step_samples INTEGER NOT NULL,
+    ratings BLOB NOT NULL,              -- float32, little-endian, from the start; NaN: none
+    PRIMARY KEY (session_id, annotator, dimension)
+) WITHOUT ROWID;
+"""
+
 # Step i leads from version i to version i + 1. Steps are only ever added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 VERSION = len(MIGRATIONS)
 
 

@@ -15,7 +15,15 @@ from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
-from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    Gap,
+    Note,
+    SessionInfo,
+    StreamInfo,
+    Trace,
+)
 from emolive.session.summary import SessionSummary, summarize
 from emolive.types import (
     Baseline,
@@ -95,6 +103,7 @@ class SessionHistory:
     summary: SessionSummary
     metrics: ConversationMetrics | None
     baseline: Baseline | None = None
+    traces: tuple[Trace, ...] = ()
 
     @property
     def hop_s(self) -> float:
@@ -139,6 +148,7 @@ def load(library: Library, session_id: str) -> SessionHistory:
         summarize([stream.name for stream in info.streams], info.labels, windows, segments),
         session_conversation(library, info),
         next((w.baseline for w in reversed(windows) if w.baseline is not None), None),
+        tuple(library.traces(info.id)),
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emolive.engine.offline import FileAnalysis
-from emolive.session.records import AlertRecord, Annotation, Gap, Note
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, Trace
 from emolive.session.summary import familiarity_shares
 from emolive.types import Band, Baseline, Familiarity, FloatArray, Prediction, Role, Segment
 
@@ -75,6 +75,7 @@ class Timeline:
     notes: tuple[Note, ...] = ()
     tags: tuple[str, ...] = ()
     recovered: bool = False
+    traces: tuple[Trace, ...] = ()
 
     @classmethod
     def of_analysis(cls, analysis: FileAnalysis) -> Timeline:
@@ -149,6 +150,7 @@ class Timeline:
             notes=tuple(library.notes(info.id)),
             tags=info.tags,
             recovered=info.recovered,
+            traces=tuple(library.traces(info.id)),
         )
 
     @property
@@ -166,7 +168,7 @@ class Timeline:
         return (
             self.started_at is None
             and len(self.streams) <= 1
-            and not (self.annotations or self.gaps)
+            and not (self.annotations or self.gaps or self.traces)
         )
 
     @property

@@ -116,11 +116,11 @@ def write_manifest(
 
 
 def labelled_marks(library: LibraryReader, info: SessionInfo) -> Iterator[tuple[str, Annotation]]:
-    """Labelled marks with the stream each is about, in the order of time."""
+    """Marks of emotions with the stream each is about, in the order of time."""
     heard = [stream.name for stream in info.streams if stream.emotion]
     names = [stream.name for stream in info.streams]
     for mark in library.annotations(info.id):
-        if not mark.label:
+        if not mark.label or mark.tier:
             continue
         if mark.stream is None:
             yield from ((name, mark) for name in heard)

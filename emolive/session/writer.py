@@ -13,7 +13,15 @@ from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.deletion import delete_session, purge
 from emolive.session.folders import RecordingLock, session_folder
-from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, SessionState
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    Gap,
+    Note,
+    SessionInfo,
+    SessionState,
+    Trace,
+)
 from emolive.types import Band, Baseline, Prediction, Segment, SpeechActivity
 
 # Hours of a two-channel timeline: what a disk that is full for a while makes wait.
@@ -117,6 +125,11 @@ class SessionWriter:
     def add_note(self, note: Note) -> None:
         """Add a note."""
         self._add(partial(rows.insert_note, session_id=self._info.id, note=note))
+
+    def add_traces(self, traces: Iterable[Trace]) -> None:
+        """Add what people rated continuously."""
+        for trace in traces:
+            self._add(partial(rows.put_trace, session_id=self._info.id, trace=trace))
 
     def add_annotations(self, annotations: Iterable[Annotation]) -> None:
         """Add what people said (for imports)."""

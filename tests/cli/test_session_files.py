@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from emolive.session.export import FORMATS
 from emolive.session.library import Library
 from emolive.session.records import Annotation
 from tests.cli.conftest import Run
@@ -145,14 +146,60 @@ def test_agreement(run: Run, session: str) -> None:
     result = run("sessions", "agreement", session)
     assert result.exit_code == 0, result.stderr
     # 2 s angry and 4 s happy alike, 2 s happy where the model heard anger.
-    assert "anna: kappa 0.50, same label 75% of 8.0 s" in result.stdout
-    (found,) = json.loads(run("sessions", "agreement", session, "--json").stdout)
+    assert "anna and the model: kappa 0.50, same label 75% of 8.0 s" in result.stdout
+    report = json.loads(run("sessions", "agreement", session, "--json").stdout)
+    (found,) = report["with_model"]
+    assert report["between_annotators"] == report["continuous"] == []
     assert found["kappa"] == pytest.approx(0.5)
     assert found["confusion"] == [
         {"human": "angry", "model": "angry", "seconds": 2.0},
         {"human": "happy", "model": "angry", "seconds": 2.0},
         {"human": "happy", "model": "happy", "seconds": 4.0},
     ]
+
+
+def test_agreement_of_several_annotators(run: Run, session: str, folder: Path) -> None:
+    with Library.open(folder) as library:
+        ben = [Annotation("c", 0, 8 * RATE, "happy", "", "customer", "ben")]
+        library.change_annotations(session, put=ben)
+    text = run("sessions", "agreement", session).stdout
+    assert "emotion: anna and ben: Cohen's kappa 0.00, same label 75% of 8.0 s" in text
+    assert "emotion: 2 annotators: Fleiss' kappa -0.14 over the 8.0 s" in text
+    (tier,) = json.loads(run("sessions", "agreement", session, "--json").stdout)[
+        "between_annotators"
+    ]
+    # Both label 16 s in all, 14 of them happy: 1 - (2/8) / (1 - (14/16)^2 - (2/16)^2).
+    assert tier["krippendorff_alpha"] == pytest.approx(-1 / 7, abs=1e-4)
+    assert tier["pairs"][0]["annotators"] == ["anna", "ben"]
+
+
+def test_tiers_of_a_library(run: Run, session: str) -> None:
+    assert "Only the emotions" in run("sessions", "tiers").stdout
+    made = run("sessions", "tiers", "engagement", "--labels", "low, high")
+    assert made.stdout == "engagement: low, high\n"
+    assert json.loads(run("sessions", "tiers", "--json").stdout) == [
+        {"name": "engagement", "labels": ["low", "high"]}
+    ]
+    for arguments, why in (
+        (("engagement",), "Add --labels"),
+        (("--remove",), "Name the tier"),
+        (("x", "--labels", ","), "one to a hundred labels"),
+        (("x", "--remove"), "no tier 'x'"),
+        (("x", "--remove", "--labels", "a"), "contradict"),
+    ):
+        result = run("sessions", "tiers", *arguments)
+        assert result.exit_code == 2
+        assert why in result.stderr
+    assert "Only the emotions" in run("sessions", "tiers", "engagement", "--remove").stdout
+    assert session
+
+
+def test_all_formats_at_once(run: Run, session: str, tmp_path: Path) -> None:
+    result = run("sessions", "export", session, "--format", "all", "--out", "out")
+    assert result.exit_code == 0, result.stderr
+    wanted = {f"{session}.{form.extension}" for form in FORMATS.values()}
+    assert wanted | {f"{session}.emolive.zip"} <= set(names(tmp_path / "out"))
+    assert not (tmp_path / "out" / "manifest.csv").exists()
 
 
 def test_wrong_usage_is_one_sentence(run: Run, session: str, tmp_path: Path) -> None:

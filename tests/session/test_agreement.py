@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.session.agreement import agreements, cohen_kappa
+from emolive.session.agreement import agreements
+from emolive.session.coefficients import cohen_kappa
 from emolive.session.records import Annotation
 from emolive.types import Segment
 

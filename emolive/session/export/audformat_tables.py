@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.session.export.atomic import replacing_folder
+from emolive.session.export.tables import trace_table
 from emolive.session.export.tiers import Tier, TierKind, tiers
 from emolive.session.export.values import plain_text
+from emolive.session.records import Dimension
 from emolive.session.timeline import Timeline, TimelineStream
 
 if TYPE_CHECKING:
@@ -36,9 +38,10 @@ def write_audformat(timeline: Timeline, path: Path) -> None:
     """Write a database folder of segmented tables, times exact to the nanosecond.
 
     Tables, stored as Parquet, which holds any label exactly: ``segments`` and ``windows`` of the
-    model, ``labels`` and ``comments`` of people, and ``gaps``; numbered where there are several
-    streams or annotators (a table's description tells whose it is). `file` is the stream's audio,
-    relative to where the folder is if it is there or below, or the title where no audio is kept.
+    model, ``labels``, ``comments`` and ``traces`` of people, and ``gaps``; numbered where there are
+    several streams or annotators (a table's description tells whose it is). `file` is the stream's
+    audio, relative to where the folder is if it is there or below, or the title where no audio is
+    kept.
 
     Raises:
         EmoliveError: audformat is not installed.
@@ -62,6 +65,9 @@ def write_audformat(timeline: Timeline, path: Path) -> None:
     database.schemes["text"] = audformat.Scheme("str")
     for tier in tiers(timeline):
         _add_tier(database, timeline, tier, path.parent)
+    if timeline.traces:
+        database.schemes["rating"] = audformat.Scheme("float", minimum=-1, maximum=1)
+        _add_traces(database, timeline, path.parent)
     for stream in timeline.streams:
         _add_windows(database, timeline, stream, path.parent)
     # Elsewhere first: it writes only to names that are valid text, which a file's need not be.
@@ -92,6 +98,23 @@ def _add_tier(database: Any, timeline: Timeline, tier: Tier, folder: Path) -> No
     if tier.kind is TierKind.MODEL:
         table["confidence"] = audformat.Column(scheme_id="share")
         table["confidence"].set([span.confidence for span in tier.spans])
+
+
+def _add_traces(database: Any, timeline: Timeline, folder: Path) -> None:
+    import audformat
+
+    file = _file(timeline, None, folder)
+    for annotator in dict.fromkeys(trace.annotator for trace in timeline.traces):
+        rows = [row for row in trace_table(timeline).rows if row["annotator"] == annotator]
+        edges = [
+            [round(float(str(row[edge])) * timeline.rate) for row in rows]
+            for edge in ("start_s", "end_s")
+        ]
+        index = _index(timeline, file, *edges)
+        table = _table(database, "traces", annotator or "annotator", index)
+        for dimension in Dimension:
+            table[dimension.value] = audformat.Column(scheme_id="rating")
+            table[dimension.value].set([row.get(dimension.value) for row in rows])
 
 
 def _add_windows(database: Any, timeline: Timeline, stream: TimelineStream, folder: Path) -> None:

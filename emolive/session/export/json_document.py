@@ -16,7 +16,7 @@ from emolive.session.export.values import (
     seconds,
     shift_fields,
 )
-from emolive.session.records import AlertRecord, Annotation, Gap, Note
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, Trace
 from emolive.session.timeline import Timeline
 from emolive.types import Prediction, Segment
 
@@ -32,7 +32,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
     their source, `probabilities` are the adapted ones, with `raw_probabilities` beside them in
     windows and `summary`, and windows have `baseline`. Anything more
     (several streams, a session) adds `stream` to each window and segment, the window's label and
-    confidence, and title, started_at, streams, annotations, gaps, alerts, notes and tags.
+    confidence, and title, started_at, streams, annotations, traces, gaps, alerts, notes and tags.
     """
     plain = timeline.plain
     document: dict[str, JsonValue] = {
@@ -68,6 +68,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
             for stream in timeline.streams
         ],
         "annotations": [_annotation(one, timeline.rate) for one in timeline.annotations],
+        "traces": [_trace(one, timeline.rate) for one in timeline.traces],
         "gaps": [_gap(gap, timeline.rate) for gap in timeline.gaps],
         "alerts": [_alert(alert, timeline.rate) for alert in timeline.alerts],
         "notes": [_note(note, timeline.rate) for note in timeline.notes],
@@ -138,6 +139,18 @@ def _annotation(annotation: Annotation, rate: int) -> JsonValue:
         "label": annotation.label,
         "comment": annotation.comment,
         "annotator": annotation.annotator,
+        "tier": annotation.tier,
+    }
+
+
+def _trace(trace: Trace, rate: int) -> JsonValue:
+    values = [None if value != value else round(value, SHARE_DIGITS)
+              for value in trace.values.tolist()]  # fmt: skip
+    return {
+        "annotator": trace.annotator,
+        "dimension": trace.dimension.value,
+        "step_s": seconds(trace.step_samples, rate),
+        "values": values,
     }
 
 

@@ -58,7 +58,7 @@ def write_rttm(timeline: Timeline, path: Path) -> None:
 def _file_name(timeline: Timeline, tier: Tier) -> str:
     title = timeline.title or "recording"
     if tier.kind is TierKind.HUMAN:
-        title += f".{tier.annotator or 'human'}"
+        title += f".{tier.annotator or 'human'}" + (f".{tier.labelled}" if tier.labelled else "")
     return _field(title)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from emolive.session.export.values import SHARE_DIGITS, JsonValue, named, seconds
+from emolive.session.records import Dimension
 from emolive.session.timeline import Timeline
 
 Row = Mapping[str, JsonValue]
@@ -26,13 +29,17 @@ def tables(timeline: Timeline) -> Iterator[Table]:
 
     One stream of a file is only its windows. Everything else (several streams, a session) has two
     more tables: segments, and annotations (file, stream, start_s, end_s, label, comment,
-    annotator), where no stream means all of them. What there is nothing to say about is None.
+    annotator, tier), where no stream means all of them, and no tier the emotions. Where somebody
+    rated continuously, there are traces (file, start_s, end_s, annotator, valence, arousal). What
+    there is nothing to say about is None.
     """
     yield window_table(timeline)
     if not timeline.plain:
         yield segment_table(timeline)
-        said: Columns = {"label": str, "comment": str, "annotator": str}
+        said: Columns = {"label": str, "comment": str, "annotator": str, "tier": str}
         yield Table("annotations", {**_place(timeline), **said}, _annotations(timeline))
+    if timeline.traces:
+        yield trace_table(timeline)
 
 
 def window_table(timeline: Timeline) -> Table:
@@ -92,7 +99,36 @@ def _annotations(timeline: Timeline) -> Iterator[Row]:
             "label": one.label,
             "comment": one.comment,
             "annotator": one.annotator,
+            "tier": one.tier,
         }
+
+
+def trace_table(timeline: Timeline) -> Table:
+    """What people rated continuously, a row per annotator and step with a value."""
+    rated: Columns = {"annotator": str, **{dimension.value: float for dimension in Dimension}}
+    place: Columns = {"file": str, "start_s": float, "end_s": float}
+    return Table("traces", {**place, **rated}, _traces(timeline))
+
+
+def _traces(timeline: Timeline) -> Iterator[Row]:
+    for annotator, step in dict.fromkeys((t.annotator, t.step_samples) for t in timeline.traces):
+        ours = [
+            one for one in timeline.traces if (one.annotator, one.step_samples) == (annotator, step)
+        ]
+        for cell in range(max(one.values.size for one in ours)):
+            given: dict[str, JsonValue] = {
+                one.dimension.value: round(float(one.values[cell]), SHARE_DIGITS)
+                for one in ours
+                if cell < one.values.size and not np.isnan(one.values[cell])
+            }
+            if given:
+                yield {
+                    "file": timeline.source,
+                    "start_s": seconds(cell * step, timeline.rate),
+                    "end_s": seconds((cell + 1) * step, timeline.rate),
+                    "annotator": annotator,
+                    **given,
+                }
 
 
 def _where(timeline: Timeline, stream: str | None, start: int, end: int) -> Row:

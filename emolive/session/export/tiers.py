@@ -1,8 +1,8 @@
 """A timeline as tiers: rows of labelled stretches that do not overlap.
 
 The model's segments, people's labels, their comments and the gaps are separate tiers; every stream
-has its own, and so has every annotator. Labels of one annotator that overlap are spread over as
-many tiers as it takes.
+has its own, and so has every annotator and each tier that people label beside the emotions. Labels
+of one annotator that overlap are spread over as many tiers as it takes.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ class Tier:
     stream: str | None
     annotator: str
     spans: tuple[Span, ...]
+    labelled: str = ""  # what people labelled there, "": the emotion
 
 
 def tiers(timeline: Timeline) -> tuple[Tier, ...]:
     """The tiers of a timeline, stream by stream; what is about all streams comes last.
 
     Every stream has a tier of the model, empty or not. Names are unique: "mono model", "mono
-    human", "human (anna)", "human (anna) 2".
+    human", "human (anna)", "human (anna) 2", "mono engagement (anna)".
     """
     found: list[Tier] = []
     for stream in timeline.streams:
@@ -83,12 +84,12 @@ def lanes(spans: Iterable[Span]) -> list[tuple[Span, ...]]:
 
 def _marks(timeline: Timeline, stream: str | None) -> Iterator[Tier]:
     ours = [one for one in timeline.annotations if one.stream == stream]
-    for annotator in dict.fromkeys(one.annotator for one in ours):
-        by = [one for one in ours if one.annotator == annotator]
+    for annotator, about in dict.fromkeys((one.annotator, one.tier) for one in ours):
+        by = [one for one in ours if (one.annotator, one.tier) == (annotator, about)]
         labelled = [Span(o.start_sample, o.end_sample, o.label) for o in by if o.label]
         commented = [Span(o.start_sample, o.end_sample, o.comment) for o in by if o.comment]
-        yield from _laned(TierKind.HUMAN, stream, annotator, labelled)
-        yield from _laned(TierKind.COMMENTS, stream, annotator, commented)
+        yield from _laned(TierKind.HUMAN, stream, annotator, labelled, about)
+        yield from _laned(TierKind.COMMENTS, stream, annotator, commented, about)
     gaps = [
         Span(gap.start_sample, gap.end_sample, gap.kind.value)
         for gap in timeline.gaps
@@ -98,16 +99,26 @@ def _marks(timeline: Timeline, stream: str | None) -> Iterator[Tier]:
 
 
 def _laned(
-    kind: TierKind, stream: str | None, annotator: str, spans: list[Span], *, always: bool = False
+    kind: TierKind,
+    stream: str | None,
+    annotator: str,
+    spans: list[Span],
+    about: str = "",
+    *,
+    always: bool = False,
 ) -> Iterator[Tier]:
-    name = one_line(f"{stream} {kind}" if stream is not None else str(kind))
+    what = str(kind)
+    if about:
+        what = about if kind is TierKind.HUMAN else f"{about} {kind}"
+    name = one_line(f"{stream} {what}" if stream is not None else what)
     if annotator:
         name += f" ({one_line(annotator)})"
     rows = lanes(spans)
     if always and not rows:
         rows = [()]
     for number, row in enumerate(rows, 1):
-        yield Tier(name if number == 1 else f"{name} {number}", kind, stream, annotator, row)
+        whole = name if number == 1 else f"{name} {number}"
+        yield Tier(whole, kind, stream, annotator, row, about)
 
 
 def _unique(found: Iterable[Tier]) -> Iterator[Tier]:

@@ -57,7 +57,8 @@ def _name_row(name: str) -> str:
 
 
 def _strip(tier: Tier, timeline: Timeline, end: int) -> str:
-    title = _TITLES[tier.kind] + (f" ({tier.annotator})" if tier.annotator else "")
+    title = tier.labelled or _TITLES[tier.kind]
+    title += f" ({tier.annotator})" if tier.annotator else ""
     spans = "".join(
         _span(tier, start, stop, text, confidence, timeline, end)
         for start, stop, text, confidence in (
