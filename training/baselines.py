@@ -28,11 +28,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from emolive.errors import EmoliveError
 from emolive.features import log_mel
 from training.cache import AudioCache, CachedClip
 from training.calibrate import fit_temperature
 from training.evaluate import Disturb, conditions, labels_of
+from training.functionals import Extract, centre, extractor
 from training.labels import LABELS
 from training.metrics import softmax
 from training.protocols import Fold
@@ -43,7 +43,6 @@ from training.study import CLIP_CONDITIONS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Extract = Callable[[Floats], Floats]
 
 _N_MFCC = 40
 _COSTS = (1.0, 10.0, 100.0)
@@ -68,21 +67,7 @@ def egemaps(recipe: Recipe) -> Extract:
     Raises:
         EmoliveError: openSMILE is not installed.
     """
-    try:
-        import opensmile
-    except ImportError as error:
-        raise EmoliveError(
-            "openSMILE is missing: install the training extra, pip install 'emolive[training]'."
-        ) from error
-    smile = opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=opensmile.FeatureLevel.Functionals,
-    )
-
-    def extract(audio: Floats) -> Floats:
-        return smile(audio, recipe.front_end.sampling_rate).reshape(-1).astype(np.float32)
-
-    return extract
+    return extractor("eGeMAPSv02", recipe.front_end.sampling_rate)
 
 
 _EXTRACTORS: dict[ModelKind, Callable[[Recipe], Extract]] = {
@@ -116,12 +101,6 @@ class FeatureStore:
         keys, values = np.array(list(self._known)), np.stack(list(self._known.values()))
         np.savez(partial, keys=keys, values=values)
         partial.replace(self._path)
-
-
-def centre(audio: Floats, n: int) -> Floats:
-    """The middle `n` samples, or all of a shorter clip."""
-    start = max(0, round((audio.size - n) / 2))
-    return audio[start : start + n]
 
 
 def windows(audio: Floats, n: int, hop: int) -> list[Floats]:

@@ -18,7 +18,7 @@ from training.recipe import Recipe
 from training.splits import Split, noise_clips
 from training.teachers import Teacher, taught_probabilities
 from training.views import Kept, Views
-from training.waveforms import Chance, Disturber, LogMel, Waveforms, mask, mix
+from training.waveforms import Chance, Disturber, LogMel, Waveforms, mask, mix, mix_by_energy
 
 
 class Batch(NamedTuple):
@@ -88,13 +88,14 @@ def _drawn(recipe: Recipe, clips: tuple[CachedClip, ...], epoch: int) -> Iterato
         yield examples[start : start + recipe.batch_size]
 
 
-class _Targets:
+class BatchTargets:
     """`Targets` of whole batches."""
 
     def __init__(self, recipe: Recipe, clips: tuple[CachedClip, ...], device: torch.device) -> None:
         self._of, self._device = Targets(recipe, clips), device
 
     def __call__(self, clips: Sequence[CachedClip]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Distributions and allowed classes, ``(batch, 8)`` each."""
         targets, allowed = zip(*(self._of(clip) for clip in clips), strict=True)
         return torch.stack(targets).to(self._device), torch.stack(allowed).to(self._device)
 
@@ -107,7 +108,7 @@ class _KeptStatistics:
     ) -> None:
         self._recipe, self._clips = recipe, split.train
         self._statistics = EncoderStatistics(cache, recipe, device)
-        self._targets = _Targets(recipe, split.train, device)
+        self._targets = BatchTargets(recipe, split.train, device)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         for examples in _drawn(self._recipe, self._clips, epoch):
@@ -143,7 +144,7 @@ class _KeptImages:
         bands, frames = factors
         path = cache.folder / f"log-mel-{bands}-{frames}-{views.key}.npy"
         self._images = Kept(path, views, lambda: image, (n_mels, n_frames), device, "Log-mel")
-        self._targets = _Targets(recipe, split.train, device)
+        self._targets = BatchTargets(recipe, split.train, device)
         self._taught: torch.Tensor | None = None
         if teachers:
             self._rows = views.rows
@@ -184,7 +185,7 @@ class _OnDevice:
         noise = noise_clips(cache.clips)
         self._disturb = Disturber(recipe.augmentation, Waveforms(cache, device), noise)
         self._log_mel = LogMel(recipe.front_end).to(device)
-        self._targets = _Targets(recipe, split.train, device)
+        self._targets = BatchTargets(recipe, split.train, device)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         recipe, settings = self._recipe, self._recipe.augmentation
@@ -194,12 +195,16 @@ class _OnDevice:
             chance = Chance(int(rng.integers(2**31)), self._device)
             window = self._disturb.cut(clips, recipe.window_samples, chance)
             targets, allowed = self._targets(clips)
-            if settings.mixup_alpha:
+            if settings.mixup_alpha or settings.energy_mixup:
                 order = torch.from_numpy(rng.permutation(len(clips))).to(self._device)
-                share = float(rng.beta(settings.mixup_alpha, settings.mixup_alpha))
-                window = mix(window, order, share)
+                if settings.energy_mixup:
+                    window, share = mix_by_energy(window, order, settings, chance)
+                else:
+                    even = float(rng.beta(settings.mixup_alpha, settings.mixup_alpha))
+                    window = mix(window, order, even)
+                    share = torch.full((len(clips), 1), even, device=self._device)
                 targets = share * targets + (1 - share) * targets[order]
-                allowed = allowed | allowed[order]
+                allowed = allowed | (allowed[order] & (share < 1))
             x = self._disturb(window, chance)
             if not recipe.takes_waveform:
                 x = mask(self._log_mel(x), settings, chance)

@@ -24,6 +24,18 @@ def load_encoder(cache: AudioCache, recipe: Recipe) -> WhisperEncoder:
     return pretrained(cache.folder / WEIGHTS, recipe.encoder.blocks)
 
 
+def pooled_by(encoder: WhisperEncoder, device: torch.device) -> Compute:
+    """Windows ``(batch, n_samples)`` to ``(batch, blocks + 1, 1024)``."""
+    pool = StatisticsPool()
+
+    def pooled(windows: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            found: torch.Tensor = pool(encoder(windows))
+        return found
+
+    return pooled
+
+
 class EncoderStatistics:
     """Statistics of every labelled clip and of its disturbed copies (`Views`), in the cache.
 
@@ -36,15 +48,7 @@ class EncoderStatistics:
         views = Views(cache, recipe, device)
 
         def ready() -> Compute:
-            encoder = pretrained(cache.folder / WEIGHTS).to(device).eval()
-            pool = StatisticsPool()
-
-            def pooled(windows: torch.Tensor) -> torch.Tensor:
-                with torch.autocast(device.type, torch.bfloat16):
-                    found: torch.Tensor = pool(encoder(windows))
-                return found
-
-            return pooled
+            return pooled_by(pretrained(cache.folder / WEIGHTS).to(device).eval(), device)
 
         path = cache.folder / f"statistics-{views.key}.npy"
         self._kept = Kept(path, views, ready, (BLOCKS + 1, 2 * WIDTH), device, "Encoding")

@@ -17,7 +17,7 @@ from emolive.inference.classifier import Classifier
 from training.augmentation import add_noise, telephone
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window, window_features
-from training.labels import INDEX
+from training.labels import INDEX, LABELS
 from training.metrics import Scores, score, softmax
 from training.recipe import Recipe
 
@@ -35,6 +35,14 @@ def logits_of(classifier: Classifier) -> Predict:
 def labels_of(clips: tuple[CachedClip, ...]) -> npt.NDArray[np.int64]:
     """Class indices, ``(n,)``."""
     return np.array([INDEX[c.emotion] for c in clips if c.emotion is not None], np.int64)
+
+
+def votes_of(clips: tuple[CachedClip, ...]) -> FloatArray | None:
+    """Listeners' votes as shares, ``(n, n_classes)``, NaN for clips without; None: none has any."""
+    if not any(clip.votes for clip in clips):
+        return None
+    unknown = (np.nan,) * len(LABELS)
+    return np.array([clip.votes or unknown for clip in clips], np.float32)
 
 
 def conditions(noise: tuple[CachedClip, ...], cache: AudioCache, rate: int) -> dict[str, Disturb]:

@@ -16,6 +16,7 @@ from torchvision.models import ResNet34_Weights, resnet34
 
 from training.labels import LABELS
 from training.recipe import Encoder, Recipe
+from training.self_attention import SelfAttentionPool
 from training.whisper import WIDTH, WhisperEncoder, add_adapters
 
 
@@ -41,6 +42,16 @@ class EmotionNet(nn.Module):
         """Logits, ``(batch, 8)``."""
         logits: torch.Tensor = self.head(self.dropout(self.embed(x)))
         return logits
+
+    def auxiliary(
+        self,
+        embeddings: torch.Tensor,  # noqa: ARG002
+        targets: torch.Tensor,  # noqa: ARG002
+        allowed: torch.Tensor,  # noqa: ARG002
+        progress: float,  # noqa: ARG002
+    ) -> torch.Tensor | None:
+        """What else a kind of network learns, a loss; `progress` through the training, 0 to 1."""
+        return None
 
 
 class AttentionPool(nn.Module):
@@ -158,6 +169,21 @@ class AttentiveStatistics(nn.Module):
         return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], dim=1)
 
 
+class ClassBlocks(nn.Module):
+    """Shared features, then as many for each class alone: ``(batch, n_shared + 8 * n_own)``."""
+
+    def __init__(self, n_inputs: int, n_shared: int, n_own: int, dropout: float) -> None:
+        super().__init__()
+        width = n_shared + n_own * len(LABELS)
+        # Every feature has weights of its own, so one layer is all blocks side by side.
+        self.blocks = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, width), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(batch, n_inputs)``; the shared block comes first."""
+        embedded: torch.Tensor = self.blocks(x)
+        return embedded
+
+
 class EncoderBody(nn.Module):
     """A speech encoder, pooled, and one hidden layer; its output is the embedding.
 
@@ -172,9 +198,18 @@ class EncoderBody(nn.Module):
         self.mix: nn.Module = LayerMix(n_layers, 2 * WIDTH)
         if settings.pooling == "attentive":
             self.pool, self.mix = AttentiveStatistics(n_layers, WIDTH), nn.LayerNorm(2 * WIDTH)
-        self.hidden = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(2 * WIDTH, settings.hidden), nn.ReLU()
-        )
+        if settings.pooling == "self-attention":
+            self.pool = SelfAttentionPool(n_layers, WIDTH, dropout)
+            self.mix = nn.LayerNorm(2 * WIDTH)
+        self.n_features = settings.hidden or 2 * WIDTH
+        self.hidden: nn.Module = nn.Identity()
+        if settings.own:
+            self.n_features += settings.own * len(LABELS)
+            self.hidden = ClassBlocks(2 * WIDTH, settings.hidden, settings.own, dropout)
+        elif settings.hidden:
+            self.hidden = nn.Sequential(
+                nn.Dropout(dropout), nn.Linear(2 * WIDTH, settings.hidden), nn.ReLU()
+            )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Audio ``(batch, 1, n_samples)``, or kept statistics ``(batch, 1, layers, 1024)``."""
@@ -278,5 +313,19 @@ def build_model(
             encoder.requires_grad_(False)
         if encoder is not None and settings.tune == "adapters":
             add_adapters(encoder, settings.rank)
-        return EmotionNet(EncoderBody(settings, dropout, encoder), settings.hidden, dropout)
+        return _encoder_net(EncoderBody(settings, dropout, encoder), recipe)
     raise ValueError(f"{kind} is not a network")
+
+
+def _encoder_net(body: EncoderBody, recipe: Recipe) -> EmotionNet:
+    """The network around an encoder's body, with whatever else it is to learn."""
+    # These are networks, too, and import this module.
+    from training.edrl import EdrlNet
+    from training.emosphere import SphereNet
+
+    settings = recipe.encoder
+    if settings.own:
+        return EdrlNet(body, settings.hidden, settings.own, recipe.dropout, recipe.loss)
+    if recipe.loss.dimensions:
+        return SphereNet(body, body.n_features, recipe.dropout, recipe.loss)
+    return EmotionNet(body, body.n_features, recipe.dropout)

@@ -26,8 +26,8 @@ from training.cache import CachedClip
 from training.recipe import Recipe
 from training.splits import Split, usable_clips
 
-Protocol = Literal["paper", "speaker-independent", "cross-corpus"]
-PROTOCOLS: tuple[Protocol, ...] = ("paper", "speaker-independent", "cross-corpus")
+Protocol = Literal["paper", "speaker-independent", "cross-corpus", "cremad"]
+PROTOCOLS: tuple[Protocol, ...] = ("paper", "speaker-independent", "cross-corpus", "cremad")
 
 RAVDESS_FOLDS = (
     ("01", "11", "20", "21"),
@@ -39,6 +39,7 @@ RAVDESS_FOLDS = (
 )
 SAVEE_SPEAKERS = ("DC", "JE", "JK", "KL")
 PAPER_SEEDS = 5
+CREMAD_FOLDS = 5
 TESTED = ("ravdess", "savee")
 MOST_TESTED = 600  # clips of a corpus that was left out
 
@@ -67,6 +68,8 @@ def folds(protocol: Protocol, clips: tuple[CachedClip, ...], recipe: Recipe) -> 
         return tuple(_paper(trained, others))
     if protocol == "speaker-independent":
         return tuple(_speaker_independent(trained, others))
+    if protocol == "cremad":
+        return tuple(_cremad(usable))
     return tuple(_cross_corpus(usable, tested, recipe))
 
 
@@ -111,6 +114,28 @@ def _speaker_independent(
                 tuple(c for c, w in zip(tested, who, strict=True) if w in tuners),
                 tuple(c for c, w in zip(tested, who, strict=True) if w in held_out),
             ),
+        )
+
+
+def _cremad(usable: tuple[CachedClip, ...]) -> Iterator[Fold]:
+    """CREMA-D's speakers in fifths: one is tested, a tenth of the others tunes."""
+    speakers = sorted({c.speaker for c in usable if c.corpus == "cremad"})
+    np.random.default_rng(0).shuffle(speakers)
+    for i in range(CREMAD_FOLDS):
+        tested = set(speakers[i::CREMAD_FOLDS])
+        tuners = set([s for s in speakers if s not in tested][:: 2 * CREMAD_FOLDS])
+
+        def part(clip: CachedClip, tested: set[str] = tested, tuners: set[str] = tuners) -> str:
+            if clip.corpus != "cremad":
+                return "train"
+            held_out = "tune" if clip.speaker in tuners else "train"
+            return "test" if clip.speaker in tested else held_out
+
+        parts = {clip: part(clip) for clip in usable}
+        names = ("train", "tune", "test")
+        yield Fold(
+            f"fold-{i + 1}",
+            Split(*(tuple(c for c, where in parts.items() if where == name) for name in names)),
         )
 
 

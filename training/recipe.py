@@ -113,6 +113,12 @@ class Loss(_Strict):
     centre: float = 0.0
     contrastive: float = 0.0
     contrastive_temperature: float = 0.1
+    # EmoSphere-SER (arXiv 2505.19693): 1 - CCC of valence, arousal and dominance, and the
+    # cross-entropy of the sphere's regions, which fades out over the training.
+    dimensions: float = 0.0
+    regions: float = 0.0
+    # EDRL (arXiv 2510.09072): each class's own block of features against the rest.
+    one_vs_rest: float = 0.0
 
 
 ModelKind = Literal[
@@ -131,25 +137,37 @@ SAME_FOLD = "fold:"
 class Encoder(_Strict):
     """How a pre-trained speech encoder is used (model `whisper-encoder`).
 
-    `frozen`: what it puts out, pooled, is computed once per clip and for the recipe's `copies`;
-    only the head is trained. `adapters`: low-rank additions of `rank` are trained
-    with the head (LoRA). `full`: all of it is; `learning_rate` is that of its last block, and
-    `layer_decay` times as much for each block below.
+    `frozen`: only the head is trained; what statistics make of its outputs is computed once per
+    clip and for the recipe's `copies`, other pooling learns and hears every window anew.
+    `adapters`: low-rank additions of `rank` are trained with the head (LoRA). `full`: all of it is;
+    `learning_rate` is that of its last block, and `layer_decay` times as much for each block below.
+    `hidden` 0: the head is linear. `own`: features of each class's own block (EDRL), beside
+    `hidden` shared ones; 0: none. `aligned`: components of the subspace that these blocks share
+    with the input (MEA), on which the last layer is trained anew; 0: it is left as it was.
     """
 
     blocks: int = Field(default=6, ge=1, le=6)
     tune: Literal["frozen", "adapters", "full"] = "frozen"
-    pooling: Literal["statistics", "attentive"] = "statistics"
-    hidden: int = Field(default=256, gt=0)
+    pooling: Literal["statistics", "attentive", "self-attention"] = "statistics"
+    hidden: int = Field(default=256, ge=0)
+    own: int = Field(default=0, ge=0)
+    aligned: int = Field(default=0, ge=0)
     rank: int = Field(default=8, gt=0)
     learning_rate: float = Field(default=1e-4, gt=0)
     layer_decay: float = Field(default=0.8, gt=0, le=1)
 
     @model_validator(mode="after")
-    def _cacheable(self) -> Self:
-        if self.tune == "frozen" and self.pooling != "statistics":
-            raise ValueError("a frozen encoder is pooled by statistics, which can be cached")
+    def _alignable(self) -> Self:
+        if self.own and not self.hidden:
+            raise ValueError("blocks of each class stand beside hidden shared features")
+        if self.aligned and not (self.own and self.cached):
+            raise ValueError("aligned needs own blocks on a frozen encoder's statistics")
         return self
+
+    @property
+    def cached(self) -> bool:
+        """Whether what is trained reads pooled outputs that can be kept."""
+        return self.tune == "frozen" and self.pooling == "statistics"
 
 
 class Recipe(_Strict):
@@ -171,6 +189,8 @@ class Recipe(_Strict):
     initial: str = "random"
     # Recipes whose runs on the same split an ensemble consists of, or a network is distilled from.
     teachers: tuple[str, ...] = ()
+    # What an ensemble's members count: alike, or the surer one is of a window the more.
+    weighting: Literal["equal", "certainty"] = "equal"
     front_end: LogMelSpec = LogMelSpec()
     window_s: float = 3.0
     corpora: dict[str, CorpusRecipe]
@@ -212,7 +232,7 @@ class Recipe(_Strict):
     @property
     def cached(self) -> bool:
         """Whether training goes over pooled outputs of a frozen encoder."""
-        return self.model == "whisper-encoder" and self.encoder.tune == "frozen"
+        return self.model == "whisper-encoder" and self.encoder.cached
 
     @property
     def keeps_images(self) -> bool:

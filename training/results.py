@@ -39,6 +39,10 @@ class FoldResult:
     clip_probabilities: dict[str, Floats]
     validation_logits: Floats
     validation_labels: npt.NDArray[np.int64]
+    # Where there are some: listeners' votes as shares ``(n, 8)``, NaN for clips without; valence,
+    # arousal and dominance told of the clean centre windows, ``(n, 3)``.
+    votes: Floats | None = None
+    dimensions: Floats | None = None
 
     def save(self, folder: Path) -> None:
         """Write; `result.json` comes last, so its presence means a whole result."""
@@ -48,6 +52,8 @@ class FoldResult:
             "validation_logits": self.validation_logits,
             "validation_labels": self.validation_labels,
         }
+        told = {"votes": self.votes, "dimensions": self.dimensions}
+        arrays |= {key: value for key, value in told.items() if value is not None}
         arrays |= {f"window {key}": value for key, value in self.window_logits.items()}
         arrays |= {f"clip {key}": value for key, value in self.clip_probabilities.items()}
         np.savez_compressed(folder / _ARRAYS, **arrays)
@@ -78,6 +84,8 @@ def load_result(folder: Path) -> FoldResult:
     with np.load(folder / _ARRAYS) as arrays:
         values = {key: arrays[key] for key in arrays.files}
     fixed = {key: values.pop(key) for key in ("labels", "validation_logits", "validation_labels")}
+
+    fixed |= {key: values.pop(key, None) for key in ("votes", "dimensions")}
 
     def pick(prefix: str) -> dict[str, Floats]:
         return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}

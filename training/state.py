@@ -31,6 +31,11 @@ class State:
     schedule: OneCycleLR
     epoch: int = 0
 
+    @property
+    def progress(self) -> float:
+        """How far the schedule is, 0 to 1."""
+        return min(1.0, self.schedule.last_epoch / self.schedule.total_steps)
+
     def save(self, path: Path) -> None:
         """Write atomically: a killed run keeps its last checkpoint."""
         temporary = path.with_suffix(".tmp")

@@ -23,8 +23,16 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.cache import AudioCache, fingerprint
-from training.evaluate import clip_probabilities, conditions, labels_of, window_logits
+from training.cache import AudioCache, CachedClip, fingerprint
+from training.emosphere import SphereNet
+from training.evaluate import (
+    clip_probabilities,
+    conditions,
+    labels_of,
+    votes_of,
+    window_logits,
+)
+from training.heard import HeardStatistics
 from training.image_transforms import shrink_batch
 from training.labels import LABELS
 from training.models import WeightsUnavailableError
@@ -161,27 +169,32 @@ def answer_fold(
         cache, recipe, fold.split, folder, initial=initial, teachers=teachers, workers=workers
     )
     seconds = time.perf_counter() - started
-    model = answerer(state.ema.module, cache, recipe).eval()
+    net = state.ema.module.eval()
     factors, test = recipe.stages[-1].shrink, fold.split.test
-    device = next(model.parameters()).device
+    device = next(net.parameters()).device
 
     def ask(features: np.ndarray) -> np.ndarray:
-        return predict(model, features, factors)
+        return predict(net, features, factors)
 
     disturbances = conditions(noise_clips(cache.clips), cache, recipe.front_end.sampling_rate)
-    windows = {
-        name: window_logits(ask, cache, test, recipe, disturb, name)
-        for name, disturb in disturbances.items()
-    }
-    clips = {
-        name: clip_probabilities(ask, cache, test, recipe, 1.0, disturbances[name], name).astype(
-            np.float32
-        )
-        for name in CLIP_CONDITIONS
-    }
-    validation = predict_clips(model, cache, fold.split.validation, recipe, factors)
+    if recipe.cached:
+        heard = HeardStatistics(cache, recipe, test, device)
+        windows = {k: heard.window_logits(net, d, k) for k, d in disturbances.items()}
+        clips = {k: heard.clip_probabilities(net, disturbances[k], k) for k in CLIP_CONDITIONS}
+    else:
+        windows = {
+            name: window_logits(ask, cache, test, recipe, disturb, name)
+            for name, disturb in disturbances.items()
+        }
+        clips = {
+            name: clip_probabilities(
+                ask, cache, test, recipe, 1.0, disturbances[name], name
+            ).astype(np.float32)
+            for name in CLIP_CONDITIONS
+        }
+    validation = predict_clips(net, cache, fold.split.validation, recipe, factors)
     history = (folder / HISTORY).read_text(encoding="utf-8")
-    about = _cost(model, recipe) | {
+    about = _cost(answerer(net, cache, recipe), recipe) | {
         "seconds": round(seconds, 1),
         "device": device.type,
         "history": [json.loads(line) for line in history.splitlines()],
@@ -197,7 +210,22 @@ def answer_fold(
         clip_probabilities=clips,
         validation_logits=validation,
         validation_labels=labels_of(fold.split.validation),
+        votes=votes_of(test),
+        dimensions=_places(net, cache, test, recipe) if isinstance(net, SphereNet) else None,
     )
+
+
+def _places(
+    net: SphereNet, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
+) -> np.ndarray:
+    """Valence, arousal and dominance of each clip's centre window, ``(n, 3)``."""
+
+    def ask(features: np.ndarray) -> np.ndarray:
+        device = next(net.parameters()).device
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+            return net.place(torch.from_numpy(features)[:, None].to(device)).float().cpu().numpy()
+
+    return window_logits(ask, cache, clips, recipe, description="Dimensions")
 
 
 def describe(recipe: Recipe, fold: Fold) -> dict[str, Any]:
@@ -256,7 +284,8 @@ class _Job:
         """The fold's answers, by whichever means the recipe's kind of model has."""
         recipe, recipes = self.recipe, self.study.recipes
         if recipe.model == "ensemble":
-            return average([load_result(run) for run in self.members.values()])
+            members = [load_result(run) for run in self.members.values()]
+            return average(members, by_certainty=recipe.weighting == "certainty")
         if recipe.model.startswith("svm"):
             from training import baselines
 

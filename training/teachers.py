@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -90,8 +91,25 @@ def taught_probabilities(teachers: Sequence[Teacher], x: torch.Tensor) -> torch.
     return torch.stack(answers).mean(0)
 
 
-def average(results: Sequence[FoldResult]) -> FoldResult:
+def _mean(answers: npt.NDArray[np.floating], by_certainty: bool) -> npt.NDArray[np.float64]:
+    """The members' mean, ``(n, 8)``, of their probabilities ``(members, n, 8)``.
+
+    By certainty, a member counts as much as its entropy is below that of an even answer.
+    """
+    if not by_certainty:
+        return answers.mean(axis=0, dtype=np.float64)
+    p = np.maximum(answers.astype(np.float64), 1e-9)
+    certain = 1 + (p * np.log(p)).sum(axis=2, keepdims=True) / np.log(p.shape[2])
+    weights = np.maximum(certain, 1e-6)
+    found: npt.NDArray[np.float64] = (weights * p).sum(axis=0) / weights.sum(axis=0)
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def average(results: Sequence[FoldResult], *, by_certainty: bool = False) -> FoldResult:
     """The answers of an ensemble: the mean probabilities of its members, for one fold.
+
+    `by_certainty` weighs each member by how sure it is of the window (as MATER's uncertainty-aware
+    ensemble, arXiv 2506.19887, does with what members disagree on).
 
     Raises:
         ValueError: the members were not tested on the same clips.
@@ -101,7 +119,7 @@ def average(results: Sequence[FoldResult]) -> FoldResult:
         raise ValueError("the members of the ensemble were tested on different clips")
 
     def mean_logits(all_logits: Sequence[Floats]) -> Floats:
-        mean = np.mean([softmax(logits) for logits in all_logits], axis=0)
+        mean = _mean(np.stack([softmax(logits) for logits in all_logits]), by_certainty)
         return np.log(np.maximum(mean, 1e-9)).astype(np.float32)
 
     def total(key: str) -> int | None:
@@ -126,9 +144,12 @@ def average(results: Sequence[FoldResult]) -> FoldResult:
             for key in first.window_logits
         },
         clip_probabilities={
-            key: np.mean([one.clip_probabilities[key] for one in results], axis=0)
+            key: _mean(
+                np.stack([one.clip_probabilities[key] for one in results]), by_certainty
+            ).astype(np.float32)
             for key in first.clip_probabilities
         },
         validation_logits=mean_logits([one.validation_logits for one in results]),
         validation_labels=first.validation_labels,
+        votes=first.votes,
     )

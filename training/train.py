@@ -15,11 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
-from training.batches import Batch, epochs
+from training.batches import Batch, BatchTargets, epochs
 from training.cache import AudioCache, CachedClip
 from training.dataset import class_weights, cut_window, draw_epoch, window_features
 from training.device import pick_device
+from training.edrl import align
 from training.encoder_statistics import EncoderStatistics, load_encoder
+from training.heard import head_logits
 from training.image_transforms import mixup, shrink_batch, transform_images
 from training.labels import INDEX, LABELS
 from training.metrics import Scores, score, softmax
@@ -66,6 +68,9 @@ def train_epoch(
             embeddings = state.model.embed(x)
             logits = state.model.head(state.model.dropout(embeddings))
         loss = state.loss(logits, embeddings, targets, allowed, taught)
+        more = state.model.auxiliary(embeddings, targets, allowed, state.progress)
+        if more is not None:
+            loss = loss + more
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
@@ -123,8 +128,11 @@ def predict_clips(
     recipe: Recipe,
     factors: tuple[int, int],
 ) -> np.ndarray:
-    """Logits of the centre window of each clip, ``(n, n_classes)``."""
+    """Logits of the centre window of each clip, ``(n, n_classes)``; a head hears what is kept."""
     model.eval()
+    if recipe.cached and clips:
+        device = next(model.parameters()).device
+        return head_logits(model, EncoderStatistics(cache, recipe, device).of(clips))
     rows = [np.zeros((0, len(LABELS)), np.float32)]
     for start in range(0, len(clips), 32):
         cuts = [
@@ -180,7 +188,6 @@ def train(
     if (folder / CHECKPOINT).is_file():
         state.load(folder / CHECKPOINT)
         console.print(f"continuing after epoch {state.epoch}")
-    answering = answerer(state.ema.module, cache, recipe)
     if state.epoch >= recipe.epochs:
         return state
     epoch_batches = epochs(cache, recipe, split, device, teachers, workers)
@@ -192,10 +199,14 @@ def train(
                 epoch_batches(state.epoch), steps, description=f"epoch {state.epoch + 1}"
             )
             loss, accuracy = train_epoch(state, batches, recipe, teachers)
+            if recipe.encoder.aligned and state.epoch == recipe.epochs:
+                statistics = EncoderStatistics(cache, recipe, device).of(split.train)
+                targets, allowed = BatchTargets(recipe, split.train, device)(split.train)
+                align(state.ema.module, statistics, targets, allowed, recipe.encoder.aligned)
             state.save(folder / CHECKPOINT)
             scores: dict[str, Scores] = {}
             if state.epoch % recipe.validate_every == 0 or state.epoch == recipe.epochs:
-                logits = predict_clips(answering, cache, split.validation, recipe, factors)
+                logits = predict_clips(state.ema.module, cache, split.validation, recipe, factors)
                 scores = score_by_corpus(logits, split.validation)
             row = {
                 "epoch": state.epoch,

@@ -211,6 +211,30 @@ def mix(x: torch.Tensor, order: torch.Tensor, share: float) -> torch.Tensor:
     return share * even + (1 - share) * even[order]
 
 
+def mix_by_energy(
+    x: torch.Tensor, order: torch.Tensor, settings: Augmentation, chance: Chance
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Energy-adaptive mixup (MLL, arXiv 2512.04551): the row at `order` at a random SNR below.
+
+    A stretch of random length and place is mixed in, as published.
+
+    Returns:
+        The mixtures, and the share of the energy of the whole, and so of the label, that is each
+        row's own, ``(batch, 1)``; 1 where nothing was mixed in.
+    """
+    batch, n = x.shape
+    snr_db = chance.uniform(batch, 1, between=settings.energy_mixup_db)
+    length = chance.uniform(batch, 1, between=(0.3, 1.0))
+    begin = chance.uniform(batch, 1) * (1 - length)
+    place = torch.arange(n, device=x.device) / n
+    inside = (place >= begin) & (place < begin + length)
+    mixed = (chance.uniform(batch, 1) < settings.energy_mixup) & (level(x[order]) > 1e-4)
+    other = x[order] * (level(x) / level(x[order])) * 10 ** (-snr_db / 20) * (inside & mixed)
+    own, added = x.square().sum(1, keepdim=True), other.square().sum(1, keepdim=True)
+    share = torch.where(mixed, own / (own + added).clamp_min(1e-9), torch.ones_like(own))
+    return x + other, share
+
+
 def frames(x: torch.Tensor, length: int, hop: int) -> torch.Tensor:
     """Overlapping frames of ``(batch, n)``: ``(batch, n_frames, length)``.
 

@@ -1,0 +1,220 @@
+"""Every recipe of the related systems takes a real step, answers, and is what its paper says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the training extra")
+
+import torch
+
+import training
+from emolive.labels import position_of
+from training.cache import AudioCache
+from training.edrl import EdrlNet, align
+from training.emosphere import ORIGIN, concordance, places, regions
+from training.evaluate import clip_probabilities, conditions, window_logits
+from training.heard import HeardStatistics
+from training.labels import INDEX, LABELS
+from training.models import EncoderBody, LayerMix, build_model
+from training.protocols import folds
+from training.recipe import Augmentation, CorpusRecipe, Recipe, Stage, load_recipe
+from training.results import FoldResult, load_result
+from training.splits import noise_clips
+from training.state import new_state
+from training.study import answer_fold, load_study
+from training.teachers import average
+from training.train import answerer, predict, train
+from training.waveforms import Chance, mix_by_energy
+from training.whisper import WhisperEncoder
+
+pytestmark = pytest.mark.training
+
+_ENCODER = WhisperEncoder(2)
+_FOLDER = Path(training.__file__).parent
+_TRAINED = [
+    row.recipe
+    for row in load_study(_FOLDER / "related.toml").rows
+    if load_recipe(_FOLDER / "recipes" / f"{row.recipe}.toml").model == "whisper-encoder"
+    and row.recipe not in ("whisper-frozen-4", "whisper-adapted")
+]
+
+
+def _small(name: str) -> Recipe:
+    """A recipe of the study on the generated corpus: one epoch of two steps."""
+    recipe = load_recipe(_FOLDER / "recipes" / f"{name}.toml")
+    changes = {
+        "corpora": {"ravdess": CorpusRecipe(clips_per_epoch=16)},
+        "stages": (Stage(epochs=1),),
+        "batch_size": 8,
+        "copies": min(recipe.copies, 1),
+        "validate_every": 1,
+        "encoder": recipe.encoder.model_copy(update={"blocks": min(recipe.encoder.blocks, 2)}),
+    }
+    return recipe.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("name", _TRAINED)
+def test_a_step_is_taken(name: str, cache: AudioCache, tmp_path: Path) -> None:
+    recipe = _small(name)
+    fold = folds("speaker-independent", cache.clips, recipe)[0]
+    state = train(cache, recipe, fold.split, tmp_path)
+    fresh = new_state(
+        recipe, 2, torch.ones(8), torch.device("cpu"), None, None if recipe.cached else _ENCODER
+    )
+    before, after = fresh.model.head.weight, state.model.head.weight
+    assert torch.isfinite(after).all()
+    assert not torch.equal(before, after)
+
+
+@pytest.mark.parametrize("name", ["edrl-mea", "emosphere"])
+def test_a_fold_is_answered(name: str, cache: AudioCache, tmp_path: Path) -> None:
+    recipe = _small(name)
+    fold = folds("speaker-independent", cache.clips, recipe)[0]
+    result = answer_fold(cache, recipe, fold, tmp_path / "run", None, (), 0)
+    n = len(fold.split.test)
+    assert n == 16
+    for logits in result.window_logits.values():
+        assert logits.shape == (n, 8)
+        assert np.isfinite(logits).all()
+    for probabilities in result.clip_probabilities.values():
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
+    assert (result.dimensions is not None) == (name == "emosphere")
+    if result.dimensions is not None:
+        assert result.dimensions.shape == (n, 3)
+        assert np.abs(result.dimensions).max() <= 1
+    result.save(tmp_path / "kept")
+    again = load_result(tmp_path / "kept")
+    np.testing.assert_array_equal(again.window_logits["clean"], result.window_logits["clean"])
+    assert (again.dimensions is None) == (result.dimensions is None)
+
+
+def test_what_is_kept_is_what_the_encoder_would_say(cache: AudioCache, tmp_path: Path) -> None:
+    """Noise, line and all windows of a clip: the head on kept statistics answers as the whole."""
+    recipe = _small("light-linear")
+    fold = folds("speaker-independent", cache.clips, recipe)[0]
+    state = train(cache, recipe, fold.split, tmp_path)
+    net, some = state.ema.module, fold.split.test[:3]
+    whole = answerer(net, cache, recipe)
+    heard = HeardStatistics(cache, recipe, some, torch.device("cpu"))
+    disturb = conditions(noise_clips(cache.clips), cache, 16_000)["noise 0 dB"]
+
+    def ask(features: np.ndarray) -> np.ndarray:
+        return predict(whole, features, (1, 1))
+
+    np.testing.assert_allclose(
+        heard.window_logits(net, disturb, "noise 0 dB"),
+        window_logits(ask, cache, some, recipe, disturb),
+        atol=0.05,
+    )
+    np.testing.assert_allclose(
+        heard.clip_probabilities(net, disturb, "noise 0 dB"),
+        clip_probabilities(ask, cache, some, recipe, 1.0, disturb),
+        atol=0.02,
+    )
+
+
+def test_energy_adaptive_mixup_shares_labels_by_energy() -> None:
+    settings = Augmentation(energy_mixup=1.0, energy_mixup_db=(0.0, 0.0))
+    chance = Chance(0, torch.device("cpu"))
+    x = chance.normal(64, 8_000)
+    order = torch.arange(64).roll(1)
+    mixed, share = mix_by_energy(x, order, settings, chance)
+    added = (mixed - x).square().sum(1) / x.square().sum(1)
+    torch.testing.assert_close(share[:, 0], 1 / (1 + added), atol=1e-4, rtol=0)
+    # As loud as the clip itself, but only over a stretch of 30 to 100 % of it.
+    assert float(share.min()) >= 0.48
+    assert float(share.max()) <= 0.80
+    silent = torch.zeros_like(x)
+    kept, own = mix_by_energy(
+        torch.cat([x[:1], silent[:1]]), torch.tensor([1, 0]), settings, chance
+    )
+    torch.testing.assert_close(kept[:1], x[:1])
+    assert float(own[0]) == 1.0
+
+
+def test_the_sphere_has_the_published_places() -> None:
+    where, octants = places(), regions()
+    for label, place in zip(LABELS, where.tolist(), strict=True):
+        published = position_of(label)
+        assert published is not None
+        assert place[:2] == pytest.approx([published.valence, published.arousal])
+    assert int(octants[INDEX["neutral"]]) == ORIGIN
+    # Angry and fearful differ in dominance alone, which is why there are three dimensions.
+    assert octants[INDEX["angry"]] != octants[INDEX["fearful"]]
+    x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(concordance(x, x), torch.ones(3))
+    assert float(concordance(x, x + 1)[0]) < 0.9
+    torch.testing.assert_close(concordance(x, -x + 2 * x.mean(0)), -torch.ones(3))
+
+
+def test_alignment_finds_the_classes_again() -> None:
+    """Random blocks, a head of zeros: the joint subspace with the input alone must tell classes."""
+    recipe = _small("edrl-mea")
+    torch.manual_seed(0)
+    net = build_model(recipe)
+    assert isinstance(net, EdrlNet)
+    assert isinstance(net.body, EncoderBody)
+    assert isinstance(net.body.mix, LayerMix)
+    labels = torch.arange(8).repeat(40)
+    centres = torch.randn(8, 3, 1024)
+    statistics = centres[labels] + torch.randn(320, 3, 1024)
+    net.body.mix.standardise(statistics)
+    torch.nn.init.zeros_(net.head.weight)
+    targets = torch.nn.functional.one_hot(labels, 8).float()
+    align(net, statistics, targets, targets >= 0, 16)
+    right = (net(statistics[:, None]).argmax(1) == labels).float().mean()
+    assert float(right) > 0.95
+
+
+def _told(probabilities: list[list[float]]) -> FoldResult:
+    p = np.array(probabilities, np.float32)
+    n = len(p)
+    return FoldResult(
+        {},
+        names=tuple(map(str, range(n))),
+        labels=np.zeros(n, np.int64),
+        corpora=("ravdess",) * n,
+        speakers=("01",) * n,
+        genders=("male",) * n,
+        window_logits={"clean": np.log(p)},
+        clip_probabilities={"clean": p},
+        validation_logits=np.log(p),
+        validation_labels=np.zeros(n, np.int64),
+    )
+
+
+def test_the_surer_member_counts_more() -> None:
+    sure = [0.93] + [0.01] * 7
+    unsure = [0.10, 0.30] + [0.10] * 6
+    members = [_told([sure]), _told([unsure])]
+    equal = average(members).clip_probabilities["clean"][0]
+    weighted = average(members, by_certainty=True).clip_probabilities["clean"][0]
+    assert equal[0] < weighted[0] < 0.93
+    assert weighted.sum() == pytest.approx(1.0, abs=1e-5)
+    same = average([members[0], members[0]], by_certainty=True)
+    np.testing.assert_allclose(same.clip_probabilities["clean"][0], sure, atol=1e-5)
+
+
+def test_cremads_speakers_are_tested_once_each() -> None:
+    from training.cache import CachedClip
+
+    clips = tuple(
+        CachedClip(f"{s}-{e}", "cremad", f"{1000 + s}", "male", "en", e, 0, 1, f"{s}-{e}")
+        for s in range(23)
+        for e in ("happy", "sad")
+    )
+    ravdess = CachedClip("r", "ravdess", "01", "male", "en", "happy", 0, 1, "r")
+    recipe = load_recipe(_FOLDER / "recipes" / "light-mlp.toml")
+    found = folds("cremad", (*clips, ravdess), recipe)
+    tested = [c.speaker for fold in found for c in fold.split.test]
+    assert sorted(tested) == sorted(c.speaker for c in clips)
+    for fold in found:
+        parts = fold.split
+        who = [{c.speaker for c in p} for p in (parts.train, parts.validation, parts.test)]
+        assert not who[0] & (who[1] | who[2])
+        assert not who[1] & who[2]
+        assert all(who)

@@ -1,0 +1,36 @@
+"""Frames that look at each other before they are pooled.
+
+What MLL calls frame-level attention (arXiv 2512.04551: multi-head attention with context
+broadcasting, Hyeon-Woo et al. 2022) and EmoSphere-SER style pooling (arXiv 2505.19693: multi-head
+self-attention before statistics over time).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+HEADS = 4
+
+
+class SelfAttentionPool(nn.Module):
+    """Layers averaged with learned weights, one attention block over time, then statistics."""
+
+    def __init__(self, n_layers: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(n_layers))
+        self.attention = nn.MultiheadAttention(width, HEADS, dropout=dropout, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """A ``(batch, frames, width)`` per layer to ``(batch, 2 * width)``."""
+        shares = self.weights.softmax(0)
+        x = sum(shares[i] * output for i, output in enumerate(outputs))
+        assert isinstance(x, torch.Tensor)
+        found, _ = self.attention(x, x, x, need_weights=False)
+        y = self.norm(x + found)
+        # Context broadcasting: half of every frame is what all of them say.
+        y = 0.5 * (y + y.mean(dim=1, keepdim=True))
+        mean = y.mean(dim=1)
+        variance = (y - mean[:, None]).square().mean(dim=1)
+        return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], dim=1)
