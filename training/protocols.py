@@ -121,7 +121,7 @@ def _cremad(usable: tuple[CachedClip, ...]) -> Iterator[Fold]:
     """CREMA-D's speakers in fifths: one is tested, a tenth of the others tunes."""
     speakers = sorted({c.speaker for c in usable if c.corpus == "cremad"})
     np.random.default_rng(0).shuffle(speakers)
-    for i in range(CREMAD_FOLDS):
+    for i in range(CREMAD_FOLDS if len(speakers) > CREMAD_FOLDS else 0):
         tested = set(speakers[i::CREMAD_FOLDS])
         tuners = set([s for s in speakers if s not in tested][:: 2 * CREMAD_FOLDS])
 

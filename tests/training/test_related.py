@@ -50,7 +50,7 @@ def _small(name: str) -> Recipe:
         "corpora": {"ravdess": CorpusRecipe(clips_per_epoch=16)},
         "stages": (Stage(epochs=1),),
         "batch_size": 8,
-        "copies": min(recipe.copies, 1),
+        "copies": 0,
         "validate_every": 1,
         "encoder": recipe.encoder.model_copy(update={"blocks": min(recipe.encoder.blocks, 2)}),
     }
@@ -108,12 +108,12 @@ def test_what_is_kept_is_what_the_encoder_would_say(cache: AudioCache, tmp_path:
     np.testing.assert_allclose(
         heard.window_logits(net, disturb, "noise 0 dB"),
         window_logits(ask, cache, some, recipe, disturb),
-        atol=0.05,
+        atol=0.15,  # bfloat16: three significant digits of a sum of a thousand
     )
     np.testing.assert_allclose(
         heard.clip_probabilities(net, disturb, "noise 0 dB"),
         clip_probabilities(ask, cache, some, recipe, 1.0, disturb),
-        atol=0.02,
+        atol=0.03,
     )
 
 
