@@ -20,7 +20,7 @@ from emolive.archive.processes import run_in_processes
 from emolive.archive.result import FileResult
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
-from emolive.cluster.archive.addresses import opened, reason
+from emolive.addresses import opened, reason
 from emolive.cluster.archive.listing import SCHEMA, Listed, as_local, rows
 from emolive.cluster.archive.parts import FILES, SEGMENTS, WINDOWS, Parts, file_row, file_schema
 from emolive.engine import EngineConfig
