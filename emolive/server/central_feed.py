@@ -177,15 +177,14 @@ class LostCalls:
             while True:
                 for message in map(json.loads, await watcher.take()):
                     if message["type"] == "call_ended" and message["info"]["state"] == "failed":
-                        self._writer.put(self._lost(message["call"], message["info"]))
+                        self._writer.put([_lost(message["info"])])
         finally:
             self._board.leave(watcher)
 
-    def _lost(self, call_id: str, info: dict[str, Any]) -> Iterator[Record]:
-        if (call := self._board.call(call_id)) is not None:
-            at = datetime.fromisoformat(info["ended_at"])
-            stretch = call.request.stretch
-            yield StretchEnded(stretch, at, info["reason"], info["session"], lost=True)
+
+def _lost(info: dict[str, Any]) -> StretchEnded:
+    at = datetime.fromisoformat(info["ended_at"])
+    return StretchEnded(info["stretch"], at, info["reason"], info["session"], lost=True)
 
 
 def _segment(

@@ -226,7 +226,7 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
         head = head_of(server)
         # Longer than any test: Ray itself gives up after a minute.
         assert int(head.environ()[HEADLESS]) > 24 * 3_600
-        calls = Sending(server.url, "ABCD", 30)
+        calls = Sending(server.url, "ABCD", 20)
         until(lambda: server.workers() == {"worker-1a": 2, "worker-2a": 2})
         head.kill()
         until(lambda: "The cluster's head is lost" in server.told)
@@ -252,8 +252,9 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
                 )
             )
             reasons = [one["reason"] for one in whole["stretches"]]
-            assert reasons[:-1] in ([], ["The worker worker-1a is lost."],
-                                    ["The worker worker-2a is lost."])  # fmt: skip
+            # Its end is told by who saw the worker go, or who saw the call come elsewhere.
+            assert len(reasons) <= 2
+            assert all("lost" in reason for reason in reasons[:-1]), reasons
 
 
 def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from emolive.cluster.live.news import WorkerNews
 from emolive.cluster.live.replicas import Replica, wanted
@@ -29,14 +30,15 @@ _NAMESPACE = "emolive"
 _SHARE = 0.8  # of the cores, as one server leaves the rest for peaks
 _START_WITHIN_S = 180.0
 _END_WITHIN_S = 90.0
-_ASK_WITHIN_S = 20.0
-_HEADLESS_ASK_S = 5.0
+_ASK_WITHIN_S = 5.0
+_SILENT_S = 30.0
 _LOOK_S = 0.2
 _SCALE_EVERY_S = 3.0
 # A call that was sent to a worker and has not come is counted for so long.
 _PLACED_S = 10.0
 _TRIES = 3
 _KNOCK_EVERY_S = 2.0
+_KNOCK_WITHIN_S = 2.0
 _KNOCKS = 3
 _JOIN_WITHIN_S = 5.0
 
@@ -190,7 +192,7 @@ class Fleet:
         exceptions = self._ray.exceptions
         try:
             ended: bool = self._ray.get(
-                member.handle.end.remote(call_id, reason), timeout=_ASK_WITHIN_S
+                member.handle.end.remote(call_id, reason), timeout=_SILENT_S
             )
         except (exceptions.RayError, exceptions.GetTimeoutError):
             return False  # it is lost, and the call with it
@@ -249,8 +251,8 @@ class Fleet:
         ray = self._ray
         try:
             url, audiosocket = self._first_answer(name, handle.address.remote())
-            self.model = ray.get(handle.model.remote(), timeout=_ASK_WITHIN_S)
-            news = ray.get(handle.take.remote(None), timeout=_ASK_WITHIN_S)
+            self.model = ray.get(handle.model.remote(), timeout=_SILENT_S)
+            news = ray.get(handle.take.remote(None), timeout=_SILENT_S)
         except ray.exceptions.RayError as error:
             raise EmoliveError(f"{name} cannot start: {_cause(error)}") from error
         member = Member(name, handle, url, audiosocket, news.load, news.refusal)
@@ -275,15 +277,18 @@ class Fleet:
 
     def _listen(self, member: Member, after: int) -> None:
         ray = self._ray
+        heard_at = time.monotonic()
         while True:
             try:
-                # Nobody tells that a worker has died where there is no head.
-                within_s = _HEADLESS_ASK_S if self.without_head else _ASK_WITHIN_S
-                news = ray.get(member.handle.take.remote(after), timeout=within_s)
+                news = ray.get(member.handle.take.remote(after), timeout=_ASK_WITHIN_S)
             except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError) as error:
+                # Without a head nobody tells that a worker has died: its own port does.
+                slow = isinstance(error, ray.exceptions.GetTimeoutError) and _listens(member.url)
+                if slow and time.monotonic() - heard_at < _SILENT_S:
+                    continue
                 self._lost(member, error)
                 return
-            after = news.upto
+            after, heard_at = news.upto, time.monotonic()
             self._heard(member, news)
             if member.draining and ray.get(member.handle.ended.remote()):
                 last = ray.get(member.handle.take.remote(after))
@@ -339,15 +344,10 @@ class Fleet:
 
     def _watch_head(self) -> None:
         """Without its head Ray starts nothing, and what runs goes on."""
-        host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
+        address = f"tcp://{self._ray.get_runtime_context().gcs_address}"
         missed = 0
         while not self._ending.wait(_KNOCK_EVERY_S):
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), _KNOCK_EVERY_S).close()
-            except OSError:
-                missed += 1
-            else:
-                missed = 0
+            missed = 0 if _listens(address) else missed + 1
             if self.without_head != (missed >= _KNOCKS) and missed in (0, _KNOCKS):
                 self.without_head = missed == _KNOCKS
                 self._tell(NO_HEAD if self.without_head else "The cluster's head is back.")
@@ -383,7 +383,7 @@ class Fleet:
                 continue
             try:
                 loads: Sequence[float] = ray.get(
-                    [handle.load.remote() for handle in self._replicas], timeout=_ASK_WITHIN_S
+                    [handle.load.remote() for handle in self._replicas], timeout=_SILENT_S
                 )
             except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
                 continue  # Ray starts it again
@@ -405,6 +405,16 @@ class Fleet:
         self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
+
+
+def _listens(url: str) -> bool:
+    """Whether somebody listens at an address."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _KNOCK_WITHIN_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _cause(error: Exception) -> str:
