@@ -49,6 +49,17 @@ class InputSettings(_Part):
     channels: Literal[1, 2] = 1
 
 
+class SoundSettings(_Part):
+    """What is played: on which output (a key of `audio.outputs`; None: the system's default).
+
+    ``muted``: files and the demo are analysed without being heard.
+    """
+
+    output: str | None = None
+    volume: float = Field(default=0.8, ge=0.0, le=1.0)
+    muted: bool = False
+
+
 class ModelSettings(_Part):
     """Which network runs where. ``file``: None is the bundled model."""
 
@@ -104,12 +115,6 @@ class RecordingSettings(_Part):
     save_audio: bool = True
 
 
-class MarkingSettings(_Part):
-    """In whose name marks are made; "": the name of the login."""
-
-    annotator: str = Field(default="", max_length=1_000)
-
-
 class AlertSettings(_Part):
     """Which rules are watched for; None: none."""
 
@@ -143,12 +148,12 @@ class Settings(_Part):
     """Everything that is remembered."""
 
     input: InputSettings = Field(default_factory=InputSettings)
+    sound: SoundSettings = Field(default_factory=SoundSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
     baseline: BaselineSettings = Field(default_factory=BaselineSettings)
     look: LookSettings = Field(default_factory=LookSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
-    marking: MarkingSettings = Field(default_factory=MarkingSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     window: WindowSettings = Field(default_factory=WindowSettings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -57,15 +57,26 @@ class Speaker:
     """An output of the computer, at its own rate. PortAudio's thread runs `pull`."""
 
     def __init__(
-        self, device: int | str | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        device: int | str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        name: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Play on `device` (PortAudio's index or name; None: the system's default)."""
+        """Play on `device` (PortAudio's index or name; None: the system's default).
+
+        `name` is for people (else the device's own); `environment`: variables that the system's
+        sound library sees while it is opened.
+        """
+        self._called = name
+        self._environment = environment
         self._device = device
         self._clock = clock
         self._stream: Any = None
         self._pull: Pull | None = None
         self._channels = 1
-        self._name = "default output" if device is None else str(device)
+        self._name = name or ("default output" if device is None else str(device))
         self._rate = 0
         self._time = 0.0
         self._blocks = 0
@@ -145,13 +156,14 @@ class Speaker:
 
     def _open(self, pull: Pull) -> None:
         found = portaudio.output_device(self._device)
-        self._name = str(found["name"])
+        self._name = self._called or str(found["name"])
         self._rate = round(found["default_samplerate"])
         # Some drivers refuse one channel.
         self._channels = min(2, int(found["max_output_channels"]))
         self._pull = pull
         self._seen_at = self._clock()
         self._stream = portaudio.open_output(
+            environment=self._environment,
             device=found["index"],
             samplerate=self._rate,
             channels=self._channels,

@@ -131,6 +131,18 @@ def open_input(*, environment: Mapping[str, str] | None = None, **settings: Any)
         return stream
 
 
+def query_outputs() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """All devices that play, all host APIs, and the index of the default output (-1: none).
+
+    Raises:
+        AudioDeviceError: PortAudio is missing, does not start or lists nothing.
+    """
+    with _exclusive():
+        devices, host_apis, _ = query()
+        playing = [device for device in devices if device["max_output_channels"] > 0]
+        return playing, host_apis, int(load().default.device[1])
+
+
 def output_device(wanted: int | str | None) -> dict[str, Any]:
     """The output of this index or name, None: the default one.
 
@@ -143,8 +155,10 @@ def output_device(wanted: int | str | None) -> dict[str, Any]:
         return dict(load().query_devices(wanted, "output"))
 
 
-def open_output(**settings: Any) -> Any:
+def open_output(*, environment: Mapping[str, str] | None = None, **settings: Any) -> Any:
     """Open a `sounddevice.OutputStream`; give it back with `close_stream`.
+
+    `environment`: as with `open_input`.
 
     Raises:
         sounddevice.PortAudioError: it refused.
@@ -152,7 +166,7 @@ def open_output(**settings: Any) -> Any:
     """
     with _exclusive():
         sounddevice = load()
-        with _native_messages_muted():
+        with _native_messages_muted(), _environment(environment or {}):
             stream = sounddevice.OutputStream(**settings)
         _open_streams.add(stream)
         return stream

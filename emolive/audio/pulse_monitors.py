@@ -1,10 +1,4 @@
-"""PulseAudio and PipeWire: the monitor of an output, captured through ALSA's plug-in.
-
-PortAudio knows PulseAudio as one ALSA device, "pulse", which records from the source that libpulse
-takes for the default: that named by PULSE_SOURCE while the device is opened, and the system's
-otherwise. So any monitor can be captured like a microphone, and listing them is all that has to be
-asked of PulseAudio itself.
-"""
+"""PulseAudio and PipeWire: the monitor of an output, captured through ALSA's plug-in."""
 
 from __future__ import annotations
 
@@ -15,51 +9,32 @@ from dataclasses import replace
 from typing import Any
 
 from emolive.audio import portaudio
-from emolive.audio.devices import InputDevice, list_devices
+from emolive.audio.devices import InputDevice
 from emolive.audio.jobs import Beside, Runner
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.audio.microphone import Microphone
+from emolive.audio.pulse import PulseDevices, alsa_device, ask_pulse, pulse_devices
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
 from emolive.i18n import tr
 
-_ANSWER_WITHIN_S = 2.0
 _LOOK_EVERY_S = 2.0
-_ALSA_DEVICES = ("pulse", "default")
 
 
 def list_monitors(runner: Runner | None = None) -> list[LoopbackDevice]:
     """The monitors of all outputs; empty without PulseAudio, or if it does not answer."""
-    job = (runner or Beside("emolive pulse")).submit(_ask)
-    try:
-        return job.result(_ANSWER_WITHIN_S)
-    except TimeoutError:
-        return []
-
-
-def _ask() -> list[LoopbackDevice]:
-    try:
-        import pulsectl
-    except (ImportError, OSError):  # the latter without libpulse
-        return []
-    try:
-        with pulsectl.Pulse("emolive", connect=False) as pulse:
-            pulse.connect()
-            default = pulse.server_info().default_sink_name
-            return [
-                LoopbackDevice(
-                    source.name,
-                    source.description,
-                    LoopbackKind.PULSE,
-                    source.channel_count,
-                    source.sample_spec.rate,
-                    is_default=source.monitor_of_sink_name == default,
-                )
-                for source in pulse.source_list()
-                if source.monitor_of_sink_name
-            ]
-    except pulsectl.PulseError:
-        return []
+    return [
+        LoopbackDevice(
+            source.name,
+            source.description,
+            LoopbackKind.PULSE,
+            source.channels,
+            source.sampling_rate,
+            is_default=source.is_default,
+        )
+        for source in pulse_devices(runner).sources
+        if source.monitor
+    ]
 
 
 class PulseMonitor(Microphone):
@@ -80,7 +55,7 @@ class PulseMonitor(Microphone):
         super().__init__(monitor.name, clock=clock)
         self._monitor = monitor
         self._runner = runner or Beside("emolive pulse")
-        self._look: Future[list[LoopbackDevice]] | None = None
+        self._look: Future[PulseDevices] | None = None
         self._looked_at = clock()
 
     @property
@@ -106,12 +81,12 @@ class PulseMonitor(Microphone):
         if self._look is None:
             if now - self._looked_at >= _LOOK_EVERY_S:
                 self._looked_at = now
-                self._look = self._runner.submit(_ask)
+                self._look = self._runner.submit(ask_pulse)
             return False
         if not self._look.done():
             return False
         look, self._look = self._look, None
-        return self._monitor.name not in {monitor.name for monitor in look.result()}
+        return self._monitor.name not in {source.name for source in look.result().sources}
 
     def _find(self) -> InputDevice:
         if self._monitor.name not in {monitor.name for monitor in list_monitors(self._runner)}:
@@ -122,19 +97,7 @@ class PulseMonitor(Microphone):
                     name=self.name,
                 )
             )
-        devices = list_devices()
-        for name in _ALSA_DEVICES:
-            for device in devices:
-                if device.name == name and device.host_api == "ALSA":
-                    return replace(
-                        device, name=self.name, sampling_rate=self._monitor.sampling_rate
-                    )
-        raise AudioDeviceError(
-            tr(
-                "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, "
-                "Ubuntu: `sudo apt install libasound2-plugins`)."
-            )
-        )
+        return alsa_device(self.name, self._monitor.sampling_rate)
 
     def _open_stream(self, **settings: Any) -> Any:
         return portaudio.open_input(environment={"PULSE_SOURCE": self._monitor.name}, **settings)

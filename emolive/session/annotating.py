@@ -87,7 +87,6 @@ class AnnotationEditor:
         *,
         comment: str = "",
         stream: str | None = None,
-        tier: str = "",
     ) -> Annotation:
         """Mark a stretch (cut to the session) with a label, a comment, or both.
 
@@ -95,7 +94,7 @@ class AnnotationEditor:
             ValueError: nothing of it lies in the session.
         """
         start, end = self._inside(start_sample, end_sample)
-        new = Annotation(_new_id(), start, end, label, comment, stream, self._annotator, tier)
+        new = Annotation(_new_id(), start, end, label, comment, stream, annotator=self._annotator)
         self._do("add", [_Change(None, new)])
         return new
 

@@ -16,6 +16,7 @@ from typing import Self
 import soundfile as sf
 
 from emolive.audio.output import Output, SilentOutput, Speaker
+from emolive.audio.outputs import ChosenOutput
 from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
 from emolive.i18n import tr
@@ -57,14 +58,24 @@ class PlayerStatus:
     underruns: int
 
 
-def session_player(library: Library, session: SessionInfo, output: Output | None = None) -> Player:
-    """A player of a stored session; one without audio plays in silence, at the same pace."""
+def session_player(
+    library: Library,
+    session: SessionInfo,
+    output: Output | None = None,
+    *,
+    chosen: str | None = None,
+) -> Player:
+    """A player of a stored session; one without audio plays in silence, at the same pace.
+
+    `output` None: the one that is `chosen`, a key of `audio.outputs` (None: the usual one).
+    """
     tracks = [
         Track(stream.name, library.audio_path(session.id, stream.name))
         for stream in session.streams
     ]
     if output is None and all(track.path is None for track in tracks):
         output = SilentOutput()
+    output = output or ChosenOutput(chosen)
     return Player(tracks, session.rate, session.duration_samples, output)
 
 

@@ -65,7 +65,7 @@ class IconButton(Themed, QToolButton):
 
     def set_shape(self, shape: str, name: str, keys: str = "") -> None:
         """Become another button."""
-        if shape != self._shape:
+        if (shape, name) != (self._shape, self.accessibleName()):
             self._shape = shape
             self.setAccessibleName(name)
             self.setToolTip(f"{name}  ({keys})" if keys else name)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from emolive import resources
 from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe
+from emolive.audio.outputs import ChosenOutput
 from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
@@ -34,14 +35,14 @@ from emolive.ui.settings.form import Choice
 from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.theme import Theme, Themed
 
-MakePlayer = Callable[[], Player]
+MakePlayer = Callable[[str | None], Player]
 
 
-def demo_player() -> Player:
-    """The bundled clip, through the computer's usual output."""
+def demo_player(output: str | None) -> Player:
+    """The bundled clip, on an output (a key of `audio.outputs`; None: the usual one)."""
     path = resources.asset(resources.DEMO_AUDIO)
     facts = soundfile.info(path)
-    return Player([Track("demo", path)], facts.samplerate, facts.frames)
+    return Player([Track("demo", path)], facts.samplerate, facts.frames, ChosenOutput(output))
 
 
 class Guide(Themed, QWidget):
@@ -126,7 +127,7 @@ class Guide(Themed, QWidget):
             self._player.pause()
         else:
             if self._player is None:
-                self._player = self._make_player()
+                self._player = self._make_player(self._preferences.effective.sound.output)
             self._player.play()
         self._dress()
 

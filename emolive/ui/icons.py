@@ -31,6 +31,10 @@ _SHAPES = {
     "folder": '<path d="M2.5 5h4.6l1.4 1.6h7v7.2h-13z" fill="none"/>',
     "ear": '<path d="M5.5 11.5V7.2a3.8 3.8 0 0 1 7.6 0c0 3-2.8 3-2.8 5.6a2.2 2.2 0 0 1'
     '-4.2.9" fill="none"/>',
+    "sound": '<path d="M3 7v4h2.6l3.4 3V4L5.6 7z" fill="{c}"/><path d="M11.6 6.6a3.4 3.4'
+    ' 0 0 1 0 4.8M13.6 4.6a6.2 6.2 0 0 1 0 8.8" fill="none"/>',
+    "muted": '<path d="M3 7v4h2.6l3.4 3V4L5.6 7z" fill="{c}"/>'
+    '<path d="M12 7l4 4M16 7l-4 4" fill="none"/>',
     "pause": '<path d="M6.2 4.4v9.2M11.8 4.4v9.2" fill="none" stroke-width="2.6"/>',
     "previous": '<path d="M12.5 4.5 L7.5 9 L12.5 13.5 Z" fill="{c}"/><path d="M5 4.5v9" '
     'fill="none"/>',
@@ -61,8 +65,8 @@ _SHAPES = {
     'fill="{c}"/><circle cx="14" cy="9" r="1.1" fill="{c}"/>',
     "tiles": '<path d="M3 3h5v5H3zM10.500 3h5v5h-5zM3 10.500h5v5H3zM10.500 10.500h5v5h-5z" '
     'fill="none"/>',
-    "bell": '<path d="M4 12.800h10c-1.400-1.500-1.500-2.600-1.500-4.800a3.500 3.500 0 0 0-7 0'
-    'c0 2.200-.1 3.300-1.500 4.800zM7.600 14.800a1.500 1.500 0 0 0 2.800 0" fill="none"/>',
+    "bell": '<path d="M4 12.800h10c-1.400-1.500-1.500-2.600-1.500-4.8a3.500 3.500 0 0 0-7 0'
+    'c0 2.200-.1 3.300-1.500 4.8zM7.600 14.8a1.500 1.500 0 0 0 2.800 0" fill="none"/>',
     "layers": '<path d="M9 2.6l6.5 3.2L9 9 2.5 5.8zM2.5 9L9 12.2 15.5 9M2.5 12.2L9 15.4l6.5-3.2" '
     'fill="none"/>',
     "info": '<circle cx="9" cy="9" r="6.5" fill="none"/><path d="M9 8.2v4M9 5.6v.4" fill="none"/>',

@@ -16,12 +16,15 @@ from emolive.audio.level_probe import LevelProbe
 from emolive.monitoring import CallMonitor, Monitoring, RunSettings
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.session.library import Library
+from emolive.session.player import Player, session_player
+from emolive.session.records import SessionInfo
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
 from emolive.ui import messages
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
+from emolive.ui.hearing import Hearing
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
 from emolive.ui.live.recording_controller import RecordingController
@@ -44,6 +47,7 @@ from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shell import Actions, Shell
 from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
+from emolive.ui.sound_controls import SoundPopup
 from emolive.ui.theme import Theme, resolve
 
 
@@ -73,7 +77,9 @@ class MainWindow(Shell):
         self.library_controller = LibraryController(self)
         self.recording = RecordingController(self.library_controller, self._ask_consent, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
-        self.sessions = SessionsPage(self.theme, self)
+        self.hearing = Hearing(self.preferences, self)
+        self.sound = SoundPopup(self.preferences, self.theme, self)
+        self.sessions = SessionsPage(self.theme, self, make_player=self._player)
         self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
         self.settings_page = SettingsPage(
             self.preferences, self.library_controller, self.theme, make_probe
@@ -88,6 +94,7 @@ class MainWindow(Shell):
         self.add_page(self.settings_page, bottom=True)
         self.add_other(self.guide)
         self._restore(settings, source)
+        self._show_sound()
         self.set_theme(self.theme)
         self.finder.look()
         self.library_controller.open(self._library)
@@ -130,6 +137,10 @@ class MainWindow(Shell):
         header.source_chosen.connect(self._on_source)
         header.split_chosen.connect(self._on_split)
         header.record.connect(self._on_record)
+        header.sound.clicked.connect(
+            lambda: self.sound.open_under(header.sound, self.hearing.problem)
+        )
+        self.hearing.changed.connect(self._show_sound)
         self.finder.found.connect(self._on_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
@@ -146,6 +157,7 @@ class MainWindow(Shell):
         self.runner.said.connect(lambda message: self.show_message("run", message))
         self.runner.noted.connect(self.show_message)
         self.runner.began.connect(self.recording.begin)
+        self.runner.began.connect(lambda _: self._hear())
         self.runner.state_changed.connect(self._on_run_state)
         meter = self.runner.bridge.meter
         self.runner.bridge.frame.connect(lambda: self.frames.refresh(meter))
@@ -161,11 +173,6 @@ class MainWindow(Shell):
         self.sessions.model_chosen.connect(
             lambda name: self.preferences.change("model", file=Path(name))
         )
-        if annotator := self.preferences.settings.marking.annotator:
-            self.sessions.replay.marking.annotator = annotator
-        self.sessions.annotator_named.connect(
-            lambda name: self.preferences.change("marking", annotator=name)
-        )
         self.sessions.retry_library.connect(lambda: self.library_controller.open(self._library))
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)
@@ -179,6 +186,7 @@ class MainWindow(Shell):
             "record": self._on_record,
             "open": self.live.header.picker.open_file,
             "devices": self.finder.look,
+            "mute": self._switch_sound,
             "split": self.live.header.split.click,
             "live": axis.follow_live,
             "zoom_in": lambda: axis.zoom(0.5, axis.width / 2),
@@ -244,6 +252,13 @@ class MainWindow(Shell):
         if not self.recording.toggle(run) and not self.runner.active:
             self.live.start()
 
+    def _player(self, library: Library, session: SessionInfo) -> Player:
+        return session_player(library, session, chosen=self.preferences.effective.sound.output)
+
+    def _switch_sound(self) -> None:
+        if self.live.header.sound.isEnabled():
+            self.preferences.change("sound", muted=not self.preferences.effective.sound.muted)
+
     def _ask_consent(self, text: str, agreed: Callable[[], None]) -> None:
         ConsentDialog(text, agreed, self).open()
 
@@ -294,6 +309,22 @@ class MainWindow(Shell):
     def _on_run_state(self, state: EngineState) -> None:
         if state.at_rest:
             self.recording.disarm()
+        if state in (EngineState.STARTING, EngineState.STOPPING, EngineState.FAILED):
+            self.hearing.stop()
+
+    def _hear(self) -> None:
+        """Play the file or the demo that runs, unless it is to be silent."""
+        run, choice = self.runner.run, self.runner.choice
+        if self.preferences.effective.sound.muted:
+            self.hearing.stop()
+        elif self.hearing.active or run is None or run.heard is None or choice is None:
+            return
+        elif choice.kind is not SourceKind.MICROPHONE:
+            self.hearing.hear(run.heard)
+
+    def _show_sound(self) -> None:
+        sound = self.preferences.effective.sound
+        self.live.header.sound.show_sound(sound, self.hearing.problem)
 
     def _on_library(self, library: Library | None) -> None:
         self.calls.set_library(library)
@@ -304,6 +335,8 @@ class MainWindow(Shell):
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
+        self._hear()
+        self._show_sound()
         self.recording.save_audio = settings.recording.save_audio
         recording = self.recording.active or self.calls.controller.recording.active
         if settings.recording.library != self._library and not recording:
@@ -362,6 +395,8 @@ class MainWindow(Shell):
 
     def end(self, deadline: float) -> None:
         """End what the pages share."""
+        self.hearing.end(deadline)
+        self.sound.end(max(0.0, deadline - time.monotonic()))
         self.recording.end(deadline)
         self.library_controller.end(max(0.1, deadline - time.monotonic()))
         self.finder.close(0.1)

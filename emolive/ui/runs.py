@@ -16,6 +16,7 @@ from emolive.types import Event, RunFacts
 if TYPE_CHECKING:
     from emolive.explain.explainer import Explanation, Moment
     from emolive.monitoring import MonitoredRun, RecordingChoice
+    from emolive.monitoring.listening import HeardRun
     from emolive.session.recorder import Recorder
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
@@ -64,6 +65,10 @@ class Run(Protocol):
         Raises:
             EmoliveError: there is nothing to record.
         """
+
+    @property
+    def heard(self) -> HeardRun | None:
+        """What can be listened to; None: nothing."""
 
     @property
     def alert_problem(self) -> str | None:
@@ -134,6 +139,7 @@ class PreparedRun:
         self.facts = run.live.facts
         self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self.explainer: Explains | None = run.explainer
+        self.heard: HeardRun | None = run.live
 
     def record(self, recording: RecordingChoice) -> Recorder:
         """Record it from now on."""

@@ -46,6 +46,7 @@ KEYS = (
     Key("record", ("R",), mark("Start or stop a recording"), _RUN),
     Key("open", ("Ctrl+O",), mark("Open an audio file"), _RUN),
     Key("devices", ("F5",), mark("Look for inputs again"), _RUN),
+    Key("mute", ("M",), mark("Hear the file or demo, or not"), _RUN),
     Key("split", ("C",), mark("One or two channels"), _RUN),
     Key("live", ("L",), mark("Back to live"), _VIEW),
     Key("zoom_in", ("+", "="), mark("Zoom in"), _VIEW),

@@ -64,6 +64,7 @@ class _FedRun:
     """A run whose events come from a pipeline that is stepped by hand."""
 
     explainer = None
+    heard = None
     alert_problem = None
 
     def __init__(self, facts: RunFacts) -> None:

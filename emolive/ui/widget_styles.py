@@ -63,9 +63,6 @@ QToolButton:focus {{ border: 2px solid {t.accent}; }}
 QToolButton:checked {{ background: {t.info_tint}; border-color: {t.accent}; }}
 QToolButton:disabled {{ background: transparent; border-color: transparent; }}
 QToolButton::menu-indicator {{ image: none; }}
-QComboBox QLineEdit, QComboBox QLineEdit:focus {{
-    background: transparent; border: none; padding: 0; min-height: 0;
-}}
 QLineEdit QToolButton {{ min-width: 0; min-height: 0; border: none; background: transparent; }}
 QToolButton[round="true"] {{
     background: {t.accent}; border: 1px solid {t.accent}; border-radius: 19px;
@@ -168,6 +165,19 @@ QProgressBar {{
     background: {t.border}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px;
 }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QSlider {{ min-height: 26px; background: transparent; }}
+QSlider::groove:horizontal {{ background: {t.border}; height: 4px; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; height: 4px; border-radius: 2px; }}
+QSlider::handle:horizontal {{
+    background: {t.surface}; border: 2px solid {t.accent}; width: 12px; margin: -6px 0;
+    border-radius: 8px;
+}}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
+QSlider::sub-page:horizontal:disabled {{ background: {t.faint}; }}
+QSlider::handle:horizontal:disabled {{ border-color: {t.faint}; }}
+QFrame#popup {{
+    background: {t.surface}; border: 1px solid {t.border}; border-radius: 10px;
+}}
 QSplitter::handle {{ background: transparent; }}
 QCalendarWidget QWidget {{ alternate-background-color: {t.plot}; }}
 """

@@ -109,6 +109,7 @@ def prediction(
 def preferences(theme: ThemeChoice = "light", **values: Mapping[str, object]) -> Preferences:
     """Settings that nobody saves; `values` by part."""
     settings = Settings().with_values("look", theme=theme).with_values("window", guide_done=True)
+    settings = settings.with_values("sound", muted=True)
     for part, chosen in values.items():
         settings = settings.with_values(part, **chosen)
     return Preferences(settings)
@@ -154,7 +155,8 @@ class FakeProbe:
 class FakePlayer(Player):
     """A player on an output without sound."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: str | None = None) -> None:
+        self.wanted = output
         path = resources.asset(resources.DEMO_AUDIO)
         super().__init__([Track("demo", path)], RATE, 10 * RATE, SilentOutput())
 
@@ -166,6 +168,7 @@ class FakeRun:
         self.facts = facts
         self.inbox = Inbox()
         self.explainer = explainer
+        self.heard = None
         self.alert_problem: str | None = None
         self.started = threading.Event()
         self.stopped = threading.Event()

@@ -297,6 +297,14 @@ def call(window: MainWindow) -> None:
     settle(window)
 
 
+def sound(window: MainWindow) -> None:
+    """The pop-up of the sound, on top of the demo."""
+    window.live.header.select(DEMO)
+    feed_demo(window, ("mono",), 30)
+    window.sound.open_under(window.live.header.sound, None)
+    wait(lambda: not window.sound.output._work.busy)
+
+
 def eight_hours(window: MainWindow) -> None:
     window.live.start()
     wait(lambda: window.runner.model is not None)
@@ -346,6 +354,7 @@ SCENES = {
         two_in_doubt,
         two_at_first,
         call,
+        sound,
         eight_hours,
     )
 }
@@ -378,6 +387,8 @@ def main(
                 app.processEvents()
                 settle(window)
                 picture = window.grab()
+                if (popup := QApplication.activePopupWidget()) is not None:
+                    popup.render(picture, window.mapFromGlobal(popup.pos()))
                 if (dialog := QApplication.activeModalWidget()) is not None:
                     dialog.adjustSize()
                     middle = window.rect().center() - dialog.rect().center()

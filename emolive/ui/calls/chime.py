@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from emolive.audio.output import Output, Speaker
+from emolive.audio.output import Output
+from emolive.audio.outputs import ChosenOutput
 from emolive.errors import EmoliveError
 from emolive.types import FloatArray, Severity
 
@@ -41,9 +43,14 @@ class Chime:
     At most one sound every two seconds: what comes in between is dropped, for it says no more.
     """
 
-    def __init__(self, output: type[Output] | None = None) -> None:
-        """`output`: makes what is played on (None: the default loudspeaker)."""
-        self._make = output or Speaker
+    def __init__(
+        self,
+        chosen: Callable[[], str | None] = lambda: None,
+        make_output: Callable[[str | None], Output] = ChosenOutput,
+    ) -> None:
+        """`chosen` tells the output that is set, a key of `audio.outputs` (None: the usual one)."""
+        self._chosen = chosen
+        self._make_output = make_output
         self._thread: threading.Thread | None = None
         self._played_at = -_LEAST_PAUSE_S
         self._stop = threading.Event()
@@ -70,7 +77,7 @@ class Chime:
         return self._thread is None or not self._thread.is_alive()
 
     def _play(self, severity: Severity) -> None:
-        output = self._make()
+        output = self._make_output(self._chosen())
         position = 0
         done = threading.Event()
         sound: FloatArray | None = None

@@ -75,7 +75,7 @@ class CallsPage(Themed, QWidget):
         self.icon_name = "calls"
         self.theme = theme
         self.preferences = preferences
-        self.chime = chime or Chime()
+        self.chime = chime or Chime(lambda: preferences.effective.sound.output)
         self._find_devices = find_devices
         self._visible = False
         self._said: Message | None = None

@@ -23,6 +23,7 @@ from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
+from emolive.ui.sound_controls import SoundButton
 from emolive.ui.theme import SPACE, Theme, Themed, font
 from emolive.wording import size_text
 
@@ -141,6 +142,7 @@ class Header(Themed, QFrame):
         self.button.clicked.connect(self.start_stop)
         self.recording = RecordButton(theme, self)
         self.recording.clicked.connect(self.record)
+        self.sound = SoundButton(theme, self)
         for control in (self.split, self.button):
             # A click must not take the focus: Space belongs to start and stop.
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -171,7 +173,7 @@ class Header(Themed, QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.picker, 3)
-        for widget in (self.split, self.button, self.recording, self.elapsed):
+        for widget in (self.split, self.button, self.recording, self.sound, self.elapsed):
             row.addWidget(widget)
         row.addStretch(1)
         for stat in (
@@ -257,6 +259,8 @@ class Header(Themed, QFrame):
         idle = self._state not in _GOING and self._state is not EngineState.STOPPING
         self.split.setEnabled(possible and idle)
         self.split.setChecked(possible and self._want_split)
+        # A microphone is not played back: it would hear itself.
+        self.sound.setEnabled(choice.kind is not SourceKind.MICROPHONE)
 
     def _on_split(self, split: bool) -> None:
         self._want_split = split

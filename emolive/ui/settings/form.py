@@ -127,6 +127,16 @@ class Choice(ChoiceBox):
         self.addItems([text for text, _ in values])
         self.blockSignals(False)
 
+    def add_value(self, text: str, value: object) -> None:
+        """Offer one more."""
+        self._values.append(value)
+        self.addItem(text)
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What is offered."""
+        return tuple(self._values)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave it to the page: scrolling must change nothing."""
         event.ignore()

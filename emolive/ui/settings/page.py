@@ -31,6 +31,7 @@ from emolive.ui.settings.input_section import InputSection, MakeProbe
 from emolive.ui.settings.look_section import LookSection
 from emolive.ui.settings.privacy_section import PrivacySection
 from emolive.ui.settings.recording_section import RecordingSection
+from emolive.ui.settings.sound_section import SoundSection
 from emolive.ui.theme import SPACE, Theme
 
 # From this width on, sections stand in two columns.
@@ -53,6 +54,7 @@ class SettingsPage(QWidget):
         self.icon_name = "settings"
         self._two: bool | None = None
         self.input = InputSection(preferences, theme, make_probe, self)
+        self.sound = SoundSection(preferences, theme, self)
         self.analysis = AnalysisSection(preferences, theme, self)
         self.baseline = BaselineSection(preferences, theme, self)
         self.look = LookSection(preferences, theme, self)
@@ -61,6 +63,7 @@ class SettingsPage(QWidget):
         self.privacy = PrivacySection(preferences, theme, self)
         self._shows = (
             self.input,
+            self.sound,
             self.analysis,
             self.baseline,
             self.look,
@@ -83,6 +86,10 @@ class SettingsPage(QWidget):
         for section in self._shows:
             section.show_settings(settings)
 
+    def shown(self) -> None:
+        """In front: what can be played on is looked for anew."""
+        self.sound.output.look()
+
     def hidden(self) -> None:
         """Another page is in front: let the input go."""
         self.input.stop_test()
@@ -90,6 +97,7 @@ class SettingsPage(QWidget):
     def end(self, deadline: float) -> None:
         """End the test of the input."""
         self.input.end(max(0.0, deadline - time.monotonic()))
+        self.sound.end(max(0.0, deadline - time.monotonic()))
         self.alerts.end(max(0.0, deadline - time.monotonic()))
 
     def show_section(self, section: Section) -> None:
