@@ -21,7 +21,7 @@ from emolive.inference.metadata import EMBEDDING, LOGITS, METADATA_KEY, ModelMet
 from emolive.inference.shift import ShiftMeter, ShiftReference
 
 FILTERS = 16
-_FLOOR = np.float32(1e-5)
+_FLOOR = np.array(1e-5, np.float32)
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 
@@ -78,7 +78,7 @@ def tiny_model(
     metadata: ModelMetadata | None = None,
     *,
     weights: npt.NDArray[np.float32] | None = None,
-    bias: Sequence[float] | None = None,
+    bias: Sequence[float] | npt.NDArray[np.float32] | None = None,
     input_name: str | None = None,
     output_name: str = LOGITS,
     input_shape: Sequence[int | str] | None = None,
@@ -100,7 +100,7 @@ def tiny_model(
         with_metadata: whether the file carries metadata at all.
     """
     metadata = metadata or tiny_metadata()
-    shape = list(input_shape or ("batch", *metadata.input_shape))
+    shape: list[int | str] = list(input_shape or ("batch", *metadata.input_shape))
     input_name = input_name or metadata.input_name
     waveform = metadata.input_name == "waveform"
     n_bands = FILTERS if waveform else int(shape[-2])
@@ -109,7 +109,7 @@ def tiny_model(
     if weights is None:
         weights = rng.standard_normal((n_bands, n_classes)).astype(np.float32)
     offsets = np.zeros(n_classes) if bias is None else bias
-    tensors = {
+    tensors: dict[str, npt.NDArray[np.generic]] = {
         "axes": np.array([2] if waveform else [1, 3], np.int64),
         "weights": weights,
         "bias": np.asarray(offsets, np.float32),

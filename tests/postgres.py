@@ -40,6 +40,7 @@ class Postgres:
                 (n for n in ("postgres", "nobody") if n in {p.pw_name for p in pwd.getpwall()}),
                 None,
             )
+            assert self._user, "no user whom PostgreSQL could run as"
             shutil.chown(folder, self._user)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

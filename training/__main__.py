@@ -194,11 +194,14 @@ def baseline_command(
     That is the recipe's test speakers and the corpora that it does not use. Answers are kept in the
     cache.
     """
+    from emolive.inference.classifier import OnnxClassifier
     from emolive.inference.loading import open_model
     from training.answers import gather
     from training.baseline_study import write_tables
 
     classifier = open_model(model, "cpu")
+    if not isinstance(classifier, OnnxClassifier):
+        raise typer.BadParameter(f"{model} is an adapted model: name the one that it builds on.")
     answers = gather(classifier, load_cache(cache), load_recipe(recipe))
     tables = write_tables(answers, classifier.metadata)
     say(tables) if out is None else out.write_text(tables, encoding="utf-8")

@@ -59,7 +59,7 @@ def gather(classifier: OnnxClassifier, audio: AudioCache, recipe: Recipe) -> Ans
     digest.update("".join(clip.digest for clip in clips).encode())
     kept = audio.folder / f"answers-{digest.hexdigest()[:12]}.npz"
     if not kept.exists():
-        np.savez(kept, **_computed(classifier, audio, clips, recipe))
+        np.savez(kept, allow_pickle=False, **_computed(classifier, audio, clips, recipe))
     with np.load(kept) as found:
         return Answers(
             clips,
@@ -121,7 +121,8 @@ def _usual_embedding(classifier: OnnxClassifier, audio: AudioCache, recipe: Reci
         embedding = classifier.predict(window[None]).embedding
         assert embedding is not None
         rows.append(embedding[0])
-    return np.mean(rows, axis=0, dtype=np.float32)
+    mean: FloatArray = np.mean(rows, axis=0, dtype=np.float32)
+    return mean
 
 
 def _same_bands(
@@ -136,7 +137,8 @@ def _same_bands(
     def bands(some: list[CachedClip]) -> FloatArray:
         """The mean of each band above the clip's own mean, ``(n_mels, 1)``."""
         means = [log_mel(audio.samples(clip), spec).mean(axis=1) for clip in some]
-        return np.mean([one - one.mean() for one in means], axis=0, dtype=np.float32)[:, None]
+        shape: FloatArray = np.mean([one - one.mean() for one in means], axis=0, dtype=np.float32)
+        return shape[:, None]
 
     usual = bands(_usual(audio, recipe))
     by_speaker: dict[tuple[str, str], list[CachedClip]] = {}

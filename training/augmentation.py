@@ -22,7 +22,8 @@ _PACKET = 160  # samples of 20 ms on a telephone line
 
 def change_speed(audio: FloatArray, factor: float, rate: int) -> FloatArray:
     """Play `factor` times faster; pitch and formants move along."""
-    return soxr.resample(audio, rate * factor, rate, quality="LQ").astype(np.float32)
+    played: FloatArray = soxr.resample(audio, rate * factor, rate, quality="LQ")
+    return played
 
 
 def stretch_frames(log_mel: FloatArray, n_frames: int) -> FloatArray:
@@ -30,7 +31,8 @@ def stretch_frames(log_mel: FloatArray, n_frames: int) -> FloatArray:
     position = np.linspace(0, log_mel.shape[1] - 1, n_frames)
     left = np.minimum(position.astype(int), log_mel.shape[1] - 2)
     share = (position - left).astype(np.float32)
-    return log_mel[:, left] * (1 - share) + log_mel[:, left + 1] * share
+    between: FloatArray = log_mel[:, left] * (1 - share) + log_mel[:, left + 1] * share
+    return between
 
 
 def add_noise(speech: FloatArray, noise: FloatArray, snr_db: float) -> FloatArray:

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,8 @@ def mean_mfcc(recipe: Recipe) -> Extract:
 
     def extract(audio: Floats) -> Floats:
         frames = log_mel(audio, recipe.front_end)
-        return dct(frames, axis=0, norm="ortho")[:_N_MFCC].mean(axis=1).astype(np.float32)
+        mfcc: Floats = dct(frames, axis=0, norm="ortho")[:_N_MFCC].mean(axis=1).astype(np.float32)
+        return mfcc
 
     return extract
 
@@ -146,8 +148,10 @@ def _inner_folds(
 ) -> Iterable[tuple[Ints, Ints]]:
     if groups is not None and (n := min(4, len(np.unique(groups)))) > 1:
         splitter = StratifiedGroupKFold(n, shuffle=True, random_state=seed)
-        return splitter.split(x, labels, groups)
-    return StratifiedKFold(4, shuffle=True, random_state=seed).split(x, labels)
+    else:
+        splitter, groups = StratifiedKFold(4, shuffle=True, random_state=seed), None
+    folds: Iterable[tuple[Ints, Ints]] = splitter.split(x, labels, groups)
+    return folds
 
 
 def _speakers(clips: tuple[CachedClip, ...]) -> npt.NDArray[np.str_]:
@@ -197,7 +201,7 @@ def answer_fold(cache: AudioCache, recipe: Recipe, fold: Fold, folder: Path) -> 
     }
     validation = machine.logits(centres(split.validation, clean, "Validation"))
     store.save()
-    about = {
+    about: dict[str, Any] = {
         "parameters": machine.parameters,
         "flops": None,
         "seconds": round(seconds, 1),

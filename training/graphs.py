@@ -99,7 +99,7 @@ def graph(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.onnx"
         torch.onnx.export(
-            module.to(memory_format=torch.contiguous_format).eval(),
+            module.to(memory_format=torch.contiguous_format).eval(),  # type: ignore[call-overload]
             tuple(examples),
             path,
             input_names=inputs,
@@ -113,7 +113,7 @@ def graph(
         return onnx.load(path)
 
 
-class _Calibration(CalibrationDataReader):
+class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # it has no types
     """Inputs of a graph, one by one."""
 
     def __init__(self, name: str, windows: Windows) -> None:

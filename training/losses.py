@@ -67,6 +67,8 @@ def supervised_contrastive(
 class EmotionLoss(nn.Module):
     """The weighted sum of a recipe's terms; owns the class centres of the centre loss."""
 
+    class_weights: torch.Tensor
+
     def __init__(self, settings: Loss, n_features: int, class_weights: torch.Tensor) -> None:
         """`class_weights` is ``(n_classes,)``, ones where they are switched off."""
         super().__init__()

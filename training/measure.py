@@ -10,6 +10,7 @@ import numpy.typing as npt
 from emolive.inference.classifier import Classifier
 from training.cache import AudioCache, CachedClip
 from training.evaluate import (
+    Disturb,
     Selective,
     by_group,
     clip_probabilities,
@@ -54,6 +55,11 @@ class Measurement:
         return asdict(self)
 
 
+def _louder(gain_db: float) -> Disturb:
+    gain = np.float32(10 ** (gain_db / 20))
+    return lambda audio, _: audio * gain
+
+
 def measure(
     classifier: Classifier, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
 ) -> Measurement:
@@ -77,7 +83,7 @@ def measure(
             cache,
             clips,
             recipe,
-            lambda audio, _, gain=10 ** (level / 20): audio * np.float32(gain),
+            _louder(level),
             f"{level:+.0f} dB",
         ).argmax(1)
         == clean.argmax(1)

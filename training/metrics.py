@@ -28,7 +28,8 @@ def softmax(logits: npt.NDArray[np.floating], temperature: float = 1.0) -> Float
     scaled = logits.astype(np.float64) / temperature
     scaled -= scaled.max(axis=1, keepdims=True)
     exponentials = np.exp(scaled)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 15) -> float:
@@ -66,4 +67,5 @@ def score(probabilities: Floats, labels: Ints) -> Scores:
 def confusion(probabilities: Floats, labels: Ints) -> Ints:
     """Counts, rows the reference, columns the answer, ``(n_classes, n_classes)``."""
     n_classes = probabilities.shape[1]
-    return confusion_matrix(labels, probabilities.argmax(1), labels=np.arange(n_classes))
+    counts: Ints = confusion_matrix(labels, probabilities.argmax(1), labels=np.arange(n_classes))
+    return counts

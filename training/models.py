@@ -7,8 +7,9 @@ logits ``(batch, 8)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import nn
@@ -67,7 +68,8 @@ class AttentionPool(nn.Module):
         """``(batch, n_features, bands, frames)`` to ``(batch, n_features, 1, 1)``."""
         frames = feature_map.mean(dim=2).transpose(1, 2)
         weights = self.score(frames).softmax(dim=1)
-        return (weights * frames).sum(dim=1)[:, :, None, None]
+        mean: torch.Tensor = (weights * frames).sum(dim=1)
+        return mean[:, :, None, None]
 
 
 class LstmBody(nn.Module):
@@ -247,7 +249,8 @@ class Ensemble(nn.Module):
 
     def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities ``(batch, 8)`` and the first member's embedding."""
-        answers = [member.answer(x) for member in self.members]
+        members = cast("Iterable[Trained]", self.members)
+        answers = [member.answer(x) for member in members]
         return mean_answer([logits for logits, _ in answers]), answers[0][1]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -280,7 +283,8 @@ def _resnet34_body(imagenet: bool) -> nn.Module:
         # Three equal colour channels of a grey image: their filters add up.
         weights["conv1.weight"] = weights["conv1.weight"].sum(dim=1, keepdim=True)
         body.load_state_dict(weights)
-    return body
+    network: nn.Module = body
+    return network
 
 
 def build_model(

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -234,7 +235,7 @@ def publish(
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
         for path, kind in {full: "float32", final_file: precision}.items():
             onnx.save(model_graph(trained, recipe, kind, windows), path)
-        answers: dict[Path, np.ndarray] = {}
+        answers: dict[Path, npt.NDArray[np.floating]] = {}
         for path in dict.fromkeys((full, final_file)):
             write_metadata(path, metadata)
             classifier = OnnxClassifier(path)

@@ -47,7 +47,7 @@ class FoldResult:
     def save(self, folder: Path) -> None:
         """Write; `result.json` comes last, so its presence means a whole result."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {
+        arrays: dict[str, npt.NDArray[np.generic]] = {
             "labels": self.labels,
             "validation_logits": self.validation_logits,
             "validation_labels": self.validation_labels,
@@ -56,7 +56,7 @@ class FoldResult:
         arrays |= {key: value for key, value in told.items() if value is not None}
         arrays |= {f"window {key}": value for key, value in self.window_logits.items()}
         arrays |= {f"clip {key}": value for key, value in self.clip_probabilities.items()}
-        np.savez_compressed(folder / _ARRAYS, **arrays)
+        np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **arrays)
         about = self.about | {
             "names": self.names,
             "corpora": self.corpora,
@@ -80,10 +80,11 @@ def load_result(folder: Path) -> FoldResult:
         FileNotFoundError: there is no finished result.
     """
     about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    lists = {key: tuple(about.pop(key)) for key in ("names", "corpora", "speakers", "genders")}
+    names, corpora, speakers, genders = (
+        tuple(about.pop(key)) for key in ("names", "corpora", "speakers", "genders")
+    )
     with np.load(folder / _ARRAYS) as arrays:
         values = {key: arrays[key] for key in arrays.files}
-    fixed = {key: values.pop(key) for key in ("labels", "validation_logits", "validation_labels")}
 
     fixed |= {key: values.pop(key, None) for key in ("votes", "dimensions")}
 
@@ -91,7 +92,16 @@ def load_result(folder: Path) -> FoldResult:
         return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
 
     return FoldResult(
-        about, **lists, **fixed, window_logits=pick("window "), clip_probabilities=pick("clip ")
+        about,
+        names,
+        values["labels"],
+        corpora,
+        speakers,
+        genders,
+        pick("window "),
+        pick("clip "),
+        values["validation_logits"],
+        values["validation_labels"],
     )
 
 

@@ -119,7 +119,7 @@ def new_state(
         unexpected = model.load_state_dict(averaged_weights(initial), strict=False).unexpected_keys
         if unexpected:
             raise ValueError(f"{initial} holds another kind of network: {unexpected[0]}")
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = EmotionLoss(recipe.loss, model.head.in_features, weights).to(device)
     groups = _groups(model, loss, recipe)
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
@@ -130,7 +130,7 @@ def new_state(
         total_steps=max(2, steps_per_epoch * recipe.epochs),
         pct_start=recipe.warmup,
     )
-    averaging = get_ema_multi_avg_fn(recipe.ema_decay)
+    averaging = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
     ema = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
     # Read at every step: on a graphics card that would wait for it.
     ema.n_averaged = ema.n_averaged.cpu()

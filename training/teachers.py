@@ -43,7 +43,7 @@ def load_teacher(run: Path, recipe: Recipe, cache: AudioCache) -> Teacher:
     device = pick_device()
     log_mel = None if recipe.takes_waveform else LogMel(recipe.front_end).to(device)
     return Teacher(
-        model.eval().to(device, memory_format=torch.channels_last),
+        model.eval().to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
         recipe.stages[-1].shrink,
         log_mel,
     )
@@ -123,8 +123,8 @@ def average(results: Sequence[FoldResult], *, by_certainty: bool = False) -> Fol
         return np.log(np.maximum(mean, 1e-9)).astype(np.float32)
 
     def total(key: str) -> int | None:
-        values = [one.about.get(key) for one in results]
-        return None if None in values else sum(values)
+        known = [value for one in results if (value := one.about.get(key)) is not None]
+        return sum(known) if len(known) == len(results) else None
 
     return FoldResult(
         {

@@ -86,7 +86,7 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, features: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+def predict(model: nn.Module, features: FloatArray, factors: tuple[int, int]) -> FloatArray:
     """Logits ``(n, 8)`` of `n` windows as `window_features` gives them."""
     device = next(model.parameters()).device
     x = torch.from_numpy(features)[:, None].to(device)
@@ -94,13 +94,14 @@ def predict(model: nn.Module, features: np.ndarray, factors: tuple[int, int]) ->
         x = shrink_batch(x, factors).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
         logits = model(x)
-    return logits.float().cpu().numpy()
+    answers: FloatArray = logits.float().cpu().numpy()
+    return answers
 
 
 def standardise(state: State, statistics: torch.Tensor) -> None:
     """Give a fresh head the mean and deviation of the training clips' encoder statistics."""
     for model in (state.model, state.ema.module):
-        mix = model.body.mix
+        mix = model.get_submodule("body.mix")
         assert isinstance(mix, LayerMix)
         mix.standardise(statistics)
 
@@ -143,7 +144,7 @@ def predict_clips(
     return np.concatenate(rows)
 
 
-def score_by_corpus(logits: np.ndarray, clips: tuple[CachedClip, ...]) -> dict[str, Scores]:
+def score_by_corpus(logits: FloatArray, clips: tuple[CachedClip, ...]) -> dict[str, Scores]:
     """Scores per corpus of one row of logits per clip."""
     labels = np.array([INDEX[c.emotion] for c in clips if c.emotion is not None])
     probabilities = softmax(logits)

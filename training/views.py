@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
 
@@ -93,7 +94,9 @@ class Kept:
         self._values = kept.to(device) if device.type == "cuda" else kept
         self._device = device
 
-    def of(self, clips: Sequence[CachedClip], copies: Sequence[int] | np.ndarray) -> torch.Tensor:
+    def of(
+        self, clips: Sequence[CachedClip], copies: Sequence[int] | npt.NDArray[np.integer]
+    ) -> torch.Tensor:
         """``(len(clips), *shape)``, on the device."""
         rows = [self._rows[clip.digest] for clip in clips]
         return self._values[rows, copies].to(self._device).float()

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.fft import irfft, rfft
 
 from emolive.features import LogMelSpec
 from emolive.features.mel import hann_window, mel_filter_bank
@@ -72,7 +71,20 @@ class Waveforms:
         index = start + torch.arange(n_samples, device=self.device)
         inside = (index >= 0) & (index < length)
         samples = self._audio[(offset + index).clamp_(0, self._audio.numel() - 1)]
-        return (samples.float() / 32768) * inside
+        window: torch.Tensor = (samples.float() / 32768) * inside
+        return window
+
+
+def rfft(x: torch.Tensor, n: int | None = None) -> torch.Tensor:
+    """Its spectrum, complex64 ``(batch, n // 2 + 1)``."""
+    spectrum: torch.Tensor = torch.fft.rfft(x, n)
+    return spectrum
+
+
+def irfft(spectrum: torch.Tensor, n: int) -> torch.Tensor:
+    """The ``(batch, n)`` that has this spectrum."""
+    x: torch.Tensor = torch.fft.irfft(spectrum, n)
+    return x
 
 
 def resample(x: torch.Tensor, n_samples: int) -> torch.Tensor:
@@ -111,7 +123,7 @@ def telephone(x: torch.Tensor, lost: torch.Tensor | None = None) -> torch.Tensor
     y = quantised.sign() * torch.expm1(quantised.abs() * math.log(256)) / 255
     if lost is not None:
         packet = round(_PACKET_S * RATE / 2)
-        packets = y[:, : y.shape[1] // packet * packet].unflatten(1, (-1, packet))
+        packets = y[:, : y.shape[1] // packet * packet].reshape(len(y), -1, packet)
         gone = lost[:, 1 : packets.shape[1], None]
         heard = torch.where(gone, 0.5 * packets[:, :-1], packets[:, 1:])
         y = torch.cat([packets[:, :1], heard], dim=1).flatten(1)
@@ -151,7 +163,7 @@ class Disturber:
         for speed in np.unique(speeds):
             rows = np.flatnonzero(speeds == speed)
             cut = self._waveforms.cut(
-                [clips[i] for i in rows], positions[rows], round(n_samples * speed)
+                [clips[i] for i in rows.tolist()], positions[rows], round(n_samples * speed)
             )
             windows[rows] = resample(cut, n_samples)
         return windows
@@ -251,6 +263,9 @@ def frames(x: torch.Tensor, length: int, hop: int) -> torch.Tensor:
 
 class LogMel(torch.nn.Module):
     """`emolive.features`' normalised log-mel of whole batches."""
+
+    kernels: torch.Tensor
+    bank: torch.Tensor
 
     def __init__(self, spec: LogMelSpec) -> None:
         super().__init__()

@@ -41,6 +41,9 @@ class WhisperLogMel(nn.Module):
     log10 down to 8 below the window's maximum. The maximum becomes 1: a gain changes nothing.
     """
 
+    kernels: torch.Tensor
+    bank: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         window = torch.hann_window(N_FFT, dtype=torch.float64)
@@ -71,7 +74,7 @@ def _fused(name: str, *inputs: torch.Tensor, **attributes: int) -> torch.Tensor:
     out: torch.Tensor = torch.onnx.ops.symbolic(
         f"com.microsoft::{name}",
         inputs,
-        attributes,
+        {**attributes},
         dtype=first.dtype,
         shape=first.shape,
         version=1,
@@ -94,7 +97,7 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         return _fused("MultiHeadAttention", q, k, v, num_heads=HEADS)
 
     def heads(y: torch.Tensor) -> torch.Tensor:
-        return y.unflatten(2, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+        return y.reshape(*y.shape[:2], HEADS, WIDTH // HEADS).transpose(1, 2)
 
     mixed = scaled_dot_product_attention(heads(q), heads(k), heads(v))
     return mixed.transpose(1, 2).flatten(2)
@@ -246,11 +249,10 @@ _ADAPTED = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 def add_adapters(encoder: WhisperEncoder, rank: int) -> None:
     """Freeze the encoder, and give each linear layer of its blocks an adapter."""
     encoder.requires_grad_(False)
-    for block in encoder.layers:
-        for owner in (block, block.self_attn):
-            for name, layer in list(owner.named_children()):
-                if name in _ADAPTED:
-                    setattr(owner, name, Adapter(layer, rank))
+    for owner in list(encoder.layers.modules()):
+        for name, layer in list(owner.named_children()):
+            if name in _ADAPTED and isinstance(layer, nn.Linear):
+                setattr(owner, name, Adapter(layer, rank))
 
 
 def merge_adapters(module: nn.Module) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
@@ -54,7 +55,7 @@ def windows(values: Iterable[float | None], stream: str = "customer") -> list[Pr
     return [window(WINDOW + i * HOP, value, stream) for i, value in enumerate(values)]
 
 
-def activity(flags: Sequence[bool] | np.ndarray, start_chunk: int = 0) -> SpeechActivity:
+def activity(flags: Sequence[bool] | npt.NDArray[np.bool_], start_chunk: int = 0) -> SpeechActivity:
     """Voice activity from chunk flags."""
     speech = np.asarray(flags, np.bool_)
     return SpeechActivity(
@@ -80,7 +81,7 @@ def block(stream: str, heard: SpeechActivity) -> FeatureBlock:
     )
 
 
-def spans(total_s: float, *speech: tuple[float, float]) -> np.ndarray:
+def spans(total_s: float, *speech: tuple[float, float]) -> npt.NDArray[np.bool_]:
     """Chunk flags of a stream of `total_s` seconds that speaks in the given spans (seconds)."""
     flags = np.zeros(round(total_s * RATE / CHUNK), np.bool_)
     for start, end in speech:
@@ -88,7 +89,7 @@ def spans(total_s: float, *speech: tuple[float, float]) -> np.ndarray:
     return flags
 
 
-def talk(flags: dict[str, np.ndarray], chunks: int = 3) -> list[Event]:
+def talk(flags: dict[str, npt.NDArray[np.bool_]], chunks: int = 3) -> list[Event]:
     """The feature blocks of a call, `chunks` chunks at a time, streams in turn."""
     events: list[Event] = []
     for begin in range(0, max(map(len, flags.values())), chunks):

@@ -9,26 +9,29 @@ import random
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
 from emolive.types import FloatArray
 
-Sound = Callable[[FloatArray], FloatArray]
+Times = npt.NDArray[np.float64]
+Sound = Callable[[Times], FloatArray]
 
 
 def clicks(every_s: float, width_s: float = 0.0008) -> Sound:
     """A narrow bell at every multiple of `every_s`, as a function of time."""
 
-    def at(times: FloatArray) -> FloatArray:
+    def at(times: Times) -> FloatArray:
         nearest = np.round(times[[0, -1]] / every_s) * every_s
         if nearest[0] == nearest[1] and np.abs(times[[0, -1]] - nearest).min() > 10 * width_s:
             inside = times[0] < nearest[0] < times[-1]
             if not inside:
                 return np.zeros(len(times), np.float32)
         off = (times + every_s / 2) % every_s - every_s / 2
-        return np.exp(-0.5 * (off / width_s) ** 2).astype(np.float32)
+        bells: FloatArray = np.exp(-0.5 * (off / width_s) ** 2).astype(np.float32)
+        return bells
 
     return at
 

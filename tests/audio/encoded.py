@@ -50,6 +50,7 @@ def ffmpeg(
     with folder, av.open(str(path), "w", format=container, options=options) as out:
         layout = "mono" if channels == 1 else "stereo"
         stream = out.add_stream(codec, rate=rate, layout=layout, options=codec_options or {})
+        assert isinstance(stream, av.AudioStream)
         pcm = np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16)
         for begin in range(0, len(pcm), 1024):
             piece = np.ascontiguousarray(pcm[begin : begin + 1024].reshape(1, -1))

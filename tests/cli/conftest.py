@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile as sf
@@ -31,7 +32,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def speech() -> FloatArray:
     """The demo clip, 16 kHz mono."""
-    return sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
+    samples: FloatArray = sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
+    return samples
 
 
 @pytest.fixture
@@ -50,17 +52,18 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 
 
 def launch(
-    arguments: Sequence[object], env: Mapping[str, str] | None = None, **options: object
+    arguments: Sequence[object], env: Mapping[str, str] | None = None, **options: Any
 ) -> subprocess.Popen[str]:
     """A command line in a process of its own, without a display."""
     environment = {**os.environ, **(env or {})}
     for name in DISPLAYS:
         environment.pop(name, None)
-    return subprocess.Popen(
+    process: subprocess.Popen[str] = subprocess.Popen(
         [sys.executable, "-m", "emolive", *map(str, arguments)],
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, **options,
-    )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+    )  # fmt: skip
+    return process
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def speech() -> FloatArray:
     """The demo clip, 16 kHz mono."""
-    return sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
+    samples: FloatArray = sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
+    return samples
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassif
 @pytest.fixture(scope="session")
 def speech() -> FloatArray:
     """The demo clip: 42 s of speech with pauses, 16 kHz mono."""
+    samples: FloatArray
     samples, rate = sf.read(asset(DEMO_AUDIO), dtype="float32")
     assert rate == 16_000
     samples.setflags(write=False)

@@ -58,7 +58,8 @@ class FakeCudaSession:
     ) -> list[FloatArray]:
         assert self.providers[0] != CUDA, "on CUDA, input and output are bound"
         self.batches.append(len(next(iter(feeds.values()))))
-        return self.real.run(output_names, feeds, run_options)
+        found: list[FloatArray] = self.real.run(output_names, feeds, run_options)
+        return found
 
     def io_binding(self) -> FakeBinding:
         return FakeBinding(self.real.io_binding())

@@ -73,9 +73,10 @@ class Running:
     def connect(self, path: str, **more: Any) -> ClientConnection:
         """A WebSocket with the token."""
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
-        return connect(
+        opened: ClientConnection = connect(
             self.ws + path, additional_headers=headers, open_timeout=WITHIN_S, max_size=None, **more
         )
+        return opened
 
     @contextlib.contextmanager
     def watching(self, path: str = "/v1/watch") -> Iterator[Watch]:

@@ -13,7 +13,11 @@ import pytest
 
 from emolive.errors import SessionError
 from emolive.session.bundle import DOCUMENT
-from emolive.session.bundle_import import import_bundle
+from emolive.session.bundle_import import (
+    MAX_AUDIO_BYTES,
+    MAX_DOCUMENT_BYTES,
+    import_bundle,
+)
 from emolive.session.library import Library
 from emolive.session.records import (
     AlertRecord,
@@ -84,10 +88,19 @@ def remade(bundle: Path, change: Change | None = None, **members: bytes | None) 
     return path
 
 
-def assert_refused(library: Library, path: Path, why: str, **limits: int) -> None:
+def assert_refused(
+    library: Library,
+    path: Path,
+    why: str,
+    *,
+    max_audio_bytes: int = MAX_AUDIO_BYTES,
+    max_document_bytes: int = MAX_DOCUMENT_BYTES,
+) -> None:
     """It is refused in one sentence, and nothing of it is left."""
     with pytest.raises(SessionError, match=why) as caught:
-        import_bundle(library, path, **limits)
+        import_bundle(
+            library, path, max_audio_bytes=max_audio_bytes, max_document_bytes=max_document_bytes
+        )
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
     assert library.sessions() == []

@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="needs the training extra")
 import torch
 from safetensors.torch import save_file
 
+from emolive.types import FloatArray
 from training.cache import AudioCache, load_cache, prepare
 from training.corpora import read_corpora
 from training.recipe import Recipe
@@ -29,12 +30,13 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _voice(rng: np.random.Generator, emotion: int, seconds: float) -> np.ndarray:
+def _voice(rng: np.random.Generator, emotion: int, seconds: float) -> FloatArray:
     """A buzz whose pitch depends on the class: learnable, and not silence."""
     t = np.arange(int(seconds * RATE)) / RATE
     pitch = 100.0 + 40.0 * emotion + rng.normal(0, 3)
     buzz = sum(np.sin(2 * np.pi * pitch * k * t) / k for k in range(1, 8))
-    return (0.1 * buzz + rng.normal(0, 0.003, t.size)).astype(np.float32)
+    voice: FloatArray = (0.1 * buzz + rng.normal(0, 0.003, t.size)).astype(np.float32)
+    return voice
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import numpy as np
 
 from emolive import resources
 from emolive.acoustics import SPECTROGRAM
-from emolive.audio.level_probe import ProbeStatus
+from emolive.audio.level_probe import LevelProbe, ProbeStatus
 from emolive.audio.output import SilentOutput
 from emolive.features import log_mel
 from emolive.monitoring import RunSettings
@@ -129,7 +129,7 @@ class Inbox:
         return waiting
 
 
-class FakeProbe:
+class FakeProbe(LevelProbe):
     """An input that hears somebody speak, and remembers that it was let go."""
 
     made: ClassVar[list[FakeProbe]] = []

@@ -26,6 +26,7 @@ from emolive.session.records import (
     Note,
     StreamInfo,
 )
+from emolive.settings import ThemeChoice
 from emolive.types import Role, Segment
 from emolive.ui.app import make_application
 from emolive.ui.sessions import side_panel
@@ -212,10 +213,14 @@ def label_moments(page: SessionsPage, ids: dict[str, str]) -> None:
     dialog = page.dialog
     assert isinstance(dialog, LabelMoments)
     wait(lambda: dialog.moment is not None, 120)
+
+    def labelled(count: int) -> None:
+        wait(lambda: dialog.labelled == count and not page.hard_worker.busy)
+
     for i in range(7):
-        wait(lambda i=i: dialog.labelled == i and not page.hard_worker.busy)
+        labelled(i)
         dialog.choose(("angry", "neutral", "sad")[i % 3])
-    wait(lambda: dialog.labelled == 7 and not page.hard_worker.busy)
+    labelled(7)
     assert page.library is not None
     for session in page.library.sessions():
         drop = [m.id for m in page.library.annotations(session.id) if len(m.id) == 16]
@@ -277,7 +282,7 @@ def main(folder: Path, wanted: list[str]) -> None:
 def _render(
     folder: Path,
     name: str,
-    theme: str,
+    theme: ThemeChoice,
     size: tuple[int, int],
     library: Library,
     ids: dict[str, str],

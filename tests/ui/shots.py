@@ -103,8 +103,9 @@ def uncertain(window: MainWindow) -> None:
     ends = range(83 * feed.RATE, 90 * feed.RATE, feed.RATE // 2)
     doubt = (feed.prediction(end, SpeechState.UNCERTAIN, "surprised", 0.31) for end in ends)
     feed_runs.run.inbox.put(*doubt)
-    counters = {"overflows": 3, "windows_skipped": 12, "events_dropped": 4}
-    feed_runs.run.inbox.put(feed.status(EngineState.RUNNING, **counters))
+    feed_runs.run.inbox.put(
+        feed.status(EngineState.RUNNING, overflows=3, windows_skipped=12, events_dropped=4)
+    )
     settle(window)
 
 

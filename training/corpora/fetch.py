@@ -75,7 +75,8 @@ def is_intact(path: Path, checksum: str) -> bool:
     pointer = _LFS_POINTER.format(sha256=digest.hexdigest(), size=size).encode()
     blob = _git_blob(len(pointer))
     blob.update(pointer)
-    return blob.hexdigest() == wanted
+    same: bool = blob.hexdigest() == wanted
+    return same
 
 
 def fetch(file: RemoteFile, target: Path, advance: Advance = lambda _: None) -> None:
@@ -167,11 +168,11 @@ def unpack(archive: Path, folder: Path) -> None:
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-    for entry in sorted(scratch.rglob("*")):
-        if entry.is_file():
-            place = folder / entry.relative_to(scratch)
+    for unpacked in sorted(scratch.rglob("*")):
+        if unpacked.is_file():
+            place = folder / unpacked.relative_to(scratch)
             place.parent.mkdir(parents=True, exist_ok=True)
-            entry.replace(place)
+            unpacked.replace(place)
     shutil.rmtree(scratch)
 
 

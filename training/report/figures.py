@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,6 +16,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from emolive.labels import swatch
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 # Hues that stay apart for colour-blind people, by the emotion whose tone in `emolive.palette` they
 # are; the shape of the marker says the same again.
@@ -27,7 +31,7 @@ _SERIES = tuple(f"#0101{0x10 + i:02x}" for i in range(len(_HUES)))
 _NAMES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {
     colour: f"series-{i}" for i, colour in enumerate(_SERIES)
 }
-_STYLE = {
+_STYLE: dict[RcKeyType, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "emolive",
     "font.family": "sans-serif",

@@ -50,7 +50,8 @@ class Answers:
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """Whether each answer is right, ``(n,)``."""
-        return self.probabilities.argmax(1) == self.labels
+        correct: npt.NDArray[np.bool_] = self.probabilities.argmax(1) == self.labels
+        return correct
 
     @property
     def scores(self) -> Scores:
@@ -255,7 +256,9 @@ def _uar(answers: Answers, unit: Ints, n_units: int, draws: Ints) -> Floats:
     totals = draws @ total.reshape(n_units, n_classes)
     rights = draws @ right.reshape(n_units, n_classes)
     with np.errstate(invalid="ignore"):
-        return np.nanmean(np.where(totals > 0, rights / np.maximum(totals, 1), np.nan), axis=1)
+        recalls = np.where(totals > 0, rights / np.maximum(totals, 1), np.nan)
+        uars: Floats = np.nanmean(recalls, axis=1)
+    return uars
 
 
 def accuracy_at(answers: Answers, coverage: float) -> float:

@@ -89,11 +89,23 @@ def gather(runs: Path, study: Path | None) -> Rows:
         plan = load_study(study)
         for row in plan.rows:
             recipe = _load(plan.recipes / f"{row.recipe}.toml")
-            rows.append(_row(runs, row.recipe, row.group, row.base, dict(row.folds), found, recipe))
+            rows.append(
+                _row(
+                    runs,
+                    row.recipe,
+                    row.group,
+                    row.base,
+                    {str(p): n for p, n in row.folds.items()},
+                    found,
+                    recipe,
+                )
+            )
     known = {r.recipe for r in rows}
     for name in dict.fromkeys(recipe for recipe, _ in found):
         if name not in known:
-            wanted = {p: len(found[name, p]) for p in PROTOCOLS if (name, p) in found}
+            wanted: dict[str, int] = {
+                p: len(found[name, p]) for p in PROTOCOLS if (name, p) in found
+            }
             rows.append(_row(runs, name, "other", None, wanted, found, None))
     return Rows(tuple(rows))
 
@@ -111,7 +123,9 @@ def _row(
     found: dict[tuple[str, str], list[FoldResult]],
     recipe: Recipe | None,
 ) -> ReportRow:
-    results = {p: tuple(found[name, p]) for p in PROTOCOLS if (name, p) in found}
+    results: dict[str, tuple[FoldResult, ...]] = {
+        p: tuple(found[name, p]) for p in PROTOCOLS if (name, p) in found
+    }
     reasons = {}
     for protocol in wanted:
         notes = sorted((runs / name / protocol).glob(f"*/{NOT_RUN}"))

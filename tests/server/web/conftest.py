@@ -106,7 +106,7 @@ class Page:
 
     def complaints(self) -> list[str]:
         """What the console says, without refused log-ins and a server that is gone on purpose."""
-        found = [entry["message"] for entry in self.driver.get_log("browser")]
+        found = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         expected = ("401 (Unauthorized)", "ERR_CONNECTION_REFUSED", "400 (Bad Request)")
         return [one for one in found if not any(text in one for text in expected)]
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import numpy.typing as npt
 
 from training.labels import LABELS
 from training.protocols import RAVDESS_FOLDS, SAVEE_SPEAKERS
 from training.results import FoldResult
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 N = len(LABELS)
 _CALM = LABELS.index("calm")
@@ -42,14 +46,16 @@ def made_up(
     ]
     labels = np.array([e for *_, e, _ in who])
 
-    def logits(share: float, of: np.ndarray = labels) -> np.ndarray:
+    def logits(share: float, of: Ints = labels) -> Floats:
         said = np.where(rng.random(of.size) < share, of, rng.integers(0, N, of.size))
         noise = rng.normal(0, 1, (of.size, N))
-        return (noise + boost * np.eye(N)[said]).astype(np.float32)
+        found: Floats = (noise + boost * np.eye(N)[said]).astype(np.float32)
+        return found
 
-    def probabilities(share: float) -> np.ndarray:
+    def probabilities(share: float) -> Floats:
         x = np.exp(logits(share))
-        return (x / x.sum(1, keepdims=True)).astype(np.float32)
+        found: Floats = (x / x.sum(1, keepdims=True)).astype(np.float32)
+        return found
 
     validation = rng.integers(0, N, 64)
     history = [
@@ -107,18 +113,19 @@ def independent(skill: float, seed: int, n_folds: int = 6, **about: object) -> l
     ]
 
 
-def said_of(result: FoldResult, condition: str = "clean", level: str = "window") -> np.ndarray:
+def said_of(result: FoldResult, condition: str = "clean", level: str = "window") -> Ints:
     """Answers among the classes of the tested corpus: never calm where it does not occur."""
     stored = result.window_logits if level == "window" else result.clip_probabilities
     values = stored[condition].astype(float).copy()
     values[np.array(result.corpora) == "savee", _CALM] = -np.inf
-    return values.argmax(1)
+    said: Ints = values.argmax(1)
+    return said
 
 
-def mean_recall(said: np.ndarray, labels: np.ndarray) -> float:
+def mean_recall(said: Ints, labels: Ints) -> float:
     return float(np.mean([np.mean(said[labels == c] == c) for c in np.unique(labels)]))
 
 
-def uar(result: FoldResult, chosen: np.ndarray) -> float:
+def uar(result: FoldResult, chosen: npt.NDArray[np.bool_]) -> float:
     """Counted class by class."""
     return mean_recall(said_of(result)[chosen], result.labels[chosen])

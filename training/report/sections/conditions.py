@@ -76,7 +76,7 @@ def _table(rows: Rows, protocol: str, level: Level, caption: str) -> Table | Non
 
 
 def _figure(rows: Rows, protocol: str) -> Figure | None:
-    curves = []
+    curves: list[figures.Curve] = []
     for row in rows.having(protocol):
         uars = _uars(row, protocol, "window")
         if row.base is None and len(curves) < len(figures.MARKERS):

@@ -89,7 +89,7 @@ def abstention(rows: Rows) -> Section:
         if lines:
             header = ("model", *(f"{100 * c:.0f} % answered" for c in _COVERAGES))
             blocks.append(Table(f"{title}. Accuracy in percent", header, tuple(lines)))
-    curves = []
+    curves: list[figures.Curve] = []
     for row in rows.having("speaker-independent"):
         answers = pooled(row.of("speaker-independent"), "window", calibrated=True)
         if answers and row.base is None and len(curves) < 6:
