@@ -27,6 +27,9 @@ def can_arrange(net: EmotionNet) -> bool:
 class DeviceEncoding(nn.Module):
     """``(batch, n_frames, 80)`` of log-mel to logits ``(batch, 8)`` and an embedding."""
 
+    one: torch.Tensor
+    average: torch.Tensor
+
     def __init__(self, net: EmotionNet) -> None:
         """Arrange `net`, for which `can_arrange` holds."""
         super().__init__()
@@ -35,7 +38,9 @@ class DeviceEncoding(nn.Module):
         assert body.encoder is not None
         assert isinstance(body.mix, LayerMix)
         encoder = body.encoder
-        self.conv1, self.conv2 = encoder.conv1, encoder.conv2
+        assert encoder.conv1.bias is not None
+        assert encoder.conv2.bias is not None
+        self.first_bias, self.second_bias = encoder.conv1.bias, encoder.conv2.bias
         # Kernels of three frames as matrices: the first two frames side by side, then the third.
         self.first = nn.Parameter(_matrix(encoder.conv1.weight))
         self.second = nn.Parameter(_matrix(encoder.conv2.weight))
@@ -58,10 +63,10 @@ class DeviceEncoding(nn.Module):
         """See the class."""
         x = pad(log_mel, (0, 0, 1, 1))
         x = torch.cat([x[:, :-2], x[:, 1:-1], x[:, 2:]], dim=2) @ self.first
-        x = pad(gelu(x + self.conv1.bias), (0, 0, 1, 1))
+        x = pad(gelu(x + self.first_bias), (0, 0, 1, 1))
         pairs = x[:, :-2].reshape(-1, POSITIONS, 2 * WIDTH) @ self.second[: 2 * WIDTH]
         x = pairs + x[:, 2::2] @ self.second[2 * WIDTH :]
-        x = gelu(x + self.conv2.bias) + self.positions
+        x = gelu(x + self.second_bias) + self.positions
         means, deviations = [], []
         for number in range(len(self.blocks) + 1):
             if number:
