@@ -72,10 +72,10 @@ def _softmax_regression(
         logits = x @ weight.T + bias
         loss = soft_cross_entropy(logits, targets, allowed, 0.05).mean()
         loss = loss + _RIDGE * weight.square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach(), bias.detach()
 
 

@@ -58,6 +58,9 @@ def concordance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 class SphereNet(EmotionNet):
     """A network that also tells the place, and for that learns its region of the sphere."""
 
+    places: torch.Tensor
+    regions: torch.Tensor
+
     def __init__(self, body: nn.Module, n_features: int, dropout: float, settings: Loss) -> None:
         super().__init__(body, n_features, dropout)
         self.settings = settings
@@ -86,4 +89,5 @@ class SphereNet(EmotionNet):
         log_regions = self.region(seen).log_softmax(1)
         guidance = -((targets @ self.regions) * log_regions).sum(1).mean()
         fading = self.settings.regions * (1 - progress)
-        return self.settings.dimensions * loss + fading * guidance
+        total: torch.Tensor = self.settings.dimensions * loss + fading * guidance
+        return total

@@ -14,6 +14,7 @@ import torch
 from rich.progress import track
 from torch import nn
 
+from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window
 from training.encoder_statistics import pooled_by
@@ -36,7 +37,7 @@ class HeardStatistics:
         about = [recipe.window_s, *(clip.digest for clip in clips)]
         self._key = hashlib.sha256("\n".join(map(str, about)).encode()).hexdigest()[:12]
 
-    def _kept(self, name: str, windows: list[np.ndarray]) -> torch.Tensor:
+    def _kept(self, name: str, windows: list[FloatArray]) -> torch.Tensor:
         path = self._cache.folder / f"heard-{name.replace(' ', '-')}-{self._key}.npy"
         if not path.is_file():
             encoder = pretrained(self._cache.folder / WEIGHTS).to(self._device).eval()
@@ -51,16 +52,16 @@ class HeardStatistics:
         found = torch.from_numpy(np.load(path))
         return found[:, : self._recipe.encoder.blocks + 1].to(self._device)
 
-    def _disturbed(self, disturb: Disturb) -> list[np.ndarray]:
+    def _disturbed(self, disturb: Disturb) -> list[FloatArray]:
         return [disturb(self._cache.samples(clip), i) for i, clip in enumerate(self._clips)]
 
-    def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> np.ndarray:
+    def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Of the centre window of each clip, ``(n, 8)``."""
         n = self._recipe.window_samples
         cuts = [cut_window(audio, n, 0.5) for audio in self._disturbed(disturb)]
         return head_logits(head, self._kept(f"centre {name}", cuts))
 
-    def clip_probabilities(self, head: nn.Module, disturb: Disturb, name: str) -> np.ndarray:
+    def clip_probabilities(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Mean probabilities over all windows of each clip, ``(n, 8)``."""
         windows = [clip_windows(audio, self._recipe) for audio in self._disturbed(disturb)]
         ends = np.cumsum([len(some) for some in windows])[:-1]
@@ -70,8 +71,10 @@ class HeardStatistics:
 
 
 @torch.inference_mode()
-def head_logits(head: nn.Module, statistics: torch.Tensor) -> np.ndarray:
+def head_logits(head: nn.Module, statistics: torch.Tensor) -> FloatArray:
     """Logits ``(n, 8)`` of a head trained on kept statistics, ``(n, layers, 1024)``."""
     head.eval()
-    rows = [head(part[:, None].float()).float() for part in statistics.split(1024)]
-    return torch.cat(rows).cpu().numpy() if rows else np.zeros((0, 8), np.float32)
+    parts = [statistics[i : i + 1024] for i in range(0, len(statistics), 1024)]
+    rows = [head(part[:, None].float()).float() for part in parts]
+    none: FloatArray = np.zeros((0, 8), np.float32)
+    return torch.cat(rows).cpu().numpy() if rows else none

@@ -86,8 +86,6 @@ def load_result(folder: Path) -> FoldResult:
     with np.load(folder / _ARRAYS) as arrays:
         values = {key: arrays[key] for key in arrays.files}
 
-    fixed |= {key: values.pop(key, None) for key in ("votes", "dimensions")}
-
     def pick(prefix: str) -> dict[str, Floats]:
         return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
 
@@ -102,6 +100,8 @@ def load_result(folder: Path) -> FoldResult:
         pick("clip "),
         values["validation_logits"],
         values["validation_labels"],
+        values.get("votes"),
+        values.get("dimensions"),
     )
 
 

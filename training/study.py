@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip, fingerprint
 from training.emosphere import SphereNet
 from training.evaluate import (
@@ -173,7 +174,7 @@ def answer_fold(
     factors, test = recipe.stages[-1].shrink, fold.split.test
     device = next(net.parameters()).device
 
-    def ask(features: np.ndarray) -> np.ndarray:
+    def ask(features: FloatArray) -> FloatArray:
         return predict(net, features, factors)
 
     disturbances = conditions(noise_clips(cache.clips), cache, recipe.front_end.sampling_rate)
@@ -217,10 +218,10 @@ def answer_fold(
 
 def _places(
     net: SphereNet, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
-) -> np.ndarray:
+) -> FloatArray:
     """Valence, arousal and dominance of each clip's centre window, ``(n, 3)``."""
 
-    def ask(features: np.ndarray) -> np.ndarray:
+    def ask(features: FloatArray) -> FloatArray:
         device = next(net.parameters()).device
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
             return net.place(torch.from_numpy(features)[:, None].to(device)).float().cpu().numpy()

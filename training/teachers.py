@@ -97,12 +97,14 @@ def _mean(answers: npt.NDArray[np.floating], by_certainty: bool) -> npt.NDArray[
     By certainty, a member counts as much as its entropy is below that of an even answer.
     """
     if not by_certainty:
-        return answers.mean(axis=0, dtype=np.float64)
+        plain: npt.NDArray[np.float64] = answers.mean(axis=0, dtype=np.float64)
+        return plain
     p = np.maximum(answers.astype(np.float64), 1e-9)
     certain = 1 + (p * np.log(p)).sum(axis=2, keepdims=True) / np.log(p.shape[2])
     weights = np.maximum(certain, 1e-6)
-    found: npt.NDArray[np.float64] = (weights * p).sum(axis=0) / weights.sum(axis=0)
-    return found / found.sum(axis=1, keepdims=True)
+    found = (weights * p).sum(axis=0) / weights.sum(axis=0)
+    mean: npt.NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
+    return mean
 
 
 def average(results: Sequence[FoldResult], *, by_certainty: bool = False) -> FoldResult:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from emolive.types import FloatArray
 from training.batches import Batch, BatchTargets, epochs
 from training.cache import AudioCache, CachedClip
 from training.dataset import class_weights, cut_window, draw_epoch, window_features
@@ -128,7 +129,7 @@ def predict_clips(
     clips: tuple[CachedClip, ...],
     recipe: Recipe,
     factors: tuple[int, int],
-) -> np.ndarray:
+) -> FloatArray:
     """Logits of the centre window of each clip, ``(n, n_classes)``; a head hears what is kept."""
     model.eval()
     if recipe.cached and clips:
@@ -203,7 +204,9 @@ def train(
             if recipe.encoder.aligned and state.epoch == recipe.epochs:
                 statistics = EncoderStatistics(cache, recipe, device).of(split.train)
                 targets, allowed = BatchTargets(recipe, split.train, device)(split.train)
-                align(state.ema.module, statistics, targets, allowed, recipe.encoder.aligned)
+                averaged = state.ema.module
+                assert isinstance(averaged, EmotionNet)
+                align(averaged, statistics, targets, allowed, recipe.encoder.aligned)
             state.save(folder / CHECKPOINT)
             scores: dict[str, Scores] = {}
             if state.epoch % recipe.validate_every == 0 or state.epoch == recipe.epochs:
