@@ -247,24 +247,38 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamStatus:
-    """One stream's counters, cumulative since the start, and what it is.
+class Stream:
+    """One channel of a source, and what is known of it.
 
-    ``emotion`` tells whether emotion is inferred on it, ``native_rate`` the rate (Hz) its audio had
-    before any resampling (0: not known), ``band`` how far up its sound reaches (None: not known
-    yet), ``missing`` that its device is away right now while the other streams go on.
+    ``native_rate`` is the rate (Hz) its audio had before any resampling (0: not known), ``emotion``
+    tells whether emotion is inferred on it, ``band`` how far up its sound reaches (None: not known,
+    or not yet).
     """
 
-    stream: str
-    samples: int
-    windows: int
-    windows_skipped: int
-    samples_lost: int
-    flips_per_minute: float
+    name: str
+    native_rate: int = 0
     role: Role | None = None
     emotion: bool = True
-    native_rate: int = 0
     band: Band | None = None
+
+    @property
+    def party(self) -> str:
+        """Who it is, for a sentence."""
+        return f"the {self.role}" if self.role else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus(Stream):
+    """A stream of a run with its counters, cumulative since the start.
+
+    ``missing`` tells that its device is away right now while the other streams go on.
+    """
+
+    samples: int = 0
+    windows: int = 0
+    windows_skipped: int = 0
+    samples_lost: int = 0
+    flips_per_minute: float = 0.0
     missing: bool = False
 
 
@@ -342,24 +356,20 @@ class AlertEnded:
 Event = FeatureBlock | Prediction | Segment | EngineStatus | Alert | AlertEnded
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What a run is, from start to stop; `rate` (Hz) is that of all its sample indices.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisFacts:
+    """What answers were made of and with, and what their numbers mean.
 
-    `infers_agents` tells whether emotion is inferred on streams with the agent's role, too;
-    `provider_note` is what there was to say of the processor when the model was loaded; anything
-    else in a status is news.
+    ``rate`` (Hz) is that of all sample indices, ``labels`` are in the order of the probabilities.
     """
 
-    source: str
+    source: str = ""
     model: str
-    provider: str
+    provider: str = ""
     labels: tuple[str, ...]
     rate: int
     hop_samples: int
     window_samples: int
-    infers_agents: bool = False
-    provider_note: str | None = None
 
     @property
     def hop_s(self) -> float:
@@ -370,3 +380,16 @@ class RunFacts:
     def window_s(self) -> float:
         """Seconds that one answer hears."""
         return self.window_samples / self.rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts(AnalysisFacts):
+    """What a run is, from start to stop.
+
+    `infers_agents` tells whether emotion is inferred on streams with the agent's role, too;
+    `provider_note` is what there was to say of the processor when the model was loaded; anything
+    else in a status is news.
+    """
+
+    infers_agents: bool = False
+    provider_note: str | None = None

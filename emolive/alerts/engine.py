@@ -9,7 +9,7 @@ from dataclasses import replace
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.voices import JointRun, Voices
-from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, Watch
 from emolive.conversation import ConversationConfig
 from emolive.i18n import tr
 from emolive.types import (
@@ -20,16 +20,12 @@ from emolive.types import (
     FeatureBlock,
     Prediction,
     SpeechActivity,
+    Stream,
     StreamStatus,
 )
 
 # Ends that nobody takes: the oldest are forgotten.
 _KEPT_ENDS = 1_000
-
-
-def watched_streams(statuses: Iterable[StreamStatus]) -> tuple[WatchedStream, ...]:
-    """The streams of an `EngineStatus`."""
-    return tuple(WatchedStream(s.stream, s.role, s.emotion) for s in statuses)
 
 
 class AlertEngine:
@@ -43,7 +39,7 @@ class AlertEngine:
     def __init__(
         self,
         rules: RuleSet,
-        streams: Sequence[WatchedStream],
+        streams: Sequence[Stream],
         call: CallFormat,
         conversation: ConversationConfig | None = None,
         kept_ends: int | None = _KEPT_ENDS,
@@ -127,7 +123,7 @@ class AlertEngine:
 
     def _permit(self, statuses: Iterable[StreamStatus]) -> None:
         for status in statuses:
-            stream = self._streams.get(status.stream)
+            stream = self._streams.get(status.name)
             if stream is None or stream.emotion == status.emotion:
                 continue
             self._streams[stream.name] = replace(stream, emotion=status.emotion)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from emolive.alerts.engine import AlertEngine, watched_streams
+from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import CallFormat, WatchedStream
+from emolive.alerts.watch import CallFormat
 from emolive.audio.source import RecordedSource
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import EngineConfig
@@ -34,6 +34,7 @@ from emolive.types import (
     Role,
     SpeechActivity,
     SpeechState,
+    Stream,
 )
 
 # Streams take turns in steps of this, well below what one may be ahead of another.
@@ -53,7 +54,7 @@ class PastCall:
 
     name: str
     duration_s: float
-    streams: tuple[WatchedStream, ...]
+    streams: tuple[Stream, ...]
     form: CallFormat
     hears: bool
     feed: Feed
@@ -70,7 +71,7 @@ class PastCall:
 
 def stored_call(library: Library, info: SessionInfo) -> PastCall:
     """A session of the library."""
-    streams = tuple(WatchedStream(s.name, s.role, s.emotion) for s in info.streams)
+    streams = tuple(Stream(s.name, role=s.role, emotion=s.emotion) for s in info.streams)
 
     def listen() -> dict[str, list[SpeechActivity]]:
         return {stream.name: library.activity(info.id, stream.name) for stream in streams}
@@ -108,8 +109,10 @@ def analysed_call(path: Path) -> PastCall:
         windows = [_window(window, labels) for window in document["windows"]]
         names = dict.fromkeys(window.stream for window in windows)
         told = {
-            entry["name"]: WatchedStream(
-                entry["name"], Role(entry["role"]) if entry["role"] else None, entry["emotion"]
+            entry["name"]: Stream(
+                entry["name"],
+                role=Role(entry["role"]) if entry["role"] else None,
+                emotion=entry["emotion"],
             )
             for entry in document.get("streams", [])
         }
@@ -133,7 +136,7 @@ def analysed_call(path: Path) -> PastCall:
     return PastCall(
         name=str(path),
         duration_s=duration_s,
-        streams=tuple(told.values()) or tuple(WatchedStream(name) for name in names),
+        streams=tuple(told.values()) or tuple(Stream(name) for name in names),
         form=CallFormat(_JSON_RATE, _hop(windows), labels, model),
         hears=False,
         feed=lambda engine: _accept(engine, windows),
@@ -176,7 +179,7 @@ def recorded_call(
     return PastCall(
         name=name,
         duration_s=analysis.duration_s,
-        streams=watched_streams(analysis.streams),
+        streams=analysis.streams,
         form=CallFormat(
             rate,
             config.hop_samples(analysis.metadata.front_end),

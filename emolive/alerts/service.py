@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from emolive.alerts.dispatch import CallContext, Dispatcher
-from emolive.alerts.engine import AlertEngine, watched_streams
+from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat
 from emolive.i18n import tr
@@ -155,8 +155,7 @@ class CallWatch:
 
     def _begin(self, status: EngineStatus) -> None:
         if self._engine is None and status.streams and not status.state.over:
-            streams = watched_streams(status.streams)
-            self._engine = AlertEngine(self._rules, streams, self._format)
+            self._engine = AlertEngine(self._rules, status.streams, self._format)
 
     def _finish(self) -> None:
         engine, self._engine = self._engine, None

@@ -8,24 +8,10 @@ from dataclasses import dataclass
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.latch import Latch, Over, Raised
 from emolive.alerts.voices import JointRun
-from emolive.types import Alert, AlertEnded, Prediction, Role
+from emolive.types import Alert, AlertEnded, Prediction, Stream
 
 Outcome = Alert | AlertEnded
 Values = tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedStream:
-    """A stream of a call; `emotion` tells whether emotion is inferred on it."""
-
-    name: str
-    role: Role | None = None
-    emotion: bool = True
-
-    @property
-    def party(self) -> str:
-        """Who it is, for a sentence."""
-        return f"the {self.role}" if self.role else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +32,7 @@ class CallFormat:
 class Watch(ABC):
     """One rule on one stream, or on the conversation. One thread owns it."""
 
-    def __init__(self, rule: Rule, stream: WatchedStream | None, rate: int, hold_s: float) -> None:
+    def __init__(self, rule: Rule, stream: Stream | None, rate: int, hold_s: float) -> None:
         """Watch `stream` (None: the conversation) at `rate` samples per second."""
         self.rule = rule
         self.stream = stream

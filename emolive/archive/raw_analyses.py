@@ -105,7 +105,7 @@ def evidence_of(analysis: FileAnalysis) -> tuple[Evidence, float]:
 
 def _arrays(analysis: FileAnalysis) -> dict[str, npt.NDArray[np.generic]]:
     windows = analysis.windows
-    streams = [status.stream for status in analysis.streams]
+    streams = [status.name for status in analysis.streams]
     answered = np.array([w.probabilities is not None for w in windows], np.bool_)
     rows = [w.probabilities for w in windows if w.probabilities is not None]
     about = {

@@ -197,7 +197,7 @@ def _conversation(found: CallAnalysis) -> dict[str, object]:
         **found.conversation.to_dict(),
         "streams": [
             {
-                "stream": stream.stream,
+                "stream": stream.name,
                 "role": stream.role and stream.role.value,
                 "emotion": stream.emotion,
                 "native_rate": stream.native_rate,

@@ -143,7 +143,7 @@ class _Picture:
             model=session.model,
             elapsed_s=status.position / session.rate,
             streams=tuple(
-                StreamStatus(s.name, status.position, 0, 0, 0, 0.0, role=s.role, emotion=s.emotion)
+                StreamStatus(s.name, samples=status.position, role=s.role, emotion=s.emotion)
                 for s in session.streams
             ),
         )

@@ -116,7 +116,7 @@ class TerminalTimeline:
         if isinstance(event, EngineStatus):
             self._status = event
             for known in event.streams:
-                self._stream(known.stream)
+                self._stream(known.name)
         elif isinstance(event, FeatureBlock):
             stream = self._stream(event.stream)
             stream.level_dbfs, stream.speech = event.level_dbfs, event.speech

@@ -93,7 +93,7 @@ class ConversationMeter:
         config: ConversationConfig | None = None,
     ) -> ConversationMeter:
         """For the streams of an `EngineStatus` or a `FileAnalysis`."""
-        return cls([Party(stream.stream, stream.role) for stream in streams], rate, config)
+        return cls([Party(stream.name, stream.role) for stream in streams], rate, config)
 
     def accept(self, event: Event) -> None:
         """Take an event; all but feature blocks of the parties' streams are left alone.

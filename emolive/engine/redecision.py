@@ -29,7 +29,7 @@ def decided_again(
     streams = []
     for status in analysis.streams:
         baseline = baselines and baselines.open(
-            status.stream, status.role, metadata.fingerprint, metadata.labels
+            status.name, status.role, metadata.fingerprint, metadata.labels
         )
         decision = Decision(
             metadata.labels,
@@ -40,9 +40,9 @@ def decided_again(
             metadata.sampling_rate,
             baseline=baseline or None,
         )
-        segmenter = Segmenter(status.stream, config.hop_samples(metadata.front_end))
+        segmenter = Segmenter(status.name, config.hop_samples(metadata.front_end))
         for before in analysis.windows:
-            if before.stream != status.stream:
+            if before.stream != status.name:
                 continue
             window = _decided(decision, before)
             windows.append(window)

@@ -76,7 +76,7 @@ class StreamTrack:
         """
         pipeline = self.pipeline
         return StreamStatus(
-            stream=pipeline.stream,
+            name=pipeline.stream,
             samples=pipeline.position,
             windows=self._windows,
             windows_skipped=pipeline.windows_skipped + passed_over,

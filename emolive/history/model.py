@@ -170,7 +170,7 @@ class MonitorModel:
             if isinstance(event, EngineStatus):
                 self.status = event
                 for status in event.streams:
-                    self._stream(status.stream).status = status
+                    self._stream(status.name).status = status
             elif isinstance(event, FeatureBlock):
                 self._stream(event.stream).add_features(event)
             elif isinstance(event, Prediction):

@@ -172,9 +172,9 @@ class Metrics:
             dropped.add_metric([call], status.events_dropped)
             reconnects.add_metric([call], status.reconnects)
             for stream in status.streams:
-                windows.add_metric([call, stream.stream], stream.windows)
-                skipped.add_metric([call, stream.stream], stream.windows_skipped)
-                lost.add_metric([call, stream.stream], stream.samples_lost)
+                windows.add_metric([call, stream.name], stream.windows)
+                skipped.add_metric([call, stream.name], stream.windows_skipped)
+                lost.add_metric([call, stream.name], stream.samples_lost)
             for (name, label), count in counts.predictions:
                 predictions.add_metric([call, name, label], count)
             for rule, count in counts.alerts:

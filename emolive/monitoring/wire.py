@@ -128,7 +128,7 @@ def _status_fields(status: EngineStatus, rate: int) -> dict[str, JsonValue]:
         "latency_ms": round(status.latency_ms, 2),
         "streams": [
             {
-                "stream": stream.stream,
+                "stream": stream.name,
                 "elapsed_s": seconds(stream.samples, rate),
                 "windows": stream.windows,
                 "windows_skipped": stream.windows_skipped,

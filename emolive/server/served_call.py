@@ -285,7 +285,7 @@ class ServedCall:
         self._negative += (1 - math.exp(-self._model.hop_s / time_s)) * (target - self._negative)
 
     def _streams(self) -> list[Message]:
-        told = {one.stream: one for one in self._status.streams} if self._status else {}
+        told = {one.name: one for one in self._status.streams} if self._status else {}
         permitted = self.hosted.permitted_by is not None
         found = []
         for name, role in zip(self.request.streams, self.request.roles, strict=True):

@@ -13,14 +13,15 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.session.bundle_document import (
+    SESSION_FACTS,
+    AlertEntry,
+    AnnotationEntry,
     AudioEntry,
     BundleDocument,
+    GapEntry,
+    NoteEntry,
     StreamEntry,
     activity_entry,
-    alert_entry,
-    annotation_entry,
-    gap_entry,
-    note_entry,
     segment_entry,
     trace_entry,
     window_entry,
@@ -53,24 +54,12 @@ def export_bundle(library: LibraryReader, session: str, path: Path) -> None:
             for number, stream in enumerate(info.streams, 1)
         ]
         document = BundleDocument(
-            id=info.id,
-            title=info.title,
-            started_at=info.started_at,
-            duration_samples=info.duration_samples,
-            rate=info.rate,
-            recovered=info.recovered,
-            source=info.source,
-            model=info.model,
-            provider=info.provider,
-            labels=info.labels,
-            hop_samples=info.hop_samples,
-            window_samples=info.window_samples,
-            tags=info.tags,
+            **{name: getattr(info, name) for name in SESSION_FACTS},
             streams=tuple(streams),
-            gaps=tuple(map(gap_entry, library.gaps(info.id))),
-            annotations=tuple(map(annotation_entry, library.annotations(info.id))),
-            alerts=tuple(map(alert_entry, library.alerts(info.id))),
-            notes=tuple(map(note_entry, library.notes(info.id))),
+            gaps=tuple(map(GapEntry.model_validate, library.gaps(info.id))),
+            annotations=tuple(map(AnnotationEntry.model_validate, library.annotations(info.id))),
+            alerts=tuple(map(AlertEntry.model_validate, library.alerts(info.id))),
+            notes=tuple(map(NoteEntry.model_validate, library.notes(info.id))),
             traces=tuple(map(trace_entry, library.traces(info.id))),
         )
         archive.writestr(DOCUMENT, document.model_dump_json(), ZIP_DEFLATED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -27,12 +28,9 @@ from pydantic import (
 from emolive.session.records import (
     LONGEST_NAME,
     LONGEST_TEXT,
-    AlertRecord,
-    Annotation,
     Dimension,
-    Gap,
     GapKind,
-    Note,
+    SessionInfo,
     Trace,
 )
 from emolive.types import (
@@ -72,7 +70,7 @@ Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class _Stretch(_Entry):
@@ -212,7 +210,7 @@ class AlertEntry(_Entry):
     severity: Name
     end_sample: Sample | None
     stream: Name | None
-    details: dict[str, JsonValue]
+    details: Annotated[dict[str, JsonValue], BeforeValidator(dict)]
 
 
 class NoteEntry(_Entry):
@@ -273,6 +271,14 @@ class BundleDocument(_Entry):
     def latest_sample(self) -> int:
         """The last one that anything in it can be about; the last window may end after the end."""
         return self.duration_samples + self.window_samples + _DAY_S * self.rate
+
+
+# What the document repeats of the session's record, under the same names.
+SESSION_FACTS = tuple(
+    one.name
+    for one in fields(SessionInfo)
+    if one.name in BundleDocument.model_fields and one.name != "streams"
+)
 
 
 def window_entry(window: Prediction) -> WindowEntry:
@@ -352,26 +358,6 @@ def activity_of(entry: ActivityEntry) -> SpeechActivity:
     )
 
 
-def gap_entry(gap: Gap) -> GapEntry:
-    """A gap as it stands in the document."""
-    return GapEntry(
-        start_sample=gap.start_sample, end_sample=gap.end_sample, kind=gap.kind, stream=gap.stream
-    )
-
-
-def annotation_entry(one: Annotation) -> AnnotationEntry:
-    """An annotation as it stands in the document."""
-    return AnnotationEntry(
-        start_sample=one.start_sample,
-        end_sample=one.end_sample,
-        label=one.label,
-        comment=one.comment,
-        stream=one.stream,
-        annotator=one.annotator,
-        tier=one.tier,
-    )
-
-
 def trace_entry(trace: Trace) -> TraceEntry:
     """A trace as it stands in the document."""
     return TraceEntry(
@@ -386,26 +372,6 @@ def trace_of(entry: TraceEntry) -> Trace:
     """The trace that an entry means."""
     values = np.frombuffer(base64.b64decode(entry.ratings), "<f4").astype(np.float32)
     return Trace(entry.annotator, entry.dimension, entry.step_samples, values)
-
-
-def alert_entry(alert: AlertRecord) -> AlertEntry:
-    """An alert as it stands in the document."""
-    return AlertEntry.model_validate(
-        {
-            "rule": alert.rule,
-            "at_sample": alert.at_sample,
-            "message": alert.message,
-            "severity": alert.severity,
-            "end_sample": alert.end_sample,
-            "stream": alert.stream,
-            "details": dict(alert.details),
-        }
-    )
-
-
-def note_entry(note: Note) -> NoteEntry:
-    """A note as it stands in the document."""
-    return NoteEntry(text=note.text, at_sample=note.at_sample, created_at=note.created_at)
 
 
 def _shares(probabilities: FloatArray | None) -> tuple[float, ...] | None:

@@ -23,6 +23,7 @@ from emolive.i18n import tr
 from emolive.private_files import owner_only
 from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
+    SESSION_FACTS,
     AudioEntry,
     BundleDocument,
     SegmentEntry,
@@ -38,7 +39,6 @@ from emolive.session.records import (
     AlertRecord,
     Annotation,
     Gap,
-    NewSession,
     Note,
     SessionInfo,
     StreamInfo,
@@ -293,20 +293,9 @@ class _Import:
         writer.add_traces(map(trace_of, document.traces))
 
 
-def _new_session(document: BundleDocument) -> NewSession:
-    return NewSession(
-        streams=tuple(
-            StreamInfo(s.name, s.native_rate, s.role, s.emotion, s.band) for s in document.streams
-        ),
-        rate=document.rate,
-        labels=document.labels,
-        hop_samples=document.hop_samples,
-        window_samples=document.window_samples,
-        model=document.model,
-        provider=document.provider,
-        source=document.source,
-        title=document.title,
-        tags=document.tags,
-        started_at=document.started_at,
-        recovered=document.recovered,
+def _new_session(document: BundleDocument) -> SessionInfo:
+    facts = {name: getattr(document, name) for name in SESSION_FACTS if name != "id"}
+    streams = (
+        StreamInfo(s.name, s.native_rate, s.role, s.emotion, s.band) for s in document.streams
     )
+    return SessionInfo(streams=tuple(streams), **facts)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from emolive.errors import SessionError
 from emolive.i18n import tr
+from emolive.plain_text import valid_text
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, rows
 from emolive.session.audit_log import AuditCheck
@@ -37,8 +38,9 @@ from emolive.session.records import (
     AlertRecord,
     Annotation,
     AuditEntry,
-    NewSession,
     Note,
+    SessionInfo,
+    SessionState,
     Trace,
 )
 from emolive.session.recovery import Recovery, recover
@@ -125,21 +127,30 @@ class Library(LibraryReader):
 
     # Making and changing.
 
-    def create(self, new: NewSession, *, audio: bool = True) -> SessionWriter:
-        """Begin a session; with `audio` its streams get files, which the caller writes.
+    def create(self, new: SessionInfo, *, audio: bool = True) -> SessionWriter:
+        """Begin a session as `new` says; with `audio` streams get files, which the caller writes.
 
         Raises:
             SessionError: the id is taken, or the folder or database cannot be written.
         """
         self.database.check_room()
         _check_length("title", new.title, LONGEST_TEXT)
-        started = (new.started_at or datetime.now(UTC)).astimezone(UTC)
+        started = new.started_at.astimezone(UTC)
         session_id = check_session_id(new.id or new_session_id(started))
-        streams = tuple(
-            replace(stream, audio_file=audio_file_name(i, stream.name) if audio else None)
-            for i, stream in enumerate(new.streams)
+        info = replace(
+            new,
+            id=session_id,
+            title=valid_text(new.title),
+            source=valid_text(new.source),
+            started_at=started,
+            duration_samples=0,
+            state=SessionState.RECORDING,
+            streams=tuple(
+                replace(stream, audio_file=audio_file_name(i, stream.name) if audio else None)
+                for i, stream in enumerate(new.streams)
+            ),
+            tags=tuple(sorted(set(new.tags))),
         )
-        info = rows.session_of(replace(new, started_at=started), session_id, streams)
         folder = session_folder(self.folder, session_id)
         try:
             make_private_folder(folder)

@@ -24,7 +24,7 @@ from emolive.session.recorder_status import (
     disk_problem,
     slow_disk,
 )
-from emolive.session.records import Gap, NewSession, SessionInfo, StreamInfo
+from emolive.session.records import Gap, SessionInfo, StreamInfo
 from emolive.session.timeline_writer import TimelineWriter
 from emolive.session.writer import SessionWriter
 from emolive.types import Alert, AlertEnded, EngineStatus, Event, Role
@@ -219,7 +219,7 @@ class Recorder:
             )
             for channel, name in enumerate(audio.source_format.streams)
         )
-        new = NewSession(
+        new = SessionInfo(
             streams=streams,
             rate=facts.rate,
             labels=facts.labels,

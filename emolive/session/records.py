@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from emolive.types import Band, FloatArray, Role
+from emolive.types import AnalysisFacts, FloatArray, Stream
 
 # Letters of what people write, so that every export can hold it.
 LONGEST_NAME = 1_000
@@ -35,44 +35,32 @@ class GapKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamInfo:
+class StreamInfo(Stream):
     """One channel of a session.
 
     `audio_file` is relative to the session's folder, None where no audio is kept; the file has
-    `native_rate` and one channel, and its first frame is the session's sample 0. `emotion` tells
-    whether emotion was inferred, `band` how far up the sound reached (None: not known).
+    `native_rate` and one channel, and its first frame is the session's sample 0.
     """
 
-    name: str
-    native_rate: int
-    role: Role | None = None
-    emotion: bool = True
-    band: Band | None = None
     audio_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo(AnalysisFacts):
     """One session, without its timeline.
 
     `started_at` is in UTC. `duration_samples` is what is safely stored so far while `state` is
     RECORDING. `recovered` tells that the program was cut off and the end was put right later.
-    `hop_samples` and `window_samples` are those of the analysis.
+    A session is begun with such a record by `Library.create`, which gives it an id where it has
+    none, and its streams the names of their files.
     """
 
-    id: str
-    title: str
-    started_at: datetime
-    duration_samples: int
-    rate: int
-    state: SessionState
-    recovered: bool
-    source: str
-    model: str
-    provider: str
-    labels: tuple[str, ...]
-    hop_samples: int
-    window_samples: int
+    id: str = ""
+    title: str = ""
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    duration_samples: int = 0
+    state: SessionState = SessionState.RECORDING
+    recovered: bool = False
     streams: tuple[StreamInfo, ...]
     tags: tuple[str, ...] = ()
 
@@ -96,28 +84,6 @@ class SessionInfo:
             if stream.name == name:
                 return stream
         raise KeyError(name)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What a session is begun with; `id` and `started_at` default to now.
-
-    Streams whose `audio_file` is None get none; `SessionWriter.audio_path` names the others.
-    """
-
-    streams: tuple[StreamInfo, ...]
-    rate: int
-    labels: tuple[str, ...]
-    hop_samples: int
-    window_samples: int
-    model: str
-    provider: str = ""
-    source: str = ""
-    title: str = ""
-    tags: tuple[str, ...] = ()
-    started_at: datetime | None = None
-    id: str | None = None
-    recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

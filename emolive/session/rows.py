@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from emolive.plain_text import valid_text
 from emolive.session.records import (
     AlertRecord,
     Annotation,
     Dimension,
-    NewSession,
     Note,
     SessionInfo,
     SessionState,
@@ -87,27 +85,6 @@ def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[st
 def _row_id(cursor: sqlite3.Cursor) -> int:
     assert cursor.lastrowid is not None
     return cursor.lastrowid
-
-
-def session_of(new: NewSession, session_id: str, streams: tuple[StreamInfo, ...]) -> SessionInfo:
-    """A session at its beginning."""
-    return SessionInfo(
-        id=session_id,
-        title=valid_text(new.title),
-        started_at=(new.started_at or datetime.now(UTC)).astimezone(UTC),
-        duration_samples=0,
-        rate=new.rate,
-        state=SessionState.RECORDING,
-        recovered=new.recovered,
-        source=valid_text(new.source),
-        model=new.model,
-        provider=new.provider,
-        labels=new.labels,
-        hop_samples=new.hop_samples,
-        window_samples=new.window_samples,
-        streams=streams,
-        tags=tuple(sorted(set(new.tags))),
-    )
 
 
 def select_sessions(

@@ -17,7 +17,7 @@ import numpy as np
 from emolive.engine.offline import FileAnalysis
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, Trace
 from emolive.session.summary import familiarity_shares
-from emolive.types import Band, Baseline, Familiarity, FloatArray, Prediction, Role, Segment
+from emolive.types import Baseline, Familiarity, FloatArray, Prediction, Segment, Stream
 
 if TYPE_CHECKING:
     from emolive.session.library_reader import LibraryReader
@@ -32,22 +32,35 @@ class StreamAudio:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TimelineStream:
+class TimelineStream(Stream):
     """One stream: the model's windows and segments in the order of time, and its sound.
 
-    `emotion` tells whether emotion was inferred; `native_rate` (Hz, 0: not known) is what its sound
-    had before any resampling, `band` how far up it reaches (None: not known). `audio` is None where
-    no sound is kept.
+    `audio` is None where no sound is kept.
     """
 
-    name: str
     windows: tuple[Prediction, ...] = ()
     segments: tuple[Segment, ...] = ()
-    role: Role | None = None
-    emotion: bool = True
     audio: StreamAudio | None = None
-    native_rate: int = 0
-    band: Band | None = None
+
+    @classmethod
+    def of(
+        cls,
+        stream: Stream,
+        windows: Iterable[Prediction],
+        segments: Iterable[Segment],
+        audio: StreamAudio | None,
+    ) -> TimelineStream:
+        """With what is about it among all streams' `windows` and `segments`."""
+        return cls(
+            stream.name,
+            stream.native_rate,
+            stream.role,
+            stream.emotion,
+            stream.band,
+            tuple(one for one in windows if one.stream == stream.name),
+            tuple(one for one in segments if one.stream == stream.name),
+            audio,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +93,10 @@ class Timeline:
     @classmethod
     def of_analysis(cls, analysis: FileAnalysis) -> Timeline:
         """The timeline of a file that was analysed."""
-        names = dict.fromkeys(
-            [status.stream for status in analysis.streams]
-            + [window.stream for window in analysis.windows]
-            + [segment.stream for segment in analysis.segments]
-        )
-        told = {status.stream: status for status in analysis.streams}
+        streams: dict[str, Stream] = {one.name: one for one in analysis.streams}
+        names = [one.stream for one in analysis.windows]
+        names += [one.stream for one in analysis.segments]
+        streams |= {name: Stream(name) for name in names if name not in streams}
         return cls(
             title=analysis.file.name,
             source=str(analysis.file),
@@ -95,17 +106,10 @@ class Timeline:
             sample_rate=analysis.sample_rate,
             duration_s=analysis.duration_s,
             streams=tuple(
-                TimelineStream(
-                    name=name,
-                    windows=tuple(w for w in analysis.windows if w.stream == name),
-                    segments=tuple(s for s in analysis.segments if s.stream == name),
-                    role=told[name].role if name in told else None,
-                    emotion=told[name].emotion if name in told else True,
-                    audio=_audio_of(analysis.file, name),
-                    native_rate=told[name].native_rate if name in told else 0,
-                    band=told[name].band if name in told else None,
+                TimelineStream.of(
+                    stream, analysis.windows, analysis.segments, _audio_of(analysis.file, name)
                 )
-                for name in names
+                for name, stream in streams.items()
             ),
         )
 
@@ -122,18 +126,8 @@ class Timeline:
         streams = []
         for stream in info.streams:
             path = library.audio_path(info.id, stream.name)
-            streams.append(
-                TimelineStream(
-                    name=stream.name,
-                    windows=tuple(w for w in windows if w.stream == stream.name),
-                    segments=tuple(s for s in segments if s.stream == stream.name),
-                    role=stream.role,
-                    emotion=stream.emotion,
-                    audio=None if path is None else StreamAudio(path),
-                    native_rate=stream.native_rate,
-                    band=stream.band,
-                )
-            )
+            audio = None if path is None else StreamAudio(path)
+            streams.append(TimelineStream.of(stream, windows, segments, audio))
         return cls(
             title=info.title or info.id,
             source=info.source,

@@ -153,12 +153,12 @@ class TimelineWriter:
 
     def _look_after(self, stream: StreamStatus) -> None:
         if stream.band is not None:
-            self._bands[stream.stream] = stream.band
+            self._bands[stream.name] = stream.band
         now = max(0, stream.samples - self._origin)
         if stream.missing:
-            self._missing_since.setdefault(stream.stream, now)
-        elif stream.stream in self._missing_since:
-            self._found(stream.stream, now)
+            self._missing_since.setdefault(stream.name, now)
+        elif stream.name in self._missing_since:
+            self._found(stream.name, now)
 
     def _found(self, stream: str, now: int) -> None:
         since = self._missing_since.pop(stream)

@@ -155,7 +155,7 @@ def soak_desktop(
         window.live.start()
         while window.runner.model is None:
             app.processEvents()
-        streams = (StreamStatus(_STREAM, 0, 0, 0, 0, 0.0),)
+        streams = (StreamStatus(_STREAM),)
         run.put([EngineStatus(EngineState.RUNNING, streams=streams)])
         began, parts, spent_ms = time.monotonic(), list[SoakPart](), list[float]()
         for frame in range(frames):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import CallFormat, WatchedStream
+from emolive.alerts.watch import CallFormat
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -19,6 +19,7 @@ from emolive.types import (
     Role,
     SpeechActivity,
     SpeechState,
+    Stream,
 )
 
 RATE = 16_000
@@ -27,8 +28,8 @@ WINDOW = 48_000
 CHUNK = 512
 LABELS = ("neutral", "angry", "disgust")
 FORMAT = CallFormat(RATE, HOP, LABELS, "tiny")
-CUSTOMER = WatchedStream("customer", Role.CUSTOMER)
-AGENT = WatchedStream("agent", Role.AGENT, emotion=False)
+CUSTOMER = Stream("customer", role=Role.CUSTOMER)
+AGENT = Stream("agent", role=Role.AGENT, emotion=False)
 CALL = (AGENT, CUSTOMER)
 
 
@@ -104,7 +105,7 @@ def talk(flags: dict[str, npt.NDArray[np.bool_]], chunks: int = 3) -> list[Event
 def evaluate(
     rules: RuleSet,
     events: Iterable[Event],
-    streams: Sequence[WatchedStream] = CALL,
+    streams: Sequence[Stream] = CALL,
     form: CallFormat = FORMAT,
 ) -> tuple[list[Alert], list[AlertEnded]]:
     """Everything that a call raises, and what ends, its end included."""

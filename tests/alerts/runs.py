@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emolive.alerts.watch import WatchedStream
 from emolive.engine.hub import Hub, Mailbox
-from emolive.types import Alert, EngineState, EngineStatus, Event, RunFacts, StreamStatus
+from emolive.types import Alert, EngineState, EngineStatus, Event, RunFacts, Stream, StreamStatus
 from tests.alerts.calls import CALL, HOP, LABELS, RATE, WINDOW
 
 
 class FakeRun:
     """What `AlertService` watches."""
 
-    def __init__(self, *streams: WatchedStream) -> None:
+    def __init__(self, *streams: Stream) -> None:
         self.hub = Hub()
-        self.facts = RunFacts("call.wav", "tiny", "CPU", LABELS, RATE, HOP, WINDOW, False)
+        self.facts = RunFacts(
+            source="call.wav",
+            model="tiny",
+            provider="CPU",
+            labels=LABELS,
+            rate=RATE,
+            hop_samples=HOP,
+            window_samples=WINDOW,
+            infers_agents=False,
+        )
         self.mailbox: Mailbox = self.hub.subscribe(10_000)
         self._streams = tuple(
-            StreamStatus(s.name, 0, 0, 0, 0, 0.0, role=s.role, emotion=s.emotion)
-            for s in streams or CALL
+            StreamStatus(s.name, role=s.role, emotion=s.emotion) for s in streams or CALL
         )
         self._status = EngineStatus(EngineState.IDLE)
 

@@ -22,12 +22,13 @@ from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.export import FORMATS
 from emolive.session.library import Library
-from emolive.session.records import NewSession, StreamInfo
+from emolive.session.records import StreamInfo
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 from emolive.types import Event, FeatureBlock, Prediction, Role
-from tests.alerts.calls import CHUNK, HOP, LABELS, RATE, WINDOW, activity, evaluate, spans, windows
+from tests.alerts.calls import CHUNK, HOP, LABELS, RATE, activity, evaluate, spans, windows
 from tests.models import tiny_model
+from tests.session.filled import session_record
 
 RULES = RuleSet(
     rules=(
@@ -70,16 +71,12 @@ def store(
     said: Mapping[str, np.ndarray] = TALK,
 ) -> PastCall:
     """The same call, recorded."""
-    new = NewSession(
+    new = session_record(
         streams=(
             StreamInfo("agent", RATE, Role.AGENT, emotion=False),
             StreamInfo("customer", RATE, Role.CUSTOMER),
         ),
-        rate=RATE,
         labels=LABELS,
-        hop_samples=HOP,
-        window_samples=WINDOW,
-        model="tiny",
         started_at=started,
     )
     writer = sessions.create(new, audio=False)
@@ -244,7 +241,10 @@ def test_an_hour_is_tried_at_least_a_hundred_times_as_fast_as_it_lasts(sessions:
     rng = np.random.default_rng(0)
     n = 3600 * RATE // CHUNK
     flags = np.repeat(rng.integers(0, 2, n // 40 + 1), 40)[:n].astype(bool)
-    new = NewSession((StreamInfo("mono", RATE),), RATE, LABELS, HOP, WINDOW, "tiny")
+    new = session_record(
+        streams=(StreamInfo("mono", RATE),),
+        labels=LABELS,
+    )
     writer = sessions.create(new, audio=False)
     writer.add_windows(windows(rng.uniform(0, 1, 7_000).tolist(), "mono"))
     for begin in range(0, n, 31):

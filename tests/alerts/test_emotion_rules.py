@@ -11,8 +11,7 @@ from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.conditions.trend import TrendRule
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import WatchedStream
-from emolive.types import EngineState, EngineStatus, Role, Severity, StreamStatus
+from emolive.types import EngineState, EngineStatus, Role, Severity, Stream, StreamStatus
 from tests.alerts.calls import (
     AGENT,
     CALL,
@@ -94,7 +93,7 @@ def test_smoothing_needs_more_evidence() -> None:
 
 
 def test_each_stream_is_watched_on_its_own() -> None:
-    streams = (WatchedStream("left"), WatchedStream("right"))
+    streams = (Stream("left"), Stream("right"))
     events = [
         event
         for pair in zip(windows([0.9] * 5, "left"), windows([0.1] * 5, "right"), strict=True)
@@ -107,7 +106,7 @@ def test_each_stream_is_watched_on_its_own() -> None:
 
 
 def test_roles_choose_the_stream_and_a_rule_without_one_says_so() -> None:
-    engine = AlertEngine(anger(role="customer"), [WatchedStream("mono")], FORMAT)
+    engine = AlertEngine(anger(role="customer"), [Stream("mono")], FORMAT)
     assert engine.notes == ("Rule 'angry' has nothing to watch: there is no customer here.",)
     assert AlertEngine(anger(role="customer"), CALL, FORMAT).notes == ()
 
@@ -124,12 +123,10 @@ def test_nothing_runs_where_emotion_is_not_inferred() -> None:
     )
 
 
-def status(*streams: WatchedStream) -> EngineStatus:
+def status(*streams: Stream) -> EngineStatus:
     return EngineStatus(
         EngineState.RUNNING,
-        streams=tuple(
-            StreamStatus(s.name, 0, 0, 0, 0, 0.0, role=s.role, emotion=s.emotion) for s in streams
-        ),
+        streams=tuple(StreamStatus(s.name, role=s.role, emotion=s.emotion) for s in streams),
     )
 
 
@@ -215,7 +212,7 @@ def test_the_order_of_streams_does_not_matter(
     left: list[float | None], right: list[float | None], random: object
 ) -> None:
     rules = RuleSet(rules=(*anger(for_s=0.5, cool_down_s=2).rules, *rise().rules))
-    streams = (WatchedStream("left"), WatchedStream("right"))
+    streams = (Stream("left"), Stream("right"))
     one, two = windows(left, "left"), windows(right, "right")
     whole = evaluate(rules, [*one, *two], streams)
     mixed = []

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from emolive.alerts.outbox import Depth, Outbox
 from emolive.session.library import Library
-from emolive.session.records import NewSession, StreamInfo
+from emolive.session.records import StreamInfo
+from tests.session.filled import session_record
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=10)
@@ -107,7 +108,10 @@ def test_a_clock_put_back_does_not_hold_messages_for_ever(outbox: Outbox) -> Non
 
 def test_messages_go_with_their_session(library: Path, outbox: Outbox) -> None:
     with Library.open(library) as sessions:
-        new = NewSession((StreamInfo("mono", 16_000),), 16_000, ("x",), 8_000, 48_000, "tiny")
+        new = session_record(
+            streams=(StreamInfo("mono", 16_000),),
+            labels=("x",),
+        )
         writer = sessions.create(new)
         writer.finish(16_000)
         put(outbox, "a", session=writer.info.id)

@@ -11,8 +11,7 @@ from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.silence import SilenceRule
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import WatchedStream
-from emolive.types import EngineState, EngineStatus, Event, Role, StreamStatus
+from emolive.types import EngineState, EngineStatus, Event, Role, Stream, StreamStatus
 from tests.alerts.calls import CALL, CHUNK, FORMAT, RATE, activity, block, evaluate, spans, talk
 
 S = RATE
@@ -91,7 +90,7 @@ def test_lost_audio_is_not_silence() -> None:
 
 def test_one_stream_alone_has_silence_too() -> None:
     alerts, _ = evaluate(
-        silence(longer_than_s=5), talk({"mono": spans(20, (1, 4))}), (WatchedStream("mono"),)
+        silence(longer_than_s=5), talk({"mono": spans(20, (1, 4))}), (Stream("mono"),)
     )
     assert [a.fired_sample for a in alerts] == [near(9 * S)]
 
@@ -119,7 +118,7 @@ def test_one_sound_on_both_channels_is_no_overtalk() -> None:
     """Neither of what came before that is known, nor of what comes after."""
     said = spans(40, (1, 3), (5, 7), (9, 11), (20, 22), (24, 26))
     events = talk({"agent": said, "customer": said})
-    streams = tuple(StreamStatus(who.name, 0, 0, 0, 0, 0.0, who.role, who.emotion) for who in CALL)
+    streams = tuple(StreamStatus(who.name, role=who.role, emotion=who.emotion) for who in CALL)
     same = EngineStatus(EngineState.RUNNING, streams=streams, one_sound=True)
     other = EngineStatus(EngineState.RUNNING, streams=streams)
     rules = overtalk(count=1)
@@ -152,7 +151,7 @@ def test_overtalk_needs_two_parties() -> None:
     from emolive.alerts.engine import AlertEngine
     from tests.alerts.calls import FORMAT
 
-    engine = AlertEngine(overtalk(count=1), [WatchedStream("mono")], FORMAT)
+    engine = AlertEngine(overtalk(count=1), [Stream("mono")], FORMAT)
     assert engine.notes == ("Rule 'both' has nothing to watch: there is one party only.",)
 
 

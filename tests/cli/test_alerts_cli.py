@@ -25,6 +25,7 @@ from emolive.types import FloatArray, Role
 from tests.alerts.server import SECRET, WebhookServer
 from tests.cli.conftest import Run
 from tests.models import LABELS, tiny_model
+from tests.session.filled import session_record
 
 RATE = 16_000
 ANGRY = """
@@ -188,15 +189,15 @@ def test_results_of_analyze_are_tried(
 
 
 def test_sessions_are_tried_since_a_day(run: Run, rules: Path, library: Path) -> None:
-    from emolive.session.records import NewSession, StreamInfo
-    from tests.alerts.calls import HOP, WINDOW, windows
+    from emolive.session.records import StreamInfo
     from tests.alerts.calls import LABELS as CALL_LABELS
+    from tests.alerts.calls import windows
 
     now = datetime.now(UTC)
     with Library.open(library) as opened:
         for days in (1, 10):
-            new = NewSession(
-                (StreamInfo("mono", RATE),), RATE, CALL_LABELS, HOP, WINDOW, "tiny",
+            new = session_record(
+                streams=(StreamInfo("mono", RATE),), labels=CALL_LABELS,
                 started_at=now - timedelta(days=days),
             )  # fmt: skip
             writer = opened.create(new, audio=False)

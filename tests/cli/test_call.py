@@ -270,7 +270,7 @@ def test_the_card_s_telephone_column_is_told_where_it_matters() -> None:
     assert metadata.clean_scores == {"ravdess": 0.7}
 
     def stream(band: Band | None, *, emotion: bool) -> StreamStatus:
-        return StreamStatus("x", 0, 0, 0, 0, 0.0, Role.CUSTOMER, emotion, 8_000, band)
+        return StreamStatus("x", role=Role.CUSTOMER, emotion=emotion, native_rate=8_000, band=band)
 
     told = telephone_note([stream(Band.NARROW, emotion=True)], metadata)
     assert told is not None

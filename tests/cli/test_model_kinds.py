@@ -15,11 +15,12 @@ from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Host, Requested
 from emolive.inference.shift import ShiftReference
 from emolive.session.library import Library
-from emolive.session.records import NewSession, StreamInfo
+from emolive.session.records import StreamInfo
 from emolive.types import FloatArray, Segment
 from tests.cli.conftest import Run
 from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import LABELS, tiny_metadata, tiny_model, waveform_metadata
+from tests.session.filled import session_record
 
 RATE = 16_000
 KINDS = {
@@ -72,7 +73,11 @@ def test_live_and_offline_agree(run: Run, kind: Path, clips: Path) -> None:
 def test_a_recorded_session_is_analysed_again(
     run: Run, kind: Path, speech: FloatArray, tmp_path: Path
 ) -> None:
-    new = NewSession((StreamInfo("mono", RATE),), RATE, LABELS, RATE // 2, 3 * RATE, "old model")
+    new = session_record(
+        streams=(StreamInfo("mono", RATE),),
+        labels=LABELS,
+        model="old model",
+    )
     with Library.open(tmp_path / "library") as library:
         writer = library.create(new, audio=True)
         audio = writer.audio_path("mono")

@@ -19,11 +19,12 @@ from emolive.cli.comparison_view import longest_labels
 from emolive.cli.session_replay import _Picture
 from emolive.session.library import Library
 from emolive.session.player import session_player
-from emolive.session.records import NewSession, SessionInfo, StreamInfo
+from emolive.session.records import SessionInfo, StreamInfo
 from emolive.session.replay import Replay
 from emolive.types import FloatArray, Segment
 from tests.cli.conftest import Run, launch
 from tests.models import LABELS, tiny_model
+from tests.session.filled import session_record
 from tests.session.players import FakeOutput
 
 RATE = 16_000
@@ -36,7 +37,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def store(folder: Path, speech: FloatArray | None) -> SessionInfo:
-    new = NewSession((StreamInfo("mono", RATE),), RATE, LABELS, RATE // 2, 3 * RATE, "old model")
+    new = session_record(
+        streams=(StreamInfo("mono", RATE),),
+        labels=LABELS,
+        model="old model",
+    )
     with Library.open(folder) as library:
         writer = library.create(new, audio=speech is not None)
         if speech is not None:

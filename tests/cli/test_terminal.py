@@ -71,7 +71,7 @@ def answer(
 
 
 def status(*streams: str, **fields: object) -> EngineStatus:
-    counters = tuple(StreamStatus(name, 0, 0, 0, 0, 0.0) for name in streams)
+    counters = tuple(StreamStatus(name) for name in streams)
     defaults: dict[str, object] = {
         "source": "demo.flac",
         "provider": "CPU",

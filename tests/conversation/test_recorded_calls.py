@@ -54,7 +54,7 @@ def test_two_files_and_one_file_tell_the_same(
     assert first.conversation.overtalk_s == pytest.approx(
         second.conversation.overtalk_s, abs=NEAR_S
     )
-    told = {s.stream: (s.native_rate, s.band, s.emotion) for s in first.analysis.streams}
+    told = {s.name: (s.native_rate, s.band, s.emotion) for s in first.analysis.streams}
     assert told["agent"] == (8_000, Band.NARROW, False)
     assert told["customer"] == (RATE, Band.WIDE, True)
 

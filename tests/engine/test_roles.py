@@ -84,7 +84,7 @@ def test_the_agent_is_heard_but_not_classified(
     assert segments[0].start_sample == 0
     for before, after in pairwise(segments):
         assert before.end_sample == after.start_sample
-    roles = {status.stream: (status.role, status.emotion) for status in monitor.streams}
+    roles = {status.name: (status.role, status.emotion) for status in monitor.streams}
     assert roles == {"agent": (Role.AGENT, False), "customer": (Role.CUSTOMER, True)}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.records import Gap, GapKind, NewSession, SessionInfo, StreamInfo
+from emolive.session.records import Gap, GapKind, SessionInfo, StreamInfo
 from emolive.session.writer import SessionWriter
 from emolive.types import Prediction, Role, Segment, SpeechActivity, SpeechState
 
@@ -21,21 +22,24 @@ CALL = (
 )
 
 
+def session_record(
+    streams: tuple[StreamInfo, ...], labels: tuple[str, ...] = LABELS, **facts: Any
+) -> SessionInfo:
+    """What a session is begun with: the usual analysis, unless `facts` (not None) say else."""
+    usual: dict[str, Any] = {
+        "rate": RATE,
+        "hop_samples": RATE // 2,
+        "window_samples": 3 * RATE,
+        "model": "tiny",
+    }
+    given = {name: value for name, value in facts.items() if value is not None}
+    return SessionInfo(streams=streams, labels=labels, **({"model": "tiny"} | usual | given))
+
+
 def new_session(
     title: str = "", at: datetime | None = None, streams: tuple[StreamInfo, ...] = CALL
-) -> NewSession:
-    return NewSession(
-        streams=streams,
-        rate=RATE,
-        labels=LABELS,
-        hop_samples=RATE // 2,
-        window_samples=3 * RATE,
-        model="tiny",
-        provider="CPU",
-        source="line 1",
-        title=title,
-        started_at=at,
-    )
+) -> SessionInfo:
+    return session_record(streams, provider="CPU", source="line 1", title=title, started_at=at)
 
 
 def window(stream: str, end: int, label: str | None, p: float = 0.7) -> Prediction:

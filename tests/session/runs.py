@@ -36,7 +36,16 @@ class HandRun:
         self.hub = Hub()
         self.audio: LiveAudio | None = None
         self.state = EngineState.IDLE
-        self.facts = RunFacts("hand", "tiny", "CPU", LABELS, RATE, RATE // 2, 3 * RATE, False)
+        self.facts = RunFacts(
+            source="hand",
+            model="tiny",
+            provider="CPU",
+            labels=LABELS,
+            rate=RATE,
+            hop_samples=RATE // 2,
+            window_samples=3 * RATE,
+            infers_agents=False,
+        )
         self.format = SourceFormat(native_rate, streams)
 
     def status(self) -> EngineStatus:

@@ -25,11 +25,12 @@ from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
 from emolive.session.reanalysis import _around, reanalyze
-from emolive.session.records import Gap, GapKind, NewSession, SessionInfo, StreamInfo
+from emolive.session.records import Gap, GapKind, SessionInfo, StreamInfo
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 from emolive.types import Baseline, FloatArray, Prediction, Role, Segment, SpeechState
 from tests.models import LABELS, tiny_metadata, tiny_model
+from tests.session.filled import session_record
 
 RATE = 16_000
 CONFIG = EngineConfig()
@@ -86,7 +87,11 @@ def store(
     windows: tuple[Prediction, ...] = (),
 ) -> SessionInfo:
     writer = library.create(
-        NewSession(streams, RATE, LABELS, RATE // 2, 3 * RATE, "tiny"), audio=bool(audio)
+        session_record(
+            streams=streams,
+            labels=LABELS,
+        ),
+        audio=bool(audio),
     )
     duration = 0
     for stream in streams:
@@ -265,7 +270,13 @@ def test_a_session_that_began_in_the_middle_of_a_run_is_like_itself(
 ) -> None:
     """The same windows are asked about again, and not those of another grid."""
     began = 4 * RATE + 3_217  # between two windows
-    writer = library.create(NewSession(MONO, RATE, LABELS, RATE // 2, 3 * RATE, "tiny"), audio=True)
+    writer = library.create(
+        session_record(
+            streams=MONO,
+            labels=LABELS,
+        ),
+        audio=True,
+    )
     path = writer.audio_path("mono")
     assert path is not None
     sf.write(path, speech[began:], RATE, subtype="PCM_24")

@@ -229,7 +229,7 @@ def test_streams_say_who_they_are(library: Library) -> None:
     recorder.start()
     run.open()
     run.feed(exact(NATIVE, channels=2))
-    status = StreamStatus("customer", RATE, 0, 0, 0, 0.0, band=Band.NARROW)
+    status = StreamStatus("customer", samples=RATE, band=Band.NARROW)
     run.enter(EngineState.RUNNING, status)
     until_elapsed(recorder, 1.0)
     agent, customer = library.get(stopped(recorder).id).streams
@@ -330,7 +330,7 @@ def test_a_stream_whose_device_is_away_is_a_gap_of_that_stream(library: Library)
         now = run.audio.ring.written * 2
         run.enter(
             EngineState.RUNNING,
-            *(StreamStatus(s, now, 0, 0, 0, 0.0, missing=s in missing) for s in run.format.streams),
+            *(StreamStatus(s, samples=now, missing=s in missing) for s in run.format.streams),
         )
 
     second()

@@ -9,8 +9,9 @@ import pytest
 
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
-from emolive.session.records import NewSession, StreamInfo
+from emolive.session.records import StreamInfo
 from emolive.types import Role, SpeechActivity
+from tests.session.filled import session_record
 
 RATE, CHUNK = 16_000, 512
 
@@ -28,7 +29,10 @@ def activity(first_chunk: int, flags: list[bool]) -> SpeechActivity:
 
 def stored(library: Library, streams: tuple[StreamInfo, ...]) -> str:
     """Seventy seconds: the first stream speaks, and after a second of silence the other does."""
-    new = NewSession(streams, RATE, ("happy", "sad"), 8_000, 48_000, "tiny")
+    new = session_record(
+        streams=streams,
+        labels=("happy", "sad"),
+    )
     writer = library.create(new, audio=False)
     n = round(35 * RATE / CHUNK)
     gap = round(RATE / CHUNK)
@@ -67,7 +71,10 @@ def test_one_stream_or_no_voice_activity_has_none(tmp_path: Path) -> None:
         mono = stored(library, (StreamInfo("mono", 48_000),))
         assert session_conversation(library, library.get(mono)) is None
         streams = (StreamInfo("left", 48_000), StreamInfo("right", 48_000))
-        new = NewSession(streams, RATE, ("happy", "sad"), 8_000, 48_000, "tiny")
+        new = session_record(
+            streams=streams,
+            labels=("happy", "sad"),
+        )
         writer = library.create(new, audio=False)
         writer.finish(RATE)
         assert session_conversation(library, library.get(writer.info.id)) is None

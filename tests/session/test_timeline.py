@@ -50,7 +50,7 @@ def test_streams_of_a_file_are_its_channels(
 
 
 def test_roles_come_with_the_analysis() -> None:
-    status = StreamStatus("agent", 0, 0, 0, 0, 0.0, role=Role.AGENT, emotion=False)
+    status = StreamStatus("agent", role=Role.AGENT, emotion=False)
     timeline = Timeline.of_analysis(replace(analysis("customer"), streams=(status,)))
     assert [(s.name, s.role, s.emotion) for s in timeline.streams] == [
         ("agent", Role.AGENT, False), ("customer", None, True),

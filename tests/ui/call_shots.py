@@ -91,8 +91,12 @@ class Widened(QWidget):
 
 def status(state: EngineState, agent_on: bool, **fields: Any) -> EngineStatus:
     streams = (
-        StreamStatus("agent", 0, 0, 0, 0, 0.0, Role.AGENT, agent_on, 8_000, Band.NARROW),
-        StreamStatus("customer", 0, 0, 0, 0, 0.0, Role.CUSTOMER, True, 8_000, Band.NARROW),
+        StreamStatus(
+            "agent", role=Role.AGENT, emotion=agent_on, native_rate=8_000, band=Band.NARROW
+        ),
+        StreamStatus(
+            "customer", role=Role.CUSTOMER, emotion=True, native_rate=8_000, band=Band.NARROW
+        ),
     )
     return EngineStatus(state, source="call", model="emolive-resnet34", streams=streams, **fields)
 

@@ -63,7 +63,7 @@ def status(
         "provider": "CPU",
         "model": "tiny",
         "latency_ms": 14.0,
-        "streams": tuple(StreamStatus(name, 0, 0, 0, 0, 0.0) for name in streams),
+        "streams": tuple(StreamStatus(name) for name in streams),
     }
     return EngineStatus(state, **(values | fields))  # type: ignore[arg-type]
 

@@ -22,7 +22,6 @@ from emolive.session.records import (
     Annotation,
     Gap,
     GapKind,
-    NewSession,
     Note,
     StreamInfo,
 )
@@ -35,6 +34,7 @@ from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
 from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.theme import SPACE, apply, resolve
+from tests.session.filled import session_record
 from tests.ui.picture_file import save_picture
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
@@ -88,8 +88,8 @@ def fill(library: Library) -> dict[str, str]:
         tags=["coaching"],
         started_at=NOW - timedelta(days=9),
     )
-    new = NewSession(
-        (StreamInfo("mono", RATE),), RATE, ("neutral", "angry", "sad"), 8000, 48000, "resnet34",
+    new = session_record(
+        streams=(StreamInfo("mono", RATE),), labels=("neutral", "angry", "sad"), model="resnet34",
         source="USB interface",
     )  # fmt: skip
     early = replace(new, title="Morning stand-up", recovered=True, started_at=NOW - timedelta(12))

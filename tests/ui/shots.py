@@ -283,8 +283,7 @@ def call(window: MainWindow) -> None:
     put = feed_runs.run.inbox.put
     roles = {"agent": Role.AGENT, "customer": Role.CUSTOMER}
     streams = tuple(
-        StreamStatus(name, 0, 0, 0, 0, 0.0, role=role, emotion=role is Role.CUSTOMER)
-        for name, role in roles.items()
+        StreamStatus(name, role=role, emotion=role is Role.CUSTOMER) for name, role in roles.items()
     )
     put(replace(feed.status(EngineState.RUNNING), streams=streams))
     audio = np.concatenate([demo_audio()] * 3)[: 83 * feed.RATE]

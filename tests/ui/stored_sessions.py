@@ -20,7 +20,7 @@ from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.records import AlertRecord, Annotation, Gap, NewSession, Note, StreamInfo
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, StreamInfo
 from emolive.speech.silero import SileroVad
 from emolive.types import (
     Event,
@@ -31,6 +31,7 @@ from emolive.types import (
     Segment,
     SpeechActivity,
 )
+from tests.session.filled import session_record
 
 RATE = 16_000
 E = TypeVar("E", Prediction, Segment)
@@ -94,9 +95,8 @@ def store(
     found = demo()
     metadata = found.analysis.metadata
     writer = library.create(
-        NewSession(
+        session_record(
             streams=tuple(StreamInfo(p.name, native_rate, role=p.role) for p in parts),
-            rate=RATE,
             labels=metadata.labels,
             hop_samples=EngineConfig().hop_samples(metadata.front_end),
             window_samples=metadata.window_samples,

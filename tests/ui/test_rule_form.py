@@ -11,13 +11,13 @@ from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rule_drafts import RuleDrafts, new_rule
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, WatchedStream
-from emolive.types import Role
+from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch
+from emolive.types import Role, Stream
 from emolive.ui.calls.rule_form import RuleForm
 
 LABELS = ("neutral", "angry", "fearful")
 CALL = CallFormat(16_000, 8_000, LABELS, "tiny")
-BOTH = (WatchedStream("agent", Role.AGENT), WatchedStream("customer", Role.CUSTOMER))
+BOTH = (Stream("agent", role=Role.AGENT), Stream("customer", role=Role.CUSTOMER))
 RULES = [
     *(new_rule(condition, LABELS, ()) for condition in CONDITIONS),
     OvertalkRule(name="So long", seconds=7.5, window_s=60.0),

@@ -11,9 +11,9 @@ from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
 from emolive.alerts.conditions.rule import check_release, percent, release_or_usual
 from emolive.alerts.latch import Raised
-from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import mark, tr
-from emolive.types import Prediction, Role, Severity
+from emolive.types import Prediction, Role, Severity, Stream
 
 
 class EmotionRule(EmotionalRule):
@@ -55,7 +55,7 @@ class EmotionRule(EmotionalRule):
             sound=True,
         )
 
-    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+    def watches_in(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Watch]:
         """One watch a stream."""
         return [EmotionWatch(self, stream, call) for stream in self.watchable(streams, call)]
 
@@ -90,7 +90,7 @@ class EmotionWatch(PredictionWatch):
     def __init__(
         self,
         rule: EmotionRule,
-        stream: WatchedStream,
+        stream: Stream,
         call: CallFormat,
     ) -> None:
         """Watch `stream`."""

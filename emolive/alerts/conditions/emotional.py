@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from emolive.alerts.conditions.form import EmotionsField
 from emolive.alerts.conditions.rule import Label, Rule
-from emolive.alerts.watch import CallFormat, WatchedStream
+from emolive.alerts.watch import CallFormat
 from emolive.i18n import tr
-from emolive.types import Prediction
+from emolive.types import Prediction, Stream
 
 _DIGITS = 6
 
@@ -39,7 +39,7 @@ class EmotionalRule(Rule):
         """The first emotion it names that is none of a model's `labels`, if any."""
         return next((emotion for emotion in self.emotions if emotion not in labels), None)
 
-    def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:
+    def nothing_to_watch(self, streams: Sequence[Stream], call: CallFormat) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
         if reason := super().nothing_to_watch(streams, call):
             return reason
@@ -55,9 +55,7 @@ class EmotionalRule(Rule):
             return tr("emotion is not inferred for {who}", who=who)
         return None
 
-    def watchable(
-        self, streams: Sequence[WatchedStream], call: CallFormat
-    ) -> Sequence[WatchedStream]:
+    def watchable(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Stream]:
         """The streams that can be watched, now or once emotion is inferred on them."""
         return () if self.unknown_emotion(call.labels) else self.watched(streams)
 

@@ -13,9 +13,10 @@ from emolive.alerts.conditions.form import FormField, NumberField
 from emolive.alerts.conditions.rule import Rule, check_release, release_or_usual
 from emolive.alerts.latch import Raised
 from emolive.alerts.voices import JointRun
-from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch
 from emolive.conversation.talkspurts import Voice
 from emolive.i18n import mark, tr
+from emolive.types import Stream
 
 
 class OvertalkRule(Rule):
@@ -67,13 +68,13 @@ class OvertalkRule(Rule):
         """One with usual values."""
         return cls(name=name, count=4, window_s=60.0)
 
-    def nothing_to_watch(self, streams: Sequence[WatchedStream], call: CallFormat) -> str | None:
+    def nothing_to_watch(self, streams: Sequence[Stream], call: CallFormat) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""
         if call.one_sound:
             return tr("both channels carry the same sound")
         return None if len(streams) > 1 else tr("there is one party only")
 
-    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+    def watches_in(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Watch]:
         """One watch of all together."""
         if self.nothing_to_watch(streams, call):
             return ()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive.i18n import tr
-from emolive.types import Role, Severity
+from emolive.types import Role, Severity, Stream
 
 if TYPE_CHECKING:
     from emolive.alerts.conditions.form import FormField
-    from emolive.alerts.watch import CallFormat, Watch, WatchedStream
+    from emolive.alerts.watch import CallFormat, Watch
 
 # A condition is over once its value is down at this share of the level that started it, unless the
 # rule says where.
@@ -61,7 +61,7 @@ class Rule(BaseModel):
         """One with usual values; `emotions` are the model's that worry people."""
 
     @abstractmethod
-    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+    def watches_in(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Watch]:
         """What watches for it among the `streams` of a call; none: it has nothing to watch."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Rule(BaseModel):
             raise ValueError("role and stream exclude each other: keep one of them")
         return self
 
-    def watched(self, streams: Sequence[WatchedStream]) -> list[WatchedStream]:
+    def watched(self, streams: Sequence[Stream]) -> list[Stream]:
         """Those of `streams` that it is about."""
         if self.stream is not None:
             return [stream for stream in streams if stream.name == self.stream]
@@ -86,7 +86,7 @@ class Rule(BaseModel):
 
     def nothing_to_watch(
         self,
-        streams: Sequence[WatchedStream],
+        streams: Sequence[Stream],
         call: CallFormat,  # noqa: ARG002 - for those about emotions
     ) -> str | None:
         """Why it cannot be raised in a call, as the rest of a sentence; None: it can."""

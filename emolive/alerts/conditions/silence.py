@@ -11,10 +11,10 @@ from emolive.alerts.conditions.form import FormField, NumberField, SwitchField
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.latch import Raised
 from emolive.alerts.voices import JointRun
-from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch
 from emolive.conversation.talkspurts import Voice
 from emolive.i18n import mark, tr
-from emolive.types import Severity
+from emolive.types import Severity, Stream
 
 
 class SilenceRule(Rule):
@@ -38,7 +38,7 @@ class SilenceRule(Rule):
         """One with usual values."""
         return cls(name=name, longer_than_s=15.0, severity=Severity.INFO)
 
-    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+    def watches_in(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Watch]:
         """One watch of the party, or of all together."""
         watched = self.watched(streams)
         if not watched:
@@ -72,7 +72,7 @@ class SilenceWatch(VoiceWatch):
     def __init__(
         self,
         rule: SilenceRule,
-        stream: WatchedStream | None,
+        stream: Stream | None,
         positions: tuple[int, ...],
         rate: int,
     ) -> None:

@@ -14,9 +14,9 @@ from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
 from emolive.alerts.conditions.rule import check_release, percent, release_or_usual
 from emolive.alerts.latch import Raised
-from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch, WatchedStream
+from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import mark, tr
-from emolive.types import Prediction, Role
+from emolive.types import Prediction, Role, Stream
 
 
 class TrendRule(EmotionalRule):
@@ -61,7 +61,7 @@ class TrendRule(EmotionalRule):
             cool_down_s=120.0,
         )
 
-    def watches_in(self, streams: Sequence[WatchedStream], call: CallFormat) -> Sequence[Watch]:
+    def watches_in(self, streams: Sequence[Stream], call: CallFormat) -> Sequence[Watch]:
         """One watch a stream."""
         return [TrendWatch(self, stream, call) for stream in self.watchable(streams, call)]
 
@@ -105,7 +105,7 @@ class TrendWatch(PredictionWatch):
     def __init__(
         self,
         rule: TrendRule,
-        stream: WatchedStream,
+        stream: Stream,
         call: CallFormat,
     ) -> None:
         """Watch `stream`."""

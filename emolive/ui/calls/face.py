@@ -111,7 +111,7 @@ def _health(model: CallModel) -> tuple[str, bool]:
         return status.reason or tr("lasted {time}", time=duration_text(model.end_s)), False
     if status.state is EngineState.RECONNECTING:
         return tr("reconnecting"), True
-    missing = [stream.stream for stream in status.streams if stream.missing]
+    missing = [stream.name for stream in status.streams if stream.missing]
     if missing:
         return tr("{party} is away", party=stream_name(missing[0])), True
     if status.lag_s >= NOTABLE_LAG_S:

@@ -234,7 +234,7 @@ class CallModel:
         if digest.status is not None:
             self.status = digest.status
             for status in digest.status.streams:
-                self._stream(status.stream).status = status
+                self._stream(status.name).status = status
         for cell in digest.levels:
             self._stream(cell.stream).add_level(cell)
         for prediction in digest.decisions:

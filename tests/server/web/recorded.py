@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from emolive.alerts.engine import AlertEngine, watched_streams
+from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rule_file import example, load_rules
 from emolive.alerts.watch import CallFormat
 from emolive.audio.ring import SampleRing
@@ -61,7 +61,7 @@ def record(audio: FloatArray, classifier: Classifier, folder: Path) -> Recording
     meter = ConversationMeter.of_streams(monitor.streams, RATE)
     alerts = AlertEngine(
         load_rules(rules),
-        watched_streams(monitor.streams),
+        monitor.streams,
         CallFormat(RATE, round(config.hop_s * RATE), metadata.labels, metadata.name),
     )
     status = EngineStatus(EngineState.RUNNING, source="recording", streams=monitor.streams)

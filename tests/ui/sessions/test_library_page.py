@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
-from emolive.session.records import NewSession, Note, SessionState, StreamInfo
+from emolive.session.records import Note, SessionState, StreamInfo
 from emolive.types import Segment
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.session_model import Column
 from emolive.ui.theme import LIGHT, dress
+from tests.session.filled import session_record
 from tests.ui.stored_sessions import RATE, store
 
 
@@ -30,8 +31,8 @@ def quick(
 ) -> str:
     """A session of segments alone."""
     writer = library.create(
-        NewSession(
-            (StreamInfo("mono", RATE),), RATE, ("neutral", "angry", "sad"), 8000, 48_000, "tiny",
+        session_record(
+            streams=(StreamInfo("mono", RATE),), labels=("neutral", "angry", "sad"),
             title=title, tags=tags, started_at=datetime.now(UTC) - timedelta(days=days_ago),
         ),
         audio=False,
@@ -220,7 +221,7 @@ def test_what_is_being_recorded_is_marked_and_cannot_be_deleted(
     qtbot: QtBot, page: SessionsPage, library: Library
 ) -> None:
     writer = library.create(
-        NewSession((StreamInfo("mono", RATE),), RATE, ("angry",), 8000, 48_000, "tiny",
+        session_record(streams=(StreamInfo("mono", RATE),), labels=("angry",),
                    title="Now")
     )  # fmt: skip
     try:

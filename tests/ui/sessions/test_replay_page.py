@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.records import AlertRecord, Gap, GapKind, NewSession, StreamInfo
+from emolive.session.records import AlertRecord, Gap, GapKind, StreamInfo
 from emolive.types import Role
 from emolive.ui.sessions.mark_lane import MarkLane
 from emolive.ui.sessions.page import SessionsPage
@@ -27,6 +27,7 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from tests.session.filled import session_record
 from tests.ui.session_shots import marks
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
@@ -445,7 +446,10 @@ def test_a_session_that_is_being_recorded_is_shown_as_far_as_it_is_stored(
 ) -> None:
     found = demo()
     writer = library.create(
-        NewSession((StreamInfo("mono", RATE),), RATE, found.analysis.labels, 8000, 48_000, "tiny")
+        session_record(
+            streams=(StreamInfo("mono", RATE),),
+            labels=found.analysis.labels,
+        )
     )
     path = writer.audio_path("mono")
     assert path is not None
