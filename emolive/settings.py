@@ -115,6 +115,12 @@ class RecordingSettings(_Part):
     save_audio: bool = True
 
 
+class MarkingSettings(_Part):
+    """In whose name marks are made; "": the name of the login."""
+
+    annotator: str = Field(default="", max_length=1_000)
+
+
 class AlertSettings(_Part):
     """Which rules are watched for; None: none."""
 
@@ -154,6 +160,7 @@ class Settings(_Part):
     baseline: BaselineSettings = Field(default_factory=BaselineSettings)
     look: LookSettings = Field(default_factory=LookSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    marking: MarkingSettings = Field(default_factory=MarkingSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     window: WindowSettings = Field(default_factory=WindowSettings)

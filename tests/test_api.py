@@ -83,7 +83,7 @@ def test_the_document_is_true(
         exec(compile(snippet, str(_DOCUMENT), "exec"), space)
     assert len(space["windows"]) == 11
     assert len(space["tables"]) == 2
-    assert "emolive-resnet34" in capsys.readouterr().out
+    assert "emolive-whisper" in capsys.readouterr().out
     for name in set(emolive.__all__) - {"__version__"}:
         assert f"`{name}`" in _DOCUMENT.read_text("utf-8")
 

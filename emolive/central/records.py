@@ -34,13 +34,34 @@ class StretchBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class StretchRecorded:
+    """Its server records it into this session."""
+
+    stretch: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class StretchEnded:
-    """It is over; `session`: where its server recorded it."""
+    """It is over; `session`: where its server recorded it.
+
+    `lost`: others say so of a server that died; what that has said itself stands, and what it heard
+    last is kept.
+    """
 
     stretch: str
     at: datetime
     reason: str | None = None
     session: str | None = None
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBegan:
+    """A server begins: what another of its name had begun is over."""
+
+    server: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +114,13 @@ class Audited:
     details: Details
 
 
-Record = StretchBegan | StretchEnded | SegmentHeard | AlertRaised | AlertOver | Audited
+Record = (
+    ServerBegan
+    | StretchBegan
+    | StretchRecorded
+    | StretchEnded
+    | SegmentHeard
+    | AlertRaised
+    | AlertOver
+    | Audited
+)

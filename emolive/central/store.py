@@ -31,13 +31,16 @@ from emolive.central.records import (
     Audited,
     Record,
     SegmentHeard,
+    ServerBegan,
     StretchBegan,
     StretchEnded,
+    StretchRecorded,
 )
 from emolive.errors import EmoliveError
 
 # A call that comes back within this time, from whichever server, is the same call.
 REJOIN = timedelta(minutes=2)
+LOST = "The server was lost."
 _CONNECT_S = 5
 _KINDS = ("postgresql", "sqlite")
 
@@ -162,8 +165,14 @@ def _version(connection: Connection) -> str | None:
 
 def _write(connection: Connection, record: Record) -> None:
     match record:
+        case ServerBegan():
+            _leave_nothing_open(connection, record)
         case StretchBegan():
             _begin(connection, record)
+        case StretchRecorded():
+            mine = schema.stretches.c.id == record.stretch
+            recorded = {"session": record.session}
+            connection.execute(update(schema.stretches).where(mine).values(recorded))
         case StretchEnded():
             _end(connection, record)
         case SegmentHeard():
@@ -210,14 +219,34 @@ def _begin(connection: Connection, record: StretchBegan) -> None:
 
 
 def _end(connection: Connection, record: StretchEnded) -> None:
-    stretches = schema.stretches
-    ended = {"ended_at": _utc(record.at), "reason": record.reason, "session": record.session}
+    stretches, left = schema.stretches, schema.open_segments
+    ended = {"ended_at": _utc(record.at), "reason": record.reason}
+    if record.session is not None:
+        ended["session"] = record.session
     mine = stretches.c.id == record.stretch
-    connection.execute(update(stretches).where(mine).values(ended))
-    # What was open has been finished by now.
-    left = schema.open_segments
-    connection.execute(delete(left).where(left.c.stretch_id == record.stretch))
+    if record.lost:
+        mine &= stretches.c.ended_at.is_(None)
+    if not connection.execute(update(stretches).where(mine).values(ended)).rowcount:
+        return
+    heard_last = left.c.stretch_id == record.stretch
+    if record.lost:
+        for row in connection.execute(select(left).where(heard_last)).mappings():
+            _put(connection, schema.segments, dict(row), replacing=True)
+    # Whoever ends in good order has finished what was open.
+    connection.execute(delete(left).where(heard_last))
     _seen(connection, record.stretch, _utc(record.at))
+
+
+def _leave_nothing_open(connection: Connection, record: ServerBegan) -> None:
+    stretches = schema.stretches
+    wanted = (
+        select(stretches.c.id, schema.calls.c.last_at)
+        .join(schema.calls, schema.calls.c.id == stretches.c.call_id)
+        .where(stretches.c.server == record.server, stretches.c.ended_at.is_(None))
+        .where(stretches.c.started_at < _utc(record.at))
+    )
+    for stretch, last_at in connection.execute(wanted).all():
+        _end(connection, StretchEnded(stretch, last_at, LOST, lost=True))
 
 
 def _segment(connection: Connection, record: SegmentHeard) -> None:

@@ -38,6 +38,8 @@ QUIET = {
     "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",
     "RAY_enable_metrics_collection": "0",
 }
+# Seconds that a process of Ray lives without the head.
+HEADLESS = "RAY_gcs_rpc_server_reconnect_timeout_s"
 # What keeps Ray on this machine: ports on the loopback device, for who knows the run's token.
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
@@ -67,17 +69,23 @@ def check_ray() -> None:
 
 
 @contextmanager
-def ray_cluster(address: str, cpus: int | None = None) -> Iterator[ModuleType]:
+def ray_cluster(
+    address: str, cpus: int | None = None, *, headless_s: int | None = None
+) -> Iterator[ModuleType]:
     """Ray, connected to the cluster at `address`; disconnected in the end.
 
     Args:
         address: `LOCAL` starts one on this machine, which ends with the context and leaves nothing;
             otherwise ``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``.
         cpus: of a local one; None: as many as there are.
+        headless_s: when the cluster's head dies, go on for so long; None: as long as Ray does.
 
     Raises:
         EmoliveError: Ray is not installed, or there is no cluster at `address`.
     """
+    if headless_s is not None:
+        # Every process of a local cluster inherits it; other nodes have it where they are started.
+        os.environ[HEADLESS] = str(headless_s)
     if address != LOCAL:
         try:
             _knock(address)

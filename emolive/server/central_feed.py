@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from emolive.central.records import (
     AlertOver,
@@ -17,8 +16,10 @@ from emolive.central.records import (
     Audited,
     Record,
     SegmentHeard,
+    ServerBegan,
     StretchBegan,
     StretchEnded,
+    StretchRecorded,
 )
 from emolive.errors import EmoliveError
 from emolive.server.switchboard import Switchboard
@@ -38,6 +39,7 @@ class _Stretch:
 
     id: str
     spoken_to_s: dict[str, float] = field(default_factory=dict)
+    recorded: bool = False
 
 
 class CentralFeed:
@@ -61,6 +63,7 @@ class CentralFeed:
     async def run(self) -> None:
         """Until it is cancelled; then once more, for what was said last."""
         watcher = self._board.watch(None)
+        self._writer.put([ServerBegan(self._name, datetime.now(UTC))])
         auditing = asyncio.create_task(self._audit())
         try:
             while True:
@@ -90,6 +93,9 @@ class CentralFeed:
             yield from self._ended(message)
         elif (stretch := self._stretches.get(call_id or "")) is None:
             return
+        elif kind == "call" and not stretch.recorded and message["info"]["session"]:
+            stretch.recorded = True
+            yield StretchRecorded(stretch.id, message["info"]["session"])
         elif kind == "segment":
             stretch.spoken_to_s[message["stream"]] = message["end_s"]
             yield _segment(stretch, message, message["start_s"], message["label"])
@@ -111,11 +117,12 @@ class CentralFeed:
             yield AlertOver(stretch.id, message["number"], message["end_s"])
 
     def _began(self, call_id: str, info: dict[str, Any]) -> StretchBegan:
-        stretch = self._stretches[call_id] = _Stretch(uuid4().hex)
         call = self._board.call(call_id)
+        assert call is not None
+        stretch = self._stretches[call_id] = _Stretch(call.request.stretch)
         return StretchBegan(
             stretch.id,
-            "" if call is None else call.request.key,
+            call.request.key,
             info["name"],
             info["tap"],
             self._name,
@@ -123,7 +130,7 @@ class CentralFeed:
             datetime.fromisoformat(info["started_at"]),
             tuple({"stream": one["stream"], "role": one["role"]} for one in info["streams"]),
             info["consent"],
-            "" if call is None else call.request.by,
+            call.request.by,
         )
 
     def _ended(self, message: dict[str, Any]) -> Iterator[Record]:
@@ -153,6 +160,31 @@ class CentralFeed:
             )
             for number, entry in enumerate(entries[first:], first + 1)
         ]  # fmt: skip
+
+
+class LostCalls:
+    """Ends in the history the calls whose servers died without a word. It watches a front."""
+
+    def __init__(self, board: Switchboard, writer: HistoryWriter) -> None:
+        """Watch `board`."""
+        self._board = board
+        self._writer = writer
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        watcher = self._board.watch(None)
+        try:
+            while True:
+                for message in map(json.loads, await watcher.take()):
+                    if message["type"] == "call_ended" and message["info"]["state"] == "failed":
+                        self._writer.put([_lost(message["info"])])
+        finally:
+            self._board.leave(watcher)
+
+
+def _lost(info: dict[str, Any]) -> StretchEnded:
+    at = datetime.fromisoformat(info["ended_at"])
+    return StretchEnded(info["stretch"], at, info["reason"], info["session"], lost=True)
 
 
 def _segment(

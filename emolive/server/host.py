@@ -6,8 +6,9 @@ Everything that crosses it are plain values that can be pickled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
 
 from emolive.conversation import ConversationMetrics
 from emolive.monitoring.call_feed import LevelCell
@@ -42,7 +43,8 @@ class CallRequest:
     """A call to be run: who it is, and what will be written.
 
     `consent`: whether the parties agreed to be recorded (None: not told); `by`: the name of the
-    token that brought it; `rate` in Hz; `key`: what the telephone system itself calls it.
+    token that brought it; `rate` in Hz; `key`: what the telephone system itself calls it;
+    `stretch`: what this connection is called in the central history.
     """
 
     id: str
@@ -54,6 +56,7 @@ class CallRequest:
     consent: bool | None = None
     by: str = ""
     key: str = ""
+    stretch: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,10 @@ class CallHost(Protocol):
         Raises:
             EmoliveError: it cannot be run.
         """
+        ...
+
+    async def end(self, call_id: str, reason: str) -> bool:
+        """End a call that was brought elsewhere; whether it goes on there."""
         ...
 
     def drain(self) -> None:

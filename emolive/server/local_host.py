@@ -218,6 +218,10 @@ class LocalHost:
         """Calls are run here."""
         return None
 
+    async def end(self, call_id: str, reason: str) -> bool:  # noqa: ARG002
+        """No call is brought elsewhere."""
+        return False
+
     def drain(self) -> None:
         """Who brings calls here is told by the server itself."""
 

@@ -248,7 +248,9 @@ async def acknowledge(
 async def end(call_id: str, parts: Parts, grant: Administering) -> Json:
     """End a call here; the conversation itself goes on."""
     found = _call(parts, call_id)
-    if not parts.sessions.end(found, Closing.COMPLETED, f"Ended by {grant.name}."):
+    reason = f"Ended by {grant.name}."
+    here = parts.sessions.end(found, Closing.COMPLETED, reason)
+    if not here and not await parts.board.host.end(found.id, reason):
         raise Refused(409, "The call is over.")
     return {"call": call_id}
 

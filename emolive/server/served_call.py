@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from emolive.types import (
 
 Message = dict[str, Any]
 
+ELSEWHERE = "Its server was lost, and another has it now."
 _KEPT_S = 3_600.0
 _CELL_S = 0.1
 _KEPT_SEGMENTS = 2_000
@@ -136,6 +137,11 @@ class ServedCall:
         """Its host is about to forget it: keep what is to be shown for a while."""
         self.hosted = _Past(self.hosted.session, self.hosted.permitted_by)
 
+    def supersede(self) -> None:
+        """Another connection brings it now, to a server that knows nothing of this one's end."""
+        status = self._status or EngineStatus(EngineState.STARTING)
+        self._accept(replace(status, state=EngineState.FAILED, reason=ELSEWHERE))
+
     def take(self) -> list[Message]:
         """What is new, as it is told to watchers."""
         return [
@@ -176,6 +182,7 @@ class ServedCall:
         placement = self.placement
         found: Message = {
             "id": self.id,
+            "stretch": self.request.stretch,
             "name": self.request.name,
             "tap": self.request.tap,
             "state": state.value,

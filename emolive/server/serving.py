@@ -19,7 +19,7 @@ from emolive.errors import EmoliveError
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
-from emolive.server.central_feed import CentralFeed
+from emolive.server.central_feed import CentralFeed, LostCalls
 from emolive.server.central_history import CentralHistory
 from emolive.server.history import LibraryHistory
 from emolive.server.host import ServerHost
@@ -30,6 +30,7 @@ from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
 from emolive.server.switchboard import Switchboard
+from emolive.server.taps.tap import Closing
 from emolive.server.tokens import TokenFile, Tokens
 from emolive.server.unhurried import UnhurriedWebSocket
 from emolive.session.database import library_folder
@@ -45,6 +46,7 @@ _EXPIRE_EVERY_S = 3_600.0
 _CLIENTS_LEAVE_S = 10.0
 _STORED_WITHIN_S = 60.0
 _WATCHERS_LEAVE_S = 3.0
+_END_WITHIN_S = 5.0
 _LOOK_S = 0.05
 _CHATTY = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
@@ -90,6 +92,7 @@ class EmoliveServer:
             raise
         self._access = Access(tokens, settings.origins)
         self.board: Switchboard | None = None
+        self._sessions = Sessions(self._access, settings.stall_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -145,6 +148,19 @@ class EmoliveServer:
             with contextlib.suppress(RuntimeError):  # it is over
                 self._loop.call_soon_threadsafe(self._stop.set)
 
+    def end_call(self, call_id: str, reason: str) -> bool:
+        """End a call, from another thread; whether somebody brings it."""
+        loop = self._loop
+        if loop is None or self._draining.is_set():
+            return False
+        return asyncio.run_coroutine_threadsafe(self._end_call(call_id, reason), loop).result(
+            _END_WITHIN_S
+        )
+
+    async def _end_call(self, call_id: str, reason: str) -> bool:
+        call = None if self.board is None else self.board.call(call_id)
+        return call is not None and self._sessions.end(call, Closing.COMPLETED, reason)
+
     async def _serve(self, config: uvicorn.Config) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -152,7 +168,7 @@ class EmoliveServer:
             self._stop.set()
         settings = self._settings
         self.board = board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
-        sessions = Sessions(self._access, settings.stall_s)
+        sessions = self._sessions
         expected = AudioSocketCalls()
         services = Services(
             settings,
@@ -179,8 +195,13 @@ class EmoliveServer:
                 asyncio.create_task(board.run()),
                 asyncio.create_task(self._look_after(sessions)),
             ]
-            if self._central is not None and settings.name:
-                feed = CentralFeed(board, self._library, self._central.writer, settings.name)
+            if self._central is not None:
+                writer = self._central.writer
+                feed = (
+                    CentralFeed(board, self._library, writer, settings.name)
+                    if settings.name
+                    else LostCalls(board, writer)
+                )
                 tasks.append(asyncio.create_task(feed.run()))
             while not server.started and not serving.done():
                 await asyncio.sleep(_LOOK_S / 10)

@@ -186,6 +186,10 @@ class Switchboard:
     def look(self) -> None:
         """Tell what the calls have said since the last time."""
         for request, hosted in self.host.arrivals():
+            before = self._calls.get(request.id)
+            if before is not None and not before.ended:
+                before.supersede()
+                self._tell({"type": "call_ended", "call": request.id, "info": before.info()})
             self._told_ended.discard(request.id)
             self._begin(request, hosted)
         for call in self._calls.values():

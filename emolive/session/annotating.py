@@ -87,6 +87,7 @@ class AnnotationEditor:
         *,
         comment: str = "",
         stream: str | None = None,
+        tier: str = "",
     ) -> Annotation:
         """Mark a stretch (cut to the session) with a label, a comment, or both.
 
@@ -94,7 +95,7 @@ class AnnotationEditor:
             ValueError: nothing of it lies in the session.
         """
         start, end = self._inside(start_sample, end_sample)
-        new = Annotation(_new_id(), start, end, label, comment, stream, annotator=self._annotator)
+        new = Annotation(_new_id(), start, end, label, comment, stream, self._annotator, tier)
         self._do("add", [_Change(None, new)])
         return new
 

@@ -15,6 +15,7 @@ from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
+from emolive.session.library_settings import TierSettings
 from emolive.session.records import (
     AlertRecord,
     Annotation,
@@ -92,6 +93,7 @@ class SessionHistory:
     """One session with its whole timeline; `metrics` only a conversation of two has.
 
     `baseline`: how far its answers are adapted to their source, as it was last (None: not at all).
+    `tiers` and `annotators` are those of the library.
     """
 
     info: SessionInfo
@@ -104,6 +106,8 @@ class SessionHistory:
     metrics: ConversationMetrics | None
     baseline: Baseline | None = None
     traces: tuple[Trace, ...] = ()
+    tiers: tuple[TierSettings, ...] = ()
+    annotators: tuple[str, ...] = ()
 
     @property
     def hop_s(self) -> float:
@@ -149,6 +153,8 @@ def load(library: Library, session_id: str) -> SessionHistory:
         session_conversation(library, info),
         next((w.baseline for w in reversed(windows) if w.baseline is not None), None),
         tuple(library.traces(info.id)),
+        library.settings().tiers,
+        tuple(library.annotators()),
     )
 
 

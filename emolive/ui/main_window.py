@@ -173,6 +173,11 @@ class MainWindow(Shell):
         self.sessions.model_chosen.connect(
             lambda name: self.preferences.change("model", file=Path(name))
         )
+        if annotator := self.preferences.settings.marking.annotator:
+            self.sessions.replay.marking.annotator = annotator
+        self.sessions.annotator_named.connect(
+            lambda name: self.preferences.change("marking", annotator=name)
+        )
         self.sessions.retry_library.connect(lambda: self.library_controller.open(self._library))
         self.preferences.changed.connect(self._on_settings)
         self.preferences.problem.connect(self._on_settings_problem)

@@ -63,6 +63,9 @@ QToolButton:focus {{ border: 2px solid {t.accent}; }}
 QToolButton:checked {{ background: {t.info_tint}; border-color: {t.accent}; }}
 QToolButton:disabled {{ background: transparent; border-color: transparent; }}
 QToolButton::menu-indicator {{ image: none; }}
+QComboBox QLineEdit, QComboBox QLineEdit:focus {{
+    background: transparent; border: none; padding: 0; min-height: 0;
+}}
 QLineEdit QToolButton {{ min-width: 0; min-height: 0; border: none; background: transparent; }}
 QToolButton[round="true"] {{
     background: {t.accent}; border: 1px solid {t.accent}; border-radius: 19px;

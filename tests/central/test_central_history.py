@@ -18,8 +18,10 @@ from emolive.central.records import (
     Audited,
     Record,
     SegmentHeard,
+    ServerBegan,
     StretchBegan,
     StretchEnded,
+    StretchRecorded,
 )
 from emolive.central.search import CallQuery, CentralSearch
 from emolive.central.store import CentralStore
@@ -137,6 +139,38 @@ def test_a_call_whose_server_died_is_one_call(store: CentralStore) -> None:
     # The same line on another day is another call, and so is one without a name of its own.
     store.write([began("s3", "CA1", T0 + timedelta(days=1)), began("s4", ""), began("s5", "")])
     assert CentralSearch(store).find(CallQuery()).total == 4
+
+
+def test_a_call_whose_server_died_ends_with_a_reason_and_what_was_heard(
+    store: CentralStore,
+) -> None:
+    search = CentralSearch(store)
+    at = T0 + timedelta(seconds=30)
+    for stretch in ("told", "silent"):
+        store.write([began(stretch, stretch), StretchRecorded(stretch, f"session-{stretch}"),
+                     heard(stretch, 0.0, 8.0, still=True)])  # fmt: skip
+    ended = began("ended", "ended")
+    store.write([ended, StretchEnded("ended", T0 + timedelta(seconds=9), "Ended by me.")])
+    # Somebody who watched tells the end; of the other nobody, until its server begins again.
+    store.write([StretchEnded("told", at, "The worker is lost.", lost=True)])
+    store.write([StretchEnded("ended", at, "The worker is lost.", lost=True)])
+    store.write([began("elsewhere", "elsewhere", server="two"), ServerBegan("one", at)])
+
+    def stretch(call: str) -> dict[str, object]:
+        found = search.call(call)
+        assert found is not None
+        assert all(one["end_s"] == 8.0 for one in found["segments"])
+        assert len(found["segments"]) == (call in ("told", "silent"))
+        (one,) = found["stretches"]
+        return one
+
+    assert stretch("told")["reason"] == "The worker is lost."
+    assert stretch("told")["ended_at"] == at.isoformat()
+    assert stretch("told")["session"] == "session-told"
+    assert stretch("silent")["reason"] == "The server was lost."
+    assert stretch("silent")["ended_at"] == (T0 + timedelta(seconds=8)).isoformat()
+    assert stretch("ended")["reason"] == "Ended by me."
+    assert stretch("elsewhere")["ended_at"] is None
 
 
 def test_calls_are_found_by_time_name_emotion_and_alert(store: CentralStore) -> None:

@@ -19,6 +19,7 @@ import httpx
 import psutil
 import pytest
 
+from emolive.cluster.ray_runtime import HEADLESS
 from tests.cli.conftest import launch
 from tests.cluster.live_calls import SentCall, send_calls
 from tests.conftest import REPOSITORY
@@ -135,6 +136,12 @@ def listener(port: int) -> int:
     )
 
 
+def head_of(front: Front) -> psutil.Process:
+    """The process without which Ray starts nothing."""
+    children = psutil.Process(front.process.pid).children(recursive=True)
+    return next(one for one in children if "gcs_server" in one.name())
+
+
 def worker_of(front: Front) -> int:
     return listener(int(until(front.place).rpartition(":")[2]))
 
@@ -191,6 +198,63 @@ def test_a_rolling_restart_drops_no_call(tmp_path: Path) -> None:
             assert (call.connections, call.broken) == (1, 0)
         until(lambda: "All workers have been replaced" in server.told)
         assert server.workers() == {"worker-1a": 2, "worker-1b": 2}
+
+
+def test_a_call_of_a_worker_is_ended_from_the_front(tmp_path: Path) -> None:
+    with front(tmp_path, "--workers", 1) as server:
+        calls = Sending(server.url, "AB", 8)
+        until(lambda: len(server.running()) == 2)
+        first, second = server.running()
+        assert server.http.delete(f"/v1/calls/{first['id']}").status_code == 202
+        ended = until(
+            lambda: next(
+                (c for c in server.get("/v1/calls")["calls"]
+                 if c["id"] == first["id"] and c["ended_at"]), None,
+            )
+        )  # fmt: skip
+        assert ended["reason"] == "Ended by command line."
+        assert server.http.delete(f"/v1/calls/{first['id']}").status_code == 409
+        calls.join()
+        assert sorted(call.broken for call in calls.sent) == [0, 1]
+        assert server.http.delete(f"/v1/calls/{second['id']}").status_code == 409
+
+
+def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
+    tmp_path: Path,
+) -> None:
+    with front(tmp_path, "--workers", 2) as server:
+        head = head_of(server)
+        # Longer than any test: Ray itself gives up after a minute.
+        assert int(head.environ()[HEADLESS]) > 24 * 3_600
+        calls = Sending(server.url, "ABCD", 20)
+        until(lambda: server.workers() == {"worker-1a": 2, "worker-2a": 2})
+        head.kill()
+        until(lambda: "The cluster's head is lost" in server.told)
+        until(lambda: any("head is lost" in one for one in server.get("/v1/server")["problems"]))
+        before = {call["id"]: call["elapsed_s"] for call in server.running()}
+        assert len(before) == 4
+        until(lambda: all(c["elapsed_s"] > before[c["id"]] + 3 for c in server.running()))
+        # The one that is left takes the calls of the other.
+        os.kill(worker_of(server), signal.SIGKILL)
+        until(lambda: "is lost, and without a head none takes its place" in server.told)
+        calls.join()
+        assert sorted(call.broken for call in calls.sent) == [0, 0, 1, 1]
+    with front(tmp_path, "--workers", 1) as server:
+        again = Sending(server.url, "E", 3)
+        again.join()
+        until(lambda: server.get("/v1/history/calls")["total"] == 5)
+        for call in server.get("/v1/history/calls")["calls"]:
+            whole = until(
+                lambda call=call: (
+                    (found := server.get(f"/v1/history/calls/{call['id']}"))
+                    and all(one["ended_at"] for one in found["stretches"])
+                    and found
+                )
+            )
+            reasons = [one["reason"] for one in whole["stretches"]]
+            # Its end is told by who saw the worker go, or who saw the call come elsewhere.
+            assert len(reasons) <= 2
+            assert all("lost" in reason for reason in reasons[:-1]), reasons
 
 
 def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:

@@ -122,6 +122,8 @@ def make_earlier(folder: Path) -> None:
             "SELECT sql FROM sqlite_master WHERE name = 'audit_keeps_content'"
         ).fetchone()
         for statement in (
+            "DROP TABLE traces",
+            "ALTER TABLE annotations DROP COLUMN tier",
             "DROP TABLE baselines",
             "ALTER TABLE windows DROP COLUMN raw_probabilities",
             "ALTER TABLE windows DROP COLUMN familiarity",

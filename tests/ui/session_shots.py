@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from emolive.session.library import Library
+from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.records import (
     AlertRecord,
@@ -161,6 +162,40 @@ def annotate(page: SessionsPage, ids: dict[str, str]) -> None:
     page.replay.actions_.set_loop(True)
 
 
+def annotators(page: SessionsPage, ids: dict[str, str]) -> None:
+    assert page.library is not None
+    tiers = (TierSettings(name="engagement", labels=("low", "medium", "high")),)
+    page.library.change_settings(
+        page.library.settings().model_copy(update={"tiers": tiers, "consented_at": NOW})
+    )
+    given = {mark.id for mark in page.library.annotations(ids["interview"])}
+    said = [
+        replace(mark, id=f"{name}{mark.id}", annotator=name, start_sample=mark.start_sample + by)
+        for name, by in (("anna", 0), ("ben", 8000))
+        for mark in marks()
+        if mark.label
+    ]
+    said[6] = replace(said[6], label="sad")
+    said.append(Annotation("e1", 3 * RATE, 11 * RATE, "high", "", "mono", "anna", "engagement"))
+    said.append(Annotation("e2", 14 * RATE, 20 * RATE, "low", "", "mono", "anna", "engagement"))
+    page.library.change_annotations(ids["interview"], put=said, remove=given)
+    page.replay.marking.annotator = "anna"
+    opened(page, ids["interview"])
+    page.replay.board.axis.view(0.0, 40.0)
+    page.replay.side.show_view(side_panel.MARKS)
+    page.replay.side.setVisible(True)
+    page.replay.actions_.pick_mark("e1")
+    settle(page)
+    page.library.change_annotations(
+        ids["interview"], put=marks(), remove=[mark.id for mark in said]
+    )
+
+
+def tiers_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.edit_tiers()
+
+
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
     page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
@@ -254,6 +289,8 @@ SCENES = {
         no_match,
         replay,
         annotate,
+        annotators,
+        tiers_dialog,
         notes,
         two_streams,
         timeline_only,

@@ -14,13 +14,13 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emolive.addresses import opened, reason
 from emolive.archive.inputs import AudioInput
 from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Tell
 from emolive.archive.processes import run_in_processes
 from emolive.archive.result import FileResult
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
-from emolive.cluster.archive.addresses import opened, reason
 from emolive.cluster.archive.listing import SCHEMA, Listed, as_local, rows
 from emolive.cluster.archive.parts import FILES, SEGMENTS, WINDOWS, Parts, file_row, file_schema
 from emolive.engine import EngineConfig

@@ -11,8 +11,8 @@ from typing import Any, overload
 
 import pyarrow as pa
 
+from emolive.addresses import is_address, opened, reason
 from emolive.archive.inputs import AudioInput, Sieve, find_files, nothing_found, stamp
-from emolive.cluster.archive.addresses import is_address, opened, reason
 from emolive.errors import EmoliveError
 from emolive.plain_text import valid_text
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from emolive.addresses import opened, reason
 from emolive.archive.result import FileResult
-from emolive.cluster.archive.addresses import opened, reason
 from emolive.cluster.archive.listing import Listed, Listing, rows
 from emolive.errors import EmoliveError
 from emolive.session.export.atomic import replacing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from emolive.cluster.live.news import WorkerNews
 from emolive.cluster.live.replicas import Replica, wanted
@@ -20,16 +22,25 @@ from emolive.server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 
+NO_HEAD = (
+    "The cluster's head is lost: the workers go on with their calls and take new ones, but none "
+    "that is lost is replaced. Start the server again when it suits."
+)
 _NAMESPACE = "emolive"
 _SHARE = 0.8  # of the cores, as one server leaves the rest for peaks
 _START_WITHIN_S = 180.0
 _END_WITHIN_S = 90.0
-_ASK_WITHIN_S = 20.0
+_ASK_WITHIN_S = 5.0
+_SILENT_S = 30.0
 _LOOK_S = 0.2
 _SCALE_EVERY_S = 3.0
 # A call that was sent to a worker and has not come is counted for so long.
 _PLACED_S = 10.0
 _TRIES = 3
+_KNOCK_EVERY_S = 2.0
+_KNOCK_WITHIN_S = 2.0
+_KNOCKS = 3
+_JOIN_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,8 @@ class Fleet:
         self._listener = Listener()
         self.model: ModelFacts | None = None
         self.problem: str | None = None
+        self.without_head = False
+        self.when_lost: Callable[[], None] = lambda: None
         cpus = ray.cluster_resources().get("CPU", 1.0)
         self._cores = max(0.1, (cpus - wish.most) / wish.workers)
         # Half of it is asked for, so that a worker that takes another's place fits in beside it;
@@ -124,6 +137,7 @@ class Fleet:
         beginning = [(name, self._begin(name)) for name in self._names()]
         for name, handle in beginning:
             self._join(name, handle)
+        self._spawn(self._watch_head, "emolive head")
         if self._wish.most:
             self._spawn(self._scale, "emolive replicas")
 
@@ -155,6 +169,9 @@ class Fleet:
 
         New calls go to the new worker at once, so none is dropped.
         """
+        if self.without_head:
+            self._tell(f"{NO_HEAD} So none is replaced now.")
+            return
         if not self._restarting.acquire(blocking=False):
             return
         try:
@@ -170,6 +187,17 @@ class Fleet:
         finally:
             self._restarting.release()
 
+    def end(self, member: Member, call_id: str, reason: str) -> bool:
+        """Have a worker end a call; whether it goes on there."""
+        exceptions = self._ray.exceptions
+        try:
+            ended: bool = self._ray.get(
+                member.handle.end.remote(call_id, reason), timeout=_SILENT_S
+            )
+        except (exceptions.RayError, exceptions.GetTimeoutError):
+            return False  # it is lost, and the call with it
+        return ended
+
     def drain(self) -> None:
         """Have all workers end their calls; returns at once."""
         self._ending.set()
@@ -184,7 +212,7 @@ class Fleet:
         for member in self.members:
             self._wait_for_end(member, deadline)
         for thread in self._threads:
-            thread.join()
+            thread.join(_JOIN_WITHIN_S)
         for handle in self._replicas:
             self._ray.kill(handle)
 
@@ -222,9 +250,9 @@ class Fleet:
         """
         ray = self._ray
         try:
-            url, audiosocket = ray.get(handle.address.remote(), timeout=_START_WITHIN_S)
-            self.model = ray.get(handle.model.remote(), timeout=_ASK_WITHIN_S)
-            news = ray.get(handle.take.remote(None), timeout=_ASK_WITHIN_S)
+            url, audiosocket = self._first_answer(name, handle.address.remote())
+            self.model = ray.get(handle.model.remote(), timeout=_SILENT_S)
+            news = ray.get(handle.take.remote(None), timeout=_SILENT_S)
         except ray.exceptions.RayError as error:
             raise EmoliveError(f"{name} cannot start: {_cause(error)}") from error
         member = Member(name, handle, url, audiosocket, news.load, news.refusal)
@@ -234,15 +262,33 @@ class Fleet:
         self._spawn(lambda: self._listen(member, news.upto), f"emolive {name}")
         return member
 
+    def _first_answer(self, name: str, answer: Any) -> Any:
+        """What a worker that starts says first; one that no head starts never does.
+
+        Raises:
+            EmoliveError: there is no head, or it takes too long.
+        """
+        deadline = time.monotonic() + _START_WITHIN_S
+        while not self._ray.wait([answer], timeout=1.0)[0]:
+            if self.without_head or time.monotonic() >= deadline:
+                why = "the cluster has no head" if self.without_head else "it does not answer"
+                raise EmoliveError(f"{name} cannot start: {why}.")
+        return self._ray.get(answer)
+
     def _listen(self, member: Member, after: int) -> None:
         ray = self._ray
+        heard_at = time.monotonic()
         while True:
             try:
                 news = ray.get(member.handle.take.remote(after), timeout=_ASK_WITHIN_S)
             except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError) as error:
+                # Without a head nobody tells that a worker has died: its own port does.
+                slow = isinstance(error, ray.exceptions.GetTimeoutError) and _listens(member.url)
+                if slow and time.monotonic() - heard_at < _SILENT_S:
+                    continue
                 self._lost(member, error)
                 return
-            after = news.upto
+            after, heard_at = news.upto, time.monotonic()
             self._heard(member, news)
             if member.draining and ray.get(member.handle.ended.remote()):
                 last = ray.get(member.handle.take.remote(after))
@@ -270,8 +316,18 @@ class Fleet:
         if self._ending.is_set() or member.draining:
             return
         _log.warning("A worker is lost (%s)", type(error).__name__)
-        self._tell(f"{member.name} is lost; another is started in its place.")
-        for _ in range(_TRIES):
+        problem = "no worker is left"
+        if self.without_head:
+            self._tell(f"{member.name} is lost, and without a head none takes its place.")
+        else:
+            self._tell(f"{member.name} is lost; another is started in its place.")
+        tries = 0
+        while tries < _TRIES and (self.members or not self.without_head):
+            if self.without_head:
+                if self._ending.wait(1.0):
+                    return
+                continue
+            tries += 1
             try:
                 self._join(member.name, self._begin(member.name))
             except Exception as error:
@@ -281,9 +337,20 @@ class Fleet:
                 return
             if self._ending.wait(1.0):
                 return
-        if not self.members:
+        if not self.members and not self.problem:
             self.problem = f"The cluster is lost ({problem}): start the server again."
             self._tell(self.problem)
+            self.when_lost()
+
+    def _watch_head(self) -> None:
+        """Without its head Ray starts nothing, and what runs goes on."""
+        address = f"tcp://{self._ray.get_runtime_context().gcs_address}"
+        missed = 0
+        while not self._ending.wait(_KNOCK_EVERY_S):
+            missed = 0 if _listens(address) else missed + 1
+            if self.without_head != (missed >= _KNOCKS) and missed in (0, _KNOCKS):
+                self.without_head = missed == _KNOCKS
+                self._tell(NO_HEAD if self.without_head else "The cluster's head is back.")
 
     def _ended(self, member: Member) -> None:
         """Have a worker end once its calls have, or after the time that calls are left."""
@@ -312,9 +379,11 @@ class Fleet:
         """As many replicas as the load wants."""
         ray = self._ray
         while not self._ending.wait(_SCALE_EVERY_S):
+            if self.without_head:
+                continue
             try:
                 loads: Sequence[float] = ray.get(
-                    [handle.load.remote() for handle in self._replicas], timeout=_ASK_WITHIN_S
+                    [handle.load.remote() for handle in self._replicas], timeout=_SILENT_S
                 )
             except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
                 continue  # Ray starts it again
@@ -336,6 +405,16 @@ class Fleet:
         self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
+
+
+def _listens(url: str) -> bool:
+    """Whether somebody listens at an address."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _KNOCK_WITHIN_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _cause(error: Exception) -> str:

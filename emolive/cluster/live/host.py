@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emolive.cluster.live.fleet import Fleet, Listener, Member
+from emolive.cluster.live.fleet import NO_HEAD, Fleet, Listener, Member
 from emolive.cluster.live.news import CallState, WorkerNews
 from emolive.errors import EmoliveError
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
@@ -122,6 +122,8 @@ class ClusterHost(Listener):
         problems += [
             f"{m.name}: {m.dropped} events never reached this page." for m in members if m.dropped
         ]
+        if self._fleet.without_head:
+            problems.append(NO_HEAD)
         if self._fleet.problem:
             problems.append(self._fleet.problem)
         return HostLoad(
@@ -162,6 +164,14 @@ class ClusterHost(Listener):
         raise EmoliveError(
             f"{request.name}: calls are brought to workers, which /v1/taps/placement names."
         )
+
+    async def end(self, call_id: str, reason: str) -> bool:
+        """Have its worker end a call; whether it goes on there."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None or call.over:
+            return False
+        return await asyncio.to_thread(self._fleet.end, call.member, call_id, reason)
 
     def drain(self) -> None:
         """End the calls of all workers."""

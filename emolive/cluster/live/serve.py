@@ -17,6 +17,9 @@ from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
 from emolive.session.database import library_folder
 
+# Calls go on with the workers that are there for so long after the cluster's head has died.
+_HEADLESS_S = 7 * 24 * 3_600
+
 
 def serve_on_cluster(
     address: str, settings: ServerSettings, wish: FleetSettings, tell: Callable[[str], None]
@@ -32,10 +35,11 @@ def serve_on_cluster(
         )
     library = library_folder(settings.library).absolute()
     wish = replace(wish, detached=address != LOCAL)
-    with ray_cluster(address) as ray:
+    with ray_cluster(address, headless_s=_HEADLESS_S) as ray:
         fleet = Fleet(ray, settings, library, wish, tell)
         front = replace(settings, name="", audiosocket_port=None)
         server = EmoliveServer(front, tell, lambda *_: ClusterHost(fleet))
+        fleet.when_lost = server.stop
 
         def restart(*_: object) -> None:
             threading.Thread(target=fleet.restart, name="emolive restart", daemon=True).start()

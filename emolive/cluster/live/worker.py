@@ -129,6 +129,10 @@ class WorkerHost:
         """Calls are run here."""
         return None
 
+    async def end(self, call_id: str, reason: str) -> bool:  # noqa: ARG002
+        """No call is brought elsewhere."""
+        return False
+
     def drain(self) -> None:
         """Who brings calls here is told by the server itself."""
 
@@ -236,6 +240,10 @@ class IngestWorker:
     def use_replicas(self, handles: Sequence[Any]) -> None:
         """From now on these classify."""
         self._replicas.use(handles)
+
+    def end(self, call_id: str, reason: str) -> bool:
+        """End a call; whether it goes on here."""
+        return self._server.end_call(call_id, reason)
 
     def drain(self) -> None:
         """Take no more calls, let those that go on for as long as the settings say, and end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
 from emolive.history.streams import Named
 from emolive.i18n import tr
+from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note
 from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.event_lane import EventLane, happenings
-from emolive.ui.sessions.mark_lane import MarkLane
+from emolive.ui.sessions.mark_lane import LaneKind, MarkLane
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.sessions.surface import Surface
@@ -33,6 +34,8 @@ from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import PanelStack, StreamPanel
 from emolive.wording import stream_name
+
+_LANE_GAP = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +67,8 @@ class Board(Themed, QWidget):
         self.theme = theme
         self.axis = SessionAxis(self)
         self.rate = 1
+        self._me, self._others = "", True
+        self._labels: Mapping[str, Sequence[str]] = {}
         self.duration_samples = 0
         self.lanes: list[MarkLane] = []
         self.tiles: list[SpectrogramTiles] = []
@@ -108,6 +113,7 @@ class Board(Themed, QWidget):
                 borders |= {segment.start_sample, segment.end_sample}
         self._borders = sorted(borders)
         self.surface.gaps = session.gaps
+        self._labels = {"": info.labels} | {tier.name: tier.labels for tier in session.tiers}
         self.set_marks(session.annotations)
         self._apply_hidden()
         self.surface.raise_()
@@ -117,11 +123,28 @@ class Board(Themed, QWidget):
         if self.events is not None:
             self.events.show_happenings(happenings(session.alerts, notes))
 
+    def set_people(self, me: str, others: bool) -> None:
+        """Whose marks can be edited, and whether others' are shown."""
+        self._me, self._others = me, others
+
+    def set_tiers(self, tiers: Sequence[TierSettings]) -> None:
+        """What can be labelled beside the emotions."""
+        self._labels = {"": self._labels[""]} | {tier.name: tier.labels for tier in tiers}
+
     def set_marks(self, marks: Sequence[Annotation]) -> None:
-        """Show what people marked."""
+        """Show what people marked: a lane for each tier, and for what each of the others did."""
+        for stream in dict.fromkeys(lane.stream for lane in self.lanes):
+            self._arrange_lanes(stream, marks)
         for lane in self.lanes:
             lane.set_draft(None)
-            lane.set_marks(marks)
+            mine = (None,) if lane.kind.annotator is None else (lane.kind.annotator,)
+            lane.set_marks(
+                [
+                    mark
+                    for mark in marks
+                    if mark.tier == lane.kind.tier and self._owner(mark) in mine
+                ]
+            )
 
     def show_kind(self, kind: type[TimePanel], shown: bool) -> None:
         """Show or hide all panels of a kind."""
@@ -206,9 +229,10 @@ class Board(Themed, QWidget):
             answers = _Answers(name, theirs, other.hop_s)
             self._add_kinds((DecisionBand,), answers, "", 2)
             self._add_kinds((ProbabilityPanel,), answers, _caption(shown, other.model), 2)
-        lane = MarkLane(self.axis, self.theme, name, info.labels, info.rate, self)
+        self._labels = {"": info.labels}
+        lane = self._lane(name, LaneKind())
         self.lanes.append(lane)
-        self._add(lane, name, 0, 4)
+        self._add(lane, name, 0, _LANE_GAP)
         if stream.audio is not None:
             tiles = SpectrogramTiles(stream.audio, session.spectrogram, info.duration_s, self)
             self.tiles.append(tiles)
@@ -219,6 +243,40 @@ class Board(Themed, QWidget):
         if stream.levels is not None:
             loudness = _Loudness(name, stream.levels, info.duration_s)
             self._add_kinds((LevelPanel,), loudness, "", 10 if self._several else 0)
+
+    def _owner(self, mark: Annotation) -> str | None:
+        return None if mark.annotator in ("", self._me) else mark.annotator
+
+    def _arrange_lanes(self, stream: str, marks: Sequence[Annotation]) -> None:
+        here = [mark for mark in marks if mark.stream in (None, stream)]
+        given = {LaneKind(mark.tier, self._owner(mark)) for mark in here}
+        own = [LaneKind(tier) for tier in self._labels]
+        own += sorted(
+            (kind for kind in given if kind.annotator is None and kind not in own),
+            key=lambda kind: kind.tier,
+        )
+        others = sorted(
+            (kind for kind in given if kind.annotator is not None and self._others),
+            key=lambda kind: (kind.annotator or "", kind.tier),
+        )
+        before = [lane for lane in self.lanes if lane.stream == stream]
+        if [lane.kind for lane in before] == [*own, *others]:
+            return
+        new = [self._lane(stream, kind) for kind in (*own, *others)]
+        self.stack.replace(before, new, _LANE_GAP)
+        at = self.lanes.index(before[0])
+        self.lanes = [lane for lane in self.lanes if lane not in before]
+        self.lanes[at:at] = new
+        for lane in before:
+            del self._streams[lane]
+        for lane in new:
+            self._below_surface(lane, stream)
+            lane.select(self.surface.selection.mark_id)
+        self.surface.raise_()
+
+    def _lane(self, stream: str, kind: LaneKind) -> MarkLane:
+        labels = self._labels.get(kind.tier, ())
+        return MarkLane(self.axis, self.theme, stream, labels, self.rate, self, kind)
 
     def _add_kinds(
         self, kinds: Sequence[type[StreamPanel[Any]]], stream: Named, caption: str, gap: int

@@ -90,6 +90,7 @@ class LabelKeys(Themed, QWidget):
         self._labels = tuple(labels)
         for key in self._keys:
             self._row.removeWidget(key)
+            key.hide()
             key.deleteLater()
         self._keys = []
         for i, name in enumerate(self._labels):

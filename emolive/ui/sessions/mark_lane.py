@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 
@@ -35,6 +36,21 @@ class Grip(Enum):
     END = "end"
 
 
+@dataclass(frozen=True, slots=True)
+class LaneKind:
+    """Whose marks a lane shows, and of which tier; `annotator` None: one's own, to be edited."""
+
+    tier: str = ""
+    annotator: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For people; short."""
+        if self.annotator is None:
+            return self.tier or tr("by hand")
+        return f"{self.annotator} · {self.tier}" if self.tier else self.annotator
+
+
 class MarkLane(TimePanel):
     """Marks of one stream and those about all streams; overlapping ones lie in rows.
 
@@ -50,9 +66,11 @@ class MarkLane(TimePanel):
         labels: Sequence[str],
         rate: int,
         parent: QWidget | None = None,
+        kind: LaneKind = LaneKind(),
     ) -> None:
         super().__init__(axis, theme, parent)
         self.stream = stream
+        self.kind = kind
         self.selected: str | None = None
         self._labels = tuple(labels)
         self._rate = rate
@@ -65,13 +83,18 @@ class MarkLane(TimePanel):
         self._reached: list[int] = []
         self._colour_of: dict[str, tuple[QColor, QColor]] = {}
         self._dirty = QRect()
-        self.setAccessibleName(tr("Marks by hand, {stream}", stream=stream))
+        self.setAccessibleName(tr("Marks {what}, {stream}", what=self.kind.name, stream=stream))
         self.set_marks(())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self._colour_of = {}
         super().set_theme(theme)
+
+    @property
+    def locked(self) -> bool:
+        """Whether these are somebody else's."""
+        return self.kind.annotator is not None
 
     def set_marks(self, marks: Sequence[Annotation]) -> None:
         """Show these, as far as they are about this stream."""
@@ -80,7 +103,9 @@ class MarkLane(TimePanel):
 
     def set_draft(self, draft: Annotation | None) -> None:
         """Show `draft` instead of the stored mark of its id."""
-        if draft is not None and draft.stream not in (None, self.stream):
+        if draft is not None and (
+            draft.stream not in (None, self.stream) or draft.tier != self.kind.tier
+        ):
             draft = None
         if draft != self._draft:
             self._draft = draft
@@ -113,7 +138,7 @@ class MarkLane(TimePanel):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
-        return [(0.5, tr("by hand"))] if self.height() else []
+        return [(0.5, self.kind.name)] if self.height() else []
 
     def describe(self, at_s: float, height: float) -> str:
         """The mark there, with its comment."""
@@ -135,7 +160,7 @@ class MarkLane(TimePanel):
         """Draw the marks; they may change at any time."""
         painter.setClipRect(plot.adjusted(1, 1, -1, -1) & self._dirty)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if not self._rows:
+        if not self._rows and not self.locked:
             painter.setFont(font(11))
             painter.setPen(self.theme.colour("muted"))
             text = tr("drag here, then press 1–{n} to label what you hear", n=len(self._labels))
@@ -249,4 +274,6 @@ def mark_text(mark: Annotation, rate: int) -> str:
         parts.append(html.escape(mark.comment).replace("\n", "<br>"))
     if mark.annotator:
         parts.append(html.escape(tr("by {name}", name=mark.annotator)))
+    if mark.tier:
+        parts[0] += f" · {html.escape(mark.tier)}"
     return "<br>".join(parts)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
 from emolive.session.annotating import AnnotationEditor
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.session.records import Annotation, SessionInfo
 from emolive.types import Segment
@@ -26,9 +27,13 @@ class _Answer:
 
 
 class Marking(QObject):
-    """The marks of one session. `changed` follows each edit, `failed` one that was not stored."""
+    """The marks of one session. `changed` follows each edit, `failed` one that was not stored.
+
+    `annotator` marks in `tier`, and changes nobody else's marks: `refused` says so.
+    """
 
     changed = Signal()
+    refused = Signal(str)
     made = Signal(str)  # id of a new mark
     failed = Signal(str)
 
@@ -39,19 +44,34 @@ class Marking(QObject):
         self.marks: tuple[Annotation, ...] = ()
         self.undo_name: str | None = None
         self.redo_name: str | None = None
+        self.annotator = login_name()
+        self.tier = ""
+        self._make_editor: Callable[[str], AnnotationEditor] | None = None
 
-    def open(
-        self, library: Library, session: SessionInfo, marks: Sequence[Annotation], annotator: str
-    ) -> None:
+    def open(self, library: Library, session: SessionInfo, marks: Sequence[Annotation]) -> None:
         """Edit the marks of a session."""
-        self._editor = AnnotationEditor(library, session.id, session.duration_samples, annotator)
+        self._make_editor = lambda annotator: AnnotationEditor(
+            library, session.id, session.duration_samples, annotator
+        )
         self.marks = tuple(marks)
-        self.undo_name = self.redo_name = None
-        self.changed.emit()
+        self.tier = ""
+        self.become(self.annotator)
+
+    def become(self, annotator: str) -> None:
+        """Mark in this name from now on; what was done in another name cannot be undone."""
+        self.annotator = annotator
+        if self._make_editor is not None:
+            self._editor = self._make_editor(annotator)
+            self.undo_name = self.redo_name = None
+            self.changed.emit()
+
+    def owns(self, mark: Annotation) -> bool:
+        """Whether a mark is the annotator's own, or nobody's."""
+        return mark.annotator in ("", self.annotator)
 
     def close(self) -> None:
         """Edit nothing any more."""
-        self._editor = None
+        self._editor = self._make_editor = None
         self.marks = ()
 
     def mark(self, mark_id: str | None) -> Annotation | None:
@@ -67,7 +87,12 @@ class Marking(QObject):
         comment: str = "",
     ) -> None:
         """Mark a stretch."""
-        self._edit(lambda e: e.add(start_sample, end_sample, label, stream=stream, comment=comment))
+        tier = self.tier
+        self._edit(
+            lambda e: e.add(
+                start_sample, end_sample, label, stream=stream, comment=comment, tier=tier
+            )
+        )
 
     def adopt(self, segments: Sequence[Segment]) -> None:
         """Take the model's segments over as marks, to correct them."""
@@ -75,7 +100,7 @@ class Marking(QObject):
 
     def move(self, mark_id: str, start_sample: int, end_sample: int) -> None:
         """Give a mark other borders."""
-        self._edit(lambda e: e.move(mark_id, start_sample, end_sample))
+        self._edit(lambda e: e.move(mark_id, start_sample, end_sample), mark_id)
 
     def reshape(self, mark_id: str, change: Callable[[Annotation], tuple[int, int]]) -> None:
         """Give a mark borders that follow from those that it has by then: keys repeat quickly."""
@@ -87,23 +112,23 @@ class Marking(QObject):
                     return editor.move(mark_id, start, end) if start < end else None
             raise KeyError(mark_id)
 
-        self._edit(edit)
+        self._edit(edit, mark_id)
 
     def relabel(self, mark_id: str, label: str | None) -> None:
         """Give a mark another label."""
-        self._edit(lambda e: e.relabel(mark_id, label))
+        self._edit(lambda e: e.relabel(mark_id, label), mark_id)
 
     def comment(self, mark_id: str, text: str) -> None:
         """Give a mark another comment."""
-        self._edit(lambda e: e.comment(mark_id, text))
+        self._edit(lambda e: e.comment(mark_id, text), mark_id)
 
     def split(self, mark_id: str, at_sample: int) -> None:
         """Cut a mark in two."""
-        self._edit(lambda e: e.split(mark_id, at_sample))
+        self._edit(lambda e: e.split(mark_id, at_sample), mark_id)
 
     def delete(self, *mark_ids: str) -> None:
         """Delete marks."""
-        self._edit(lambda e: e.delete(*mark_ids))
+        self._edit(lambda e: e.delete(*mark_ids), *mark_ids)
 
     def undo(self) -> None:
         """Take the last edit back."""
@@ -113,9 +138,20 @@ class Marking(QObject):
         """Do again what was taken back."""
         self._edit(AnnotationEditor.redo)
 
-    def _edit(self, edit: Edit) -> None:
+    def _edit(self, edit: Edit, *mark_ids: str) -> None:
         editor = self._editor
         if editor is None:
+            return
+        marks = [self.mark(mark_id) for mark_id in mark_ids]
+        other = next((mark for mark in marks if mark and not self.owns(mark)), None)
+        if other is not None:
+            self.changed.emit()  # what was dragged springs back
+            self.refused.emit(
+                tr(
+                    'This mark is by {name}: choose that name under "Marks by" to change it.',
+                    name=other.annotator,
+                )
+            )
             return
 
         def work() -> _Answer:

@@ -34,6 +34,7 @@ from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
+from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.theme import Theme, Themed, font
 
 Index = QModelIndex | QPersistentModelIndex
@@ -77,6 +78,7 @@ class MarkDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.theme = theme
         self.rate = 1
+        self.me = ""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
         """Two lines."""
@@ -118,9 +120,13 @@ class MarkDelegate(QStyledItemDelegate):
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
             f"{clock_text(start_s)} · " + seconds_text(end_s - start_s),
         )
-        words = " ".join(mark.comment.split()) or tr("no comment")
+        about = [mark.tier] if mark.tier else []
+        if mark.annotator not in ("", self.me):
+            about.append(tr("by {name}", name=mark.annotator))
+        words = " ".join(mark.comment.split())
+        words = " · ".join([*about, *([words] if words else [])]) or tr("no comment")
         metrics = QFontMetricsF(painter.font())
-        painter.setPen(self.theme.colour("text" if mark.comment else "faint"))
+        painter.setPen(self.theme.colour("text" if mark.comment or about else "faint"))
         painter.drawText(
             low,
             Qt.AlignmentFlag.AlignVCenter,
@@ -140,6 +146,7 @@ class MarksView(Themed, QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = MarkModel(self)
+        self.bar = AnnotatorBar(theme, self)
         self.agreement = label("", self, "hint")
         self.agreement.setWordWrap(True)
         self.agreement.setToolTip(
@@ -177,6 +184,7 @@ class MarksView(Themed, QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 8, 8)
         column.setSpacing(8)
+        column.addWidget(self.bar)
         column.addWidget(self.agreement)
         column.addWidget(self.empty)
         column.addWidget(self.list, 1)
@@ -191,9 +199,10 @@ class MarksView(Themed, QWidget):
         self.delegate.theme = theme
         self.list.viewport().update()
 
-    def set_marks(self, marks: Sequence[Annotation], rate: int) -> None:
-        """Show these marks; the selected one stays selected."""
+    def set_marks(self, marks: Sequence[Annotation], rate: int, me: str) -> None:
+        """Show these marks; the selected one stays selected. `me` need not be named."""
         self.delegate.rate = rate
+        self.delegate.me = me
         chosen = self._chosen()
         self._setting = True
         self.model.set_marks(marks, rate)

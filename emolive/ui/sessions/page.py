@@ -37,6 +37,7 @@ from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.sessions.teach_dialog import TeachDialog
+from emolive.ui.sessions.tiers_dialog import TiersDialog
 from emolive.ui.shortcuts import Key
 from emolive.ui.theme import Theme, Themed
 
@@ -62,6 +63,7 @@ class SessionsPage(Themed, QWidget):
     record_wanted = Signal()  # go to the live view
     retry_library = Signal()
     model_chosen = Signal(str)  # to be used from the next run on
+    annotator_named = Signal(str)
 
     def __init__(
         self,
@@ -170,6 +172,8 @@ class SessionsPage(Themed, QWidget):
         replay.changed.connect(lambda: sessions.refresh())
         replay.export_wanted.connect(lambda info: self.export([info]))
         replay.compare_wanted.connect(self.compare)
+        replay.annotator_named.connect(self.annotator_named)
+        replay.tiers_wanted.connect(self.edit_tiers)
 
     def _on_open(self, session_id: str, at_sample: int) -> None:
         self.open_session(session_id, at_sample if at_sample >= 0 else None)
@@ -314,6 +318,26 @@ class SessionsPage(Themed, QWidget):
                 self.replay.show_other(dialog.other)
 
         dialog.accepted.connect(done)
+        self._open(dialog)
+
+    def edit_tiers(self) -> None:
+        """Ask what can be marked beside the emotions, and keep it for the library."""
+        library, session = self.library, self.replay.session
+        if library is None or session is None:
+            return
+        self.replay.playing.pause()
+        dialog = TiersDialog(self.theme, session.tiers, self)
+
+        def keep() -> None:
+            tiers = dialog.tiers
+
+            def work() -> None:
+                settings = library.settings()
+                library.change_settings(settings.model_copy(update={"tiers": tiers}))
+
+            self.editor.ask(work, lambda _: self.replay.set_tiers(tiers), self._fail)
+
+        dialog.accepted.connect(keep)
         self._open(dialog)
 
     def _open(self, dialog: SessionDialog) -> None:

@@ -41,6 +41,7 @@ class ReplayActions(QObject):
         super().__init__(parent)
         self.session: SessionHistory | None = None
         self.looping = False
+        self.labels: tuple[str, ...] = ()  # that can be given now: of the chosen tier
         self._board = board
         self._axis = board.axis
         self._playing = playing
@@ -240,7 +241,10 @@ class ReplayActions(QObject):
         if stretch is not None:
             self._marking.add(stretch.start_sample, stretch.end_sample, label, stream)
             return
-        segment = self._segment_at(self._playing.position, stream)
+        # A segment is what the model says about the emotion.
+        segment = None
+        if not self._marking.tier:
+            segment = self._segment_at(self._playing.position, stream)
         if segment is not None:
             self._marking.add(segment.start_sample, segment.end_sample, label, segment.stream)
         else:
@@ -285,7 +289,7 @@ class ReplayActions(QObject):
 
     def adopt(self) -> None:
         """Take the model's emotions over as marks."""
-        if self.session is not None:
+        if self.session is not None and not self._marking.tier:
             self._marking.adopt(
                 [
                     segment

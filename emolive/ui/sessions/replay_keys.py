@@ -126,5 +126,5 @@ def combination(event: QKeyEvent) -> int:
 
 
 def _label(actions: ReplayActions, index: int) -> None:
-    if actions.session is not None and index < len(actions.session.info.labels):
-        actions.label(actions.session.info.labels[index])
+    if index < len(actions.labels):
+        actions.label(actions.labels[index])

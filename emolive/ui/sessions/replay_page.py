@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -10,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.agreement_words import agreement_text
-from emolive.session.audit_log import login_name
 from emolive.session.library import Library
+from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
 from emolive.session.session_history import SessionHistory, load
@@ -49,6 +50,8 @@ class ReplayPage(Themed, QWidget):
     changed = Signal()  # title, notes: what a list shows
     export_wanted = Signal(object)  # SessionInfo
     compare_wanted = Signal(object)  # SessionHistory
+    annotator_named = Signal(str)
+    tiers_wanted = Signal()
 
     def __init__(
         self,
@@ -114,7 +117,7 @@ class ReplayPage(Themed, QWidget):
         if self.session is not None:
             self.comparison.show_other(self.session.info.model, other)
             self.board.show_session(self.session, other)
-            self.board.set_marks(self.marking.marks)
+            self._on_marks()
             self.board.show_happenings(self.session, self.notes_editor.notes)
 
     def shutdown(self, timeout: float) -> bool:
@@ -129,8 +132,9 @@ class ReplayPage(Themed, QWidget):
         self.session = session
         self.header.show_session(info, session.baseline)
         self.comparison.show_other("", None)
-        self.labels.set_labels(info.labels)
         self.board.axis.show_session(info.duration_s)
+        self.actions_.labels = ()
+        self.board.set_people(self.marking.annotator, self.side.marks.bar.others.isChecked())
         self.board.show_session(session)
         self.overview.show_session(session)
         self.now.show_session(session)
@@ -141,7 +145,10 @@ class ReplayPage(Themed, QWidget):
         self.side.summary.show_session(session)
         self.actions_.open(session)
         self.playing.open(library, info)
-        self.marking.open(library, info, session.annotations, login_name())
+        bar = self.side.marks.bar
+        bar.set_people(session.annotators, self.marking.annotator)
+        self.marking.open(library, info, session.annotations)
+        self.set_tiers(session.tiers)
         self.notes_editor.open(library, info.id, session.notes)
         self._on_notes()
         self._pages.setCurrentIndex(1)
@@ -231,11 +238,19 @@ class ReplayPage(Themed, QWidget):
         actions.loop_changed.connect(transport.loop_button.setChecked)
         marking.changed.connect(self._on_marks)
         marking.failed.connect(self.failed)
+        marking.refused.connect(self.said)
         marks = self.side.marks
         marks.picked.connect(actions.pick_mark)
         marks.commented.connect(marking.comment)
         marks.deleted.connect(marking.delete)
         marks.adopt.connect(actions.adopt)
+        bar = marks.bar
+        bar.named.connect(marking.become)
+        bar.named.connect(self.annotator_named)
+        bar.tier_chosen.connect(self._choose_tier)
+        bar.others_shown.connect(lambda _: self._on_marks())
+        bar.tiers_wanted.connect(self.tiers_wanted)
+        surface.lane_pressed.connect(self._choose_tier)
         self.side.summary.sought.connect(actions.seek)
         self.side.notes.sought.connect(actions.seek)
         self.side.notes.added.connect(self._add_note)
@@ -256,17 +271,45 @@ class ReplayPage(Themed, QWidget):
         if self.playing.playing and not axis.start_s <= at_s <= axis.end_s:
             axis.reveal(at_s)
 
+    def set_tiers(self, tiers: Sequence[TierSettings]) -> None:
+        """What can be labelled beside the emotions."""
+        if self.session is not None:
+            self.session = replace(self.session, tiers=tuple(tiers))
+            self.side.marks.bar.set_tiers(tiers, self.marking.tier)
+            self.board.set_tiers(tiers)
+            self._choose_tier(self.marking.tier)
+            self._on_marks()
+
+    def _choose_tier(self, name: str) -> None:
+        """Label the emotion (""), or what a tier is about; with its labels on the keys."""
+        if self.session is None:
+            return
+        offered = {tier.name: tier.labels for tier in self.session.tiers}
+        labels = offered.get(name, self.session.info.labels)
+        self.marking.tier = name if name in offered else ""
+        self.side.marks.bar.choose_tier(self.marking.tier)
+        if labels != self.actions_.labels:
+            self.actions_.labels = labels
+            self.labels.set_labels(labels)
+
     def _on_selection(self) -> None:
+        mark = self.marking.mark(self.selection.mark_id)
+        if mark is not None and mark.tier != self.marking.tier:
+            self._choose_tier(mark.tier)
         self.actions_.selection_changed()
         self.side.marks.select(self.selection.mark_id)
 
     def _on_marks(self) -> None:
         if self.session is None:
             return
-        info, marks = self.session.info, self.marking.marks
+        info, marks, me = self.session.info, self.marking.marks, self.marking.annotator
+        others = self.side.marks.bar.others.isChecked()
+        if not others:
+            marks = tuple(mark for mark in marks if self.marking.owns(mark))
+        self.board.set_people(me, others)
         self.board.set_marks(marks)
         self.overview.set_marks(marks)
-        self.side.marks.set_marks(marks, info.rate)
+        self.side.marks.set_marks(marks, info.rate, me)
         self.side.marks.select(self.selection.mark_id)
         self.side.set_counts(len(marks), len(self.notes_editor.notes))
         self.transport.set_edits(
@@ -275,7 +318,7 @@ class ReplayPage(Themed, QWidget):
 
         session = self.session
         self._reader.ask(
-            lambda: agreement_text(session, marks),
+            lambda: agreement_text(session, marks, session.traces, me),
             self.side.marks.show_agreement,
             self.failed.emit,
             key="agreement",
@@ -301,7 +344,7 @@ class ReplayPage(Themed, QWidget):
 
     def _menu(self, where: QPoint) -> None:
         if self.session is not None:
-            show_menu(self, where, self.session.info.labels, self.marking, self.actions_)
+            show_menu(self, where, self.actions_.labels, self.marking, self.actions_)
 
     def _on_notes(self) -> None:
         if self.session is not None:

@@ -77,6 +77,7 @@ class Surface(Themed, QWidget):
     segment_wanted = Signal(int, object)  # sample, stream or None
     mark_dragged = Signal(object)  # the Annotation as it shall be
     menu_wanted = Signal(QPoint)
+    lane_pressed = Signal(str)  # the tier whose lane of one's own was pressed
 
     def __init__(self, ground: Ground, selection: Selection, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -179,6 +180,8 @@ class Surface(Themed, QWidget):
         self._anchor = self._snapped(event)
         self._lane = self._lane_at(event.position())
         self._held = self._mark_at(event.position())
+        if self._lane is not None and not self._lane.locked:
+            self.lane_pressed.emit(self._lane.kind.tier)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag what is held, or say what is under the pointer."""
@@ -189,7 +192,7 @@ class Surface(Themed, QWidget):
             return
         if self._doing is _Doing.PRESSED and abs(moved.x()) >= _DRAG_PX:
             self._doing = _Doing.STRETCH
-            if self._held is not None:
+            if self._held is not None and self._lane is not None and not self._lane.locked:
                 self._doing = _Doing.MARK
                 self.selection.select_mark(self._held[0].id)
             self._move_hair(None)
@@ -293,8 +296,11 @@ class Surface(Themed, QWidget):
         held = self._mark_at(at)
         shape = Qt.CursorShape.ArrowCursor
         if held is not None:
+            lane = self._lane_at(at)
             sizing = held[1] is not Grip.BODY
             shape = Qt.CursorShape.SizeHorCursor if sizing else Qt.CursorShape.OpenHandCursor
+            if lane is not None and lane.locked:
+                shape = Qt.CursorShape.ArrowCursor
         elif self._lane_at(at) is not None:
             shape = Qt.CursorShape.CrossCursor
         self.setCursor(QCursor(shape))

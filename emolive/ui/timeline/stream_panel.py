@@ -78,6 +78,22 @@ class PanelStack(QVBoxLayout):
         self.addWidget(panel, stretch)
         self.addSpacing(gap)
 
+    def replace(self, old: Sequence[TimePanel], new: Sequence[TimePanel], gap: int) -> None:
+        """Panels of their own height in the place of others."""
+        at, place = self.indexOf(old[0]), self.panels.index(old[0])
+        for panel in old:
+            index = self.indexOf(panel)
+            for _ in range(2):  # and the room below it
+                self.takeAt(index)
+            self.panels.remove(panel)
+            panel.hide()
+            panel.deleteLater()
+        for i, panel in enumerate(new):
+            self.insertWidget(at + 2 * i, panel)
+            self.insertSpacing(at + 2 * i + 1, gap)
+            self.panels.insert(place + i, panel)
+            panel.show()
+
     def clear(self) -> None:
         """Remove all panels."""
         for panel in self.panels:

@@ -91,6 +91,10 @@ class RecordedHost:
         """None."""
         return ()
 
+    async def end(self, call_id: str, reason: str) -> bool:  # noqa: ARG002
+        """None goes on elsewhere."""
+        return False
+
     def drain(self) -> None:
         """Nothing to do."""
 
