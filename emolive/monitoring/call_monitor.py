@@ -84,14 +84,15 @@ class CallMonitor:
         """Begin to monitor a call.
 
         It is watched for the rules of `use_rules`, not for those of its description, and it is not
-        explained. A recording that cannot be made does not disturb it.
+        explained before somebody asks. A recording that cannot be made does not disturb it.
 
         Raises:
             ModelError: the model cannot be used.
             EmoliveError: the source cannot be used, or as many calls go on as may.
         """
         recording, settings = description.recording, description.settings
-        settings = replace(settings, keep_s=0.0, rules=self._begin_rules(), library=self._outbox)
+        used = self._begin_rules()
+        settings = replace(settings, explain=False, rules=used, library=self._outbox)
         description = replace(description, settings=settings, recording=None)
         call_id = call_id or f"call-{next(self._numbers)}"
         run = self._monitoring.prepare(description, run_id=call_id)
@@ -123,6 +124,8 @@ class CallMonitor:
             return
         self.recorders.ask_to_stop(call_id)
         self._monitoring.forget(call.run)
+        if call.run.recent is not None:
+            call.run.recent.close(0.0)
         self._feeds.remove(call.feed)
 
     def use_rules(self, rules: RuleSet | None, library: Path | None) -> list[str]:
@@ -153,6 +156,9 @@ class CallMonitor:
             ends, name = (alerts, timeout / 2), "emolive calls end"
             ending = threading.Thread(target=self._end_rules, args=ends, name=name, daemon=True)
             ending.start()
+        for call in self._calls.values():
+            if call.run.recent is not None:
+                call.run.recent.close(0.0)
         runs = [call.live for call in self._calls.values()]
         for run in runs:
             run.ask_to_stop()

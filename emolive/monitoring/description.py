@@ -23,9 +23,9 @@ class RunSettings:
     """What runs are made with, whatever they hear.
 
     ``model`` is a file, or a bundled model's name (None: the usual one). ``keep_s`` of audio stay
-    in memory for explanations (0: none). ``rules`` are alert rules, or a file of them for this run
-    alone (None: none); their outbox lies in ``library``. ``baseline``: how answers are adapted to
-    their source (None: not at all).
+    in memory, to be kept after all (0: none), and for explanations with ``explain``. ``rules`` are
+    alert rules, or a file of them for this run alone (None: none); their outbox lies in
+    ``library``. ``baseline``: how answers are adapted to their source (None: not at all).
     """
 
     model: Path | None = None
@@ -33,6 +33,7 @@ class RunSettings:
     hop_s: float = 0.5
     decision: DecisionConfig = field(default_factory=DecisionConfig)
     keep_s: float = 0.0
+    explain: bool = True
     rules: RuleSet | Path | None = None
     library: Path | None = None
     baseline: BaselineChoice | None = None
@@ -47,14 +48,14 @@ class RunSettings:
             threshold=analysis.threshold,
         )
         return cls(
-            settings.model.file,
-            settings.model.provider,
-            analysis.hop_s,
-            decision,
-            60.0 * settings.privacy.keep_minutes,
-            settings.alerts.rules_file,
-            settings.recording.library,
-            BaselineChoice.of(settings.baseline, settings.recording.library),
+            model=settings.model.file,
+            provider=settings.model.provider,
+            hop_s=analysis.hop_s,
+            decision=decision,
+            keep_s=60.0 * settings.privacy.keep_minutes,
+            rules=settings.alerts.rules_file,
+            library=settings.recording.library,
+            baseline=BaselineChoice.of(settings.baseline, settings.recording.library),
         )
 
 

@@ -27,6 +27,7 @@ from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.description import RecordingChoice, RunDescription
 from emolive.monitoring.rules import RunAlerts, SharedRules
 from emolive.monitoring.sources import SourceChoice, open_source
+from emolive.session.recent import RecentRun
 from emolive.session.recorder import Recorder
 from emolive.speech.silero import SileroVad
 
@@ -43,7 +44,8 @@ Opens = Callable[..., AudioSource]
 class MonitoredRun:
     """A run that is ready: its events come out of `live.hub` once it was started.
 
-    `recorder` is what records it, or did so last; `alerts` what watches it for rules.
+    `recorder` is what records it, or did so last; `alerts` what watches it for rules; `recent`
+    holds its last minutes (None: nothing is held), to be closed by whom it was made for.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class MonitoredRun:
         alerts: RunAlerts,
         baselines: RunBaselines | None,
         explainer: Explainer | None,
+        recent: RecentRun | None,
     ) -> None:
         """To be had from `Monitoring.prepare`; `metadata` is its model's."""
         self.description = description
@@ -62,6 +65,7 @@ class MonitoredRun:
         self.alerts = alerts
         self.baselines = baselines
         self.explainer = explainer
+        self.recent = recent
         self.recorder: Recorder | None = None
 
     @property
@@ -93,6 +97,8 @@ class MonitoredRun:
         if self.description.recording is not None:
             self.record(self.description.recording)
         self.alerts.start()
+        if self.recent is not None:
+            self.recent.start()
         self.live.start()
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -190,7 +196,8 @@ class Monitoring:
                 self._baselines.append(baselines)
                 live.when_over(baselines.begin_to_keep)
         metadata, explainer = loaded.classifier.metadata, None
-        if settings.keep_s > 0:
+        recent = RecentRun(live, settings.keep_s) if settings.keep_s > 0 else None
+        if settings.keep_s > 0 and settings.explain:
             explainer = Explainer(
                 live.hub.subscribe(_EXPLAIN_EVENTS),
                 metadata,
@@ -200,7 +207,7 @@ class Monitoring:
             )
         alerts = RunAlerts(self.rules, live, run_id or _ONLY_CALL, lambda: run.session_id)
         alerts.use(settings.rules, settings.library)
-        run = MonitoredRun(description, live, metadata, alerts, baselines, explainer)
+        run = MonitoredRun(description, live, metadata, alerts, baselines, explainer, recent)
         return run
 
     def forget(self, run: MonitoredRun) -> None:

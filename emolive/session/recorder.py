@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from emolive.engine.capture import LiveAudio
 from emolive.engine.hub import Mailbox
@@ -16,7 +15,7 @@ from emolive.i18n import tr
 from emolive.session.audio_writer import AudioWriter, start_frame
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.recorded_run import RecordedRun
+from emolive.session.recorded_run import RecordedRun, new_session
 from emolive.session.recorder_status import (
     RecorderState,
     RecorderStatus,
@@ -24,10 +23,10 @@ from emolive.session.recorder_status import (
     disk_problem,
     slow_disk,
 )
-from emolive.session.records import Gap, SessionInfo, StreamInfo
+from emolive.session.records import Gap, SessionInfo
 from emolive.session.timeline_writer import TimelineWriter
 from emolive.session.writer import SessionWriter
-from emolive.types import Alert, AlertEnded, EngineStatus, Event, Role
+from emolive.types import Alert, AlertEnded, EngineStatus, Event
 
 _log = logging.getLogger(__name__)
 
@@ -210,28 +209,8 @@ class Recorder:
         first = begin[1] if begin is not None and begin[0] is audio else 0
         facts, native = self._run.facts, audio.source_format.sampling_rate
         written = audio.ring.written
-        streams = tuple(
-            StreamInfo(
-                name,
-                native,
-                audio.source_format.role(channel),
-                facts.infers_agents or audio.source_format.role(channel) is not Role.AGENT,
-            )
-            for channel, name in enumerate(audio.source_format.streams)
-        )
-        new = SessionInfo(
-            streams=streams,
-            rate=facts.rate,
-            labels=facts.labels,
-            hop_samples=facts.hop_samples,
-            window_samples=facts.window_samples,
-            model=facts.model,
-            provider=facts.provider,
-            source=facts.source,
-            title=self._request.title,
-            tags=self._request.tags,
-            started_at=datetime.fromtimestamp(time.time() - max(0, written - first) / native, UTC),
-        )
+        started = time.time() - max(0, written - first) / native
+        new = new_session(facts, audio.source_format, native, self._request, started)
         writer = self._writer = self._library.create(new, audio=self._request.audio)
         try:
             for stream in writer.info.streams:

@@ -10,6 +10,7 @@ from emolive.ui.icons import icon, pixmap
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.theme import Theme, Themed
 
+_MOST_ACTIONS = 3
 _NAMES = {
     Severity.INFO: mark("Note"),
     Severity.WARNING: mark("Warning"),
@@ -34,9 +35,11 @@ class Banner(Themed, QFrame):
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.action = QPushButton(self)
-        self.action.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.action.clicked.connect(self._act)
+        self.buttons = [QPushButton(self) for _ in range(_MOST_ACTIONS)]
+        self.action = self.buttons[0]
+        for place, button in enumerate(self.buttons):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _=False, place=place: self._act(place))
         self.close_button = QPushButton(self)
         self.close_button.setProperty("segment", True)
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -48,7 +51,8 @@ class Banner(Themed, QFrame):
         row.setSpacing(10)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
-        row.addWidget(self.action)
+        for button in self.buttons:
+            row.addWidget(button)
         row.addWidget(self.close_button)
         self.hide()
 
@@ -64,8 +68,10 @@ class Banner(Themed, QFrame):
         self.message = message
         if message is not None:
             self._text.setText(message.text)
-            self.action.setText(tr(message.action) if message.action else "")
-            self.action.setVisible(message.action is not None)
+            for place, button in enumerate(self.buttons):
+                there = place < len(message.actions)
+                button.setText(tr(message.actions[place]) if there else "")
+                button.setVisible(there)
             self.setAccessibleName(f"{tr(_NAMES[message.severity])}: {message.text}")
             self.setProperty("severity", str(message.severity))
             for widget in (self, self._text):  # the style depends on the property
@@ -74,9 +80,9 @@ class Banner(Themed, QFrame):
             self._draw_icons()
         self.setVisible(message is not None)
 
-    def _act(self) -> None:
-        if self.message is not None and self.message.action is not None:
-            self.acted.emit(self.message.action)
+    def _act(self, place: int) -> None:
+        if self.message is not None:
+            self.acted.emit(self.message.actions[place])
 
     def _draw_icons(self) -> None:
         self.close_button.setIcon(icon("close", self.theme.muted))

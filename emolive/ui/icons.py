@@ -33,6 +33,7 @@ _SHAPES = {
     '-4.2.9" fill="none"/>',
     "sound": '<path d="M3 7v4h2.6l3.4 3V4L5.6 7z" fill="{c}"/><path d="M11.6 6.6a3.4 3.4'
     ' 0 0 1 0 4.8M13.6 4.6a6.2 6.2 0 0 1 0 8.8" fill="none"/>',
+    "keep": '<path d="M4.2 5.2A6 6 0 1 1 3 9M4 2.4v3h3M9 5.8V9l2.4 1.6" fill="none"/>',
     "muted": '<path d="M3 7v4h2.6l3.4 3V4L5.6 7z" fill="{c}"/>'
     '<path d="M12 7l4 4M16 7l-4 4" fill="none"/>',
     "pause": '<path d="M6.2 4.4v9.2M11.8 4.4v9.2" fill="none" stroke-width="2.6"/>',

@@ -41,6 +41,7 @@ from emolive.ui.live.sources import (
 )
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
+from emolive.ui.recorded_session import RecordedSession
 from emolive.ui.runs import Runs
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.settings.input_section import MakeProbe
@@ -76,6 +77,7 @@ class MainWindow(Shell):
         self.runner = LiveRunner(runs, self)
         self.library_controller = LibraryController(self)
         self.recording = RecordingController(self.library_controller, self._ask_consent, self)
+        self.recorded = RecordedSession(self.library_controller, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
         self.hearing = Hearing(self.preferences, self)
         self.sound = SoundPopup(self.preferences, self.theme, self)
@@ -137,6 +139,8 @@ class MainWindow(Shell):
         header.source_chosen.connect(self._on_source)
         header.split_chosen.connect(self._on_split)
         header.record.connect(self._on_record)
+        header.keep.clicked.connect(self._on_keep)
+        self.recorded.changed.connect(self._on_session_changed)
         header.sound.clicked.connect(
             lambda: self.sound.open_under(header.sound, self.hearing.problem)
         )
@@ -189,6 +193,7 @@ class MainWindow(Shell):
         return {
             "toggle": self._on_space,
             "record": self._on_record,
+            "keep": self._on_keep,
             "open": self.live.header.picker.open_file,
             "devices": self.finder.look,
             "mute": self._switch_sound,
@@ -257,6 +262,10 @@ class MainWindow(Shell):
         if not self.recording.toggle(run) and not self.runner.active:
             self.live.start()
 
+    def _on_keep(self) -> None:
+        if self.runner.recent is not None and self.live.header.keep.isEnabled():
+            self.recording.keep(self.runner.recent, "")
+
     def _player(self, library: Library, session: SessionInfo) -> Player:
         return session_player(library, session, chosen=self.preferences.effective.sound.output)
 
@@ -284,6 +293,13 @@ class MainWindow(Shell):
         self.preferences.change("input", channels=2 if split else 1)
 
     def _on_action(self, action: Action) -> None:
+        session = self.banner.message.session if self.banner.message is not None else None
+        if session is not None and action is Action.NAME_SESSION:
+            self.recorded.name(session, self.theme)
+            return
+        if session is not None and action is Action.DELETE_SESSION:
+            self.recorded.delete(session, self.theme)
+            return
         self.dismiss()
         if action is Action.DEMO:
             self.play(DEMO)
@@ -293,6 +309,9 @@ class MainWindow(Shell):
             self.recording.stop()
         elif action is Action.SETTINGS:
             self.show_settings()
+        elif action is Action.OPEN_SESSION and session is not None:
+            self.bring(self.sessions)
+            self.sessions.open_session(session)
         elif action is Action.OPEN_CALL:
             self.bring(self.calls)
             self.calls.open_most_urgent()
@@ -330,6 +349,12 @@ class MainWindow(Shell):
     def _show_sound(self) -> None:
         sound = self.preferences.effective.sound
         self.live.header.sound.show_sound(sound, self.hearing.problem)
+
+    def _on_session_changed(self, message: Message | None) -> None:
+        """The one that was just recorded has another name, or is gone."""
+        self.dismiss()
+        self.show_message("recording", message)
+        self.sessions.refresh()
 
     def _on_library(self, library: Library | None) -> None:
         self.calls.set_library(library)

@@ -34,15 +34,25 @@ class Action(StrEnum):
     BUNDLED_MODEL = mark("Use the bundled model")
     STOP_RECORDING = mark("Stop recording")
     OPEN_CALL = mark("Open the call")
+    OPEN_SESSION = mark("Open it")
+    NAME_SESSION = mark("Name it…")
+    DELETE_SESSION = mark("Delete it…")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A banner."""
+    """A banner. `more`: what else can be done; `session`: the id of the one that it is about."""
 
     severity: Severity
     text: str
     action: Action | None = None
+    more: tuple[Action, ...] = ()
+    session: str | None = None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All that can be done."""
+        return (*((self.action,) if self.action else ()), *self.more)
 
 
 class MessageBoard:
@@ -161,11 +171,18 @@ def recorded_message(status: RecorderStatus, session: SessionInfo | None) -> Mes
         return Message(Severity.ERROR, text, Action.SETTINGS)
     if session is None:
         return Message(Severity.INFO, tr("Nothing was recorded: there was no sound."))
+    return session_message(session, status.error)
+
+
+def session_message(session: SessionInfo, problem: str | None = None) -> Message:
+    """That a session was stored, and what can be done with it."""
     text = tr(
         "Recorded {duration} as “{title}”.",
         duration=length_text(session.duration_s),
         title=session.title or session.id,
     )
-    if status.error:
-        return Message(Severity.WARNING, f"{text} {status.error}")
-    return Message(Severity.INFO, text)
+    severity = Severity.WARNING if problem else Severity.INFO
+    if problem:
+        text = f"{text} {problem}"
+    more = (Action.NAME_SESSION, Action.DELETE_SESSION)
+    return Message(severity, text, Action.OPEN_SESSION, more, session.id)

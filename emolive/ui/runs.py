@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emolive.explain.explainer import Explanation, Moment
     from emolive.monitoring import MonitoredRun, RecordingChoice
     from emolive.monitoring.listening import HeardRun
+    from emolive.session.recent import RecentRun
     from emolive.session.recorder import Recorder
 
 # Events between two frames of the window, with room for a window that stands still for seconds.
@@ -65,6 +66,10 @@ class Run(Protocol):
         Raises:
             EmoliveError: there is nothing to record.
         """
+
+    @property
+    def recent(self) -> RecentRun | None:
+        """Its last minutes, in memory, to be closed by who asks; None: nothing is held."""
 
     @property
     def heard(self) -> HeardRun | None:
@@ -140,6 +145,7 @@ class PreparedRun:
         self.inbox: EventInbox = run.live.hub.subscribe(MAILBOX_EVENTS, "conflate")
         self.explainer: Explains | None = run.explainer
         self.heard: HeardRun | None = run.live
+        self.recent: RecentRun | None = run.recent
 
     def record(self, recording: RecordingChoice) -> Recorder:
         """Record it from now on."""

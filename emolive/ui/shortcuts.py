@@ -44,6 +44,7 @@ LIVE_GROUPS = (_RUN, _VIEW, _WHY)
 KEYS = (
     Key("toggle", ("Space",), mark("Start or stop"), _RUN),
     Key("record", ("R",), mark("Start or stop a recording"), _RUN),
+    Key("keep", ("K",), mark("Keep the last minutes as a session"), _RUN),
     Key("open", ("Ctrl+O",), mark("Open an audio file"), _RUN),
     Key("devices", ("F5",), mark("Look for inputs again"), _RUN),
     Key("mute", ("M",), mark("Hear the file or demo, or not"), _RUN),

@@ -65,6 +65,7 @@ class _FedRun:
 
     explainer = None
     heard = None
+    recent = None
     alert_problem = None
 
     def __init__(self, facts: RunFacts) -> None:

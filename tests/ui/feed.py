@@ -169,6 +169,7 @@ class FakeRun:
         self.inbox = Inbox()
         self.explainer = explainer
         self.heard = None
+        self.recent = None
         self.alert_problem: str | None = None
         self.started = threading.Event()
         self.stopped = threading.Event()

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -28,12 +29,14 @@ from emolive.history.model import MonitorModel
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.library_settings import CONSENT_TEXT
+from emolive.session.records import SessionInfo, SessionState
 from emolive.settings import ThemeChoice
 from emolive.speech.silero import SileroVad
 from emolive.types import Baseline, EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
 from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
+from emolive.ui.messages import session_message
 from tests.ui import feed
 from tests.ui.picture_file import save_picture
 
@@ -305,6 +308,23 @@ def sound(window: MainWindow) -> None:
     wait(lambda: not window.sound.output._work.busy)
 
 
+def recorded(window: MainWindow) -> None:
+    """What can be done once a recording is stored."""
+    running(window)
+    info = stored_info("Jabra Evolve2 65, 2026-03-03 09:41")
+    window.show_message("recording", session_message(info))
+    settle(window)
+
+
+def stored_info(title: str) -> SessionInfo:
+    return SessionInfo(
+        id="20260303-094100-aaaa", title=title, started_at=datetime(2026, 3, 3, 9, 41, tzinfo=UTC),
+        rate=feed.RATE, labels=feed.LABELS, hop_samples=8_000, window_samples=feed.WINDOW,
+        model="tiny", provider="CPU", source="Jabra Evolve2 65", streams=(),
+        duration_samples=83 * feed.RATE, state=SessionState.COMPLETE, recovered=False,
+    )  # fmt: skip
+
+
 def eight_hours(window: MainWindow) -> None:
     window.live.start()
     wait(lambda: window.runner.model is not None)
@@ -355,6 +375,7 @@ SCENES = {
         two_at_first,
         call,
         sound,
+        recorded,
         eight_hours,
     )
 }

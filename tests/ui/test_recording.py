@@ -19,7 +19,9 @@ from emolive.ui.consent import ConsentDialog
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
+from emolive.ui.recorded_session import NameDialog
 from emolive.ui.runs import LiveRuns
+from emolive.ui.sessions.delete_dialog import DeleteDialog
 from tests.models import tiny_model
 from tests.ui import feed
 
@@ -28,7 +30,7 @@ from tests.ui import feed
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """A window on the real engine with a tiny model, its library open."""
     tiny_model(tmp_path / "tiny.onnx")
-    runs = LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5))
+    runs = LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5, keep_s=300.0, explain=False))
     preferences = feed.preferences(
         "dark", model={"file": tmp_path / "tiny.onnx"}, recording={"library": tmp_path / "library"}
     )
@@ -192,3 +194,49 @@ def test_closing_stores_what_is_recorded(qtbot: QtBot, window: MainWindow, tmp_p
     with Library.open(tmp_path / "library") as library:
         assert not library.recovered, "it was finished, not cut off"
         assert library.get("last").duration_s > 0.2
+
+
+def test_the_last_minutes_are_kept_after_all_named_opened_and_deleted(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    window.library_controller.confirm_consent()
+    wait_for_consent(qtbot, window)
+    keep = window.live.header.keep
+    assert not keep.isEnabled()
+    run_demo(qtbot, window)
+    qtbot.waitUntil(keep.isEnabled, timeout=20_000)
+    qtbot.waitUntil(lambda: window.runner.model is not None and window.runner.model.end_s > 4)
+    window.runner.stop()
+    qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=10_000)
+    with qtbot.waitSignal(window.recording.recorded, timeout=20_000) as done:
+        qtbot.keyClick(window, Qt.Key.Key_K)
+    assert said(window).startswith("Recorded 0:0")
+    texts = [button.text() for button in window.banner.buttons]
+    assert texts == ["Open it", "Name it…", "Delete it…"]
+    qtbot.mouseClick(window.banner.buttons[1], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), NameDialog))
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, NameDialog)
+    dialog.field.setText("First words")
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "First words" in said(window))
+    with Library.open(tmp_path / "library") as library:
+        session = library.get(done.args[0])
+        assert session.title == "First words"
+        assert session.duration_s > 3.5
+        assert session.has_audio
+        assert library.windows(session.id)
+    qtbot.mouseClick(window.banner.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.sessions.showing_list, timeout=10_000)
+    assert window._stack.currentWidget() is window.sessions
+    window.bring(window.live)
+    with qtbot.waitSignal(window.recording.recorded, timeout=20_000) as done:
+        qtbot.mouseClick(keep, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.banner.buttons[2], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), DeleteDialog))
+    asked = QApplication.activeModalWidget()
+    assert isinstance(asked, DeleteDialog)
+    qtbot.mouseClick(asked.delete_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.banner.message is None)
+    with Library.open(tmp_path / "library") as library:
+        assert [info.title for info in library.sessions()] == ["First words"]

@@ -21,6 +21,7 @@ from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
+from emolive.ui.controls import IconButton
 from emolive.ui.icons import icon
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.sound_controls import SoundButton
@@ -142,6 +143,8 @@ class Header(Themed, QFrame):
         self.button.clicked.connect(self.start_stop)
         self.recording = RecordButton(theme, self)
         self.recording.clicked.connect(self.record)
+        self.keep = IconButton("keep", "", theme, self, keys="K")
+        self.show_held(0.0)
         self.sound = SoundButton(theme, self)
         for control in (self.split, self.button):
             # A click must not take the focus: Space belongs to start and stop.
@@ -173,7 +176,14 @@ class Header(Themed, QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.picker, 3)
-        for widget in (self.split, self.button, self.recording, self.sound, self.elapsed):
+        for widget in (
+            self.split,
+            self.button,
+            self.recording,
+            self.keep,
+            self.sound,
+            self.elapsed,
+        ):
             row.addWidget(widget)
         row.addStretch(1)
         for stat in (
@@ -219,6 +229,16 @@ class Header(Themed, QFrame):
         text = clock_text(seconds)
         if text != self.elapsed.text():
             self.elapsed.setText(text)
+
+    def show_held(self, seconds: float) -> None:
+        """How much of the run is in memory, in whole minutes from the second on."""
+        self.keep.setEnabled(seconds >= 1.0)
+        name = tr("Keep what was heard so far as a session")
+        if (minutes := int(seconds // 60)) > 1:
+            name = tr("Keep the last {minutes} minutes as a session", minutes=minutes)
+        elif seconds < 1.0:
+            name = tr("Nothing is in memory to be kept")
+        self.keep.set_shape("keep", name, "K")
 
     def show_status(self, status: EngineStatus | None) -> None:
         """Counters and provider, and why it is that one."""

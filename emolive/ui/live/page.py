@@ -218,6 +218,8 @@ class LivePage(Themed, QWidget):
 
     def _on_status(self, status: EngineStatus | None) -> None:
         self.header.show_status(status)
+        recent = self.runner.recent
+        self.header.show_held(recent.held_s if recent is not None else 0.0)
 
     def _on_frame(self, now_s: float) -> None:
         """Bring all parts up to date; each draws only what changed."""

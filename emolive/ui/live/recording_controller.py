@@ -10,15 +10,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring import RecordingChoice
+from emolive.session.recent import RecentRun
 from emolive.session.recorder import (
     Recorder,
     RecorderState,
     RecorderStatus,
     RecordingRequest,
 )
+from emolive.session.records import SessionInfo
 from emolive.times import clock_text
 from emolive.ui.library_controller import LibraryController
-from emolive.ui.messages import Action, Message, Severity, recorded_message
+from emolive.ui.messages import Action, Message, Severity, recorded_message, session_message
 from emolive.ui.runs import Run
 from emolive.wording import size_text
 
@@ -47,7 +49,6 @@ class RecordingController(QObject):
         self._ask = ask
         self._recorder: Recorder | None = None
         self._armed = False
-        self._run: Run | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -67,6 +68,10 @@ class RecordingController(QObject):
             return True
         self._armed = True
         return False
+
+    def keep(self, recent: RecentRun, title: str) -> None:
+        """Keep what is in memory as a session; `recorded` follows."""
+        self._agreed_then(lambda: self._keep(recent, title))
 
     def begin(self, run: Run) -> None:
         """A run has begun: record it if that was asked for."""
@@ -92,24 +97,38 @@ class RecordingController(QObject):
             self._recorder = None
 
     def _want(self, run: Run) -> None:
+        self._agreed_then(lambda: self._start(run))
+
+    def _agreed_then(self, then: Callable[[], None]) -> None:
+        """Ask whether everybody agrees, unless that was done."""
         controller = self._controller
         if controller.library is None or controller.settings is None:
             text = controller.problem or tr(
                 "The library of sessions is still being opened: try again."
             )
             self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
-            return
-        if controller.settings.consent_due:
-            self._run = run
-            self._ask(controller.settings.consent_text, self._agreed)
+        elif controller.settings.consent_due:
+            self._ask(controller.settings.consent_text, lambda: self._agreed(then))
         else:
-            self._start(run)
+            then()
 
-    def _agreed(self) -> None:
-        run, self._run = self._run, None
+    def _agreed(self, then: Callable[[], None]) -> None:
         self._controller.confirm_consent()
-        if run is not None:
-            self._start(run)
+        then()
+
+    def _keep(self, recent: RecentRun, title: str) -> None:
+        if (library := self._controller.library) is None:
+            return
+        request = RecordingRequest(title=title, audio=self.save_audio)
+        self._controller.work.ask(
+            lambda: recent.keep(library, request),
+            self._kept,
+            lambda text: self.said.emit(Message(Severity.ERROR, text)),
+        )
+
+    def _kept(self, session: SessionInfo) -> None:
+        self.said.emit(session_message(session))
+        self.recorded.emit(session.id)
 
     def _start(self, run: Run) -> None:
         if self._recorder is not None or self._controller.library is None:

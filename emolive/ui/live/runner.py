@@ -16,6 +16,7 @@ from emolive.explain.explainer import Moment
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice
+from emolive.session.recent import RecentRun
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
@@ -50,6 +51,7 @@ class LiveRunner(QObject):
         self._clock = FollowClock()
         self._shown: tuple[str, ...] = ()
         self._over: EngineStatus | None = None
+        self.recent: RecentRun | None = None
         self._explainer: Explains | None = None
         self._retired: Explains | None = None
         self._alerts: dict[tuple[str, str | None], Alert] = {}
@@ -113,6 +115,7 @@ class LiveRunner(QObject):
         self._explainer = run.explainer
         if self._explainer is not None:
             self._explainer.start()
+        self.recent = run.recent
         self.model = MonitorModel(run.facts)
         self._clock = FollowClock()
         self.bridge.attach(run.inbox)
@@ -209,7 +212,10 @@ class LiveRunner(QObject):
         self.status.emit(None)
 
     def _retire(self) -> None:
-        """Ask the explainer to end, without waiting for it."""
+        """Ask the explainer to end, without waiting for it; what was held is forgotten."""
+        recent, self.recent = self.recent, None
+        if recent is not None:
+            recent.close(0.0)
         if self._explainer is not None:
             self._explainer.close(0.0)
             self._retired, self._explainer = self._explainer, None
