@@ -306,6 +306,51 @@ def adapting_command(
         out.write_text(json.dumps([row.to_dict() for row in rows], indent=1), encoding="utf-8")
 
 
+@app.command("pairs")
+def pairs_command(
+    cache: CacheOption = Path("cache"),
+    runs: RunsOption = Path("runs"),
+    only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
+) -> None:
+    """Measure functionals (eGeMAPS, ComParE) within each corpus and between every two of them."""
+    from training.pairs import measure_pairs
+
+    audio = load_cache(cache)
+    there = {clip.corpus for clip in audio.clips if clip.emotion is not None}
+    if unknown := set(only or ()) - there:
+        raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(sorted(there))}")
+    found = measure_pairs(audio, [n for n in READERS if n in there and n in (only or there)])
+    _keep(runs / "pairs.json", found.model_dump_json(indent=1))
+
+
+@app.command("faithfulness")
+def faithfulness_command(
+    recipe: RecipeArgument,
+    model: Annotated[Path, typer.Argument(help="An exported model file, or a bundled one's name.")],
+    cache: CacheOption = Path("cache"),
+    runs: RunsOption = Path("runs"),
+    most: Annotated[int, typer.Option(min=8, help="Clips.")] = 160,
+) -> None:
+    """Measure how faithful the why-view's saliency is, on the recipe's test speakers."""
+    from emolive.inference.classifier import OnnxClassifier
+    from emolive.inference.loading import open_model
+    from training.faithfulness import measure_faithfulness
+    from training.splits import split_clips
+
+    audio, classifier = load_cache(cache), open_model(model, "cpu")
+    if not isinstance(classifier, OnnxClassifier):
+        raise EmoliveError("A model that was taught here has no test speakers: name its base.")
+    tested = split_clips(audio.clips, load_recipe(recipe)).test
+    found = measure_faithfulness(classifier, audio, tested, most=most)
+    _keep(runs / f"faithfulness-{found.model}.json", found.model_dump_json(indent=1))
+
+
+def _keep(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    say(f"wrote {path}")
+
+
 @app.command("report")
 def report_command(
     runs: RunsOption = Path("runs"),

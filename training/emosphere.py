@@ -6,6 +6,8 @@ and Mehrabian (1977), or the mean place of the classes that listeners heard in i
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -53,6 +55,12 @@ def concordance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     covariance = ((x - mean_x) * (y - mean_y)).mean(0)
     spread = (x - mean_x).square().mean(0) + (y - mean_y).square().mean(0)
     return 2 * covariance / (spread + (mean_x - mean_y).square()).clamp_min(1e-8)
+
+
+def concordance_of(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> list[float]:
+    """`concordance` of arrays."""
+    found: list[float] = concordance(torch.from_numpy(x).double(), torch.from_numpy(y)).tolist()
+    return found
 
 
 class SphereNet(EmotionNet):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
 from torch import nn
@@ -37,36 +38,37 @@ class HeardStatistics:
         about = [recipe.window_s, *(clip.digest for clip in clips)]
         self._key = hashlib.sha256("\n".join(map(str, about)).encode()).hexdigest()[:12]
 
-    def _kept(self, name: str, windows: list[FloatArray]) -> torch.Tensor:
-        path = self._cache.folder / f"heard-{name.replace(' ', '-')}-{self._key}.npy"
+    def _kept(
+        self, name: str, disturb: Disturb, cut: Callable[[FloatArray], FloatArray]
+    ) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
+        """Of all windows ``(n, n_samples)`` that `cut` makes of each clip, and how many it made."""
+        path = self._cache.folder / f"heard-{name.replace(' ', '-')}-{self._key}.npz"
         if not path.is_file():
+            cuts = [cut(disturb(self._cache.samples(c), i)) for i, c in enumerate(self._clips)]
+            windows, rows = np.concatenate(cuts), []
             encoder = pretrained(self._cache.folder / WEIGHTS).to(self._device).eval()
-            compute, rows = pooled_by(encoder, self._device), []
+            compute = pooled_by(encoder, self._device)
             with torch.inference_mode():
                 for start in track(range(0, len(windows), _BATCH), description=name):
-                    batch = torch.from_numpy(np.stack(windows[start : start + _BATCH]))
+                    batch = torch.from_numpy(windows[start : start + _BATCH])
                     rows.append(compute(batch.to(self._device)).half().cpu().numpy())
-            partial = path.with_suffix(f".{os.getpid()}.npy")
-            np.save(partial, np.concatenate(rows))
+            partial = path.with_suffix(f".{os.getpid()}.npz")
+            np.savez(partial, heard=np.concatenate(rows), counts=[len(some) for some in cuts])
             partial.replace(path)
-        found = torch.from_numpy(np.load(path))
-        return found[:, : self._recipe.encoder.blocks + 1].to(self._device)
-
-    def _disturbed(self, disturb: Disturb) -> list[FloatArray]:
-        return [disturb(self._cache.samples(clip), i) for i, clip in enumerate(self._clips)]
+        with np.load(path) as found:
+            heard, counts = torch.from_numpy(found["heard"]), found["counts"]
+        return heard[:, : self._recipe.encoder.blocks + 1].to(self._device), counts
 
     def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Of the centre window of each clip, ``(n, 8)``."""
         n = self._recipe.window_samples
-        cuts = [cut_window(audio, n, 0.5) for audio in self._disturbed(disturb)]
-        return head_logits(head, self._kept(f"centre {name}", cuts))
+        heard, _ = self._kept(f"centre {name}", disturb, lambda x: cut_window(x, n, 0.5)[None])
+        return head_logits(head, heard)
 
     def clip_probabilities(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Mean probabilities over all windows of each clip, ``(n, 8)``."""
-        windows = [clip_windows(audio, self._recipe) for audio in self._disturbed(disturb)]
-        ends = np.cumsum([len(some) for some in windows])[:-1]
-        logits = head_logits(head, self._kept(f"all {name}", [w for some in windows for w in some]))
-        parts = np.split(softmax(logits), ends)
+        heard, counts = self._kept(f"all {name}", disturb, lambda x: clip_windows(x, self._recipe))
+        parts = np.split(softmax(head_logits(head, heard)), np.cumsum(counts)[:-1])
         return np.stack([part.mean(axis=0) for part in parts]).astype(np.float32)
 
 

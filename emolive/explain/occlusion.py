@@ -93,7 +93,11 @@ class SoundOcclusion:
 
     def without(self, bands: slice, frames: slice) -> FloatArray:
         """See `Occlusion`."""
-        return model_input(self.sound_without(bands, frames), self._spec)
+        return self.heard(self.sound_without(bands, frames))
+
+    def heard(self, samples: FloatArray) -> FloatArray:
+        """What the model is given of as much sound."""
+        return model_input(samples, self._spec)
 
     def sound_without(self, bands: slice, frames: slice) -> FloatArray:
         """The window of sound without a patch, float32 ``(n_samples,)``."""

@@ -31,6 +31,7 @@ NAMES = {
     "ased/audio/a5-01-01-01-07.wav": ("ased", "ased_07", "female", "angry"),
     "emospeech/audio/00000.opus": ("emospeech", "ies_1", "unknown", "calm"),
     "turev/audio/sad__1358_hl_odenek.flac": ("turev", "turev_1358", "male", "sad"),
+    "urdu/Angry/SM1_F3_A03.wav": ("urdu", "SM1", "male", "angry"),
     "meld/audio/00014.wav": ("meld", "Joey", "unknown", "surprised"),
     "nonverbal/audio/2AV8_4.wav": ("nonverbal", "coughing", "female", None),
     "noise/rain/1.ogg": (NOISE, "rain", "unknown", None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from training.corpora.acted import emodb, nemo, ravdess, savee, tess
+from training.corpora.acted import emodb, nemo, ravdess, savee, tess, urdu
 from training.corpora.clip import AUDIO_SUFFIXES, Clip, audio_files
 from training.corpora.cremad import cremad
 from training.corpora.manifest import Manifest, ManifestError, read_manifest
@@ -44,6 +44,7 @@ READERS: dict[str, Callable[[Path], Iterator[Clip]]] = {
     "ased": ased,
     "emospeech": emospeech,
     "turev": turev,
+    "urdu": urdu,
     "meld": meld,
     "nonverbal": nonverbal,
     NOISE: _noise,

@@ -77,6 +77,19 @@ def emodb(folder: Path) -> Iterator[Clip]:
             yield Clip(path, "emodb", speaker, gender, "de", emotion)
 
 
+def urdu(folder: Path) -> Iterator[Clip]:
+    """The URDU corpus of talk shows (Latif et al. 2018): a folder per emotion, `SM1_F1_A01`.
+
+    The stem begins with the speaker: SM a man, SF a woman.
+    """
+    emotions = {"angry": "angry", "happy": "happy", "neutral": "neutral", "sad": "sad"}
+    for path in audio_files(folder):
+        speaker = path.stem.partition("_")[0].upper()
+        if emotion := emotions.get(path.parent.name.lower()):
+            gender = {"SM": "male", "SF": "female"}.get(speaker[:2], "unknown")
+            yield Clip(path, "urdu", speaker, gender, "ur", emotion)
+
+
 def nemo(folder: Path) -> Iterator[Clip]:
     """The Polish nEMO corpus (Christop 2024): labels in `data.tsv`."""
     emotions = {

@@ -184,6 +184,7 @@ SOURCES = (
 # What cannot be fetched, and what to do instead.
 ELSEWHERE = {
     "savee": "its owners give it on request only (http://kahlan.eps.surrey.ac.uk/savee)",
+    "urdu": "its authors publish it on GitHub (siddiquelatif/URDU-Dataset)",
     "noise": "any recordings without speech will do, for example ESC-50's environmental sounds",
 }
 

@@ -13,17 +13,20 @@ from training.report.sections.conditions import listening
 from training.report.sections.confidence import abstention, calibration
 from training.report.sections.cost import cost, exported
 from training.report.sections.errors import confusions, groups
+from training.report.sections.kept import functionals, saliency
 from training.report.sections.learning import learning
 from training.report.sections.main_tables import cross_corpus, paper, speaker_independent
 from training.report.sections.overview import missing, overview
 from training.report.sections.questions import questions
+from training.report.sections.related import related
 from training.report.shipped import Shipped, inspect
 
 __all__ = ["build", "write_report"]
 
 
-def build(rows: Rows, shipped: Shipped | str) -> Document:
-    """The whole report."""
+def build(rows: Rows, shipped: Shipped | str, runs: Path | None = None) -> Document:
+    """The whole report; `runs` is where other commands keep what they measured."""
+    apart = [related(rows), functionals(runs), saliency(runs)] if runs else [related(rows)]
     day = datetime.now(UTC).date().isoformat()
     return Document(
         title="Speech emotion models: what was measured",
@@ -33,6 +36,7 @@ def build(rows: Rows, shipped: Shipped | str) -> Document:
             paper(rows),
             speaker_independent(rows),
             cross_corpus(rows),
+            *(section for section in apart if section is not None),
             questions(rows),
             ablations(rows),
             listening(rows),
@@ -82,7 +86,7 @@ def write_report(
     Returns:
         The two files.
     """
-    document = build(gather(runs, study), inspect(model))
+    document = build(gather(runs, study), inspect(model), runs)
     out.mkdir(parents=True, exist_ok=True)
     page, summary = out / "report.html", out / "report.md"
     page.write_text(to_html(document), encoding="utf-8")

@@ -247,6 +247,15 @@ def compare(
     )
 
 
+def uar_interval(answers: Answers) -> tuple[float, float]:
+    """The 95 % interval of UAR over resampled speakers; see `compare`."""
+    found, which = np.unique(answers.speakers, return_inverse=True)
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=_RESAMPLES)
+    low, high = np.quantile(_uar(answers, which, len(found), draws), (0.025, 0.975))
+    return float(low), float(high)
+
+
 def _uar(answers: Answers, unit: Ints, n_units: int, draws: Ints) -> Floats:
     """UAR under each draw of units, ``(n_draws,)``; classes that a draw lacks do not count."""
     n_classes = answers.probabilities.shape[1]

@@ -1,0 +1,303 @@
+"""The related systems as rows: what was built, how it differs from its paper, and what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.labels import LABELS
+from training.report.document import Block, Heading, Paragraph, Section, Table
+from training.report.numbers import Answers, Difference, Floats, compare, pooled, uar_interval
+from training.report.rows import ReportRow, Rows
+from training.report.wording import NONE, count, interval, percent
+from training.results import FoldResult
+
+# By a row's group in the study.
+ABOUT: dict[str, tuple[str, str]] = {
+    "MLL": (
+        "MLL: energy-adaptive mixup, frame-level attention, four losses (arXiv 2512.04551)",
+        "Built: on the frozen encoder's frames (first four blocks, layers averaged with learned "
+        "weights) one block of multi-head self-attention with context broadcasting, then mean and "
+        "deviation; energy-adaptive mixup of the audio itself (a stretch of random length at a "
+        "random SNR of -5 to 15 dB, labels shared by energy); the KL, focal, centre and supervised "
+        "contrastive losses together. Trained, as published, on the tested corpora alone. The base "
+        "row is the same network with cross-entropy alone and no mixup. Different from the paper: "
+        "it uses WavLM large (24 layers, 316 M parameters), we use four blocks of Whisper base "
+        "(14 M); it gives no weights of the losses that could be found, ours are 1, 0.5, 0.01 and "
+        "0.2; RAVDESS and SAVEE are trained on together. Published: 93.4 % WA on RAVDESS, six "
+        "folds, speakers apart (its folds are its own, ours are EmoBox's); its number for SAVEE "
+        "could not be found.",
+    ),
+    "EM2LDL": (
+        "Label distributions (the task of EM2LDL, arXiv 2511.20106)",
+        "Built: the head learns the distribution of the listeners' votes on each clip of CREMA-D "
+        "(KL divergence) instead of one label; measured against the votes of clips whose speakers "
+        "it never heard. The base row is the same network trained on the actor's intention. A "
+        "second pair of rows asks the same of the nine-corpora model, whose recipe learns from the "
+        "votes: with and without them. Different from the paper: its corpus (32 emotions, Cantonese"
+        ", Mandarin, English) is not among those here; CREMA-D's listeners chose among six.",
+    ),
+    "light models": (
+        "Light models on CREMA-D (arXiv 2511.00402's comparison of DistilHuBERT and PaSST)",
+        "Built: Whisper base's encoder (20 M parameters, as large as DistilHuBERT) frozen, cut to "
+        "two blocks, with low-rank adapters, and fine-tuned; linear, MLP and attentive heads; "
+        "trained on CREMA-D alone. Published: DistilHuBERT 70.6 % accuracy over six classes. "
+        "Different, and why the numbers do not compare: the part of CREMA-D that is here has only "
+        "four classes (happy, sad, disgust, fearful); the paper tests once, on 15 % of the "
+        "speakers, ours are five folds of speakers.",
+    ),
+    "EDRL-MEA": (
+        "EDRL-MEA: disentangled embeddings, aligned with the input (arXiv 2510.09072)",
+        "Built: beside 128 shared features each of the eight classes has a block of 32 of its own, "
+        "trained to tell that class from the rest (EDRL); then the 64-dimensional subspace of all "
+        "blocks, each of the same weight, whose covariance with the encoder's pooled output is "
+        "greatest (multiblock partial least squares, one singular value decomposition), and a new "
+        "classifier in it (MEA). The base is the frozen encoder's usual head. Different from the "
+        "paper: it trains on clean IEMOCAP and tells levels of arousal and valence; ours reads the "
+        "frozen encoder and tells eight classes, trained on nine corpora with the base's own "
+        "augmentation.",
+    ),
+    "EmoSphere-SER": (
+        "EmoSphere-SER: valence, arousal, dominance, and regions of their sphere "
+        "(arXiv 2505.19693)",
+        "Built: the same attention over frames (style pooling) with three heads: classes, the "
+        "three dimensions (1 - CCC), and the octant of the sphere, whose weight fades out during "
+        "training (dynamic weighting). No corpus here has ratings: the places are Russell and "
+        "Mehrabian's (1977) norms of the classes' words; where listeners voted, the mean place of "
+        "their votes is both what is learned and what is measured against. Dominance of “calm” is "
+        "not published as a number and counts as 0. Different from the paper: MSP-Podcast's "
+        "ratings and WavLM large are missing.",
+    ),
+    "MATER": (
+        "MATER: an ensemble that knows how sure its members are (arXiv 2506.19887)",
+        "Built: the mean of three acoustic models (frozen encoder, adapters, ResNet34 distilled "
+        "from it), each weighted by how far its entropy lies below that of an even answer. The "
+        "base is their plain mean. Different from the paper: no transcripts, so only its "
+        "uncertainty-aware ensemble; it combines models by the annotators' disagreement on "
+        "naturalistic speech, which acted corpora do not have.",
+    ),
+}
+CONDITIONS = ("clean", "telephone", "noise 10 dB", "noise 0 dB")
+
+
+def related(rows: Rows) -> Section | None:
+    """A part for each related system among the study's rows."""
+    blocks: list[Block] = [
+        Paragraph(
+            "Window level, clean unless it says otherwise, answers among each tested corpus's own "
+            "classes. In brackets the 95 % interval of a bootstrap over test speakers; differences "
+            "are paired, on the same clips, against the row named base. They do not cover other "
+            "training seeds."
+        )
+    ]
+    for group, (title, about) in ABOUT.items():
+        members = [row for row in rows.rows if row.group == group]
+        if not members:
+            continue
+        members = _with_bases(rows, members)
+        blocks += [Heading(title), Paragraph(about)]
+        for own in _OWN:
+            some = [row for row in members if own in row.wanted]
+            blocks += [_scores(rows, some, own)] if some else []
+        noisy = _conditions(members) if group in ("EDRL-MEA", "MLL") else None
+        blocks += [table for table in (noisy, _distributions(members)) if table is not None]
+        places = _places(members)
+        blocks += [places] if places else []
+    return Section("related", "Related systems", tuple(blocks)) if len(blocks) > 1 else None
+
+
+def _with_bases(rows: Rows, members: Sequence[ReportRow]) -> list[ReportRow]:
+    bases = [rows.get(row.base) for row in members if row.base]
+    found = {row.recipe: row for row in (*(b for b in bases if b), *members)}
+    return list(found.values())
+
+
+def _score(results: Sequence[FoldResult], corpus: str | None = None) -> str:
+    answers = pooled(results, "window", corpus=corpus, own_classes=True)
+    if answers is None:
+        return NONE
+    low, high = uar_interval(answers)
+    return f"{percent(answers.scores.uar)} [{percent(low)}, {percent(high)}]"
+
+
+def _left_out(row: ReportRow) -> str:
+    """Mean over the corpora that were left out."""
+    parts = [pooled([r], "window", own_classes=True) for r in row.of("cross-corpus")]
+    values = [part.scores.uar for part in parts if part is not None]
+    return percent(float(np.mean(values))) + f" ({len(values)})" if values else NONE
+
+
+def _difference(row: ReportRow, base: ReportRow | None, protocol: str) -> Difference | None:
+    return compare(row.of(protocol), base.of(protocol), "window") if base else None
+
+
+# The protocols in which no test speaker is trained on, and the corpora that they test.
+_OWN = {"speaker-independent": ("ravdess", "savee"), "cremad": ("cremad",)}
+
+
+def _scores(rows: Rows, members: Sequence[ReportRow], own: str) -> Table:
+    lines = []
+    for row in members:
+        base = rows.get(row.base)
+        if base not in members:
+            base = None
+        tested = row.of(own)
+        told = [_score(tested, corpus) for corpus in _OWN[own]]
+        missing = [row.shortfall(p) for p in row.wanted]
+        lines.append(
+            (
+                row.title,
+                *told,
+                interval(_difference(row, base, own)),
+                _left_out(row),
+                interval(_difference(row, base, "cross-corpus")),
+                "; ".join(filter(None, missing)) or count(len(tested), len(tested)),
+            )
+        )
+    names = {"ravdess": "RAVDESS", "savee": "SAVEE", "cremad": "CREMA-D"}
+    return Table(
+        "Test speakers apart, and each corpus left out",
+        (
+            "model",
+            *(f"{names[corpus]} UA %" for corpus in _OWN[own]),
+            "against the base",
+            "left out, mean UA % (corpora)",
+            "against the base",
+            "folds",
+        ),
+        tuple(lines),
+    )
+
+
+def _conditions(members: Sequence[ReportRow]) -> Table | None:
+    lines = []
+    for row in members:
+        results = row.of("speaker-independent")
+        parts = [pooled(results, "window", name, own_classes=True) for name in CONDITIONS]
+        if parts[0] is not None:
+            lines.append((row.title, *(percent(p.scores.uar) if p else NONE for p in parts)))
+    if not lines:
+        return None
+    return Table("In noise, speaker-independent, UA %", ("model", *CONDITIONS), tuple(lines))
+
+
+def distances(told: Floats, votes: Floats) -> dict[str, float]:
+    """EM2LDL's measures between two ``(n, k)`` of distributions, means over the clips.
+
+    Chebyshev, Clark, Canberra and KL are distances; cosine and intersection are likenesses.
+    """
+    p, q = np.maximum(told, 1e-9), np.maximum(votes, 1e-9)
+    gap, total = np.abs(told - votes), np.maximum(told + votes, 1e-9)
+    lengths = np.linalg.norm(told, axis=1) * np.linalg.norm(votes, axis=1)
+    each = {
+        "Chebyshev": gap.max(axis=1),
+        "Clark": np.sqrt(((gap / total) ** 2).sum(axis=1)),
+        "Canberra": (gap / total).sum(axis=1),
+        "KL": (q * np.log(q / p)).sum(axis=1),
+        "cosine": (told * votes).sum(axis=1) / np.maximum(lengths, 1e-9),
+        "intersection": np.minimum(told, votes).sum(axis=1),
+    }
+    return {name: float(values.mean()) for name, values in each.items()}
+
+
+def voted(results: Sequence[FoldResult]) -> tuple[Answers, Floats] | None:
+    """Answers on clips that listeners voted on, and the votes, among the classes they could choose.
+
+    At the temperature that fits each fold's own validation part.
+    """
+    parts: list[tuple[Answers, Floats]] = []
+    for result in results:
+        if result.votes is None:
+            continue
+        answers = pooled([result], "window", calibrated=True)
+        assert answers is not None
+        known = np.asarray(~np.isnan(result.votes).any(axis=1), np.bool_)
+        parts.append((answers.where(known), result.votes[known].astype(np.float64)))
+    if not parts:
+        return None
+    columns = np.flatnonzero(np.concatenate([votes for _, votes in parts]).sum(axis=0) > 0)
+    joined = [np.concatenate([getattr(a, name) for a, _ in parts]) for name in Answers.__slots__]
+    together = Answers(*joined)
+    told = together.probabilities[:, columns]
+    object.__setattr__(
+        together, "probabilities", told / np.maximum(told.sum(axis=1, keepdims=True), 1e-9)
+    )
+    return together, np.concatenate([votes for _, votes in parts])[:, columns]
+
+
+def _distributions(members: Sequence[ReportRow]) -> Table | None:
+    lines = []
+    names: tuple[str, ...] = ()
+    for row in members:
+        for protocol, what in (("cremad", "CREMA-D's speakers"), ("cross-corpus", "left out")):
+            found = voted(row.of(protocol))
+            if found is None or row.group not in ("EM2LDL", "light models", "frozen encoder"):
+                continue
+            answers, votes = found
+            values = distances(answers.probabilities, votes)
+            names = tuple(values)
+            lines.append(
+                (row.title, what, str(len(answers)), *(f"{v:.3f}" for v in values.values()))
+            )
+    if not lines:
+        return None
+    return Table(
+        "Against the listeners' votes (CREMA-D), among the classes that they could choose",
+        ("model", "tested", "clips", *(f"{n} ↑" if n in _LIKE else f"{n} ↓" for n in names)),
+        tuple(lines),
+    )
+
+
+_LIKE = ("cosine", "intersection")
+
+
+def _places(members: Sequence[ReportRow]) -> Table | None:
+    """CCC of what the dimensions' head tells, and of what follows from the classes."""
+    from training.emosphere import DIMENSIONS, concordance_of, places
+
+    norms = places().numpy().astype(np.float64)
+    lines = []
+    for row in members:
+        for protocol in ("speaker-independent", "cross-corpus"):
+            told, derived, wanted, kind = [], [], [], []
+            for result in row.of(protocol):
+                answers = pooled([result], "window", calibrated=True)
+                if result.dimensions is None or answers is None:
+                    continue
+                shares = np.eye(len(LABELS))[result.labels]
+                voted_on = np.zeros(len(shares), np.bool_)
+                if result.votes is not None:
+                    voted_on = np.asarray(~np.isnan(result.votes).any(axis=1), np.bool_)
+                    shares[voted_on] = result.votes[voted_on]
+                told.append(result.dimensions)
+                derived.append(answers.probabilities @ norms)
+                wanted.append(shares @ norms)
+                kind.append(voted_on)
+            if not told:
+                continue
+            which = np.concatenate(kind)
+            for name, chosen in (("norms of the intended class", ~which), ("votes", which)):
+                if not chosen.any():
+                    continue
+                target = np.concatenate(wanted)[chosen]
+                for how, guess in (("head", told), ("derived from the classes", derived)):
+                    ccc = concordance_of(np.concatenate(guess)[chosen], target)
+                    lines.append(
+                        (
+                            f"{row.title}: {how}",
+                            protocol,
+                            name,
+                            str(int(chosen.sum())),
+                            *(f"{v:.3f}" for v in ccc),
+                        )
+                    )
+    if not lines:
+        return None
+    return Table(
+        "Concordance (CCC) of the dimensions, window level",
+        ("told by", "protocol", "against", "windows", *DIMENSIONS),
+        tuple(lines),
+        note="The program's plane shows the derived place. It would change only if the head beat "
+        "it on held-out votes of corpora that were left out.",
+    )
