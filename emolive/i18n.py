@@ -1,20 +1,32 @@
 """The one seam through which every text for people passes, so that it can be translated.
 
 Texts are written in English in the code: ``tr("Start")``, with values by name:
-``tr("{count} windows", count=3)``. A language is a gettext catalogue,
-``emolive/locale/<language>/LC_MESSAGES/emolive.mo``; English needs none. Extract the texts with
-``xgettext --keyword=tr --keyword=ntr:1,2 --keyword=mark``.
+``tr("{count} windows", count=3)``. A language is a gettext catalogue that is read as it is written,
+``emolive/locale/<language>.po``; English needs none. ``make catalogues`` puts new texts into all of
+them. Numbers and dates for people are written as the language does: `decimal`, `day_text`; files
+and tables for programs are not.
 """
 
 from __future__ import annotations
 
 import gettext
 import locale
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import get_decimal_symbol, get_group_symbol
+
 SYSTEM: Final = "system"
 PSEUDO: Final = "pseudo"
+_ENGLISH: Final = "en"
 _FOLDER = Path(__file__).resolve().parent / "locale"
 _ACCENTS = str.maketrans("aeiouyAEIOUYncs", "áéíöüýÁÉÍÖÜÝñçš")
 
@@ -43,19 +55,29 @@ class PseudoCatalogue:
         return self.gettext(msgid1 if n == 1 else msgid2)
 
 
-# The language is the process's, as the locale is; set once, before the first window.
-_catalogue: Catalogue = gettext.NullTranslations()
+@dataclass(frozen=True, slots=True)
+class _Language:
+    """A language with its texts and the signs of its numbers."""
+
+    code: str = _ENGLISH
+    catalogue: Catalogue = field(default_factory=gettext.NullTranslations)
+    signs: dict[int, str] = field(default_factory=dict)
+
+
+# The language is the process's, as the locale is; set before a window is made.
+_now = _Language()
 
 
 def tr(message: str, **values: object) -> str:
     """The text in the language in use, with `values` put in by name."""
-    text = _catalogue.gettext(message)
+    text = _now.catalogue.gettext(message)
     return text.format(**values) if values else text
 
 
 def ntr(singular: str, plural: str, count: int, **values: object) -> str:
     """The text for a number; ``{count}`` is put in."""
-    return _catalogue.ngettext(singular, plural, count).format(count=count, **values)
+    text = _now.catalogue.ngettext(singular, plural, count)
+    return text.format(count=count, **values)
 
 
 def mark(message: str) -> str:
@@ -63,19 +85,80 @@ def mark(message: str) -> str:
     return message
 
 
+def decimal(value: float, digits: int | None = None) -> str:
+    """A number for people: ``1,234.5`` with `digits` after the point; None: as many as it has."""
+    text = f"{value:g}" if digits is None else f"{value:,.{digits}f}"
+    return text.translate(_now.signs).replace("-", "−")
+
+
+def decimal_mark() -> str:
+    """What stands between a number's whole part and the rest, for people."""
+    return _now.signs.get(ord("."), ".")
+
+
+def day_text(at: datetime) -> str:
+    """A day for people, in the language in use: ``2026-03-31``, ``31.03.2026``, ``31/03/2026``."""
+    if _now.code == _ENGLISH:  # which of the two orders a reader expects cannot be known
+        return f"{at:%Y-%m-%d}"
+    return format_date(at, _DAYS.get(_now.code, "medium"), locale=_now.code)
+
+
+_DAYS = {"de": "dd.MM.yyyy", "es": "dd/MM/yyyy"}
+
+
+def time_text(at: datetime) -> str:
+    """A time of day for people: ``14:05``."""
+    return f"{at:%H:%M}" if _now.code == _ENGLISH else format_time(at, "short", locale=_now.code)
+
+
+def moment_text(at: datetime) -> str:
+    """Day and time for people."""
+    return f"{day_text(at)} {time_text(at)}"
+
+
+def language() -> str:
+    """The code of the language in use."""
+    return _now.code
+
+
 def languages() -> tuple[str, ...]:
     """The languages there are, English first."""
-    found = sorted(path.parent.parent.name for path in _FOLDER.glob("*/LC_MESSAGES/emolive.mo"))
-    return ("en", *found)
+    return (_ENGLISH, *sorted(path.stem for path in _FOLDER.glob("*.po")))
 
 
-def use_language(language: str) -> None:
-    """Speak `language` from now on: a code, ``"system"``, or ``"pseudo"`` for tests."""
-    global _catalogue
-    if language == PSEUDO:
-        _catalogue = PseudoCatalogue()
+def language_name(code: str) -> str:
+    """A language's name in that language."""
+    try:
+        return (Locale.parse(code).get_display_name(code) or code).capitalize()
+    except (ValueError, UnknownLocaleError):
+        return code
+
+
+def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
+    """Speak a language from now on.
+
+    Args:
+        wanted: a code, ``"system"``, or ``"pseudo"`` for tests; English where there is none such.
+        of_system: the system's languages, the preferred one first; empty: as the locale says.
+    """
+    global _now
+    if wanted == PSEUDO:
+        _now = _Language(PSEUDO, PseudoCatalogue())
         return
-    if language == SYSTEM:
-        language = locale.getlocale()[0] or "en"
-    wanted = [language, language.split("_")[0]]
-    _catalogue = gettext.translation("emolive", _FOLDER, wanted, fallback=True)
+    asked: Sequence[str] = (wanted,)
+    if wanted == SYSTEM:
+        asked = of_system or (locale.getlocale()[0] or _ENGLISH,)
+    codes = [code.replace("-", "_").split("_")[0] for code in asked]
+    _now = _read(next((code for code in codes if code in languages()), _ENGLISH))
+
+
+def _read(code: str) -> _Language:
+    if code == _ENGLISH:
+        return _Language()
+    with (_FOLDER / f"{code}.po").open("rb") as file:
+        texts = read_po(file, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, texts)
+    compiled.seek(0)
+    signs = {ord("."): get_decimal_symbol(code), ord(","): get_group_symbol(code)}
+    return _Language(code, gettext.GNUTranslations(compiled), signs)

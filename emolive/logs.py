@@ -231,11 +231,11 @@ def nothing_unseen(tell: Callable[[str], None]) -> Iterator[None]:
         error: BaseException,
         trace: TracebackType | None,  # noqa: ARG001
     ) -> None:
-        caught(error, tr("on the main thread"))
+        caught(error, "on the main thread")
 
     sys.excepthook = on_main
-    threading.excepthook = lambda args: caught(args.exc_value, tr("on another thread"))
-    sys.unraisablehook = lambda args: caught(args.exc_value, tr("where none can be raised"))
+    threading.excepthook = lambda args: caught(args.exc_value, "on another thread")
+    sys.unraisablehook = lambda args: caught(args.exc_value, "where none can be raised")
     try:
         yield
     finally:

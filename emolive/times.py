@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, decimal_mark, ntr, tr
 
 
 def clock_text(seconds: float) -> str:
@@ -20,7 +20,7 @@ def length_text(seconds: float) -> str:
 def clock_tenths(seconds: float) -> str:
     """``m:ss.t``, from one hour on ``h:mm:ss.t``; rounded to tenths."""
     whole, tenths = divmod(round(seconds * 10), 10)
-    return f"{clock_text(whole)}.{tenths}"
+    return f"{clock_text(whole)}{decimal_mark()}{tenths}"
 
 
 def table_time(seconds: float) -> str:
@@ -43,7 +43,7 @@ def duration_text(seconds: float) -> str:
 
 def seconds_text(seconds: float, digits: int = 1) -> str:
     """``3.7 s``; for lengths that are compared with each other."""
-    return tr("{seconds} s", seconds=f"{seconds:.{digits}f}".replace("-", "−"))
+    return tr("{seconds} s", seconds=decimal(seconds, digits))
 
 
 def minutes_text(seconds: float) -> str:

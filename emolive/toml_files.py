@@ -39,7 +39,7 @@ Where = Callable[[Place, Mapping[str, Any]], tuple[str, Place]]
 
 
 def read_bytes(path: Path, what: str) -> bytes:
-    """The content of a file; `what` is what the file is called to people.
+    """The content of a file; `what`, marked, is what the file is called to people.
 
     Raises:
         EmoliveError: it cannot be read, or is far too large.
@@ -49,13 +49,13 @@ def read_bytes(path: Path, what: str) -> bytes:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise EmoliveError(
-            tr("There is no {what} at {path}: check the name.", what=what, path=path)
+            tr("There is no {what} at {path}: check the name.", what=tr(what), path=path)
         ) from None
     except OSError as error:
         raise EmoliveError(
             tr(
                 "The {what} {path} cannot be read ({reason}): allow it, or name another file.",
-                what=what,
+                what=tr(what),
                 path=path,
                 reason=error.strerror or error,
             )
@@ -65,7 +65,7 @@ def read_bytes(path: Path, what: str) -> bytes:
             tr(
                 "{path} is larger than 1 MB: that is no {what}, name another file.",
                 path=path,
-                what=what,
+                what=tr(what),
             )
         )
     return data
@@ -131,10 +131,10 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
         context = first["ctx"]
         tags = context["expected_tags"].replace("'", "")
         text = tr(
-            "{context} must be one of {tags}, not {context2}",
-            context=context["discriminator"],
+            "{where} must be one of {tags}, not {found}",
+            where=context["discriminator"],
             tags=tags,
-            context2=_short(repr(context["tag"])),
+            found=_short(repr(context["tag"])),
         )
     elif kind == "value_error":
         text = message.removeprefix("Value error, ")
@@ -168,7 +168,7 @@ def write(model: BaseModel, path: Path, what: str) -> None:
             tr(
                 "The {what} {path} cannot be written ({reason}): allow it, or choose another "
                 "place.",
-                what=what,
+                what=tr(what),
                 path=path,
                 reason=error.strerror or error,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.types import Baseline, Familiarity, SpeechState
 
 _STATES = {
@@ -56,7 +56,7 @@ def adapted_text(baseline: Baseline) -> str:
     """How far answers are adapted to their source."""
     if baseline.minutes < 1:
         return tr("not adapted yet: this source is new")
-    return tr("adapted to this source: {minutes} min", minutes=f"{baseline.minutes:.0f}")
+    return tr("adapted to this source: {minutes} min", minutes=decimal(baseline.minutes, 0))
 
 
 def consequence_text(alarms: float, found: float) -> str:
@@ -76,17 +76,12 @@ def stream_name(stream: str) -> str:
 
 def percent(share: float, digits: int = 0) -> str:
     """``42 %``, with a space that does not break."""
-    return f"{100 * share:.{digits}f}\u00a0%"
+    return f"{decimal(100 * share, digits)}\u00a0%"
 
 
 def signed(value: float, digits: int = 0) -> str:
     """``+3`` or ``−3``, with a real minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def minus(text: str) -> str:
-    """Numbers with a real minus."""
-    return text.replace("-", "−")
+    return f"{'' if value < 0 else '+'}{decimal(value, digits)}"
 
 
 def size_text(size: int) -> str:
@@ -94,7 +89,7 @@ def size_text(size: int) -> str:
     if size < 1_000_000:
         return tr("{size} kB", size=math.ceil(size / 1000))
     unit, divisor = ("MB", 1e6) if size < 1_000_000_000 else ("GB", 1e9)
-    return f"{size / divisor:.1f} {unit}"
+    return f"{decimal(size / divisor, 1)} {unit}"
 
 
 def complaint(kind: str, message: str, record: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, Judgement
 from emolive.labels import emotion_name
+from emolive.wording import percent
 
 _MOST_NAMED = 12
 
@@ -32,8 +33,8 @@ def verdict_text(model: AdaptedModel) -> str:
     values = {
         "name": model.name,
         "base": tr("guessing") if judged.guessing else model.base.name,
-        "uar": f"{judged.uar:.1%}",
-        "base_uar": f"{judged.base_uar:.1%}",
+        "uar": percent(judged.uar, 1),
+        "base_uar": percent(judged.base_uar, 1),
         "gain": gain_text(judged),
     }
     if judged.verdict == "better":

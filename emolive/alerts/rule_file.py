@@ -11,10 +11,10 @@ from typing import Any
 from emolive import toml_files
 from emolive.alerts.rules import RuleSet
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.private_files import open_to_others
 
-_WHAT = "rules file"
+_WHAT = mark("rules file")
 _TABLES = {"rule": "rule", "webhook": "webhook"}
 
 

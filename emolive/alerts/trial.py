@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from emolive.alerts.dry_run import DryRun, RuleFindings
 from emolive.alerts.past_calls import stored_call
 from emolive.alerts.rules import RuleSet
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.session.library import Library
 from emolive.session.records import SessionState
 
@@ -28,13 +28,13 @@ class Trial:
         """All rules together."""
         if not self.sessions:
             return tr("There is no stored session to try the rules on: record some first.")
-        rate = "–" if self.per_hour is None else f"{self.per_hour:.1f}"
+        rate = "–" if self.per_hour is None else decimal(self.per_hour, 1)
         tried = ntr("{count} session", "{count} sessions", self.sessions)
         return tr(
             "All rules together: {rate} alerts per hour, on {sessions} of {hours} h.",
             rate=rate,
             sessions=tried,
-            hours=f"{self.hours:.1f}",
+            hours=decimal(self.hours, 1),
         )
 
 
@@ -63,8 +63,8 @@ def rule_words(entry: RuleFindings) -> str:
     hours = entry.watched_s / 3600
     return tr(
         "Would have fired {rate} times per hour ({count} in {hours} h, in {calls} of the calls).",
-        rate=f"{rate:.1f}",
+        rate=decimal(rate, 1),
         count=len(entry.findings),
-        hours=f"{hours:.1f}",
+        hours=decimal(hours, 1),
         calls=entry.calls,
     )

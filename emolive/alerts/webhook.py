@@ -29,7 +29,7 @@ from emolive import __version__
 from emolive.alerts.timed_http import TimedHandler, TimedTlsHandler
 from emolive.alerts.webhook_formats import body
 from emolive.alerts.webhook_settings import Webhook, is_loopback
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 
 # 4xx that may well work later.
 _LATER = {408: "timed out", 425: "too early", 429: "too many requests"}
@@ -108,12 +108,12 @@ class WebhookClient:
                 return _answer(response)
         except TimeoutError:
             return Unreached(
-                tr("no answer within {timeout_s} s", timeout_s=f"{webhook.timeout_s:g}")
+                tr("no answer within {timeout_s} s", timeout_s=decimal(webhook.timeout_s))
             )
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
                 return Unreached(
-                    tr("no connection within {timeout_s} s", timeout_s=f"{webhook.timeout_s:g}")
+                    tr("no connection within {timeout_s} s", timeout_s=decimal(webhook.timeout_s))
                 )
             return Unreached(tr("no connection ({reason})", reason=_printable(str(error.reason))))
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -16,7 +16,7 @@ from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, RecordedSource, SourceFormat, SourceStatus
 from emolive.errors import AudioDeviceError, AudioFileError
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.types import FloatArray, Role
 
 Side = Literal["left", "right"]
@@ -186,7 +186,7 @@ class _PairDecoder:
                 tr(
                     "{name} ends {length_s} s before {name2}: the rest of it is taken as silence.",
                     name=first.decoder.path.name,
-                    length_s=f"{second.length_s - first.length_s:.0f}",
+                    length_s=decimal(second.length_s - first.length_s, 0),
                     name2=second.decoder.path.name,
                 )
             )

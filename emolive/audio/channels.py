@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.types import FloatArray
+from emolive.wording import percent
 
 _RATE = 4_000  # at about which channels are compared
 _PIECE_S = 0.5
@@ -85,7 +86,7 @@ class ChannelComparison:
             "{said}, {second} {lag_s} ms after {first}",
             said=said,
             second=second,
-            lag_s=f"{1000 * abs(self.lag_s):.0f}",
+            lag_s=decimal(1000 * abs(self.lag_s), 0),
             first=first,
         )
 
@@ -191,7 +192,7 @@ class ChannelCheck:
                     tr(
                         "is clipped{where} ({share} of it): it was recorded too loudly",
                         where=where,
-                        share=f"{share:.1%}",
+                        share=percent(share, 1),
                     )
                 )
         same = self._comparison.remark(self._names) if self._comparison and compared else None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.types import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ class DecodedSource:
             self._crash = tr(
                 "{name}: playback stopped at {written} s: {error}",
                 name=self.name,
-                written=f"{self._written / rate:.1f}",
+                written=decimal(self._written / rate, 1),
                 error=error,
             )
             self._state = SourceState.ENDED

@@ -16,7 +16,7 @@ from emolive.audio.recording import DecoderError, Recording
 from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording, extensions
 from emolive.audio.source import SourceFormat, stream_names
 from emolive.errors import AudioFileError
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.types import FloatArray
 
 ChannelUse = Literal["mix", "split"]
@@ -226,7 +226,7 @@ class FileDecoder:
             tr(
                 "{name} was read up to {at} s: {reason}.",
                 name=self.path.name,
-                at=f"{at:.1f}",
+                at=decimal(at, 1),
                 reason=reason,
             )
         )
@@ -251,8 +251,8 @@ class FileDecoder:
                     "{name}: its header tells of {promised} s, but {found} s are there; all "
                     "of it was read.",
                     name=self.path.name,
-                    promised=f"{promised:.1f}",
-                    found=f"{found:.1f}",
+                    promised=decimal(promised, 1),
+                    found=decimal(found, 1),
                 )
             )
         elif link.unmarked:
@@ -282,12 +282,16 @@ class FileDecoder:
 
     def _stopped(self, found: float, expected: float | None) -> str:
         before = self._frames_before / self._recording.rate
-        of = f" of {before + expected:.1f} s" if expected is not None else ""
+        name, at = self.path.name, decimal(before + found, 1)
+        if expected is None:
+            return tr(
+                "{name} is damaged or cut short: decoding stopped at {at} s.", name=name, at=at
+            )
         return tr(
-            "{name} is damaged or cut short: decoding stopped at {before} s{of}.",
-            name=self.path.name,
-            before=f"{before + found:.1f}",
-            of=of,
+            "{name} is damaged or cut short: decoding stopped at {at} s of {all} s.",
+            name=name,
+            at=at,
+            all=decimal(before + expected, 1),
         )
 
     def _fail(self, sentence: str) -> None:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive import toml_files
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 
 FILE_NAME = "policy.toml"
-_WHAT = "policy file"
+_WHAT = mark("policy file")
 
 EXAMPLE = """\
 # What this organisation decided about inferring the emotions of people at work.

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from emolive.errors import EmoliveError
 from emolive.features import AnyFrontEndSpec
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.inference.decision import DecisionConfig
 from emolive.speech.gate import GateConfig
 from emolive.types import Role
@@ -70,8 +70,8 @@ class EngineConfig(BaseModel):
                 tr(
                     "A hop of {hop_s} s does not fit the model: use a multiple of {step_ms} "
                     "ms between 0.1 and 3.0 s.",
-                    hop_s=f"{self.hop_s:g}",
-                    step_ms=f"{step_ms:g}",
+                    hop_s=decimal(self.hop_s),
+                    step_ms=decimal(step_ms),
                 )
             )
         return samples

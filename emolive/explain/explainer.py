@@ -18,7 +18,7 @@ from emolive.explain.occlusion import Occlusion, occlusion
 from emolive.explain.saliency import BUDGET_S, Saliency, occlude
 from emolive.explain.wording import sentence
 from emolive.features import log_mel
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.types import Event, FeatureBlock, FloatArray, Prediction
@@ -191,7 +191,7 @@ class Explainer:
         samples = stream.memory.read(max(0, moment.start_sample), moment.end_sample)
         window = self._metadata.window_samples
         if samples is None or samples.size != window:
-            minutes = f"{self._memory_s / 60:g}"
+            minutes = decimal(self._memory_s / 60)
             text = tr(
                 "The sound of this moment is not kept any more: only the last {minutes} minutes "
                 "can be explained.",

@@ -139,7 +139,7 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
             )
         )
     judged = model.judgement
-    how = tr("speakers or sessions") if judged.grouped else "recordings"
+    how = "speakers or sessions" if judged.grouped else "recordings"
     scores = {"uar": judged.uar, "base uar": judged.base_uar, "ece": judged.ece}
     return base.model_copy(
         update={
@@ -148,9 +148,7 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
             "temperature": model.temperature,
             "abstention_threshold": model.abstention_threshold,
             "corpora": (*base.corpora, "own labels"),
-            "split": tr(
-                "Cross-validated: no {how} were taught with and tested on at once.", how=how
-            ),
+            "split": f"Cross-validated: no {how} were taught with and tested on at once.",
             "scores": scores,
             "provenance": {
                 "base": f"{base.name}, {model.base.sha256[:16]}",

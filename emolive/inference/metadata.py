@@ -314,13 +314,10 @@ def _check_values(
         names = ", ".join(value.name for value in values) or "none"
         raise ModelError(
             tr(
-                "The model does not match its metadata: it must have {number} {kind}{value}, "
-                "{expected}, but has {number2} ({names}).",
-                number=len(promised),
+                "The model does not match its metadata ({kind}): expected {expected}, found "
+                "{names}.",
                 kind=kind,
-                value="s" * (len(promised) > 1),
                 expected=expected,
-                number2=len(values),
                 names=names,
             )
         )

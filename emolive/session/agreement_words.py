@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.session.agreement import Agreement, agreements
 from emolive.session.annotator_agreement import (
     TierAgreement,
@@ -15,7 +15,7 @@ from emolive.session.annotator_agreement import (
 from emolive.session.records import Annotation, Dimension, Trace
 from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
-from emolive.wording import minus, percent
+from emolive.wording import percent
 
 
 def agreement_text(
@@ -42,7 +42,7 @@ def _who(name: str, me: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return tr("not defined") if value is None else minus(f"{value:.2f}")
+    return tr("not defined") if value is None else decimal(value, 2)
 
 
 def _with_model(one: Agreement, rate: int, me: str) -> str:

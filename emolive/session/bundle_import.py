@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 import soundfile as sf
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.private_files import owner_only
 from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
@@ -136,7 +136,7 @@ def _document_file(archive: ZipFile, name: str, max_bytes: int) -> Callable[[], 
                 "times its size.",
                 name=name,
                 file_size=entry.file_size,
-                ratio=f"{ratio:.0f}",
+                ratio=decimal(ratio, 0),
             )
         )
     return lambda: archive.open(entry)

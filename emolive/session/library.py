@@ -134,7 +134,7 @@ class Library(LibraryReader):
             SessionError: the id is taken, or the folder or database cannot be written.
         """
         self.database.check_room()
-        _check_length("title", new.title, LONGEST_TEXT)
+        _check_length(tr("title"), new.title, LONGEST_TEXT)
         started = new.started_at.astimezone(UTC)
         session_id = check_session_id(new.id or new_session_id(started))
         info = replace(
@@ -189,7 +189,7 @@ class Library(LibraryReader):
         Raises:
             SessionError: it is far too long, too.
         """
-        _check_length("title", title, LONGEST_TEXT)
+        _check_length(tr("title"), title, LONGEST_TEXT)
         self._change(session_id, "UPDATE sessions SET title = ? WHERE id = ?", title, session_id)
 
     def add_tag(self, session_id: str, tag: str) -> None:
@@ -201,7 +201,7 @@ class Library(LibraryReader):
         tag = tag.strip()
         if not tag:
             raise SessionError(tr("A tag cannot be empty: write a word."))
-        _check_length("tag", tag, LONGEST_NAME)
+        _check_length(tr("tag"), tag, LONGEST_NAME)
         self._change(session_id, "INSERT OR IGNORE INTO tags VALUES (?, ?)", session_id, tag)
 
     def remove_tag(self, session_id: str, tag: str) -> None:
@@ -218,7 +218,7 @@ class Library(LibraryReader):
         """
         if not text.strip():
             raise SessionError(tr("A note cannot be empty: write what it should say."))
-        _check_length("note", text, LONGEST_TEXT)
+        _check_length(tr("text of a note"), text, LONGEST_TEXT)
         note = Note(text.strip(), at_sample, created_at=datetime.now(UTC))
         self.get(session_id)
         with self.database.writing() as connection:
@@ -363,7 +363,7 @@ def _check_length(what: str, text: str, most: int) -> None:
     if len(text) > most:
         raise SessionError(
             tr(
-                "A {what} of {number} letters is too long: {most} are allowed.",
+                "Too long ({what}, {number} letters): {most} are allowed.",
                 what=what,
                 number=len(text),
                 most=most,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.labels import names_of
 from emolive.session.search import SearchQuery
 from emolive.types import Role
@@ -357,7 +357,7 @@ def _span(number: float, unit: str) -> timedelta:
         raise SessionError(
             tr(
                 "{number} {unit} is longer than there is a calendar: search for a shorter time.",
-                number=f"{number:g}",
+                number=decimal(number),
                 unit=unit,
             )
         ) from error

@@ -9,11 +9,12 @@ from pydantic import Field, model_validator
 
 from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
-from emolive.alerts.conditions.rule import check_release, percent, release_or_usual
+from emolive.alerts.conditions.rule import check_release, release_or_usual
 from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.types import Prediction, Role, Severity, Stream
+from emolive.wording import percent
 
 
 class EmotionRule(EmotionalRule):
@@ -67,7 +68,7 @@ class EmotionRule(EmotionalRule):
             who=self.who,
             emotions=self.emotions_in_words,
             share=percent(self.probability),
-            seconds=f"{self.for_s:g}",
+            seconds=decimal(self.for_s),
             release=percent(self.release_level),
         )
 
@@ -123,8 +124,8 @@ class EmotionWatch(PredictionWatch):
         text = tr(
             "{emotions} at {value} for {held} s ({party}).",
             emotions=self._evidence.emotions,
-            value=f"{self._value:.0%}",
-            held=f"{held:.1f}",
+            value=percent(self._value),
+            held=decimal(held, 1),
             party=self._party,
         )
         return text, (("probability", self._value), ("held_s", held))

@@ -15,7 +15,7 @@ from emolive.alerts.latch import Raised
 from emolive.alerts.voices import JointRun
 from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch
 from emolive.conversation.talkspurts import Voice
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, ntr, tr
 from emolive.types import Stream
 
 
@@ -83,7 +83,7 @@ class OvertalkRule(Rule):
 
     def in_words(self) -> str:
         """When it is raised, as one sentence."""
-        window = f"{self.window_s:g}"
+        window = decimal(self.window_s)
         if self.count is not None:
             return tr(
                 "When there is overtalk {count} times within {seconds} s.",
@@ -92,7 +92,7 @@ class OvertalkRule(Rule):
             )
         return tr(
             "When there is overtalk for {level} s within {seconds} s.",
-            level=f"{self.seconds:g}",
+            level=decimal(self.seconds or 0.0),
             seconds=window,
         )
 
@@ -155,8 +155,12 @@ class OvertalkCountWatch(_OvertalkWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:  # noqa: ARG002
         """How often."""
         count = len(self._times)
-        times = "once" if count == 1 else f"{count} times"
-        text = tr("overtalk {times} in {window_s} s.", times=times, window_s=f"{self._window_s:g}")
+        text = ntr(
+            "overtalk once in {window_s} s.",
+            "overtalk {count} times in {window_s} s.",
+            count,
+            window_s=decimal(self._window_s),
+        )
         return text, (("count", float(count)),)
 
     def _go_on(self, start: int, end: int, *, both: bool) -> None:
@@ -204,8 +208,8 @@ class OvertalkTimeWatch(_OvertalkWatch):
         both = (self._both + self._slope * (raised.true - self._at)) / self.rate
         text = tr(
             "overtalk for {both} s of {window_s} s.",
-            both=f"{both:.1f}",
-            window_s=f"{self._window_s:g}",
+            both=decimal(both, 1),
+            window_s=decimal(self._window_s),
         )
         return text, (("overtalk_s", both),)
 

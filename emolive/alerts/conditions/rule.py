@@ -123,8 +123,3 @@ def check_release(release: float | None, level: float, key: str) -> None:
     """
     if release is not None and release >= level:
         raise ValueError(f"release must be below {key} ({level:g})")
-
-
-def percent(share: float) -> str:
-    """``42 %``, with a space that does not break."""
-    return f"{100 * share:.0f}\u00a0%"

@@ -13,7 +13,7 @@ from emolive.alerts.latch import Raised
 from emolive.alerts.voices import JointRun
 from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch
 from emolive.conversation.talkspurts import Voice
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.types import Severity, Stream
 
 
@@ -49,7 +49,7 @@ class SilenceRule(Rule):
 
     def in_words(self) -> str:
         """When it is raised, as one sentence."""
-        seconds = f"{self.longer_than_s:g}"
+        seconds = decimal(self.longer_than_s)
         if self.role is None and self.stream is None:
             return tr("When nobody speaks for {seconds} s.", seconds=seconds)
         return tr("When {who} does not speak for {seconds} s.", who=self.who, seconds=seconds)
@@ -107,7 +107,7 @@ class SilenceWatch(VoiceWatch):
     def describe(self, raised: Raised) -> tuple[str, Values]:
         """Who has been silent for how long."""
         silent = (raised.fired - raised.start) / self.rate
-        seconds = f"{silent:.1f}"
+        seconds = decimal(silent, 1)
         if self.stream is None:
             text = tr("nobody has spoken for {silent} s.", silent=seconds)
         else:

@@ -12,11 +12,12 @@ from pydantic import Field, model_validator
 
 from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
-from emolive.alerts.conditions.rule import check_release, percent, release_or_usual
+from emolive.alerts.conditions.rule import check_release, release_or_usual
 from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.types import Prediction, Role, Stream
+from emolive.wording import percent
 
 
 class TrendRule(EmotionalRule):
@@ -73,7 +74,7 @@ class TrendRule(EmotionalRule):
             who=self.who,
             emotions=self.emotions_in_words,
             rise=percent(self.rise_per_minute),
-            seconds=f"{self.window_s:g}",
+            seconds=decimal(self.window_s),
             share=percent(self.probability),
         )
 
@@ -148,8 +149,8 @@ class TrendWatch(PredictionWatch):
         text = tr(
             "{emotions} rising by {slope} per minute, now at {value} ({party}).",
             emotions=self._evidence.emotions,
-            slope=f"{self._slope:.0%}",
-            value=f"{self._value:.0%}",
+            slope=percent(self._slope),
+            value=percent(self._value),
             party=self._party,
         )
         return text, (("rise_per_minute", self._slope), ("probability", self._value))

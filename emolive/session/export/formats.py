@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.audformat_tables import check_audformat, write_audformat
 from emolive.session.export.csv_tables import write_csv, write_spreadsheet_csv
@@ -50,19 +50,22 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         form.name: form
         for form in (
             Format("json", "JSON", "json", write_json),
-            Format("csv", "CSV tables", "csv", write_csv),
+            Format("csv", mark("CSV tables"), "csv", write_csv),
             Format(
-                SPREADSHEET, "CSV for spreadsheets", f"{SPREADSHEET}.csv", write_spreadsheet_csv
+                SPREADSHEET,
+                mark("CSV for spreadsheets"),
+                f"{SPREADSHEET}.csv",
+                write_spreadsheet_csv,
             ),
-            Format("parquet", "Parquet tables", "parquet", write_parquet, check_parquet),
+            Format("parquet", mark("Parquet tables"), "parquet", write_parquet, check_parquet),
             Format("eaf", "ELAN", "eaf", write_eaf),
             Format("textgrid", "Praat TextGrid", "TextGrid", write_textgrid),
-            Format("audacity", "Audacity labels", "audacity.txt", write_audacity),
-            Format("vtt", "WebVTT captions", "vtt", write_vtt),
+            Format("audacity", mark("Audacity labels"), "audacity.txt", write_audacity),
+            Format("vtt", mark("WebVTT captions"), "vtt", write_vtt),
             Format("rttm", "RTTM", "rttm", write_rttm),
             Format("emotionml", "EmotionML 1.0", "emotionml", write_emotionml),
             Format("audformat", "audformat", "audformat", write_audformat, check_audformat),
-            Format("html", "HTML report", "html", write_html),
+            Format("html", mark("HTML report"), "html", write_html),
         )
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Role, Severity, SpeechState
@@ -115,7 +115,7 @@ def _health(model: CallModel) -> tuple[str, bool]:
     if missing:
         return tr("{party} is away", party=stream_name(missing[0])), True
     if status.lag_s >= NOTABLE_LAG_S:
-        return tr("{lag} s behind", lag=f"{status.lag_s:.1f}"), True
+        return tr("{lag} s behind", lag=decimal(status.lag_s, 1)), True
     if status.overflows:
         return ntr("{count} block lost", "{count} blocks lost", status.overflows), True
     if status.windows_skipped:

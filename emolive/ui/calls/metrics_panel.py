@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS, name_of
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme, font
-from emolive.wording import minus, percent, stream_name
+from emolive.wording import percent, stream_name
 
 _NOTHING = "–"
 _ROW = 23
@@ -66,12 +66,12 @@ def _interruptions(party: PartyMetrics) -> str:
 
 
 def _level(party: PartyMetrics) -> str:
-    return _NOTHING if party.level_dbfs is None else minus(f"{party.level_dbfs:.0f}")
+    return _NOTHING if party.level_dbfs is None else decimal(party.level_dbfs, 0)
 
 
 def _rate(party: PartyMetrics) -> str:
     rate = party.syllables_per_s
-    return _NOTHING if rate is None else f"{rate:.1f}"
+    return _NOTHING if rate is None else decimal(rate, 1)
 
 
 _PARTY_ROWS = (

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.alerts.rules import RuleSet
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.ui.calls.alert_list import AlertProblems
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
@@ -155,7 +155,7 @@ class WallView(Themed, QWidget):
             parts.append(ntr("{count} alert waits", "{count} alerts wait", waiting))
         lag_s = max((m.status.lag_s for m in running if m.status is not None), default=0.0)
         if running:
-            parts.append(tr("{lag} s behind at most", lag=f"{lag_s:.1f}"))
+            parts.append(tr("{lag} s behind at most", lag=decimal(lag_s, 1)))
         if self._opening:
             parts.append(tr("opening {count}…", count=self._opening))
         text = " · ".join(parts)

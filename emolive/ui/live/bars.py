@@ -118,4 +118,4 @@ class ClassBars(LiveView):
         if answer is None:
             return name + tr("no speech")
         pairs = zip(self._labels, answer.tolist(), strict=True)
-        return name + ", ".join(f"{emotion_name(label)} {p:.0%}" for label, p in pairs)
+        return name + ", ".join(f"{emotion_name(label)} {percent(p)}" for label, p in pairs)

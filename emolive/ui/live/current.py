@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
@@ -52,7 +52,7 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if stream is None or engine is not EngineState.RUNNING:
         return CardText(tr("Ready"), tr("press Space to start"))
     if (current := stream.current) is None:
-        text = tr("the first answer takes {seconds} s of audio", seconds=f"{window_s:g}")
+        text = tr("the first answer takes {seconds} s of audio", seconds=decimal(window_s))
         return CardText(tr("Listening"), text)
     since = tr(
         "for {duration}, since {time}",

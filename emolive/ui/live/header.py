@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.devices import InputDevice
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
@@ -253,13 +253,13 @@ class Header(Themed, QFrame):
             about = tr("{model} on {provider}", model=status.model, provider=status.provider)
         note = status.provider_note
         self.provider.setToolTip(f"{about}. {note}" if note else about)
-        self.latency.show_value(f"{status.latency_ms:.0f} ms" if status.latency_ms else "–")
+        self.latency.show_value(f"{decimal(status.latency_ms, 0)} ms" if status.latency_ms else "–")
         for stat, count in (
             (self.overflows, status.overflows),
             (self.skipped, status.windows_skipped),
             (self.dropped, status.events_dropped),
         ):
-            stat.show_value(f"{count:,}", alert=count > 0)
+            stat.show_value(decimal(count, 0), alert=count > 0)
         # Every drop is visible, but a third zero would only take room.
         self.dropped.setVisible(status.events_dropped > 0)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
 from emolive.history.trend import Trend, trend
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
@@ -125,7 +125,7 @@ def _arrow(change: float | None) -> str:
     """``▲ 12``: points of percent more than before."""
     if change is None or abs(change) < _TOLD:
         return "" if change is None else "="
-    return f"{'▲' if change > 0 else '▼'} {abs(change) * 100:.0f}"
+    return f"{'▲' if change > 0 else '▼'} {decimal(abs(change) * 100, 0)}"
 
 
 def _describe(one: Trend) -> str:
@@ -133,7 +133,7 @@ def _describe(one: Trend) -> str:
     for share in one.shares[:4]:
         text = f"{emotion_name(share.label)} {percent(share.share)}"
         if share.change is not None and abs(share.change) >= _TOLD:
-            points = f"{abs(share.change) * 100:.0f}"
+            points = decimal(abs(share.change) * 100, 0)
             more = tr("{points} points more than before", points=points)
             less = tr("{points} points less than before", points=points)
             text += f", {more if share.change > 0 else less}"

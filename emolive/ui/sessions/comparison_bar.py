@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.session.comparison import Comparison
 from emolive.session.other_timeline import OtherTimeline
 from emolive.ui.controls import label, push_button
-from emolive.wording import minus, percent
+from emolive.wording import percent
 
 
 class ComparisonBar(QFrame):
@@ -45,7 +45,7 @@ def agreement_words(comparison: Comparison) -> list[str]:
         return [tr("They have no time in common.")]
     words = [tr("Same answer {share} of the time.", share=percent(comparison.agreement))]
     if comparison.kappa is not None:
-        words.append(tr("Cohen's κ {kappa}.", kappa=minus(f"{comparison.kappa:.2f}")))
+        words.append(tr("Cohen's κ {kappa}.", kappa=decimal(comparison.kappa, 2)))
     if comparison.emotion_agreement is not None:
         words.append(
             tr(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import moment_text, ntr, tr
 from emolive.session.records import SessionInfo
 from emolive.times import duration_text
 from emolive.ui.controls import label, push_button
@@ -31,7 +31,7 @@ class DeleteDialog(SessionDialog):
         super().__init__(theme, heading, text, parent)
         names = [
             f"<b>{_escape(info.title or tr('Untitled'))}</b>  ·  "
-            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}  ·  {duration_text(info.duration_s)}"
+            f"{moment_text(info.started_at.astimezone())}  ·  {duration_text(info.duration_s)}"
             + ("  ·  " + tr("with sound") if info.has_audio else "")
             for info in sessions[:_NAMED]
         ]

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
@@ -103,7 +103,7 @@ class FilterBar(Themed, QWidget):
         self.emotions = _Several(tr("Emotion"), self)
         self.length = ChoiceBox(tr("Shortest segment"), self)
         for seconds in _LENGTHS_S:
-            text = tr("over {seconds} s", seconds=f"{seconds:g}") if seconds else tr("any length")
+            text = tr("over {seconds} s", seconds=decimal(seconds)) if seconds else tr("any length")
             self.length.addItem(text, seconds)
         self.when = ChoiceBox(tr("When it was recorded"), self)
         for text, days in (

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.i18n import tr
+from emolive.i18n import moment_text, tr
 from emolive.session.records import Note
 from emolive.times import clock_text
 from emolive.ui.controls import IconButton, card, label, push_button
@@ -109,7 +109,7 @@ class NotesView(Themed, QWidget):
 
     def _note(self, note: Note, parent: QWidget) -> QWidget:
         frame = card(parent)
-        when = "" if note.created_at is None else f"{note.created_at.astimezone():%Y-%m-%d %H:%M}"
+        when = "" if note.created_at is None else moment_text(note.created_at.astimezone())
         head = QHBoxLayout()
         if note.at_sample is not None:
             at_s = note.at_sample / self._rate

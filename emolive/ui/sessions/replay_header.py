@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
-from emolive.i18n import tr
+from emolive.i18n import moment_text, tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.times import duration_text
 from emolive.types import Baseline
@@ -84,7 +84,7 @@ class ReplayHeader(QWidget):
         self.title.setPlaceholderText(tr("Untitled"))
         self.title.setCursorPosition(0)
         facts = [
-            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}",
+            moment_text(info.started_at.astimezone()),
             duration_text(info.duration_s),
             info.model,
         ]

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import moment_text, ntr, tr
 from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
@@ -108,7 +108,7 @@ class SessionDetails(Themed, QFrame):
             self.title.setCursorPosition(0)
             self.title.setToolTip(info.title or tr("Click to rename"))
         facts = [
-            f"{info.started_at.astimezone():%Y-%m-%d %H:%M}  ·  {duration_text(info.duration_s)}",
+            f"{moment_text(info.started_at.astimezone())}  ·  {duration_text(info.duration_s)}",
         ]
         if len(info.streams) > 1:
             facts.append(", ".join(stream_name(stream.name) for stream in info.streams))

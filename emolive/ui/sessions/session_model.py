@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import moment_text, ntr, tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
 from emolive.session.summary import dominant_of
@@ -130,7 +130,7 @@ class SessionModel(QAbstractTableModel):
         if column is Column.TITLE:
             return "  ·  ".join([row.title, *(text for text, _ in badges(row.info))])
         if column is Column.STARTED:
-            return f"{row.info.started_at.astimezone():%Y-%m-%d %H:%M}"
+            return moment_text(row.info.started_at.astimezone())
         if column is Column.LENGTH:
             return duration_text(row.info.duration_s)
         if column is Column.EMOTIONS:

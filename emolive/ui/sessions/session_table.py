@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.i18n import day_text, time_text
 from emolive.times import duration_text
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.share_bars import label_name, paint_share_bar
@@ -83,8 +84,8 @@ class SessionDelegate(QStyledItemDelegate):
     def _started(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
         at = row.info.started_at.astimezone()
         top = QRectF(cell.left(), cell.top() + 8, cell.width(), 20)
-        self._line(painter, top, f"{at:%Y-%m-%d}", "text")
-        self._line(painter, top.translated(0, 19), f"{at:%H:%M}", "muted", px=12)
+        self._line(painter, top, day_text(at), "text")
+        self._line(painter, top.translated(0, 19), time_text(at), "muted", px=12)
 
     def _length(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
         self._line(painter, cell, duration_text(row.info.duration_s), "text")

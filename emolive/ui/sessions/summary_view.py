@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS, name_of
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.session.session_history import SessionHistory
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
 from emolive.ui.sessions.share_bars import ShareList, label_name
 from emolive.ui.theme import Theme, Themed
-from emolive.wording import minus, percent, stream_name
+from emolive.wording import percent, stream_name
 
 _CHANGES = 5
 _PEAKS = 5
@@ -112,7 +112,7 @@ class SummaryView(Themed, QScrollArea):
             response = seconds_text(party.responses.median_s)
             self._row(f"{tr(name_of('responses'))}, {tr('median')}", response, "responses")
         if party.level_dbfs is not None:
-            level = minus(tr("{level} dBFS", level=f"{party.level_dbfs:.0f}"))
+            level = tr("{level} dBFS", level=decimal(party.level_dbfs, 0))
             self._row(tr(name_of("level_dbfs")), level, "level_dbfs")
 
     def _about(self, session: SessionHistory) -> None:

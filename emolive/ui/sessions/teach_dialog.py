@@ -25,6 +25,7 @@ from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.standing_text import count_text
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
+from emolive.wording import percent
 
 _USUAL_NAME = "my voices"
 
@@ -192,12 +193,12 @@ class TeachDialog(SessionDialog):
         judged = model.judgement
         base = tr("guessing") if judged.guessing else model.base.name
         rows = [("", tr("labels"), base, model.name, tr("difference, 95 %"))]
-        guessed = f"{judged.base_uar:.0%}"
+        guessed = percent(judged.base_uar)
         for one in judged.classes:
-            before = guessed if one.base is None else f"{one.base:.0%}"
+            before = guessed if one.base is None else percent(one.base)
             between = tr("{low} to {high}", low=points(one.low), high=points(one.high))
             name = emotion_name(one.label)
-            rows.append((name, str(one.labels), before, f"{one.adapted:.0%}", between))
+            rows.append((name, str(one.labels), before, percent(one.adapted), between))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
                 cell = QLabel(text, self)

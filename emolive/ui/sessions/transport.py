@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, length_text
 from emolive.ui.controls import ChoiceBox, IconButton, label
@@ -48,7 +48,7 @@ class Transport(QWidget):
         self.speeds = ChoiceBox(tr("Speed"), self)
         self.speeds.setToolTip(tr("Speed  (< and >)"))
         for speed in SPEEDS:
-            self.speeds.addItem(f"{speed:g}×", speed)
+            self.speeds.addItem(f"{decimal(speed)}×", speed)
         self.speeds.setCurrentIndex(SPEEDS.index(1.0))
         self.streams = ChoiceBox(tr("Which streams to hear"), self)
         self.streams.setToolTip(tr("Which streams to hear"))

@@ -18,6 +18,7 @@ from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
 from emolive.ui.theme import Theme, Themed, font
+from emolive.wording import percent
 
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 _LANGUAGES = {"en": "English"}
@@ -114,7 +115,7 @@ class LookSection(Section):
             [(tr("Stacked areas"), "areas"), (tr("Lines"), "lines")],
         )
         self.row(tr("Timeline"), "", self.view)
-        scales: list[tuple[str, object]] = [(f"{100 * s:.0f} %", s) for s in SCALES]
+        scales: list[tuple[str, object]] = [(percent(s), s) for s in SCALES]
         self.scale = choice("scale", tr("Size"), scales)
         about = tr("Enlarges everything, from the next start of the program on.")
         self.row(tr("Size"), about, self.scale)

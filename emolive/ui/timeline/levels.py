@@ -9,13 +9,12 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.streams import WithLevels
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.wording import minus
 
 FLOOR_DBFS = -60.0
 
@@ -46,7 +45,7 @@ class LevelPanel(StreamPanel[WithLevels]):
             return [(0.5, self.caption)]
         if self.height() < 48:
             return [(0.5, "−30 dB")]
-        return [(1 + at / -FLOOR_DBFS, f"{at:g} dB".replace("-", "−")) for at in (-12.0, -36.0)]
+        return [(1 + at / -FLOOR_DBFS, f"{decimal(at)} dB") for at in (-12.0, -36.0)]
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
         """Draw the cells that touch the columns."""
@@ -82,8 +81,10 @@ class LevelPanel(StreamPanel[WithLevels]):
         if at_s < 0 or np.isnan(level[0]):
             return ""
         voice = tr("speech") if speech[0] else tr("no speech")
-        values = tr("{level} dBFS, peak {peak}", level=f"{level[0]:.1f}", peak=f"{peak[0]:.1f}")
-        return f"<b>{clock_text(at_s)} · {voice}</b><br>{minus(values)}"
+        values = tr(
+            "{level} dBFS, peak {peak}", level=decimal(level[0], 1), peak=decimal(peak[0], 1)
+        )
+        return f"<b>{clock_text(at_s)} · {voice}</b><br>{values}"
 
     def _points(
         self, start: int, stop: int

@@ -11,13 +11,12 @@ from PySide6.QtWidgets import QWidget
 
 from emolive.features.mel import hz_to_mel
 from emolive.history.streams import WithSpectrogram
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.times import clock_text
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.colormap import lookup_table
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.wording import minus
 
 
 class SpectrogramPanel(StreamPanel[WithSpectrogram]):
@@ -52,7 +51,7 @@ class SpectrogramPanel(StreamPanel[WithSpectrogram]):
         wanted = (500, 1000, 2000, 4000) if self.height() >= 110 else (1000, 4000)
         bottom, top = hz_to_mel(self._spec.f_min), hz_to_mel(self._spec.f_max)
         return [
-            ((hz_to_mel(hz) - bottom) / (top - bottom), f"{hz / 1000:g} kHz")
+            ((hz_to_mel(hz) - bottom) / (top - bottom), f"{decimal(hz / 1000)} kHz")
             for hz in wanted
             if self._spec.f_min < hz < self._spec.f_max
         ]
@@ -94,14 +93,14 @@ class SpectrogramPanel(StreamPanel[WithSpectrogram]):
             return ""
         bottom, top = hz_to_mel(self._spec.f_min), hz_to_mel(self._spec.f_max)
         hertz = 700.0 * (10 ** ((bottom + height * (top - bottom)) / 2595.0) - 1)
-        return f"<b>{clock_text(at_s)}</b><br>{hertz:,.0f} Hz{self._level_at(at_s, height)}"
+        return f"<b>{clock_text(at_s)}</b><br>{decimal(hertz, 0)} Hz{self._level_at(at_s, height)}"
 
     def _level_at(self, at_s: float, height: float) -> str:
         """Level of the frame and band under the pointer, in dB of full scale power."""
         frame = int(at_s / self._frame_s)
         column = self.stream.spectrogram.columns(np.array([frame, frame + 1]))[:, 0]
         band = min(len(column) - 1, max(0, int(height * len(column))))
-        return minus(f" · {self.stream.spectrogram.decibels(int(column[band])):.0f} dB")
+        return f" · {decimal(self.stream.spectrogram.decibels(int(column[band])), 0)} dB"
 
     def grid_colour(self) -> QColor:
         """Fainter than elsewhere: the picture comes first."""

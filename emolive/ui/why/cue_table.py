@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.explain.baseline import CueReading
 from emolive.explain.cues import SPECS
 from emolive.explain.wording import TOLD, comparison, title
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.ui.theme import Theme, Themed, font
-from emolive.wording import minus
 
 ROW, HEAD = 22.0, 18.0
 # Deviations beyond this many spreads are drawn at the end of the scale.
@@ -107,7 +106,7 @@ def _number(reading: CueReading, here: bool) -> str:
     spec = SPECS[reading.cue]
     unit = {"semitones": " st", "syllables/s": "/s", "dBFS": " dB"}.get(spec.unit, f" {spec.unit}")
     about = "≈ " if spec.estimate else ""
-    return minus(f"{about}{value:.{spec.digits}f}{unit}").replace(" ", "\u00a0")
+    return f"{about}{decimal(value, spec.digits)}{unit}".replace(" ", "\u00a0")
 
 
 def _sentence(reading: CueReading) -> str:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.explainer import Explanation, Moment
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.types import RunFacts
@@ -150,10 +150,10 @@ class WhyDrawer(Themed, QFrame):
         low, high = band_edges(SPECTROGRAM)[list(saliency.bands)]
         tail = tr(
             "Without the framed part ({start}–{end} s, {low}–{high} Hz) it would be {share}.",
-            start=f"{start + saliency.frames[0] * hop_s:.1f}",
-            end=f"{start + saliency.frames[1] * hop_s:.1f}",
-            low=f"{round(low, -1):.0f}",
-            high=f"{round(high, -1):.0f}",
+            start=decimal(start + saliency.frames[0] * hop_s, 1),
+            end=decimal(start + saliency.frames[1] * hop_s, 1),
+            low=decimal(round(low, -1), 0),
+            high=decimal(round(high, -1), 0),
             share=percent(saliency.least),
         )
         return f"{head} {tail}"

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.acoustics import SPECTROGRAM
 from emolive.explain.explainer import Explanation
 from emolive.features.mel import hz_to_mel
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, Themed, font
@@ -109,7 +109,9 @@ class SaliencyView(Themed, QWidget):
         for hertz in _TICKS_HZ:
             if SPECTROGRAM.f_min < hertz < SPECTROGRAM.f_max:
                 y = plot.bottom() - plot.height() * (hz_to_mel(hertz) - bottom) / (top - bottom)
-                painter.drawText(QRectF(0, y - 7, _LEFT - 6, 14), right, f"{hertz / 1000:g} kHz")
+                painter.drawText(
+                    QRectF(0, y - 7, _LEFT - 6, 14), right, f"{decimal(hertz / 1000)} kHz"
+                )
         rate = SPECTROGRAM.sampling_rate
         start_s, end_s = found.moment.start_sample / rate, found.moment.end_sample / rate
         for second in range(math.ceil(max(0.0, start_s)), math.floor(end_s) + 1):

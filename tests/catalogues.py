@@ -1,0 +1,118 @@
+"""The texts of the source and their translations: ``python -m tests.catalogues`` brings the latter
+up to date, ``... --missing`` prints what has no translation."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po, write_po
+
+import emolive
+from emolive import i18n
+
+SOURCE = Path(emolive.__file__).parent
+LOCALES = SOURCE / "locale"
+LANGUAGES = sorted(path.stem for path in LOCALES.glob("*.po"))
+_PLURALS = {"tr": 1, "mark": 1, "ntr": 2}
+
+
+def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
+    """Every call of the seam, and how many of its arguments are texts.
+
+    A syntax tree knows texts inside f-strings, which gettext's own tools do not look into.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if (texts := _PLURALS.get(node.func.id)) is not None:
+                yield node, texts
+
+
+def texts_of(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line and text (or singular and plural) of every call whose text stands there."""
+    for call, wanted in calls(path):
+        found = [a.value for a in call.args[:wanted] if isinstance(a, ast.Constant)]
+        if len(found) == wanted and all(isinstance(text, str) for text in found):
+            yield call.lineno, tuple(found)
+
+
+def template() -> Catalog:
+    """All texts of the source, in its order."""
+    catalogue = Catalog()
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE.parent).as_posix()
+        for _, texts in sorted(texts_of(path)):
+            key = texts if len(texts) > 1 else texts[0]
+            catalogue.add(key, locations=[(name, 1)])
+    return catalogue
+
+
+def read(language: str) -> Catalog:
+    """A language's catalogue as it is written."""
+    with (LOCALES / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def brought_up_to_date(language: str, texts: Catalog) -> Catalog:
+    """The catalogue with exactly the texts of the source; what has no translation is empty."""
+    old, new = read(language), empty(language)
+    for message in texts:
+        if message.id:
+            known = old.get(message.id if isinstance(message.id, str) else message.id[0])
+            string = known.string if known is not None and known.id == message.id else ""
+            new.add(message.id, string, locations=message.locations)
+    return new
+
+
+def empty(language: str) -> Catalog:
+    """A catalogue without texts, whose head says nothing that changes."""
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    return Catalog(
+        locale=language,
+        project="emolive",
+        header_comment=f"# {i18n.language_name(language)}. The terms: docs/languages.md.",
+        msgid_bugs_address="",
+        creation_date=then,
+        revision_date=then,
+        last_translator="",
+        language_team="",
+        charset="utf-8",
+        fuzzy=False,
+    )
+
+
+def write(language: str, catalogue: Catalog) -> None:
+    """Replace a language's catalogue."""
+    with (LOCALES / f"{language}.po").open("wb") as file:
+        write_po(file, catalogue, width=100, include_lineno=False)
+
+
+def missing(catalogue: Catalog) -> list[Message]:
+    """Texts without a translation, or without one of its plurals."""
+
+    def said(message: Message) -> tuple[str, ...]:
+        return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+    return [message for message in catalogue if message.id and not all(said(message))]
+
+
+def main(arguments: list[str]) -> None:
+    """Bring all catalogues up to date, or print what is missing."""
+    texts = template()
+    for language in LANGUAGES:
+        catalogue = brought_up_to_date(language, texts)
+        lacking = missing(catalogue)
+        sys.stdout.write(f"{language}: {len(catalogue)} texts, {len(lacking)} not translated\n")
+        if arguments == ["--missing"]:
+            for message in lacking:
+                sys.stdout.write(f"  {message.locations[0][0]}: {message.id!r}\n")
+            continue
+        write(language, catalogue)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,181 @@
+"""Every language says everything, with the same values, and every text passes the seam."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from emolive import i18n
+from emolive.labels import USUAL, emotion_name
+from emolive.times import clock_tenths, duration_text
+from emolive.wording import percent, signed, size_text
+from tests.catalogues import LANGUAGES, SOURCE, calls, missing, read, template, texts_of
+
+TEXTS = template()
+# Each says whatever its caller gives; what is given there is marked.
+PASSED_ON = {"tr", "ntr"}
+
+
+def names(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_translated(language: str) -> None:
+    catalogue = read(language)
+    wanted = {message.id for message in TEXTS if message.id}
+    there = {message.id for message in catalogue if message.id}
+    assert wanted - there == set(), "run `make catalogues` and translate them"
+    assert there - wanted == set(), "run `make catalogues`: these texts are gone"
+    assert [message.id for message in missing(catalogue)] == []
+    assert [message.id for message in catalogue if message.id and message.fuzzy] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_take_the_values_of_their_texts(language: str) -> None:
+    for message in read(language):
+        if not message.id:
+            continue
+        forms = (message.id,) if isinstance(message.id, str) else message.id
+        said = (message.string,) if isinstance(message.string, str) else message.string
+        for form in said:
+            own = {frozenset(names(text)) for text in forms}
+            assert frozenset(names(form)) in own, (message.id, form)
+            for edge in (str.lstrip, str.rstrip):
+                assert len(form) - len(edge(form)) == len(forms[0]) - len(edge(forms[0])), form
+            # Commands, extras, options and keys of files are the same in every language.
+            for quoted in re.findall(r"`[^`]+`|--[a-z][a-z-]+", forms[-1]):
+                assert quoted in form, (quoted, form)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hardly_anything_is_left_in_english(language: str) -> None:
+    """A sentence that is the same in both languages was forgotten."""
+    same = [
+        message.id
+        for message in read(language)
+        if isinstance(message.id, str)
+        and message.id == message.string
+        and len(re.findall(r"(?<!\{)\b[a-z]{3,}\b(?!\})", message.id)) > 2
+    ]
+    assert same == []
+
+
+def test_all_texts_are_written_where_they_can_be_found() -> None:
+    """`tr` of something that is not written there takes what `mark` marked, never an f-string."""
+    wrong = []
+    for path in SOURCE.rglob("*.py"):
+        found = {line for line, _ in texts_of(path)}
+        for call, _ in calls(path):
+            if call.lineno not in found and isinstance(call.args[0], ast.JoinedStr | ast.BinOp):
+                wrong.append(f"{path.relative_to(SOURCE)}:{call.lineno}")
+    assert wrong == []
+
+
+# Packages whose sentences a person may meet in the app. The command line, the server's pages, and
+# what a developer alone can do wrong (ValueError and its like) speak English.
+SHOWN = (
+    "adapt", "alerts", "archive", "audio", "baseline", "consent", "engine", "explain",
+    "inference", "monitoring", "session", "ui",
+)  # fmt: skip
+ERRORS = re.compile(r"(EmoliveError|AudioDeviceError|AudioFileError|ModelError|ProviderError)$")
+
+
+def test_errors_pass_the_seam() -> None:
+    wrong = []
+    for package in SHOWN:
+        for path in (SOURCE / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and ERRORS.search(ast.unparse(node.func))
+                    and node.args
+                    and is_sentence(node.args[0])
+                ):
+                    wrong.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+    assert wrong == []
+
+
+# Of Qt's methods, those whose text a person reads.
+WIDGET_TEXTS = re.compile(
+    r"(setText|setToolTip|setWindowTitle|setPlaceholderText|setAccessibleName|addItem|addAction"
+    r"|setAccessibleDescription|QLabel|QPushButton|QCheckBox|QRadioButton|QAction|drawText)$"
+)
+
+
+def test_widgets_get_no_text_past_the_seam() -> None:
+    wrong = []
+    for path in (SOURCE / "ui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and WIDGET_TEXTS.search(ast.unparse(node.func)):
+                wrong += [
+                    f"{path.relative_to(SOURCE)}:{node.lineno}"
+                    for argument in node.args
+                    if is_sentence(argument, words=1)
+                ]
+    assert wrong == []
+
+
+def is_sentence(node: ast.AST, words: int = 2) -> bool:
+    """Whether it is a text with words in it, written out."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        text = node.value
+    elif isinstance(node, ast.JoinedStr):
+        text = " ".join(p.value for p in node.values if isinstance(p, ast.Constant))
+    else:
+        return False
+    text = re.sub(r"<[^>]*>|&\w+;", " ", text)
+    units = {"dB", "Hz", "kHz", "ms", "fps", "work", "emolive"}
+    found = [word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in units]
+    return len(found) >= words
+
+
+@pytest.fixture
+def spoken() -> object:
+    yield i18n.use_language
+    i18n.use_language("en")
+
+
+def test_a_language_holds_for_texts_numbers_and_days(spoken: object) -> None:
+    from datetime import datetime
+
+    at = datetime(2026, 3, 31, 14, 5)
+    assert i18n.moment_text(at) == "2026-03-31 14:05"
+    i18n.use_language("de")
+    assert i18n.tr("Settings") == "Einstellungen"
+    assert i18n.ntr("{count} call", "{count} calls", 2) == "2 Gespräche"
+    assert emotion_name(USUAL[4]) == "wütend"
+    assert (percent(0.123, 1), duration_text(3.72)) == ("12,3\u00a0%", "3,7 s")
+    assert (signed(-0.5, 1), size_text(12_400_000)) == ("−0,5", "12,4 MB")
+    assert (clock_tenths(83.4), i18n.decimal(12345.6, 1)) == ("1:23,4", "12.345,6")
+    assert i18n.moment_text(at) == "31.03.2026 14:05"
+    i18n.use_language("es")
+    assert i18n.tr("Settings") == "Ajustes"
+    assert (i18n.day_text(at), i18n.decimal(0.5, 1)) == ("31/03/2026", "0,5")
+
+
+def test_the_systems_language_is_taken_where_there_is_one(spoken: object) -> None:
+    i18n.use_language(i18n.SYSTEM, ("de-AT", "en-GB"))
+    assert i18n.language() == "de"
+    i18n.use_language(i18n.SYSTEM, ("fi-FI", "es-MX"))
+    assert i18n.language() == "es", "the first that there is"
+    i18n.use_language(i18n.SYSTEM, ("fi-FI",))
+    assert i18n.language() == "en"
+    i18n.use_language("xx")
+    assert i18n.language() == "en"
+    assert [i18n.language_name(code) for code in i18n.languages()] == [
+        "English", "Deutsch", "Español",
+    ]  # fmt: skip
+
+
+def test_machine_formats_keep_the_point(spoken: object, tmp_path: Path) -> None:
+    from emolive.session.export.formats import FORMATS, write
+    from tests.session.filled import timeline
+
+    i18n.use_language("en")
+    english = {name: write_all(name, tmp_path / "en") for name in FORMATS}
+    assert write and timeline and english
