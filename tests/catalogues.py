@@ -27,9 +27,10 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
     A syntax tree knows texts inside f-strings, which gettext's own tools do not look into.
     """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if (texts := _PLURALS.get(node.func.id)) is not None:
-                yield node, texts
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        if (texts := _PLURALS.get(node.func.id)) is not None:
+            yield node, texts
 
 
 def texts_of(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -75,11 +76,12 @@ def empty(language: str) -> Catalog:
         locale=language,
         project="emolive",
         header_comment=f"# {i18n.language_name(language)}. The terms: docs/languages.md.",
-        msgid_bugs_address="",
+        version="0",
+        msgid_bugs_address="-",
         creation_date=then,
         revision_date=then,
-        last_translator="",
-        language_team="",
+        last_translator="emolive",
+        language_team="emolive",
         charset="utf-8",
         fuzzy=False,
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from emolive.inference.providers import Requested
     from emolive.monitoring.sources import SourceChoice
     from emolive.settings import SettingsStore, ThemeChoice
-    from emolive.ui.main_window import MainWindow
+    from emolive.ui.language import Desk
 
 _log = logging.getLogger(__name__)
 
@@ -88,18 +88,17 @@ def run_app(
     Raises:
         EmoliveError: Qt cannot start here, or the file is not there.
     """
-    from emolive.i18n import use_language
     from emolive.settings import SettingsStore
     from emolive.ui.preflight import check_desktop
 
     store = store or SettingsStore()
     loaded = store.load()
-    use_language(loaded.settings.look.language)
     _scale(loaded.settings.look.scale)
     check_desktop()
     from emolive.monitoring import Monitoring, RunSettings
     from emolive.monitoring.sources import SourceKind
     from emolive.ui.garbage import collected_here
+    from emolive.ui.language import Desk, speak
     from emolive.ui.main_window import MainWindow
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
@@ -118,8 +117,14 @@ def run_app(
     preferences = Preferences(loaded.settings, store, overrides=overrides)
     app = make_application()
     monitoring = Monitoring()
-    runs = LiveRuns(RunSettings.of(preferences.effective), monitoring)
-    window = MainWindow(runs, preferences, source=choice, monitoring=monitoring)
+    speak(preferences.effective.look.language)
+
+    def make(chosen: Preferences) -> MainWindow:
+        runs = LiveRuns(RunSettings.of(chosen.effective), monitoring)
+        return MainWindow(runs, chosen, source=choice, monitoring=monitoring)
+
+    desk = Desk(make, preferences)
+    window = desk.window
     if loaded.problem:
         window.show_message("settings", Message(Severity.WARNING, loaded.problem))
     if split:
@@ -130,7 +135,7 @@ def run_app(
         window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
-    with log_of_the_app(), qt_messages_logged(), _interruptible(window), collected_here():
+    with log_of_the_app(), qt_messages_logged(), _interruptible(desk), collected_here():
         _log.info("The app is open: emolive %s, Python %s", __version__, sys.version.split()[0])
         code = app.exec()
         monitoring.close()
@@ -184,7 +189,7 @@ def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoi
 
 
 @contextmanager
-def _interruptible(window: MainWindow) -> Iterator[None]:
+def _interruptible(desk: Desk) -> Iterator[None]:
     """Let Ctrl-C in the terminal close the window."""
     from PySide6.QtCore import QTimer
 
@@ -193,7 +198,7 @@ def _interruptible(window: MainWindow) -> Iterator[None]:
         return
 
     def close(number: int, frame: Any) -> None:  # noqa: ARG001
-        window.close()
+        desk.window.close()
 
     before = signal.signal(signal.SIGINT, close)
     # Python sees a signal only when it runs; Qt's loop alone may sleep for long.

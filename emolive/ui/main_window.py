@@ -131,6 +131,19 @@ class MainWindow(Shell):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that the end of this window would end."""
+        return self.runner.active or self.recording.active or bool(self.calls.controller.models)
+
+    def show_in_place_of(self, before: MainWindow) -> None:
+        """Appear where another window is, with the settings in front, where they were."""
+        self.setGeometry(before.geometry())
+        self.setWindowState(before.windowState())
+        self.show_settings()
+        self.show()
+        self.settings_page.show_as(before.settings_page)
+
     # How it is put together.
 
     def _connect(self) -> None:

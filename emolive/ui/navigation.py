@@ -86,10 +86,18 @@ class Rail(Themed, QFrame):
         button.setIconSize(QSize(_ICON, _ICON))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setFixedSize(RAIL_WIDTH - 12, 56)
         self._icons[button] = icon_name
         self._dress(button)
+        self._fit()
         return button
+
+    def _fit(self) -> None:
+        """As wide as the longest name; languages differ."""
+        texts = [button.fontMetrics().horizontalAdvance(button.text()) for button in self._icons]
+        width = max(RAIL_WIDTH - 12, max(texts) + 10)
+        self.setFixedWidth(width + 12)
+        for button in self._icons:
+            button.setFixedSize(width, 56)
 
     def _dress(self, button: QToolButton) -> None:
         colour = self.theme.accent if button.isChecked() else self.theme.muted

@@ -80,6 +80,10 @@ class Preferences(QObject):
         self._timer.start()
         self.changed.emit(self.settings)
 
+    def successor(self) -> Preferences:
+        """The same for another window; this one is closed after that."""
+        return Preferences(self.settings, self._store, overrides=self._overrides)
+
     def close(self, timeout: float) -> None:
         """Save what is not saved yet, waiting at most `timeout` seconds."""
         self._timer.stop()

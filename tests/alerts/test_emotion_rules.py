@@ -51,7 +51,7 @@ def test_fires_once_it_has_held_for_long_enough() -> None:
     assert alert.stream == "customer"
     assert alert.role is Role.CUSTOMER
     assert alert.severity is Severity.WARNING
-    assert alert.message == "angry: angry or disgust at 60% for 2.0 s (the customer)."
+    assert alert.message == "angry: angry or disgust at 60\u00a0% for 2.0 s (the customer)."
     assert dict(alert.values) == {"probability": pytest.approx(0.6), "held_s": 2.0}
     assert [over.end_sample for over in ended] == [at(7)]
 
@@ -159,7 +159,7 @@ def test_a_rise_is_noticed_and_a_high_level_is_not_a_rise() -> None:
     values = dict(alert.values)
     assert values["rise_per_minute"] == pytest.approx(2.4)
     assert values["probability"] == pytest.approx(0.02 * (alert.fired_sample - WINDOW) / HOP)
-    assert alert.message.startswith("rising: angry rising by 240% per minute, now at ")
+    assert alert.message.startswith("rising: angry rising by 240\u00a0% per minute, now at ")
     assert evaluate(rise(), windows([0.9] * 40))[0] == []
     assert evaluate(rise(), windows(reversed(rising)))[0] == []
 

@@ -75,7 +75,7 @@ def test_an_alert_is_published_and_delivered_and_its_end_is_told(
     assert message.pop("at")
     assert message == {
         "type": "alert", "version": 1, "rule": "upset", "kind": "emotion",
-        "severity": "critical", "message": "upset: angry at 90% for 1.0 s (the customer).",
+        "severity": "critical", "message": "upset: angry at 90\u00a0% for 1.0 s (the customer).",
         "call": {"id": "call-1", "name": "Line 1", "session": None},
         "stream": "customer", "role": "customer",
         "start_s": 3.0, "true_s": 4.0, "fired_s": 4.0,
@@ -413,7 +413,9 @@ def test_the_desktop_is_told_where_the_rule_wants_it(services: list[AlertService
         run.alert()
         service.close()
     # The title names the rule, the text does not again.
-    assert desktop.texts == [("upset", "angry at 90% for 1.0 s (the customer).", Severity.WARNING)]
+    assert desktop.texts == [
+        ("upset", "angry at 90\u00a0% for 1.0 s (the customer).", Severity.WARNING)
+    ]
     assert (desktop.connected, desktop.closed) == (1, 1)
 
 

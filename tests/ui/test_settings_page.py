@@ -127,7 +127,7 @@ def test_every_choice_is_saved(qtbot: QtBot, kept: MainWindow, store: SettingsSt
     page.analysis.dwell.setValue(0.0)
     pick(page.look.palette_choice, "Vivid")
     pick(page.look.view, "Lines")
-    pick(page.look.scale, "150 %")
+    pick(page.look.scale, "150\u00a0%")
     press(qtbot, page.recording.audio)
     page.privacy.minutes.setValue(2)
     press(qtbot, page.privacy.files)

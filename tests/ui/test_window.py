@@ -91,7 +91,7 @@ def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     assert card.text.headline == "Angry"
     assert card.text.confidence == pytest.approx(0.6)
     assert "Angry" in card.accessibleName()
-    assert "angry 60%" in window.live.present.insight.views["now"].accessibleDescription()
+    assert "angry 60\u00a0%" in window.live.present.insight.views["now"].accessibleDescription()
     assert "speech" in window.live.present.meter.accessibleDescription()
     assert window.live.header.elapsed.text() == "0:11"
     assert window.live.header.provider.value.text() == "CPU"

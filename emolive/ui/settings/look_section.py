@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.i18n import SYSTEM, languages, tr
+from emolive.i18n import SYSTEM, language_name, languages, tr
 from emolive.labels import USUAL, emotion_name
 from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
@@ -21,7 +21,6 @@ from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
-_LANGUAGES = {"en": "English"}
 
 
 class ColourButton(Themed, QAbstractButton):
@@ -69,7 +68,7 @@ class ColourButton(Themed, QAbstractButton):
 
 
 class LookSection(Section):
-    """Everything here holds at once, except size and language."""
+    """Everything here holds at once, except the size."""
 
     def __init__(
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
@@ -120,9 +119,9 @@ class LookSection(Section):
         about = tr("Enlarges everything, from the next start of the program on.")
         self.row(tr("Size"), about, self.scale)
         names: list[tuple[str, object]] = [(tr("As the system"), SYSTEM)]
-        names += [(_LANGUAGES.get(code, code), code) for code in languages()]
+        names += [(language_name(code), code) for code in languages()]
         self.language = choice("language", tr("Language"), names)
-        about = tr("From the next start of the program on.")
+        about = tr("At once; while something runs, as soon as it has ended.")
         self.row(tr("Language"), about, self.language)
 
     def show_settings(self, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -103,6 +104,12 @@ class SettingsPage(QWidget):
     def show_section(self, section: Section) -> None:
         """Scroll to a section."""
         self._area.verticalScrollBar().setValue(section.y())
+
+    def show_as(self, other: SettingsPage) -> None:
+        """Scroll to where another page is."""
+        QApplication.processEvents()  # a bar has no room to move before the page is laid out
+        bar, there = self._area.verticalScrollBar(), other._area.verticalScrollBar()
+        bar.setValue(round(there.value() * bar.maximum() / max(1, there.maximum())))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Use a wide window's width."""
