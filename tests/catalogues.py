@@ -36,8 +36,9 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
 def texts_of(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Line and text (or singular and plural) of every call whose text stands there."""
     for call, wanted in calls(path):
-        found = [a.value for a in call.args[:wanted] if isinstance(a, ast.Constant)]
-        if len(found) == wanted and all(isinstance(text, str) for text in found):
+        values = [a.value for a in call.args[:wanted] if isinstance(a, ast.Constant)]
+        found = [value for value in values if isinstance(value, str)]
+        if len(found) == wanted:
             yield call.lineno, tuple(found)
 
 
@@ -97,7 +98,8 @@ def missing(catalogue: Catalog) -> list[Message]:
     """Texts without a translation, or without one of its plurals."""
 
     def said(message: Message) -> tuple[str, ...]:
-        return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+        string = message.string or ""
+        return (string,) if isinstance(string, str) else tuple(string)
 
     return [message for message in catalogue if message.id and not all(said(message))]
 
