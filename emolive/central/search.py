@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, func, select, union_all
 from sqlalchemy.exc import SQLAlchemyError
 
 from emolive.central import schema
 from emolive.central.store import CentralStore
+from emolive.session.summary import NO_EMOTION
+from emolive.types import SpeechState
 
 _SECONDS = 6
 
@@ -20,10 +23,10 @@ class CallQuery:
     """What to look for; what is left out does not restrict.
 
     `since` and `until` (not included) limit the call's start and need a time zone. `name`: part of
-    what it is called, in any case. `labels`: one of these emotions, in a segment of at least
-    `min_duration_s` and `min_confidence`. `rule`: an
-    alert of this rule; `severity`: one this grave; `key`: exactly this call of the telephone
-    system.
+    what it is called, in any case; `words`: all of these. `labels`: one of these emotions (any, but
+    an emotion, where there are none), in a segment of at least `min_duration_s` and
+    `min_confidence`, of one of these `streams`. `rule`: an alert of this rule; `severity`: one this
+    grave; `key`: exactly this call of the telephone system.
     """
 
     since: datetime | None = None
@@ -35,11 +38,13 @@ class CallQuery:
     rule: str = ""
     severity: str = ""
     key: str = ""
+    words: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
 
     @property
     def about_segments(self) -> bool:
         """Whether segments have to match."""
-        return bool(self.labels or self.min_duration_s or self.min_confidence)
+        return bool(self.labels or self.min_duration_s or self.min_confidence or self.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,65 @@ class CentralSearch:
             ),
         }
 
+    def details(self, call_ids: Sequence[str], query: CallQuery) -> dict[str, dict[str, Any]]:
+        """Of each of these calls: what a list tells.
+
+        `stretches`, seconds of each label as `lengths_s` (of streams whose emotions are
+        `inferred`), the number of `alerts`, and as `hits` the segments that `query` asks for.
+        """
+        stretches, alerts, heard = schema.stretches, schema.alerts, _heard()
+        mine = stretches.c.call_id.in_(call_ids)
+        spoken = heard.c.stretch_id == stretches.c.id
+        lengths = (
+            select(stretches.c.call_id, heard.c.stream, heard.c.label, func.sum(heard.c.length_s))
+            .where(mine, spoken)
+            .group_by(stretches.c.call_id, heard.c.stream, heard.c.label)
+        )
+        counted = (
+            select(stretches.c.call_id, func.count())
+            .where(mine, alerts.c.stretch_id == stretches.c.id)
+            .group_by(stretches.c.call_id)
+        )
+        hits = (
+            select(stretches.c.call_id, heard)
+            .where(mine, spoken, *_conditions(heard, query))
+            .order_by(stretches.c.started_at, heard.c.start_s)
+        )
+        try:
+            self._store.prepare()
+            with self._store.engine.connect() as connection:
+                found: dict[str, dict[str, Any]] = {
+                    call_id: {"stretches": [], "lengths_s": {}, "inferred": set(), "alerts": 0,
+                              "hits": []}
+                    for call_id in call_ids
+                }  # fmt: skip
+                parts = select(stretches).where(mine).order_by(stretches.c.started_at)
+                offsets: dict[str, float] = {}
+                for row in connection.execute(parts).mappings():
+                    before = found[row["call_id"]]["stretches"]
+                    began = _utc(before[0]["started_at"] if before else row["started_at"])
+                    offsets[row["id"]] = (_utc(row["started_at"]) - began).total_seconds()
+                    before.append(dict(row))
+                for call_id, stream, label, length_s in connection.execute(lengths):
+                    if label != SpeechState.NOT_INFERRED:
+                        found[call_id]["inferred"].add(stream)
+                    so_far = found[call_id]["lengths_s"]
+                    so_far[label] = so_far.get(label, 0.0) + length_s
+                found |= {
+                    call_id: found[call_id] | {"alerts": number}
+                    for call_id, number in connection.execute(counted)
+                }
+                if query.about_segments:
+                    for one in connection.execute(hits).mappings():
+                        line = _placed(dict(one), offsets, ("start_s", "end_s"))
+                        found[one["call_id"]]["hits"].append(
+                            {n: line[n] for n in ("stream", "start_s", "end_s", "label",
+                                                  "confidence")}
+                        )  # fmt: skip
+        except SQLAlchemyError as error:
+            raise self._store.unusable(error) from error
+        return found
+
     def labels(self) -> tuple[str, ...]:
         """All labels that were ever heard."""
         column = schema.segments.c.label
@@ -146,33 +210,15 @@ def _matching(query: CallQuery) -> Select[Any]:
         wanted = wanted.where(calls.c.started_at >= query.since.astimezone(UTC))
     if query.until is not None:
         wanted = wanted.where(calls.c.started_at < query.until.astimezone(UTC))
-    if query.name:
-        wanted = wanted.where(
-            func.lower(calls.c.name).contains(query.name.lower(), autoescape=True)
-        )
+    for word in filter(None, (query.name, *query.words)):
+        wanted = wanted.where(func.lower(calls.c.name).contains(word.lower(), autoescape=True))
     if query.key:
         wanted = wanted.where(calls.c.key == query.key)
     if query.about_segments:
-        heard = union_all(
-            *(
-                select(
-                    table.c.stretch_id,
-                    table.c.label,
-                    table.c.confidence,
-                    (table.c.end_s - table.c.start_s).label("length_s"),
-                )
-                for table in (schema.segments, schema.open_segments)
-            )
-        ).subquery()
-        conditions = [
-            heard.c.stretch_id == stretches.c.id,
-            heard.c.length_s >= query.min_duration_s,
-            heard.c.confidence >= query.min_confidence,
-        ]
-        if query.labels:
-            conditions.append(heard.c.label.in_(query.labels))
+        heard = _heard()
+        mine = (stretches.c.call_id == calls.c.id, heard.c.stretch_id == stretches.c.id)
         wanted = wanted.where(
-            select(stretches.c.id).where(stretches.c.call_id == calls.c.id, *conditions).exists()
+            select(stretches.c.id).where(*mine, *_conditions(heard, query)).exists()
         )
     if query.rule or query.severity:
         alerts = schema.alerts
@@ -185,6 +231,34 @@ def _matching(query: CallQuery) -> Select[Any]:
             select(stretches.c.id).where(stretches.c.call_id == calls.c.id, *matches).exists()
         )
     return wanted
+
+
+def _heard() -> Subquery:
+    """All segments, those that go on included."""
+    return union_all(
+        *(
+            select(
+                table.c.stretch_id,
+                table.c.stream,
+                table.c.label,
+                table.c.confidence,
+                table.c.start_s,
+                table.c.end_s,
+                (table.c.end_s - table.c.start_s).label("length_s"),
+            )
+            for table in (schema.segments, schema.open_segments)
+        )
+    ).subquery()
+
+
+def _conditions(heard: Subquery, query: CallQuery) -> list[ColumnElement[bool]]:
+    """What segments have to be like."""
+    found = [
+        heard.c.length_s >= query.min_duration_s,
+        heard.c.confidence >= query.min_confidence,
+        heard.c.label.in_(query.labels) if query.labels else heard.c.label.not_in(NO_EMOTION),
+    ]
+    return [*found, heard.c.stream.in_(query.streams)] if query.streams else found
 
 
 def _of_stretches(table: Any, ids: list[str]) -> Select[Any]:

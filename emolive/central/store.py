@@ -114,6 +114,19 @@ class CentralStore:
             for record in records:
                 _write(connection, record)
 
+    def delete(self, call_id: str) -> None:
+        """Delete a call with all that hangs on it.
+
+        Raises:
+            EmoliveError: it cannot be done now.
+        """
+        try:
+            self.prepare()
+            with self.engine.begin() as connection:
+                connection.execute(delete(schema.calls).where(schema.calls.c.id == call_id))
+        except SQLAlchemyError as error:
+            raise self.unusable(error) from error
+
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()

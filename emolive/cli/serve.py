@@ -165,6 +165,15 @@ def serve(
             "postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE.",
         ),
     ] = None,
+    recordings: Annotated[
+        str | None,
+        typer.Option(
+            "--recordings",
+            metavar="ADDRESS",
+            help="With --record and --history: move recordings there once a call has ended, to a "
+            "folder or s3://BUCKET/FOLDER, or whatever fsspec knows.",
+        ),
+    ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -228,6 +237,7 @@ def serve(
                 hop_s=hop,
                 baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
                 history=history,
+                recordings=recordings,
                 cluster=cluster,
                 workers=workers,
                 replicas=replicas,

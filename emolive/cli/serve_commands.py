@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from emolive.addresses import is_address
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
 from emolive.cli.session_commands import open_library
@@ -55,6 +56,7 @@ class ServeOptions:
     hop_s: float
     baseline: BaselineChoice | None
     history: str | None = None
+    recordings: str | None = None
     cluster: str | None = None
     workers: int = 2
     replicas: str = "0"
@@ -69,6 +71,11 @@ def run_serve(options: ServeOptions) -> int:
     check_server()
     if options.only_consented and not options.record:
         raise EmoliveError("--only-consented is about what --record keeps: give both.")
+    if options.recordings is not None and not (options.record and options.history):
+        raise EmoliveError(
+            "--recordings is about what --record keeps, and --history finds it again: give all "
+            "three."
+        )
     keeping = Keeping.NOTHING
     if options.record:
         keeping = Keeping.SOUND if options.audio else Keeping.TIMELINE
@@ -88,6 +95,7 @@ def run_serve(options: ServeOptions) -> int:
         hop_s=options.hop_s,
         baseline=options.baseline,
         history=options.history,
+        recordings=_whole(options.recordings),
         name=platform.node() or "server",
         rules=options.rules,
         policy=options.policy,
@@ -106,6 +114,13 @@ def run_serve(options: ServeOptions) -> int:
 
     EmoliveServer(settings, tell).run()
     return DONE
+
+
+def _whole(address: str | None) -> str | None:
+    """A folder as others see it: workers have another working folder."""
+    if address is None or is_address(address):
+        return address
+    return str(Path(address).absolute())
 
 
 def _serve_on_cluster(address: str, settings: ServerSettings, options: ServeOptions) -> int:

@@ -8,12 +8,14 @@ from emolive.errors import EmoliveError
 
 if TYPE_CHECKING:
     from emolive.central.search import CentralSearch
+    from emolive.central.store import CentralStore
     from emolive.central.writer import HistoryWriter
 
 
 class CentralHistory:
     """Both ends of it."""
 
+    store: CentralStore
     writer: HistoryWriter
     search: CentralSearch
 
@@ -34,6 +36,7 @@ class CentralHistory:
             ) from error
         store = CentralStore(address)
         store.prepare()
+        self.store = store
         self.search = CentralSearch(store)
         self.writer = HistoryWriter(store)
 

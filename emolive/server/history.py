@@ -18,6 +18,14 @@ from emolive.session.summary import dominant_of
 from emolive.session.timeline import Timeline
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A FLAC file with one party's sound; `temporary`: whoever was given it removes it."""
+
+    path: Path
+    temporary: bool = False
+
+
 class NoSuchSession(EmoliveError):  # noqa: N818 - it is an answer
     """There is none of this id."""
 
@@ -45,13 +53,38 @@ class History(Protocol):
         """Everything about one."""
         ...
 
-    def sound(self, session_id: str, stream: str) -> Path:
-        """The file with one party's sound (FLAC); `NoSuchSession` where none is kept, too."""
+    def sound(self, session_id: str, stream: str) -> Sound:
+        """One party's sound; `NoSuchSession` where none is kept, too."""
         ...
 
     def delete(self, session_id: str, by: str) -> None:
         """Delete one for good; `by` whom, for the audit log."""
         ...
+
+
+def session_document(library: Library, session_id: str) -> dict[str, Any]:
+    """Everything about a session but its sound, as its JSON export has it, and more.
+
+    Raises:
+        SessionError: there is none.
+    """
+    info = library.get(session_id)
+    conversation = session_conversation(library, info)
+    document: dict[str, Any] = timeline_dict(Timeline.of_session(library, info.id))
+    # In one shape, whatever it has: a session of one stream is exported without these.
+    names = [stream.name for stream in info.streams]
+    for part in ("windows", "segments"):
+        for line in document[part]:
+            line.setdefault("stream", names[0])
+    return {
+        "title": info.title,
+        "started_at": info.started_at.isoformat(),
+        "alerts": [],
+        **document,
+        "id": info.id,
+        "has_audio": info.has_audio,
+        "conversation": conversation and conversation.to_dict(),
+    }
 
 
 class LibraryHistory:
@@ -74,31 +107,15 @@ class LibraryHistory:
     def session(self, session_id: str) -> dict[str, Any]:
         """Everything about one."""
         self._check(session_id)
-        info = self._library.get(session_id)
-        conversation = session_conversation(self._library, info)
-        document: dict[str, Any] = timeline_dict(Timeline.of_session(self._library, info.id))
-        # In one shape, whatever it has: a session of one stream is exported without these.
-        names = [stream.name for stream in info.streams]
-        for part in ("windows", "segments"):
-            for line in document[part]:
-                line.setdefault("stream", names[0])
-        return {
-            "title": info.title,
-            "started_at": info.started_at.isoformat(),
-            "alerts": [],
-            **document,
-            "id": info.id,
-            "has_audio": info.has_audio,
-            "conversation": conversation and conversation.to_dict(),
-        }
+        return session_document(self._library, session_id)
 
-    def sound(self, session_id: str, stream: str) -> Path:
-        """The file with one party's sound."""
+    def sound(self, session_id: str, stream: str) -> Sound:
+        """One party's sound."""
         self._check(session_id)
         path = self._library.audio_path(session_id, stream)
         if path is None:
             raise NoSuchSession(f"No sound of {stream[:70]!r} is kept in session {session_id}.")
-        return path
+        return Sound(path)
 
     def delete(self, session_id: str, by: str) -> None:
         """Delete one for good."""

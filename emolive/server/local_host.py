@@ -39,6 +39,7 @@ from emolive.monitoring import (
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.admission import Admission, Progress, no_more, process_seconds
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.server.recordings import TO_BE_MOVED
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
 from emolive.session.library import Library
@@ -303,7 +304,8 @@ class LocalHost:
             self._settings.hop_s,
             baseline=self._baseline(request),
         )
-        recorded = RecordingRequest(request.name, keeping is Keeping.SOUND, (request.tap,))
+        tags = (request.tap, *([TO_BE_MOVED] if self._settings.recordings else []))
+        recorded = RecordingRequest(request.name, keeping is Keeping.SOUND, tags)
         description = RunDescription(
             source,
             settings,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, WebSocket
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -125,7 +126,7 @@ async def server(parts: Parts, _: Watching) -> Json:
         "watchers": board.watchers,
         "recording": settings.keeping.value,
         "only_consented": settings.only_consented,
-        "problems": list(load.problems),
+        "problems": [*load.problems, *parts.problems],
     }
 
 
@@ -325,7 +326,9 @@ def session(session_id: str, parts: Parts, _: Watching) -> Json:
 )
 def sound(session_id: str, stream: str, parts: Parts, _: Watching) -> FileResponse:
     """One party's sound, where it is kept."""
-    return FileResponse(parts.history.sound(session_id, stream), media_type="audio/flac")
+    found = parts.history.sound(session_id, stream)
+    gone = BackgroundTask(found.path.unlink, missing_ok=True) if found.temporary else None
+    return FileResponse(found.path, media_type="audio/flac", background=gone)
 
 
 @router.delete("/v1/sessions/{session_id}", tags=["past calls"], status_code=204)

@@ -15,6 +15,7 @@ from emolive.server.central_history import CentralHistory
 from emolive.server.history import History
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
+from emolive.server.recordings import RecordingMover
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
 from emolive.server.switchboard import Switchboard
@@ -34,6 +35,13 @@ class Services:
     signatures: AudioHookSignatures
     audiosocket: AudioSocketCalls
     central: CentralHistory | None = None
+    mover: RecordingMover | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What does not work beside the calls: sentences."""
+        found = self.mover and self.mover.problem
+        return (found,) if found else ()
 
     @property
     def secure(self) -> bool:

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import FrameType
 
 import uvicorn
@@ -21,11 +22,13 @@ from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
 from emolive.server.central_feed import CentralFeed, LostCalls
 from emolive.server.central_history import CentralHistory
+from emolive.server.central_past import CentralPast
 from emolive.server.history import LibraryHistory
 from emolive.server.host import ServerHost
 from emolive.server.ingest import Sessions
 from emolive.server.local_host import LocalHost
 from emolive.server.prometheus import Exposition
+from emolive.server.recordings import AddressRecordings, LibraryRecordings, RecordingMover
 from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
@@ -86,6 +89,7 @@ class EmoliveServer:
         try:
             self._library = Library.open(settings.library)
             self._central = None if settings.history is None else CentralHistory(settings.history)
+            self._address = settings.recordings and AddressRecordings(settings.recordings)
             self._host = host(settings, self._library)
         except BaseException:
             self._socket.close()
@@ -170,16 +174,21 @@ class EmoliveServer:
         self.board = board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
         sessions = self._sessions
         expected = AudioSocketCalls()
+        history = self._history()
+        mover = None
+        if self._address and settings.name:
+            mover = RecordingMover(self._library, self._address, settings.name)
         services = Services(
             settings,
             self._access,
             board,
             sessions,
-            LibraryHistory(self._library),
+            history,
             Exposition(board, lambda: self._host.metrics),
             AudioHookSignatures(settings.audiohook_secrets),
             expected,
             self._central,
+            mover,
         )
         config.app = build(services)
         server = _Uvicorn(config, self.stop)
@@ -193,7 +202,7 @@ class EmoliveServer:
             tasks = [
                 serving,
                 asyncio.create_task(board.run()),
-                asyncio.create_task(self._look_after(sessions)),
+                asyncio.create_task(self._look_after(sessions, history, mover)),
             ]
             if self._central is not None:
                 writer = self._central.writer
@@ -223,6 +232,8 @@ class EmoliveServer:
             await self._host.close()
             if self._central is not None:
                 await asyncio.to_thread(self._central.close)
+            if mover is not None:
+                await asyncio.to_thread(mover.move)
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
@@ -246,15 +257,35 @@ class EmoliveServer:
         board.closed = True
         await _until(lambda: not board.watchers, _WATCHERS_LEAVE_S)
 
-    async def _look_after(self, sessions: Sessions) -> None:
+    def _history(self) -> LibraryHistory | CentralPast:
+        """Past calls: all of them where there is a central history, else those that are kept."""
+        if self._central is None:
+            return LibraryHistory(self._library)
+        kept = self._address or LibraryRecordings(self._library, self._settings.name)
+        labels = self._host.model.labels
+        return CentralPast(self._central.store, self._central.search, kept, self._library, labels)
+
+    async def _look_after(
+        self,
+        sessions: Sessions,
+        history: LibraryHistory | CentralPast,
+        mover: RecordingMover | None,
+    ) -> None:
         expired_at = time.monotonic()
+        moving: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(_SECOND_S)
             sessions.tick()
+            if mover is not None and (moving is None or moving.done()):
+                moving = asyncio.create_task(asyncio.to_thread(mover.move))
             if time.monotonic() - expired_at >= _EXPIRE_EVERY_S:
                 expired_at = time.monotonic()
                 try:
                     await self._host.expire()
+                    if mover is not None:
+                        await asyncio.to_thread(mover.expire, datetime.now(UTC))
+                    if isinstance(history, CentralPast):
+                        await asyncio.to_thread(history.expire)
                 except EmoliveError:
                     _log.warning("Old sessions could not be deleted", exc_info=True)
 

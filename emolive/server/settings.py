@@ -32,9 +32,10 @@ class ServerSettings:
     is not as it looks from here. `max_calls` None: as many as the machine carries; `measured`
     False: `max_calls` alone says how many. `baseline`: how answers are adapted to their tap (None:
     not at all). `history`: the address of the central history, in which this server is called
-    `name` ("": it only searches there). `tokens_in`: the folder with the tokens, where that is not
-    the library. `only_consented`: keep only the calls whose parties agreed. `audiohook_secrets`: by
-    API key.
+    `name` ("": it only searches there). `recordings`: the address to which they are moved
+    (None: the library keeps them). `tokens_in`: the folder with the tokens, where that is not
+    the library. `only_consented`: keep only the calls whose parties agreed.
+    `audiohook_secrets`: by API key.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +52,7 @@ class ServerSettings:
     hop_s: float = 0.5
     baseline: BaselineChoice | None = None
     history: str | None = field(default=None, repr=False)
+    recordings: str | None = None
     name: str = ""
     tokens_in: Path | None = None
     rules: Path | None = None

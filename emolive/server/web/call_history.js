@@ -1,6 +1,6 @@
 // All that was heard of one call, running or past: for each party its answers and its levels.
 
-import { Decisions, Levels } from "./series.js";
+import { Decisions, Levels, STATES } from "./series.js";
 
 export const HISTORY_S = 4 * 3600;
 const CELL_S = 0.1;
@@ -33,7 +33,8 @@ export class CallHistory {
   static ofSession(session) {
     const { labels, windows, streams } = session;
     const history = new CallHistory(labels, hopOf(windows), streams);
-    for (const window of windows) history.#decide(window);
+    // Of a call that was not recorded only the decisions are known.
+    for (const window of windows.length ? windows : decided(session.segments)) history.#decide(window);
     history.endS = session.duration_s;
     return history;
   }
@@ -86,6 +87,17 @@ export class CallHistory {
     levels.add(cells);
     this.endS = Math.max(this.endS, levels.endS);
   }
+}
+
+/** An answer each half second, from segments. */
+function decided(segments) {
+  const hop = hopOf([]);
+  return segments.flatMap(({ stream, start_s: start, end_s: end, label, confidence }) => {
+    const state = STATES.includes(label) ? label : "speech";
+    const answer = { stream, state, label: state === "speech" ? label : null, confidence };
+    const count = Math.max(1, Math.round((end - start) / hop));
+    return Array.from({ length: count }, (_, k) => ({ ...answer, start_s: start + k * hop, end_s: start + (k + 1) * hop }));
+  });
 }
 
 /** The time between two windows of a stream, by the most frequent difference. */
