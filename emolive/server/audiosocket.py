@@ -16,6 +16,7 @@ from emolive.server.access import Access
 from emolive.server.ingest import Sessions, TapSession
 from emolive.server.switchboard import Switchboard
 from emolive.server.taps.audiosocket import AudioSocketTap
+from emolive.server.taps.audiosocket_parties import PARTIES, AudioSocketParties
 from emolive.server.taps.tap import Closing
 from emolive.server.tokens import Grant, Scope
 from emolive.types import Role
@@ -29,13 +30,75 @@ _FIRST_FRAME = 3 + 16
 
 @dataclass(frozen=True, slots=True)
 class ExpectedCall:
-    """What Asterisk's UUID stands for; `slin_rate` in Hz is that of frames of type 0x10."""
+    """What Asterisk's UUID stands for; `slin_rate` in Hz is that of frames of type 0x10.
+
+    `parties`: the connection is one of two that bring one call (None: it brings one alone).
+    """
 
     grant: Grant
     name: str | None = None
     role: Role = Role.CUSTOMER
     slin_rate: int = 8_000
     consent: bool | None = None
+    parties: PartiesWire | None = None
+
+
+class PartiesWire:
+    """The connections of both parties of a call as one `Wire`: see `AudioSocketParties`.
+
+    Buffer: a piece of each socket; overflow policy: the sockets are not read.
+    """
+
+    def __init__(self, key: UUID) -> None:
+        """`key`: one of both UUIDs."""
+        self.key = key
+        self.closed = False
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(2)
+        self._writers: list[asyncio.StreamWriter] = []
+        self._open = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether one of both is there, or was."""
+        return bool(self._writers)
+
+    async def bring(
+        self, role: Role, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Read one party's connection until it is over."""
+        party = bytes([PARTIES.index(role)])
+        self._open += 1
+        self._writers.append(writer)
+        piece = first
+        while piece and not self.closed:
+            await self._pieces.put(party + piece)
+            try:
+                piece = await reader.read(_READ)
+            except OSError:
+                piece = b""
+        self._open -= 1
+        if not self._open and not self.closed:
+            await self._pieces.put(None)
+
+    async def receive(self) -> bytes | None:
+        """What the next socket brought; None: all are closed."""
+        return await self._pieces.get()
+
+    async def send(self, data: str | bytes) -> None:
+        """Send something to both."""
+        assert isinstance(data, bytes)
+        for writer in self._writers:
+            with contextlib.suppress(OSError):
+                writer.write(data)
+                await writer.drain()
+
+    async def close(self, closing: Closing, reason: str) -> None:  # noqa: ARG002
+        """Close both, and let go of who reads them."""
+        self.closed = True
+        for writer in self._writers:
+            writer.close()
+        while not self._pieces.empty():
+            self._pieces.get_nowait()
 
 
 class AudioSocketCalls:
@@ -167,10 +230,22 @@ class AudioSocketPort:
         expected = self._expected.take(UUID(bytes=first[3:])) if first[0] == 0x01 else None
         if expected is None and self._local:
             expected = ExpectedCall(Grant("AudioSocket", frozenset({Scope.INGEST})))
-        if expected is None or refused is not None:
+        parties = None if expected is None else expected.parties
+        # Of a call that goes on the other party is always taken.
+        joins = parties is not None and parties.begun and not parties.closed
+        if expected is None or (refused is not None and not joins) or (parties and parties.closed):
             with contextlib.suppress(OSError):
                 writer.write(b"\x00\x00\x00")
                 await writer.drain()
+            return
+        if parties is not None:
+            bringing = asyncio.create_task(parties.bring(expected.role, first, reader, writer))
+            if not joins:
+                try:
+                    await self._serve_parties(parties, expected)
+                finally:
+                    await parties.close(Closing.COMPLETED, "the call is over")
+            await bringing
             return
         tap = AudioSocketTap(
             expected.role,
@@ -180,4 +255,14 @@ class AudioSocketPort:
         )
         wire = _StreamWire(reader, writer, first)
         session = TapSession(self._board, self._access, tap, "audiosocket", wire, expected.grant)
+        await self._sessions.serve(session)
+
+    async def _serve_parties(self, parties: PartiesWire, expected: ExpectedCall) -> None:
+        tap = AudioSocketParties(
+            parties.key,
+            slin_rate=expected.slin_rate,
+            name=expected.name,
+            consent=expected.consent,
+        )
+        session = TapSession(self._board, self._access, tap, "audiosocket", parties, expected.grant)
         await self._sessions.serve(session)

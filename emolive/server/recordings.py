@@ -94,9 +94,12 @@ class AddressRecordings:
         self.address = address
         self._system, root = opened(address)
         self._root = root.rstrip("/")
-        with self._told():
-            self._system.makedirs(self._root, exist_ok=True)
-            self._system.pipe_file(f"{self._root}/.emolive", b"recordings")
+        try:
+            with self._told():
+                self._system.makedirs(self._root, exist_ok=True)
+                self._system.pipe_file(f"{self._root}/.emolive", b"recordings")
+        except FileNotFoundError as error:
+            raise self._unusable(error) from error
 
     def put(self, library: Library, server: str, session: str) -> None:
         """Copy a session that is complete to the address."""
@@ -174,10 +177,13 @@ class AddressRecordings:
         except FileNotFoundError:
             raise
         except Exception as error:
-            raise EmoliveError(
-                f"The recordings at {self.address} cannot be used ({reason(error)}): look whether "
-                "the address is right and may be written."
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> EmoliveError:
+        return EmoliveError(
+            f"The recordings at {self.address} cannot be used ({reason(error)}): look whether the "
+            "address is right and may be written."
+        )
 
 
 class RecordingMover:

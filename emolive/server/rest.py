@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from emolive.inference.bundled import BUNDLED
 from emolive.inference.model_files import read_metadata
 from emolive.server.access import COOKIE, SESSION_S, Refused
 from emolive.server.appearance import appearance
-from emolive.server.audiosocket import ExpectedCall
+from emolive.server.audiosocket import ExpectedCall, PartiesWire
 from emolive.server.served_call import ServedCall
 from emolive.server.services import Administering, Ingesting, Parts, Watching, services
 from emolive.server.taps.tap import Closing, name_of, sampling_rate
@@ -54,6 +55,9 @@ class Announcement(BaseModel):
     role: Role = Role.CUSTOMER
     rate: int = Field(8_000, description="In Hz, of frames of type 0x10.")
     consent: bool | None = None
+    other: UUID | None = Field(
+        None, description="Of the other party's connection: both bring one call, on two streams."
+    )
 
 
 class Health(BaseModel):
@@ -286,6 +290,12 @@ async def announce(uuid: UUID, body: Announcement, parts: Parts, grant: Ingestin
         sampling_rate(body.rate),
         body.consent,
     )
+    if body.other is not None:
+        if body.other == uuid:
+            raise Refused(400, "Each party of a call has a UUID of its own.")
+        expected = replace(expected, parties=PartiesWire(uuid))
+        (others,) = set(Role) - {body.role}
+        parts.audiosocket.expect(body.other, replace(expected, role=others))
     parts.audiosocket.expect(uuid, expected)
     return Response(status_code=204)
 

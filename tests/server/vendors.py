@@ -178,6 +178,7 @@ class AudioSocket:
     def ended(self) -> bytes:
         """What the server says until it closes."""
         found = b""
-        while data := self.socket.recv(4_096):
-            found += data
+        with self.socket:
+            while data := self.socket.recv(4_096):
+                found += data
         return found
