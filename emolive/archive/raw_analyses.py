@@ -145,7 +145,7 @@ def _analysis(
     ]
     windows = [
         Prediction(
-            stream=streams[stream].stream,
+            stream=streams[stream].name,
             start_sample=start,
             end_sample=end,
             probabilities=_row(rows, place) if answered else None,

@@ -1,20 +1,45 @@
-"""`emolive adapt`: commands and options, and nothing else; the work is in `adapt_commands`."""
+"""`emolive adapt`: teaching a model, the moments to label next, and removal."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
 
-from emolive.cli.options import Commands, JsonReport, LibraryOption, PolicyOption, finish
+from emolive.adapt import shelf
+from emolive.adapt.examples import Heard, Listener
+from emolive.adapt.head import check_installed
+from emolive.adapt.labelled import Labelled, from_folder, from_library, from_manifest
+from emolive.adapt.moments import Moment, next_moments
+from emolive.adapt.teaching import Taught, teach, usual_base
+from emolive.cli.agent import confirm_in_terminal
+from emolive.cli.console import Console
+from emolive.cli.loading import load_classifier, open_library
+from emolive.cli.models import show_adapted
+from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, finish, group
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
+from emolive.consent.permission import agent_permission
+from emolive.consent.policy import load_policy
+from emolive.engine.config import AgentPermission
+from emolive.errors import EmoliveError
+from emolive.inference.adapted_file import is_adapted
+from emolive.inference.bundled import model_path
+from emolive.labels import emotion_name
+from emolive.session.export.csv_file import write_rows
+from emolive.session.library import Library
+from emolive.settings import settings_folder
+from emolive.times import table_time
 
-app = typer.Typer(
-    cls=Commands,
-    help="Teach a model your own voices, or your own labels, from a few labelled moments.",
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("adapt", no_args_is_help=False, invoke_without_command=True)
+_COLUMNS = ("path", "start_s", "end_s", "label", "speaker")
 
 BaseOption = Annotated[
     Path | None,
@@ -51,32 +76,17 @@ def adapt(
     model: BaseOption = None,
     infer_agent: InferAgentOption = False,
     policy: PolicyOption = None,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Teach a model from what is labelled, judge it, and keep it under a name.
 
     Without --manifest and --folder it learns from the marks in your library of sessions. It is
     compared with the model underneath on speakers or sessions that it was not taught with.
     """
-
-    def body() -> int:
-        from emolive.cli.adapt_commands import AdaptOptions, run_adapt
-
-        return run_adapt(
-            AdaptOptions(
-                name,
-                tuple(manifest or ()),
-                tuple(folder or ()),
-                library,
-                model,
-                infer_agent,
-                policy,
-            ),
-            as_json=json,
-        )
-
     if context.invoked_subcommand is None:
-        finish(context, body)
+        given = (tuple(manifest or ()), tuple(folder or ()))
+        options = _Options(name, *given, library, model, infer_agent, policy)
+        finish(context, lambda: _adapt(options, as_json=as_json))
 
 
 @app.command("next")
@@ -94,16 +104,47 @@ def next_(
     model: BaseOption = None,
     infer_agent: InferAgentOption = False,
     policy: PolicyOption = None,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
 ) -> int:
     """List the moments of your sessions whose label would teach most.
 
     In the app they are played one after another, with a key for each label.
     """
-    from emolive.cli.adapt_commands import AdaptOptions, run_next
-
-    options = AdaptOptions(None, (), (), library, model, infer_agent, policy)
-    return run_next(options, count, out, as_json=json)
+    options = _Options(library=library, base=model, infer_agent=infer_agent, policy=policy)
+    with open_library(library) as opened:
+        permission = _permission(opened, "moments to label", options)
+        with _listener(options.base) as (_, listener), _bar("Listening") as progress:
+            labelled: list[Heard] = []
+            if (marked := from_library(opened, permission)).stretches:
+                labelled, _ = listener.hear(marked, progress)
+            moments = next_moments(
+                opened,
+                listener,
+                count,
+                labelled=labelled,
+                permission=permission,
+                progress=progress,
+            )
+        if out is not None:
+            _write(opened, moments, out)
+            tell(f"{len(moments)} moments are in {out}: fill in the column label, then run "
+                 f"`emolive adapt --name NAME --manifest {out}`.")  # fmt: skip
+    if as_json:
+        say(json.dumps([_moment(moment) for moment in moments], indent=1))
+    elif out is None:
+        table = Table("session", "title", "from", "to", "stream", "taken for", "doubt")
+        for moment in moments:
+            table.add_row(
+                moment.session.id,
+                Text(moment.session.title),
+                table_time(moment.start_s),
+                table_time(moment.end_s),
+                Text(moment.stream),
+                Text(emotion_name(moment.leading)),
+                f"{moment.doubt:.0%}",
+            )
+        Console().print(table)
+    return DONE
 
 
 @app.command()
@@ -111,6 +152,142 @@ def remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Adapted models.")],
 ) -> int:
     """Delete adapted models for good; `emolive models` lists them."""
-    from emolive.cli.adapt_commands import run_remove
+    failed = 0
+    for name in dict.fromkeys(names):
+        try:
+            shelf.remove(name)
+        except EmoliveError as error:
+            failed += 1
+            tell(str(error))
+        else:
+            tell(f"The model {name} is deleted.")
+    return SOME_INPUTS_FAILED if failed else DONE
 
-    return run_remove(names)
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """`library` None: the usual one, where nothing else is named."""
+
+    name: str | None = None
+    manifests: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    library: Path | None = None
+    base: Path | None = None
+    infer_agent: bool = False
+    policy: Path | None = None
+
+
+def _adapt(options: _Options, *, as_json: bool) -> int:
+    """Teach, judge, keep; 1 when some of what is labelled cannot be read."""
+    if options.name is None:
+        raise EmoliveError("The new model needs a name: `emolive adapt --name NAME`.")
+    name = shelf.check_name(options.name)
+    check_installed()
+    labelled = _labelled(name, options)
+    with _listener(options.base) as (base, listener), _bar("Listening") as progress:
+        taught = teach(name, labelled, base, listener, progress)
+    path = shelf.keep(taught.model)
+    for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
+        tell(f"Left out: {sentence}")
+    if as_json:
+        say(json.dumps(_document(taught, path), indent=1))
+    else:
+        show_adapted(taught.model)
+    return SOME_INPUTS_FAILED if taught.labelled.problems else DONE
+
+
+def _labelled(name: str, options: _Options) -> Labelled:
+    """Everything that is labelled; the library's marks where it is named, or nothing else is."""
+    found = Labelled()
+    for manifest in options.manifests:
+        found += from_manifest(manifest)
+    for folder in options.folders:
+        found += from_folder(folder)
+    if options.library is not None or not (options.manifests or options.folders):
+        with open_library(options.library) as library:
+            found += from_library(library, _permission(library, f"teaching {name}", options))
+    return found
+
+
+def _permission(library: Library, what: str, options: _Options) -> AgentPermission | None:
+    policy = load_policy(options.policy, settings_folder())
+    permission = agent_permission(
+        library, what, policy, wanted=options.infer_agent, confirm=confirm_in_terminal
+    )
+    if permission is not None:
+        tell(f"The agents' voices are taken, too: {permission.granted_by}.")
+    elif options.infer_agent:
+        tell("Not confirmed: the agents' voices are left out.")
+    return permission
+
+
+@contextmanager
+def _listener(choice: Path | None) -> Iterator[tuple[Path, Listener]]:
+    """The base that is meant, loaded."""
+    base = usual_base() if choice is None else choice
+    if is_adapted(model_path(base)):
+        raise EmoliveError(
+            f"{base} was adapted itself: teach the model underneath, with all labels together."
+        )
+    classifier = load_classifier(base, "auto")
+    try:
+        # A file is named so that it is found from any folder.
+        file = model_path(base)
+        yield (base if file != base else file.absolute()), Listener(classifier)
+    finally:
+        classifier.close()
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _document(taught: Taught, path: Path) -> dict[str, object]:
+    model = taught.model
+    judged = model.judgement.model_dump()
+    return {
+        "name": model.name,
+        "file": str(path),
+        "base": model.base.model_dump(),
+        "labels": model.labels,
+        "taught": model.taught,
+        "better": model.better,
+        **judged,
+        "left_out": taught.labelled.left_out,
+        "problems": taught.labelled.problems,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, object]:
+    return {
+        "session": moment.session.id,
+        "title": moment.session.title,
+        "stream": moment.stream,
+        "start_s": moment.start_s,
+        "end_s": moment.end_s,
+        "leading": moment.leading,
+        "doubt": round(moment.doubt, 6),
+    }
+
+
+def _write(library: Library, moments: Sequence[Moment], out: Path) -> None:
+    rows = [
+        {
+            "path": str(library.audio_path(moment.session.id, moment.stream)),
+            "start_s": f"{moment.start_s:.3f}",
+            "end_s": f"{moment.end_s:.3f}",
+            "label": "",
+            "speaker": f"{moment.session.id}/{moment.stream}",
+        }
+        for moment in moments
+    ]
+    try:
+        write_rows(out, _COLUMNS, rows)
+    except OSError as error:
+        raise EmoliveError(
+            f"{out} cannot be written ({error.strerror or error}): choose another file."
+        ) from error

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from emolive.cli.loading import open_library
 from emolive.cli.outcome import tell
-from emolive.cli.session_commands import open_library
 from emolive.consent.permission import Statement, agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission

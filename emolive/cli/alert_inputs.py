@@ -12,9 +12,8 @@ from emolive.archive.inputs import find_inputs
 from emolive.audio.call import CallFiles, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import RecordedSource
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import engine_config, load_classifier, open_library
 from emolive.cli.outcome import tell
-from emolive.cli.session_commands import open_library
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.query_text import before, parse_date, parse_span
 from emolive.session.search import SearchQuery

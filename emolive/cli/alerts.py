@@ -1,29 +1,56 @@
-"""`emolive alerts`, `audit` and `policy`: commands and options; the work is in `alert_commands`."""
+"""`emolive alerts`: rules checked and tried, and what waits for webhooks."""
 
 from __future__ import annotations
 
+import base64
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
+from emolive.alerts import rule_file
+from emolive.alerts.conditions.rule import Rule
+from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.dry_run import DryRun, Finding, RuleFindings
+from emolive.alerts.outbox import Message, Outbox
+from emolive.alerts.rule_file import check_labels, exposed_secrets, load_rules
+from emolive.alerts.ways import unusable_ways
+from emolive.alerts.webhook_settings import SECRET_PREFIX
+from emolive.bench.alerts import time_alerts
+from emolive.cli.alert_inputs import PastOptions, past_calls
+from emolive.cli.console import columns, print_table
+from emolive.cli.loading import engine_config, load_classifier, open_library
 from emolive.cli.options import (
-    Commands,
     HopOption,
     JsonReport,
     LibraryOption,
     ModelOption,
     Provider,
     ProviderOption,
+    group,
 )
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, print_json, say, tell
+from emolive.cli.watching import left_over
+from emolive.i18n import ntr
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.speech.silero import SileroVad
+from emolive.times import table_time
 
-app = typer.Typer(
-    cls=Commands,
-    help="Rules for alerts: check them, try them on past calls, see what waits for webhooks.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+Json = dict[str, object]
+_NUMBERS = ("alerts", "per hour", "in calls", "of")
+_SHOWN_FINDINGS = 10
+_SECRET_BYTES = 32
+
+app = group("alerts")
 
 
 class Side(StrEnum):
@@ -39,17 +66,16 @@ RulesArgument = Annotated[Path, typer.Argument(metavar="RULES.toml", help="The f
 @app.command()
 def example() -> int:
     """Print a file of rules to begin with, explained in comments."""
-    from emolive.cli.alert_commands import run_example
-
-    return run_example()
+    sys.stdout.write(rule_file.example())
+    return DONE
 
 
 @app.command()
 def secret() -> int:
     """Print a new secret for a webhook."""
-    from emolive.cli.alert_commands import run_secret
-
-    return run_secret()
+    random = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    say(f"{SECRET_PREFIX}{random}")
+    return DONE
 
 
 @app.command()
@@ -58,9 +84,22 @@ def check(rules: RulesArgument, model: ModelOption = None) -> int:
 
     A rule that is wrong is named with the key, and the exit code is 2.
     """
-    from emolive.cli.alert_commands import run_check
-
-    return run_check(rules, model)
+    found = load_rules(rules)
+    classifier = load_classifier(model, "cpu")
+    check_labels(found, classifier.metadata.labels, classifier.metadata.name)
+    classifier.close()
+    for rule in found.rules:
+        off = "" if rule.enabled else " (off)"
+        say(f"{rule.name}{off} [{rule.severity}]: {_rule_sentence(rule)}")
+    # It may well be there where the rules will be used.
+    for sentence in unusable_ways(found):
+        tell(sentence)
+    for sentence in exposed_secrets(found, rules):
+        tell(sentence)
+    watched = ntr("{count} rule", "{count} rules", len(found.rules))
+    told = ntr("{count} webhook", "{count} webhooks", len(found.webhooks))
+    tell(f"{rules} is right: {watched}, {told}.")
+    return DONE
 
 
 @app.command("test")
@@ -90,7 +129,7 @@ def try_rules(
         bool,
         typer.Option("--pair", help="The two files named are one call: the agent's comes first."),
     ] = False,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -99,9 +138,6 @@ def try_rules(
 
     Nothing is sent. A recording that cannot be read is reported, and the exit code is 1.
     """
-    from emolive.cli.alert_commands import run_test
-    from emolive.cli.alert_inputs import PastOptions
-
     options = PastOptions(
         paths=tuple(paths or ()),
         library=library,
@@ -112,7 +148,31 @@ def try_rules(
         provider=provider.value,
         hop_s=hop,
     )
-    return run_test(rules, options, as_json=json)
+    trial = DryRun(load_rules(rules))
+    failures = 0
+
+    def failed(sentence: str) -> None:
+        nonlocal failures
+        failures += 1
+        tell(sentence)
+
+    begun = time.monotonic()
+    for call in past_calls(options, failed):
+        trial.add(call)
+    took = time.monotonic() - begun
+    if as_json:
+        print_json(_trial_object(trial))
+    else:
+        _show_trial(trial)
+    if trial.calls:
+        pace = trial.seconds / max(took, 1e-3)
+        tell(
+            f"{trial.seconds / 3600:.1f} h in {_calls(trial.calls)}, tried in {took:.1f} s "
+            f"({pace:,.0f} times real time)."
+        )
+    else:
+        tell("There was no call to try the rules on: record some, or name files.")
+    return SOME_INPUTS_FAILED if failures else DONE
 
 
 @app.command()
@@ -120,13 +180,22 @@ def outbox(
     retry: Annotated[
         bool, typer.Option("--retry", help="Let messages that were refused wait again.")
     ] = False,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
     """Show the messages that wait for webhooks, and those that a server refused."""
-    from emolive.cli.alert_commands import run_outbox
-
-    return run_outbox(library, retry=retry, as_json=json)
+    with open_library(library) as opened:
+        stored = Outbox(opened.database)
+        if retry:
+            tell(f"{stored.retry_failed(datetime.now(UTC))} refused messages wait again.")
+        messages, depth = stored.messages(), stored.depth()
+    if as_json:
+        print_json({**asdict(depth), "messages": [_outbox_object(message) for message in messages]})
+        return DONE
+    if messages:
+        print_table(_outbox_table(messages))
+    tell(f"{depth.waiting} waiting, {depth.failed} refused, {depth.dropped} dropped in all.")
+    return DONE
 
 
 @app.command()
@@ -138,14 +207,29 @@ def deliver(
     ] = 60.0,
 ) -> int:
     """Deliver what waits for the webhooks of a file of rules; the exit code is 1 if some stays."""
-    from emolive.cli.alert_commands import run_deliver
-
-    return run_deliver(rules, library, timeout)
+    found = load_rules(rules)
+    for sentence in exposed_secrets(found, rules):
+        tell(sentence)
+    dispatcher = Dispatcher(found, library)
+    dispatcher.start()
+    deadline = time.monotonic() + timeout
+    while (depth := dispatcher.status().depth) and depth.waiting:
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.1)
+    dispatcher.close(1.0)
+    status = dispatcher.status()
+    delivered = sum(courier.delivered for courier in status.couriers)
+    tell(f"{delivered} message{'' if delivered == 1 else 's'} delivered.")
+    for sentence in left_over(status):
+        tell(sentence)
+    left = status.depth is not None and (status.depth.waiting or status.depth.failed)
+    return SOME_INPUTS_FAILED if left else DONE
 
 
 @app.command()
 def bench(
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", min=10.0, help="How long to measure.")
     ] = 60.0,
@@ -157,44 +241,135 @@ def bench(
 
     The exit code is 2 when 1 % take longer than one hop and 100 ms, or one is missing.
     """
-    from emolive.cli.alert_commands import run_bench
-
-    return run_bench(model, provider.value, hop, seconds, as_json=json)
-
-
-def audit(
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check that nothing was changed or removed; else 1.")
-    ] = False,
-    fingerprint: Annotated[
-        str | None,
-        typer.Option(
-            "--fingerprint",
-            metavar="TEXT",
-            help="With --verify: what an earlier check printed, which the log must still hold.",
-        ),
-    ] = None,
-    json: JsonReport = False,
-    library: LibraryOption = None,
-) -> int:
-    """Show the audit log: who permitted what, changed settings, deleted sessions, and when."""
-    from emolive.cli.alert_commands import run_audit, run_audit_check
-
-    if verify or fingerprint is not None:
-        return run_audit_check(library, fingerprint, as_json=json)
-    return run_audit(library, as_json=json)
+    tell(f"Measuring for {seconds:g} s. Other load on the machine shows in the numbers.")
+    classifier = load_classifier(model, provider.value)
+    config = engine_config(hop, classifier)
+    timing = time_alerts(asset(DEMO_AUDIO), classifier, SileroVad(), config, seconds)
+    classifier.close()
+    if as_json:
+        print_json(asdict(timing) | {"within": timing.within})
+    else:
+        sys.stdout.write(
+            f"{timing.latency.name}: median {timing.latency.median_ms:.0f} ms, p99 "
+            f"{timing.latency.p99_ms:.0f} ms of {timing.latency.n} alerts (hop {hop:g} s; "
+            f"budget one hop and 100 ms: {timing.budget_ms:.0f} ms), "
+            f"{timing.raised - timing.received} missing.\n"
+        )
+    return DONE if timing.within else CANNOT
 
 
-def policy(
-    file: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE", help="Another file than the configured one."),
-    ] = None,
-    example: Annotated[
-        bool, typer.Option("--example", help="Print a policy file to begin with.")
-    ] = False,
-) -> int:
-    """Show what is to be confirmed before agents' emotions are inferred, and what is decided."""
-    from emolive.cli.alert_commands import run_policy
+def _show_trial(trial: DryRun) -> None:
+    print_table(_trial_table(trial))
+    for entry in trial.rules:
+        if entry.findings:
+            say(f"{entry.rule.name}:")
+        for finding in entry.findings[:_SHOWN_FINDINGS]:
+            say(_finding_line(finding))
+        if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
+            say(f"  ... and {more} more: --json prints them all.")
+        for reason, calls in entry.skipped.items():
+            tell(f"{entry.rule.name} had nothing to watch in {_calls(calls)}: {reason}.")
+    if trial.per_hour is not None:
+        say(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.")
 
-    return run_policy(file, example=example)
+
+def _calls(count: int) -> str:
+    return ntr("{count} call", "{count} calls", count)
+
+
+def _rule_sentence(rule: Rule) -> str:
+    """When a rule is raised, and what happens then."""
+    then = ["banner", *(["sound"] if rule.sound else []), *(["desktop"] if rule.desktop else [])]
+    then += [f"webhook {name}" for name in rule.webhooks]
+    return f"{rule.in_words()} At most every {rule.cool_down_s:g} s: {', '.join(then)}."
+
+
+def _trial_table(trial: DryRun) -> Table:
+    """One row per rule."""
+    table = columns("rule", "kind", "alerts", "per hour", "in calls", "of", numbers=_NUMBERS)
+    for entry in trial.rules:
+        table.add_row(
+            Text(entry.rule.name),
+            entry.rule.kind,
+            str(len(entry.findings)),
+            "–" if entry.per_hour is None else f"{entry.per_hour:.2f}",
+            str(entry.calls),
+            table_time(entry.watched_s),
+        )
+    return table
+
+
+def _finding_line(finding: Finding) -> str:
+    """Where one alert would have been."""
+    stream = finding.alert.stream or "call"
+    return (
+        f"  {finding.call.name}  {table_time(finding.start_s)} - {table_time(finding.end_s)}  "
+        f"fired {table_time(finding.fired_s)}  {stream}  {finding.alert.message}"
+    )
+
+
+def _trial_object(trial: DryRun) -> Json:
+    """Everything a trial run found."""
+    return {
+        "calls": trial.calls,
+        "hours": round(trial.seconds / 3600, 6),
+        "per_hour": _rounded(trial.per_hour),
+        "rules": [_rule_object(entry) for entry in trial.rules],
+    }
+
+
+def _outbox_table(messages: Sequence[Message]) -> Table:
+    """The messages, oldest first."""
+    table = columns(
+        "webhook", "since", "state", "tries", "last problem", "message", numbers=("tries",)
+    )
+    for message in messages:
+        table.add_row(
+            Text(message.webhook),
+            f"{message.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            message.state,
+            str(message.attempts),
+            Text(message.last_error or ""),
+            Text(message.id),
+        )
+    return table
+
+
+def _outbox_object(message: Message) -> Json:
+    """One message of the outbox."""
+    return {
+        "id": message.id,
+        "webhook": message.webhook,
+        "created_at": message.created_at.isoformat(),
+        "state": message.state,
+        "attempts": message.attempts,
+        "last_error": message.last_error,
+    }
+
+
+def _rule_object(entry: RuleFindings) -> Json:
+    return {
+        "rule": entry.rule.name,
+        "kind": entry.rule.kind,
+        "alerts": len(entry.findings),
+        "per_hour": _rounded(entry.per_hour),
+        "calls": entry.calls,
+        "watched_hours": round(entry.watched_s / 3600, 6),
+        "not_watched": entry.skipped,
+        "findings": [
+            {
+                "call": finding.call.name,
+                "stream": finding.alert.stream,
+                "start_s": round(finding.start_s, 6),
+                "fired_s": round(finding.fired_s, 6),
+                "end_s": round(finding.end_s, 6),
+                "message": finding.alert.message,
+                "values": {name: round(value, 6) for name, value in finding.alert.values},
+            }
+            for finding in entry.findings
+        ],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

@@ -1,55 +1,148 @@
-"""`emolive baseline`: commands and options; the work is in `baseline_commands`."""
+"""`emolive baseline`: what is known of sources; and what other commands say of them."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
-from emolive.cli.options import Commands, JsonReport, LibraryOption
+from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
+from emolive.cli.console import Console
+from emolive.cli.options import JsonReport, LibraryOption, group
+from emolive.cli.outcome import DONE, say
+from emolive.errors import EmoliveError
+from emolive.i18n import ntr
+from emolive.labels import emotion_name
+from emolive.monitoring.baselines import BaselineChoice
+from emolive.session.database import library_folder
+from emolive.settings import SettingsStore
+from emolive.wording import consequence_text, percent, signed
 
-app = typer.Typer(
-    cls=Commands,
-    help="What is known of the sources that were listened to, to adapt answers to them.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("baseline")
 
-IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="A profile's id, or how it begins; see `list`.")
-]
+
+def expected_mix(text: str | None) -> ExpectedMix:
+    """What was asked for, or what is set in the app.
+
+    Raises:
+        EmoliveError: it is no mix.
+    """
+    if text is not None:
+        return ExpectedMix.of(text)
+    return SettingsStore().load().settings.baseline.expected
+
+
+def baseline_choice(
+    wanted: str | None, expected: str | None, group: str | None, library: Path | None
+) -> BaselineChoice | None:
+    """How a live run is adapted: as was asked for, else as set in the app; None: not at all.
+
+    Raises:
+        EmoliveError: `expected` is no mix.
+    """
+    settings = SettingsStore().load().settings
+    mix = settings.baseline.expected if expected is None else ExpectedMix.of(expected)
+    if wanted == "off" or (wanted is None and not settings.baseline.on):
+        return None
+    folder = library or settings.recording.library
+    return BaselineChoice(mix, settings.baseline.group if group is None else group, None, folder)
 
 
 @app.command("list")
-def list_command(library: LibraryOption = None, json: JsonReport = False) -> int:
+def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) -> int:
     """List the profiles of sources, the one heard last first."""
-    from emolive.cli.baseline_commands import run_list
-
-    return run_list(library, as_json=json)
+    store = _store(library)
+    profiles = store.profiles()
+    if as_json:
+        say(json.dumps([profile.summary() for profile in profiles], indent=1))
+        return DONE
+    if not profiles:
+        say("No source is known yet: `emolive live` gathers what it hears of one.")
+        return DONE
+    table = Table("id", "source", "sessions", "counts", "strength", "last heard")
+    for profile in profiles:
+        known = profile.evidence
+        table.add_row(
+            profile.source.id,
+            profile.source.title,
+            str(profile.sessions),
+            f"{known.minutes:.0f} min",
+            percent(known.strength()),
+            _moment(profile),
+        )
+    Console().print(table)
+    say(
+        "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` shows "
+        "one, `forget ID` deletes it."
+    )
+    return DONE
 
 
 @app.command()
 def show(
-    profile: IdArgument,
+    profile_id: Annotated[
+        str, typer.Argument(metavar="ID", help="A profile's id, or how it begins; see `list`.")
+    ],
     library: LibraryOption = None,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
 ) -> int:
     """Show one: what the model says on average there, and what is made of it."""
-    from emolive.cli.baseline_commands import run_show
-
-    return run_show(profile, library, as_json=json)
+    profile = _store(library).find(profile_id)
+    expected = expected_mix(None)
+    vector = profile.evidence.vector(expected, profile.source.labels)
+    summary = profile.summary()
+    if as_json:
+        shown = dict(zip(profile.source.labels, vector.round(4).tolist(), strict=True))
+        told = {"expected_neutral": expected.neutral, "vector": shown}
+        say(json.dumps({**summary, **told}, indent=1))
+        return DONE
+    say(_about(profile))
+    table = Table("", "mean answer", "expected", "added to the log-probability")
+    mix = expected.shares(profile.source.labels)
+    for label, share, moved in zip(profile.source.labels, mix, vector, strict=True):
+        mean = summary["mean"][label]
+        table.add_row(emotion_name(label), percent(mean), percent(share), signed(moved, 2))
+    Console().print(table)
+    say(consequence_text(*consequence(expected)))
+    return DONE
 
 
 @app.command()
 def forget(
-    profile: Annotated[
+    profile_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="A profile's id, or how it begins.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All profiles.")] = False,
     library: LibraryOption = None,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
 ) -> int:
     """Delete a profile, or all: the source is new again."""
-    from emolive.cli.baseline_commands import run_forget
+    if (profile_id is not None) == everything:
+        raise EmoliveError("Say which profile to forget by its ID, or --all; not both.")
+    count = _store(library).forget(profile_id)
+    if as_json:
+        say(json.dumps({"forgotten": count}))
+    else:
+        say(ntr("{count} profile is forgotten.", "{count} profiles are forgotten.", count))
+    return DONE
 
-    return run_forget(profile, library, everything=everything, as_json=json)
+
+def _about(profile: SourceProfile) -> str:
+    known = profile.evidence
+    return (
+        f"{profile.source.title}: {profile.sessions} sessions, {profile.heard_minutes:.1f} min of "
+        f"speech heard, of which {known.minutes:.1f} count; {percent(known.strength())} of what "
+        f"they say is used. Model {profile.source.model}, last heard "
+        f"{_moment(profile)}."
+    )
+
+
+def _moment(profile: SourceProfile) -> str:
+    return f"{profile.updated_at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _store(library: Path | None) -> ProfileStore:
+    return ProfileStore(library_folder(library))

@@ -1,16 +1,31 @@
-"""`emolive call`: commands and options; the work is in `call_commands` and `wall`."""
+"""`emolive call`: which sources make a call, live and recorded; `wall` shows several."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
+from emolive.audio.files import FileSource
+from emolive.audio.source import AudioSource, RecordedSource
+from emolive.cli.agent import AgentOptions
+from emolive.cli.baseline import baseline_choice
+from emolive.cli.console import Console
+from emolive.cli.conversation_view import (
+    conversation_line,
+    conversation_table,
+    telephone_note,
+)
+from emolive.cli.live import LiveOptions, run_in_terminal
+from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.options import (
     AlertsOption,
-    Commands,
     DurationOption,
     ExpectedOption,
     GroupOption,
@@ -27,14 +42,28 @@ from emolive.cli.options import (
     Provider,
     ProviderOption,
     TitleOption,
+    group,
 )
+from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, tell
+from emolive.cli.recording import RecordOptions
+from emolive.cli.wall import WallOptions, run_wall
+from emolive.cli.watching import WatchOptions
+from emolive.conversation import CallAnalysis, analyze_call
+from emolive.conversation.definitions import DEFINITIONS
+from emolive.engine.offline import BLOCK_S
+from emolive.errors import EmoliveError
+from emolive.monitoring.baselines import run_baselines
+from emolive.session.export import Format, chosen_formats
+from emolive.session.export.atomic import fitting, write_text
+from emolive.session.timeline import StreamAudio, Timeline
+from emolive.speech.silero import SileroVad
+from emolive.types import Role
 
-app = typer.Typer(
-    cls=Commands,
-    help="Calls of two parties: the customer's emotion, and how the conversation goes.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("call")
+
+# What `--loopback` takes for the default output.
+DEFAULT_OUTPUT = "default"
+_CONVERSATION = ".conversation.json"
 
 
 class Channel(StrEnum):
@@ -104,30 +133,21 @@ def live(
     a microphone that hears the loudspeaker takes the customer's voice for the agent's. Ctrl-C ends
     it.
     """
-    from emolive.cli.agent import AgentOptions
-    from emolive.cli.baseline_commands import baseline_choice
-    from emolive.cli.call_commands import CallOptions, run_call_live
-    from emolive.cli.live import LiveOptions
-    from emolive.cli.recording import RecordOptions
-    from emolive.cli.watching import WatchOptions
-
+    source = live_source(device, loopback, files or (), agent_channel.value)
     recording = RecordOptions(library, title, audio) if record else None
-    watching = WatchOptions(alerts, library, metrics)
-    return run_call_live(
-        CallOptions(device, loopback, tuple(files or ()), agent_channel.value),
-        LiveOptions(
-            headless,
-            json,
-            duration,
-            model,
-            provider.value,
-            hop,
-            recording,
-            watching,
-            AgentOptions(infer_agent, policy, library),
-            baseline_choice(baseline, expected_neutral, baseline_group, library),
-        ),
+    options = LiveOptions(
+        headless,
+        json,
+        duration,
+        model,
+        provider.value,
+        hop,
+        recording,
+        WatchOptions(alerts, library, metrics),
+        AgentOptions(infer_agent, policy, library),
+        baseline_choice(baseline, expected_neutral, baseline_group, library),
     )
+    return run_in_terminal(source, options, call=True)
 
 
 @app.command()
@@ -162,21 +182,42 @@ def analyze(
     The conversation goes to NAME.conversation.json beside the results, with the definition of each
     number. Files of the two parties may differ in length and rate.
     """
-    from emolive.cli.baseline_commands import baseline_choice
-    from emolive.cli.call_commands import CallAnalysisOptions, run_call_analyze
-
-    return run_call_analyze(
-        files,
-        CallAnalysisOptions(
-            out,
-            formats,
-            agent_channel.value,
-            model,
-            provider.value,
-            hop,
-            baseline_choice(baseline, expected_neutral, baseline_group, library),
-        ),
-    )
+    choice = baseline_choice(baseline, expected_neutral, baseline_group, library)
+    forms = chosen_formats(formats)
+    source = recorded_source(files, agent_channel.value, paced=False, block_s=BLOCK_S)
+    classifier = load_classifier(model, provider.value)
+    config = engine_config(hop, classifier)
+    name = "+".join(file.stem for file in files)
+    path = files[0] if len(files) == 1 else files[0].with_name(name)
+    adapted = run_baselines(choice, source, source)
+    try:
+        found = analyze_call(
+            source, path, classifier, SileroVad(), config,
+            baselines=None if adapted is None else adapted.streams,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        classifier.close()
+    written = _write(found, _timeline(found, files), out / name, forms)
+    if adapted is not None:
+        adapted.begin_to_keep()
+        adapted.wait(None)
+        if adapted.problem:
+            tell(adapted.problem)
+    console = Console()
+    console.print(conversation_table(found.conversation))
+    console.print(conversation_line(found.conversation), soft_wrap=True)
+    analysis = found.analysis
+    if sentence := telephone_note(analysis.streams, analysis.metadata):
+        tell(sentence)
+    if analysis.note:
+        tell(f"Note: {analysis.note}")
+    tell(f"Results: {', '.join(map(str, written))}.")
+    if analysis.problem:
+        tell(f"{analysis.problem} What came before is in the results.")
+        return SOME_INPUTS_FAILED
+    return DONE
 
 
 @app.command()
@@ -205,10 +246,6 @@ def wall(
 
     A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
     """
-    from emolive.cli.baseline_commands import baseline_choice
-    from emolive.cli.wall import WallOptions, run_wall
-    from emolive.cli.watching import WatchOptions
-
     watching = WatchOptions(alerts, library, metrics)
     return run_wall(
         files,
@@ -223,3 +260,101 @@ def wall(
             baseline_choice(baseline, expected_neutral, baseline_group, library),
         ),
     )
+
+
+def live_source(
+    device: str | None, loopback: str | None, files: Sequence[Path], agent: Side
+) -> AudioSource:
+    """The source of a live call; files are played as if they were spoken now.
+
+    `device` is a stereo device, or the agent's microphone where there is a `loopback`; `agent` is
+    the agent's channel where one source has both.
+
+    Raises:
+        EmoliveError: the options contradict each other, or there is no such loopback.
+    """
+    if files:
+        if device is not None or loopback is not None:
+            raise EmoliveError("Name files or devices, not both.")
+        return recorded_source(files, agent, paced=True)
+    from emolive.audio.microphone import Microphone
+
+    if loopback is None:
+        return CallSource(Microphone(device, channels=2), agent)
+    from emolive.audio.aligned import AlignedSource, Input
+    from emolive.audio.loopback import find_loopback, list_loopbacks, open_loopback
+
+    wanted = None if loopback == DEFAULT_OUTPUT else loopback
+    output = find_loopback(list_loopbacks(), wanted)
+    return AlignedSource(
+        (
+            Input(Microphone(device), Role.AGENT.value, Role.AGENT),
+            Input(open_loopback(output), Role.CUSTOMER.value, Role.CUSTOMER),
+        )
+    )
+
+
+def recorded_source(
+    files: Sequence[Path], agent: Side, *, paced: bool, block_s: float = 0.02
+) -> RecordedSource:
+    """A call in one stereo file, or in the agent's and the customer's.
+
+    Raises:
+        EmoliveError: neither one file nor two.
+    """
+    if len(files) == 1:
+        file = FileSource(files[0], paced=paced, block_s=block_s, channels="split")
+        return RecordedCall(file, agent)
+    if len(files) == 2:
+        return CallFiles(files[0], files[1], paced=paced, block_s=block_s)
+    raise EmoliveError("A call is one stereo file, or two files: the agent's, then the customer's.")
+
+
+def _timeline(found: CallAnalysis, files: Sequence[Path]) -> Timeline:
+    """The timeline, with each party's own sound."""
+    timeline = Timeline.of_analysis(found.analysis)
+    audio = [StreamAudio(files[0], channel) for channel in (0, 1)]
+    if len(files) == 2:
+        audio = [StreamAudio(path) for path in files]
+    streams = [
+        replace(stream, audio=sound) for stream, sound in zip(timeline.streams, audio, strict=True)
+    ]
+    return replace(timeline, streams=tuple(streams))
+
+
+def _write(
+    found: CallAnalysis, timeline: Timeline, base: Path, formats: Sequence[Format]
+) -> list[Path]:
+    """Write everything, to names that begin with `base`; returns them."""
+    base = base.with_name(fitting(base.name, len(_CONVERSATION)))
+    written = [base.with_name(f"{base.name}.{form.extension}") for form in formats]
+    try:
+        base.parent.mkdir(parents=True, exist_ok=True)
+        for form, target in zip(formats, written, strict=True):
+            form.write(timeline, target)
+        conversation = base.with_name(base.name + _CONVERSATION)
+        write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
+    except OSError as error:
+        raise EmoliveError(
+            f"Cannot write to {base.parent} ({error.strerror or error}): choose another folder "
+            "with --out."
+        ) from error
+    return [*written, conversation]
+
+
+def _conversation(found: CallAnalysis) -> dict[str, object]:
+    return {
+        "file": str(found.analysis.file),
+        **found.conversation.to_dict(),
+        "streams": [
+            {
+                "stream": stream.name,
+                "role": stream.role and stream.role.value,
+                "emotion": stream.emotion,
+                "native_rate": stream.native_rate,
+                "band": stream.band and stream.band.value,
+            }
+            for stream in found.analysis.streams
+        ],
+        "definitions": {d.field: {"text": d.text, "source": d.source} for d in DEFINITIONS},
+    }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from rich import console
+from rich import box, console
 from rich.segment import Segment
+from rich.table import Table
 
 from emolive.plain_text import plain
+
+_WIDE = 10_000
 
 
 class Console(console.Console):  # noqa: TID251 - the one place
@@ -17,6 +21,11 @@ class Console(console.Console):  # noqa: TID251 - the one place
     def __init__(self, **options: Any) -> None:
         """Take the options of rich's own, whose `highlight` is off, too."""
         super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
+
+    @classmethod
+    def wide(cls) -> Console:
+        """Standard output; where that is no terminal, no line is broken."""
+        return cls(width=None if sys.stdout.isatty() else _WIDE, soft_wrap=False)
 
     def render(
         self, renderable: console.RenderableType, options: console.ConsoleOptions | None = None
@@ -27,3 +36,16 @@ class Console(console.Console):  # noqa: TID251 - the one place
                 yield segment
             else:
                 yield Segment(plain(segment.text), segment.style)
+
+
+def print_table(table: Table) -> None:
+    """On standard output; where that is no terminal, no line is broken."""
+    Console.wide().print(table)
+
+
+def columns(*names: str, numbers: Collection[str] = ()) -> Table:
+    """A table with these columns, wide text folded; those of `numbers` stand at the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return table

@@ -1,4 +1,4 @@
-"""The model and the detector, loaded once per command."""
+"""What a command works with: the model, its settings, the library."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from emolive.engine import EngineConfig
 from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
 from emolive.inference.providers import CUDA, Host, Requested
+from emolive.session.library import Library
 
 
 def load_classifier(
@@ -31,6 +32,20 @@ def load_classifier(
     if classifier.provider_note and (has_gpu or len(host.packages) > 1):
         tell(classifier.provider_note)
     return classifier
+
+
+def open_library(folder: Path | None) -> Library:
+    """The library; what had to be put right, or could not be, is told.
+
+    Raises:
+        SessionError: it cannot be opened.
+    """
+    library = Library.open(folder)
+    for session_id in library.recovered:
+        tell(f"Session {session_id} was cut off and is recovered.")
+    for problem in library.problems:
+        tell(problem)
+    return library
 
 
 def engine_config(hop_s: float, classifier: Classifier) -> EngineConfig:

@@ -10,15 +10,13 @@ from typing import Annotated
 import typer
 
 from emolive import __version__
-from emolive.cli import adapt, call, serve, sessions
-from emolive.cli import alerts as alert_options
-from emolive.cli import baseline as baseline_options
+from emolive.cli import audit as audit_log
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
+    AllCommands,
     ArchiveBaseline,
     ArchiveBaselineOption,
-    Commands,
     DurationOption,
     ExpectedOption,
     GroupOption,
@@ -44,7 +42,7 @@ from emolive.errors import EmoliveError
 from emolive.logs import LogLevel, log_to, nothing_unseen
 
 app = typer.Typer(
-    cls=Commands,
+    cls=AllCommands,
     name="emolive",
     help="Hear how speech feels, live: a running emotion timeline, computed on this machine.",
     epilog="Exit codes: 0 done, 1 done but some inputs failed, 2 wrong usage or environment.",
@@ -52,12 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(call.app, name="call")
-app.add_typer(sessions.app, name="sessions")
-app.add_typer(alert_options.app, name="alerts")
-app.add_typer(serve.app, name="serve")
-app.add_typer(adapt.app, name="adapt")
-app.add_typer(baseline_options.app, name="baseline")
 
 
 def _print_version(wanted: bool) -> None:
@@ -167,7 +159,7 @@ def live(
     In the app when there is a display, otherwise in the terminal. Ctrl-C ends it.
     """
     from emolive.cli.agent import AgentOptions
-    from emolive.cli.baseline_commands import baseline_choice
+    from emolive.cli.baseline import baseline_choice
     from emolive.cli.live import LiveOptions, run_live
     from emolive.cli.recording import RecordOptions
     from emolive.cli.watching import WatchOptions
@@ -266,7 +258,7 @@ def analyze(
     if addresses := [text for text in (*paths, out) if "://" in text]:
         raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
     from emolive.cli.analyze import AnalyzeOptions, run_analyze
-    from emolive.cli.baseline_commands import expected_mix
+    from emolive.cli.baseline import expected_mix
 
     if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
         tell("--expected-neutral does nothing without --baseline files or --baseline library.")
@@ -415,8 +407,8 @@ def bench(
     return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
 
 
-app.command()(alert_options.audit)
-app.command()(alert_options.policy)
+app.command()(audit_log.audit)
+app.command()(audit_log.policy)
 
 
 def main() -> None:

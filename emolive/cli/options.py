@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,60 @@ class Commands(TyperGroup):
                         "it is empty.", ctx=ctx, param_hint=max(parameter.opts, key=len)
                     )
         return name, command, rest
+
+
+# Groups of commands, imported when they are meant, and what `--help` says of them.
+GROUPS = {
+    "call": "Calls of two parties: the customer's emotion, and how the conversation goes.",
+    "sessions": "Recorded sessions: list, show, replay, search, tag, export, import, delete.",
+    "alerts": "Rules for alerts: check them, try them on past calls, see what waits for webhooks.",
+    "serve": "Monitor calls from telephone systems, and show them in browsers.",
+    "adapt": "Teach a model your own voices, or your own labels, from a few labelled moments.",
+    "baseline": "What is known of the sources that were listened to, to adapt answers to them.",
+}
+
+
+def group(name: str, **settings: Any) -> typer.Typer:
+    """The group of this name; without a command it shows its help, unless `settings` say else."""
+    return typer.Typer(
+        cls=Commands,
+        help=GROUPS[name],
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **({"no_args_is_help": True} | settings),
+    )
+
+
+class AllCommands(Commands):
+    """The program's own commands, then the groups."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands.update({name: _Group(name=name, help=GROUPS[name]) for name in GROUPS})
+
+
+class _Group(TyperGroup):
+    """Stands for a group until that is meant; its module has the group's name."""
+
+    @property
+    def commands(self) -> Any:
+        """The group's commands."""
+        return self._meant().commands
+
+    @commands.setter
+    def commands(self, _: Any) -> None:
+        """It has none of its own."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The group's own options."""
+        return list(self._meant().get_params(ctx))
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Begin to run the group."""
+        return self._meant().make_context(*arguments, **settings)
+
+    def _meant(self) -> Any:
+        return typer.main.get_command(import_module(f"emolive.cli.{self.name}").app)
 
 
 class _Ending:
@@ -186,6 +241,19 @@ MetricsOption = Annotated[
 PolicyOption = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
+]
+
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help='A session\'s id, or its beginning where that is enough; or "last".'
+    ),
+]
+SessionsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...", help='Sessions\' ids, or their beginnings where that is enough; or "last".'
+    ),
 ]
 
 

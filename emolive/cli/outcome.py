@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import re
@@ -46,6 +47,12 @@ class _Output(io.FileIO):
         except OSError as error:
             self.failure = error
             raise
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=1)
+    sys.stdout.write("\n")
 
 
 def watch_output() -> None:

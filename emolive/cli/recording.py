@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from emolive.cli.loading import open_library
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
-from emolive.cli.session_commands import open_library
 from emolive.errors import SessionError
 from emolive.monitoring import MonitoredRun, RecordingChoice
 from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest

@@ -21,14 +21,10 @@ from emolive.cli.options import (
     Provider,
     ProviderOption,
     finish,
+    group,
 )
 
-app = typer.Typer(
-    cls=Commands,
-    help="Monitor calls from telephone systems, and show them in browsers.",
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("serve", no_args_is_help=False, invoke_without_command=True)
 token = typer.Typer(
     cls=Commands,
     help="Who may bring calls, watch, and administer.",
@@ -207,7 +203,7 @@ def serve(
     """
 
     def body() -> int:
-        from emolive.cli.baseline_commands import baseline_choice
+        from emolive.cli.baseline import baseline_choice
         from emolive.cli.serve_commands import ServeOptions, run_serve
 
         return run_serve(

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from emolive.addresses import is_address
 from emolive.cli.console import Console
+from emolive.cli.loading import open_library
 from emolive.cli.outcome import DONE, say, tell
-from emolive.cli.session_commands import open_library
 from emolive.errors import EmoliveError
 from emolive.monitoring import BaselineChoice
 from emolive.server.settings import Keeping, ServerSettings

@@ -12,10 +12,9 @@ from emolive.audio.output import SilentOutput
 from emolive.cli.comparison_view import show_comparison
 from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
-from emolive.cli.loading import load_classifier
+from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.cli.segment_lines import SegmentLines
-from emolive.cli.session_commands import open_library
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError, SessionError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
 from rich import box
@@ -21,7 +20,6 @@ from emolive.times import seconds_text, table_time
 from emolive.types import SpeechState
 
 Json = dict[str, object]
-_WIDE = 10_000
 
 
 def session_object(info: SessionInfo, times: Mapping[str, int]) -> Json:
@@ -166,7 +164,7 @@ def hits_table(hits: Sequence[SearchHit]) -> Table:
 
 def show_session(library: Library, info: SessionInfo) -> None:
     """Print one session for people."""
-    console = _console()
+    console = Console.wide()
     say = console.print
     say(Text(f"{info.title or 'Session'}  {info.id}", style="bold"))
     say(f"{local_time(info)}, {table_time(info.duration_s)}, {_marks(info) or 'complete'}")
@@ -234,15 +232,6 @@ def _conversation(library: Library, info: SessionInfo) -> object:
 def local_time(info: SessionInfo) -> str:
     """When it began, in this computer's time zone."""
     return f"{info.started_at.astimezone():%Y-%m-%d %H:%M}"
-
-
-def print_table(table: Table) -> None:
-    """On standard output; where that is no terminal, no line is broken."""
-    _console().print(table)
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDE, soft_wrap=False)
 
 
 def _table(*columns: str) -> Table:

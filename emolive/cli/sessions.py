@@ -1,61 +1,80 @@
-"""`emolive sessions`: commands and options, and nothing else; the work is in `session_commands`."""
+"""`emolive sessions`: list, show, search and change what is recorded."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from emolive.adapt import shelf
+from emolive.cli import session_files
+from emolive.cli.console import print_table
+from emolive.cli.loading import open_library
 from emolive.cli.options import (
-    FORMATS,
-    AudioFormat,
-    Commands,
     JsonReport,
     LibraryOption,
     Provider,
     ProviderOption,
+    SessionArgument,
+    group,
 )
-
-app = typer.Typer(
-    cls=Commands,
-    help="Recorded sessions: list, show, replay, search, tag, export, import, delete.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from emolive.cli.outcome import DONE, print_json, say, tell
+from emolive.cli.session_tables import (
+    hits_table,
+    session_object,
+    sessions_table,
+    show_session,
+    shown_object,
 )
+from emolive.errors import EmoliveError, SessionError
+from emolive.plain_text import plain
+from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
+from emolive.session.query_text import (
+    before,
+    parse_date,
+    parse_length,
+    parse_query,
+    parse_share,
+    parse_span,
+    taken_as_text,
+)
+from emolive.types import Role
 
-SessionArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="ID", help='A session\'s id, or its beginning where that is enough; or "last".'
-    ),
-]
-SessionsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="ID...", help='Sessions\' ids, or their beginnings where that is enough; or "last".'
-    ),
-]
+app = group("sessions")
 
 
 @app.command("list")
-def list_sessions(json: JsonReport = False, library: LibraryOption = None) -> int:
+def list_sessions(as_json: JsonReport = False, library: LibraryOption = None) -> int:
     """List all sessions, newest first."""
-    from emolive.cli.session_commands import run_list
-
-    return run_list(library, as_json=json)
+    with open_library(library) as opened:
+        sessions, times = opened.sessions(), opened.label_samples()
+        if as_json:
+            found = [session_object(info, times.get(info.id, {})) for info in sessions]
+            print_json(found)
+        elif sessions:
+            print_table(sessions_table(sessions, times))
+        else:
+            tell(f"There are no sessions in {opened.folder} yet: `emolive live --record`.")
+    return DONE
 
 
 @app.command()
 def show(
     session: SessionArgument,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
     """Show one session: time per emotion, changes, peaks, gaps, alerts, notes and tags."""
-    from emolive.cli.session_commands import run_show
-
-    return run_show(library, session, as_json=json)
+    with open_library(library) as opened:
+        info = opened.get(session)
+        if as_json:
+            print_json(shown_object(opened, info))
+        else:
+            show_session(opened, info)
+    return DONE
 
 
 @app.command()
@@ -99,7 +118,7 @@ def replay(
 
 @app.command()
 def search(
-    query: Annotated[
+    what: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[WHAT]...",
@@ -138,47 +157,70 @@ def search(
     marked: Annotated[
         bool, typer.Option("--marked", help="Look in what people marked, not in the model's.")
     ] = False,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
     """Find sessions, and the stretches in them that match.
 
     What is asked for must all be there. Options and words can be mixed.
     """
-    from emolive.cli.session_commands import SearchOptions, run_search
+    with open_library(library) as opened:
+        now = datetime.now()
+        query = parse_query(" ".join(what or ()), opened.labels(), now)
+        parties = []
+        for name in role or ():
+            if name.casefold() not in set(Role):
+                raise SessionError(f"{name!r} is no role: use agent or customer.")
+            parties.append(Role(name.casefold()))
+        query = replace(
+            query,
+            labels=(*query.labels, *(label or ())),
+            roles=(*query.roles, *parties),
+            streams=(*query.streams, *(stream or ())),
+            tags=(*query.tags, *(tag or ())),
+            annotated=query.annotated or marked,
+        )
+        if longer is not None:
+            query = replace(query, min_duration_s=parse_length(longer))
+        if probability is not None:
+            query = replace(query, min_confidence=parse_share(probability))
+        if last is not None:
+            query = replace(query, since=before(now, parse_span(last)))
+        if since is not None:
+            query = replace(query, since=parse_date(since, now))
+        if until is not None:
+            query = replace(query, until=parse_date(until, now, end=True))
+        hits = opened.search(query)
+        if (words := taken_as_text(query)) is not None:
+            tell(plain(words))
+        if as_json:
+            times = opened.label_samples()
+            print_json(
+                [
+                    session_object(hit.session, times.get(hit.session.id, {}))
+                    | {
+                        "segments": [
+                            {
+                                "stream": segment.stream,
+                                "start_s": segment.start_sample / hit.session.rate,
+                                "end_s": segment.end_sample / hit.session.rate,
+                                "label": segment.label,
+                                "confidence": round(segment.confidence, 6),
+                            }
+                            for segment in hit.segments
+                        ]
+                    }
+                    for hit in hits
+                ]
+            )
+        elif hits:
+            print_table(hits_table(hits))
+        else:
+            tell("Nothing was found.")
+    return DONE
 
-    options = SearchOptions(
-        words=tuple(query or ()),
-        labels=tuple(label or ()),
-        longer=longer,
-        probability=probability,
-        roles=tuple(role or ()),
-        streams=tuple(stream or ()),
-        tags=tuple(tag or ()),
-        since=since,
-        until=until,
-        last=last,
-        marked=marked,
-    )
-    return run_search(library, options, as_json=json)
 
-
-@app.command()
-def delete(
-    sessions: SessionsArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    with_models: Annotated[
-        bool, typer.Option("--with-models", help="Also the models that were taught with them.")
-    ] = False,
-    library: LibraryOption = None,
-) -> int:
-    """Delete sessions for good: audio, timeline, notes, and their traces in the database.
-
-    On a terminal it asks first. Models that were taught with them are named.
-    """
-    from emolive.cli.session_commands import run_delete
-
-    return run_delete(library, sessions, ask=not yes, with_models=with_models)
+app.command()(session_files.delete)
 
 
 @app.command()
@@ -202,9 +244,23 @@ def expire(
     library: LibraryOption = None,
 ) -> int:
     """Delete old sessions, now or from now on; without options, say what is set."""
-    from emolive.cli.session_commands import run_expire
-
-    return run_expire(library, days, after)
+    with open_library(library) as opened:
+        if after is not None:
+            settings = opened.settings()
+            opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
+        expired = opened.expire(days) if days is not None or after else []
+        for session_id in expired:
+            tell(f"Session {session_id} is deleted.")
+        for name in shelf.taught_with(expired):
+            tell(
+                f"The model {name} was taught with them: `emolive adapt remove {name}` forgets it."
+            )
+        limit = opened.settings().expire_after_days
+        if limit is None:
+            tell("Sessions are kept until they are deleted.")
+        else:
+            tell(f"Sessions are deleted by themselves after {limit} days.")
+    return DONE
 
 
 @app.command()
@@ -214,9 +270,9 @@ def rename(
     library: LibraryOption = None,
 ) -> int:
     """Give a session a title."""
-    from emolive.cli.session_commands import run_rename
-
-    return run_rename(library, session, title)
+    with open_library(library) as opened:
+        opened.rename(opened.get(session).id, title.strip())
+    return DONE
 
 
 @app.command()
@@ -227,9 +283,14 @@ def tag(
     library: LibraryOption = None,
 ) -> int:
     """Tag a session."""
-    from emolive.cli.session_commands import run_tag
-
-    return run_tag(library, session, tags, remove=remove)
+    with open_library(library) as opened:
+        session_id = opened.get(session).id
+        for one in tags:
+            if remove:
+                opened.remove_tag(session_id, one)
+            else:
+                opened.add_tag(session_id, one)
+    return DONE
 
 
 @app.command()
@@ -245,9 +306,15 @@ def note(
     library: LibraryOption = None,
 ) -> int:
     """Add a note to a session, or to a moment of it."""
-    from emolive.cli.session_commands import run_note
-
-    return run_note(library, session, text, at)
+    with open_library(library) as opened:
+        info = opened.get(session)
+        sample = None if at is None else round(at * info.rate)
+        if sample is not None and sample > info.duration_samples:
+            raise SessionError(
+                f"Session {info.id} is {info.duration_s:.1f} s long: choose a moment in it."
+            )
+        opened.add_note(info.id, text, sample)
+    return DONE
 
 
 @app.command()
@@ -259,113 +326,24 @@ def consent(
     library: LibraryOption = None,
 ) -> int:
     """Show or set the reminder that comes before the first recording."""
-    from emolive.cli.session_commands import run_consent
-
-    return run_consent(library, text)
-
-
-@app.command("export")
-def export_sessions(
-    sessions: SessionsArgument,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT[,FORMAT]",
-            help=f"Any of {FORMATS}; bundle (everything, to import elsewhere); manifest (what "
-            "people marked, to train on); all: every one but the manifest.",
-        ),
-    ] = "html",
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder for the files; existing ones are replaced."
-        ),
-    ] = Path("emolive-export"),
-    audio: Annotated[
-        bool, typer.Option("--audio", help="Put the audio beside the files, which refer to it.")
-    ] = False,
-    audio_format: Annotated[
-        AudioFormat | None,
-        typer.Option(
-            "--audio-format", help="Of that audio; otherwise WAV with eaf, for ELAN, else FLAC."
-        ),
-    ] = None,
-    delete: Annotated[
-        bool,
-        typer.Option("--delete", help="Then delete the sessions for good; needs the bundle."),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
-    speaker: Annotated[
-        str, typer.Option("--speaker", metavar="NAME", help="Manifest: who speaks in all of them.")
-    ] = "",
-    gender: Annotated[
-        str, typer.Option("--gender", metavar="TEXT", help="Manifest: the speakers' gender.")
-    ] = "",
-    language: Annotated[
-        str, typer.Option("--language", metavar="TEXT", help="Manifest: the language spoken.")
-    ] = "",
-    corpus: Annotated[
-        str, typer.Option("--corpus", metavar="NAME", help="Manifest: name of the collection.")
-    ] = "sessions",
-    refer: Annotated[
-        bool,
-        typer.Option("--refer", help="Manifest: refer to the library's audio instead of cuts."),
-    ] = False,
-    library: LibraryOption = None,
-) -> int:
-    """Export sessions for other programs, other machines, or training.
-
-    Each file is named after its session; the manifest is one for all of them.
-    """
-    from emolive.cli.session_file_commands import ExportOptions, run_export
-    from emolive.session.training_manifest import Facts
-
-    facts = Facts(speaker, gender, language, corpus)
-    kind: Literal["flac", "wav"] | None = None
-    if audio_format is not None:
-        kind = "wav" if audio_format is AudioFormat.WAV else "flac"
-    # To name a format is to ask for the audio.
-    with_audio = audio or kind is not None
-    options = ExportOptions(formats, out, with_audio, delete, yes, facts, refer, kind)
-    return run_export(library, sessions, options)
+    with open_library(library) as opened:
+        settings = opened.settings()
+        if text is not None:
+            try:
+                changed = type(settings).model_validate(
+                    settings.model_dump() | {"consent_text": text}
+                )
+            except ValidationError as error:
+                raise SessionError(f"The text is too long ({len(text)} letters).") from error
+            opened.change_settings(changed)
+        shown = opened.settings().consent_text
+        tell(shown or "There is no reminder before recording.")
+    return DONE
 
 
-@app.command("import")
-def import_sessions(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE...", help="Bundles made by `sessions export --format bundle`."
-        ),
-    ],
-    again: Annotated[
-        bool, typer.Option("--again", help="Import even what the library has already.")
-    ] = False,
-    library: LibraryOption = None,
-) -> int:
-    """Import sessions that were exported as bundles, here or on another machine."""
-    from emolive.cli.session_file_commands import run_import
-
-    return run_import(library, files, again=again)
-
-
-@app.command("agreement")
-def show_agreement(
-    session: Annotated[
-        str, typer.Argument(metavar="ID", help='A session\'s id, or its beginning; or "last".')
-    ],
-    json: JsonReport = False,
-    library: LibraryOption = None,
-) -> int:
-    """Show how far people who marked a session agree, with the model and with each other.
-
-    Cohen's kappa of each with the model and of each pair, Fleiss' kappa and Krippendorff's alpha of
-    all; concordance (Lin) and alpha of what they rated continuously.
-    """
-    from emolive.cli.session_agreement import run_agreement
-
-    return run_agreement(library, session, as_json=json)
+app.command("export")(session_files.export_sessions)
+app.command("import")(session_files.import_sessions)
+app.command("agreement")(session_files.show_agreement)
 
 
 @app.command("tiers")
@@ -380,13 +358,36 @@ def show_tiers(
     remove: Annotated[
         bool, typer.Option("--remove", help="Offer it no more; what was marked in it stays.")
     ] = False,
-    json: JsonReport = False,
+    as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
     """Show, add or remove tiers: what can be marked beside the emotions, with labels of your own.
 
     They hold for the whole library.
     """
-    from emolive.cli.session_tiers import run_tiers
+    if remove and labels is not None:
+        raise EmoliveError("--remove and --labels contradict each other: give one of them.")
+    if name is None and (remove or labels is not None):
+        raise EmoliveError("Name the tier: such as `emolive sessions tiers engagement --labels …`.")
+    with open_library(library) as opened:
+        settings = opened.settings()
+        if name is not None and remove:
+            settings = without_tier(settings, name)
+        elif name is not None and labels is not None:
+            settings = with_tier(settings, tier_of(name, labels))
+        elif name is not None:
+            raise EmoliveError(f"What is labelled in {name!r}? Add --labels, such as --labels a,b.")
+        if settings != opened.settings():
+            opened.change_settings(settings)
+    if as_json:
+        print_json([tier.model_dump() for tier in settings.tiers])
+    elif settings.tiers:
+        for tier in settings.tiers:
+            say(_line(tier))
+    else:
+        say("Only the emotions can be marked: add a tier with `sessions tiers NAME --labels a,b`.")
+    return DONE
 
-    return run_tiers(library, name, labels, remove=remove, as_json=json)
+
+def _line(tier: TierSettings) -> str:
+    return f"{tier.name}: {', '.join(tier.labels)}"

@@ -15,7 +15,7 @@ import soundfile as sf
 from typer.testing import CliRunner
 
 from emolive.audio.files import FileSource
-from emolive.cli import session_commands
+from emolive.cli import session_files
 from emolive.cli.live import LiveOptions, run_in_terminal
 from emolive.cli.main import app
 from emolive.cli.recording import RecordOptions
@@ -216,7 +216,7 @@ def test_on_a_terminal_deleting_is_asked_for(
         stdin = Terminal
         stdout = sys.stdout
 
-    monkeypatch.setattr(session_commands, "sys", FakeSys)
+    monkeypatch.setattr(session_files, "sys", FakeSys)
     arguments = ["sessions", "delete", filled[0]]
     refused = CliRunner().invoke(app, arguments, input="n\n")
     assert refused.exit_code != 0

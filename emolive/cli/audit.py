@@ -1,0 +1,142 @@
+"""`emolive audit` and `emolive policy`: what was permitted, and what is decided."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emolive.cli.options import JsonReport, LibraryOption
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from emolive.session.records import AuditEntry
+
+Json = dict[str, object]
+
+
+def audit(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that nothing was changed or removed; else 1.")
+    ] = False,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="TEXT",
+            help="With --verify: what an earlier check printed, which the log must still hold.",
+        ),
+    ] = None,
+    as_json: JsonReport = False,
+    library: LibraryOption = None,
+) -> int:
+    """Show the audit log: who permitted what, changed settings, deleted sessions, and when."""
+    from emolive.cli.console import print_table
+    from emolive.cli.loading import open_library
+
+    if verify or fingerprint is not None:
+        return _check(library, fingerprint, as_json=as_json)
+    with open_library(library) as opened:
+        entries = opened.audit_log()
+    if as_json:
+        print_json([_audit_object(entry) for entry in entries])
+    elif entries:
+        print_table(_audit_table(entries))
+    else:
+        tell("The audit log is empty.")
+    return DONE
+
+
+def policy(
+    file: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Another file than the configured one."),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a policy file to begin with.")
+    ] = False,
+) -> int:
+    """Show what is to be confirmed before agents' emotions are inferred, and what is decided."""
+    import textwrap
+
+    from emolive.consent.permission import STATEMENT
+    from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
+    from emolive.settings import settings_folder
+
+    if example:
+        sys.stdout.write(EXAMPLE)
+        return DONE
+    folder = settings_folder()
+    policy = load_policy(file, folder)
+    say(f"{STATEMENT.title} (statement, version {STATEMENT.version})\n")
+    sys.stdout.write(textwrap.fill(STATEMENT.text, 88) + "\n\n")
+    if policy is None:
+        text = f"There is no policy at {folder / FILE_NAME}: every call asks, and it is off."
+    elif policy.permits:
+        text = f"{policy.path} turns it on in every call (SHA-256 {policy.sha256})."
+    elif policy.forbids:
+        text = f"{policy.path} forbids it (SHA-256 {policy.sha256})."
+    else:
+        text = f"{policy.path} leaves it to each call, and it is off (SHA-256 {policy.sha256})."
+    say(text)
+    return DONE
+
+
+def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
+    """Check the audit log; 1 when it is not as it was written.
+
+    Raises:
+        SessionError: the library cannot be used.
+    """
+    from emolive.cli.loading import open_library
+
+    with open_library(folder) as library:
+        found = library.check_audit_log(noted and noted.strip().lower())
+    if as_json:
+        print_json(asdict(found))
+    elif found.problem is not None:
+        tell(f"The audit log of {library.folder} was tampered with: {found.problem}.")
+    elif found.entries:
+        say(f"{found.fingerprint}")
+        tell(
+            f"{found.entries} entr{'y' if found.entries == 1 else 'ies'}, none changed or removed. "
+            "Keep the fingerprint elsewhere: with --fingerprint a later check proves that the log "
+            "still holds all of this."
+        )
+    else:
+        tell("The audit log is empty.")
+    return DONE if found.problem is None else SOME_INPUTS_FAILED
+
+
+def _audit_table(entries: Sequence[AuditEntry]) -> Table:
+    """The audit log, oldest first."""
+    from rich.text import Text
+
+    from emolive.cli.console import columns
+
+    table = columns("when", "who", "what", "details")
+    for entry in entries:
+        details = "\n".join(f"{key}: {value}" for key, value in entry.details.items())
+        table.add_row(
+            f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
+            Text(entry.actor),
+            Text(entry.action),
+            Text(details),
+        )
+    return table
+
+
+def _audit_object(entry: AuditEntry) -> Json:
+    """One line of the audit log."""
+    return {
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "details": dict(entry.details),
+    }
