@@ -24,7 +24,7 @@ from emolive.i18n import mark, tr
 from emolive.types import FloatArray
 
 # Full scale is 1 Pa for Praat, whose intensity is in dB relative to 20 micropascals.
-_FULL_SCALE_DB = 20 * math.log10(1.0 / 2e-5)
+FULL_SCALE_DB = 20 * math.log10(1.0 / 2e-5)
 # Praat's own settings for voices of any pitch, in Hz; a second pass narrows them to the voice
 # (Hirst 2011, "The analysis by synthesis of speech melody", with room for lively speech).
 _FLOOR_HZ, _CEILING_HZ = 60.0, 600.0
@@ -127,7 +127,7 @@ def measure(samples: FloatArray, rate: int, praat: ModuleType | None = None) -> 
     sound = praat.Sound(samples.astype(np.float64), sampling_frequency=rate)
     found: dict[Cue, float] = {}
     intensity = sound.to_intensity(minimum_pitch=75.0, time_step=_STEP_S / 2)
-    pitch = _pitch(sound)
+    pitch = voice_pitch(sound)
     frequency = pitch.selected_array["frequency"]
     sounding_s = _add_energy_cues(found, call, intensity, pitch, samples.size / rate)
     ltas = call(sound, "To Ltas", 100.0)
@@ -142,8 +142,9 @@ def measure(samples: FloatArray, rate: int, praat: ModuleType | None = None) -> 
     return CueValues({cue: value for cue, value in found.items() if math.isfinite(value)})
 
 
-def _pitch(sound: Any) -> Any:
-    wide = sound.to_pitch_ac(time_step=_STEP_S, pitch_floor=_FLOOR_HZ, pitch_ceiling=_CEILING_HZ)
+def voice_pitch(sound: Any, step_s: float = _STEP_S) -> Any:
+    """Praat's pitch, its range narrowed to this voice in a second pass."""
+    wide = sound.to_pitch_ac(time_step=step_s, pitch_floor=_FLOOR_HZ, pitch_ceiling=_CEILING_HZ)
     voiced = wide.selected_array["frequency"]
     voiced = voiced[voiced > 0]
     if voiced.size < 5:
@@ -151,7 +152,7 @@ def _pitch(sound: Any) -> Any:
     low, high = np.percentile(voiced, (25, 75))
     floor = max(_FLOOR_HZ, 0.75 * low)
     ceiling = min(_CEILING_HZ, max(2.5 * high, 2 * floor))
-    return sound.to_pitch_ac(time_step=_STEP_S, pitch_floor=floor, pitch_ceiling=ceiling)
+    return sound.to_pitch_ac(time_step=step_s, pitch_floor=floor, pitch_ceiling=ceiling)
 
 
 def _add_energy_cues(
@@ -160,20 +161,20 @@ def _add_energy_cues(
     """Loudness, pauses and speech rate; returns the seconds with sound."""
     decibels: npt.NDArray[np.float64] = intensity.values[0]
     times: npt.NDArray[np.float64] = intensity.xs()
-    sounding = _sounding(call, intensity, times, float(np.ptp(decibels)))
+    sounding = sounding_frames(call, intensity, times, float(np.ptp(decibels)))
     sounding_s = seconds * float(sounding.mean())
     if not sounding.any():
         return 0.0
     power = np.mean(10 ** (decibels[sounding] / 10))
-    found[Cue.LOUDNESS] = float(10 * np.log10(power) - _FULL_SCALE_DB)
+    found[Cue.LOUDNESS] = float(10 * np.log10(power) - FULL_SCALE_DB)
     found[Cue.PAUSES] = 100.0 * max(0.0, 1.0 - sounding_s / seconds)
-    nuclei = _syllable_nuclei(decibels, sounding)
+    nuclei = syllable_nuclei(decibels, sounding)
     voiced = sum(1 for at in nuclei if not math.isnan(pitch.get_value_at_time(times[at])))
     found[Cue.RATE] = voiced / sounding_s
     return sounding_s
 
 
-def _sounding(
+def sounding_frames(
     call: Any, intensity: Any, times: npt.NDArray[np.float64], range_db: float
 ) -> npt.NDArray[np.bool_]:
     """Which frames are no pause; all of them where Praat finds no two levels to tell apart."""
@@ -192,7 +193,7 @@ def _sounding(
     return sounding
 
 
-def _syllable_nuclei(
+def syllable_nuclei(
     decibels: npt.NDArray[np.float64], sounding: npt.NDArray[np.bool_]
 ) -> list[int]:
     """Indices of intensity peaks in sound that are `_DIP_DB` above the dip before them."""

@@ -35,6 +35,8 @@ from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
 from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.theme import SPACE, apply, resolve
+from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.voice_panels import VOICE_PANELS
 from tests.session.filled import session_record
 from tests.ui.picture_file import save_picture
 from tests.ui.stored_sessions import RATE, Part, demo, store
@@ -196,6 +198,17 @@ def tiers_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
     page.edit_tiers()
 
 
+def voice(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.board.axis.view(4.0, 14.0)
+    for kind in VOICE_PANELS:
+        page.replay.header.kinds[kind].setChecked(True)
+    page.replay.header.kinds[ProbabilityPanel].setChecked(page.width() > 1200)
+    page.replay.side.setVisible(False)
+    settle(page)
+    wait(lambda: all(one.complete for one in page.replay.board.voices))
+
+
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
     page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
@@ -290,6 +303,7 @@ SCENES = {
         replay,
         annotate,
         annotators,
+        voice,
         tiers_dialog,
         notes,
         two_streams,

@@ -26,6 +26,7 @@ from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.sessions.surface import Surface
 from emolive.ui.sessions.tiles import SpectrogramTiles
+from emolive.ui.sessions.voice_curves import VoiceCurves
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
@@ -33,6 +34,7 @@ from emolive.ui.timeline.panel import TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import PanelStack, StreamPanel
+from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel
 from emolive.wording import stream_name
 
 _LANE_GAP = 4
@@ -53,6 +55,13 @@ class _Loudness:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Voice:
+    name: str
+    voice: VoiceCurves
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sound:
     name: str
     spectrogram: SpectrogramTiles
@@ -60,7 +69,7 @@ class _Sound:
 
 
 class Board(Themed, QWidget):
-    """For each stream: probabilities, the model's decisions, marks by hand, spectrogram, level."""
+    """For each stream: probabilities, decisions, marks by hand, spectrogram, level, voice."""
 
     def __init__(self, theme: Theme, selection: Selection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,19 +81,19 @@ class Board(Themed, QWidget):
         self.duration_samples = 0
         self.lanes: list[MarkLane] = []
         self.tiles: list[SpectrogramTiles] = []
-        self._ending: list[SpectrogramTiles] = []
+        self.voices: list[VoiceCurves] = []
+        self._ending: list[SpectrogramTiles | VoiceCurves] = []
         self._streams: dict[TimePanel, str] = {}
         self._several = False
         self._borders: list[int] = []
-        self._hidden: set[type[TimePanel]] = set()
+        self._hidden: set[type[TimePanel]] = set(VOICE_PANELS)
         self.events: EventLane | None = None
-        self.ruler = TimeRuler(self.axis, theme, self)
+        self.ruler = TimeRuler(self.axis, theme, parent)  # below, where the board is scrolled
         self.stack = PanelStack(self.axis)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(self.stack, 1)
-        column.addWidget(self.ruler)
         self.surface = Surface(self, selection, theme, self)
         self.surface.setAccessibleName(tr("Timeline of the session"))
         selection.changed.connect(self._on_selection)
@@ -168,10 +177,12 @@ class Board(Themed, QWidget):
     def _end_tiles(self) -> None:
         # They are not waited for: what is being computed takes a moment, and says nothing more.
         self._ending = [tiles for tiles in self._ending if not tiles.close(0.0)]
-        self._ending += [tiles for tiles in self.tiles if not tiles.close(0.0)]
-        for tiles in self.tiles:
-            tiles.deleteLater()
-        self.tiles = []
+        workers: list[SpectrogramTiles | VoiceCurves] = [*self.tiles, *self.voices]
+        for worker in workers:
+            if not worker.close(0.0):
+                self._ending.append(worker)
+            worker.deleteLater()
+        self.tiles, self.voices = [], []
 
     # What the surface asks.
 
@@ -195,7 +206,7 @@ class Board(Themed, QWidget):
             if panel.isVisible() and (stream is None or self._streams.get(panel) == stream)
         ]
         if not mine:
-            return 0, self.ruler.y()
+            return 0, self.height()
         return min(p.y() for p in mine), max(p.y() + p.height() for p in mine)
 
     def borders(self, near_sample: int, reach: int) -> list[int]:
@@ -240,9 +251,18 @@ class Board(Themed, QWidget):
                 (SpectrogramPanel,), _Sound(name, tiles, session.spectrogram), "", 3
             )
             tiles.arrived.connect(spectrogram.redraw)
+        last = 10 if self._several else 0
         if stream.levels is not None:
             loudness = _Loudness(name, stream.levels, info.duration_s)
-            self._add_kinds((LevelPanel,), loudness, "", 10 if self._several else 0)
+            self._add_kinds((LevelPanel,), loudness, "", last)
+        if stream.audio is not None:
+            curves = VoiceCurves(stream.audio, info.duration_s, self)
+            self.voices.append(curves)
+            voice = _Voice(name, curves, info.duration_s)
+            for panel in self._add_kinds(VOICE_PANELS, voice, "", last):
+                assert isinstance(panel, VoicePanel)
+                panel.caption = _caption(panel.name, shown)
+                curves.arrived.connect(panel.refresh_curves)
 
     def _owner(self, mark: Annotation) -> str | None:
         return None if mark.annotator in ("", self._me) else mark.annotator

@@ -16,6 +16,7 @@ from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
+from emolive.ui.timeline.voice_panels import VOICE_PANELS
 from emolive.wording import adapted_text
 
 
@@ -58,6 +59,12 @@ class ReplayHeader(QWidget):
             action.setChecked(True)
             action.toggled.connect(lambda on, kind=kind: self.kind_shown.emit(kind, on))
             self.kinds[kind] = action
+        self.view_menu.addSeparator()
+        for panel in VOICE_PANELS:
+            action = self.view_menu.addAction(tr(panel.menu))
+            action.setCheckable(True)
+            action.toggled.connect(lambda on, kind=panel: self.kind_shown.emit(kind, on))
+            self.kinds[panel] = action
         self.side_button = IconButton("panel", tr("Summary, marks, notes"), theme, self)
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)

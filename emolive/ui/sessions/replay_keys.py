@@ -19,7 +19,7 @@ _IGNORED = ~_M.KeypadModifier
 
 _CONTROLS_TOO = frozenset(
     (_K.Key_Space, _K.Key_Left, _K.Key_Right, _K.Key_Home, _K.Key_End, _K.Key_Delete,
-     _K.Key_Backspace)
+     _K.Key_Backspace, _K.Key_PageUp, _K.Key_PageDown)
 )  # fmt: skip
 _TYPED_WITH_SHIFT = frozenset((_K.Key_Plus, _K.Key_Less, _K.Key_Greater))
 
@@ -34,6 +34,7 @@ KEYS: tuple[Key, ...] = (
     Key("zoom", ("+", "-"), mark("Zoom in, out"), _SEE),
     Key("whole", ("0",), mark("The whole session"), _SEE),
     Key("zoom_to", ("Z",), mark("Zoom to the selection"), _SEE),
+    Key("lanes", ("PgUp", "PgDown"), mark("Scroll the lanes"), _SEE),
     Key("extend", ("Shift+Left", "Shift+Right"), mark("Extend the selection"), _SELECT),
     Key("borders", ("[", "]"), mark("Let selection or mark begin, end here"), _SELECT),
     Key("marks", ("P", "N"), mark("Previous, next mark"), _SELECT),
@@ -58,8 +59,12 @@ def key_map(
     transport: Transport,
     end_s: Callable[[], float],
     leave: Callable[[], object],
+    scroll: Callable[[float], object],
 ) -> Mapping[int, Callable[[], object]]:
-    """What each key does; `end_s` tells the session's length, `leave` is what Esc does."""
+    """What each key does; `end_s` tells the session's length, `leave` is what Esc does.
+
+    `scroll` moves the lanes by that many pages.
+    """
 
     def jump(backwards: bool) -> Callable[[], object]:
         return lambda: actions.jump(transport.target_label, backwards=backwards)
@@ -85,6 +90,8 @@ def key_map(
         (_K.Key_Equal, _M.NoModifier): lambda: actions.zoom(0.5),
         (_K.Key_Minus, _M.NoModifier): lambda: actions.zoom(2.0),
         (_K.Key_0, _M.NoModifier): lambda: actions.zoom(0.0),
+        (_K.Key_PageUp, _M.NoModifier): lambda: scroll(-0.5),
+        (_K.Key_PageDown, _M.NoModifier): lambda: scroll(0.5),
         (_K.Key_Z, _M.NoModifier): actions.zoom_to_selection,
         (_K.Key_BracketLeft, _M.NoModifier): lambda: actions.set_border(end=False),
         (_K.Key_BracketRight, _M.NoModifier): lambda: actions.set_border(end=True),

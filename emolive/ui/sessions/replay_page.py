@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.i18n import tr
 from emolive.session.agreement_words import agreement_text
@@ -36,7 +43,7 @@ from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme, Themed
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
+from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
 
 _ROOM_FOR_SIDE = 1100
 
@@ -81,7 +88,9 @@ class ReplayPage(Themed, QWidget):
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
-        self._keys = key_map(self.actions_, self.transport, self._length_s, self._on_escape)
+        self._keys = key_map(
+            self.actions_, self.transport, self._length_s, self._on_escape, self._scroll
+        )
         self._lay_out()
         self._connect()
         self._bind_keys()
@@ -177,7 +186,16 @@ class ReplayPage(Themed, QWidget):
         legend.addWidget(self.now, 1)
         inside.addLayout(legend)
         inside.addWidget(self.overview)
-        inside.addWidget(self.board, 1)
+        self.lanes_area = QScrollArea(self)
+        self.lanes_area.setWidget(self.board)
+        self.lanes_area.setWidgetResizable(True)
+        self.lanes_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.lanes_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.lanes_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.lanes_area.viewport().setObjectName("plain")
+        self.board.setObjectName("plain")
+        inside.addWidget(self.lanes_area, 1)
+        inside.addWidget(self.board.ruler)
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addWidget(frame, 1)
@@ -210,7 +228,7 @@ class ReplayPage(Themed, QWidget):
         header.export.connect(self._export)
         header.compare.connect(self._compare)
         header.side.connect(self._on_side)
-        header.kind_shown.connect(board.show_kind)
+        header.kind_shown.connect(self._show_kind)
         self.comparison.ended.connect(lambda: self.show_other(None))
         surface = board.surface
         surface.sought.connect(actions.seek)
@@ -341,6 +359,16 @@ class ReplayPage(Themed, QWidget):
 
     def _length_s(self) -> float:
         return self.session.info.duration_s if self.session else 0.0
+
+    def _show_kind(self, kind: type[TimePanel], shown: bool) -> None:
+        self.board.show_kind(kind, shown)
+        if shown and (panel := next((p for p in self.board.panels if type(p) is kind), None)):
+            # Once the board has become as high as it needs.
+            QTimer.singleShot(0, self, lambda: self.lanes_area.ensureWidgetVisible(panel, 0, 8))
+
+    def _scroll(self, pages: float) -> None:
+        bar = self.lanes_area.verticalScrollBar()
+        bar.setValue(bar.value() + round(pages * bar.pageStep()))
 
     def _menu(self, where: QPoint) -> None:
         if self.session is not None:

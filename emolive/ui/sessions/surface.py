@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -22,6 +22,7 @@ from emolive.ui.sessions.mark_lane import Grip, MarkLane
 from emolive.ui.sessions.selection import Selection, Stretch
 from emolive.ui.sessions.surface_paint import SurfacePainter
 from emolive.ui.theme import Theme, Themed
+from emolive.ui.timeline.curve_panel import CurvePanel
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
 
@@ -218,7 +219,11 @@ class Surface(Themed, QWidget):
         self._held = self._draft = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Select the whole segment under the pointer."""
+        """Select the whole segment under the pointer; with Ctrl, a curve's values fit again."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            if (curve := self._curve_at(event.position())) is not None:
+                curve.fit_values()
+            return
         if event.button() == Qt.MouseButton.LeftButton and self._mark_at(event.position()) is None:
             sample = round(self.time_at(event.position().x()) * self._ground.rate)
             self.segment_wanted.emit(sample, self._ground.stream_at(int(event.position().y())))
@@ -236,8 +241,14 @@ class Surface(Themed, QWidget):
         self.menu_wanted.emit(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom in time; sideways, or with Shift, it pans."""
+        """Zoom in time; sideways, or with Shift, it pans; with Ctrl a curve's values zoom."""
         delta, ratio = event.angleDelta(), self.devicePixelRatioF()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            if (curve := self._curve_at(event.position())) is not None:
+                at = 1.0 - (event.position().y() - curve.y()) / max(1, curve.height())
+                curve.zoom_values(0.8 ** (delta.y() / 120), at)
+            event.accept()
+            return
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if abs(delta.x()) > abs(delta.y()) or shift:
             self._axis.pan(round(-(delta.x() or delta.y()) * ratio / 2))
@@ -319,6 +330,10 @@ class Surface(Themed, QWidget):
             if old is not None:
                 self.update(QRect(int(old) - 2, 0, 5, self.height()))
         self._hover_x = x
+
+    def _curve_at(self, at: QPointF) -> CurvePanel[Any] | None:
+        panel = self._ground.panel_at(int(at.y()))
+        return panel if isinstance(panel, CurvePanel) else None
 
     def _lane_at(self, at: QPointF) -> MarkLane | None:
         panel = self._ground.panel_at(int(at.y()))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
-from emolive.errors import EmoliveError
 from emolive.features import LogMelSpec
 from emolive.history.model import SPECTROGRAM_LEVELS
 from emolive.history.spectrum_tiles import (
@@ -21,6 +19,7 @@ from emolive.history.spectrum_tiles import (
     TileKey,
     level_for,
 )
+from emolive.ui.sessions.tile_worker import TileWorker
 
 # 128 bands: 8 KiB a tile, 24 MiB in all; several screens at several zooms.
 KEPT_TILES = 3072
@@ -37,9 +36,6 @@ class SpectrogramTiles(QObject):
     arrived = Signal()
     broken = Signal(str)
 
-    _computed = Signal(object, object)
-    _failed = Signal(str)
-
     def __init__(
         self, path: Path, spec: LogMelSpec, duration_s: float, parent: QObject | None = None
     ) -> None:
@@ -49,20 +45,15 @@ class SpectrogramTiles(QObject):
         self.end = round(duration_s * spec.sampling_rate / spec.hop_length)
         self.capacity = max(1, self.end)
         self.oldest = 0
-        self._path = path
         self._tiles: OrderedDict[TileKey, ByteArray] = OrderedDict()
-        self._wanted: list[TileKey] = []
-        self._changed = threading.Condition()
-        self._closed = False
-        self._thread: threading.Thread | None = None
-        self._computed.connect(self._on_computed, Qt.ConnectionType.QueuedConnection)
-        self._failed.connect(self.broken, Qt.ConnectionType.QueuedConnection)
+        self._worker = TileWorker("emolive spectrogram", lambda: SpectrumReader(path, spec), self)
+        self._worker.computed.connect(self._on_computed)
+        self._worker.broken.connect(self.broken)
 
     @property
     def complete(self) -> bool:
         """Whether nothing that was asked for is missing."""
-        with self._changed:
-            return not self._wanted
+        return self._worker.idle
 
     def columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
         """What frames ``[edges[i], edges[i + 1])`` look like, uint8 ``(n_mels, n)``, for each i."""
@@ -92,14 +83,7 @@ class SpectrogramTiles(QObject):
 
     def close(self, timeout: float = 1.0) -> bool:
         """Compute nothing more; whether the thread ended within `timeout` seconds."""
-        with self._changed:
-            self._closed = True
-            self._wanted = []
-            self._changed.notify()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._worker.close(timeout)
 
     def _tile(self, key: TileKey) -> ByteArray | None:
         tile = self._tiles.get(key)
@@ -132,45 +116,7 @@ class SpectrogramTiles(QObject):
         What an earlier, wider view lacks is not lost: it is looked at again as soon as a tile
         arrives.
         """
-        with self._changed:
-            if self._closed or not keys:
-                return
-            self._wanted = keys[: KEPT_TILES // 4]
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._work, name="emolive spectrogram", daemon=True
-                )
-                self._thread.start()
-            self._changed.notify()
-
-    @property
-    def _over(self) -> bool:
-        return self._closed
-
-    def _work(self) -> None:
-        try:
-            reader = SpectrumReader(self._path, self.spec)
-        except EmoliveError as error:
-            with self._changed:
-                if not self._closed:
-                    self._closed = True
-                    self._failed.emit(str(error))
-            return
-        try:
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed or bool(self._wanted))
-                    if self._closed:
-                        return
-                    key = self._wanted[0]
-                tile = reader.tile(key)
-                with self._changed:
-                    if self._over:
-                        return
-                    self._wanted = [one for one in self._wanted if one != key]
-                    self._computed.emit(key, tile)
-        finally:
-            reader.close()
+        self._worker.want(keys[: KEPT_TILES // 4])
 
     def _on_computed(self, key: TileKey, tile: ByteArray) -> None:
         self._tiles[key] = tile

@@ -259,7 +259,7 @@ def test_alerts_and_gaps_are_marked(qtbot: QtBot, page: SessionsPage, library: L
     board.surface.update()
     after = board.grab().toImage()
     x = round(board.surface.x_of(22.0))
-    column = [before.pixel(x, y) != after.pixel(x, y) for y in range(40, board.ruler.y() - 10)]
+    column = [before.pixel(x, y) != after.pixel(x, y) for y in range(40, board.height() - 10)]
     assert sum(column) > 0.8 * len(column)
     outside = round(board.surface.x_of(30.0))
     assert all(before.pixel(outside, y) == after.pixel(outside, y) for y in range(before.height()))
@@ -351,7 +351,7 @@ def test_nothing_is_cut_off_at_any_size(
         if panel.isVisible():
             assert panel.height() >= panel.minimumHeight() > 0 or panel.height() > 10
     bottoms = [p.y() + p.height() for p in replay.board.panels if p.isVisible()]
-    assert max(bottoms) <= replay.board.ruler.y()
+    assert max(bottoms) <= replay.board.height()
     assert replay.transport.geometry().bottom() <= replay.height()
     for button in replay.transport._buttons:
         assert button.geometry().right() <= replay.transport.width()

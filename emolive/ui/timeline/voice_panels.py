@@ -1,0 +1,160 @@
+"""The voice over time: pitch with its range, intensity, formants, speech rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from emolive.explain.voice_tracks import Track
+from emolive.i18n import mark, tr
+from emolive.times import clock_text
+from emolive.types import FloatArray
+from emolive.ui.timeline.curve_panel import Curve, CurvePanel
+from emolive.wording import minus
+
+
+class VoiceSource(Protocol):
+    """Tracks on a fixed grid."""
+
+    @property
+    def step_s(self) -> float:
+        """Seconds of a column."""
+
+    @property
+    def problem(self) -> str:
+        """Why there is nothing, in one sentence, or ""."""
+
+    def cells(self, first: int, last: int) -> FloatArray:
+        """Columns ``[first, last)``, float32 ``(len(Track), n)``, NaN for nothing (yet)."""
+
+
+class WithVoice(Protocol):
+    """A stream whose voice is measured."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def voice(self) -> VoiceSource:
+        """What is measured."""
+
+
+class VoicePanel(CurvePanel[WithVoice]):
+    """One measure over time. `menu` and `tracks` are of the kind; `unit` stands behind values."""
+
+    menu: ClassVar[str]
+    tracks: ClassVar[tuple[Track, ...]]
+    unit: ClassVar[str]
+    digits: ClassVar[int] = 0
+    dots: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return tr(self.menu)
+
+    def curves(self, start_s: float, end_s: float) -> Sequence[Curve]:
+        """The kind's tracks."""
+        step = self.stream.voice.step_s
+        first, last = max(0, math.floor(start_s / step)), math.ceil(end_s / step) + 1
+        cells = self.stream.voice.cells(first, last)
+        self._say(self.stream.voice.problem)
+        at_s = (np.arange(first, last, dtype=np.float64) + 0.5) * step
+        colours = ("accent", "warning", "danger")
+        return [
+            Curve(at_s, cells[track], self.theme.colour(colours[i]), self.dots)
+            for i, track in enumerate(self.tracks)
+        ]
+
+    def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
+        """The exact values of that moment."""
+        values = self._values(at_s)
+        if np.isnan(values).all():
+            return ""
+        return f"<b>{clock_text(at_s)}</b> {self.name}: {self._words(values)}"
+
+    def _values(self, at_s: float) -> FloatArray:
+        first = int(at_s / self.stream.voice.step_s)
+        values: FloatArray = self.stream.voice.cells(first, first + 1)[list(self.tracks), 0]
+        return values
+
+    def _words(self, values: FloatArray) -> str:
+        return f"{minus(f'{values[0]:.{self.digits}f}')} {tr(self.unit)}"
+
+    def _say(self, problem: str) -> None:
+        if problem:
+            self.caption = f"{self.name}: {problem}"
+
+
+class PitchPanel(VoicePanel):
+    """Fundamental frequency; the band is where it lies for 80 % of the voice in view."""
+
+    title = mark("Pitch over time, {name}")
+    menu = mark("Pitch")
+    tracks = (Track.PITCH,)
+    unit = mark("Hz")
+
+    def band(self, curves: Sequence[Curve]) -> tuple[float, float] | None:
+        """From the 10th to the 90th percentile, which the caption names."""
+        values = curves[0].values
+        voiced = values[~np.isnan(values)]
+        if voiced.size < 10:
+            return None
+        low, high = (float(one) for one in np.percentile(voiced, (10, 90)))
+        self.caption = tr(
+            "Pitch {low}–{high} Hz, range {range} semitones",
+            low=f"{low:.0f}",
+            high=f"{high:.0f}",
+            range=f"{12 * math.log2(high / low):.1f}",
+        )
+        return low, high
+
+
+class IntensityPanel(VoicePanel):
+    """Intensity after Praat."""
+
+    title = mark("Intensity over time, {name}")
+    menu = mark("Intensity")
+    tracks = (Track.INTENSITY,)
+    unit = mark("dBFS")
+    digits = 1
+
+
+class FormantPanel(VoicePanel):
+    """The first three formants, where there is voice."""
+
+    title = mark("Formants over time, {name}")
+    menu = mark("Formants")
+    tracks = (Track.F1, Track.F2, Track.F3)
+    unit = mark("Hz")
+    dots = True
+
+    def _words(self, values: FloatArray) -> str:
+        found = [
+            f"F{number} {value:.0f}"
+            for number, value in enumerate(values.tolist(), 1)
+            if not math.isnan(value)
+        ]
+        return f"{' · '.join(found)} {tr(self.unit)}"
+
+
+class RatePanel(VoicePanel):
+    """Syllables per second of sound, an estimate."""
+
+    title = mark("Speech rate over time, {name}")
+    menu = mark("Speech rate")
+    tracks = (Track.RATE,)
+    unit = mark("syllables/s, estimated")
+    digits = 1
+
+
+VOICE_PANELS: tuple[type[VoicePanel], ...] = (
+    PitchPanel,
+    IntensityPanel,
+    FormantPanel,
+    RatePanel,
+)
