@@ -261,7 +261,7 @@ class Board(Themed, QWidget):
             voice = _Voice(name, curves, info.duration_s)
             for panel in self._add_kinds(VOICE_PANELS, voice, "", last):
                 assert isinstance(panel, VoicePanel)
-                panel.caption = _caption(panel.name, shown)
+                panel.caption = _caption(panel.heading, shown)
                 curves.arrived.connect(panel.refresh_curves)
 
     def _owner(self, mark: Annotation) -> str | None:

@@ -19,6 +19,7 @@ from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, paint_caption
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.wording import minus
 
 # More points than this are thinned out: a screen has no more columns.
 _MOST_POINTS = 12_000
@@ -135,7 +136,7 @@ class CurvePanel(StreamPanel[S]):
         painter.end()
 
     def _make(self) -> None:
-        axis = pg.AxisItem("left")
+        axis = _Values("left")
         axis.setWidth(MARGIN_LEFT)
         axis.setStyle(tickFont=font(11), tickLength=0, maxTickLevel=0, tickTextOffset=7)
         self._plot = plot = pg.PlotWidget(self, axisItems={"left": axis})
@@ -218,7 +219,9 @@ class CurvePanel(StreamPanel[S]):
     def _show_band(self, band: tuple[float, float] | None) -> None:
         assert self._plot is not None
         if self._band is None and band is not None:
-            self._band = pg.LinearRegionItem(orientation="horizontal", movable=False)
+            self._band = pg.LinearRegionItem(
+                orientation="horizontal", movable=False, pen=pg.mkPen(None)
+            )
             self._band.setZValue(-20)
             self._plot.addItem(self._band, ignoreBounds=True)
         if self._band is not None:
@@ -234,6 +237,14 @@ class CurvePanel(StreamPanel[S]):
                 line.setVisible(at_s is not None)
                 if at_s is not None:
                     line.setPos(at_s)
+
+
+class _Values(pg.AxisItem):  # type: ignore[misc]
+    """A scale whose negative numbers have a minus."""
+
+    def tickStrings(self, values: Any, scale: Any, spacing: Any) -> list[str]:
+        """The texts of ticks."""
+        return [minus(text) for text in super().tickStrings(values, scale, spacing)]
 
 
 class _Caption(QWidget):

@@ -57,6 +57,11 @@ class VoicePanel(CurvePanel[WithVoice]):
         """For people."""
         return tr(self.menu)
 
+    @property
+    def heading(self) -> str:
+        """Name and unit."""
+        return f"{self.name}, {tr(self.unit)}"
+
     def curves(self, start_s: float, end_s: float) -> Sequence[Curve]:
         """The kind's tracks."""
         step = self.stream.voice.step_s
