@@ -353,7 +353,15 @@ class AlertEnded:
     end_sample: int
 
 
-Event = FeatureBlock | Prediction | Segment | EngineStatus | Alert | AlertEnded
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person noted about a run while it went on, at a sample of it."""
+
+    text: str
+    at_sample: int
+
+
+Event = FeatureBlock | Prediction | Segment | EngineStatus | Alert | AlertEnded | Remark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from emolive.audio.source import AudioSource
 
 
+# Before the names of people and teams among a session's tags.
+AGENT_TAG, TEAM_TAG = "agent:", "team:"
+
+
 class CallKind(StrEnum):
     """What a call comes from; MONO_FILE has both parties on one channel."""
 
@@ -34,7 +38,7 @@ class CallChoice:
 
     `device` is a stereo device, or with LOOPBACK the agent's microphone (None: the default one);
     `files` are one recording, or the agent's and the customer's; `agent` is the agent's channel
-    where one source has both.
+    where one source has both. `agent_name` and `team` say whose call it is ("": nobody said).
     """
 
     kind: CallKind
@@ -43,6 +47,14 @@ class CallChoice:
     loopback: LoopbackDevice | None = None
     files: tuple[Path, ...] = ()
     agent: Side = "left"
+    agent_name: str = ""
+    team: str = ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Under which a recording is found: ``agent:NAME`` and ``team:NAME``."""
+        named = ((AGENT_TAG, self.agent_name), (TEAM_TAG, self.team))
+        return tuple(prefix + name for prefix, name in named if name)
 
     @property
     def has_agent(self) -> bool:

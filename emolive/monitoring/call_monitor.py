@@ -23,6 +23,7 @@ from emolive.monitoring.monitor import MonitoredRun, Monitoring
 from emolive.monitoring.recorders import CallRecorders
 from emolive.session.library import Library
 from emolive.settings import settings_folder
+from emolive.types import Remark
 
 
 @dataclass(slots=True)
@@ -41,6 +42,13 @@ class MonitoredCall:
     def live(self) -> LiveRun:
         """The engine's run: `hub` has its events, `status` tells how it is doing."""
         return self.run.live
+
+    def remark(self, text: str) -> Remark:
+        """Note something about this moment: whatever records the call gets to know."""
+        heard = (stream.samples for stream in self.live.status().streams)
+        remark = Remark(text, max(heard, default=0))
+        self.live.hub.publish(remark)
+        return remark
 
     @property
     def id(self) -> str:

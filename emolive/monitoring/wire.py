@@ -21,6 +21,7 @@ from emolive.types import (
     Event,
     FeatureBlock,
     Prediction,
+    Remark,
     Segment,
 )
 
@@ -37,7 +38,7 @@ class JsonLines:
 
     def handle(self, event: Event) -> None:
         """Write an event; log-mel frames are left out."""
-        if not isinstance(event, FeatureBlock):
+        if not isinstance(event, FeatureBlock | Remark):
             fields = event_fields(event, self._labels, self._rate) | self._call
             self._out.write(json.dumps(fields) + "\n")
             self._out.flush()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from emolive.inference.segments import Segmenter
-from emolive.session.records import AlertRecord, Gap, GapKind
+from emolive.session.records import AlertRecord, Gap, GapKind, Note
 from emolive.session.writer import SessionWriter
 from emolive.types import (
     Alert,
@@ -18,6 +19,7 @@ from emolive.types import (
     Event,
     FeatureBlock,
     Prediction,
+    Remark,
     SpeechActivity,
     StreamStatus,
 )
@@ -68,6 +70,8 @@ class TimelineWriter:
             self._alert(event)
         elif isinstance(event, AlertEnded):
             self._end_alert(event)
+        elif isinstance(event, Remark):
+            self._remark(event)
         elif isinstance(event, EngineStatus):
             for stream in event.streams:
                 self._look_after(stream)
@@ -127,6 +131,11 @@ class TimelineWriter:
                     activity.level_dbfs[first:last],
                 )
             )
+
+    def _remark(self, remark: Remark) -> None:
+        at = remark.at_sample - self._origin
+        if at >= 0 and (self._until is None or at <= self._until):
+            self._writer.add_note(Note(remark.text, at, created_at=datetime.now(UTC)))
 
     def _alert(self, alert: Alert) -> None:
         at = alert.fired_sample - self._origin

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.i18n import ntr, tr
-from emolive.times import clock_text
+from emolive.times import clock_text, duration_text
 from emolive.types import EngineState
 from emolive.ui.calls.alert_list import AlertList, AlertProblems
 from emolive.ui.calls.face import CallFace, face_of
 from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.calls.model import CallModel
+from emolive.ui.calls.remarks import RemarksPanel
 from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
 from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_button
@@ -24,6 +25,7 @@ from emolive.wording import adapted_text, familiarity_text, percent, size_text
 _SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
+_LEAST_NOTES = 116
 _LONGEST_HEALTH = 24
 
 
@@ -34,6 +36,8 @@ class CallView(Themed, QWidget):
     stop_wanted = Signal()
     again_wanted = Signal()
     record_wanted = Signal()
+    listen_wanted = Signal(bool)
+    keep_wanted = Signal()
     acknowledged = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -65,6 +69,12 @@ class CallView(Themed, QWidget):
         inner = QVBoxLayout(numbers)
         inner.setContentsMargins(1, 1, 1, 1)
         inner.addWidget(self.metrics)
+        notes = card(side)
+        notes.setMinimumHeight(_LEAST_NOTES)
+        self.remarks = RemarksPanel(notes)
+        inner = QVBoxLayout(notes)
+        inner.setContentsMargins(1, 1, 1, 1)
+        inner.addWidget(self.remarks)
         warnings = card(side)
         warnings.setMinimumHeight(_LEAST_ALERTS)
         inner = QVBoxLayout(warnings)
@@ -75,7 +85,9 @@ class CallView(Themed, QWidget):
         beside.setSpacing(SPACE)
         numbers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         beside.addWidget(numbers)
+        notes.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         beside.addWidget(warnings, 1)
+        beside.addWidget(notes)
         left = QVBoxLayout()
         left.setSpacing(6)
         left.addWidget(self.timelines, 1)
@@ -98,7 +110,29 @@ class CallView(Themed, QWidget):
         super().set_theme(theme)
         self._state = ()
         self.stop.setIcon(icon("stop", theme.danger))
+        self._show_listening()
         self.again.setIcon(icon("start", theme.on_accent))
+
+    def show_listening(self, heard: bool, problem: str | None) -> None:
+        """Whether the call is heard, or why not."""
+        self.listen.setChecked(heard)
+        if problem is not None and self.model is not None:
+            self.problem.setText(problem)
+            self.problem.show()
+        self._show_listening()
+
+    def show_held(self, seconds: float) -> None:
+        """How much of the call can still be kept."""
+        recorded = self.model is not None and self.model.recorded
+        self.keep.setVisible(not recorded)
+        self.keep.setEnabled(seconds >= 1.0)
+        name = tr("Keep what is in memory of this call as a session")
+        if seconds >= 1.0:
+            name = tr(
+                "Keep the last {duration} of this call as a session",
+                duration=duration_text(seconds),
+            )
+        self.keep.set_shape("keep", name, "K")
 
     def show_call(self, model: CallModel | None) -> None:
         """Show another call, or none."""
@@ -112,7 +146,8 @@ class CallView(Themed, QWidget):
             return
         info = model.info
         self.name.show_whole(info.name)
-        self.about.show_whole(info.choice.describe())
+        whose = (info.choice.agent_name, info.choice.team, info.choice.describe())
+        self.about.show_whole(" · ".join(filter(None, whose)))
         self._show_agent()
         self.refresh()
 
@@ -129,6 +164,7 @@ class CallView(Themed, QWidget):
         self._show_recording(model)
         self.metrics.show_metrics(model.metrics)
         self.alerts.refresh()
+        self.remarks.show_call(model)
         self._show_state(model)
         self._show_telephone(model)
 
@@ -156,6 +192,14 @@ class CallView(Themed, QWidget):
         tip = tr("Monitor it once more, from the start; the agent's emotions are off again")
         text = f" {tr('Start again')}"
         self.again = push_button(text, self, self.again_wanted.emit, kind="primary", tip=tip)
+        self.listen = QPushButton(f" {tr('Listen in')}", self)
+        self.listen.setCheckable(True)
+        self.listen.setProperty("toggle", True)
+        self.listen.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.listen.setToolTip(tr("Hear the call while it goes on; the audit log gets to know (L)"))
+        self.listen.clicked.connect(self.listen_wanted)
+        self.keep = IconButton("keep", "", self.theme, self, keys="K")
+        self.keep.clicked.connect(self.keep_wanted)
         self.record = RecordButton(self.theme, self)
         self.record.clicked.connect(self.record_wanted)
         row = QHBoxLayout()
@@ -168,6 +212,8 @@ class CallView(Themed, QWidget):
             row.addWidget(widget)
         row.addSpacing(4)
         row.addWidget(self.elapsed)
+        row.addWidget(self.listen)
+        row.addWidget(self.keep)
         row.addWidget(self.record)
         row.addWidget(self.stop)
         row.addWidget(self.again)
@@ -182,6 +228,8 @@ class CallView(Themed, QWidget):
             alerts,
             model.state_words(),
             model.recording,
+            len(model.remarks),
+            tuple(model.tags),
         )
         changed = state != self._state
         self._state = state
@@ -201,12 +249,17 @@ class CallView(Themed, QWidget):
         self.health.setToolTip(text)
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
+        self.listen.setVisible(not model.over)
         sentence = text if failed or long else ""
         if not sentence and model.recording is not None:
             sentence = model.recording.error or ""
         if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():
             self.problem.setText(sentence)
             self.problem.setVisible(bool(sentence))
+
+    def _show_listening(self) -> None:
+        on = self.listen.isChecked()
+        self.listen.setIcon(icon("sound", self.theme.accent if on else self.theme.muted))
 
     def _show_recording(self, model: CallModel) -> None:
         """While it is recorded the button says how long, its tip how large."""

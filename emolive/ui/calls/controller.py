@@ -12,6 +12,7 @@ from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
+from emolive.engine.run import LiveRun
 from emolive.monitoring import (
     CallMonitor,
     MonitoredCall,
@@ -22,11 +23,16 @@ from emolive.monitoring import (
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_monitor import call_permission
 from emolive.session.library import Library
+from emolive.session.recent import RecentRun
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.calls.model import AlertEntry, CallInfo, CallModel
 from emolive.ui.calls.recording_controller import CallRecordingController
 from emolive.ui.messages import Action, Message, Severity
+
+LISTENED = "call.listened_in"
+# Remarks of one call that are shown; overflow policy: the oldest is shown no more.
+MOST_REMARKS = 200
 
 
 class CallsController(QObject):
@@ -118,7 +124,7 @@ class CallsController(QObject):
         for choice in choices:
             self._count(1)
 
-            recording = self.recording.choice(choice.name) if record else None
+            recording = self.recording.choice(choice.name, choice.tags) if record else None
 
             def opens(
                 choice: CallChoice = choice, recording: RecordingChoice | None = recording
@@ -143,6 +149,37 @@ class CallsController(QObject):
         if (opened := self._calls.pop(call_id, None)) is not None:
             self._work.ask(lambda: self._monitor.remove(call_id), _nothing, self._on_failure)
             self.removed.emit(opened[1])
+
+    def heard(self, call_id: str) -> LiveRun | None:
+        """What can be listened to of a call that goes on; the audit log gets to know who does."""
+        opened, library = self._calls.get(call_id), self.library
+        if opened is None or opened[1].over:
+            return None
+        if library is not None:
+            details = {"call": opened[1].info.name}
+            self._work.ask(lambda: library.audit(LISTENED, details), _nothing, self._on_failure)
+        return opened[0].live
+
+    def held_s(self, call_id: str) -> float:
+        """How much of a call is in memory, in seconds."""
+        recent = self._recent(call_id)
+        return 0.0 if recent is None else recent.held_s
+
+    def keep(self, model: CallModel) -> None:
+        """Make a session of what is in memory of a call, also once it is over."""
+        if (recent := self._recent(model.info.id)) is not None:
+            self.recording.keep(model, recent)
+
+    def note(self, model: CallModel, text: str) -> None:
+        """Note something about a call that goes on."""
+        opened = self._calls.get(model.info.id)
+        if opened is not None and not model.over:
+            model.remarks.append(opened[0].remark(text))
+            del model.remarks[:-MOST_REMARKS]
+
+    def _recent(self, call_id: str) -> RecentRun | None:
+        opened = self._calls.get(call_id)
+        return None if opened is None else opened[0].run.recent
 
     def decline(self, name: str) -> None:
         """A person has read the statement and did not confirm it: the audit log gets to know."""

@@ -66,7 +66,7 @@ def face_of(model: CallModel) -> CallFace:
     health, troubled = _health(model)
     several = len(model.streams) > 1
     return CallFace(
-        name=model.info.name,
+        name=" · ".join(filter(None, (model.info.name, model.info.choice.agent_name))),
         state=None if model.over else state,
         label=None if model.over else label,
         word=word,

@@ -27,6 +27,7 @@ from emolive.types import (
     Familiarity,
     FloatArray,
     Prediction,
+    Remark,
     Role,
     RunFacts,
     SpeechState,
@@ -153,6 +154,8 @@ class CallModel:
         # The newest of its recordings: None before the first one.
         self.recording: RecorderStatus | None = None
         self.alerts: deque[AlertEntry] = deque(maxlen=_KEPT_ALERTS)
+        self.remarks: list[Remark] = []
+        self.tags: list[str] = list(info.choice.tags)
         self.lost = 0
         self._n_alerts = 0
         labels = info.facts.labels

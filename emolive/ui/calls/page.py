@@ -27,7 +27,9 @@ from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.wall import WallView
+from emolive.ui.calls.who_form import Known
 from emolive.ui.consent import ConsentDialog
+from emolive.ui.hearing import Hearing
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.shortcuts import Key, bind_key
@@ -41,6 +43,7 @@ _SEVERITIES = {
     Severity.WARNING: messages.Severity.WARNING,
     Severity.CRITICAL: messages.Severity.ERROR,
 }
+_KNOWN_NAMES = 500
 _GROUP = mark("Calls")
 KEYS = (
     Key("new", ("N",), mark("Monitor a call"), _GROUP),
@@ -48,6 +51,8 @@ KEYS = (
     Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _GROUP),
     Key("seen", ("A",), mark("Acknowledge the call's alerts"), _GROUP),
     Key("record", ("R",), mark("Start or stop recording the opened call"), _GROUP),
+    Key("listen", ("L",), mark("Listen in to the opened call, or not"), _GROUP),
+    Key("keep", ("K",), mark("Keep what is in memory of the opened call"), _GROUP),
     Key("remove", ("Del",), mark("Remove the call"), _GROUP),
     Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
 )
@@ -79,9 +84,11 @@ class CallsPage(Themed, QWidget):
         self._find_devices = find_devices
         self._visible = False
         self._said: Message | None = None
+        self._known = Known()
         self.controller = CallsController(
             lambda: preferences.effective, monitor or CallMonitor(), self
         )
+        self.hearing = Hearing(preferences, self)
         self.wall = WallView(theme, self)
         self.call = CallView(theme, self)
         self.stack = QStackedWidget(self)
@@ -119,6 +126,7 @@ class CallsPage(Themed, QWidget):
         """End all threads before `deadline` (monotonic)."""
         self._timer.stop()
         self.chime.close(0.1)
+        self.hearing.end(deadline)
         self.controller.end(deadline)
 
     # What can be done with it.
@@ -135,6 +143,7 @@ class CallsPage(Themed, QWidget):
         model = next((one for one in self.controller.models if one.info.id == call_id), None)
         if model is None:
             return
+        self.hearing.stop()
         self.call.rules_known = self.controller.rules is not None
         self.call.show_call(model)
         self.stack.setCurrentIndex(1)
@@ -144,6 +153,7 @@ class CallsPage(Themed, QWidget):
     def show_wall(self) -> None:
         """Back to all calls."""
         before = self.call.model
+        self.hearing.stop()
         self.call.show_call(None)
         self.stack.setCurrentIndex(0)
         tiles = self.wall.grid.tiles
@@ -167,9 +177,10 @@ class CallsPage(Themed, QWidget):
             find=self._find_devices,
             auditable=self.controller.library is not None,
             save_audio=self.preferences.effective.recording.save_audio,
+            known=self._known,
         )
         dialog.chosen.connect(
-            lambda calls, agent, record: self.start(calls, infer_agent=agent, record=record)
+            lambda calls, agent, record: self._on_chosen(calls, agent=agent, record=record)
         )
         dialog.declined.connect(self.controller.decline)
         dialog.finished.connect(dialog.deleteLater)
@@ -177,6 +188,15 @@ class CallsPage(Themed, QWidget):
             dialog.look_into(list(paths))
         dialog.open()
         return dialog
+
+    def _on_chosen(self, calls: list[CallChoice], *, agent: bool, record: bool) -> None:
+        agents = (*self._known.agents, *(call.agent_name for call in calls))
+        teams = (*self._known.teams, *(call.team for call in calls))
+        self._known = Known(
+            tuple(dict.fromkeys(filter(None, agents)))[-_KNOWN_NAMES:],
+            tuple(dict.fromkeys(filter(None, teams)))[-_KNOWN_NAMES:],
+        )
+        self.start(calls, infer_agent=agent, record=record)
 
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
@@ -201,6 +221,8 @@ class CallsPage(Themed, QWidget):
             self.wall.show_calls(self.controller.models, changed)
         else:
             self.call.refresh()
+            if (model := self.call.model) is not None:
+                self.call.show_held(self.controller.held_s(model.info.id))
         self._show_problems()
 
     # What follows.
@@ -223,11 +245,21 @@ class CallsPage(Themed, QWidget):
         call.back_wanted.connect(self.show_wall)
         call.stop_wanted.connect(lambda: self._with_call(controller.stop))
         call.record_wanted.connect(self._record)
+        call.listen_wanted.connect(self._listen)
+        call.keep_wanted.connect(self._keep)
+        call.remarks.noted.connect(self._note)
+        call.remarks.tagged.connect(self._tag)
+        call.remarks.untagged.connect(self._untag)
+        self.hearing.changed.connect(
+            lambda: call.show_listening(self.hearing.active, self.hearing.problem)
+        )
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
         self.preferences.changed.connect(self._on_settings)
         bind_key(self, "Escape", self._on_escape)
         bind_key(self, "R", self._record)
+        bind_key(self, "L", call.listen.click)
+        bind_key(self, "K", self._keep)
         bind_key(self, "N", lambda: self.ask_for_call())
         bind_key(self, "A", lambda: self._with_call(lambda call: self._acknowledge(call, None)))
 
@@ -298,6 +330,34 @@ class CallsPage(Themed, QWidget):
     def _record(self) -> None:
         if (model := self.call.model) is not None:
             self.controller.recording.toggle(model)
+
+    def _listen(self, on: bool) -> None:
+        """Silent until a person asks, for each call anew."""
+        model = self.call.model
+        run = self.controller.heard(model.info.id) if on and model is not None else None
+        if run is not None:
+            self.hearing.hear(run)
+        else:
+            self.hearing.stop()
+
+    def _keep(self) -> None:
+        if (model := self.call.model) is not None and not model.recorded:
+            self.controller.keep(model)
+
+    def _note(self, text: str) -> None:
+        if (model := self.call.model) is not None:
+            self.controller.note(model, text)
+            self.call.refresh()
+
+    def _tag(self, tag: str) -> None:
+        if (model := self.call.model) is not None and tag not in model.tags:
+            model.tags.append(tag)
+            self.call.refresh()
+
+    def _untag(self, tag: str) -> None:
+        if (model := self.call.model) is not None and tag in model.tags:
+            model.tags.remove(tag)
+            self.call.refresh()
 
     def _ask_consent(self, text: str, answer: Callable[[bool], None]) -> None:
         dialog = ConsentDialog(text, lambda: answer(True), self.window())

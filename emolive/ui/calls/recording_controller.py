@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,11 +11,12 @@ from emolive.monitoring import CallMonitor, RecordingChoice
 from emolive.monitoring.recorders import CallRecorders
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
+from emolive.session.recent import RecentRun
 from emolive.session.recorder import RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.calls.model import CallModel
-from emolive.ui.messages import Message, Severity, recorded_message
+from emolive.ui.messages import Message, Severity, recorded_message, session_message
 
 Answers = Callable[[bool], None]
 Asks = Callable[[str, Answers], None]
@@ -60,11 +61,16 @@ class CallRecordingController(QObject):
         """Whether something is still to be told about a recording."""
         return bool(self._recorders.look())
 
-    def choice(self, name: str) -> RecordingChoice | None:
+    def choice(self, name: str, tags: Sequence[str] = ()) -> RecordingChoice | None:
         """How a call is recorded, by the settings; None: there is no library to record into."""
         if self.library is None:
             return None
-        return RecordingChoice(self.library, RecordingRequest(name, self._save_audio()))
+        request = RecordingRequest(name, self._save_audio(), tuple(tags))
+        return RecordingChoice(self.library, request)
+
+    def keep(self, model: CallModel, recent: RecentRun) -> None:
+        """Make a session of what is in memory of a call; `recorded` follows."""
+        self.when_agreed(lambda agreed: self._keep(model, recent) if agreed else None)
 
     def toggle(self, model: CallModel) -> None:
         """Record a call, or end its recording."""
@@ -115,7 +121,10 @@ class CallRecordingController(QObject):
                 model.recording = status
                 changed.append(model)
             if status.state.over:
-                self._tell_end(status, self._recorders.take_ended(call_id))
+                session = self._recorders.take_ended(call_id)
+                self._tell_end(status, session)
+                if session is not None and model is not None:
+                    self._tag(session, model.tags)
             elif status.error and (before is None or before.error != status.error):
                 self.said.emit(Message(Severity.WARNING, status.error))
         return changed
@@ -129,12 +138,39 @@ class CallRecordingController(QObject):
         then(agreed)
 
     def _start(self, model: CallModel) -> None:
-        if (choice := self.choice(model.info.name)) is None:
+        if (choice := self.choice(model.info.name, model.tags)) is None:
             return
         call_id = model.info.id
         self._work.ask(
             lambda: self._monitor.record(call_id, choice), lambda _: None, self._on_failure
         )
+
+    def _keep(self, model: CallModel, recent: RecentRun) -> None:
+        if (choice := self.choice(model.info.name, model.tags)) is None:
+            return
+        self._work.ask(
+            lambda: recent.keep(choice.library, choice.request), self._kept, self._on_failure
+        )
+
+    def _kept(self, session: SessionInfo) -> None:
+        self.said.emit(session_message(session))
+        self.recorded.emit(session.id)
+
+    def _tag(self, session: SessionInfo, tags: Sequence[str]) -> None:
+        """Give a session the tags that its call has by now."""
+        library = self.library
+        new = [tag for tag in tags if tag not in session.tags]
+        old = [tag for tag in session.tags if tag not in tags]
+        if library is None or not (new or old):
+            return
+
+        def tag() -> None:
+            for one in new:
+                library.add_tag(session.id, one)
+            for one in old:
+                library.remove_tag(session.id, one)
+
+        self._work.ask(tag, lambda _: self.recorded.emit(session.id), self._on_failure)
 
     def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:
         self.said.emit(recorded_message(status, session))

@@ -15,6 +15,7 @@ from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
+from emolive.ui.calls.who_form import Known, WhoForm
 from emolive.ui.controls import ChoiceButton, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
@@ -42,10 +43,11 @@ class StartDialog(SessionDialog):
         choose: ChoosesFiles = choose_recordings,
         auditable: bool = True,
         save_audio: bool = True,
+        known: Known | None = None,
     ) -> None:
         """`find` lists devices, `choose` asks for files; `auditable`: there is an audit log.
 
-        `save_audio`: a recording keeps the sound, too.
+        `save_audio`: a recording keeps the sound, too. `known`: names that came before.
         """
         heading = tr("Monitor a call")
         super().__init__(theme, heading, tr("Where are the two parties heard?"), parent, 620)
@@ -73,6 +75,8 @@ class StartDialog(SessionDialog):
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
         self.body.addLayout(row)
         self.body.addWidget(self.stack)
+        self.who = WhoForm(known or Known(), self)
+        self.body.addWidget(self.who)
         self._kept = tr("timeline and sound") if save_audio else tr("timeline only")
         self.record = QCheckBox(self)
         self.record.setToolTip(tr("What a recording keeps is chosen in the settings."))
@@ -151,11 +155,13 @@ class StartDialog(SessionDialog):
         text = tr("Record these calls") if len(calls) > 1 else tr("Record this call")
         self.record.setText(f"{text} ({self._kept})")
         self.agent.offer(calls)
+        self.who.offer(calls)
         self.fit()
 
     def _on_begin(self) -> None:
         calls = self.choices
         if calls:
+            calls = self.who.named(calls)
             self.chosen.emit(calls, self.agent.confirmed, self.record.isChecked())
             self.accept()
 

@@ -21,7 +21,7 @@ from emolive.monitoring.call_feed import LevelCell
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.host import CallEvent, ModelFacts
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, FeatureBlock, FloatArray
+from emolive.types import EngineState, EngineStatus, Event, FeatureBlock, FloatArray, Remark
 from tests.conversation.calls import CALL, RATE, Said, spoken
 
 BLOCK = RATE // 10
@@ -74,7 +74,7 @@ def record(audio: FloatArray, classifier: Classifier, folder: Path) -> Recording
                     event.stream, event.start_sample / RATE, event.end_sample / RATE,
                     event.level_dbfs, event.peak_dbfs, event.speech,
                 )  # fmt: skip
-            else:
+            elif not isinstance(event, Remark):
                 yield event
             yield from alerts.accept(event)
             yield from alerts.take_ended()

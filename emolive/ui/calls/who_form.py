@@ -1,0 +1,57 @@
+"""Whose call it is: the agent and the team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QWidget
+
+from emolive.i18n import tr
+from emolive.monitoring.call_choices import CallChoice
+
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names that came before, to be offered again."""
+
+    agents: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+class WhoForm(QWidget):
+    """Two fields, side by side; both may stay empty. One agent is of one call, a team of many."""
+
+    def __init__(self, known: Known, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.agent = _field(tr("Agent's name (optional)"), known.agents, self)
+        self.team = _field(tr("Team (optional)"), known.teams, self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        row.addWidget(self.agent, 3)
+        row.addWidget(self.team, 2)
+
+    def offer(self, calls: Sequence[CallChoice]) -> None:
+        """An agent can be named for one call that has one."""
+        self.agent.setEnabled(len(calls) < 2 and all(call.has_agent for call in calls))
+
+    def named(self, calls: Sequence[CallChoice]) -> list[CallChoice]:
+        """The calls with the names that were given."""
+        agent = self.agent.text().strip() if self.agent.isEnabled() else ""
+        team = self.team.text().strip()
+        return [replace(call, agent_name=agent, team=team) for call in calls]
+
+
+def _field(name: str, known: Sequence[str], parent: QWidget) -> QLineEdit:
+    field = QLineEdit(parent)
+    field.setPlaceholderText(name)
+    field.setAccessibleName(name)
+    field.setMaxLength(_LONGEST_NAME)
+    completer = QCompleter(list(known), field)
+    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    field.setCompleter(completer)
+    return field
