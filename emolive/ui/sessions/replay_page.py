@@ -8,9 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -30,6 +28,7 @@ from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
+from emolive.ui.sessions.lanes_area import LanesArea
 from emolive.ui.sessions.marking import Marking, edit_name
 from emolive.ui.sessions.notes_editor import NotesEditor
 from emolive.ui.sessions.overview import Overview
@@ -88,8 +87,13 @@ class ReplayPage(Themed, QWidget):
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
+        self.lanes_area = LanesArea(self.board, self)
         self._keys = key_map(
-            self.actions_, self.transport, self._length_s, self._on_escape, self._scroll
+            self.actions_,
+            self.transport,
+            self._length_s,
+            self._on_escape,
+            self.lanes_area.scroll_by,
         )
         self._lay_out()
         self._connect()
@@ -186,14 +190,6 @@ class ReplayPage(Themed, QWidget):
         legend.addWidget(self.now, 1)
         inside.addLayout(legend)
         inside.addWidget(self.overview)
-        self.lanes_area = QScrollArea(self)
-        self.lanes_area.setWidget(self.board)
-        self.lanes_area.setWidgetResizable(True)
-        self.lanes_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.lanes_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.lanes_area.setFrameShape(QFrame.Shape.NoFrame)
-        self.lanes_area.viewport().setObjectName("plain")
-        self.board.setObjectName("plain")
         inside.addWidget(self.lanes_area, 1)
         inside.addWidget(self.board.ruler)
         row = QHBoxLayout()
@@ -365,10 +361,6 @@ class ReplayPage(Themed, QWidget):
         if shown and (panel := next((p for p in self.board.panels if type(p) is kind), None)):
             # Once the board has become as high as it needs.
             QTimer.singleShot(0, self, lambda: self.lanes_area.ensureWidgetVisible(panel, 0, 8))
-
-    def _scroll(self, pages: float) -> None:
-        bar = self.lanes_area.verticalScrollBar()
-        bar.setValue(bar.value() + round(pages * bar.pageStep()))
 
     def _menu(self, where: QPoint) -> None:
         if self.session is not None:

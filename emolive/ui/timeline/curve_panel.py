@@ -14,12 +14,12 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEven
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.streams import Named
+from emolive.i18n import decimal_mark
 from emolive.types import FloatArray
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, paint_caption
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
-from emolive.wording import minus
 
 # More points than this are thinned out: a screen has no more columns.
 _MOST_POINTS = 12_000
@@ -244,7 +244,10 @@ class _Values(pg.AxisItem):  # type: ignore[misc]
 
     def tickStrings(self, values: Any, scale: Any, spacing: Any) -> list[str]:
         """The texts of ticks."""
-        return [minus(text) for text in super().tickStrings(values, scale, spacing)]
+        return [
+            text.replace("-", "−").replace(".", decimal_mark())
+            for text in super().tickStrings(values, scale, spacing)
+        ]
 
 
 class _Caption(QWidget):

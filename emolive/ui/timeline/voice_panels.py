@@ -9,11 +9,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from emolive.explain.voice_tracks import Track
-from emolive.i18n import mark, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.timeline.curve_panel import Curve, CurvePanel
-from emolive.wording import minus
 
 
 class VoiceSource(Protocol):
@@ -88,7 +87,7 @@ class VoicePanel(CurvePanel[WithVoice]):
         return values
 
     def _words(self, values: FloatArray) -> str:
-        return f"{minus(f'{values[0]:.{self.digits}f}')} {tr(self.unit)}"
+        return f"{decimal(values[0], self.digits)} {tr(self.unit)}"
 
     def _say(self, problem: str) -> None:
         if problem:
@@ -114,7 +113,7 @@ class PitchPanel(VoicePanel):
             "Pitch {low}–{high} Hz, range {range} semitones",
             low=f"{low:.0f}",
             high=f"{high:.0f}",
-            range=f"{12 * math.log2(high / low):.1f}",
+            range=decimal(12 * math.log2(high / low), 1),
         )
         return low, high
 
