@@ -19,8 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from training.cache import AudioCache, CachedClip
 from training.corpora import MEASURED_ONLY
@@ -80,9 +81,11 @@ class Heard:
         return self.where(np.isin(self.labels, classes))
 
 
-def hear(cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet) -> Heard:
+def hear(
+    cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet, most: int
+) -> Heard:
     """A corpus's functionals, from the cache where they are kept."""
-    some = drawn(clips, MOST)
+    some = drawn(clips, most)
     return Heard(
         kept_functionals(cache, some, features),
         labels_of(some),
@@ -90,17 +93,21 @@ def hear(cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet) -
     )
 
 
-def _fitted(kind: Classifier, heard: Heard) -> Pipeline:
+def answered(kind: Classifier, source: Heard, target: Heard) -> npt.NDArray[np.bool_]:
+    """Whether each clip of `target` is answered rightly by a machine fitted on `source`."""
     if kind == "MLP":
         network = MLPClassifier((128,), alpha=1.0, max_iter=60, tol=1e-3, random_state=0)
         machine = make_pipeline(StandardScaler(), network)
     else:
         regression = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
         machine = make_pipeline(StandardScaler(), regression)
-    with warnings.catch_warnings():
+    # Threads that wait for each other make so little work slow on a busy machine.
+    with warnings.catch_warnings(), threadpool_limits(1):
         # The network stops after its epochs, converged or not.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return machine.fit(heard.x, heard.labels)
+        machine.fit(source.x, source.labels)
+        right: npt.NDArray[np.bool_] = machine.predict(target.x) == target.labels
+    return right
 
 
 def _self_folds(heard: Heard) -> Iterator[npt.NDArray[np.bool_]]:
@@ -145,17 +152,16 @@ def within(heard: Heard, kind: Classifier) -> npt.NDArray[np.bool_]:
     """Whether each clip is answered rightly by a machine that never heard its speaker."""
     right = np.zeros(len(heard.labels), np.bool_)
     for tested in _self_folds(heard):
-        machine = _fitted(kind, heard.where(~tested))
-        right[tested] = machine.predict(heard.x[tested]) == heard.labels[tested]
+        right[tested] = answered(kind, heard.where(~tested), heard.where(tested))
     return right
 
 
-def measure_pairs(cache: AudioCache, corpora: Sequence[str]) -> Pairs:
-    """All pairs of these corpora, and each against all others together."""
+def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -> Pairs:
+    """All pairs of these corpora (at most `most` clips each), and each against all others."""
     found: list[Pair] = []
     for features in FEATURE_SETS:
         heard = {
-            name: hear(cache, [c for c in cache.clips if c.corpus == name], features)
+            name: hear(cache, [c for c in cache.clips if c.corpus == name], features, most)
             for name in corpora
         }
         for kind in CLASSIFIERS:
@@ -169,11 +175,8 @@ def measure_pairs(cache: AudioCache, corpora: Sequence[str]) -> Pairs:
                 if len(shared) < 2:
                     continue
                 source, target = source.having(shared), heard[tested].having(shared)
-                if trained == tested:
-                    right = within(target, kind)
-                else:
-                    machine = _fitted(kind, source)
-                    right = machine.predict(target.x) == target.labels
+                own = trained == tested
+                right = within(target, kind) if own else answered(kind, source, target)
                 uar, low, high = speaker_interval(right, target)
                 found.append(
                     Pair(

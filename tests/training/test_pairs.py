@@ -61,7 +61,7 @@ def test_functionals_are_kept_and_belong_to_their_clips(cache: AudioCache) -> No
 
 
 def test_pairs_of_one_corpus(cache: AudioCache) -> None:
-    found = measure_pairs(cache, ["ravdess"]).pairs
+    found = measure_pairs(cache, ["ravdess"], 24).pairs
     assert {(p.features, p.classifier) for p in found} == {
         (f, k) for f in FEATURE_SETS for k in CLASSIFIERS
     }
@@ -70,4 +70,4 @@ def test_pairs_of_one_corpus(cache: AudioCache) -> None:
         assert pair.trained != OTHERS
         # The pitch of a generated voice is its class.
         assert pair.low <= pair.uar <= pair.high
-        assert pair.uar > 0.4
+        assert pair.uar > 0.3
