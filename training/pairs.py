@@ -81,9 +81,7 @@ class Heard:
         return self.where(np.isin(self.labels, classes))
 
 
-def hear(
-    cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet, most: int
-) -> Heard:
+def hear(cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet, most: int) -> Heard:
     """A corpus's functionals, from the cache where they are kept."""
     some = drawn(clips, most)
     return Heard(

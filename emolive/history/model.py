@@ -11,6 +11,7 @@ import numpy as np
 from emolive.acoustics import SPECTROGRAM
 from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
+from emolive.inference.mixed import second_emotion
 from emolive.types import (
     Baseline,
     EngineStatus,
@@ -38,8 +39,9 @@ class Current:
     """The newest decision of a stream, and since when its state and label hold.
 
     ``probabilities`` float32 ``(n_classes,)`` of the newest window, None in silence; ``leading`` is
-    its most probable label; ``familiarity`` how the sound compares with the model's training data;
-    ``baseline`` how far answers are adapted to their source.
+    its most probable label, ``second`` the one close to the decided label; ``familiarity`` how the
+    sound compares with the model's training data; ``baseline`` how far answers are adapted to their
+    source.
     """
 
     state: SpeechState
@@ -50,6 +52,7 @@ class Current:
     leading: str | None
     familiarity: Familiarity | None = None
     baseline: Baseline | None = None
+    second: str | None = None
 
 
 class StreamModel:
@@ -140,6 +143,7 @@ class StreamModel:
             leading,
             None if prediction.shift is None else prediction.shift.word,
             prediction.baseline,
+            second_emotion(probabilities, prediction.label, facts.labels),
         )
         self.decisions.append(prediction)
 

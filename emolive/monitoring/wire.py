@@ -9,6 +9,7 @@ from emolive.inference.metadata import ModelMetadata
 from emolive.session.export.values import (
     JsonValue,
     baseline_object,
+    mixed_fields,
     named,
     raw_fields,
     seconds,
@@ -57,7 +58,8 @@ def event_fields(
 ) -> dict[str, JsonValue]:
     """An event as a JSON object; `labels` and `rate` (Hz) are those of its run's `RunFacts`.
 
-    In silence `label` is null and `probabilities` is empty. `shift` and `familiarity` are there
+    In silence `label` is null and `probabilities` is empty. `mixed_with` is there where the answer
+    holds a second emotion close to `label`. `shift` and `familiarity` are there
     where the model tells how far sound is from what it was trained on. `baseline` is null where
     answers are not adapted to their source; where they are, `raw_probabilities` are the model's
     own.
@@ -70,6 +72,7 @@ def event_fields(
             "end_s": seconds(event.end_sample, rate),
             "state": event.state.value,
             "label": event.label,
+            **mixed_fields(event, labels),
             "probabilities": named(event.probabilities, labels),
             "speech_ratio": round(event.speech_ratio, 6),
             "latency_ms": round(1000 * event.latency_s, 2),

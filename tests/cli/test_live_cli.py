@@ -40,6 +40,9 @@ def assert_contract(found: list[dict[str, object]]) -> None:
             assert bool(item.get("raw_probabilities")) == bool(item["probabilities"])
             if item["probabilities"]:
                 keys.insert(-1, "raw_probabilities")
+        if "mixed_with" in item:
+            assert item["mixed_with"] not in (None, item["label"])
+            keys.insert(keys.index("label") + 1, "mixed_with")
         assert list(item) == keys
         assert item["state"] in ("speech", "silence", "uncertain")
         assert (item["label"] is not None) == (item["state"] == "speech")

@@ -118,6 +118,15 @@ def surprised(window: MainWindow) -> None:
     settle(window)
 
 
+def mixed(window: MainWindow) -> None:
+    running(window)
+    shares = np.full(len(feed.LABELS), 0.04, np.float32)
+    shares[feed.LABELS.index("sad")], shares[feed.LABELS.index("fearful")] = 0.45, 0.31
+    answer = feed.prediction(84 * feed.RATE, label="sad", share=0.45)
+    feed_runs.run.inbox.put(replace(answer, probabilities=shares))
+    settle(window)
+
+
 def reconnecting(window: MainWindow) -> None:
     running(window)
     reason = "Jabra Evolve2 65 delivers no audio any more: check that it is plugged in."
@@ -354,6 +363,7 @@ SCENES = {
         silence,
         uncertain,
         surprised,
+        mixed,
         reconnecting,
         failed,
         hint,

@@ -9,7 +9,7 @@ import pytest
 from emolive.types import Baseline, EngineState, Familiarity, Shift, SpeechState
 from emolive.ui.live.current import card_text
 from tests.history.test_model import ends, model
-from tests.ui.feed import RATE, block, prediction
+from tests.ui.feed import LABELS, RATE, block, prediction
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,21 @@ def test_the_card_tells_emotion_doubt_and_silence() -> None:
     made.apply([prediction(5 * RATE, SpeechState.SILENCE)])
     text = card_text(stream, EngineState.RUNNING, 3.0)
     assert (text.headline, text.confidence) == ("Silence", None)
+
+
+def test_the_card_names_two_emotions_that_are_close() -> None:
+    made = model()
+    made.apply([block(0, 10 * RATE)])
+    answer = prediction(3 * RATE, label="sad", share=0.5)
+    assert answer.probabilities is not None
+    close = answer.probabilities.copy()
+    close[LABELS.index("fearful")] = 0.3
+    made.apply([replace(answer, probabilities=close)])
+    text = card_text(made.streams["mono"], EngineState.RUNNING, 3.0)
+    assert (text.headline, text.label) == ("Sad + fearful", "sad")
+    doubt = replace(answer, probabilities=close, state=SpeechState.UNCERTAIN, label=None)
+    made.apply([doubt])
+    assert card_text(made.streams["mono"], EngineState.RUNNING, 3.0).headline == "Uncertain"
 
 
 def test_the_card_tells_how_far_answers_are_adapted() -> None:

@@ -11,6 +11,7 @@ from emolive.session.export.values import (
     TIME_DIGITS,
     JsonValue,
     baseline_object,
+    mixed_fields,
     named,
     raw_fields,
     seconds,
@@ -26,8 +27,9 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
 
     One stream of a file: file, duration_s, sample_rate, model, labels, windows, segments, summary.
     `summary` pools the windows with an answer: the mean of their calibrated probabilities and its
-    leading label; without any, its `probabilities` are empty and its `label` is null. Where the
-    model tells how far sound is from its training data, windows have `shift` and `familiarity`, and
+    leading label; without any, its `probabilities` are empty and its `label` is null. A window
+    whose answer holds two emotions names the second as `mixed_with`. Where the model tells how far
+    sound is from its training data, windows have `shift` and `familiarity`, and
     `summary` has the share of them for each word as `familiarity`. Where answers are adapted to
     their source, `probabilities` are the adapted ones, with `raw_probabilities` beside them in
     windows and `summary`, and windows have `baseline`. Anything more
@@ -104,6 +106,7 @@ def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, Js
         "start_s": seconds(window.start_sample, timeline.rate),
         "end_s": seconds(window.end_sample, timeline.rate),
         "state": window.state.value,
+        **mixed_fields(window, timeline.labels),
         "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
         "probabilities": named(window.probabilities, timeline.labels),
         **shift_fields(window.shift),

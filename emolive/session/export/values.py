@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from emolive.inference.mixed import second_emotion
 from emolive.plain_text import valid_text
 from emolive.types import Baseline, FloatArray, Prediction, Shift
 
@@ -60,6 +61,12 @@ def baseline_object(baseline: Baseline | None) -> JsonValue:
         "strength": round(baseline.strength, 4),
         "expected_neutral": baseline.expected_neutral,
     }
+
+
+def mixed_fields(window: Prediction, labels: tuple[str, ...]) -> dict[str, JsonValue]:
+    """The second emotion of an answer that holds two; nothing where it is one, or none."""
+    second = second_emotion(window.probabilities, window.label, labels)
+    return {} if second is None else {"mixed_with": second}
 
 
 def raw_fields(window: Prediction, labels: tuple[str, ...]) -> dict[str, JsonValue]:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import decimal, tr
+from emolive.inference.mixed import pair_name
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
@@ -80,7 +81,7 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
             current.confidence,
             note,
         )
-    headline = emotion_name(current.label)
+    headline = pair_name(current.label, current.second)
     headline = headline[:1].upper() + headline[1:]
     return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
 
@@ -222,10 +223,14 @@ class CurrentCard(Themed, QWidget):
         painter.drawRoundedRect(filled, thick / 2, thick / 2)
 
     def _headline_font(self, room: QRectF) -> QFont:
-        """As large as the longest name fits, so that the size stays when the name changes."""
+        """As large as the longest name fits, so that the size stays when the name changes.
+
+        A pair of names is longer than any, and smaller.
+        """
         probe = font(100, bold=True)
         metrics = QFontMetricsF(probe)
-        widest = max(metrics.horizontalAdvance(text) for text in self._widest)
+        told = (*self._widest, self.text.headline)
+        widest = max(metrics.horizontalAdvance(text) for text in told)
         px = min(room.height() / 1.12, 100 * room.width() / widest, 480)
         return font(math.floor(px), bold=self.text.state is not SpeechState.SILENCE)
 
