@@ -75,8 +75,9 @@ def _show_long(widget: QWidget, event: QHelpEvent) -> bool:
 
 
 def _is_opaque(popup: QWidget) -> bool:
-    """Whether its corners have to be cut off: a view paints all of itself, and under X without a
-    compositor what is see-through is black.
+    """Whether its corners have to be cut off.
+
+    A view paints all of itself, and under X without a compositor what is see-through is black.
     """
     return popup.objectName() == _SUGGESTIONS or QGuiApplication.platformName() == "xcb"
 
