@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,22 +28,35 @@ _LARGEST_GAIN = 3.2
 _DIFFERENT = 2
 _DIFFERENT_SHARE = 0.02
 _ENOUGH_DIFFERENT = 10
-_MOST_KEPT = 200
 _SPEECH_POWER = 3e-5  # what is louder is hardly the noise before a call
-# After so many pieces that are alike, one of some is looked at.
+# What was heard before the last so many pieces does not count any more.
+_MOST_KEPT = 200
+# After so many pieces that are alike, or enough that differ, one of some is looked at.
 _ENOUGH_ALIKE = 60
 _ONE_OF = 4
+_ONE_OF_DIFFERENT = 8
+# Two parties have become one sound after so many pieces in a row.
+_ROW = 10
 
 _FLAT = 0.998  # of the highest peak
 _LOUD = 0.05
 _CLIPPED_SHARE = 1e-3
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whether a piece is alike on both channels, and how loud it is."""
+
+    alike: bool
+    power: float
+
+
 class ChannelComparison:
     """Whether two channels carry the same sound, perhaps louder, later or turned over.
 
     They do from the first piece of half a second on in which they do, until it is clear that they
-    do not. Buffer: less than a second. One thread owns it.
+    do not; and again once they have for some seconds. Of what is clear, only samples are looked at.
+    Buffer: less than a second. One thread owns it.
     """
 
     def __init__(self, rate: int) -> None:
@@ -52,27 +67,39 @@ class ChannelComparison:
         self._lag = round(_LARGEST_LAG_S * self._rate)
         self._size = self._piece + 2 * self._lag
         self._pending = np.empty((0, 2), np.float32)
+        self._to_skip = 0
         self._loudest = 0.0
-        self._alike = self._n_pieces = 0
-        # Their powers, so that noise before the first word is forgotten.
-        self._different: list[float] = []
+        self._pieces: deque[_Piece] = deque(maxlen=_MOST_KEPT)
+        self._row = 0  # the newest pieces that are alike, none that differs between them
         self._lag_found = 0
 
     @property
     def same(self) -> bool:
         """Whether both carry the same sound, as far as was heard."""
-        different = len(self._different)
-        return self._alike > 0 and different < _DIFFERENT + _DIFFERENT_SHARE * self._alike
-
-    @property
-    def _enough(self) -> bool:
-        """Whether so much was different that it is not looked at any more."""
-        return sum(one > _SPEECH_POWER for one in self._different) >= _ENOUGH_DIFFERENT
+        alike = self._alike
+        different = len(self._pieces) - alike
+        return alike > 0 and different < _DIFFERENT + _DIFFERENT_SHARE * alike
 
     @property
     def lag_s(self) -> float:
         """How much later the second channel is, where they are the same."""
         return self._lag_found / self._rate
+
+    @property
+    def _alike(self) -> int:
+        return sum(piece.alike for piece in self._pieces)
+
+    @property
+    def _one_of(self) -> int:
+        """How many pieces come until the next that is looked at."""
+        if self._row < _ROW and self._surely_different:
+            return 1 if self._row else _ONE_OF_DIFFERENT
+        return _ONE_OF if self._alike >= _ENOUGH_ALIKE else 1
+
+    @property
+    def _surely_different(self) -> bool:
+        loud = sum(not one.alike and one.power > _SPEECH_POWER for one in self._pieces)
+        return loud >= _ENOUGH_DIFFERENT and not self.same
 
     def remark(self, names: Sequence[str]) -> str | None:
         """That the channels with these names are the same, as a clause that follows a name."""
@@ -92,18 +119,13 @@ class ChannelComparison:
 
     def accept(self, frames: FloatArray) -> None:
         """The next frames, float32 ``(n, 2)``."""
-        if self._enough and not self.same:
-            return
-        signal = np.concatenate((self._pending, frames))
-        begin, taken = 0, self._piece * self._step
-        needed = (self._piece + 2 * self._lag) * self._step
+        signal = np.concatenate((self._pending, frames)) if len(self._pending) else frames
+        begin, needed = self._to_skip, self._size * self._step
         while len(signal) - begin >= needed:
-            self._n_pieces += 1
-            if self._alike < _ENOUGH_ALIKE or self._n_pieces % _ONE_OF == 0:
-                piece = signal[begin : begin + needed]
-                thin = piece.reshape(self._size, self._step, 2).sum(axis=1)
-                self._compare(thin / np.float32(self._step))
-            begin += taken
+            thin = signal[begin : begin + needed].reshape(self._size, self._step, 2).sum(axis=1)
+            self._compare(thin / np.float32(self._step))
+            begin += self._piece * self._step * self._one_of
+        self._to_skip = max(0, begin - len(signal))
         self._pending = signal[begin:].copy()
 
     def _compare(self, frames: FloatArray) -> None:
@@ -115,7 +137,6 @@ class ChannelComparison:
         loudest = max(power, float(powers[self._lag])) / self._piece
         self._loudest = max(self._loudest, loudest)
         quiet = max(_QUIET_POWER, _QUIET_SHARE * self._loudest)
-        self._different = [one for one in self._different if one >= quiet]
         if loudest < quiet:
             return
         spectrum = np.conj(np.fft.rfft(middle, self._size)) * np.fft.rfft(right, self._size)
@@ -124,10 +145,18 @@ class ChannelComparison:
         best = int(likeness.argmax())
         gain = abs(products[best]) / max(power, 1e-30)
         if likeness[best] > _ALIKE and 1 / _LARGEST_GAIN < gain < _LARGEST_GAIN:
-            self._alike += 1
             self._lag_found = best - self._lag
+            self._judged(_Piece(True, loudest), quiet)
         elif likeness[best] < _UNLIKE or likeness[best] > _ALIKE:
-            self._different = [*self._different[-_MOST_KEPT:], loudest]
+            self._judged(_Piece(False, loudest), quiet)
+
+    def _judged(self, piece: _Piece, quiet: float) -> None:
+        """Remember a piece; forget those that differed and have turned out to be `quiet` noise."""
+        self._pieces.append(piece)
+        self._row = self._row + 1 if piece.alike else 0
+        became_one = self._row >= _ROW and self._surely_different
+        kept = [one for one in self._pieces if one.alike or (one.power >= quiet and not became_one)]
+        self._pieces = deque(kept, maxlen=_MOST_KEPT)
 
 
 class ClippingMeter:

@@ -80,6 +80,54 @@ def test_an_announcement_on_both_channels_is_forgotten_once_they_differ() -> Non
     assert not comparison.same
 
 
+def test_a_call_that_becomes_one_sound_is_noticed_later_and_cheaply(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A conference bridge is put in, and taken out again."""
+    looked = 0
+    compare = ChannelComparison._compare
+
+    def counted(comparison: ChannelComparison, frames: FloatArray) -> None:
+        nonlocal looked
+        looked += 1
+        compare(comparison, frames)
+
+    monkeypatch.setattr(ChannelComparison, "_compare", counted)
+    left, right = turns()
+    comparison = compared(np.tile(left, 5), np.tile(right, 5))
+    assert not comparison.same
+    assert looked <= 20 + 120 / 8 + 1  # of 120 pieces
+    said = speech(12.0)
+    both = np.stack([said, np.roll(said, 160)], axis=1)
+    heard_s = 0
+    while not comparison.same:
+        comparison.accept(both[heard_s * RATE : (heard_s + 1) * RATE])
+        heard_s += 1
+        assert heard_s <= 11
+    assert heard_s >= 4  # not by a word that crossed over
+    assert comparison.lag_s == pytest.approx(0.01, abs=0.0005)
+    for _ in range(40):
+        comparison.accept(both)
+    looked = 0
+    apart = np.stack([left, right], axis=1)
+    comparison.accept(np.concatenate([apart, apart]))
+    assert not comparison.same
+    assert looked > 0
+
+
+def test_a_few_words_on_both_channels_do_not_make_a_call_one_sound() -> None:
+    left, right = turns()
+    said = speech(12.0)[4 * RATE : 6 * RATE]
+    for _ in range(4):
+        left, right = np.concatenate([left, said]), np.concatenate([right, said])
+        left, right = np.concatenate([left, turns()[0]]), np.concatenate([right, turns()[1]])
+    comparison = ChannelComparison(RATE)
+    comparison.accept(np.stack(turns(), axis=1))
+    for begin in range(0, len(left), 800):
+        comparison.accept(np.stack([left, right], axis=1)[begin : begin + 800])
+        assert not comparison.same
+
+
 def test_silence_tells_nothing() -> None:
     zeros = np.zeros(5 * RATE, np.float32)
     assert not compared(zeros, zeros).same
