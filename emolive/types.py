@@ -120,10 +120,10 @@ class FeatureBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureWindow:
-    """One analysis window, as the model's graph takes it.
+    """One analysis window, as the model's front end makes it.
 
-    ``features`` is float32 ``(n_mels, n_frames)`` or ``(n_samples,)``, normalised as the model's
-    metadata say.
+    ``features`` is float32 ``(n_mels, n_frames)`` or ``(n_samples,)``, not normalised; nothing
+    where emotion is not inferred on the stream.
     """
 
     stream: str

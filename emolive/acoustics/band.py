@@ -27,7 +27,8 @@ _DB = 10.0 / np.log(10.0)
 class BandDetector:
     """One stream's band: by its native rate, otherwise by what its speech holds above 4 kHz.
 
-    It holds two sums. One thread owns it.
+    It holds two sums. `by_rate` tells that the rate alone decides, so that no frames are needed.
+    One thread owns it.
     """
 
     def __init__(self, native_rate: int) -> None:
@@ -37,8 +38,8 @@ class BandDetector:
         # The topmost bands hold what anti-aliasing filters leave, whatever came before.
         topmost = 0.95 * SPECTROGRAM.f_max
         self._above = np.flatnonzero((centres >= _ABOVE_HZ) & (centres <= topmost))
-        self._by_rate = native_rate <= TELEPHONE_RATE
-        self._band = Band.NARROW if self._by_rate else None
+        self.by_rate = native_rate <= TELEPHONE_RATE
+        self._band = Band.NARROW if self.by_rate else None
         self._wide_s = 0.0
         self._narrow_s = 0.0
 
@@ -52,7 +53,7 @@ class BandDetector:
 
         `speech_s` is how much new speech it brought, in seconds: what it counts for.
         """
-        if self._by_rate or speech_s <= 0:
+        if self.by_rate or speech_s <= 0:
             return
         voice, above = (_high(log_mel[bands]) for bands in (self._voice, self._above))
         if _DB * (above - voice) > _NOTHING_DB:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -42,6 +43,31 @@ class Beside:
             target=_run, args=(job, future), name=self._thread_name, daemon=True
         ).start()
         return future
+
+
+class InTurn:
+    """Runs jobs in the order in which they come, on one daemon thread of its own."""
+
+    def __init__(self, thread_name: str) -> None:
+        """Start the thread, which is called `thread_name`."""
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=thread_name, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], T], /) -> Future[T]:
+        """Run `job` after those that wait already."""
+        future: Future[T] = Future()
+        self._jobs.put(lambda: _run(job, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 def _run(job: Callable[[], T], future: Future[T]) -> None:

@@ -22,20 +22,28 @@ from emolive.types import EngineState, FloatArray
 
 _TELEPHONE_RATE = 8_000
 _STOP_WITHIN_S = 30.0
+# Calls that are too many may take long until each has been answered once.
+_WARM_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class WallTiming:
     """`calls` stereo calls for `seconds`, the customer of each inferred.
 
+    They count from when each call had been answered once, which took ``warm_up_s`` (the first
+    window is complete after 3 s). ``fewest`` and ``most`` are the windows answered of one call.
     Latency from a window's last sample being available to its answer, in milliseconds; ``cores`` is
     processor time per second, of all threads.
     """
 
     calls: int
+    warm_up_s: float
     seconds: float
     windows: int
     windows_skipped: int
+    windows_per_s: float
+    fewest: int
+    most: int
     latency_p50_ms: float
     latency_p99_ms: float
     lag_max_s: float
@@ -69,15 +77,20 @@ def measure_wall(
             soundfile.write(path, np.stack(parties, axis=1), _TELEPHONE_RATE, subtype="ULAW")
             source = FileSource(path, paced=True, block_s=0.1, loop=True, channels="split")
             wall.add(path.stem, RecordedCall(source)).start()
-        begin, spent = time.monotonic(), time.process_time()
+        begin = time.monotonic()
         wall.start()
         lag_max_s = 0.0
         try:
-            while time.monotonic() < begin + seconds:
+            while not all(_answered(wall)) and time.monotonic() < begin + _WARM_WITHIN_S:
+                wall.wait(0.25)
+            answered, before = _answered(wall), wall.status()
+            warm, spent = time.monotonic(), time.process_time()
+            while time.monotonic() < warm + seconds:
                 wall.wait(0.25)
                 lag_max_s = max(lag_max_s, wall.status().lag_s)
-            lasted, spent = time.monotonic() - begin, time.process_time() - spent
+            lasted, spent = time.monotonic() - warm, time.process_time() - spent
             status = wall.status()
+            new = [after - one for after, one in zip(_answered(wall), answered, strict=True)]
             failed = [c.status() for c in wall.runs if c.status().state is EngineState.FAILED]
         finally:
             stopped = wall.stop(_STOP_WITHIN_S)
@@ -85,13 +98,23 @@ def measure_wall(
         raise EmoliveError("The engine did not stop: the model hangs.")
     if failed:
         raise EmoliveError(failed[0].reason or "A call failed.")
+    windows = status.windows - before.windows
     return WallTiming(
         calls=calls,
+        warm_up_s=warm - begin,
         seconds=lasted,
-        windows=status.windows,
-        windows_skipped=status.windows_skipped,
+        windows=windows,
+        windows_skipped=status.windows_skipped - before.windows_skipped,
+        windows_per_s=windows / lasted,
+        fewest=min(new),
+        most=max(new),
         latency_p50_ms=status.latency_p50_ms,
         latency_p99_ms=status.latency_p99_ms,
         lag_max_s=lag_max_s,
         cores=spent / lasted,
     )
+
+
+def _answered(wall: LiveEngine) -> list[int]:
+    """How many windows of each call were answered."""
+    return [sum(stream.windows for stream in run.status().streams) for run in wall.runs]

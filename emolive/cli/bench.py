@@ -233,10 +233,12 @@ def _show(report: Report) -> None:
     if report.wall:
         wall = report.wall
         console.print(
-            f"{wall.calls} stereo calls in real time for {wall.seconds:.0f} s, customers inferred: "
+            f"{wall.calls} stereo calls in real time for {wall.seconds:.0f} s, customers inferred, "
+            f"once each had been answered, after {wall.warm_up_s:.1f} s: "
+            f"{wall.windows_per_s:.0f} windows/s, {wall.fewest} to {wall.most} of a call; "
+            f"{wall.windows_skipped} of {wall.windows + wall.windows_skipped} windows skipped; "
             f"answers after {wall.latency_p50_ms:.0f} ms (median), {wall.latency_p99_ms:.0f} ms "
-            f"(p99), {wall.windows_skipped} of {wall.windows + wall.windows_skipped} windows "
-            f"skipped, {wall.cores:.2f} cores in use."
+            f"(p99), at most {wall.lag_max_s:.1f} s behind; {wall.cores:.2f} cores in use."
         )
     if report.soak:
         console.print(

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -190,29 +190,23 @@ class Capture:
 
     def status(self) -> EngineStatus:
         """Where the run stands."""
-        about = EngineStatus(
+        monitor = self._monitor
+        streams = monitor.stream_statuses(self._source_status.missing) if monitor else ()
+        return EngineStatus(
             self._state,
             reason=self._reason,
             source=self._source.name,
             provider=self._classifier.provider,
             provider_note=self._classifier.provider_note,
             model=self._classifier.metadata.name,
-            overflows=self._source_status.overflows,
-            reconnects=self._reconnects,
-        )
-        monitor = self._monitor
-        if monitor is None:
-            return about
-        streams = monitor.stream_statuses(self._source_status.missing)
-        return replace(
-            about,
-            elapsed_s=monitor.elapsed_s,
-            overflows=about.overflows + monitor.ring_overruns,
+            elapsed_s=monitor.elapsed_s if monitor else 0.0,
+            overflows=self._source_status.overflows + (monitor.ring_overruns if monitor else 0),
             windows_skipped=sum(stream.windows_skipped for stream in streams),
-            lag_s=monitor.lag_s,
-            latency_ms=1000 * monitor.latency_s,
-            hint=self._hint(monitor),
-            one_sound=monitor.one_sound is not None,
+            reconnects=self._reconnects,
+            lag_s=monitor.lag_s if monitor else 0.0,
+            latency_ms=1000 * monitor.latency_s if monitor else 0.0,
+            hint=self._hint(monitor) if monitor else None,
+            one_sound=monitor is not None and monitor.one_sound is not None,
             streams=streams,
         )
 

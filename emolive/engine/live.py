@@ -1,4 +1,4 @@
-"""The live engine: any number of runs at once, on one thread, with one classifier."""
+"""The live engine: any number of runs at once, on two threads, with one classifier."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from emolive.audio.jobs import Beside, Runner
+from emolive.audio.jobs import Beside, InTurn, OnTheSpot, Runner
 from emolive.audio.source import AudioSource
 from emolive.baseline import Baselines
 from emolive.engine.capture import Capture
@@ -20,12 +22,13 @@ from emolive.engine.facts import run_facts
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
 from emolive.engine.run import LiveRun
-from emolive.engine.turns import TURN_S, next_up
+from emolive.engine.totals import EngineTotals
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
+from emolive.inference.one_at_a_time import OneAtATime
 from emolive.speech.silero import SileroVad
-from emolive.types import EngineState, EngineStatus, Event, Prediction
+from emolive.types import EngineState, EngineStatus, Event, ModelOutput, Prediction
 
 _RECENT_ANSWERS = 4_000
 # Looks come this close to the time at which a window is complete, and this often from then on.
@@ -34,28 +37,13 @@ _SOON_S = 0.005
 # So many runs are looked at as often as `EngineConfig.poll_s` says; more share these looks.
 _RUNS_PER_POLL = 4
 _LONGEST_POLL_S = 1.0
-# The time that a run takes in a step is a mean over about so many steps.
+# The time that a run takes is a mean over about so many batches.
 _PACE_OVER = 8
+# Who had to leave sound out is answered for so long, which makes more of the window taken in anew.
+_STAY_S = 1.5
+# Batches that may be with the classifier while the next is prepared.
+_AHEAD = 1
 _END_WITHIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class EngineTotals:
-    """All runs together.
-
-    ``running`` counts the runs that are not over. ``latency_p50_ms`` and ``latency_p99_ms`` are
-    those of the last few thousand answers (0.0 without any), from a window's last sample being
-    available to its answer; ``lag_s`` is that of the run that is furthest behind.
-    """
-
-    runs: int
-    running: int
-    windows: int
-    windows_skipped: int
-    overflows: int
-    latency_p50_ms: float
-    latency_p99_ms: float
-    lag_s: float
 
 
 @dataclass(slots=True, eq=False)
@@ -65,20 +53,34 @@ class _Slot:
     source: AudioSource
     look_at: float = -np.inf
     show_at: float = -np.inf
-    turn: int = 0
-    turn_ends: float = -np.inf
-    overdue_s: float = -np.inf
+    seen_to: int = 0
+    """The number of the step that took its windows last."""
+    stays_until: float = -np.inf
+    """Until then it comes before others, if it is on time."""
+    waits: bool = False
+    """For the classifier; until it has answered there are no more steps of this run."""
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Runs whose windows are with the classifier, and its answer and how long that took."""
+
+    group: Sequence[tuple[_Slot, Work]]
+    prepared_s: float
+    answer: Future[tuple[ModelOutput, float]]
 
 
 class LiveEngine:
     """Runs any number of sources, up to `max_runs`, through the pipeline until each ends or fails.
 
     A step sees to some runs: takes what their sources have delivered, and sends their due windows
-    to the classifier together. Each run answers its newest window and counts the ones it jumped
-    over, so no latency grows; what fails in one run ends that run alone. When there is more to do
-    than time, runs are answered by turns (see `next_up`), and of what piled up meanwhile only the
-    newest window's audio is looked at. Sources are opened on other threads, since a device may take
-    seconds; one that cannot be opened shows as FAILED, not as an exception.
+    to the classifier together, which works on another thread while the next are prepared. Each run
+    answers its newest window and counts the ones it jumped over, so no latency grows; what fails in
+    one run ends that run alone. When there is more to do than time, whose last window was taken
+    longest ago comes first: so all runs are answered equally often, and as many windows as ever. Of
+    what piled up meanwhile only the newest window's audio is looked at. Sources are opened on other
+    threads, since a device may take seconds; one that cannot be opened shows as FAILED, not as an
+    exception.
 
     `step` and `close` belong to one thread, which `start` makes; all other methods may be called
     from any. The classifier stays the caller's to close.
@@ -102,8 +104,10 @@ class LiveEngine:
         self._config = config or EngineConfig()
         self._config.hop_samples(classifier.metadata.front_end)
         self.max_runs = max_runs
-        self.classifier = classifier
+        self.classifier = OneAtATime(classifier)
         self._provider_note = classifier.provider_note
+        metadata = classifier.metadata
+        self._window_s = metadata.window_samples / metadata.front_end.sampling_rate
         self._vad = vad
         self._clock = clock
         self._opener = opener or Beside("emolive open")
@@ -111,7 +115,10 @@ class LiveEngine:
         self._slots: dict[str, _Slot] = {}
         self._leaving: set[str] = set()
         self._latencies: deque[float] = deque(maxlen=_RECENT_ANSWERS)
-        self._turns = 0
+        self._runner: Runner = OnTheSpot()
+        self._batches: deque[_Batch] = deque()
+        self._steps = 0
+        self._stepped_at = np.inf
         self._pace_s = 0.0
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -221,19 +228,9 @@ class LiveEngine:
         """All runs together."""
         with self._lock:
             statuses = [slot.run.status() for slot in self._slots.values()]
-            latencies = np.array(self._latencies) * 1000
-        p50, p99 = np.percentile(latencies, (50, 99)) if latencies.size else (0.0, 0.0)
-        streams = [stream for status in statuses for stream in status.streams]
-        return EngineTotals(
-            runs=len(statuses),
-            running=sum(not status.state.over for status in statuses),
-            windows=sum(stream.windows for stream in streams),
-            windows_skipped=sum(stream.windows_skipped for stream in streams),
-            overflows=sum(status.overflows for status in statuses),
-            latency_p50_ms=float(p50),
-            latency_p99_ms=float(p99),
-            lag_s=max((status.lag_s for status in statuses), default=0.0),
-        )
+            latencies = tuple(self._latencies)
+            hung_s = max(0.0, self._clock() - self._stepped_at - _LONGEST_POLL_S)
+        return EngineTotals.of(statuses, latencies, hung_s)
 
     def start(self) -> None:
         """Begin; returns at once.
@@ -243,7 +240,10 @@ class LiveEngine:
         """
         if self._thread is not None:
             raise RuntimeError("the engine was started before")
-        self._thread = threading.Thread(target=self._loop, name="emolive engine", daemon=True)
+        self._runner = classifying = InTurn("emolive classify")
+        self._thread = threading.Thread(
+            target=self._loop, args=(classifying,), name="emolive engine", daemon=True
+        )
         # A thread that the interpreter's end finds inside the model would take the process down.
         atexit.register(self.stop, _END_WITHIN_S)
         self._thread.start()
@@ -278,47 +278,46 @@ class LiveEngine:
 
     def step(self) -> float:
         """See to some of what is due; returns the seconds until another step is worth while."""
+        self._steps += 1
+        self._stepped_at = self._clock()
+        self._collect()
         with self._lock:
             slots = [slot for slot in self._slots.values() if not slot.capture.over]
         poll_s = min(_LONGEST_POLL_S, self._config.poll_s * max(1.0, len(slots) / _RUNS_PER_POLL))
-        seen: list[_Slot] = []
         due: list[_Slot] = []
         fresh: list[_Slot] = []
         for slot in slots:
+            if slot.waits:
+                continue
             capture = slot.capture
             if slot.run.unwanted:
                 capture.stop()
             elif slot.run.wanted and self._clock() >= slot.look_at:
                 capture.look()
-                seen.append(slot)
+                self._plan(slot, poll_s)
             slot.run.follow(capture)
-            slot.overdue_s = capture.overdue_s
             if capture.due:
-                # The end of a source comes before all else, since it does not get more urgent.
-                slot.overdue_s = np.inf if capture.gone else slot.overdue_s
                 due.append(slot)
             elif capture.unread and self._clock() >= slot.show_at:
                 fresh.append(slot)
         if due:
-            chosen = next_up(due, self._at_once(), self._config.hop_s, self._clock())
-            self._answer(chosen, newest_only=len(due) > len(chosen))
+            # The end of a source comes before all else, since it does not get more urgent.
+            due.sort(key=lambda slot: (not slot.capture.gone, not self._stays(slot), slot.seen_to))
+            chosen = due[: self._at_once()]
         else:
             # Time is left to show what comes before the next windows are complete.
-            self._answer(chosen := fresh, newest_only=False)
-        now = self._clock()
-        for slot in chosen:
-            slot.show_at = now + poll_s
-        for slot in (*seen, *chosen):
-            to_come_s = -slot.capture.overdue_s
-            near_s = max(_SOON_S, to_come_s - _NEAR_S) if to_come_s > 0 else poll_s
-            slot.look_at = now + min(poll_s, near_s)
+            chosen = fresh
+        self._prepare(chosen, poll_s, newest_only=len(due) > len(chosen))
+        self._collect()
         self._forget_those_who_left()
         if len(due) > len(chosen):
             return 0.0
-        return max(0.0, min((slot.look_at - now for slot in slots), default=poll_s))
+        now = self._clock()
+        return max(0.0, min((s.look_at - now for s in slots if not s.waits), default=poll_s))
 
     def close(self) -> None:
         """End all runs: their last audio is answered unless they are late, sources are released."""
+        self._collect(ahead=0)
         with self._lock:
             slots = tuple(self._slots.values())
         for slot in slots:
@@ -326,7 +325,7 @@ class LiveEngine:
             slot.run.follow(slot.capture)
         self._forget_those_who_left()
 
-    def _loop(self) -> None:
+    def _loop(self, classifying: InTurn) -> None:
         try:
             while not self._stop.is_set():
                 pause_s = self.step()
@@ -335,54 +334,94 @@ class LiveEngine:
                 self._wake.clear()
             self.close()
         finally:
+            classifying.close()
             atexit.unregister(self.stop)
 
-    def _answer(self, slots: Sequence[_Slot], *, newest_only: bool) -> None:
-        """Take what these runs have, classify their windows together, hand out the answers."""
+    def _stays(self, slot: _Slot) -> bool:
+        on_time = slot.capture.overdue_s <= self._config.hop_s
+        return on_time and self._clock() < slot.stays_until
+
+    def _plan(self, slot: _Slot, poll_s: float) -> None:
+        """Look again just before its next window is complete; rarely, once one is."""
+        to_come_s = -slot.capture.overdue_s
+        if to_come_s > 0:
+            slot.look_at = self._clock() + min(poll_s, max(_SOON_S, to_come_s - _NEAR_S))
+        else:
+            slot.look_at = self._clock() + _LONGEST_POLL_S
+
+    def _prepare(self, slots: Sequence[_Slot], poll_s: float, *, newest_only: bool) -> None:
+        """Take what these runs have, and hand their windows to the classifier together."""
         group: list[tuple[_Slot, Work]] = []
-        begin, on_time = self._clock(), True
+        begin = self._clock()
         for slot in slots:
-            late = slot.overdue_s > self._config.hop_s
-            if late or begin >= slot.turn_ends:
-                self._turns += 1
-                slot.turn, slot.turn_ends = self._turns, begin + TURN_S
-            if late:
-                on_time = False
-                slot.capture.look()  # what came while it waited for its turn
+            if slot.capture.overdue_s > self._config.hop_s:
+                slot.capture.look()  # what came while others were seen to
+            if newest_only and slot.capture.overdue_s > self._window_s:
+                slot.stays_until = self._clock() + _STAY_S
             work = slot.capture.advance(newest_only=newest_only)
-            if work is not None:
+            slot.seen_to = self._steps
+            slot.show_at = self._clock() + poll_s
+            self._plan(slot, poll_s)
+            if work is not None and work.windows:
                 group.append((slot, work))
-        self._settle(group)
-        for slot in slots:
+                slot.waits = True
+            elif work is not None:
+                self._settle(slot, work, self._answers(()))
             slot.run.follow(slot.capture)
-        if group and on_time:
-            pace_s = (self._clock() - begin) / len(group)
+        if group:
+            prepared_s = self._clock() - begin
+            answer = self._runner.submit(partial(self._timed_answers, [w for _, w in group]))
+            answer.add_done_callback(lambda _: self._wake.set())
+            self._batches.append(_Batch(group, prepared_s, answer))
+
+    def _timed_answers(self, works: Sequence[Work]) -> tuple[ModelOutput, float]:
+        begin = self._clock()
+        return self._answers(works), self._clock() - begin
+
+    def _answers(self, works: Sequence[Work]) -> ModelOutput:
+        windows = [window for work in works for window in work.windows]
+        return classify(self.classifier, windows, self._config.max_batch)
+
+    def _collect(self, ahead: int = _AHEAD) -> None:
+        """Hand out the answers that are there; wait until no more than `ahead` batches are left."""
+        while self._batches and (len(self._batches) > ahead or self._batches[0].answer.done()):
+            batch = self._batches.popleft()
+            try:
+                output, took_s = batch.answer.result()
+            except Exception as error:
+                self._settle_apart(batch.group, error)
+                continue
+            pace_s = (batch.prepared_s + took_s) / len(batch.group)
             self._pace_s += (pace_s - self._pace_s) / _PACE_OVER
+            begin = 0
+            for slot, work in batch.group:
+                end = begin + len(work.windows)
+                self._settle(slot, work, output[begin:end])
+                begin = end
+
+    def _settle_apart(self, group: Sequence[tuple[_Slot, Work]], error: Exception) -> None:
+        """Find out whose windows the model cannot take."""
+        for slot, work in group:
+            try:
+                if len(group) == 1:
+                    raise error
+                self._settle(slot, work, self._answers([work]))
+            except Exception as own:
+                slot.waits = False
+                slot.capture.fail(own)
+                slot.run.follow(slot.capture)
+
+    def _settle(self, slot: _Slot, work: Work, output: ModelOutput) -> None:
+        slot.waits = False
+        slot.capture.settle(work, output)
+        slot.run.follow(slot.capture)
 
     def _at_once(self) -> int:
-        """How many runs a step may see to without making others come late."""
+        """How many runs may be answered together without their answers being old."""
         most = self._config.max_batch
         if self._pace_s * most <= self._config.hop_s / 2:
             return most
         return max(1, int(self._config.hop_s / 2 / self._pace_s))
-
-    def _settle(self, group: Sequence[tuple[_Slot, Work]]) -> None:
-        windows = [window for _, work in group for window in work.windows]
-        try:
-            output = classify(self.classifier, windows, self._config.max_batch)
-        except Exception as error:
-            if len(group) == 1:
-                group[0][0].capture.fail(error)
-                return
-            # Whose windows it is that the model cannot take is found one by one.
-            for one in group:
-                self._settle([one])
-            return
-        begin = 0
-        for slot, work in group:
-            end = begin + len(work.windows)
-            slot.capture.settle(work, output[begin:end])
-            begin = end
 
     def _forget_those_who_left(self) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.stream import StreamPipeline
 from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
-from emolive.features import CutWindows, Windows
+from emolive.features import CutWindows, Windows, normalize
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -85,8 +85,10 @@ def classify(
 
 
 def _batch(windows: Sequence[FeatureWindow], metadata: ModelMetadata) -> Windows:
-    cut = CutWindows.of(windows) if metadata.takes_waveform else None
-    return np.stack([one.features for one in windows]) if cut is None else cut
+    spec = metadata.front_end
+    as_they_are = metadata.takes_waveform and spec.normalization == "none"
+    cut = CutWindows.of(windows) if as_they_are else None
+    return np.stack([normalize(one.features, spec) for one in windows]) if cut is None else cut
 
 
 class Monitor:
@@ -235,13 +237,11 @@ class Monitor:
         look = _Look(now, end, self._cursor, before)
         self._looked_at = now
         events: list[Event] = []
-        # Live, everything is read before anything is classified: that is how it catches up.
-        while self._cursor < end:
-            events += self._read(min(self._slice, end - self._cursor))
-            if self._lossless:
-                break
-        due = self._take(latest_only=not self._lossless)
-        return Work(tuple(events), due, look, more=self._cursor < end)
+        if self._cursor < end:
+            # Live, everything is read before anything is classified: that is how it catches up.
+            room = self._slice if self._lossless else end - self._cursor
+            events = self._read(min(room, end - self._cursor))
+        return Work(tuple(events), self._take(), look, more=self._cursor < end)
 
     def settle(self, work: Work, output: ModelOutput) -> list[Event]:
         """Everything that happened: new frames, answers, closed segments.
@@ -314,7 +314,7 @@ class Monitor:
                 events.append(block)
         # No newer window will come: the last few are all answered.
         look = _Look(now, self._cursor, self._cursor, now)
-        last = Work((), self._take(latest_only=False), look)
+        last = Work((), self._take(), look)
         events += self.settle(last, self._classify(last.windows))
         return events + self.close_segments()
 
@@ -390,17 +390,15 @@ class Monitor:
             for track in self._tracks:
                 track.withheld = agent and not self._config.infers_emotion(Role.AGENT)
         blocks = (
-            track.pipeline.accept(read.samples[:, channel])
+            track.pipeline.accept(read.samples[:, channel], newest_only=not self._lossless)
             for channel, track in enumerate(self._tracks)
         )
         return [block for block in blocks if block is not None]
 
-    def _take(self, *, latest_only: bool) -> tuple[_Due, ...]:
+    def _take(self) -> tuple[_Due, ...]:
         """The windows that are due, of all streams, in the order of their ends."""
         due = [
-            (track, window)
-            for track in self._tracks
-            for window in track.pipeline.take_windows(latest_only=latest_only)
+            (track, window) for track in self._tracks for window in track.pipeline.take_windows()
         ]
         due.sort(key=lambda pair: pair[1].end_sample)
         return tuple(_Due(track, window, track.pipeline.admits(window)) for track, window in due)

@@ -148,7 +148,8 @@ class LiveRun:
                     status.overflows,
                     status.windows_skipped,
                 )
-            self._status = replace(status, events_dropped=self.hub.dropped)
+            dropped = self.hub.dropped
+            self._status = replace(status, events_dropped=dropped) if dropped else status
             # Inside the lock, so that statuses come out in the order in which they were true.
             if news:
                 self.hub.publish(self._status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from emolive.audio.dc import DcBlocker
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.zeros import ZeroDetector
 from emolive.engine.config import EngineConfig
-from emolive.features import StreamingLogMel, normalize, open_front_end, window_features
+from emolive.features import StreamingLogMel, open_front_end, window_features
 from emolive.inference.metadata import ModelMetadata
 from emolive.speech.gate import SpeechGate
 from emolive.speech.silero import SileroVad
@@ -26,23 +25,14 @@ from emolive.types import (
     SpeechActivity,
 )
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _DueWindow:
-    """A window that is complete, as the model's front end makes it, not normalised."""
-
-    start_sample: int
-    end_sample: int
-    features: FloatArray
-    speech_ratio: float
+_NOT_MADE = np.empty(0, np.float32)
 
 
 class StreamPipeline:
     """From an offset taken away to acoustics, voice activity and a model's windows: one stream.
 
-    Audio is cut internally at each window's end, so what a window sees does not depend on how the
-    audio came in. Complete windows wait in a queue of `max_due`; overflow policy: the oldest is
-    skipped and counted. One thread owns it.
+    What a window sees does not depend on how the audio came in. Complete windows wait in a queue of
+    `max_due`; overflow policy: the oldest is skipped and counted. One thread owns it.
     """
 
     def __init__(
@@ -85,16 +75,17 @@ class StreamPipeline:
         self._zeros_after_s = config.zeros_after_s
         self._set_rate(native_rate)
         self._heard_frames = SPECTROGRAM.n_frames(self.window_samples)
-        # As far beyond a window as audio may end beyond the last one.
-        beyond = 1 + spec.grid // SPECTROGRAM.hop_length
-        self._mel = StreamingLogMel(SPECTROGRAM, self._heard_frames + beyond)
-        self._front_end = open_front_end(spec, self.window_samples, self._mel)
+        # As far beyond a window as audio may end beyond the newest one.
+        beyond = self.hop_samples + spec.grid
+        kept = self._heard_frames + 1 + beyond // SPECTROGRAM.hop_length
+        self._mel = StreamingLogMel(SPECTROGRAM, kept)
+        self._front_end = open_front_end(spec, self.window_samples, self._mel, beyond)
         self._vad = vad.stream()
         self._gate = SpeechGate(config.gate, rate=spec.sampling_rate)
         self._levels = ChunkLevel(self._vad.chunk_samples)
         self._band = BandDetector(self.first_rate)
         self._judged: list[tuple[BoolArray, FloatArray, FloatArray]] = []
-        self._due: deque[_DueWindow] = deque()
+        self._due: deque[FeatureWindow] = deque()
         # Kept only until the first window is complete, for audio that is shorter than that.
         self._opening: list[FloatArray] | None = None
         self._begin(0)
@@ -134,30 +125,22 @@ class StreamPipeline:
         """Whether only digital zeros have been coming for a while."""
         return self._zeros.silent_zeros
 
-    def accept(self, samples: FloatArray) -> FeatureBlock | None:
+    def accept(self, samples: FloatArray, *, newest_only: bool = False) -> FeatureBlock | None:
         """Add native-rate audio, float32 ``(n,)``; return the spectrogram frames it completed.
 
-        Levels are in dB relative to full scale, not below -120.
+        Levels are in dB relative to full scale, not below -120. `newest_only`: of the windows that
+        it completes, and of those that wait, only the newest is kept; the others count as skipped.
         """
         self._zeros.accept(samples)
         self._native += len(samples)
-        return self._advance(self._resampler.accept(self._dc.accept(samples)))
+        ready = self._resampler.accept(self._dc.accept(samples))
+        if newest_only:
+            self._pass_over(self._position + len(ready) - self._to_drop)
+        return self._advance(ready, at_once=newest_only)
 
-    def take_windows(self, *, latest_only: bool) -> list[FeatureWindow]:
-        """The complete windows, oldest first; or only the newest, counting the rest as skipped."""
-        if latest_only and self._due:
-            self.windows_skipped += len(self._due) - 1
-            self._due = deque([self._due[-1]])
-        windows = [
-            FeatureWindow(
-                self.stream,
-                window.start_sample,
-                window.end_sample,
-                normalize(window.features, self.spec),
-                window.speech_ratio,
-            )
-            for window in self._due
-        ]
+    def take_windows(self) -> list[FeatureWindow]:
+        """The complete windows, oldest first."""
+        windows = list(self._due)
         self._due.clear()
         return windows
 
@@ -204,8 +187,10 @@ class StreamPipeline:
         if self._opening is not None:
             if end > start:
                 padded = self._padded(np.concatenate(self._opening))
-                heard = window_features(padded, SPECTROGRAM)
-                self._due_now(start, end, window_features(padded, self.spec), heard)
+                ratio = self._gate.speech_ratio(start - self._base, end - self._base)
+                self._judge_band(window_features(padded, SPECTROGRAM), ratio)
+                features = window_features(padded, self.spec)
+                self._due_now(FeatureWindow(self.stream, start, end, features, ratio))
             self._opening = None
             return block
         # The last window lies on the front end's grid, so up to one step of it may be left over.
@@ -232,10 +217,21 @@ class StreamPipeline:
         hops = max(0, -(-self._base // self.hop_samples))
         self._next_end = hops * self.hop_samples + self.window_samples
         self._opening = []
+        self._new_hops = 1
         self._mel.reset()
         self._front_end.reset(self._base)
 
-    def _advance(self, samples: FloatArray) -> FeatureBlock | None:
+    def _pass_over(self, end: int) -> None:
+        """Skip all windows but the newest of those that are complete once audio reaches `end`."""
+        if end >= self._next_end:
+            passed = (end - self._next_end) // self.hop_samples
+            self._next_end += passed * self.hop_samples
+            self._new_hops = passed + 1
+            self.windows_skipped += passed + len(self._due)
+            self._due.clear()
+
+    def _advance(self, samples: FloatArray, *, at_once: bool = False) -> FeatureBlock | None:
+        """Add audio at the model rate; `at_once`: no more than one window ends in it."""
         if self._to_drop:
             dropped = samples[: self._to_drop]
             self._to_drop -= len(dropped)
@@ -247,7 +243,9 @@ class StreamPipeline:
         blocks = []
         begin = 0
         while begin < len(samples):
-            piece = samples[begin : begin + self._next_end - self._position]
+            piece = (
+                samples[begin:] if at_once else samples[begin:][: self._next_end - self._position]
+            )
             begin += len(piece)
             blocks.append(self._accept_piece(piece))
         power = float(np.mean(np.square(samples, dtype=np.float64)))
@@ -276,16 +274,17 @@ class StreamPipeline:
         return SpeechActivity(self._base + first_chunk * chunk, chunk, flags, probabilities, levels)
 
     def _accept_piece(self, piece: FloatArray) -> FloatArray:
-        """Add audio up to at most the next window's end; return the new frames."""
+        """Add audio that less than a hop of comes after the next window; return the new frames."""
         new = self._mel.accept(piece)
-        self._front_end.accept(piece)
+        if self.infers_emotion:
+            self._front_end.accept(piece)
         probabilities = self._vad.accept(piece)
         flags = self._gate.accept(probabilities)
         self._judged.append((flags, probabilities, self._levels.accept(piece)))
         self._position += len(piece)
         if self._opening is not None:
             self._opening.append(piece)
-        if self._position == self._next_end:
+        if self._position >= self._next_end:
             self._opening = None
             self._window_due(self._next_end - self.window_samples)
             self._next_end += self.hop_samples
@@ -293,20 +292,27 @@ class StreamPipeline:
 
     def _window_due(self, start: int) -> None:
         """The window that begins at `start` is complete."""
-        # Where the model's grid is another one, from the frame on that begins just before it.
-        last_frame = (start - self._base) // SPECTROGRAM.hop_length + self._heard_frames
-        heard = self._mel.window(last_frame, self._heard_frames)
-        self._due_now(start, start + self.window_samples, self._front_end.window(start), heard)
+        end = start + self.window_samples
+        ratio = self._gate.speech_ratio(start - self._base, end - self._base)
+        if not self._band.by_rate:
+            # Where the model's grid is another one, from the frame on that begins just before it.
+            last_frame = (start - self._base) // SPECTROGRAM.hop_length + self._heard_frames
+            self._judge_band(self._mel.window(last_frame, self._heard_frames), ratio)
+        features = self._front_end.window(start) if self.infers_emotion else _NOT_MADE
+        self._due_now(FeatureWindow(self.stream, start, end, features, ratio))
 
-    def _due_now(self, start: int, end: int, features: FloatArray, heard: FloatArray) -> None:
-        """Enter a window; `heard`: its spectrogram, float32 ``(n_mels, n_frames)``."""
+    def _judge_band(self, heard: FloatArray, ratio: float) -> None:
+        """Judge a window's spectrogram, float32 ``(n_mels, n_frames)``, by its share of speech."""
+        new = min(self.window_samples, self._new_hops * self.hop_samples)
+        self._new_hops = 1
+        if ratio >= self._gate.config.enter_ratio:
+            self._band.accept(heard, ratio * new / self.spec.sampling_rate)
+
+    def _due_now(self, window: FeatureWindow) -> None:
         if len(self._due) == self.max_due:
             self._due.popleft()
             self.windows_skipped += 1
-        ratio = self._gate.speech_ratio(start - self._base, end - self._base)
-        if ratio >= self._gate.config.enter_ratio:
-            self._band.accept(heard, ratio * self.hop_samples / self.spec.sampling_rate)
-        self._due.append(_DueWindow(start, end, features, ratio))
+        self._due.append(window)
 
     def _padded(self, samples: FloatArray) -> FloatArray:
         """Audio in the middle of a window of zeros."""

@@ -34,8 +34,8 @@ def model_input(samples: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
 class FrontEnd(Protocol):
     """One stream's front end. Samples are counted from the stream's beginning; one thread owns it.
 
-    Windows begin at multiples of the spec's `grid`. What the newest window needs is kept, and one
-    grid step more; older audio is forgotten.
+    Windows begin at multiples of the spec's `grid`. Kept is what a window needs that ends `beyond`
+    samples ago, and one grid step more; older audio is forgotten.
     """
 
     def reset(self, start_sample: int) -> None:
@@ -56,7 +56,11 @@ class LogMelFrontEnd:
     """Log-mel frames, each computed once."""
 
     def __init__(
-        self, spec: LogMelSpec, window_samples: int, heard: StreamingLogMel | None = None
+        self,
+        spec: LogMelSpec,
+        window_samples: int,
+        heard: StreamingLogMel | None = None,
+        beyond: int = 0,
     ) -> None:
         """Of windows of `window_samples`; begins at sample 0.
 
@@ -65,8 +69,9 @@ class LogMelFrontEnd:
         self._spec = spec
         self._n_frames = spec.n_frames(window_samples)
         self._computes = heard is None
-        # One frame beyond a window: audio may end in the middle of a hop.
-        self._mel = heard or StreamingLogMel(spec, self._n_frames + 1)
+        # One frame more: audio may end in the middle of a hop.
+        kept = self._n_frames + beyond // spec.hop_length + 1
+        self._mel = heard or StreamingLogMel(spec, kept)
         self.reset(0)
 
     def reset(self, start_sample: int) -> None:
@@ -95,12 +100,12 @@ class LogMelFrontEnd:
 class WaveformFrontEnd:
     """The sound itself."""
 
-    def __init__(self, spec: WaveformSpec, window_samples: int) -> None:
+    def __init__(self, spec: WaveformSpec, window_samples: int, beyond: int = 0) -> None:
         """Of windows of `window_samples`; begins at sample 0."""
         self._length = window_samples
         self._grid = spec.grid
         # Every sample is written twice, `capacity` apart, so that any window is contiguous.
-        self._capacity = window_samples + self._grid
+        self._capacity = window_samples + beyond + self._grid
         self._samples = np.zeros(2 * self._capacity, np.float32)
         self.reset(0)
 
@@ -128,8 +133,11 @@ class WaveformFrontEnd:
         return self._samples[slot : slot + self._length].copy()
 
 
-def open_front_end(spec: AnyFrontEndSpec, window_samples: int, heard: StreamingLogMel) -> FrontEnd:
+def open_front_end(
+    spec: AnyFrontEndSpec, window_samples: int, heard: StreamingLogMel, beyond: int = 0
+) -> FrontEnd:
     """A model's front end for one stream; equal frames are those of `heard`, computed once."""
     if isinstance(spec, WaveformSpec):
-        return WaveformFrontEnd(spec, window_samples)
-    return LogMelFrontEnd(spec, window_samples, heard if spec.same_frames(heard.spec) else None)
+        return WaveformFrontEnd(spec, window_samples, beyond)
+    shared = heard if spec.same_frames(heard.spec) else None
+    return LogMelFrontEnd(spec, window_samples, shared, beyond)

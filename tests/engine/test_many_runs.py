@@ -18,10 +18,11 @@ from emolive.audio.jobs import OnTheSpot
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import AgentPermission, EngineConfig, Mailbox, Monitor
-from emolive.engine.live import EngineTotals, LiveEngine
+from emolive.engine.live import LiveEngine
 from emolive.engine.run import LiveRun
-from emolive.engine.turns import TURN_S, next_up
+from emolive.engine.totals import EngineTotals
 from emolive.errors import EmoliveError
+from emolive.features import normalize
 from emolive.inference.classifier import Classifier, OnnxClassifier
 from emolive.speech.gate import GateConfig
 from emolive.speech.silero import SileroVad
@@ -202,7 +203,7 @@ def test_a_window_that_the_model_cannot_take_ends_its_call_alone(
     ring = SampleRing(30 * RATE, 2)
     twin = Monitor(CALL, ring, classifier, vad, EngineConfig())
     ring.write(calls.said(speech, 0)[: 4 * RATE])
-    picky.poison = twin.advance().windows[-1].features
+    picky.poison = normalize(twin.advance().windows[-1].features, classifier.metadata.front_end)
     calls.hear(speech, 3.5, 6)
     assert calls.engine.run("a").status().state is EngineState.FAILED
     assert calls.engine.run("b").status().state is EngineState.RUNNING
@@ -246,16 +247,15 @@ def test_a_slow_model_skips_windows_of_all_calls_and_never_falls_behind(
 class CostlyVad(SileroVad):
     """Hears speech all the time, and takes its time, as everything before the classifier does."""
 
-    chunk_s = 0.0005
-
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, chunk_s: float) -> None:
         super().__init__()
         self._clock = clock
+        self._chunk_s = chunk_s
 
     def run(
         self, chunks: FloatArray, hidden: FloatArray, cell: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        self._clock.now += self.chunk_s * len(chunks)
+        self._clock.now += self._chunk_s * len(chunks)
         return np.ones(len(chunks), np.float32), hidden, cell
 
 
@@ -263,25 +263,26 @@ class CostlyVad(SileroVad):
 class Outcome:
     status: EngineTotals
     answers: list[int]
+    spacing_s: float
     lag_s: list[float]
 
 
-def overloaded(
-    classifier: Classifier, path: Path, n_calls: int, seconds: int, window_s: float = 0.05
-) -> Outcome:
-    """A machine that takes 50 ms for a window with speech, and as much for 1.1 s of a call."""
+def overloaded(classifier: Classifier, path: Path, n_calls: int, seconds: int) -> Outcome:
+    """A machine that takes 50 ms for a window with speech, and as much for 1.6 s of a call.
+
+    `spacing_s` is the longest time between two answers of a call, and before the first.
+    """
     clock = FakeClock()
     batches: list[int] = []
 
     def work() -> None:
-        clock.now += window_s * batches[-1]
+        clock.now += 0.05 * batches[-1]
 
     watched = WatchedClassifier(classifier, work)
     batches = watched.batches
     config = EngineConfig(gate=GateConfig(enter_ratio=1e-9, leave_ratio=0))
-    engine = LiveEngine(
-        watched, CostlyVad(clock), config, max_runs=n_calls, clock=clock, opener=OnTheSpot()
-    )
+    vad = CostlyVad(clock, 0.0005)
+    engine = LiveEngine(watched, vad, config, max_runs=n_calls, clock=clock, opener=OnTheSpot())
     boxes = []
     for index in range(n_calls):
         file = FileSource(path, paced=True, channels="split", loop=True, clock=clock)
@@ -294,61 +295,42 @@ def overloaded(
         clock.now += pause_s
         lag_s.append(engine.status().lag_s)
     status = engine.status()
-    answers = [
-        sum(isinstance(e, Prediction) and e.stream == "customer" for e in box.drain())
-        for box in boxes
-    ]
+    answers, spacing_s = [], 0.0
+    for box in boxes:
+        events = [e for e in box.drain() if isinstance(e, Prediction) and e.stream == "customer"]
+        answers.append(len(events))
+        ends = [3.0, *(e.end_sample / RATE for e in events), float(seconds)]
+        spacing_s = max(spacing_s, *np.diff(ends).tolist())
     engine.close()
     assert engine.status().running == 0
-    return Outcome(status, answers, lag_s)
+    return Outcome(status, answers, spacing_s, lag_s)
 
 
 def test_overload_degrades_and_never_collapses(
     classifier: OnnxClassifier, stereo: Callable[[int], Path]
 ) -> None:
-    """Calls for 0.6 to 8 times what the machine can do, in time that only work lets pass."""
+    """Calls for 0.7 to 5 times what the machine can do, in time that only work lets pass."""
     seconds, path = 33, stereo(0)
-    outcomes = {n: overloaded(classifier, path, n, seconds) for n in (5, 8, 16, 32, 64)}
+    outcomes = {n: overloaded(classifier, path, n, seconds) for n in (5, 8, 16, 40)}
     assert outcomes[5].status.windows_skipped == 0
     assert outcomes[5].answers == [2 * (seconds - 3)] * 5
-    at_once = 8  # about as many are answered all the time
     peak = max(sum(outcome.answers) for outcome in outcomes.values())
     for n_calls, outcome in outcomes.items():
         status, answered = outcome.status, sum(outcome.answers)
         # Every window of both parties is an answer or counted, up to those due right now.
         possible = 2 * n_calls * 2 * (seconds - 3)
         assert 0.95 * possible <= status.windows + status.windows_skipped <= possible + 2 * n_calls
-        # Newest first: no answer is old, however many wait.
-        assert status.latency_p99_ms <= 1_100
-        assert max(outcome.lag_s) <= 1.3 * TURN_S * n_calls / at_once
-        if n_calls >= at_once:
-            assert answered >= 0.75 * peak
-            assert max(outcome.answers) <= 2 * answered / n_calls
-            assert max(outcome.lag_s) >= 1.0
-        if TURN_S * n_calls / at_once <= (seconds - 3) / 1.5:  # everybody's turn has come
-            assert min(outcome.answers) >= 0.5 * answered / n_calls
-
-
-def test_who_keeps_up_goes_on_for_a_turn_and_then_who_waited_longest_begins() -> None:
-    @dataclass
-    class Waits:
-        overdue_s: float
-        turn: int
-        turn_ends: float = 20.0
-
-    old, new, through = Waits(0.1, 1), Waits(0.4, 7), Waits(0.2, 3, 9.0)
-    late, later, ended = Waits(0.6, 2), Waits(3.0, 3), Waits(np.inf, 1)
-    # Those who keep up, the newest turn first; an end is seen to before.
-    assert next_up([old, late, new, later], 3, 0.5, 10.0) == [new, old]
-    assert next_up([old, late, new, ended], 3, 0.5, 10.0) == [ended, new, old]
-    assert next_up([old, late, new], 1, 0.5, 10.0) == [new]
-    # A turn ends where others wait, and only there.
-    assert next_up([through, old, late], 3, 0.5, 10.0) == [old]
-    assert next_up([through, old], 3, 0.5, 10.0) == [through, old]
-    # Where nobody's turn it is, one begins.
-    assert next_up([through, late, later], 3, 0.5, 10.0) == [later]
-    assert next_up([late, ended], 1, 0.5, 10.0) == [ended]
-    assert next_up([], 4, 0.5, 10.0) == []
+        # Newest first: however many wait, no answer is older than a hop and two batches.
+        assert status.latency_p99_ms <= 1_500
+        # Everybody is answered equally often, and nobody waits for long.
+        fair, fair_s = answered / n_calls, (seconds - 3) * n_calls / answered
+        assert 0.5 * fair <= min(outcome.answers) <= max(outcome.answers) <= 1.5 * fair + 2
+        assert outcome.spacing_s <= 4 * fair_s + 1.0
+        if n_calls > 8:
+            # What more calls cost is the sound that is new of each.
+            assert answered >= 0.55 * peak
+            # As far behind as the longest wait, and no further.
+            assert outcome.spacing_s - 1.5 <= max(outcome.lag_s) <= outcome.spacing_s
 
 
 def test_a_permission_is_for_one_call(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from emolive.engine.stream import StreamPipeline
 from emolive.errors import EmoliveError
 from emolive.features import log_mel, normalize
 from emolive.speech.silero import SileroVad
-from emolive.types import FeatureBlock, FeatureWindow, FloatArray
+from emolive.types import FeatureBlock, FeatureWindow, FloatArray, Role
 from tests.models import tiny_metadata
 
 METADATA = tiny_metadata()
@@ -24,11 +25,6 @@ WINDOW = 48_000
 HOP = 8_000
 
 
-@pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
 def pipeline(vad: SileroVad, rate: int = RATE, **config: float) -> StreamPipeline:
     return StreamPipeline("mono", rate, METADATA, vad, EngineConfig(**config))
 
@@ -36,7 +32,7 @@ def pipeline(vad: SileroVad, rate: int = RATE, **config: float) -> StreamPipelin
 def run(
     stream: StreamPipeline, samples: FloatArray, chunks: list[int], *, finish: bool = True
 ) -> tuple[list[FeatureWindow], list[FeatureBlock]]:
-    """Push all samples in chunks of these sizes, over and over; take windows as they come."""
+    """Push all samples in chunks of these sizes, over and over; normalised windows as they come."""
     windows: list[FeatureWindow] = []
     blocks: list[FeatureBlock] = []
     begin = index = 0
@@ -44,12 +40,13 @@ def run(
         end = begin + chunks[index % len(chunks)]
         if block := stream.accept(samples[begin:end]):
             blocks.append(block)
-        windows += stream.take_windows(latest_only=False)
+        windows += stream.take_windows()
         begin, index = end, index + 1
     if finish:
         if block := stream.finish():
             blocks.append(block)
-        windows += stream.take_windows(latest_only=False)
+        windows += stream.take_windows()
+    windows = [replace(one, features=normalize(one.features, SPEC)) for one in windows]
     return windows, blocks
 
 
@@ -59,7 +56,7 @@ def heard(samples: FloatArray) -> FloatArray:
 
 
 def offline(samples: FloatArray, start: int) -> FloatArray:
-    """The front end over one window of all that was `heard`."""
+    """The front end over one window of all that was `heard`, normalised."""
     return normalize(log_mel(samples[start : start + WINDOW], SPEC), SPEC)
 
 
@@ -170,14 +167,37 @@ def test_levels_are_in_db_of_full_scale(vad: SileroVad) -> None:
 
 
 def test_late_windows_are_skipped_and_counted(vad: SileroVad, speech: FloatArray) -> None:
-    stream = pipeline(vad)
-    stream.accept(speech[: WINDOW + 3 * HOP])
-    assert stream.due == tuple(WINDOW + k * HOP for k in range(4))
-    (newest,) = stream.take_windows(latest_only=True)
-    assert newest.end_sample == WINDOW + 3 * HOP
-    assert stream.windows_skipped == 3
-    assert stream.take_windows(latest_only=True) == []
-    assert stream.windows_skipped == 3
+    every, newest = pipeline(vad), pipeline(vad)
+    samples = speech[: WINDOW + 3 * HOP + 500]
+    every.accept(samples)
+    assert every.due == tuple(WINDOW + k * HOP for k in range(4))
+    *_, wanted = every.take_windows()
+    newest.accept(samples, newest_only=True)
+    assert newest.windows_skipped == 3
+    (window,) = newest.take_windows()
+    assert (window.end_sample, window.speech_ratio) == (wanted.end_sample, wanted.speech_ratio)
+    np.testing.assert_array_equal(window.features, wanted.features)
+    assert newest.take_windows() == []
+    # What waits is passed over by what is newer, and by nothing else.
+    newest.accept(speech[len(samples) : len(samples) + HOP])
+    newest.accept(speech[len(samples) + HOP : len(samples) + HOP + 100], newest_only=True)
+    assert len(newest.due) == 1
+    newest.accept(speech[len(samples) + HOP + 100 : len(samples) + 3 * HOP], newest_only=True)
+    assert newest.due == (WINDOW + 6 * HOP,)
+    assert newest.windows_skipped == 5
+
+
+def test_no_features_are_made_where_emotion_is_not_inferred(
+    vad: SileroVad, speech: FloatArray
+) -> None:
+    config = EngineConfig()
+    agent = StreamPipeline("agent", RATE, METADATA, vad, config, role=Role.AGENT)
+    block = agent.accept(speech[:WINDOW])
+    (window,) = agent.take_windows()
+    assert not window.features.size
+    assert window.speech_ratio > 0
+    assert block is not None
+    assert block.log_mel.shape[1] == SPEC.n_frames(WINDOW)  # its picture and syllables are there
 
 
 def test_the_queue_of_windows_is_bounded(vad: SileroVad) -> None:
@@ -197,7 +217,7 @@ def test_a_gap_moves_time_on_and_no_window_hears_across_it(
 ) -> None:
     stream = pipeline(vad)
     stream.accept(speech[:before])
-    stream.take_windows(latest_only=False)
+    stream.take_windows()
     stream.gap(gap)
     resumed = before + gap
     assert stream.samples_lost == gap
@@ -246,7 +266,7 @@ def test_the_last_window_ends_with_the_audio(
 def test_no_audio_at_all_gives_no_window(vad: SileroVad) -> None:
     stream = pipeline(vad)
     assert stream.finish() is None
-    assert stream.take_windows(latest_only=False) == []
+    assert stream.take_windows() == []
 
 
 def test_digital_zeros_are_noticed_and_forgiven(vad: SileroVad) -> None:
