@@ -14,11 +14,12 @@ import torch
 from emolive.inference.metadata import EMBEDDING, LOGITS, METADATA_KEY, ModelMetadata
 from training import graphs
 from training.cache import AudioCache
+from training.device_encoding import DeviceEncoding, DeviceLogMel, can_arrange
 from training.models import EncoderBody, Ensemble, Trained
 from training.recipe import Recipe, load_recipe
 from training.results import own_folder
 from training.teachers import load_network
-from training.whisper import MELS, WhisperLogMel, merge_adapters
+from training.whisper import WhisperLogMel, merge_adapters
 
 # `int8` is for processors; `gpu` keeps weights in 8 bits and computes in half precision.
 Precision = Literal["int8", "gpu", "float16", "float32"]
@@ -90,9 +91,12 @@ def _of_waveform(
         assert isinstance(member, Trained)
         audio = [torch.zeros(2, recipe.window_samples)]
         if isinstance(member.net.body, EncoderBody):
-            front = graphs.graph(WhisperLogMel(), audio, ["waveform"], ["mel"])
-            mel = [torch.zeros(2, MELS, recipe.window_samples // 160)]
-            network = graphs.graph(graphs.Encoding(member.net), mel, ["mel"], [LOGITS, EMBEDDING])
+            arranged = precision == "gpu" and can_arrange(member.net)
+            listening = DeviceLogMel() if arranged else WhisperLogMel()
+            encoding = DeviceEncoding(member.net) if arranged else graphs.Encoding(member.net)
+            front = graphs.graph(listening, audio, ["waveform"], ["mel"])
+            mel = [listening(audio[0])]
+            network = graphs.graph(encoding, mel, ["mel"], [LOGITS, EMBEDDING])
             int8 = precision == "int8"
             network = graphs.dynamic_int8(network) if int8 else _halved(network, precision)
             name = "encoder"

@@ -110,7 +110,18 @@ def graph(
             dynamo=True,
             verbose=False,
         )
-        return onnx.load(path)
+        return _without_unused_outputs(onnx.load(path))
+
+
+def _without_unused_outputs(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Leave out what ONNX Runtime's own operators need not put out."""
+    used = {name for node in model.graph.node for name in node.input}
+    used |= {value.name for value in model.graph.output}
+    for node in model.graph.node:
+        if node.domain == "com.microsoft":
+            for i, name in enumerate(node.output):
+                node.output[i] = name if name in used else ""
+    return model
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # it has no types

@@ -103,7 +103,9 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return mixed.transpose(1, 2).flatten(2)
 
 
-class _Attention(nn.Module):
+class Attention(nn.Module):
+    """Multi-head attention of frames to each other."""
+
     def __init__(self) -> None:
         super().__init__()
         self.q_proj = nn.Linear(WIDTH, WIDTH)
@@ -112,20 +114,24 @@ class _Attention(nn.Module):
         self.out_proj = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(batch, frames, 512)`` to the same."""
         out: torch.Tensor = self.out_proj(attend(self.q_proj(x), self.k_proj(x), self.v_proj(x)))
         return out
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
+    """A transformer block, norms first."""
+
     def __init__(self) -> None:
         super().__init__()
         self.self_attn_layer_norm = nn.LayerNorm(WIDTH)
-        self.self_attn = _Attention()
+        self.self_attn = Attention()
         self.final_layer_norm = nn.LayerNorm(WIDTH)
         self.fc1 = nn.Linear(WIDTH, 4 * WIDTH)
         self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(batch, frames, 512)`` to the same."""
         x = x + self.self_attn(self.self_attn_layer_norm(x))
         out: torch.Tensor = x + self.fc2(gelu(self.fc1(self.final_layer_norm(x))))
         return out
@@ -140,7 +146,7 @@ class WhisperEncoder(nn.Module):
         self.conv1 = nn.Conv1d(MELS, WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
         self.embed_positions = nn.Embedding(POSITIONS, WIDTH)
-        self.layers = nn.ModuleList(_Block() for _ in range(blocks))
+        self.layers = nn.ModuleList(Block() for _ in range(blocks))
 
     def forward(self, waveform: torch.Tensor) -> list[torch.Tensor]:
         """``(batch, n_samples)`` to `blocks` + 1 of ``(batch, n_samples // 320, 512)``.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rules import RuleSet
@@ -16,6 +16,8 @@ from emolive.i18n import tr
 from emolive.labels import canonical, is_negative
 from emolive.toml_files import sentence
 
+# An address that no server has, until a person gives one.
+NO_ADDRESS = "https://example.invalid/"
 _UPSET = ("angry", "disgust", "fearful")
 
 
@@ -78,9 +80,52 @@ class RuleDrafts:
         """With one less."""
         return replace(self, rules=self.rules[:index] + self.rules[index + 1 :])
 
+    def with_webhook(self, name: str, secret: str) -> RuleDrafts:
+        """With one more webhook, signed with `secret`, whose address is still to be given."""
+        taken = [hook.name for hook in self.webhooks]
+        hook = Webhook(name=free_name(name, taken), url=NO_ADDRESS, secret=SecretStr(secret))
+        return replace(self, webhooks=(*self.webhooks, hook))
+
+    def webhook_changed(self, index: int, values: dict[str, Any]) -> RuleDrafts:
+        """With some values of a webhook replaced; rules that name it follow its name.
+
+        Raises:
+            RuleError: they do not go together.
+        """
+        hook = self.webhooks[index]
+        name = str(values.get("name", hook.name)).strip()
+        if not name:
+            raise RuleError(tr("Give the webhook a name."))
+        if any(other.name == name for i, other in enumerate(self.webhooks) if i != index):
+            raise RuleError(tr("Another webhook has this name: choose one of its own."))
+        fields = hook.model_dump() | values | {"name": name}
+        try:
+            made = Webhook.model_validate(fields)
+        except ValidationError as error:
+            text = sentence(error, {}, name, lambda place, _: ("", place))
+            raise RuleError(text) from error
+        webhooks = (*self.webhooks[:index], made, *self.webhooks[index + 1 :])
+        names = {hook.name: name}
+        return replace(self, webhooks=webhooks, rules=_told(self.rules, names))
+
+    def without_webhook(self, index: int) -> RuleDrafts:
+        """With one webhook less; rules that name it do so no more."""
+        webhooks = self.webhooks[:index] + self.webhooks[index + 1 :]
+        names: dict[str, str | None] = {self.webhooks[index].name: None}
+        return replace(self, webhooks=webhooks, rules=_told(self.rules, names))
+
     def rule_set(self) -> RuleSet:
         """As a file holds them."""
         return RuleSet.model_validate({"rule": self.rules, "webhook": self.webhooks})
+
+
+def _told(rules: Sequence[Rule], names: Mapping[str, str | None]) -> tuple[Rule, ...]:
+    """Rules whose webhooks are called otherwise now; None: gone."""
+    told = []
+    for rule in rules:
+        hooks = tuple(new for old in rule.webhooks if (new := names.get(old, old)) is not None)
+        told.append(rule if hooks == rule.webhooks else rule.model_copy(update={"webhooks": hooks}))
+    return tuple(told)
 
 
 class RuleError(EmoliveError):

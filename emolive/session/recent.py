@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,11 +125,22 @@ class RecentRun:
             raise
 
     def _write(self, writer: SessionWriter, kept: tuple[_Kept, ...], origin: int, end: int) -> None:
-        files = {
-            stream.name: FlacWriter(path, stream.native_rate)
-            for stream in writer.info.streams
-            if (path := writer.audio_path(stream.name)) is not None
-        }
+        with ExitStack() as stack:
+            files: dict[str, FlacWriter] = {}
+            for stream in writer.info.streams:
+                if (path := writer.audio_path(stream.name)) is not None:
+                    file = files[stream.name] = FlacWriter(path, stream.native_rate)
+                    stack.callback(file.close)
+            self._fill(writer, files, kept, origin, end)
+
+    def _fill(
+        self,
+        writer: SessionWriter,
+        files: dict[str, FlacWriter],
+        kept: tuple[_Kept, ...],
+        origin: int,
+        end: int,
+    ) -> None:
         written = dict.fromkeys((stream.name for stream in writer.info.streams), origin)
         timeline = TimelineWriter(writer, origin)
         for one in kept:
@@ -147,7 +159,6 @@ class RecentRun:
                 files[stream].write(_floats(sound))
         for stream, file in files.items():
             file.write_silence(end - written[stream])
-            file.close()
         timeline.finish(end - origin)
 
     # On the thread.

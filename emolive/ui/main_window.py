@@ -21,14 +21,15 @@ from emolive.session.records import SessionInfo
 from emolive.settings import Settings, TimelineView
 from emolive.types import EngineState
 from emolive.ui import messages
+from emolive.ui.analysis_flow import AnalysisFlow
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
-from emolive.ui.hearing import Hearing
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
 from emolive.ui.live.recording_controller import RecordingController
 from emolive.ui.live.runner import LiveRunner
+from emolive.ui.live.sound import LiveSound
 from emolive.ui.live.sources import (
     DEFAULT_INPUT,
     DEMO,
@@ -48,7 +49,6 @@ from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shell import Actions, Shell
 from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
-from emolive.ui.sound_controls import SoundPopup
 from emolive.ui.theme import Theme, resolve
 
 
@@ -77,10 +77,12 @@ class MainWindow(Shell):
         self.runner = LiveRunner(runs, self)
         self.library_controller = LibraryController(self)
         self.recording = RecordingController(self.library_controller, self._ask_consent, self)
+        self.analysis = AnalysisFlow(
+            lambda: self.preferences.effective, self.library_controller, self
+        )
         self.recorded = RecordedSession(self.library_controller, self)
         self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
-        self.hearing = Hearing(self.preferences, self)
-        self.sound = SoundPopup(self.preferences, self.theme, self)
+        self.sound = LiveSound(self.preferences, self.runner, self.live.header, self.theme, self)
         self.sessions = SessionsPage(self.theme, self, make_player=self._player)
         self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
         self.settings_page = SettingsPage(
@@ -95,8 +97,8 @@ class MainWindow(Shell):
         self.add_page(self.calls)
         self.add_page(self.settings_page, bottom=True)
         self.add_other(self.guide)
+        self.add_bar(self.analysis.bar)
         self._restore(settings, source)
-        self._show_sound()
         self.set_theme(self.theme)
         self.finder.look()
         self.library_controller.open(self._library)
@@ -153,11 +155,10 @@ class MainWindow(Shell):
         header.split_chosen.connect(self._on_split)
         header.record.connect(self._on_record)
         header.keep.clicked.connect(self._on_keep)
+        header.picker.analyse.connect(lambda: self.analysis.ask(self.theme))
+        self.analysis.said.connect(lambda message: self.show_message("analysis", message))
+        self.analysis.stored.connect(self.sessions.refresh)
         self.recorded.changed.connect(self._on_session_changed)
-        header.sound.clicked.connect(
-            lambda: self.sound.open_under(header.sound, self.hearing.problem)
-        )
-        self.hearing.changed.connect(self._show_sound)
         self.finder.found.connect(self._on_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
@@ -174,7 +175,6 @@ class MainWindow(Shell):
         self.runner.said.connect(lambda message: self.show_message("run", message))
         self.runner.noted.connect(self.show_message)
         self.runner.began.connect(self.recording.begin)
-        self.runner.began.connect(lambda _: self._hear())
         self.runner.state_changed.connect(self._on_run_state)
         meter = self.runner.bridge.meter
         self.runner.bridge.frame.connect(lambda: self.frames.refresh(meter))
@@ -207,9 +207,10 @@ class MainWindow(Shell):
             "toggle": self._on_space,
             "record": self._on_record,
             "keep": self._on_keep,
+            "analyse": lambda: self.analysis.ask(self.theme),
             "open": self.live.header.picker.open_file,
             "devices": self.finder.look,
-            "mute": self._switch_sound,
+            "mute": self.sound.switch,
             "split": self.live.header.split.click,
             "live": axis.follow_live,
             "zoom_in": lambda: axis.zoom(0.5, axis.width / 2),
@@ -282,10 +283,6 @@ class MainWindow(Shell):
     def _player(self, library: Library, session: SessionInfo) -> Player:
         return session_player(library, session, chosen=self.preferences.effective.sound.output)
 
-    def _switch_sound(self) -> None:
-        if self.live.header.sound.isEnabled():
-            self.preferences.change("sound", muted=not self.preferences.effective.sound.muted)
-
     def _ask_consent(self, text: str, agreed: Callable[[], None]) -> None:
         ConsentDialog(text, agreed, self).open()
 
@@ -322,6 +319,8 @@ class MainWindow(Shell):
             self.recording.stop()
         elif action is Action.SETTINGS:
             self.show_settings()
+        elif action is Action.SESSIONS:
+            self.bring(self.sessions)
         elif action is Action.OPEN_SESSION and session is not None:
             self.bring(self.sessions)
             self.sessions.open_session(session)
@@ -346,22 +345,6 @@ class MainWindow(Shell):
     def _on_run_state(self, state: EngineState) -> None:
         if state.at_rest:
             self.recording.disarm()
-        if state in (EngineState.STARTING, EngineState.STOPPING, EngineState.FAILED):
-            self.hearing.stop()
-
-    def _hear(self) -> None:
-        """Play the file or the demo that runs, unless it is to be silent."""
-        run, choice = self.runner.run, self.runner.choice
-        if self.preferences.effective.sound.muted:
-            self.hearing.stop()
-        elif self.hearing.active or run is None or run.heard is None or choice is None:
-            return
-        elif choice.kind is not SourceKind.MICROPHONE:
-            self.hearing.hear(run.heard)
-
-    def _show_sound(self) -> None:
-        sound = self.preferences.effective.sound
-        self.live.header.sound.show_sound(sound, self.hearing.problem)
 
     def _on_session_changed(self, message: Message | None) -> None:
         """The one that was just recorded has another name, or is gone."""
@@ -378,8 +361,6 @@ class MainWindow(Shell):
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
-        self._hear()
-        self._show_sound()
         self.recording.save_audio = settings.recording.save_audio
         recording = self.recording.active or self.calls.controller.recording.active
         if settings.recording.library != self._library and not recording:
@@ -413,14 +394,17 @@ class MainWindow(Shell):
             self.set_theme(_theme_of(settings))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept a file."""
-        if _dropped_file(event) is not None:
+        """Accept files and folders."""
+        if _dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Play a file."""
-        if (path := _dropped_file(event)) is not None:
-            self.play(file_choice(path))
+        """Play one file; many, a folder, or one beside what runs, become sessions."""
+        paths = _dropped(event)
+        if len(paths) == 1 and not paths[0].is_dir() and not self.runner.active:
+            self.play(file_choice(paths[0]))
+        elif paths:
+            self.analysis.ask(self.theme, paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window, and let a recording be finished while the rest ends."""
@@ -438,8 +422,8 @@ class MainWindow(Shell):
 
     def end(self, deadline: float) -> None:
         """End what the pages share."""
-        self.hearing.end(deadline)
-        self.sound.end(max(0.0, deadline - time.monotonic()))
+        self.analysis.end(deadline)
+        self.sound.end(deadline)
         self.recording.end(deadline)
         self.library_controller.end(max(0.1, deadline - time.monotonic()))
         self.finder.close(0.1)
@@ -454,8 +438,5 @@ def _theme_of(settings: Settings) -> Theme:
     return theme.with_emotions(look.palette, look.colours)
 
 
-def _dropped_file(event: QDropEvent) -> Path | None:
-    urls = event.mimeData().urls()
-    if len(urls) == 1 and urls[0].isLocalFile():
-        return Path(urls[0].toLocalFile())
-    return None
+def _dropped(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

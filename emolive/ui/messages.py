@@ -34,6 +34,7 @@ class Action(StrEnum):
     BUNDLED_MODEL = mark("Use the bundled model")
     STOP_RECORDING = mark("Stop recording")
     OPEN_CALL = mark("Open the call")
+    SESSIONS = mark("Show the sessions")
     OPEN_SESSION = mark("Open it")
     NAME_SESSION = mark("Name it…")
     DELETE_SESSION = mark("Delete it…")

@@ -54,6 +54,7 @@ class Shell(QMainWindow):
         content.setSpacing(SPACE)
         content.addWidget(self.banner)
         content.addWidget(self._stack, 1)
+        self._content = content
         row = QHBoxLayout(root)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -78,6 +79,10 @@ class Shell(QMainWindow):
         """Add something that is shown like a page, and has no button in the rail."""
         self._others.append(widget)
         self._stack.addWidget(widget)
+
+    def add_bar(self, widget: QWidget) -> None:
+        """Put something below all pages."""
+        self._content.addWidget(widget)
 
     def show_page(self, index: int) -> None:
         """Bring the page at this place of the rail to the front."""

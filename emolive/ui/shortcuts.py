@@ -46,6 +46,7 @@ KEYS = (
     Key("record", ("R",), mark("Start or stop a recording"), _RUN),
     Key("keep", ("K",), mark("Keep the last minutes as a session"), _RUN),
     Key("open", ("Ctrl+O",), mark("Open an audio file"), _RUN),
+    Key("analyse", ("Ctrl+Shift+O",), mark("Analyse files or folders into sessions"), _WINDOW),
     Key("devices", ("F5",), mark("Look for inputs again"), _RUN),
     Key("mute", ("M",), mark("Hear the file or demo, or not"), _RUN),
     Key("split", ("C",), mark("One or two channels"), _RUN),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from emolive.labels import PaletteName, swatch
 from emolive.palette import Swatch
 from emolive.settings import ThemeChoice
+from emolive.ui.popups import POPUP_RADIUS, dress_popups
 from emolive.ui.widget_styles import widget_style
 
 SPACE = 12
@@ -171,7 +172,8 @@ def apply(app: QApplication, theme: Theme) -> None:
     for role in (roles.Text, roles.WindowText, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, theme.colour("faint"))
     app.setPalette(palette)
-    app.setStyleSheet(_style_sheet(theme) + widget_style(theme))
+    app.setStyleSheet(_style_sheet(theme))
+    dress_popups(app)
 
 
 def _style_sheet(t: Theme) -> str:
@@ -215,11 +217,19 @@ QPushButton[segment="true"]:checked {{
 QPushButton[segment="true"]:focus {{ border: 1px solid {t.accent}; padding: 0 9px; }}
 QComboBox::drop-down {{ border: none; width: 26px; }}
 QComboBox::down-arrow {{ image: none; }}
-QComboBox QAbstractItemView {{
-    background: {t.surface}; border: 1px solid {t.border}; padding: 4px; outline: none;
-    selection-background-color: {t.info_tint}; selection-color: {t.text};
+QComboBox {{ combobox-popup: 0; }}
+QComboBox QAbstractItemView, QListView#suggestions {{
+    background: {t.surface}; border: 1px solid {t.border}; border-radius: {POPUP_RADIUS}px;
+    padding: 4px; outline: none;
 }}
-QComboBox QAbstractItemView::item {{ min-height: 28px; padding: 0 8px; }}
+QListView#suggestions {{ padding: 0; }}
+QComboBox QAbstractItemView::item, QListView#suggestions::item {{
+    min-height: 30px; padding: 0 8px; border-radius: 5px; color: {t.text};
+}}
+QComboBox QAbstractItemView::item:selected, QListView#suggestions::item:selected {{
+    background: {t.info_tint}; color: {t.text};
+}}
+QComboBox QAbstractItemView::item:disabled {{ color: {t.faint}; }}
 QPushButton[toggle="true"] {{ color: {t.muted}; }}
 QPushButton[toggle="true"]:disabled {{ color: {t.faint}; }}
 QPushButton[toggle="true"]:checked {{
@@ -262,7 +272,8 @@ QLabel#frames {{
     font-family: monospace; font-size: 11px;
 }}
 QToolTip {{
-    background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 5px;
+    background: {t.surface}; color: {t.text}; border: 1px solid {t.border};
+    border-radius: {POPUP_RADIUS}px; padding: 6px 9px; font-size: 12px;
 }}
 QFrame#banner[severity="info"] {{ background: {t.info_tint}; border-radius: 8px; }}
 QFrame#banner[severity="warning"] {{ background: {t.warning_tint}; border-radius: 8px; }}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from emolive import resources
 from emolive.acoustics import SPECTROGRAM
 from emolive.engine.hub import Hub
 from emolive.errors import EmoliveError
@@ -77,6 +79,13 @@ def room(tmp_path: Path) -> Iterator[Room]:
     made = Room(tmp_path / "tiny.onnx")
     yield made
     assert made.explainer.close(5)
+
+
+@pytest.fixture(scope="module")
+def speech() -> FloatArray:
+    samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
+    assert rate == RATE
+    return np.asarray(samples, np.float32)
 
 
 def test_a_moment_is_explained_with_what_was_heard(room: Room, speech: FloatArray) -> None:

@@ -18,8 +18,10 @@ from emolive.features import LogMelSpec, model_input
 from training.cache import AudioCache
 from training.corpora.fetch import DownloadError
 from training.dataset import cut_window
+from training.device_encoding import DeviceEncoding, DeviceLogMel, can_arrange
 from training.export import Precision, model_graph
-from training.models import Ensemble, Trained, build_model
+from training.graphs import Encoding
+from training.models import EncoderBody, Ensemble, LayerMix, Trained, build_model
 from training.recipe import Augmentation, Recipe
 from training.splits import noise_clips
 from training.waveforms import Chance, Disturber, LogMel, Waveforms, telephone
@@ -203,3 +205,30 @@ def test_networks_of_both_kinds_become_one_file(
     assert apart < max(tolerance, 1e-3)
     if precision != "float32":
         assert (tmp_path / "both.onnx").stat().st_size < 35_000_000, "8 bits a weight"
+
+
+def test_arranged_for_a_gpu_the_network_is_the_same(
+    cache_folder: Path, windows: torch.Tensor
+) -> None:
+    torch.manual_seed(1)
+    recipe = _encoder_recipe("whisper-encoder")
+    three = recipe.encoder.model_copy(update={"blocks": 3, "tune": "frozen"})
+    recipe = recipe.model_copy(update={"encoder": three, "examples": "device"})
+    net = Trained(build_model(recipe, encoder=pretrained(cache_folder / WEIGHTS, 3))).net.eval()
+    body = net.body
+    assert can_arrange(net)
+    assert isinstance(body, EncoderBody)
+    assert isinstance(body.mix, LayerMix)
+    assert body.encoder is not None
+    with torch.inference_mode():
+        body.mix.standardise(body.pool(body.encoder(windows)))
+        norms = [block.self_attn_layer_norm for block in body.encoder.layers]
+        for norm, scale in zip(norms, (1.0, 0.5, 0.0), strict=True):
+            norm.weight.copy_(scale + torch.rand(512))
+            norm.bias.copy_(torch.randn(512))
+        norms[-1].weight[3] = 0.0  # what mutes a feature hides its statistics
+        plain, arranged = WhisperLogMel()(windows), DeviceLogMel()(windows)
+        torch.testing.assert_close(arranged, plain.transpose(1, 2), atol=1e-5, rtol=0)
+        expected, found = Encoding(net).eval()(plain), DeviceEncoding(net).eval()(arranged)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)

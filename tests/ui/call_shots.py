@@ -147,7 +147,10 @@ def add_call(
         ask_to_stop=lambda: None,
         over=False,
     )
-    call = MonitoredCall(cast(Any, SimpleNamespace(live=live)), CallFeed(live))
+    call = MonitoredCall(
+        cast(Any, SimpleNamespace(live=live, recent=None, alerts=SimpleNamespace(watch=None))),
+        CallFeed(live),
+    )
     state = fields.pop("state", EngineState.RUNNING)
     alike = fields.pop("alike", False)
     now = status(state, agent_on, **fields)

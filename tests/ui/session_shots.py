@@ -13,6 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from emolive.session.library import Library
@@ -21,10 +22,12 @@ from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.records import (
     AlertRecord,
     Annotation,
+    Dimension,
     Gap,
     GapKind,
     Note,
     StreamInfo,
+    Trace,
 )
 from emolive.settings import ThemeChoice
 from emolive.types import Role, Segment
@@ -212,6 +215,30 @@ def voice(page: SessionsPage, ids: dict[str, str]) -> None:
     wait(lambda: all(one.complete for one in page.replay.board.voices))
 
 
+def rating(page: SessionsPage, ids: dict[str, str]) -> None:
+    assert page.library is not None
+    at = np.arange(1_500) / 25
+    said = {
+        "anna": (0.5 * np.sin(at / 6), 0.4 * np.cos(at / 9) - 0.2),
+        "ben": (0.5 * np.sin(at / 6 - 0.3) + 0.1, 0.4 * np.cos(at / 8) - 0.1),
+    }
+    for name, values in said.items():
+        page.library.put_traces(
+            ids["interview"],
+            [
+                Trace(name, dimension, RATE // 25, one.astype(np.float32))
+                for dimension, one in zip(Dimension, values, strict=True)
+            ],
+        )
+    page.replay.marking.annotator = "anna"
+    opened(page, ids["interview"])
+    page.replay.side.show_view(side_panel.RATING)
+    page.replay.side.setVisible(True)
+    page.replay.side.rating.button.click()
+    page.replay.side.rating.show_point(0.42, -0.3)
+    settle(page)
+
+
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
     page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
@@ -307,6 +334,7 @@ SCENES = {
         annotate,
         annotators,
         voice,
+        rating,
         tiers_dialog,
         notes,
         two_streams,

@@ -313,8 +313,8 @@ def sound(window: MainWindow) -> None:
     """The pop-up of the sound, on top of the demo."""
     window.live.header.select(DEMO)
     feed_demo(window, ("mono",), 30)
-    window.sound.open_under(window.live.header.sound, None)
-    wait(lambda: not window.sound.output._work.busy)
+    window.sound.popup.open_under(window.live.header.sound, None)
+    wait(lambda: not window.sound.popup.output._work.busy)
 
 
 def recorded(window: MainWindow) -> None:

@@ -97,12 +97,12 @@ def test_without_an_output_the_button_says_why_and_the_demo_goes_on(
     qtbot.waitUntil(lambda: "unplugged" in button.toolTip(), timeout=20_000)
     assert window.runner.state is EngineState.RUNNING
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert window.sound.isVisible()
-    assert "unplugged" in window.sound.problem.text()
-    assert "unplugged" in window.sound.output.currentText()
-    qtbot.waitUntil(lambda: window.sound.output.findData(None) is not None and
-                    window.sound.output.count() == 4, timeout=10_000)  # fmt: skip
-    window.sound.hide()
+    assert window.sound.popup.isVisible()
+    assert "unplugged" in window.sound.popup.problem.text()
+    assert "unplugged" in window.sound.popup.output.currentText()
+    qtbot.waitUntil(lambda: window.sound.popup.output.findData(None) is not None and
+                    window.sound.popup.output.count() == 4, timeout=10_000)  # fmt: skip
+    window.sound.popup.hide()
     window.close()
 
 
@@ -124,7 +124,7 @@ def test_volume_and_output_are_kept(qtbot: QtBot, window: MainWindow) -> None:
     assert choice.itemText(0) == "System default (Headset)"
     choice.setCurrentIndex(2)
     choice.activated.emit(2)
-    window.sound.volume.setValue(35)
+    window.sound.popup.volume.setValue(35)
     sound = window.preferences.settings.sound
     assert (sound.output, sound.volume) == ("b", 0.35)
     assert window.settings_page.sound.volume.value() == 35

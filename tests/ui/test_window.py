@@ -295,6 +295,7 @@ def test_the_picker_lists_devices_the_demo_and_files(
         "",
         "Demo clip",
         "Open file…",
+        "Analyse files into sessions…",
     ]
     for _ in range(2):  # cancelled, then chosen
         before = picker.choice

@@ -22,15 +22,16 @@ from PySide6.QtWidgets import (
 
 from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.conditions.rule import Rule
-from emolive.alerts.rule_drafts import RuleDrafts, RuleError, new_rule
+from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import example, load_rules, parse_rules, save_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.trial import Trial, try_rules
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.session.library import Library
 from emolive.settings import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.calls.rule_form import RuleForm, empty_form
+from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, card, label, push_button
 from emolive.ui.theme import Theme
 
@@ -101,6 +102,14 @@ class RulesDialog(QDialog):
             self._take(self.drafts.without(index))
             self._show_all(min(index, len(self.drafts.rules) - 1))
 
+    def ask_for_webhooks(self) -> WebhooksDialog:
+        """Open the list of webhooks; what is changed there is saved with the rules."""
+        dialog = WebhooksDialog(self.theme, self.drafts, self)
+        dialog.changed.connect(self._on_webhooks)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
     def try_out(self) -> None:
         """Try the rules on the stored sessions."""
         library = self._library
@@ -116,6 +125,9 @@ class RulesDialog(QDialog):
 
     def save(self) -> None:
         """Write the file; `saved` follows."""
+        if empty := [hook.name for hook in self.drafts.webhooks if hook.url == NO_ADDRESS]:
+            self.show_problem(tr("The webhook {name} has no address yet.", name=empty[0]))
+            return
         path = self.path or settings_folder() / FILE_NAME
         rules = self.drafts.rule_set()
         self.begin.setEnabled(False)
@@ -139,6 +151,9 @@ class RulesDialog(QDialog):
         names.addWidget(self.file)
         top = QHBoxLayout()
         top.addLayout(names, 1)
+        self.webhooks = push_button("", self, self.ask_for_webhooks)
+        self.webhooks.setToolTip(tr("Servers and chats that get alerts: add, change and test them"))
+        top.addWidget(self.webhooks)
         top.addWidget(push_button(tr("Open a file…"), self, self._on_open))
         top.addWidget(push_button(tr("Save as…"), self, self._on_save_as))
         self.list = QListWidget(self)
@@ -209,6 +224,9 @@ class RulesDialog(QDialog):
     def _show_all(self, row: int = 0) -> None:
         self.file.setText(str(self.path) if self.path else tr("not saved yet"))
         self.file.setToolTip(self.file.text())
+        count = len(self.drafts.webhooks)
+        text = ntr("{count} webhook…", "{count} webhooks…", count) if count else tr("Webhooks…")
+        self.webhooks.setText(text)
         self.list.blockSignals(True)
         self.list.clear()
         for rule in self.drafts.rules:
@@ -278,6 +296,11 @@ class RulesDialog(QDialog):
         self._changed = other
         self._show_all()
         self.list.setFocus()
+
+    def _on_webhooks(self, drafts: RuleDrafts) -> None:
+        row = self.index
+        self._take(drafts)
+        self._show_all(row)
 
     def _add_examples(self) -> None:
         taken = {rule.name for rule in self.drafts.rules}

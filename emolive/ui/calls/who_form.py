@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
+from emolive.ui.popups import dress_suggestions
 
 _LONGEST_NAME = 80
 
@@ -52,6 +53,7 @@ def _field(name: str, known: Sequence[str], parent: QWidget) -> QLineEdit:
     field.setAccessibleName(name)
     field.setMaxLength(_LONGEST_NAME)
     completer = QCompleter(list(known), field)
+    dress_suggestions(completer)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     field.setCompleter(completer)
     return field

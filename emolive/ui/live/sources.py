@@ -32,6 +32,7 @@ FileChooser = Callable[[QWidget], Path | None]
 DEMO = SourceChoice(SourceKind.DEMO, mark("Demo clip"), channels=1)
 DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, mark("System default input"))
 _OPEN_FILE = "open file"
+_ANALYSE = "analyse"
 _LOOK_AGAIN = "look again"
 
 
@@ -127,6 +128,7 @@ class SourcePicker(QComboBox):
 
     chosen = Signal(object)
     refresh = Signal()
+    analyse = Signal()
 
     def __init__(self, choose: FileChooser = choose_file, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -231,6 +233,7 @@ class SourcePicker(QComboBox):
         for choice in (DEMO, *self._files):
             self.addItem(tr(choice.title), choice)
         self.addItem(tr("Open file…"), _OPEN_FILE)
+        self.addItem(tr("Analyse files into sessions…"), _ANALYSE)
         for row in range(self.count()):
             if self.itemData(row) == self._current:
                 self.setCurrentIndex(row)
@@ -244,6 +247,9 @@ class SourcePicker(QComboBox):
         elif data == _LOOK_AGAIN:
             self._fill()
             self.refresh.emit()
+        elif data == _ANALYSE:
+            self._fill()
+            self.analyse.emit()
         elif isinstance(data, SourceChoice):
             self._current = data
             self.setToolTip(data.title)

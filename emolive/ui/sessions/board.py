@@ -17,7 +17,7 @@ from emolive.history.streams import Named
 from emolive.i18n import tr
 from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline
-from emolive.session.records import Annotation, Note
+from emolive.session.records import Annotation, Note, Trace
 from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.event_lane import EventLane, happenings
@@ -32,6 +32,7 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.rating_panels import RATING_PANELS, RatingPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import PanelStack, StreamPanel
 from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel
@@ -52,6 +53,13 @@ class _Loudness:
     name: str
     levels: LevelHistory
     end_s: float
+
+
+@dataclass(slots=True, eq=False)
+class _Rated:
+    name: str
+    rate: int
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +94,9 @@ class Board(Themed, QWidget):
         self._streams: dict[TimePanel, str] = {}
         self._several = False
         self._borders: list[int] = []
-        self._hidden: set[type[TimePanel]] = set(VOICE_PANELS)
+        self._hidden: set[type[TimePanel]] = {*VOICE_PANELS, *RATING_PANELS}
         self.events: EventLane | None = None
+        self.ratings = _Rated("", 1)
         self.ruler = TimeRuler(self.axis, theme, parent)  # below, where the board is scrolled
         self.stack = PanelStack(self.axis)
         column = QVBoxLayout(self)
@@ -116,6 +125,11 @@ class Board(Themed, QWidget):
         self.show_happenings(session, session.notes)
         for stream in session.streams:
             self._add_stream(session, stream, other)
+        self.ratings = _Rated("", info.rate)
+        for panel in self._add_kinds(RATING_PANELS, self.ratings, "", 4):
+            assert isinstance(panel, RatingPanel)
+            panel.setAccessibleName(tr(panel.menu))
+        self.set_traces(session.traces)
         borders = {0, info.duration_samples}
         for stream in session.streams:
             for segment in stream.segments:
@@ -154,6 +168,15 @@ class Board(Themed, QWidget):
                     if mark.tier == lane.kind.tier and self._owner(mark) in mine
                 ]
             )
+
+    def set_traces(self, traces: Sequence[Trace]) -> None:
+        """Show what people rated, one's own first."""
+        mine = [trace for trace in traces if trace.annotator == self._me]
+        others = [trace for trace in traces if trace.annotator != self._me]
+        self.ratings.traces = (*mine, *(others if self._others else ()))
+        for panel in self.panels:
+            if isinstance(panel, RatingPanel):
+                panel.redraw()
 
     def show_kind(self, kind: type[TimePanel], shown: bool) -> None:
         """Show or hide all panels of a kind."""

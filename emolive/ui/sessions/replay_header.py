@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
@@ -12,9 +14,11 @@ from emolive.times import duration_text
 from emolive.types import Baseline
 from emolive.ui.controls import ElidedLabel, IconButton, push_button
 from emolive.ui.theme import Theme
+from emolive.ui.timeline.curve_panel import CurvePanel
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.rating_panels import RATING_PANELS
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.voice_panels import VOICE_PANELS
 from emolive.wording import adapted_text
@@ -60,7 +64,8 @@ class ReplayHeader(QWidget):
             action.toggled.connect(lambda on, kind=kind: self.kind_shown.emit(kind, on))
             self.kinds[kind] = action
         self.view_menu.addSeparator()
-        for panel in VOICE_PANELS:
+        curves: tuple[type[CurvePanel[Any]], ...] = (*VOICE_PANELS, *RATING_PANELS)
+        for panel in curves:
             action = self.view_menu.addAction(tr(panel.menu))
             action.setCheckable(True)
             action.toggled.connect(lambda on, kind=panel: self.kind_shown.emit(kind, on))

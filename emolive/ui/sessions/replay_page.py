@@ -33,6 +33,7 @@ from emolive.ui.sessions.marking import Marking, edit_name
 from emolive.ui.sessions.notes_editor import NotesEditor
 from emolive.ui.sessions.overview import Overview
 from emolive.ui.sessions.playing import MakePlayer, Playing
+from emolive.ui.sessions.rating import Rating
 from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.replay_header import ReplayHeader
 from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
@@ -43,6 +44,7 @@ from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
+from emolive.ui.timeline.rating_panels import RATING_PANELS
 
 _ROOM_FOR_SIDE = 1100
 
@@ -86,6 +88,7 @@ class ReplayPage(Themed, QWidget):
         self.comparison = ComparisonBar(self)
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
+        self.rating = Rating(editor, self.playing, self.side.rating, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
         self.lanes_area = LanesArea(self.board, self)
         self._keys = key_map(
@@ -118,6 +121,7 @@ class ReplayPage(Themed, QWidget):
         """Forget the session; nothing of it runs any more."""
         self._reader.forget("open")
         self.actions_.session = None
+        self.rating.close()
         self.playing.close_session()
         self.marking.close()
         self.notes_editor.close()
@@ -161,6 +165,7 @@ class ReplayPage(Themed, QWidget):
         bar = self.side.marks.bar
         bar.set_people(session.annotators, self.marking.annotator)
         self.marking.open(library, info, session.annotations)
+        self.rating.open(library, info, session.traces, self.marking.annotator)
         self.set_tiers(session.tiers)
         self.notes_editor.open(library, info.id, session.notes)
         self._on_notes()
@@ -260,7 +265,11 @@ class ReplayPage(Themed, QWidget):
         marks.adopt.connect(actions.adopt)
         bar = marks.bar
         bar.named.connect(marking.become)
+        bar.named.connect(self.rating.become)
         bar.named.connect(self.annotator_named)
+        self.rating.changed.connect(self._on_marks)
+        self.rating.failed.connect(self.failed)
+        self.side.rating.switched.connect(self._on_rating)
         bar.tier_chosen.connect(self._choose_tier)
         bar.others_shown.connect(lambda _: self._on_marks())
         bar.tiers_wanted.connect(self.tiers_wanted)
@@ -322,6 +331,7 @@ class ReplayPage(Themed, QWidget):
             marks = tuple(mark for mark in marks if self.marking.owns(mark))
         self.board.set_people(me, others)
         self.board.set_marks(marks)
+        self.board.set_traces(self.rating.traces)
         self.overview.set_marks(marks)
         self.side.marks.set_marks(marks, info.rate, me)
         self.side.marks.select(self.selection.mark_id)
@@ -331,8 +341,9 @@ class ReplayPage(Themed, QWidget):
         )
 
         session = self.session
+        traces = self.rating.traces if others else ()
         self._reader.ask(
-            lambda: agreement_text(session, marks, session.traces, me),
+            lambda: agreement_text(session, marks, traces, me),
             self.side.marks.show_agreement,
             self.failed.emit,
             key="agreement",
@@ -355,6 +366,11 @@ class ReplayPage(Themed, QWidget):
 
     def _length_s(self) -> float:
         return self.session.info.duration_s if self.session else 0.0
+
+    def _on_rating(self, on: bool) -> None:
+        if on:  # what is rated shall be seen
+            for kind in RATING_PANELS:
+                self.header.kinds[kind].setChecked(True)
 
     def _show_kind(self, kind: type[TimePanel], shown: bool) -> None:
         self.board.show_kind(kind, shown)

@@ -1,4 +1,4 @@
-"""Beside the timeline: summary, marks, notes."""
+"""Beside the timeline: summary, marks, ratings, notes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from emolive.i18n import tr
 from emolive.ui.controls import push_button
 from emolive.ui.sessions.marks_view import MarksView
 from emolive.ui.sessions.notes_view import NotesView
+from emolive.ui.sessions.rating_view import RatingView
 from emolive.ui.sessions.summary_view import SummaryView
 from emolive.ui.theme import Theme, font
 
-SUMMARY, MARKS, NOTES = range(3)
+SUMMARY, MARKS, RATING, NOTES = range(4)
 WIDTH = 304
 
 
 class SidePanel(QFrame):
-    """One of three views at a time."""
+    """One of four views at a time."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +35,7 @@ class SidePanel(QFrame):
         self.setFixedWidth(WIDTH)
         self.summary = SummaryView(theme, self)
         self.marks = MarksView(theme, self)
+        self.rating = RatingView(theme, self)
         self.notes = NotesView(theme, self)
         self._pages = QStackedWidget(self)
         self._group = QButtonGroup(self)
@@ -41,7 +43,12 @@ class SidePanel(QFrame):
         tabs.setContentsMargins(0, 0, 0, 0)
         tabs.setSpacing(2)
         for i, (text, view) in enumerate(
-            ((tr("Summary"), self.summary), (tr("Marks"), self.marks), (tr("Notes"), self.notes))
+            (
+                (tr("Summary"), self.summary),
+                (tr("Marks"), self.marks),
+                (tr("Rate"), self.rating),
+                (tr("Notes"), self.notes),
+            )
         ):
             button = push_button(text, self, lambda: None, kind="segment")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -61,7 +68,7 @@ class SidePanel(QFrame):
 
     @property
     def view(self) -> int:
-        """SUMMARY, MARKS or NOTES."""
+        """SUMMARY, MARKS, RATING or NOTES."""
         return self._pages.currentIndex()
 
     def show_view(self, view: int) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLineEdit, QPushButton, QWidget
 
 from emolive.i18n import tr
+from emolive.ui.popups import dress_suggestions
 from emolive.ui.sessions.flow import FlowLayout
 
 
@@ -27,6 +28,7 @@ class TagEditor(QWidget):
         self.field.setFixedWidth(120)
         self._known = QStringListModel(self)
         completer = QCompleter(self._known, self)
+        dress_suggestions(completer)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.field.setCompleter(completer)
         self.field.returnPressed.connect(self._on_return)

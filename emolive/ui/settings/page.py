@@ -26,6 +26,7 @@ from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
 from emolive.ui.settings.analysis_section import AnalysisSection
+from emolive.ui.settings.audit_section import AuditSection
 from emolive.ui.settings.baseline_section import BaselineSection
 from emolive.ui.settings.form import Section
 from emolive.ui.settings.input_section import InputSection, MakeProbe
@@ -62,6 +63,7 @@ class SettingsPage(QWidget):
         self.recording = RecordingSection(preferences, controller, theme, self)
         self.alerts = AlertsSection(preferences, self)
         self.privacy = PrivacySection(preferences, theme, self)
+        self.audit = AuditSection(controller, theme, self)
         self._shows = (
             self.input,
             self.sound,
@@ -72,7 +74,7 @@ class SettingsPage(QWidget):
             self.alerts,
             self.privacy,
         )
-        self.sections: tuple[Section, ...] = self._shows
+        self.sections: tuple[Section, ...] = (*self._shows, self.audit)
         self._lay_out()
         preferences.changed.connect(self.show_settings)
         self._preferences = preferences
@@ -90,6 +92,7 @@ class SettingsPage(QWidget):
     def shown(self) -> None:
         """In front: what can be played on is looked for anew."""
         self.sound.output.look()
+        self.audit.look()
 
     def hidden(self) -> None:
         """Another page is in front: let the input go."""
@@ -122,7 +125,7 @@ class SettingsPage(QWidget):
         self._two = two
         self._both.setStretch(1, 1 if two else 0)
         self._both.setSpacing(SPACE if two else 0)
-        second = (self.look, self.alerts, self.privacy) if two else ()
+        second = (self.look, self.alerts, self.privacy, self.audit) if two else ()
         for section in self.sections:
             for column in self._columns:
                 column.removeWidget(section)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,12 +39,13 @@ S = TypeVar("S", bound=Named)
 
 
 class CurvePanel(StreamPanel[S]):
-    """What kinds of curves are shown is up to subclasses: `curves`, `band`, `describe`.
+    """What kinds of curves are shown is up to subclasses: `menu`, `curves`, `band`, `describe`.
 
     The view in time is the axis's. Values fit what is in view until `zoom_values` is used;
     `fit_values` goes back to that.
     """
 
+    menu: ClassVar[str]  # its name for people
     stretch, least, most = 26, 44, 150
 
     def __init__(

@@ -43,9 +43,8 @@ class WithVoice(Protocol):
 
 
 class VoicePanel(CurvePanel[WithVoice]):
-    """One measure over time. `menu` and `tracks` are of the kind; `unit` stands behind values."""
+    """One measure over time. `tracks` are of the kind; `unit` stands behind values."""
 
-    menu: ClassVar[str]
     tracks: ClassVar[tuple[Track, ...]]
     unit: ClassVar[str]
     digits: ClassVar[int] = 0

@@ -6,20 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emolive.inference.mixed import second_emotion
 from training.labels import LABELS
 from training.report.document import Block, Heading, Paragraph, Section, Table
-from training.report.numbers import (
-    Answers,
-    Difference,
-    Floats,
-    compare,
-    mean_interval,
-    pooled,
-    uar_interval,
-)
+from training.report.numbers import Answers, Difference, Floats, compare, pooled, uar_interval
 from training.report.rows import ReportRow, Rows
-from training.report.wording import NONE, count, interval, percent, signed_interval
+from training.report.wording import NONE, count, interval, percent
 from training.results import FoldResult
 
 # By a row's group in the study.
@@ -110,8 +101,7 @@ def related(rows: Rows) -> Section | None:
             some = [row for row in members if own in row.wanted]
             blocks += [_scores(rows, some, own)] if some else []
         noisy = _conditions(members) if group in ("EDRL-MEA", "MLL") else None
-        voted_on = (_distributions(members), _named_pairs(members)) if group == "EM2LDL" else ()
-        blocks += [table for table in (noisy, *voted_on) if table is not None]
+        blocks += [table for table in (noisy, _distributions(members)) if table is not None]
         places = _places(members)
         blocks += [places] if places else []
     return Section("related", "Related systems", tuple(blocks)) if len(blocks) > 1 else None
@@ -242,7 +232,7 @@ def _distributions(members: Sequence[ReportRow]) -> Table | None:
     for row in members:
         for protocol, what in (("cremad", "CREMA-D's speakers"), ("cross-corpus", "left out")):
             found = voted(row.of(protocol))
-            if found is None:
+            if found is None or row.group not in ("EM2LDL", "light models", "frozen encoder"):
                 continue
             answers, votes = found
             values = distances(answers.probabilities, votes)
@@ -260,67 +250,6 @@ def _distributions(members: Sequence[ReportRow]) -> Table | None:
 
 
 _LIKE = ("cosine", "intersection")
-_DECIDED = 0.45
-
-
-def _named_pairs(members: Sequence[ReportRow]) -> Table | None:
-    """What listeners heard where the program would name two emotions; its own rule decides."""
-    lines = []
-    for row in members:
-        for protocol, what in (("cremad", "CREMA-D's speakers"), ("cross-corpus", "left out")):
-            found = voted(row.of(protocol))
-            if found is None:
-                continue
-            answers, votes = found
-            names = [str(i) for i in range(votes.shape[1])]
-            second, other, single, pair, who = [], [], [], [], []
-            decided = answers.probabilities.max(axis=1) >= _DECIDED
-            for p, heard, speaker in zip(
-                answers.probabilities[decided], votes[decided], answers.speakers[decided],
-                strict=True,
-            ):  # fmt: skip
-                first = int(p.argmax())
-                named = second_emotion(p.astype(np.float32), names[first], names)
-                if named is None:
-                    continue
-                rest = np.delete(heard, [first, int(named)])
-                second.append(heard[int(named)])
-                other.append(rest.mean())
-                single.append(heard.argmax() == first)
-                pair.append(heard.argmax() in (first, int(named)))
-                who.append(speaker)
-            if not second:
-                continue
-            gap = mean_interval(np.array(second) - np.array(other), np.array(who))
-            lines.append(
-                (
-                    row.title,
-                    what,
-                    f"{len(second)} of {int(decided.sum())}",
-                    percent(float(np.mean(second))),
-                    percent(float(np.mean(other))),
-                    signed_interval(*gap),
-                    percent(float(np.mean(single))),
-                    percent(float(np.mean(pair))),
-                )
-            )
-    if not lines:
-        return None
-    return Table(
-        f"Pairs: windows decided (at least {_DECIDED:.0%}) whose second emotion is close, and what "
-        "listeners chose",
-        (
-            "model",
-            "tested",
-            "pairs named",
-            "votes for the second, %",
-            "for each other, %",
-            "difference",
-            "first choice is the first, %",
-            "first choice is in the pair, %",
-        ),
-        tuple(lines),
-    )
 
 
 def _places(members: Sequence[ReportRow]) -> Table | None:
