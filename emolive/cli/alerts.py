@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +29,7 @@ from emolive.cli.alert_inputs import PastOptions, past_calls
 from emolive.cli.console import columns, print_table
 from emolive.cli.loading import engine_config, load_classifier, open_library
 from emolive.cli.options import (
+    Channel,
     HopOption,
     JsonReport,
     LibraryOption,
@@ -51,13 +51,6 @@ _SHOWN_FINDINGS = 10
 _SECRET_BYTES = 32
 
 app = group("alerts")
-
-
-class Side(StrEnum):
-    """A channel of a call."""
-
-    LEFT = "left"
-    RIGHT = "right"
 
 
 RulesArgument = Annotated[Path, typer.Argument(metavar="RULES.toml", help="The file of rules.")]
@@ -120,7 +113,7 @@ def try_rules(
         ),
     ] = None,
     agent_channel: Annotated[
-        Side | None,
+        Channel | None,
         typer.Option(
             "--agent-channel", help="Stereo recordings are calls; the agent is on this channel."
         ),

@@ -41,11 +41,13 @@ _GPU_FILES = 16
 class AnalyzeOptions:
     """What `analyze` was asked for; `jobs` None: as many as there are cores.
 
+    `out` is a folder, or an address where a cluster works; `formats` None: the usual one there.
+
     Profiles of sources lie in the `library` (None: the usual one).
     """
 
-    out: Path
-    formats: str = "json"
+    out: str
+    formats: str | None = None
     model: Path | None = None
     provider: str = "auto"
     hop_s: float = 0.5
@@ -64,16 +66,17 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         EmoliveError: an unknown format, a model that cannot be used, a folder that cannot be
             written into.
     """
-    formats = tuple(form.name for form in chosen_formats(options.formats))
-    _make_writable(options.out)
+    formats = tuple(form.name for form in chosen_formats(options.formats or "json"))
+    out = Path(options.out)
+    _make_writable(out)
     classifier = load_classifier(options.model, options.provider, _GPU_BATCHES)
     config = engine_config(options.hop_s, classifier)
-    settings = ArchiveSettings.of(model_path(options.model), config, options.out, formats)
+    settings = ArchiveSettings.of(model_path(options.model), config, out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels
     store = ProfileStore(library_folder(options.library))
     with (
-        _journal(options.out) as journal,
+        _journal(out) as journal,
         AnalyzeReport(found.files, labels, keep=options.summary) as report,
     ):
         for problem in found.problems:
@@ -97,9 +100,9 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         if options.summary:
             for_people = SPREADSHEET in formats and "csv" not in formats
             _write_summary(
-                report, labels, options.out, dialects.SPREADSHEET if for_people else dialects.PLAIN
+                report, labels, out, dialects.SPREADSHEET if for_people else dialects.PLAIN
             )
-    report.close(f"{options.out}{os.sep}")
+    report.close(f"{out}{os.sep}")
     return SOME_INPUTS_FAILED if report.failures else DONE
 
 
@@ -171,7 +174,7 @@ class _Run:
             known = set(heard)
             run.learn([item for item in todo if item in known], store)
         except OSError as error:
-            raise cannot_write(self._options.out, error) from error
+            raise cannot_write(Path(self._options.out), error) from error
 
     def _to_do(self, items: Sequence[AudioInput], settings: ArchiveSettings) -> list[AudioInput]:
         """The files that no earlier run finished, where one is resumed; the others are told."""

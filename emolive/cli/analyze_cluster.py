@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.archive.settings import ArchiveSettings
+from emolive.cli.analyze import AnalyzeOptions
 from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
@@ -18,23 +18,10 @@ from emolive.inference.bundled import model_path
 from emolive.session.export.parquet_tables import check_parquet
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterOptions:
-    """What was asked for; `jobs` None: one worker for each core of the cluster."""
+def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOptions) -> int:
+    """Analyse what is at `places` on the cluster at `address`; 1 when some input failed.
 
-    address: str
-    out: str
-    formats: str | None = None
-    model: Path | None = None
-    provider: str = "auto"
-    hop_s: float = 0.5
-    jobs: int | None = None
-    resume: bool = False
-    summary: bool = False
-
-
-def run_cluster_analyze(places: Sequence[str], options: ClusterOptions) -> int:
-    """Analyse what is at `places`; 1 when some input failed.
+    `options.jobs` None: one worker for each core of the cluster.
 
     Raises:
         EmoliveError: no such cluster, an option that does not fit, a model that cannot be used,
@@ -70,7 +57,7 @@ def run_cluster_analyze(places: Sequence[str], options: ClusterOptions) -> int:
         report.begin(todo)
         run = ArchiveRun(model, config, labels, options.out, settings.fingerprint)
         try:
-            with ray_cluster(options.address, options.jobs) as ray, _ended_politely():
+            with ray_cluster(address, options.jobs) as ray, _ended_politely():
                 run_on_cluster(ray, run, todo, report.accept, options.jobs)
         except KeyboardInterrupt:
             report.interrupted()
@@ -79,7 +66,7 @@ def run_cluster_analyze(places: Sequence[str], options: ClusterOptions) -> int:
     return SOME_INPUTS_FAILED if report.failures else DONE
 
 
-def _check(options: ClusterOptions) -> None:
+def _check(options: AnalyzeOptions) -> None:
     if options.formats not in (None, "parquet"):
         raise EmoliveError(
             "With --cluster the results are Parquet tables: leave --format out, and convert them, "

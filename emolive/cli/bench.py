@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive import __version__
+from emolive.adapt.head import check_installed
+from emolive.adapt.teaching import usual_base
 from emolive.bench.calls import WallTiming, measure_wall
 from emolive.bench.stages import (
     Archive,
@@ -31,9 +34,10 @@ from emolive.bench.stages import (
     time_latency,
     time_stages,
 )
+from emolive.bench.teaching import time_teaching
 from emolive.bench.throughput import Throughput, measure_throughput
 from emolive.cli.console import Console
-from emolive.cli.desktop_soak import run_desktop_soak
+from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, say, tell
 from emolive.inference import loading
@@ -82,7 +86,7 @@ def run_bench(
 ) -> int:
     """Measure and print; 2 when a soak's memory grew by more than 5 %."""
     if desktop_hours:
-        return run_desktop_soak(model, provider, hop_s, desktop_hours, as_json=as_json)
+        return _soak_desktop(model, provider, hop_s, desktop_hours, as_json=as_json)
     tell("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
     report = _measure(model, provider, hop_s, seconds, soak_hours)
     if calls:
@@ -286,3 +290,82 @@ def _add(table: Table, timing: Timing) -> None:
 
 def _add_speed(table: Table, name: str, speed: float) -> None:
     table.add_row(f"  {name}", f"{speed:.1f}")
+
+
+def _soak_desktop(
+    model: Path | None, provider: str, hop_s: float, hours: float, *, as_json: bool
+) -> int:
+    """Measure and print; 2 when memory grew by more than 5 % after the first eighth.
+
+    Without a display the window is drawn offscreen.
+    """
+    if not has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from emolive.ui.soak import FRAME_S, soak_desktop
+
+    classifier = load_classifier(model, provider)
+    config = engine_config(hop_s, classifier)
+    speech = read_speech(asset(DEMO_AUDIO), classifier.metadata.front_end.sampling_rate)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"{hours:g} h in the window", total=1.0)
+        soak = soak_desktop(
+            speech,
+            classifier,
+            SileroVad(),
+            config,
+            hours,
+            lambda share: progress.update(task, completed=share),
+        )
+    classifier.close()
+    if as_json:
+        say(json.dumps(asdict(soak), indent=2))
+    else:
+        title = (
+            f"{soak.hours:g} h in {soak.wall_s:.0f} s, {FRAME_S:g} s of speech a frame, window "
+            f"{soak.size[0]} x {soak.size[1]} ({soak.platform})"
+        )
+        table = Table(title=title, title_justify="left")
+        columns = ("until hour", "frames", "median ms", "p95 ms", "worst ms", "memory MB")
+        for column in columns:
+            table.add_column(column, justify="right")
+        for part in soak.parts:
+            table.add_row(
+                f"{part.hours:.2f}",
+                str(part.frames),
+                f"{part.median_ms:.1f}",
+                f"{part.p95_ms:.1f}",
+                f"{part.worst_ms:.1f}",
+                f"{part.memory_mb:.0f}",
+            )
+        Console().print(table)
+    if soak.growth > _GROWTH_LIMIT:
+        tell(f"Memory grew by {soak.growth:.1%} after the first eighth: please report this.")
+        return CANNOT
+    return DONE
+
+
+def run_teaching_bench(model: Path | None, provider: str, *, as_json: bool) -> int:
+    """Measure and print.
+
+    Raises:
+        EmoliveError: scikit-learn is missing, or the model cannot be used.
+    """
+    check_installed()
+    classifier = load_classifier(model or usual_base(), provider)
+    try:
+        timing = time_teaching(classifier)
+        name = classifier.metadata.name
+    finally:
+        classifier.close()
+    if as_json:
+        say(json.dumps(asdict(timing) | {"model": name, "added": timing.added}, indent=2))
+        return DONE
+    say(
+        f"{timing.labels} labels of {timing.classes} classes on {name} ({timing.features} "
+        f"features): learned in {timing.learning_s:.1f} s, judged in {timing.judging_s:.1f} s."
+    )
+    say(
+        f"A window takes {timing.window.median_ms:.2f} ms; an adapted model adds "
+        f"{1e3 * timing.layer.median_ms:.0f} µs, {timing.added:.2%}."
+    )
+    return DONE

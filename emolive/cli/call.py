@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ from emolive.cli.live import LiveOptions, run_in_terminal
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.options import (
     AlertsOption,
+    Channel,
     DurationOption,
     ExpectedOption,
     GroupOption,
@@ -64,13 +64,6 @@ app = group("call")
 # What `--loopback` takes for the default output.
 DEFAULT_OUTPUT = "default"
 _CONVERSATION = ".conversation.json"
-
-
-class Channel(StrEnum):
-    """A channel of two."""
-
-    LEFT = "left"
-    RIGHT = "right"
 
 
 AgentChannel = Annotated[

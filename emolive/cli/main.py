@@ -244,27 +244,14 @@ def analyze(
     exit code is 1. A file named explicitly is always tried, whatever its extension. Stopped or
     killed, the same command with --resume goes on where it was; changed files are done again.
     """
-    if cluster is not None:
-        if baseline is not ArchiveBaseline.OFF:
-            raise EmoliveError(
-                "--baseline is for archives on this machine: leave it out, or --cluster."
-            )
-        from emolive.cli.analyze_cluster import ClusterOptions, run_cluster_analyze
-
-        wanted = ClusterOptions(
-            cluster, out, formats, model, provider.value, hop, jobs, resume, summary
-        )
-        return run_cluster_analyze(paths, wanted)
-    if addresses := [text for text in (*paths, out) if "://" in text]:
-        raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
     from emolive.cli.analyze import AnalyzeOptions, run_analyze
     from emolive.cli.baseline import expected_mix
 
     if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
         tell("--expected-neutral does nothing without --baseline files or --baseline library.")
     options = AnalyzeOptions(
-        Path(out),
-        formats or "json",
+        out,
+        formats,
         model,
         provider.value,
         hop,
@@ -275,6 +262,16 @@ def analyze(
         expected_mix(expected_neutral),
         library,
     )
+    if cluster is not None:
+        if baseline is not ArchiveBaseline.OFF:
+            raise EmoliveError(
+                "--baseline is for archives on this machine: leave it out, or --cluster."
+            )
+        from emolive.cli.analyze_cluster import run_cluster_analyze
+
+        return run_cluster_analyze(paths, cluster, options)
+    if addresses := [text for text in (*paths, out) if "://" in text]:
+        raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
     return run_analyze([Path(path) for path in paths], options)
 
 
@@ -387,19 +384,19 @@ def bench(
     grows by more than 5 %.
     """
     if sizing is not None:
-        from emolive.cli.sizing_bench import run_sizing_bench
+        from emolive.cli.bench_server import run_sizing_bench
 
         return run_sizing_bench(
             model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
         )
     if server:
-        from emolive.cli.server_bench import run_server_bench
+        from emolive.cli.bench_server import run_server_bench
 
         return run_server_bench(
             model, provider.value, hop, seconds, calls, workers=workers, as_json=json
         )
     if teaching:
-        from emolive.cli.teaching_bench import run_teaching_bench
+        from emolive.cli.bench import run_teaching_bench
 
         return run_teaching_bench(model, provider.value, as_json=json)
     from emolive.cli.bench import run_bench

@@ -158,6 +158,13 @@ def _no_type(ctx: Any) -> None:  # noqa: ARG001
     return None
 
 
+class Channel(StrEnum):
+    """A channel of two."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
 class AudioFormat(StrEnum):
     """Of audio beside exports."""
 

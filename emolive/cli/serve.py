@@ -1,13 +1,24 @@
-"""`emolive serve`: commands and options, and nothing else; the work is in `serve_commands`."""
+"""`emolive serve`: calls from telephone systems, and the tokens of those who may bring them."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+import base64
+import binascii
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
+from emolive.addresses import is_address
+from emolive.cli.baseline import baseline_choice
+from emolive.cli.console import Console
+from emolive.cli.loading import open_library
 from emolive.cli.options import (
     Commands,
     ExpectedOption,
@@ -23,6 +34,11 @@ from emolive.cli.options import (
     finish,
     group,
 )
+from emolive.cli.outcome import DONE, say, tell
+from emolive.errors import EmoliveError
+from emolive.server.settings import Keeping, ServerSettings, check_server
+from emolive.server.tokens import Scope, TokenFile
+from emolive.session.database import library_folder
 
 app = group("serve", no_args_is_help=False, invoke_without_command=True)
 token = typer.Typer(
@@ -32,14 +48,6 @@ token = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(token, name="token")
-
-
-class Scope(StrEnum):
-    """What a token permits."""
-
-    INGEST = "ingest"
-    WATCH = "watch"
-    ADMIN = "admin"
 
 
 @app.callback()
@@ -203,42 +211,52 @@ def serve(
     """
 
     def body() -> int:
-        from emolive.cli.baseline import baseline_choice
-        from emolive.cli.serve_commands import ServeOptions, run_serve
-
-        return run_serve(
-            ServeOptions(
-                host=host,
-                port=port,
-                token=given,
-                library=library,
-                certificate=certificate,
-                private_key=key,
-                audiosocket_port=audiosocket_port,
-                public_url=public_url,
-                origins=tuple(origin or ()),
-                twilio_auth_token=twilio_auth_token,
-                audiohook_secrets=tuple(audiohook_secret or ()),
-                record=record,
-                audio=audio,
-                only_consented=only_consented,
-                rules=alerts,
-                policy=policy,
-                max_calls=max_calls,
-                max_connections=max_connections,
-                stall_s=stall,
-                drain_s=drain,
-                model=model,
-                provider=provider.value,
-                hop_s=hop,
-                baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
-                history=history,
-                recordings=recordings,
-                cluster=cluster,
-                workers=workers,
-                replicas=replicas,
+        check_server()
+        if only_consented and not record:
+            raise EmoliveError("--only-consented is about what --record keeps: give both.")
+        if recordings is not None and not (record and history):
+            raise EmoliveError(
+                "--recordings is about what --record keeps, and --history finds it again: give all "
+                "three."
             )
+        keeping = Keeping.NOTHING
+        if record:
+            keeping = Keeping.SOUND if audio else Keeping.TIMELINE
+            _remind_of_consent(library)
+        settings = ServerSettings(
+            host=host,
+            port=port,
+            token=given,
+            library=library,
+            certificate=certificate,
+            private_key=key,
+            audiosocket_port=audiosocket_port,
+            origins=tuple(origin or ()),
+            public_url=public_url,
+            model=model,
+            provider=provider.value,
+            hop_s=hop,
+            baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
+            history=history,
+            recordings=_whole(recordings),
+            name=platform.node() or "server",
+            rules=alerts,
+            policy=policy,
+            keeping=keeping,
+            only_consented=only_consented,
+            max_calls=max_calls,
+            max_connections=max_connections,
+            stall_s=stall,
+            drain_s=drain,
+            twilio_auth_token=twilio_auth_token,
+            audiohook_secrets=_audiohook_secrets(audiohook_secret or ()),
         )
+        if cluster is not None:
+            return _serve_on_cluster(cluster, settings, workers, replicas)
+        from emolive.server.serving import EmoliveServer
+
+        EmoliveServer(settings, tell).run()
+        return DONE
 
     if context.invoked_subcommand is None:
         finish(context, body)
@@ -258,17 +276,42 @@ def add(
     library: LibraryOption = None,
 ) -> int:
     """Make a token, and print it: it is kept as a hash and never shown again."""
-    from emolive.cli.serve_commands import run_add_token
-
-    return run_add_token(library, name, [one.value for one in scope or [Scope.WATCH]])
+    scopes = scope or [Scope.WATCH]
+    with open_library(library) as opened:
+        made = TokenFile(opened.folder).add(name, frozenset(scopes))
+        opened.audit("token.added", {"name": name, "scopes": sorted(scopes)})
+    tell("Keep it: it is not shown again.")
+    say(made)
+    return DONE
 
 
 @token.command("list")
-def list_tokens(json: JsonReport = False, library: LibraryOption = None) -> int:
+def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> int:
     """List the tokens: names and scopes, not what they are."""
-    from emolive.cli.serve_commands import run_list_tokens
-
-    return run_list_tokens(library, as_json=json)
+    tokens = TokenFile(library_folder(library)).tokens()
+    if as_json:
+        rows = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "scopes": sorted(scope.value for scope in one.scopes),
+                "created_at": one.created_at.isoformat(),
+            }
+            for one in tokens
+        ]
+        say(json.dumps(rows, indent=1))
+        return DONE
+    if not tokens:
+        tell("There is no token yet: make one with `emolive serve token add NAME`.")
+        return DONE
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("id", "name", "scopes", "made"):
+        table.add_column(heading)
+    for one in tokens:
+        scopes = ", ".join(sorted(scope.value for scope in one.scopes))
+        table.add_row(one.id, one.name, scopes, f"{one.created_at.astimezone():%Y-%m-%d %H:%M}")
+    Console().print(table)
+    return DONE
 
 
 @token.command()
@@ -277,6 +320,67 @@ def revoke(
     library: LibraryOption = None,
 ) -> int:
     """Take a token back; a running server closes its connections within seconds."""
-    from emolive.cli.serve_commands import run_revoke_token
+    with open_library(library) as opened:
+        gone = TokenFile(opened.folder).revoke(name)
+        opened.audit("token.revoked", {"name": gone.name, "id": gone.id})
+    tell(f"The token {gone.name!r} is revoked.")
+    return DONE
 
-    return run_revoke_token(library, name)
+
+def _serve_on_cluster(address: str, settings: ServerSettings, workers: int, replicas: str) -> int:
+    from emolive.cluster.live.fleet import FleetSettings
+    from emolive.cluster.live.serve import serve_on_cluster
+    from emolive.cluster.ray_runtime import check_ray
+
+    check_ray()
+    found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", replicas)
+    if found is None or (most := int(found[2] or found[1])) < (least := int(found[1])):
+        raise EmoliveError("--replicas takes a number, or two as in 1-4, the smaller one first.")
+    if most and not least:
+        raise EmoliveError("--replicas begins with 1 at least, or is 0: each worker its own.")
+    # Workers have another working folder.
+    files = ("certificate", "private_key", "rules", "policy", "model")
+    there = {
+        name: path.absolute()
+        for name in files
+        if (path := getattr(settings, name)) is not None and path.exists()
+    }
+    wish = FleetSettings(workers, least, most)
+    serve_on_cluster(address, replace(settings, **there), wish, tell)
+    return DONE
+
+
+def _audiohook_secrets(given: Sequence[str]) -> Mapping[str, bytes]:
+    """API keys and their client secrets, from ``KEY=SECRET`` with the secret in base64.
+
+    Raises:
+        EmoliveError: one is not of that form.
+    """
+    found = {}
+    for text in given:
+        key, _, secret = text.partition("=")
+        try:
+            found[key] = base64.b64decode(secret, validate=True)
+        except binascii.Error as error:
+            raise EmoliveError(
+                "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys Cloud "
+                "has it."
+            ) from error
+        if not key or not found[key]:
+            raise EmoliveError("--audiohook-secret takes KEY=SECRET, and neither may be empty.")
+    return found
+
+
+def _remind_of_consent(library: Path | None) -> None:
+    with open_library(library) as opened:
+        settings = opened.settings()
+        if settings.consent_due:
+            tell(settings.consent_text)
+            opened.confirm_consent()
+
+
+def _whole(address: str | None) -> str | None:
+    """A folder as others see it: workers have another working folder."""
+    if address is None or is_address(address):
+        return address
+    return str(Path(address).absolute())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from emolive.errors import EmoliveError
 from emolive.monitoring import BaselineChoice
 
 _SHORTEST = 16
+_NEEDED = ("fastapi", "uvicorn", "websockets", "http_message_signatures", "fastapi_swagger")
 
 
 class Keeping(StrEnum):
@@ -121,3 +123,14 @@ class ServerSettings:
 
 def _no_password() -> str:
     raise ValueError("the key has a password")
+
+
+def check_server() -> None:
+    """Make sure that the libraries of a server are there.
+
+    Raises:
+        EmoliveError: they are not.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EmoliveError("A server needs the server extra: run `pip install 'emolive[server]'`.")

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from emolive.errors import SessionError
 from emolive.i18n import decimal, tr
@@ -31,21 +32,18 @@ _MOST_WORDS = 100
 _FILLERS = frozenset({"and", "or", "with", "in", "the", "was", "for"})
 
 
-@dataclass
 class _Draft:
     """A query while it is being read."""
 
-    now: datetime
-    labels: list[str] = field(default_factory=list)
-    roles: list[Role] = field(default_factory=list)
-    streams: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    min_duration_s: float = 0.0
-    min_confidence: float = 0.0
-    since: datetime | None = None
-    until: datetime | None = None
-    annotated: bool = False
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.query = SearchQuery()
+
+    def set(self, **facts: Any) -> None:
+        self.query = replace(self.query, **facts)
+
+    def add(self, name: str, *found: str) -> None:
+        self.set(**{name: (*getattr(self.query, name), *found)})
 
 
 def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
@@ -72,12 +70,13 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     for word in re.split(r"[\s,;]+", rest):
         folded = word.casefold()
         if folded in known:
-            draft.labels.append(known[folded])
+            draft.add("labels", known[folded])
         elif folded in set(Role):
-            draft.roles.append(Role(folded))
+            draft.add("roles", Role(folded))
         elif word and folded not in _FILLERS:
-            draft.texts.append(word)
-    asked = len(draft.labels) + len(draft.streams) + len(draft.texts) + len(draft.tags)
+            draft.add("texts", word)
+    query = draft.query
+    asked = len(query.labels) + len(query.streams) + len(query.texts) + len(query.tags)
     if asked > _MOST_WORDS:
         raise SessionError(
             tr(
@@ -86,17 +85,10 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
                 most_words=_MOST_WORDS,
             )
         )
-    return SearchQuery(
-        labels=tuple(dict.fromkeys(draft.labels)),
-        min_duration_s=draft.min_duration_s,
-        min_confidence=draft.min_confidence,
-        annotated=draft.annotated,
-        roles=tuple(dict.fromkeys(draft.roles)),
-        streams=tuple(draft.streams),
-        since=draft.since,
-        until=draft.until,
-        texts=tuple(draft.texts),
-        tags=tuple(draft.tags),
+    return replace(
+        query,
+        labels=tuple(dict.fromkeys(query.labels)),
+        roles=tuple(dict.fromkeys(query.roles)),
     )
 
 
@@ -212,7 +204,7 @@ def _beyond(text: str) -> SessionError:
 
 def _quoted(draft: _Draft, text: str) -> str:
     if text.strip():
-        draft.texts.append(text.strip())
+        draft.add("texts", text.strip())
     return " "
 
 
@@ -244,7 +236,7 @@ def _keyed(draft: _Draft, key: str, value: str) -> str:
 def _take_roles(draft: _Draft, value: str) -> None:
     for name in value.split(","):
         try:
-            draft.roles.append(Role(name.casefold()))
+            draft.add("roles", Role(name.casefold()))
         except ValueError as error:
             raise SessionError(
                 tr("{name} is no role: use agent or customer.", name=repr(name))
@@ -256,45 +248,45 @@ def _take_by(draft: _Draft, value: str) -> None:
         raise SessionError(
             tr("{value} marks nothing: use by:human or by:model.", value=repr(value))
         )
-    draft.annotated = value.casefold() == "human"
+    draft.set(annotated=value.casefold() == "human")
 
 
 def _take_length(draft: _Draft, value: str) -> None:
-    draft.min_duration_s = parse_length(value)
+    draft.set(min_duration_s=parse_length(value))
 
 
 def _take_share(draft: _Draft, value: str) -> None:
-    draft.min_confidence = parse_share(value)
+    draft.set(min_confidence=parse_share(value))
 
 
 def _take_since(draft: _Draft, value: str) -> None:
-    draft.since = parse_date(value, draft.now)
+    draft.set(since=parse_date(value, draft.now))
 
 
 def _take_until(draft: _Draft, value: str) -> None:
-    draft.until = parse_date(value, draft.now, end=True)
+    draft.set(until=parse_date(value, draft.now, end=True))
 
 
 def _take_after(draft: _Draft, value: str) -> None:
-    draft.since = parse_date(value, draft.now, end=True)
+    draft.set(since=parse_date(value, draft.now, end=True))
 
 
 def _take_before(draft: _Draft, value: str) -> None:
-    draft.until = parse_date(value, draft.now)
+    draft.set(until=parse_date(value, draft.now))
 
 
 def _take_last(draft: _Draft, value: str) -> None:
-    draft.since = before(draft.now, parse_span(value))
+    draft.set(since=before(draft.now, parse_span(value)))
 
 
 def _take_day(draft: _Draft, value: str) -> None:
-    draft.since = parse_date(value, draft.now)
-    draft.until = parse_date(value, draft.now, end=True)
+    draft.set(since=parse_date(value, draft.now))
+    draft.set(until=parse_date(value, draft.now, end=True))
 
 
 def _take_list(name: str) -> Callable[[_Draft, str], None]:
     def take(draft: _Draft, value: str) -> None:
-        getattr(draft, name).extend(part for part in value.split(",") if part)
+        draft.add(name, *(part for part in value.split(",") if part))
 
     return take
 
@@ -316,12 +308,12 @@ _KEYS: dict[str, Callable[[_Draft, str], None]] = {
 
 
 def _last(draft: _Draft, match: re.Match[str]) -> None:
-    draft.since = before(draft.now, _span(_number(match[1]) if match[1] else 1.0, match[2]))
+    draft.set(since=before(draft.now, _span(_number(match[1]) if match[1] else 1.0, match[2])))
 
 
 def _this_week(draft: _Draft, _: re.Match[str]) -> None:
     monday = draft.now - timedelta(days=draft.now.weekday())
-    draft.since = parse_date(f"{monday:%Y-%m-%d}", draft.now)
+    draft.set(since=parse_date(f"{monday:%Y-%m-%d}", draft.now))
 
 
 _PHRASES: Sequence[tuple[str, Callable[[_Draft, re.Match[str]], None]]] = (
