@@ -123,12 +123,7 @@ def open_input(*, environment: Mapping[str, str] | None = None, **settings: Any)
         sounddevice.PortAudioError: it refused.
         AudioDeviceError: the sound system hangs.
     """
-    with _exclusive():
-        sounddevice = load()
-        with _native_messages_muted(), _environment(environment or {}):
-            stream = sounddevice.InputStream(**settings)
-        _open_streams.add(stream)
-        return stream
+    return _open("InputStream", environment, settings)
 
 
 def query_outputs() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
@@ -164,10 +159,14 @@ def open_output(*, environment: Mapping[str, str] | None = None, **settings: Any
         sounddevice.PortAudioError: it refused.
         AudioDeviceError: the sound system hangs.
     """
+    return _open("OutputStream", environment, settings)
+
+
+def _open(kind: str, environment: Mapping[str, str] | None, settings: Mapping[str, Any]) -> Any:
     with _exclusive():
         sounddevice = load()
         with _native_messages_muted(), _environment(environment or {}):
-            stream = sounddevice.OutputStream(**settings)
+            stream = getattr(sounddevice, kind)(**settings)
         _open_streams.add(stream)
         return stream
 

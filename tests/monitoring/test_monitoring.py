@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,21 @@ from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
 from tests import models
 from tests.alerts.server import SECRET, WebhookServer
+from tests.conftest import REPOSITORY
+
+_OPENS = re.compile(r"(?<!class )\b(LiveEngine|AlertService|Recorder|Explainer)\(")
+
+
+def test_what_a_run_takes_is_opened_here_alone() -> None:
+    """Benches open parts by themselves, to measure them."""
+    root = REPOSITORY / "emolive"
+    found = {
+        (path.relative_to(root).parts[0], name)
+        for path in root.rglob("*.py")
+        for name in _OPENS.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {folder for folder, _ in found} == {"monitoring", "bench"}
+    assert {name for folder, name in found if folder == "monitoring"} >= {"Recorder", "Explainer"}
 
 
 @pytest.fixture

@@ -351,14 +351,7 @@ def _nist(reader: Reader, begin: int) -> _Sound | None:
     sound = begin + int(length)
     names = ("sample_count", "channel_count", "sample_n_bytes")
     declared = math.prod(int(facts.get(name, 0)) for name in names)
-    rest = max(0, reader.size - sound)
-    # The decoder does not look at the size.
-    return _Sound(
-        sound,
-        _known(declared, rest, empty=not rest),
-        False,
-        lambda n: patched(begin, sound + n, {}),
-    )
+    return _unlooked(reader, begin, sound, declared)
 
 
 def _voc(reader: Reader, begin: int) -> _Sound | None:
@@ -370,13 +363,14 @@ def _voc(reader: Reader, begin: int) -> _Sound | None:
             break
         position += 4 + reader.number(position + 1, 3, "little")
     declared = position - sound + (reader.at(position, 1) == b"\0")
+    return _unlooked(reader, begin, sound, declared)
+
+
+def _unlooked(reader: Reader, begin: int, sound: int, declared: int) -> _Sound:
+    """Sound at whose size the decoder does not look."""
     rest = max(0, reader.size - sound)
-    return _Sound(
-        sound,
-        _known(declared, rest, empty=not rest),
-        False,
-        lambda n: patched(begin, sound + n, {}),
-    )
+    known = _known(declared, rest, empty=not rest)
+    return _Sound(sound, known, False, lambda n: patched(begin, sound + n, {}))
 
 
 def _avr(reader: Reader, begin: int) -> _Sound | None:
