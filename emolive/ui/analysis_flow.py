@@ -90,6 +90,7 @@ class AnalyseDialog(SessionDialog):
             (tr("One timeline per channel"), "split"),
         ]
         self.channels = Choice(tr("Channels"), values, self)
+        self.channels.setFixedWidth(300)
         kept = tr("The sound is kept in the library, too.")
         if not audio:
             kept = tr("The sound is not kept, only the timeline (Settings, Recording).")

@@ -39,6 +39,7 @@ class Banner(Themed, QFrame):
         self.action = self.buttons[0]
         for place, button in enumerate(self.buttons):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setAccessibleName(tr("Nothing to do"))
             button.clicked.connect(lambda _=False, place=place: self._act(place))
         self.close_button = QPushButton(self)
         self.close_button.setProperty("segment", True)
@@ -71,6 +72,7 @@ class Banner(Themed, QFrame):
             for place, button in enumerate(self.buttons):
                 there = place < len(message.actions)
                 button.setText(tr(message.actions[place]) if there else "")
+                button.setAccessibleName("" if there else tr("Nothing to do"))
                 button.setVisible(there)
             self.setAccessibleName(f"{tr(_NAMES[message.severity])}: {message.text}")
             self.setProperty("severity", str(message.severity))

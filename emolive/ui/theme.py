@@ -214,6 +214,9 @@ QPushButton[segment="true"]:hover {{ color: {t.text}; background: {t.plot}; }}
 QPushButton[segment="true"]:checked {{
     color: {t.accent}; background: {t.info_tint}; font-weight: 600;
 }}
+QPushButton[segment="true"][alert="true"] {{
+    color: {t.warning}; background: {t.warning_tint}; font-weight: 600;
+}}
 QPushButton[segment="true"]:focus {{ border: 1px solid {t.accent}; padding: 0 9px; }}
 QComboBox::drop-down {{ border: none; width: 26px; }}
 QComboBox::down-arrow {{ image: none; }}

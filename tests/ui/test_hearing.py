@@ -79,7 +79,7 @@ def test_a_file_is_heard_muted_and_heard_elsewhere_and_no_window_is_lost(
         assert model is not None
         status = window.runner.state
         assert status is EngineState.RUNNING
-        assert window.live.header.skipped.value.text() in ("0", "–")
+        assert window.live.header.health.details.skipped.value.text() in ("0", "–")
         window.runner.stop()
         qtbot.waitUntil(lambda: loudness(other, 0.3) == 0.0, timeout=10_000)
     window.close()

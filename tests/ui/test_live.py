@@ -54,7 +54,7 @@ def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> N
     qtbot.waitUntil(lambda: len(stream.decisions.rows(0, 60)) >= 3, timeout=10_000)
     assert stream.current is not None
     assert window.live.present.cards[0].text.state is stream.current.state
-    assert window.live.header.provider.value.text() == "CPU"
+    assert window.live.header.health.details.provider.value.text() == "CPU"
     assert stream.levels.cells(0, 30)[0].max() > -60
     assert stream.spectrogram.columns(np.arange(100, 300)).max() > 100
     window.close()

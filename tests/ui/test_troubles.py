@@ -46,13 +46,13 @@ def test_a_lost_graphics_card_is_told_and_the_cpu_goes_on(
 ) -> None:
     window = opened(qtbot, RunSettings(model))
     qtbot.waitUntil(lambda: answers(window) > 1, timeout=20_000)
-    assert window.live.header.provider.value.text() == "CUDA"
+    assert window.live.header.health.details.provider.value.text() == "CUDA"
     card[0] = True
     qtbot.waitUntil(lambda: window.banner.message is not None, timeout=20_000)
     assert window.banner.message is not None
     assert window.banner.message.severity is Severity.WARNING
     assert window.banner.message.text.startswith("CUDA stopped working, so the model runs on the")
-    assert window.live.header.provider.value.text() == "CPU"
+    assert window.live.header.health.details.provider.value.text() == "CPU"
     before = answers(window)
     qtbot.waitUntil(lambda: answers(window) > before + 1, timeout=20_000)
     assert window.runner.state is EngineState.RUNNING
@@ -61,7 +61,9 @@ def test_a_lost_graphics_card_is_told_and_the_cpu_goes_on(
     window.runner.stop()
     qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=20_000)
     window.play(DEMO)
-    qtbot.waitUntil(lambda: window.live.header.provider.value.text() == "CUDA", timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.live.header.health.details.provider.value.text() == "CUDA", timeout=20_000
+    )
     assert window.banner.message is None
     window.close()
 

@@ -94,8 +94,8 @@ def test_events_reach_all_parts(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     assert "angry 60\u00a0%" in window.live.present.insight.views["now"].accessibleDescription()
     assert "speech" in window.live.present.meter.accessibleDescription()
     assert window.live.header.elapsed.text() == "0:11"
-    assert window.live.header.provider.value.text() == "CPU"
-    assert window.live.header.latency.value.text() == "14 ms"
+    assert window.live.header.health.details.provider.value.text() == "CPU"
+    assert window.live.header.health.details.latency.value.text() == "14 ms"
     assert window.runner.model is not None
     assert len(window.runner.model.streams["mono"].decisions.rows(0, 60)) == 18
     say(window, runs, prediction(13 * RATE, SpeechState.SILENCE))
@@ -108,14 +108,21 @@ def test_counters_stand_out_when_they_are_not_zero(
 ) -> None:
     run(qtbot, window, runs)
     header = window.live.header
-    assert not header.overflows.value.property("alert")
-    assert not header.dropped.isVisible()
+    assert not header.health.details.overflows.value.property("alert")
+    assert header.health.text() == "On time"
     counts = {"overflows": 2, "windows_skipped": 7, "events_dropped": 1}
     say(window, runs, status(EngineState.RUNNING, **counts))
-    shown = [stat.value.text() for stat in (header.overflows, header.skipped, header.dropped)]
+    shown = [
+        stat.value.text()
+        for stat in (
+            header.health.details.overflows,
+            header.health.details.skipped,
+            header.health.details.dropped,
+        )
+    ]
     assert shown == ["2", "7", "1"]
-    assert header.overflows.value.property("alert")
-    assert header.dropped.isVisible()
+    assert header.health.details.overflows.value.property("alert")
+    assert header.health.text() == "Sound lost"
 
 
 def test_a_device_that_is_gone_is_a_banner_and_goes_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.i18n import ntr, tr
@@ -18,7 +18,8 @@ from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
 from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_button
 from emolive.ui.icons import icon
-from emolive.ui.live.header import RecordButton, Stat
+from emolive.ui.live.header import RecordButton
+from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
 from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
@@ -26,6 +27,7 @@ _SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
 _LEAST_NOTES = 116
+_WIDE_PX = 1200
 _LONGEST_HEALTH = 24
 
 
@@ -168,6 +170,11 @@ class CallView(Themed, QWidget):
         self._show_state(model)
         self._show_telephone(model)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the name goes before what is always so."""
+        super().resizeEvent(event)
+        self._make_room()
+
     def sizeHint(self) -> QSize:
         """As the window has it."""
         return QSize(940, 560)
@@ -273,10 +280,20 @@ class CallView(Themed, QWidget):
             text = f"{text} · {size_text(recording.audio_bytes)}"
         self.record.show_recording(text)
 
+    def _make_room(self) -> None:
+        wide = self.width() >= _WIDE_PX
+        self.listen.setText(f" {tr('Listen in')}" if wide else "")
+        self.listen.setAccessibleName(tr("Listen in"))
+        model = self.model
+        agent_on = model is not None and model.info.permission is not None
+        agent = model is not None and model.info.choice.has_agent
+        # Off is said in the agent's lane, too.
+        self.agent.setVisible(agent and (wide or agent_on))
+
     def _show_agent(self) -> None:
         assert self.model is not None
         info = self.model.info
-        self.agent.setVisible(info.choice.has_agent)
+        self._make_room()
         if info.permission is None:
             self.agent.show_value(tr("off"))
             tip = tr(

@@ -15,6 +15,7 @@ from emolive.ui.calls.tile import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT, CallTile
 from emolive.ui.theme import SPACE, Theme, Themed
 
 _MAX_COLUMNS = 8
+_LARGEST = 2.4
 _ROW_GAP = 6
 _CALL_KEYS = (
     Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete,
@@ -38,12 +39,14 @@ class CallGrid(Themed, QWidget):
         self.tiles: dict[str, CallTile] = {}
         self.order: list[str] = []
         self._last: str | None = None
+        self._scale = 1.0
+        self._room = 0
 
     def add(self, model: CallModel) -> None:
         """A new call, at the end."""
         call_id = model.info.id
         tile = CallTile(model, self.theme, self)
-        tile.show_as_row(self.as_list)
+        tile.show_as_row(self.as_list, self._scale)
         tile.clicked.connect(lambda: self.opened.emit(call_id))
         tile.acknowledge.connect(lambda: self.acknowledged.emit(call_id))
         tile.remove.connect(lambda: self.removed.emit(call_id))
@@ -78,7 +81,7 @@ class CallGrid(Themed, QWidget):
         """Show a list, or cards."""
         self.as_list = as_list
         for tile in self.tiles.values():
-            tile.show_as_row(as_list)
+            tile.show_as_row(as_list, self._scale)
         self._place()
 
     def focus_first(self) -> None:
@@ -91,8 +94,29 @@ class CallGrid(Themed, QWidget):
         """How many calls lie side by side."""
         if self.as_list:
             return 1
-        fits = (self.width() + SPACE) // (CARD_WIDTH + SPACE)
+        return self._columns(self._scale)
+
+    def set_room(self, height: int) -> None:
+        """How high the wall is seen: few calls are shown larger."""
+        if height != self._room:
+            self._room = height
+            self._place()
+
+    def _columns(self, scale: float) -> int:
+        fits = int((self.width() + SPACE) // (CARD_WIDTH * scale + SPACE))
         return max(1, min(_MAX_COLUMNS, fits))
+
+    def _best_scale(self) -> float:
+        """The largest cards with which all calls are seen at once; 1 where they are too many."""
+        count = len(self.order)
+        for step in range(round(10 * _LARGEST), 10, -1):
+            scale = step / 10
+            if CARD_WIDTH * scale > self.width():
+                continue
+            rows = -(-count // self._columns(scale))
+            if rows * (CARD_HEIGHT * scale + SPACE) - SPACE <= self._room:
+                return scale
+        return 1.0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Find the columns anew."""
@@ -142,9 +166,14 @@ class CallGrid(Themed, QWidget):
             self.tiles[self.order[at + step]].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _place(self) -> None:
+        scale = self._best_scale()
+        if scale != self._scale:
+            self._scale = scale
+            for tile in self.tiles.values():
+                tile.show_as_row(self.as_list, scale)
         columns = self.columns
         gap = _ROW_GAP if self.as_list else SPACE
-        height = ROW_HEIGHT if self.as_list else CARD_HEIGHT
+        height = ROW_HEIGHT if self.as_list else round(CARD_HEIGHT * scale)
         width = (self.width() - gap * (columns - 1)) / columns
         for index, call_id in enumerate(self.order):
             row, column = divmod(index, columns)

@@ -34,6 +34,7 @@ class CallTile(Themed, QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.scale = 1.0
         self.setFixedHeight(CARD_HEIGHT)
         self.close_button = IconButton("close", tr("Remove this call"), theme, self, colour="muted")
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -55,10 +56,10 @@ class CallTile(Themed, QAbstractButton):
         super().set_theme(theme)
         self._ink = TilePainter(theme, self.model.info.facts.labels)
 
-    def show_as_row(self, row: bool) -> None:
-        """Be a row of the list, or a card."""
-        self.as_row = row
-        self.setFixedHeight(ROW_HEIGHT if row else CARD_HEIGHT)
+    def show_as_row(self, row: bool, scale: float = 1.0) -> None:
+        """Be a row of the list, or a card that is so many times as large as it must be."""
+        self.as_row, self.scale = row, 1.0 if row else scale
+        self.setFixedHeight(ROW_HEIGHT if row else round(CARD_HEIGHT * scale))
         self._place()
         self.update()
 
@@ -96,8 +97,10 @@ class CallTile(Themed, QAbstractButton):
         if len(streams) < 2:
             streams = []
         paint = paint_row if self.as_row else paint_card
-        room = float(self.seen.width() + 8) if self.face.n_open else 0.0
-        area = QRectF(self.rect())
+        scale = self.scale
+        painter.scale(scale, scale)
+        room = (self.seen.width() + 8) / scale if self.face.n_open else 0.0
+        area = QRectF(0.0, 0.0, self.width() / scale, self.height() / scale)
         paint(
             self._ink,
             painter,
@@ -135,5 +138,7 @@ class CallTile(Themed, QAbstractButton):
             self.close_button.move(self.width() - 38, middle - 13)
             seen.move(self.width() - 44 - 66 - seen.width(), middle - seen.height() // 2)
         else:
-            self.close_button.move(self.width() - 36, 8)
-            seen.move(self.width() - 12 - seen.width(), self.height() - 37)
+            edge = round(12 * self.scale)
+            self.close_button.move(self.width() - 24 - edge, round(8 * self.scale))
+            low = round(23 * self.scale) + seen.height() // 2
+            seen.move(self.width() - edge - seen.width(), self.height() - low)

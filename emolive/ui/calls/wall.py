@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -75,6 +75,14 @@ class WallView(Themed, QWidget):
         for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
             button.setIcon(icon(shape, theme.accent if button.isChecked() else theme.muted))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell the calls how much of the wall is seen."""
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        self.grid.set_room(self._scroll.viewport().height())
+
     def show_calls(self, models: Sequence[CallModel], changed: Iterable[CallModel]) -> None:
         """One tick: redraw what changed, and now and then put it in order."""
         for model in changed:
@@ -92,8 +100,9 @@ class WallView(Themed, QWidget):
 
     def add_call(self, model: CallModel) -> None:
         """A new call."""
-        self.grid.add(model)
         self.stack.setCurrentIndex(1)
+        self._share_room()
+        self.grid.add(model)
 
     def remove_call(self, call_id: str) -> None:
         """A call is gone."""

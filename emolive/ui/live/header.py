@@ -12,62 +12,23 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.audio.devices import InputDevice
-from emolive.i18n import decimal, tr
+from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import IconButton
 from emolive.ui.icons import icon
+from emolive.ui.live.health import HealthButton, Stat
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.sound_controls import SoundButton
-from emolive.ui.theme import SPACE, Theme, Themed, font
+from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import size_text
 
-# Below it, counters that are zero give way to the controls.
-_COMPACT_PX = 1000
 _GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
-
-
-class Stat(QWidget):
-    """A small value under its name; a count that is not zero stands out."""
-
-    def __init__(
-        self, name: str, help_text: str, parent: QWidget | None = None, *, widest: str = ""
-    ) -> None:
-        """`widest`: what there is always room for, so that nothing beside it moves."""
-        super().__init__(parent)
-        self._name = name
-        caption = QLabel(name, self)
-        caption.setProperty("role", "caption")
-        self.value = QLabel("–", self)
-        self.value.setProperty("role", "value")
-        self.value.setFont(font(13, bold=True))
-        self.value.setMinimumWidth(QFontMetrics(self.value.font()).horizontalAdvance(widest))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(caption)
-        column.addWidget(self.value, 0, Qt.AlignmentFlag.AlignLeft)
-        self.setToolTip(help_text)
-        self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-
-    def show_value(self, text: str, *, alert: bool = False) -> None:
-        """Show `text`, as an alert or not."""
-        if self.value.text() != text:
-            self.value.setText(text)
-            self.setAccessibleDescription(f"{self._name} {text}")
-        if bool(self.value.property("alert")) != alert:
-            self.value.setProperty("alert", alert)
-            self.value.style().unpolish(self.value)
-            self.value.style().polish(self.value)
-            # Here and not in the style sheet, whose padding a label does not reckon with.
-            self.value.setContentsMargins(*((6, 0, 6, 0) if alert else (0, 0, 0, 0)))
 
 
 class RecordButton(Themed, QPushButton):
@@ -157,18 +118,7 @@ class Header(Themed, QFrame):
             QFontMetrics(self.elapsed.font()).horizontalAdvance(clock_text(36_000))
         )
         self.elapsed.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.provider = Stat(
-            tr("Provider"), tr("The processor that runs the network, as it reports"), self
-        )
-        about = tr("From the end of a window to its answer (without the window itself)")
-        self.latency = Stat(tr("Latency"), about, self, widest="999 ms")
-        about = tr("Blocks of audio lost before they were analysed")
-        self.overflows = Stat(tr("Lost"), about, self)
-        about = tr("Windows jumped over to keep up with the present")
-        self.skipped = Stat(tr("Skipped"), about, self)
-        about = tr("Events that the window was too slow to show")
-        self.dropped = Stat(tr("Dropped"), about, self)
-        self.dropped.hide()
+        self.health = HealthButton(self)
         self.rules = Stat(tr("Alerts"), "", self)
         self.rules.show_value(tr("trouble"), alert=True)
         self.rules.hide()
@@ -186,11 +136,8 @@ class Header(Themed, QFrame):
         ):
             row.addWidget(widget)
         row.addStretch(1)
-        for stat in (
-            self.rules, self.provider, self.latency, self.overflows, self.skipped, self.dropped,
-        ):  # fmt: skip
-            row.addSpacing(SPACE - 6)
-            row.addWidget(stat)
+        row.addWidget(self.rules)
+        row.addWidget(self.health)
         self._on_choice(self.picker.choice)
         self.set_theme(theme)
 
@@ -241,27 +188,8 @@ class Header(Themed, QFrame):
         self.keep.set_shape("keep", name, "K")
 
     def show_status(self, status: EngineStatus | None) -> None:
-        """Counters and provider, and why it is that one."""
-        if status is None:
-            for stat in (self.provider, self.latency, self.overflows, self.skipped):
-                stat.show_value("–")
-            self.dropped.hide()
-            return
-        self.provider.show_value(status.provider or "–")
-        about = status.provider
-        if status.model:
-            about = tr("{model} on {provider}", model=status.model, provider=status.provider)
-        note = status.provider_note
-        self.provider.setToolTip(f"{about}. {note}" if note else about)
-        self.latency.show_value(f"{decimal(status.latency_ms, 0)} ms" if status.latency_ms else "–")
-        for stat, count in (
-            (self.overflows, status.overflows),
-            (self.skipped, status.windows_skipped),
-            (self.dropped, status.events_dropped),
-        ):
-            stat.show_value(decimal(count, 0), alert=count > 0)
-        # Every drop is visible, but a third zero would only take room.
-        self.dropped.setVisible(status.events_dropped > 0)
+        """How the engine is doing."""
+        self.health.show_status(status)
 
     def show_rules(self, problem: str | None) -> None:
         """What keeps alerts from anybody, for as long as it does: the banner may be closed."""
