@@ -5,23 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
 
-from emolive.acoustics import SPECTROGRAM
 from emolive.errors import EmoliveError
-from emolive.explain.baseline import CueReading, RunningBaseline
-from emolive.explain.cues import load_praat, measure
+from emolive.explain.baseline import RunningBaseline
+from emolive.explain.cues import load_praat
 from emolive.explain.memory import AudioMemory
-from emolive.explain.occlusion import Occlusion, occlusion
-from emolive.explain.saliency import BUDGET_S, Saliency, occlude
-from emolive.explain.wording import sentence
-from emolive.features import log_mel
+from emolive.explain.moment import Explanation, Moment, MomentExplainer
+from emolive.explain.saliency import BUDGET_S
 from emolive.i18n import decimal, tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
-from emolive.types import Event, FeatureBlock, FloatArray, Prediction
+from emolive.types import Event, FeatureBlock, Prediction
 
 _log = logging.getLogger(__name__)
 
@@ -29,35 +25,6 @@ MEMORY_S = 300.0
 # Windows that are at least half speech tell how a speaker usually sounds.
 _SPOKEN = 0.5
 _WAIT_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A window to be explained, and the class that is asked about."""
-
-    stream: str
-    start_sample: int
-    end_sample: int
-    label: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
-    """What is known about a moment.
-
-    ``log_mel`` float32 ``(n_mels, n_frames)`` is the window's spectrogram, natural log.
-    ``saliency`` and ``log_mel`` are None, and ``cues`` empty, where ``problem`` (one sentence)
-    says why.
-    ``baseline_windows`` of the speaker were compared with; ``words`` sum the cues up.
-    """
-
-    moment: Moment
-    log_mel: FloatArray | None = None
-    saliency: Saliency | None = None
-    cues: tuple[CueReading, ...] = ()
-    baseline_windows: int = 0
-    words: str = ""
-    problem: str | None = None
 
 
 class Inbox(Protocol):
@@ -76,15 +43,15 @@ class StreamKnowledge:
         self.baseline = RunningBaseline()
         self.measured_to = 0
 
-    def note(self, prediction: Prediction, praat: ModuleType | None) -> None:
+    def note(self, prediction: Prediction, moments: MomentExplainer) -> None:
         """Measure a window that adds to the baseline: spoken, and not measured in part before."""
         new = prediction.start_sample >= self.measured_to
-        if praat is None or not new or prediction.speech_ratio < _SPOKEN:
+        if moments.praat is None or not new or prediction.speech_ratio < _SPOKEN:
             return
         samples = self.memory.read(max(0, prediction.start_sample), prediction.end_sample)
         if samples is not None:
             self.measured_to = prediction.end_sample
-            self.baseline.add(measure(samples, self.memory.rate, praat))
+            moments.learn(self.baseline, samples, self.memory.rate)
 
 
 class Explainer:
@@ -113,9 +80,7 @@ class Explainer:
         self._memory_s = memory_s
         self._budget_s = budget_s
         self._load_praat = praat
-        self._praat: ModuleType | None = None
-        self._praat_problem: str | None = None
-        self._classifier: Classifier | None = None
+        self._moments: MomentExplainer | None = None
         self._streams: dict[str, StreamKnowledge] = {}
         self._lock = threading.Lock()
         self._wanted: tuple[Moment, Callable[[Explanation], None]] | None = None
@@ -141,10 +106,9 @@ class Explainer:
     # On the explainer's thread.
 
     def _run(self) -> None:
-        try:
-            self._praat = self._load_praat()
-        except EmoliveError as error:
-            self._praat_problem = str(error)
+        self._moments = MomentExplainer(
+            self._open_classifier, budget_s=self._budget_s, load_praat=self._load_praat
+        )
         while not self._closing.is_set():
             # What has happened comes first: a question is about it.
             event = self._inbox.get(timeout=0.0 if self._wanted else _WAIT_S)
@@ -155,14 +119,14 @@ class Explainer:
                 wanted, self._wanted = self._wanted, None
             if wanted is not None:
                 self._answer(*wanted)
-        if self._classifier is not None:
-            self._classifier.close()
+        self._moments.close()
 
     def _follow(self, event: Event) -> None:
         if isinstance(event, FeatureBlock) and event.samples is not None:
             self._stream(event.stream).memory.add(event.end_sample, event.samples)
         elif isinstance(event, Prediction):
-            self._stream(event.stream).note(event, self._praat)
+            assert self._moments is not None
+            self._stream(event.stream).note(event, self._moments)
 
     def _stream(self, name: str) -> StreamKnowledge:
         if name not in self._streams:
@@ -198,33 +162,5 @@ class Explainer:
                 minutes=minutes,
             )
             return Explanation(moment, problem=text)
-        readings: tuple[CueReading, ...] = ()
-        words = ""
-        if self._praat is not None:
-            cues = measure(samples, stream.memory.rate, self._praat)
-            readings = stream.baseline.compare(cues)
-            words = sentence(readings, stream.baseline.windows, stream.baseline.least)
-        saliency = self._saliency(occlusion(samples, self._metadata.front_end), moment.label)
-        if saliency is None:
-            return None
-        return Explanation(
-            moment,
-            log_mel(samples, SPECTROGRAM),
-            saliency,
-            readings,
-            stream.baseline.windows,
-            words,
-            self._praat_problem,
-        )
-
-    def _saliency(self, window: Occlusion, label: str) -> Saliency | None:
-        if self._classifier is None:
-            self._classifier = self._open_classifier()
-        return occlude(
-            self._classifier,
-            window,
-            self._metadata.labels.index(label),
-            self._metadata.temperature,
-            budget_s=self._budget_s,
-            cancelled=self._outdated,
-        )
+        assert self._moments is not None
+        return self._moments.explain(moment, samples, stream.baseline, self._outdated)

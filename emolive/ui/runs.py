@@ -14,7 +14,7 @@ from emolive.monitoring.sources import SourceChoice
 from emolive.types import Event, RunFacts
 
 if TYPE_CHECKING:
-    from emolive.explain.explainer import Explanation, Moment
+    from emolive.explain.moment import Explanation, Moment
     from emolive.monitoring import MonitoredRun, RecordingChoice
     from emolive.monitoring.listening import HeardRun
     from emolive.session.recent import RecentRun

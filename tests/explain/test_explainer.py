@@ -15,7 +15,8 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.engine.hub import Hub
 from emolive.errors import EmoliveError
 from emolive.explain.cues import Cue
-from emolive.explain.explainer import Explainer, Explanation, Moment
+from emolive.explain.explainer import Explainer
+from emolive.explain.moment import Explanation, Moment
 from emolive.features import LogMelSpec, log_mel
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata

@@ -239,6 +239,13 @@ def rating(page: SessionsPage, ids: dict[str, str]) -> None:
     settle(page)
 
 
+def why_replay(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.actions_.seek(8.0)
+    page.replay.header.why_button.click()
+    wait(lambda: bool(page.replay.drawer.words.text() or page.replay.drawer.problem.text()), 60)
+
+
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
     page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
@@ -335,6 +342,7 @@ SCENES = {
         annotators,
         voice,
         rating,
+        why_replay,
         tiers_dialog,
         notes,
         two_streams,

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from emolive import resources
 from emolive.engine.hub import Hub
-from emolive.explain.explainer import Explainer, Explanation, Moment
+from emolive.explain.explainer import Explainer
+from emolive.explain.moment import Explanation, Moment
 from emolive.inference.classifier import OnnxClassifier
 from emolive.types import EngineState, Event, FloatArray, SpeechState
 from emolive.ui.main_window import MainWindow

@@ -77,7 +77,7 @@ def test_a_new_question_empties_the_drawer(
     drawer = window.live.drawer
     drawer.set_run(feed.run_facts(), several=False)
     drawer.table._readings = (object(),)  # type: ignore[assignment]  # of the moment before
-    from emolive.explain.explainer import Moment
+    from emolive.explain.moment import Moment
 
     drawer.show_question(Moment("mono", 0, 48_000, "angry"))
     assert drawer.table._readings == ()

@@ -17,12 +17,13 @@ from emolive.ui.controls import push_button
 from emolive.ui.live.empty import EmptyState
 from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
-from emolive.ui.live.runner import LiveRunner, moment_at
+from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import FileChooser
 from emolive.ui.messages import Message
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace
 from emolive.ui.why.drawer import WhyDrawer
+from emolive.ui.why.moments import moment_at
 
 
 class LivePage(Themed, QWidget):
@@ -100,7 +101,7 @@ class LivePage(Themed, QWidget):
             return
         self._asked = (stream, at_s)
         self.drawer.show()
-        moment = moment_at(model, stream, at_s, label)
+        moment = moment_at(model.streams[stream].decisions, model.facts, stream, at_s, label)
         axis = self.workspace.axis
         if moment is None:
             axis.choose(at_s)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from emolive.errors import EmoliveError
-from emolive.explain.explainer import Moment
+from emolive.explain.moment import Moment
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice
@@ -219,24 +219,3 @@ class LiveRunner(QObject):
         if self._explainer is not None:
             self._explainer.close(0.0)
             self._retired, self._explainer = self._explainer, None
-
-
-def moment_at(model: MonitorModel, stream: str, at_s: float, label: str | None) -> Moment | None:
-    """The window of the decision nearest to `at_s`, and the class to be asked about.
-
-    None where nothing was classified. `label` None: the decided class, or the most probable one.
-    """
-    facts = model.facts
-    known = model.streams.get(stream)
-    if known is None:
-        return None
-    row = known.decisions.nearest(at_s, 1.5 * facts.hop_s)
-    if not len(row) or not row.probabilities[0].any():
-        return None
-    if label is None:
-        decided = int(row.label[0])
-        best = int(row.probabilities[0].argmax())
-        label = facts.labels[decided if decided < len(facts.labels) else best]
-    centre = round(float(row.centre_s[0]) * facts.rate)
-    start = centre - facts.window_samples // 2
-    return Moment(stream, start, start + facts.window_samples, label)

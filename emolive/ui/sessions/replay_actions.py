@@ -58,6 +58,11 @@ class ReplayActions(QObject):
         streams = sorted(session.streams, key=lambda stream: not stream.info.emotion)
         self._stream = streams[0].name if streams else None
 
+    @property
+    def stream(self) -> str | None:
+        """The stream that was selected last."""
+        return self._stream
+
     # Moving about.
 
     def seek(self, at_s: float) -> None:

@@ -32,6 +32,7 @@ class ReplayHeader(QWidget):
     export = Signal()
     compare = Signal()
     side = Signal(bool)
+    why = Signal()
     kind_shown = Signal(object, bool)  # class of a panel
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -48,6 +49,12 @@ class ReplayHeader(QWidget):
             tr("Compare models…"), self, lambda: self._go(self.compare),
             tip=tr("Analyse this session with another model, side by side"),
         )  # fmt: skip
+        self.why_button = push_button(
+            tr("Why?"),
+            self,
+            self.why.emit,
+            tip=tr("Why the moment at the cursor was decided so (W)"),
+        )
         self.export_button = push_button(tr("Export…"), self, lambda: self._go(self.export))
         self.view_button = IconButton("layers", tr("What to show"), theme, self)
         self.view_button.clicked.connect(self._on_view)
@@ -84,7 +91,7 @@ class ReplayHeader(QWidget):
         row.setSpacing(6)
         row.addWidget(self.back_button)
         row.addLayout(words, 1)
-        for widget in (self.compare_button, self.export_button, self.view_button):
+        for widget in (self.why_button, self.compare_button, self.export_button, self.view_button):
             row.addWidget(widget)
         row.addWidget(self.side_button)
         self._shown = ""
@@ -109,6 +116,11 @@ class ReplayHeader(QWidget):
         facts += [f"#{tag}" for tag in info.tags]
         self.facts.show_whole("  ·  ".join(facts))
         self.compare_button.setEnabled(info.has_audio and info.state is SessionState.COMPLETE)
+
+    def show_ratings(self, on: bool) -> None:
+        """What is being rated shall be seen."""
+        for kind in RATING_PANELS if on else ():
+            self.kinds[kind].setChecked(True)
 
     def _on_title(self) -> None:
         text = self.title.text().strip()

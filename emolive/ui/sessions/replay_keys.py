@@ -35,6 +35,7 @@ KEYS: tuple[Key, ...] = (
     Key("whole", ("0",), mark("The whole session"), _SEE),
     Key("zoom_to", ("Z",), mark("Zoom to the selection"), _SEE),
     Key("lanes", ("PgUp", "PgDown"), mark("Scroll the lanes"), _SEE),
+    Key("why", ("W",), mark("Why this was decided so"), _SEE),
     Key("extend", ("Shift+Left", "Shift+Right"), mark("Extend the selection"), _SELECT),
     Key("borders", ("[", "]"), mark("Let selection or mark begin, end here"), _SELECT),
     Key("marks", ("P", "N"), mark("Previous, next mark"), _SELECT),
@@ -60,10 +61,11 @@ def key_map(
     end_s: Callable[[], float],
     leave: Callable[[], object],
     scroll: Callable[[float], object],
+    why: Callable[[], object],
 ) -> Mapping[int, Callable[[], object]]:
     """What each key does; `end_s` tells the session's length, `leave` is what Esc does.
 
-    `scroll` moves the lanes by that many pages.
+    `scroll` moves the lanes by that many pages, `why` explains what is heard.
     """
 
     def jump(backwards: bool) -> Callable[[], object]:
@@ -95,6 +97,7 @@ def key_map(
         (_K.Key_Z, _M.NoModifier): actions.zoom_to_selection,
         (_K.Key_BracketLeft, _M.NoModifier): lambda: actions.set_border(end=False),
         (_K.Key_BracketRight, _M.NoModifier): lambda: actions.set_border(end=True),
+        (_K.Key_W, _M.NoModifier): why,
         (_K.Key_N, _M.NoModifier): lambda: actions.next_mark(backwards=False),
         (_K.Key_P, _M.NoModifier): lambda: actions.next_mark(backwards=True),
         (_K.Key_C, _M.NoModifier): actions.comment,

@@ -41,10 +41,11 @@ from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
+from emolive.ui.sessions.why_desk import WhyDesk
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
-from emolive.ui.timeline.rating_panels import RATING_PANELS
+from emolive.ui.why.drawer import WhyDrawer
 
 _ROOM_FOR_SIDE = 1100
 
@@ -89,6 +90,8 @@ class ReplayPage(Themed, QWidget):
         self.transport = Transport(theme, self)
         self.side = SidePanel(theme, self)
         self.rating = Rating(editor, self.playing, self.side.rating, self)
+        self.drawer = WhyDrawer(theme, self)
+        self.why = WhyDesk(self.drawer, self.board.axis, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
         self.lanes_area = LanesArea(self.board, self)
         self._keys = key_map(
@@ -97,6 +100,7 @@ class ReplayPage(Themed, QWidget):
             self._length_s,
             self._on_escape,
             self.lanes_area.scroll_by,
+            self._why_here,
         )
         self._lay_out()
         self._connect()
@@ -122,6 +126,7 @@ class ReplayPage(Themed, QWidget):
         self._reader.forget("open")
         self.actions_.session = None
         self.rating.close()
+        self.why.close()
         self.playing.close_session()
         self.marking.close()
         self.notes_editor.close()
@@ -140,7 +145,7 @@ class ReplayPage(Themed, QWidget):
     def shutdown(self, timeout: float) -> bool:
         """End all threads; whether they ended within `timeout` seconds."""
         tiles = self.board.close_tiles(timeout)
-        return self.playing.shutdown(timeout) and tiles
+        return self.playing.shutdown(timeout) and self.why.shutdown(timeout) and tiles
 
     def _show(self, session: SessionHistory, at_sample: int | None) -> None:
         library, info = self._library, session.info
@@ -161,6 +166,7 @@ class ReplayPage(Themed, QWidget):
         )  # fmt: skip
         self.side.summary.show_session(session)
         self.actions_.open(session)
+        self.why.open(library, session)
         self.playing.open(library, info)
         bar = self.side.marks.bar
         bar.set_people(session.annotators, self.marking.annotator)
@@ -201,6 +207,7 @@ class ReplayPage(Themed, QWidget):
         row.setSpacing(SPACE)
         row.addWidget(frame, 1)
         row.addWidget(self.side)
+        row.addWidget(self.drawer)
         content = QWidget(self)
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -229,6 +236,9 @@ class ReplayPage(Themed, QWidget):
         header.export.connect(self._export)
         header.compare.connect(self._compare)
         header.side.connect(self._on_side)
+        header.why.connect(self._why_here)
+        self.why.shown.connect(lambda _: self._show_side())
+        self.why.sought.connect(actions.seek)
         header.kind_shown.connect(self._show_kind)
         self.comparison.ended.connect(lambda: self.show_other(None))
         surface = board.surface
@@ -269,7 +279,7 @@ class ReplayPage(Themed, QWidget):
         bar.named.connect(self.annotator_named)
         self.rating.changed.connect(self._on_marks)
         self.rating.failed.connect(self.failed)
-        self.side.rating.switched.connect(self._on_rating)
+        self.side.rating.switched.connect(header.show_ratings)
         bar.tier_chosen.connect(self._choose_tier)
         bar.others_shown.connect(lambda _: self._on_marks())
         bar.tiers_wanted.connect(self.tiers_wanted)
@@ -356,21 +366,22 @@ class ReplayPage(Themed, QWidget):
 
     def _on_side(self, shown: bool) -> None:
         self._side_chosen = shown
+        self.why.close_drawer()
         self._show_side()
 
     def _show_side(self) -> None:
         chosen = self._side_chosen
         shown = self.width() >= _ROOM_FOR_SIDE if chosen is None else chosen
+        shown = shown and self.drawer.isHidden()
         self.side.setVisible(shown)
         self.header.side_button.setChecked(shown)
 
     def _length_s(self) -> float:
         return self.session.info.duration_s if self.session else 0.0
 
-    def _on_rating(self, on: bool) -> None:
-        if on:  # what is rated shall be seen
-            for kind in RATING_PANELS:
-                self.header.kinds[kind].setChecked(True)
+    def _why_here(self) -> None:
+        """Explain the decision that is heard, of the stream that was selected last."""
+        self.why.explain(self.playing.position_s, self.actions_.stream)
 
     def _show_kind(self, kind: type[TimePanel], shown: bool) -> None:
         self.board.show_kind(kind, shown)
@@ -424,7 +435,8 @@ class ReplayPage(Themed, QWidget):
         FieldKeys(self.side.notes.field, surface.setFocus)
 
     def _on_escape(self) -> None:
-        if not self.board.surface.cancel() and not self.selection.clear():
+        surface, selection = self.board.surface, self.selection
+        if not (surface.cancel() or self.why.close_drawer() or selection.clear()):
             self.left.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

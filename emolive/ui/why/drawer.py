@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.acoustics import SPECTROGRAM, band_edges
-from emolive.explain.explainer import Explanation, Moment
+from emolive.explain.moment import Explanation, Moment
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
-from emolive.types import RunFacts
+from emolive.types import AnalysisFacts
 from emolive.ui.controls import ChoiceBox
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme, Themed
@@ -44,7 +44,7 @@ class WhyDrawer(Themed, QFrame):
         self.setProperty("card", True)
         self.setFixedWidth(WIDTH)
         self.setAccessibleName(tr("Why"))
-        self._facts: RunFacts | None = None
+        self._facts: AnalysisFacts | None = None
         self._moment: Moment | None = None
         self._several = False
         self.title = QLabel(tr("Why?"), self)
@@ -76,7 +76,7 @@ class WhyDrawer(Themed, QFrame):
             button.setIcon(icon(name, theme.muted))
         self.close_button.setIcon(icon("close", theme.muted))
 
-    def set_run(self, facts: RunFacts | None, *, several: bool) -> None:
+    def set_run(self, facts: AnalysisFacts | None, *, several: bool) -> None:
         """Explanations to come are of this run; `several` streams are told apart by name."""
         self._facts = facts
         self._several = several

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.acoustics import SPECTROGRAM
-from emolive.explain.explainer import Explanation
+from emolive.explain.moment import Explanation
 from emolive.features.mel import hz_to_mel
 from emolive.i18n import decimal, tr
 from emolive.times import clock_text

@@ -1,0 +1,133 @@
+"""Why a stored session was decided so, moment by moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import soxr
+
+from emolive.errors import EmoliveError, SessionError
+from emolive.explain.baseline import RunningBaseline
+from emolive.explain.moment import Explanation, Moment, MomentExplainer
+from emolive.i18n import tr
+from emolive.inference.adapted_file import adapted_names
+from emolive.inference.bundled import BUNDLED
+from emolive.inference.loading import load_classifier
+from emolive.inference.model_files import read_metadata
+from emolive.session.library_reader import LibraryReader
+from emolive.session.records import SessionInfo
+from emolive.types import FloatArray
+
+# As live: windows that are at least half speech tell how a speaker usually sounds.
+_SPOKEN = 0.5
+# Spread over the session; measuring one takes some 30 ms.
+_MOST_WINDOWS = 60
+
+
+def recorded_with(model: str) -> Path | None:
+    """The choice of the model that calls itself so: one that comes along or was taught here."""
+    for bundled in BUNDLED:
+        try:
+            if read_metadata(bundled.path).name == model:
+                return Path(bundled.name)
+        except EmoliveError:
+            continue
+    return Path(model) if model in adapted_names() else None
+
+
+@dataclass(slots=True)
+class SessionExplainer:
+    """Explains moments of one session. One thread owns it.
+
+    The model is that of the session, loaded with the first question; how a speaker usually sounds
+    is measured once for each stream.
+    """
+
+    library: LibraryReader
+    session: SessionInfo
+    _moments: MomentExplainer | None = None
+    _usual: dict[str, RunningBaseline] = field(default_factory=dict)
+
+    def explain(self, moment: Moment) -> Explanation:
+        """Explain a window of a stream whose sound is kept.
+
+        Raises:
+            SessionError: the sound or the session's model is not here.
+            EmoliveError: the model cannot be used, or the sound not be read.
+        """
+        moments = self._opened()
+        window = moments.metadata.window_samples
+        samples = self._read(moment.stream, moment.start_sample, window)
+        found = moments.explain(moment, samples, self._baseline(moment.stream, moments))
+        assert found is not None  # nobody cancels
+        return found
+
+    def close(self) -> None:
+        """Release the model."""
+        if self._moments is not None:
+            self._moments.close()
+            self._moments = None
+
+    def _opened(self) -> MomentExplainer:
+        if self._moments is None:
+            choice = recorded_with(self.session.model)
+            if choice is None:
+                raise SessionError(
+                    tr(
+                        "The model {model}, with which this was recorded, is not here: compare "
+                        "models, or add it, to see why it decided so.",
+                        model=self.session.model,
+                    )
+                )
+            self._moments = MomentExplainer(lambda: load_classifier(choice, "cpu", threads=1))
+        return self._moments
+
+    def _baseline(self, stream: str, moments: MomentExplainer) -> RunningBaseline:
+        if stream not in self._usual:
+            usual = RunningBaseline()
+            spoken = []
+            reached = 0
+            for window in self.library.windows(self.session.id, stream):
+                if window.start_sample >= reached and window.speech_ratio >= _SPOKEN:
+                    spoken.append(window)
+                    reached = window.end_sample
+            for window in spoken[:: max(1, -(-len(spoken) // _MOST_WINDOWS))]:
+                n = window.end_sample - window.start_sample
+                samples = self._read(stream, window.start_sample, n)
+                moments.learn(usual, samples, self.session.rate)
+            self._usual[stream] = usual
+        return self._usual[stream]
+
+    def _read(self, stream: str, start_sample: int, n_samples: int) -> FloatArray:
+        """A stretch at the session's rate, float32 ``(n_samples,)``; silent beyond the ends."""
+        path = self.library.audio_path(self.session.id, stream)
+        if path is None:
+            raise SessionError(
+                tr("The sound of this stream was not kept: nothing can be explained.")
+            )
+        rate = self.session.rate
+        found = np.zeros(n_samples, np.float32)
+        start = max(0, start_sample)
+        try:
+            with sf.SoundFile(path) as file:
+                own = int(file.samplerate)
+                file.seek(min(file.frames, round(start * own / rate)))
+                end = start_sample + n_samples
+                samples = file.read(max(0, round((end - start) * own / rate)), dtype="float32")
+        except (OSError, sf.LibsndfileError) as error:
+            raise SessionError(
+                tr(
+                    "The session's audio {name} cannot be read: {error}",
+                    name=path.name,
+                    error=error,
+                )
+            ) from error
+        if own != rate:
+            samples = np.asarray(soxr.resample(samples, own, rate), np.float32)
+        at = start - start_sample
+        part = samples[: n_samples - at]
+        found[at : at + part.size] = part
+        return found
