@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
@@ -100,6 +100,9 @@ class FilterBar(Themed, QWidget):
         self._glass = self.text.addAction(
             icon("search", theme.muted), QLineEdit.ActionPosition.LeadingPosition
         )
+        for button in self.text.findChildren(QToolButton):
+            glass = button.defaultAction() is self._glass
+            button.setAccessibleName(tr("Search") if glass else tr("Clear the search"))
         self.emotions = _Several(tr("Emotion"), self)
         self.length = ChoiceBox(tr("Shortest segment"), self)
         for seconds in _LENGTHS_S:

@@ -60,8 +60,10 @@ class Section(QFrame):
             texts.addWidget(note)
         layout.addLayout(texts, 1)
         layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
-        if not control.accessibleName():
-            control.setAccessibleName(name)
+        for part in (control, *control.findChildren(QWidget)):
+            takes_focus = part.focusPolicy() != Qt.FocusPolicy.NoFocus
+            if (part is control or takes_focus) and not _says_its_name(part):
+                part.setAccessibleName(name)
         if not control.accessibleDescription():
             control.setAccessibleDescription(about)
         self._column.addWidget(line)
@@ -70,6 +72,11 @@ class Section(QFrame):
     def add(self, widget: QWidget) -> None:
         """Add something as wide as the card."""
         self._column.addWidget(widget)
+
+
+def _says_its_name(widget: QWidget) -> bool:
+    """Whether a screen reader has a name for it: its own, or the text that it shows."""
+    return bool(widget.accessibleName() or (isinstance(widget, QPushButton) and widget.text()))
 
 
 class Switch(Themed, QAbstractButton):
