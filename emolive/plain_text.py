@@ -21,6 +21,11 @@ def plain(text: object) -> str:
     return _CONTROLS.sub("", str(text))
 
 
+def one_line(text: object) -> str:
+    """`plain`, on one line: what a name is that may hold anything."""
+    return " ".join(plain(text).splitlines()).replace("\t", " ")
+
+
 def valid_text(text: str) -> str:
     """Text that UTF-8 can hold; bytes of names of files that are none become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

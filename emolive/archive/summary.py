@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.result import FileResult
+from emolive.plain_text import one_line
 from emolive.session.export.csv_file import PLAIN, Dialect, write_rows
 
 _DIGITS = 6
@@ -104,10 +105,10 @@ def _row(
 ) -> dict[str, str | float]:
     result = outcome.result
     row: dict[str, str | float] = {
-        "file": str(outcome.item),
-        "result": outcome.item.result.as_posix(),
+        "file": one_line(outcome.item),
+        "result": one_line(outcome.item.result.as_posix()),
         "status": "failed" if result is None else "partial" if result.problem else "done",
-        "problem": outcome.problem or "",
+        "problem": one_line(outcome.problem or ""),
     }
     if result is None:
         return row

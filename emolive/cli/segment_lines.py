@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from emolive.cli.outcome import tell
+from emolive.cli.processor_news import ProcessorNews
 from emolive.plain_text import plain
 from emolive.times import table_time
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
@@ -28,9 +29,10 @@ class SegmentLines:
         self._rate = rate
         self._out = out
         self._told: set[str] = set()
+        self._processor = ProcessorNews()
 
     def handle(self, event: Event) -> None:
-        """Print a segment or an alert; tell a change of state or a new hint."""
+        """Print a segment or an alert; tell a change of state or processor, or a new hint."""
         if isinstance(event, Segment):
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
             share = f"{event.confidence:4.0%}" if event.confidence else "    "
@@ -41,6 +43,9 @@ class SegmentLines:
         elif isinstance(event, Alert):
             self._print(alert_line(event, self._rate))
         elif isinstance(event, EngineStatus):
+            if moved := self._processor.news(event):
+                tell(moved)
+                self._told = {_listening(event)}  # that is known now
             self._tell_once(event)
 
     def tick(self) -> None:
@@ -55,9 +60,7 @@ class SegmentLines:
 
     def _tell_once(self, status: EngineStatus) -> None:
         if status.state is EngineState.RUNNING:
-            news = status.hint or (
-                f"Listening to {status.source}: {status.model} on {status.provider}."
-            )
+            news = status.hint or _listening(status)
         elif status.state is EngineState.RECONNECTING:
             news = f"{status.reason or status.source + ' is gone.'} Trying to reconnect."
         else:
@@ -66,3 +69,7 @@ class SegmentLines:
             # What is over may come again, and is then news again.
             self._told = {news}
             tell(news)
+
+
+def _listening(status: EngineStatus) -> str:
+    return f"Listening to {status.source}: {status.model} on {status.provider}."

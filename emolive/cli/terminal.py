@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.console import Console
+from emolive.cli.processor_news import ProcessorNews
 from emolive.cli.segment_lines import alert_line
 from emolive.labels import swatch
 from emolive.times import table_time
@@ -105,6 +106,7 @@ class TerminalTimeline:
         self._console = console or Console()
         self._streams: dict[str, _Stream] = {}
         self._status = EngineStatus(EngineState.IDLE)
+        self._processor = ProcessorNews()
         self._drawn_at = 0.0
         self._live = Live(
             console=self._console, auto_refresh=False, vertical_overflow="crop", transient=False
@@ -115,6 +117,7 @@ class TerminalTimeline:
         """Remember what an event changes; an alert is printed at once."""
         if isinstance(event, EngineStatus):
             self._status = event
+            self._processor.news(event)
             for known in event.streams:
                 self._stream(known.name)
         elif isinstance(event, FeatureBlock):
@@ -297,7 +300,7 @@ class TerminalTimeline:
         return f" · {adapted_text(known[0])}" if known else ""
 
     def _message(self) -> Text | None:
-        message = self._status.reason or self._status.hint
+        message = self._status.reason or self._processor.moved or self._status.hint
         if not message:
             return None
         bad = self._status.state is EngineState.FAILED

@@ -122,6 +122,7 @@ def _status_fields(status: EngineStatus, rate: int) -> dict[str, JsonValue]:
         "hint": status.hint,
         "source": status.source,
         "provider": status.provider,
+        "provider_note": status.provider_note,
         "model": status.model,
         "elapsed_s": round(status.elapsed_s, 3),
         "overflows": status.overflows,

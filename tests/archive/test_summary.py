@@ -46,6 +46,18 @@ def test_nothing_sums_up_to_nothing() -> None:
     assert Summary.of([]).share("sad") == 0.0
 
 
+def test_no_name_of_a_file_reaches_a_terminal_as_more_than_text(tmp_path: Path) -> None:
+    path = tmp_path / "summary.csv"
+    evil = "in/e\x1b]52;c;ZQ==\x07v\x9bi\nl\r\t\u202e"
+    bad = FileOutcome(AudioInput(Path(evil), PurePath(evil)), failure=f"{evil} is\x1b[2J no audio.")
+    write_summary([outcome(evil, problem=f"{evil} is cut."), bad], LABELS, path)
+    written = path.read_bytes().decode()
+    lines = written.split("\r\n")
+    assert [len(lines), lines[-1]] == [4, ""]
+    assert all(c.isprintable() for line in lines for c in line)
+    assert "in/e]52;c;ZQ==vi l" in lines[1]
+
+
 def test_one_row_per_file(tmp_path: Path) -> None:
     path = tmp_path / "summary.csv"
     write_summary(OUTCOMES, LABELS, path)

@@ -12,9 +12,12 @@ import soundfile as sf
 from emolive.audio.files import FileSource
 from emolive.cli.live import LiveOptions, run_in_terminal
 from emolive.errors import EmoliveError
+from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.fallback import FallbackClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
 from tests.cli.conftest import Run, launch
+from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import LABELS, tiny_metadata, tiny_model
 from tests.pulse import PulseServer
 
@@ -97,6 +100,45 @@ def test_without_a_terminal_each_segment_is_a_line(
     assert "- 00:04.0  mono" in lines[-1]
     assert any(label in lines[0] for label in (*LABELS, "uncertain"))
     assert captured.err.splitlines() == ["Listening to clip.wav: tiny on CPU."]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_graphics_card_that_is_lost_is_told_once(
+    model: Path,
+    clip: Path,
+    as_json: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs = 0
+
+    def lose() -> None:
+        nonlocal runs
+        runs += 1
+        if runs > loading_runs + 1:
+            raise RuntimeError("CUDA failure 719: unspecified launch failure")
+
+    loading_runs = 1_000
+    runtime = FakeCudaRuntime(on_run=lose)
+    gpu = OnnxClassifier(model, "auto", host=gpu_host(), session_factory=runtime)
+    loading_runs = runs
+    classifier = FallbackClassifier(gpu, lambda: OnnxClassifier(model, "cpu"))
+    monkeypatch.setattr("emolive.cli.live.load_classifier", lambda *_: classifier)
+    options = LiveOptions(headless=True, json=as_json, model=model)
+    assert run_in_terminal(FileSource(clip, paced=True), options) == 0
+    captured = capsys.readouterr()
+    if as_json:
+        statuses = of_type(objects(captured.out), "status")
+        first, last = statuses[0], statuses[-1]
+        assert (first["provider"], first["provider_note"]) == ("CUDA", None)
+        assert last["provider"] == "CPU"
+        assert str(last["provider_note"]).startswith("CUDA stopped working, so the model runs on")
+        assert captured.err == ""
+    else:
+        told = captured.err.splitlines()
+        assert told[0] == "Listening to clip.wav: tiny on CUDA."
+        assert len(told) == 2
+        assert told[1].startswith("CUDA stopped working, so the model runs on the CPU")
 
 
 def test_a_source_that_fails_is_one_sentence_and_exit_code_2(run: Run, model: Path) -> None:

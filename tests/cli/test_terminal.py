@@ -96,6 +96,16 @@ def test_the_emotion_is_large_with_its_confidence_and_colour(screen: Screen) -> 
         assert fact in text
 
 
+def test_a_processor_that_takes_over_is_told(screen: Screen) -> None:
+    note = "CUDA stopped working, so the model runs on the CPU from now on."
+    screen.view.handle(status("mono", provider="CUDA", provider_note="On GPU 0."))
+    screen.view.handle(answer("happy"))
+    assert "On GPU 0." not in "\n".join(screen.lines())  # was said before
+    screen.view.handle(status("mono", provider="CPU", provider_note=note))
+    screen.view.handle(status("mono", provider="CPU", provider_note=note, hint="Too quiet."))
+    assert "CUDA stopped working" in "\n".join(screen.lines())
+
+
 def test_silence_and_uncertain_look_different_from_an_emotion(screen: Screen) -> None:
     screen.view.handle(status("mono"))
     screen.view.handle(answer("happy"))

@@ -2,7 +2,8 @@
 
 Names and comments may come from anybody, and a spreadsheet runs a cell that begins like a formula,
 also behind what it takes for the end of another cell. Such text gets an apostrophe in front, which
-spreadsheets take for "this is text"; `original` removes it. Numbers stay numbers.
+spreadsheets take for "this is text"; `original` removes it. Numbers stay numbers. What a terminal
+would obey is left out, since tables are looked at there, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive.plain_text import plain
 from emolive.session.export.atomic import replacing, text
 
 _START = r"(^|[;\t\r\n])"
@@ -59,13 +61,14 @@ def write_rows(
     with replacing(path) as partial, text(partial) as file:
         file.write(dialect.mark)
         table = csv.writer(file, delimiter=dialect.delimiter)
-        table.writerow([inert(column) for column in columns])
-        table.writerows([_cell(row.get(column), dialect) for column in columns] for row in rows)
+        table.writerow([cell(column, dialect) for column in columns])
+        table.writerows([cell(row.get(column), dialect) for column in columns] for row in rows)
 
 
-def _cell(value: object, dialect: Dialect) -> object:
+def cell(value: object, dialect: Dialect = PLAIN) -> object:
+    """What stands in a cell: text `inert` and plain, numbers as the dialect writes them."""
     if isinstance(value, str):
-        return inert(value)
+        return inert(plain(value))
     if isinstance(value, float):
         return repr(value).replace(".", dialect.decimal)
     return value

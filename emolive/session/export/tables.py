@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emolive.plain_text import one_line
 from emolive.session.export.values import SHARE_DIGITS, JsonValue, named, seconds
 from emolive.session.records import Dimension
 from emolive.session.timeline import Timeline
@@ -112,6 +113,7 @@ def trace_table(timeline: Timeline) -> Table:
 
 def _traces(timeline: Timeline) -> Iterator[Row]:
     for annotator, step in dict.fromkeys((t.annotator, t.step_samples) for t in timeline.traces):
+        file = one_line(timeline.source)
         ours = [
             one for one in timeline.traces if (one.annotator, one.step_samples) == (annotator, step)
         ]
@@ -123,7 +125,7 @@ def _traces(timeline: Timeline) -> Iterator[Row]:
             }
             if given:
                 yield {
-                    "file": timeline.source,
+                    "file": file,
                     "start_s": seconds(cell * step, timeline.rate),
                     "end_s": seconds((cell + 1) * step, timeline.rate),
                     "annotator": annotator,
@@ -132,7 +134,7 @@ def _traces(timeline: Timeline) -> Iterator[Row]:
 
 
 def _where(timeline: Timeline, stream: str | None, start: int, end: int) -> Row:
-    where: dict[str, JsonValue] = {"file": timeline.source}
+    where: dict[str, JsonValue] = {"file": one_line(timeline.source)}
     if not timeline.plain:
         where["stream"] = stream
     return where | {

@@ -25,6 +25,7 @@ from emolive.i18n import mark, ntr, tr
 from emolive.private_files import owner_only
 from emolive.session.audit_log import AuditCheck
 from emolive.session.export.atomic import replacing
+from emolive.session.export.csv_file import cell
 from emolive.session.library import Library
 from emolive.session.records import AuditEntry
 from emolive.settings import settings_folder
@@ -214,7 +215,8 @@ def write_csv(entries: Sequence[AuditEntry], path: Path) -> None:
     table.writerow(("at", "actor", "action", "details"))
     for entry in entries:
         details = "; ".join(f"{key}={value}" for key, value in entry.details.items())
-        table.writerow((entry.at.isoformat(), entry.actor, entry.action, details))
+        row = (entry.at.isoformat(), entry.actor, entry.action, details)
+        table.writerow([cell(value) for value in row])
     try:
         with (
             replacing(path) as partial,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from emolive.plain_text import plain
 from emolive.session.export.csv_file import original
 from emolive.session.export.csv_tables import write_csv
 from emolive.session.export.json_document import write_json
@@ -43,6 +44,14 @@ def annotations(timeline: Timeline) -> list[tuple[object, ...]]:
     return [
         (a.stream, a.start_sample, a.end_sample, a.label, a.comment, a.annotator)
         for a in timeline.annotations
+    ]
+
+
+def printable(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """As CSV holds them: without control characters, nothing as empty text."""
+    return [
+        tuple("" if v is None else plain(v) if isinstance(v, str) else v for v in row)
+        for row in rows
     ]
 
 
@@ -158,9 +167,9 @@ def test_csv_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     with written(write_csv, timeline, "a.csv") as path:
         said = read_csv(path.with_name("a.segments.csv"))
         marked = read_csv(path.with_name("a.annotations.csv"))
-    assert [(s["stream"], *times(s), s["label"], float(s["confidence"])) for s in said] == segments(
-        timeline
-    )
-    assert [(a["stream"], *times(a), a["label"], a["comment"], a["annotator"]) for a in marked] == [
-        tuple("" if v is None else v for v in one) for one in annotations(timeline)
-    ]
+    assert [
+        (s["stream"], *times(s), s["label"], float(s["confidence"])) for s in said
+    ] == printable(segments(timeline))
+    assert [
+        (a["stream"], *times(a), a["label"], a["comment"], a["annotator"]) for a in marked
+    ] == printable(annotations(timeline))
