@@ -313,14 +313,17 @@ def pairs_command(
     only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
 ) -> None:
     """Measure functionals (eGeMAPS, ComParE) within each corpus and between every two of them."""
-    from training.pairs import measure_pairs
+    from training.pairs import Pair, Pairs, measure_pairs
 
     audio = load_cache(cache)
     there = {clip.corpus for clip in audio.clips if clip.emotion is not None}
     if unknown := set(only or ()) - there:
         raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(sorted(there))}")
-    found = measure_pairs(audio, [n for n in READERS if n in there and n in (only or there)])
-    _keep(runs / "pairs.json", found.model_dump_json(indent=1))
+    found: list[Pair] = []
+    for pair in measure_pairs(audio, [n for n in READERS if n in there and n in (only or there)]):
+        found.append(pair)
+        _keep(runs / "pairs.json", Pairs(pairs=tuple(found)).model_dump_json(indent=1))
+    say(f"wrote {len(found)} pairs to {runs / 'pairs.json'}")
 
 
 @app.command("faithfulness")
@@ -342,13 +345,14 @@ def faithfulness_command(
         raise EmoliveError("A model that was taught here has no test speakers: name its base.")
     tested = split_clips(audio.clips, load_recipe(recipe)).test
     found = measure_faithfulness(classifier, audio, tested, most=most)
-    _keep(runs / f"faithfulness-{found.model}.json", found.model_dump_json(indent=1))
+    path = runs / f"faithfulness-{found.model}.json"
+    _keep(path, found.model_dump_json(indent=1))
+    say(f"wrote {path}")
 
 
 def _keep(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    say(f"wrote {path}")
 
 
 @app.command("report")

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from training.cache import AudioCache, CachedClip
+from training.covada import ConvertedVoices, revealing
 from training.dataset import Example, Targets, TrainingSet, draw_epoch
 from training.encoder_statistics import EncoderStatistics
 from training.image_transforms import shrink_batch
@@ -108,6 +109,12 @@ class _KeptStatistics:
     ) -> None:
         self._recipe, self._clips = recipe, split.train
         self._statistics = EncoderStatistics(cache, recipe, device)
+        self._voices: ConvertedVoices | None = None
+        if recipe.converted:
+            known = self._statistics.of(split.train)
+            clips = revealing(known, split.train, recipe.converted)
+            n, blocks = recipe.window_samples, recipe.encoder.blocks
+            self._voices = ConvertedVoices(cache, clips, n, blocks)
         self._targets = BatchTargets(recipe, split.train, device)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
@@ -115,8 +122,10 @@ class _KeptStatistics:
             clips = [e.clip for e in examples]
             rng = np.random.default_rng(examples[0].seed)
             copies = rng.integers(0, self._recipe.copies + 1, len(clips))
-            x = self._statistics.of(clips, copies)[:, None]
-            yield Batch(x, *self._targets(clips))
+            x = self._statistics.of(clips, copies)
+            if self._voices is not None:
+                self._voices.put(x, clips, rng)
+            yield Batch(x[:, None], *self._targets(clips))
 
 
 class _KeptImages:

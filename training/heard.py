@@ -18,7 +18,7 @@ from torch import nn
 from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window
-from training.encoder_statistics import pooled_by
+from training.encoder_statistics import EncoderStatistics, pooled_by
 from training.evaluate import Disturb
 from training.metrics import softmax
 from training.recipe import Recipe
@@ -61,6 +61,9 @@ class HeardStatistics:
 
     def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Of the centre window of each clip, ``(n, 8)``."""
+        if name == "clean":
+            kept = EncoderStatistics(self._cache, self._recipe, self._device)
+            return head_logits(head, kept.of(self._clips))
         n = self._recipe.window_samples
         heard, _ = self._kept(f"centre {name}", disturb, lambda x: cut_window(x, n, 0.5)[None])
         return head_logits(head, heard)

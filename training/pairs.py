@@ -36,6 +36,7 @@ CLASSIFIERS: tuple[Classifier, ...] = ("logistic regression", "MLP")
 MOST = 400  # clips of a corpus
 OTHERS = "all others"
 _FOLDS = 5
+_RARE = 10  # fewer clips tie a class to its corpus
 _RESAMPLES = 1000
 
 
@@ -82,13 +83,15 @@ class Heard:
 
 
 def hear(cache: AudioCache, clips: Sequence[CachedClip], features: FeatureSet, most: int) -> Heard:
-    """A corpus's functionals, from the cache where they are kept."""
+    """A corpus's functionals, from the cache where they are kept; without its rare classes."""
     some = drawn(clips, most)
-    return Heard(
+    heard = Heard(
         kept_functionals(cache, some, features),
         labels_of(some),
         np.array([f"{c.corpus} {c.speaker}" for c in some]),
     )
+    classes, counts = np.unique(heard.labels, return_counts=True)
+    return heard.having(classes[counts >= min(_RARE, counts.max())])
 
 
 def answered(kind: Classifier, source: Heard, target: Heard) -> npt.NDArray[np.bool_]:
@@ -154,21 +157,23 @@ def within(heard: Heard, kind: Classifier) -> npt.NDArray[np.bool_]:
     return right
 
 
-def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -> Pairs:
-    """All pairs of these corpora (at most `most` clips each), and each against all others."""
-    found: list[Pair] = []
-    for features in FEATURE_SETS:
-        heard = {
-            name: hear(cache, [c for c in cache.clips if c.corpus == name], features, most)
-            for name in corpora
-        }
-        for kind in CLASSIFIERS:
+def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -> Iterator[Pair]:
+    """All pairs of these corpora (at most `most` clips each), and each against all others.
+
+    One after the other: what took long is not lost when it is ended.
+    """
+    for kind in CLASSIFIERS:
+        for features in FEATURE_SETS:
+            heard = {
+                name: hear(cache, [c for c in cache.clips if c.corpus == name], features, most)
+                for name in corpora
+            }
             for trained, tested in track(_wanted(corpora), description=f"{features}, {kind}"):
-                sources = [n for n in corpora if n not in MEASURED_ONLY and n != tested]
-                sources = sources if trained == OTHERS else [trained]
-                if not sources:
+                others = [n for n in corpora if n not in MEASURED_ONLY and n != tested]
+                names = others if trained == OTHERS else [trained]
+                if not names:
                     continue
-                source = _together([heard[name] for name in sources])
+                source = _together([heard[name] for name in names], most)
                 shared = np.intersect1d(source.labels, heard[tested].labels)
                 if len(shared) < 2:
                     continue
@@ -176,21 +181,18 @@ def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -
                 own = trained == tested
                 right = within(target, kind) if own else answered(kind, source, target)
                 uar, low, high = speaker_interval(right, target)
-                found.append(
-                    Pair(
-                        features=features,
-                        classifier=kind,
-                        trained=trained,
-                        tested=tested,
-                        classes=len(shared),
-                        clips=len(target.labels),
-                        speakers=len(np.unique(target.speakers)),
-                        uar=uar,
-                        low=low,
-                        high=high,
-                    )
+                yield Pair(
+                    features=features,
+                    classifier=kind,
+                    trained=trained,
+                    tested=tested,
+                    classes=len(shared),
+                    clips=len(target.labels),
+                    speakers=len(np.unique(target.speakers)),
+                    uar=uar,
+                    low=low,
+                    high=high,
                 )
-    return Pairs(pairs=tuple(found))
 
 
 def _wanted(corpora: Sequence[str]) -> list[tuple[str, str]]:
@@ -199,7 +201,11 @@ def _wanted(corpora: Sequence[str]) -> list[tuple[str, str]]:
     return [(one, tested) for tested in corpora for one in (*trained, OTHERS)]
 
 
-def _together(some: Sequence[Heard]) -> Heard:
-    return Heard(
+def _together(some: Sequence[Heard], most: int) -> Heard:
+    """Several corpora as one, of twice as many clips as one may have."""
+    whole = Heard(
         *(np.concatenate([getattr(one, name) for one in some]) for name in Heard.__slots__)
     )
+    chosen = np.zeros(len(whole.labels), np.bool_)
+    chosen[np.random.default_rng(0).permutation(len(chosen))[: 2 * most]] = True
+    return whole if len(some) == 1 else whole.where(chosen)

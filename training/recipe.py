@@ -184,6 +184,9 @@ class Recipe(_Strict):
     # answers, and only mixed and masked anew (in cells of the kept, shrunk images).
     examples: Literal["workers", "device", "kept"] = "workers"
     copies: int = Field(default=0, ge=0)
+    # Share of the training clips, those that reveal a speaker shortcut, that are also heard in a
+    # converted voice (CO-VADA); on a frozen encoder's statistics.
+    converted: float = Field(default=0.0, ge=0, le=1)
     # "random", "imagenet" (torchvision's weights), or the name of a recipe to start from: its own
     # run, or its run on the same fold if it is one of the teachers or written "fold:NAME".
     initial: str = "random"
@@ -215,6 +218,8 @@ class Recipe(_Strict):
     def _taught(self) -> Self:
         if (self.model == "ensemble" or self.loss.distillation > 0) != bool(self.teachers):
             raise ValueError("teachers are for an ensemble, or for loss.distillation above 0")
+        if self.converted and not self.cached:
+            raise ValueError("converted voices need a frozen encoder's statistics")
         if self.model == "whisper-encoder" and self.examples != "device":
             raise ValueError('whisper-encoder needs examples = "device"')
         if self.keeps_images and len({stage.shrink for stage in self.stages}) > 1:

@@ -26,6 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip, fingerprint
 from training.emosphere import SphereNet
+from training.encoder_statistics import EncoderStatistics
 from training.evaluate import (
     clip_probabilities,
     conditions,
@@ -69,6 +70,8 @@ class Row(BaseModel):
     group: str = "models"
     base: str | None = None
     folds: dict[Protocol, int]
+    # Only clean centre windows are answered: what a computer without a graphics card does quickly.
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,13 @@ def answer_fold(
     initial: Path | None,
     teachers: Sequence[Teacher],
     workers: int,
+    *,
+    quick: bool = False,
 ) -> FoldResult:
-    """Train a network on a fold, and let it answer the test clips in every condition."""
+    """Train a network on a fold, and let it answer the test clips in every condition.
+
+    `quick`: clean centre windows alone.
+    """
     started = time.perf_counter()
     state = train(
         cache, recipe, fold.split, folder, initial=initial, teachers=teachers, workers=workers
@@ -178,10 +186,13 @@ def answer_fold(
         return predict(net, features, factors)
 
     disturbances = conditions(noise_clips(cache.clips), cache, recipe.front_end.sampling_rate)
+    whole = () if quick else CLIP_CONDITIONS
+    if quick:
+        disturbances = {"clean": disturbances["clean"]}
     if recipe.cached:
         heard = HeardStatistics(cache, recipe, test, device)
         windows = {k: heard.window_logits(net, d, k) for k, d in disturbances.items()}
-        clips = {k: heard.clip_probabilities(net, disturbances[k], k) for k in CLIP_CONDITIONS}
+        clips = {k: heard.clip_probabilities(net, disturbances[k], k) for k in whole}
     else:
         windows = {
             name: window_logits(ask, cache, test, recipe, disturb, name)
@@ -191,7 +202,7 @@ def answer_fold(
             name: clip_probabilities(
                 ask, cache, test, recipe, 1.0, disturbances[name], name
             ).astype(np.float32)
-            for name in CLIP_CONDITIONS
+            for name in whole
         }
     validation = predict_clips(net, cache, fold.split.validation, recipe, factors)
     history = (folder / HISTORY).read_text(encoding="utf-8")
@@ -220,11 +231,16 @@ def _places(
     net: SphereNet, cache: AudioCache, clips: tuple[CachedClip, ...], recipe: Recipe
 ) -> FloatArray:
     """Valence, arousal and dominance of each clip's centre window, ``(n, 3)``."""
+    device = next(net.parameters()).device
+    if recipe.cached:
+        with torch.inference_mode():
+            return net.place(EncoderStatistics(cache, recipe, device).of(clips)[:, None]).numpy(
+                force=True
+            )
 
     def ask(features: FloatArray) -> FloatArray:
-        device = next(net.parameters()).device
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            return net.place(torch.from_numpy(features)[:, None].to(device)).float().cpu().numpy()
+            return net.place(torch.from_numpy(features)[:, None].to(device)).numpy(force=True)
 
     return window_logits(ask, cache, clips, recipe, description="Dimensions")
 
@@ -255,6 +271,7 @@ class _Job:
     fold: Fold
     runs: Path
     workers: int
+    quick: bool = False
 
     def __str__(self) -> str:
         return f"{self.recipe.name}, {self.protocol}, {self.fold.name}"
@@ -300,8 +317,9 @@ class _Job:
             for name, run in self.members.items()
         ]
         return answer_fold(
-            self.cache, recipe, self.fold, self.folder, initial, teachers, self.workers
-        )
+            self.cache, recipe, self.fold, self.folder, initial, teachers, self.workers,
+            quick=self.quick,
+        )  # fmt: skip
 
 
 def _jobs(cache: AudioCache, study: Study, runs: Path, workers: int) -> Iterator[_Job]:
@@ -309,7 +327,7 @@ def _jobs(cache: AudioCache, study: Study, runs: Path, workers: int) -> Iterator
         recipe = study.recipe(row.recipe)
         for protocol, wanted in row.folds.items():
             for fold in folds(protocol, cache.clips, recipe)[:wanted]:
-                yield _Job(cache, study, recipe, protocol, fold, runs, workers)
+                yield _Job(cache, study, recipe, protocol, fold, runs, workers, row.quick)
 
 
 def run_study(

@@ -61,7 +61,7 @@ def test_functionals_are_kept_and_belong_to_their_clips(cache: AudioCache) -> No
 
 
 def test_pairs_of_one_corpus(cache: AudioCache) -> None:
-    found = measure_pairs(cache, ["ravdess"], 24).pairs
+    found = list(measure_pairs(cache, ["ravdess"], 24))
     assert {(p.features, p.classifier) for p in found} == {
         (f, k) for f in FEATURE_SETS for k in CLASSIFIERS
     }

@@ -13,7 +13,8 @@ import torch
 
 import training
 from emolive.labels import position_of
-from training.cache import AudioCache
+from training.cache import AudioCache, CachedClip
+from training.covada import PITCH_SEMITONES, convert, revealing
 from training.edrl import EdrlNet, align
 from training.emosphere import ORIGIN, concordance, places, regions
 from training.evaluate import clip_probabilities, conditions, window_logits
@@ -117,6 +118,50 @@ def test_what_is_kept_is_what_the_encoder_would_say(cache: AudioCache, tmp_path:
     )
 
 
+def test_a_converted_voice_is_another_voice_that_says_the_same() -> None:
+    rng, rate = np.random.default_rng(1), 16_000
+    t = np.arange(2 * rate) / rate
+    loud = 0.05 + 0.2 * np.sin(2 * np.pi * 1.5 * t) ** 2
+    pulses = np.sum([np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 30)], axis=0)
+    voice = (loud * pulses + rng.normal(0, 1e-4, t.size)).astype(np.float32)
+    other = convert(voice, np.random.default_rng(1))
+    assert other.shape == voice.shape
+    assert np.std(other) == pytest.approx(np.std(voice), rel=0.01)
+
+    def pitch(x: np.ndarray) -> float:
+        spectrum = np.abs(np.fft.rfft(x * np.hanning(x.size)))
+        frequencies = np.fft.rfftfreq(x.size, 1 / rate)
+        inside = (frequencies > 70) & (frequencies < 200)
+        return float(frequencies[inside][spectrum[inside].argmax()])
+
+    semitones = abs(12 * np.log2(pitch(other) / pitch(voice)))
+    assert PITCH_SEMITONES[0] - 0.5 < semitones < PITCH_SEMITONES[1] + 0.5
+    # As loud at each moment as it was: how it is spoken stays.
+    moments = [np.sqrt(np.mean(x.reshape(-1, 800) ** 2, axis=1)) for x in (voice, other)]
+    assert np.corrcoef(*moments)[0, 1] > 0.9
+
+
+def test_revealing_clips_are_those_of_speakers_who_mark_their_class() -> None:
+    """Speaker 0 says one class in a way that nobody else does."""
+    rng = np.random.default_rng(0)
+    clips, rows = [], []
+    for speaker in range(4):
+        for i in range(40):
+            emotion = ("happy", "sad")[i % 2]
+            x = np.zeros(1024)
+            x[:20] = rng.normal(0, 0.3, 20)
+            x[0] += 4 * (i % 2) if speaker else 0
+            x[1] += 6 * (i % 2) if not speaker else 0
+            rows.append(x)
+            name = f"{speaker}-{i}"
+            who = f"{speaker}"
+            clips.append(CachedClip(name, "ravdess", who, "male", "en", emotion, 0, 1, name))
+    statistics = torch.from_numpy(np.array(rows, np.float32))[:, None]
+    found = revealing(statistics, clips, 0.1)
+    assert len(found) == 16
+    assert sum(clip.speaker == "0" for clip in found) >= 12
+
+
 def test_energy_adaptive_mixup_shares_labels_by_energy() -> None:
     settings = Augmentation(energy_mixup=1.0, energy_mixup_db=(0.0, 0.0))
     chance = Chance(0, torch.device("cpu"))
@@ -200,8 +245,6 @@ def test_the_surer_member_counts_more() -> None:
 
 
 def test_cremads_speakers_are_tested_once_each() -> None:
-    from training.cache import CachedClip
-
     clips = tuple(
         CachedClip(f"{s}-{e}", "cremad", f"{1000 + s}", "male", "en", e, 0, 1, f"{s}-{e}")
         for s in range(23)

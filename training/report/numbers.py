@@ -247,6 +247,16 @@ def compare(
     )
 
 
+def mean_interval(values: Floats, units: npt.NDArray[np.str_]) -> tuple[float, float, float]:
+    """The mean of `values`, ``(n,)``, and its 95 % interval over resampled whole `units`."""
+    found, which = np.unique(units, return_inverse=True)
+    sums, counts = np.bincount(which, values), np.bincount(which)
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=_RESAMPLES)
+    low, high = np.quantile((draws @ sums) / (draws @ counts), (0.025, 0.975))
+    return float(values.mean()), float(low), float(high)
+
+
 def uar_interval(answers: Answers) -> tuple[float, float]:
     """The 95 % interval of UAR over resampled speakers; see `compare`."""
     found, which = np.unique(answers.speakers, return_inverse=True)

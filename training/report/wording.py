@@ -44,6 +44,11 @@ def interval(difference: Difference | None) -> str:
     return f"{points(difference.value)} [{low}, {high}]"
 
 
+def signed_interval(value: float, low: float, high: float) -> str:
+    """A difference of shares with its interval."""
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+
+
 def verdict(difference: Difference) -> str:
     """Whether a difference is decided, with its interval and what that comes from."""
     low, high = points(difference.low), points(difference.high)

@@ -9,9 +9,8 @@ import numpy as np
 from training.faithfulness import ORDERS, Faithfulness
 from training.pairs import CLASSIFIERS, OTHERS, Pair, Pairs
 from training.report.document import Block, Paragraph, Section, Table
-from training.report.wording import NONE, percent, points
-
-_RESAMPLES = 2000
+from training.report.numbers import mean_interval
+from training.report.wording import NONE, percent, points, signed_interval
 
 
 def functionals(runs: Path) -> Section | None:
@@ -119,7 +118,10 @@ def saliency(runs: Path) -> Section | None:
                     f"{one.model}: {what} {'↓' if what == 'deletion' else '↑'}",
                     str(len(one.clips)),
                     *(f"{areas[o].mean():.3f}" for o in ORDERS),
-                    *(_gap(areas["salient"] - areas[o], speakers) for o in ("random", "loudest")),
+                    *(
+                        signed_interval(*mean_interval(areas["salient"] - areas[o], speakers))
+                        for o in ("random", "loudest")
+                    ),
                 )
             )
         for emotion in ("every class", *dict.fromkeys(c.emotion for c in one.clips)):
@@ -176,14 +178,3 @@ def saliency(runs: Path) -> Section | None:
             ),
         ),
     )
-
-
-def _gap(values: np.ndarray, speakers: np.ndarray) -> str:
-    """The mean of paired differences, with its interval over whole speakers."""
-    who, rows = np.unique(speakers, return_inverse=True)
-    sums, counts = np.bincount(rows, values), np.bincount(rows)
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(who), np.full(len(who), 1 / len(who)), size=_RESAMPLES)
-    means = (draws @ sums) / (draws @ counts)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return f"{values.mean():+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")

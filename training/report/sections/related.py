@@ -6,11 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from emolive.inference.mixed import second_emotion
 from training.labels import LABELS
 from training.report.document import Block, Heading, Paragraph, Section, Table
-from training.report.numbers import Answers, Difference, Floats, compare, pooled, uar_interval
+from training.report.numbers import (
+    Answers,
+    Difference,
+    Floats,
+    compare,
+    mean_interval,
+    pooled,
+    uar_interval,
+)
 from training.report.rows import ReportRow, Rows
-from training.report.wording import NONE, count, interval, percent
+from training.report.wording import NONE, count, interval, percent, signed_interval
 from training.results import FoldResult
 
 # By a row's group in the study.
@@ -27,7 +36,8 @@ ABOUT: dict[str, tuple[str, str]] = {
         "(14 M); it gives no weights of the losses that could be found, ours are 1, 0.5, 0.01 and "
         "0.2; RAVDESS and SAVEE are trained on together. Published: 93.4 % WA on RAVDESS, six "
         "folds, speakers apart (its folds are its own, ours are EmoBox's); its number for SAVEE "
-        "could not be found.",
+        "could not be found. Measured here on two cores: the four losses alone (quick), on pooled "
+        "statistics instead of frames and without the mixup.",
     ),
     "EM2LDL": (
         "Label distributions (the task of EM2LDL, arXiv 2511.20106)",
@@ -67,7 +77,19 @@ ABOUT: dict[str, tuple[str, str]] = {
         "Mehrabian's (1977) norms of the classes' words; where listeners voted, the mean place of "
         "their votes is both what is learned and what is measured against. Dominance of “calm” is "
         "not published as a number and counts as 0. Different from the paper: MSP-Podcast's "
-        "ratings and WavLM large are missing.",
+        "ratings and WavLM large are missing. Measured on two cores (quick): the heads and losses "
+        "on pooled statistics, without attention over frames.",
+    ),
+    "CO-VADA": (
+        "CO-VADA: converted voices against speaker shortcuts (arXiv 2506.06071)",
+        "Built: a third of the training clips, those of whose class a classifier is much surer "
+        "having heard the speaker than not (cross-fitted by speaker), are also heard in another "
+        "voice: WORLD shifts pitch by 3 to 7 semitones and formants by 8 to 22 % the same way, and "
+        "changes breathiness; half of their appearances are converted. The base is the same head "
+        "without; both learn from RAVDESS and SAVEE alone. Different from the paper: it needs no "
+        "speakers' names, but finds such clips by the losses of a classifier that is stopped "
+        "early, converts voices with neural converters, and measures CREMA-D, MSP-Podcast and "
+        "MSP-IMPROV. Only clean centre windows were answered.",
     ),
     "MATER": (
         "MATER: an ensemble that knows how sure its members are (arXiv 2506.19887)",
@@ -87,9 +109,16 @@ def related(rows: Rows) -> Section | None:
         Paragraph(
             "Window level, clean unless it says otherwise, answers among each tested corpus's own "
             "classes. In brackets the 95 % interval of a bootstrap over test speakers; differences "
-            "are paired, on the same clips, against the row named base. They do not cover other "
-            "training seeds."
-        )
+            "are paired, on the same clips, against the base: the first row of a table unless the "
+            "text says otherwise. They do not cover other training seeds."
+        ),
+        Paragraph(
+            "Rows whose name begins with “quick” are what two processor cores measured: heads on "
+            "what the frozen encoder (four blocks) puts out for the clean clips of RAVDESS, SAVEE, "
+            "TESS and Emo-DB, answered on clean centre windows. Their base is the first of them. "
+            "Rows that were not run need a graphics card, a few minutes of one: "
+            "python -m training study training/related.toml."
+        ),
     ]
     for group, (title, about) in ABOUT.items():
         members = [row for row in rows.rows if row.group == group]
@@ -101,7 +130,10 @@ def related(rows: Rows) -> Section | None:
             some = [row for row in members if own in row.wanted]
             blocks += [_scores(rows, some, own)] if some else []
         noisy = _conditions(members) if group in ("EDRL-MEA", "MLL") else None
-        blocks += [table for table in (noisy, _distributions(members)) if table is not None]
+        voted_on = (_distributions(members), _named_pairs(members)) if group == "EM2LDL" else ()
+        blocks += [table for table in (noisy, *voted_on) if table is not None]
+        fair = _fairness(members) if group == "CO-VADA" else None
+        blocks += [fair] if fair else []
         places = _places(members)
         blocks += [places] if places else []
     return Section("related", "Related systems", tuple(blocks)) if len(blocks) > 1 else None
@@ -152,7 +184,7 @@ def _scores(rows: Rows, members: Sequence[ReportRow], own: str) -> Table:
                 interval(_difference(row, base, own)),
                 _left_out(row),
                 interval(_difference(row, base, "cross-corpus")),
-                "; ".join(filter(None, missing)) or count(len(tested), len(tested)),
+                "; ".join(dict.fromkeys(filter(None, missing))) or count(len(tested), len(tested)),
             )
         )
     names = {"ravdess": "RAVDESS", "savee": "SAVEE", "cremad": "CREMA-D"}
@@ -167,6 +199,45 @@ def _scores(rows: Rows, members: Sequence[ReportRow], own: str) -> Table:
             "folds",
         ),
         tuple(lines),
+    )
+
+
+def _fairness(members: Sequence[ReportRow]) -> Table | None:
+    """Gaps between groups of test speakers, RAVDESS, speaker-independent."""
+    lines = []
+    for row in members:
+        answers = pooled(row.of("speaker-independent"), "window", corpus="ravdess")
+        if answers is None:
+            continue
+        of_gender = {g: answers.where(answers.genders == g).scores.uar for g in ("female", "male")}
+        speakers = [
+            answers.where(answers.speakers == s).scores.uar for s in np.unique(answers.speakers)
+        ]
+        lines.append(
+            (
+                row.title,
+                percent(answers.scores.uar),
+                *(percent(v) for v in of_gender.values()),
+                percent(abs(of_gender["female"] - of_gender["male"])),
+                percent(float(np.std(speakers))),
+                percent(min(speakers)),
+            )
+        )
+    if not lines:
+        return None
+    return Table(
+        "Fairness on RAVDESS, speaker-independent, UA %",
+        (
+            "model",
+            "all",
+            "women",
+            "men",
+            "gap, points",
+            "deviation over speakers, points",
+            "worst speaker",
+        ),
+        tuple(lines),
+        note="Languages cannot be compared here: both corpora are English.",
     )
 
 
@@ -232,7 +303,7 @@ def _distributions(members: Sequence[ReportRow]) -> Table | None:
     for row in members:
         for protocol, what in (("cremad", "CREMA-D's speakers"), ("cross-corpus", "left out")):
             found = voted(row.of(protocol))
-            if found is None or row.group not in ("EM2LDL", "light models", "frozen encoder"):
+            if found is None:
                 continue
             answers, votes = found
             values = distances(answers.probabilities, votes)
@@ -250,6 +321,67 @@ def _distributions(members: Sequence[ReportRow]) -> Table | None:
 
 
 _LIKE = ("cosine", "intersection")
+_DECIDED = 0.45
+
+
+def _named_pairs(members: Sequence[ReportRow]) -> Table | None:
+    """What listeners heard where the program would name two emotions; its own rule decides."""
+    lines = []
+    for row in members:
+        for protocol, what in (("cremad", "CREMA-D's speakers"), ("cross-corpus", "left out")):
+            found = voted(row.of(protocol))
+            if found is None:
+                continue
+            answers, votes = found
+            names = [str(i) for i in range(votes.shape[1])]
+            second, other, single, pair, who = [], [], [], [], []
+            decided = answers.probabilities.max(axis=1) >= _DECIDED
+            for p, heard, speaker in zip(
+                answers.probabilities[decided], votes[decided], answers.speakers[decided],
+                strict=True,
+            ):  # fmt: skip
+                first = int(p.argmax())
+                named = second_emotion(p.astype(np.float32), names[first], names)
+                if named is None:
+                    continue
+                rest = np.delete(heard, [first, int(named)])
+                second.append(heard[int(named)])
+                other.append(rest.mean())
+                single.append(heard.argmax() == first)
+                pair.append(heard.argmax() in (first, int(named)))
+                who.append(speaker)
+            if not second:
+                continue
+            gap = mean_interval(np.array(second) - np.array(other), np.array(who))
+            lines.append(
+                (
+                    row.title,
+                    what,
+                    f"{len(second)} of {int(decided.sum())}",
+                    percent(float(np.mean(second))),
+                    percent(float(np.mean(other))),
+                    signed_interval(*gap),
+                    percent(float(np.mean(single))),
+                    percent(float(np.mean(pair))),
+                )
+            )
+    if not lines:
+        return None
+    return Table(
+        f"Pairs: windows decided (at least {_DECIDED:.0%}) whose second emotion is close, and what "
+        "listeners chose",
+        (
+            "model",
+            "tested",
+            "pairs named",
+            "votes for the second, %",
+            "for each other, %",
+            "difference",
+            "first choice is the first, %",
+            "first choice is in the pair, %",
+        ),
+        tuple(lines),
+    )
 
 
 def _places(members: Sequence[ReportRow]) -> Table | None:
