@@ -348,6 +348,16 @@ def bench(
             help="With --server or --sizing: on a local Ray cluster.",
         ),
     ] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            "--hours",
+            metavar="HOURS",
+            min=2.0,
+            help="With --server: so many hours of calls that come and go, accelerated, and what is "
+            "left of them.",
+        ),
+    ] = None,
     sizing: Annotated[
         int | None,
         typer.Option(
@@ -388,6 +398,12 @@ def bench(
 
         return run_sizing_bench(
             model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
+        )
+    if hours is not None:
+        from emolive.cli.server_day import run_server_day
+
+        return run_server_day(
+            model, provider.value, hop, hours, server=server, workers=workers, as_json=json
         )
     if server:
         from emolive.cli.bench_server import run_server_bench

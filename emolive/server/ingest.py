@@ -71,6 +71,7 @@ class TapSession:
     ) -> None:
         """`grant` None: the client's token comes inside the protocol."""
         self._board = board
+        self._faster = _FASTER * board.pace
         self._access = access
         self._tap = tap
         self._name = name
@@ -219,7 +220,7 @@ class TapSession:
         call.hosted.write(block)
         self._written += len(block)
         elapsed_s = self.heard_at - self._begun_at
-        return self._written / call.request.rate - _LEAD_S - _FASTER * elapsed_s
+        return self._written / call.request.rate - _LEAD_S - self._faster * elapsed_s
 
     async def _hold_back(self, ahead_s: float) -> None:
         """Wait for real time; nothing is read meanwhile, which the client's socket feels."""
@@ -231,7 +232,7 @@ class TapSession:
 
     def _horizon(self, placement: Placement) -> int:
         elapsed_s = self.heard_at - self._begun_at
-        return round((_FASTER * elapsed_s + _FUTURE_S) * placement.rate)
+        return round((self._faster * elapsed_s + _FUTURE_S) * placement.rate)
 
     def _finish(self, reason: str | None) -> None:
         if self._call is None or self._placement is None:

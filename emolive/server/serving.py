@@ -171,7 +171,9 @@ class EmoliveServer:
         if self._draining.is_set():
             self._stop.set()
         settings = self._settings
-        self.board = board = Switchboard(self._host, shown_after_s=settings.shown_after_s)
+        self.board = board = Switchboard(
+            self._host, shown_after_s=settings.shown_after_s, pace=settings.pace
+        )
         sessions = self._sessions
         expected = AudioSocketCalls()
         history = self._history()

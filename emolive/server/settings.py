@@ -37,7 +37,7 @@ class ServerSettings:
     `name` ("": it only searches there). `recordings`: the address to which they are moved
     (None: the library keeps them). `tokens_in`: the folder with the tokens, where that is not
     the library. `only_consented`: keep only the calls whose parties agreed.
-    `audiohook_secrets`: by API key.
+    `audiohook_secrets`: by API key. `pace`: clients may send so many times as fast as people speak.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +67,7 @@ class ServerSettings:
     stall_s: float = 20.0
     drain_s: float = 0.0
     shown_after_s: float = 600.0
+    pace: float = 1.0
     twilio_auth_token: str | None = field(default=None, repr=False)
     audiohook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
