@@ -148,8 +148,31 @@ def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
     asked: Sequence[str] = (wanted,)
     if wanted == SYSTEM:
         asked = of_system or (locale.getlocale()[0] or _ENGLISH,)
-    codes = [code.replace("-", "_").split("_")[0] for code in asked]
-    _now = _read(next((code for code in codes if code in languages()), _ENGLISH))
+    _now = _read(spoken(asked))
+
+
+def spoken(asked: Sequence[str]) -> str:
+    """The first of some languages (``de-AT``) that there is; English where there is none."""
+    codes = [code.replace("-", "_").split("_")[0].lower() for code in asked]
+    return next((code for code in codes if code in languages()), _ENGLISH)
+
+
+def texts_in(code: str, places: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """A language's texts that stand in these files or folders, and its plurals by the singular."""
+    texts: dict[str, str] = {}
+    plurals: dict[str, list[str]] = {}
+    if code == _ENGLISH:
+        return texts, plurals
+    with (_FOLDER / f"{code}.po").open("rb") as file:
+        catalogue = read_po(file, locale=code)
+    for message in catalogue:
+        if not any(place.startswith(places) for place, _ in message.locations):
+            continue
+        if isinstance(message.id, str):
+            texts[message.id] = str(message.string)
+        else:
+            plurals[message.id[0]] = list(message.string)
+    return texts, plurals
 
 
 def _read(code: str) -> _Language:

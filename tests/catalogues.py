@@ -4,9 +4,12 @@ up to date, ``... --missing`` prints what has no translation."""
 from __future__ import annotations
 
 import ast
+import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -50,7 +53,53 @@ def template() -> Catalog:
         for _, texts in sorted(texts_of(path)):
             key = texts if len(texts) > 1 else texts[0]
             catalogue.add(key, locations=[(name, 1)])
+    for path in sorted((SOURCE / "server" / "web").glob("*.*")):
+        for key in texts_of_page(path):
+            catalogue.add(key, locations=[(path.relative_to(SOURCE.parent).as_posix(), 1)])
     return catalogue
+
+
+_STRING = r'"(?:[^"\\\n]|\\.)*"'
+_JS = re.compile(rf"\b(?:(?:tr|mark)\(({_STRING})|ntr\(({_STRING}), ({_STRING}))")
+
+
+def texts_of_page(path: Path) -> Iterator[str | tuple[str, str]]:
+    """The texts of a file of the page in the browser: of its seam, or of its markup."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".js":
+        for one, singular, plural in _JS.findall(text):
+            yield json.loads(one) if one else (json.loads(singular), json.loads(plural))
+    elif path.suffix == ".html":
+        page = _Page()
+        page.feed(text)
+        yield from page.found
+
+
+class _Page(HTMLParser):
+    """What a page shows and tells, but for what only a page without scripts does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open.append(tag)
+        for name, value in attrs:
+            if name in {"title", "aria-label", "placeholder"}:
+                self._add(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not {"noscript", "script", "code"} & set(self._open):
+            self._add(data)
+
+    def _add(self, text: str) -> None:
+        if re.search(r"[A-Za-z]{2}", text) and text.strip() != "emolive":
+            self.found.append(text.strip())
 
 
 def read(language: str) -> Catalog:

@@ -22,6 +22,7 @@ from emolive.server.served_call import ServedCall
 from emolive.server.services import Administering, Ingesting, Parts, Watching, services
 from emolive.server.taps.tap import Closing, name_of, sampling_rate
 from emolive.server.tokens import Grant
+from emolive.server.wall_texts import wall_texts
 from emolive.server.watching import serve_watcher
 from emolive.types import Role
 
@@ -168,6 +169,13 @@ async def look(parts: Parts, _: Watching, labels: str = "") -> Json:
     """Names, colours and definitions for a page; of these labels (a,b,c), or of the model's."""
     wanted = [label for label in labels.split(",") if label][:100]
     return appearance(parts.board.host.model, wanted)
+
+
+@router.get("/v1/texts", tags=["server"])
+def texts(request: Request, language: str = "") -> Response:
+    """What the wall says in a language, or in the browser's; needs no token."""
+    found = wall_texts(language or request.headers.get("accept-language", ""))
+    return JSONResponse(found, headers={"Vary": "Accept-Language"})
 
 
 @router.get(

@@ -1,5 +1,7 @@
 // Requests to the server, and the stream of what happens.
 
+import { tr } from "./texts.js";
+
 /** An answer that is none; its message is a sentence for people. */
 export class ApiError extends Error {
   constructor(status, message, retryAfter = null) {
@@ -21,17 +23,17 @@ export async function request(path, { method = "GET", body, signal } = {}) {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The server does not answer. Is it running, and is the network there?");
+    throw new ApiError(0, tr("The server does not answer. Is it running, and is the network there?"));
   }
   const text = await response.text();
   let answer = null;
   try {
     answer = text ? JSON.parse(text) : null;
   } catch {
-    throw new ApiError(response.status, `The server answered with something else than data (${response.status}).`);
+    throw new ApiError(response.status, tr("The server answered with something else than data ({status}).", { status: response.status }));
   }
   if (response.ok) return answer;
-  const sentence = answer?.error ?? `The server refused this (${response.status}).`;
+  const sentence = answer?.error ?? tr("The server refused this ({status}).", { status: response.status });
   throw new ApiError(response.status, sentence, response.headers.get("Retry-After"));
 }
 

@@ -10,12 +10,13 @@ import { History } from "./history.js";
 import { placeIcons } from "./icons.js";
 import { bindKeys } from "./keys.js";
 import { askForToken, forget, whoAmI } from "./log_in.js";
+import { learnLanguage, locale, tr } from "./texts.js";
 import { Wall } from "./wall.js";
 
 // Without anything new, the wall is looked at this often: for its order, and its clocks.
 const IDLE_MS = 1000;
 const MESSAGE_MS = 7000;
-const STATES = { connecting: "connecting…", open: "live", lost: "connection lost" };
+const states = () => ({ connecting: tr("connecting…"), open: tr("live"), lost: tr("connection lost") });
 
 class App {
   #frame = 0;
@@ -189,7 +190,7 @@ class App {
       }
     } catch (error) {
       if (!current()) return;
-      if (error.status === 401) this.start("You were logged out. Log in again.");
+      if (error.status === 401) this.start(tr("You were logged out. Log in again."));
       else if (error instanceof ApiError) {
         this.#tell(error.message);
         location.hash = page === "history" ? "#/history" : "#/";
@@ -261,20 +262,22 @@ class App {
   #showState() {
     const state = this.#feed?.state ?? "";
     if (state === "refused") {
-      this.start("You were logged out. Log in again.");
+      this.start(tr("You were logged out. Log in again."));
       return;
     }
     const place = find("#connection");
     setAttribute(place, "data-state", state || null);
-    setText(place, STATES[state] ?? "");
-    setAttribute(place, "title", STATES[state] ?? null);
+    const said = states()[state];
+    setText(place, said ?? "");
+    setAttribute(place, "title", said ?? null);
     const lost = state === "lost" || (state === "connecting" && document.body.classList.contains("stale"));
     document.body.classList.toggle("stale", lost);
     if (state === "lost") {
-      const since = new Date().toLocaleTimeString([], { timeStyle: "medium" });
-      setText(find("#lost span"), `The connection to the server was lost at ${this.lostAt ??= since}. What is shown is from then; it is tried again by itself.`);
+      const since = new Date().toLocaleTimeString(locale(), { timeStyle: "medium" });
+      this.lostAt ??= since;
+      setText(find("#lost span"), tr("The connection to the server was lost at {time}. What is shown is from then; it is tried again by itself.", { time: this.lostAt }));
     } else if (state === "open") this.lostAt = null;
-    else if (state === "forbidden") setText(find("#lost span"), "This token may not watch calls.");
+    else if (state === "forbidden") setText(find("#lost span"), tr("This token may not watch calls."));
     show(find("#lost"), lost || state === "forbidden");
     this.schedule();
   }
@@ -311,4 +314,5 @@ class App {
   }
 }
 
+await learnLanguage();
 new App().start();

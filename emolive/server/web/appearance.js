@@ -1,12 +1,14 @@
 // Names and colours: those of emotions come from the server, those of the page from its style sheet.
 
+import { mark, tr } from "./texts.js";
+
 const TOKENS = [
   "window", "surface", "plot", "border", "text", "muted", "faint", "accent", "on-accent",
   "info-tint", "warning", "warning-tint", "danger", "danger-tint",
 ];
 const KEPT_UNDER = "emolive.theme";
 const SEVERITY_COLOURS = { critical: "danger", warning: "warning", info: "accent" };
-const SEVERITY_NAMES = { critical: "critical", warning: "warning", info: "note" };
+const SEVERITY_NAMES = { critical: mark("critical"), warning: mark("warning"), info: mark("note") };
 export const SEVERITIES = Object.keys(SEVERITY_COLOURS).reverse();
 
 /** How everything looks and is called; a `change` is told when light becomes dark. */
@@ -85,13 +87,18 @@ export class Appearance extends EventTarget {
   }
 
   severityColour = (severity, alpha) => this.colour(SEVERITY_COLOURS[severity] ?? "accent", alpha);
-  severityName = (severity) => SEVERITY_NAMES[severity] ?? severity;
+  severityName = (severity) => tr(SEVERITY_NAMES[severity] ?? severity);
   isNegative = (label) => this.#labels.get(label)?.negative ?? false;
-  name = (label) => this.#labels.get(label)?.name ?? label;
-  stateName = (state) => this.about.states[state] ?? state;
-  streamName = (stream) => this.about.streams[stream] ?? stream;
-  familiarity = (word) => this.about.familiarity[word] ?? word;
-  definition = (field) => this.about.definitions.find((one) => one.field === field);
+  name = (label) => tr(this.#labels.get(label)?.name ?? label);
+  stateName = (state) => tr(this.about.states[state] ?? state);
+  streamName = (stream) => tr(this.about.streams[stream] ?? stream);
+  familiarity = (word) => tr(this.about.familiarity[word] ?? word);
+  definition = (field) => this.definitions.find((one) => one.field === field);
+
+  /** What the numbers mean, in the reader's language. */
+  get definitions() {
+    return this.about.definitions.map((one) => ({ ...one, name: tr(one.name), text: tr(one.text) }));
+  }
 
   #apply(choice) {
     if (choice) document.documentElement.dataset.theme = choice;

@@ -8,6 +8,7 @@ import { Metrics } from "./metrics.js";
 import { NO_LABEL, spans } from "./series.js";
 import { Sound } from "./sound.js";
 import { paintSwatch } from "./swatch.js";
+import { locale, tr } from "./texts.js";
 import { Timeline } from "./timeline.js";
 
 const MOST_WORDS = 300;
@@ -102,14 +103,14 @@ export class CallView {
     setText(part("#call-time"), face.time);
     const failed = call.info.state === "failed";
     const health = find(".value", part("#call-health"));
-    setText(health, failed ? "failed" : face.health);
+    setText(health, failed ? tr("failed") : face.health);
     setAttribute(health, "title", face.health);
     health.classList.toggle("grave", face.troubled);
     show(part("#call-health"), !past);
     const agent = call.streams.find((stream) => stream.role === "agent");
     show(part("#call-agent"), Boolean(agent));
     const on = find(".value", part("#call-agent"));
-    setText(on, agent?.emotion ? "on, in this call" : "off");
+    setText(on, agent?.emotion ? tr("on, in this call") : tr("off"));
     on.classList.toggle("grave", Boolean(agent?.emotion));
     setText(part("#call-problem"), failed ? face.health : "");
     show(part("#call-problem"), failed);
@@ -120,9 +121,9 @@ export class CallView {
   #about() {
     const { info, past } = { info: this.call.info, past: this.past };
     if (past) return [dayAndTime(info.started_at), past.model, (past.tags ?? []).join(", ")].filter(Boolean).join(" · ");
-    const parts = [info.tap, `since ${new Date(info.started_at).toLocaleTimeString([], { timeStyle: "short" })}`];
-    if (info.recording) parts.push("being recorded");
-    if (this.history.truncated) parts.push("its beginning is no longer held");
+    const parts = [info.tap, tr("since {time}", { time: new Date(info.started_at).toLocaleTimeString(locale(), { timeStyle: "short" }) })];
+    if (info.recording) parts.push(tr("being recorded"));
+    if (this.history.truncated) parts.push(tr("its beginning is no longer held"));
     return parts.filter(Boolean).join(" · ");
   }
 
@@ -134,11 +135,11 @@ export class CallView {
     if (call.streams.some((stream) => stream.emotion && stream.band === "narrow")) {
       const listed = Object.entries(telephone).map(([corpus, score]) => `${corpus} ${percent(score)}`).join(", ");
       notes.push(listed
-        ? `Telephone speech: through a telephone line, ${model} finds ${listed} of the windows’ emotions (mean over the classes, speakers it never heard).`
-        : `Telephone speech: ${model ?? "the model"} was not measured on it.`);
+        ? tr("Telephone speech: through a telephone line, {model} finds {scores} of the windows’ emotions (mean over the classes, speakers it never heard).", { model, scores: listed })
+        : tr("Telephone speech: {model} was not measured on it.", { model: model ?? tr("the model") }));
     }
     const word = call.current?.familiarity;
-    if (word && word !== "familiar") notes.push(`To the model, this speech is ${appearance.familiarity(word)}.`);
+    if (word && word !== "familiar") notes.push(tr("To the model, this speech is {familiarity}.", { familiarity: appearance.familiarity(word) }));
     const note = find("#call-note", this.root);
     setText(note, notes.join(" "));
     show(note, notes.length > 0);

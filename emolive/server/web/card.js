@@ -5,6 +5,7 @@ import { faceOf, spoken } from "./face.js";
 import { icon } from "./icons.js";
 import { drawTrend } from "./spark.js";
 import { paintSwatch } from "./swatch.js";
+import { tr } from "./texts.js";
 
 // A second is a pixel or two of a trend.
 const TREND_EVERY_S = 1;
@@ -30,7 +31,7 @@ export class Card {
     const parts = {
       link: make("a", { class: "open", href: `#/calls/${encodeURIComponent(call.id)}`, "aria-describedby": about, tabindex: -1 }),
       about: make("span", { class: "unseen", id: about }),
-      recorded: make("span", { class: "recorded", title: "being recorded", hidden: true }),
+      recorded: make("span", { class: "recorded", title: tr("being recorded"), hidden: true }),
       name: make("span", { class: "name" }),
       time: make("span", { class: "time" }),
       swatch: make("span", { class: "swatch", "aria-hidden": "true" }),
@@ -40,8 +41,8 @@ export class Card {
       trend: make("canvas", { class: "trend", "aria-hidden": "true" }),
       flag: make("span", { class: "flag" }, icon("flag")),
       note: make("span", { class: "note" }),
-      seen: make("button", { class: "quiet seen", type: "button", tabindex: -1, on: { click: acknowledge } }, "Acknowledge"),
-      close: make("button", { class: "bare close", type: "button", tabindex: -1, "aria-label": "Remove this call", title: "Remove this call", hidden: true, on: { click: remove } }, icon("close")),
+      seen: make("button", { class: "quiet seen", type: "button", tabindex: -1, on: { click: acknowledge } }, tr("Acknowledge")),
+      close: make("button", { class: "bare close", type: "button", tabindex: -1, "aria-label": tr("Remove this call"), title: tr("Remove this call"), hidden: true, on: { click: remove } }, icon("close")),
     };
     this.#parts = parts;
     this.element = make(
@@ -108,7 +109,7 @@ export class Card {
     const said = `${face.name} ${face.word} ${face.message} ${face.over} ${face.recorded}`;
     if (said !== this.#spoken) {
       this.#spoken = said;
-      setAttribute(parts.link, "aria-label", `Call ${face.name}`);
+      setAttribute(parts.link, "aria-label", tr("Call {name}", { name: face.name }));
       setText(parts.about, spoken(face));
     }
   }

@@ -1,7 +1,8 @@
 // What a call's card says, in words and numbers.
 
 import { SEVERITIES } from "./appearance.js";
-import { clock, duration, percent, plural } from "./format.js";
+import { clock, duration, number, percent } from "./format.js";
+import { ntr, tr } from "./texts.js";
 
 // A lag that a person should know about.
 const NOTABLE_LAG_S = 1.5;
@@ -36,7 +37,7 @@ export function faceOf(call, appearance) {
 /** The same for screen readers. */
 export function spoken(face) {
   const parts = [face.message, face.party, `${face.word} ${face.detail}`.trim(), face.health];
-  if (face.recorded) parts.push("being recorded");
+  if (face.recorded) parts.push(tr("being recorded"));
   return parts.filter(Boolean).join(", ");
 }
 
@@ -51,9 +52,9 @@ function gravestOf(alerts) {
 }
 
 function words(call, current, appearance) {
-  if (call.info.state === "failed") return ["failed", ""];
-  if (call.over) return ["ended", ""];
-  if (!current) return [call.info.state === "starting" ? "opening…" : "listening…", ""];
+  if (call.info.state === "failed") return [tr("failed"), ""];
+  if (call.over) return [tr("ended"), ""];
+  if (!current) return [call.info.state === "starting" ? tr("opening…") : tr("listening…"), ""];
   if (current.state === "speech" && current.label != null) {
     const sure = current.confidence ?? current.probabilities?.[current.label];
     return [appearance.name(current.label), sure == null ? "" : percent(sure)];
@@ -64,19 +65,19 @@ function words(call, current, appearance) {
 /** How the engine is doing, and whether that matters. */
 export function healthOf(call, appearance) {
   const { info, status } = call;
-  if (info.state === "failed") return [info.reason ?? "The engine stopped.", true];
-  if (call.over) return [info.reason ?? `lasted ${duration(info.elapsed_s ?? 0)}`, false];
-  if (info.state === "reconnecting") return ["reconnecting", true];
-  if (info.state === "starting") return ["opening the source", false];
+  if (info.state === "failed") return [info.reason ?? tr("The engine stopped."), true];
+  if (call.over) return [info.reason ?? tr("lasted {time}", { time: duration(info.elapsed_s ?? 0) }), false];
+  if (info.state === "reconnecting") return [tr("reconnecting"), true];
+  if (info.state === "starting") return [tr("opening the source"), false];
   const missing = status?.streams?.find((stream) => stream.missing);
-  if (missing) return [`${appearance.streamName(missing.stream)} is away`, true];
+  if (missing) return [tr("{party} is away", { party: appearance.streamName(missing.stream) }), true];
   const lag = (status?.lag_ms ?? 0) / 1000;
-  if (lag >= NOTABLE_LAG_S) return [`${lag.toFixed(1)} s behind`, true];
-  if (info.audio?.lost_s >= 0.05) return [`${info.audio.lost_s.toFixed(1)} s of sound lost`, true];
-  if (status?.overflows) return [plural(status.overflows, "block lost", "blocks lost"), true];
+  if (lag >= NOTABLE_LAG_S) return [tr("{seconds} s behind", { seconds: number(lag, 1) }), true];
+  if (info.audio?.lost_s >= 0.05) return [tr("{seconds} s of sound lost", { seconds: number(info.audio.lost_s, 1) }), true];
+  if (status?.overflows) return [ntr("{count} block lost", "{count} blocks lost", status.overflows), true];
   if (status?.windows_skipped) {
-    return [plural(status.windows_skipped, "window skipped", "windows skipped"), true];
+    return [ntr("{count} window skipped", "{count} windows skipped", status.windows_skipped), true];
   }
   if (status?.hint) return [status.hint, true];
-  return ["on time", false];
+  return [tr("on time"), false];
 }

@@ -1,5 +1,7 @@
 // Numbers and times as people read them, the same as in the app.
 
+import { locale } from "./texts.js";
+
 const NOTHING = "–";
 
 /** A moment: `m:ss`, from one hour on `h:mm:ss`. A second lasts to its end. */
@@ -29,14 +31,15 @@ export function duration(value) {
 
 /** `42 %`, with a space that does not break. */
 export const percent = (share, digits = 0) =>
-  share == null ? NOTHING : `${(100 * share).toFixed(digits)}\u00a0%`;
+  share == null ? NOTHING : `${number(100 * share, digits)}\u00a0%`;
 
 /** A number with a real minus, but none before zero; a dash where there is none. */
 export const number = (value, digits = 0) =>
-  value == null ? NOTHING : value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
+  value == null ? NOTHING : comma(value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−"));
 
-export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+/** The sign before decimals, as the reader's language has it. */
+const comma = (text) => (locale() === "de" || locale() === "es" ? text.replace(".", ",") : text);
 
 /** A day and time in the reader's own time zone and language. */
 export const dayAndTime = (iso) =>
-  new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });

@@ -2,8 +2,9 @@
 
 import { request } from "./api.js";
 import { find, make, setText, show } from "./dom.js";
-import { clock, dayAndTime, length, percent, plural } from "./format.js";
+import { clock, dayAndTime, length, percent } from "./format.js";
 import { paintSwatch } from "./swatch.js";
+import { ntr, tr } from "./texts.js";
 
 const AT_ONCE = 50;
 
@@ -66,8 +67,8 @@ export class History {
   }
 
   #sum(total) {
-    if (!total) return this.#query ? "Nothing found." : "No call is in the library yet. Recording is off unless the server was told to record.";
-    return plural(total, "call", "calls");
+    if (!total) return this.#query ? tr("Nothing found.") : tr("No call is in the history yet: a server keeps them where it was told to record, or where to write a history.");
+    return ntr("{count} call", "{count} calls", total);
   }
 
   #item(session) {
@@ -80,7 +81,7 @@ export class History {
     };
     const share = session.shares?.[session.label];
     const mostly = session.label == null
-      ? make("span", { class: "label muted" }, "no emotion")
+      ? make("span", { class: "label muted" }, tr("no emotion"))
       : make("span", { class: "label" }, swatch(session.label), appearance.name(session.label), make("span", { class: "muted" }, share == null ? "" : percent(share)));
     const inferred = session.streams.filter((stream) => stream.emotion);
     const who = (hit) => (inferred.length > 1 ? `${appearance.streamName(hit.stream)} ` : "");
@@ -90,7 +91,7 @@ export class History {
       swatch(hit.label),
       `${clock(hit.start_s)} ${who(hit)}${appearance.name(hit.label)}, ${Math.round(hit.end_s - hit.start_s)} s`,
     ));
-    const marks = [...(session.tags ?? []), ...(session.recovered ? ["recovered"] : []), ...(session.state === "recording" ? ["being recorded"] : [])];
+    const marks = [...(session.tags ?? []), ...(session.recovered ? [tr("recovered")] : []), ...(session.state === "recording" ? [tr("being recorded")] : [])];
     return make(
       "li",
       { class: "session" },

@@ -1,22 +1,23 @@
 // Every key and what it does, in one table; keys without Ctrl or Alt can be turned off.
 
 import { find, inTextField, make } from "./dom.js";
+import { mark, tr } from "./texts.js";
 
 const KEPT_UNDER = "emolive.single-keys";
 export const KEYS = [
-  ["arrows", ["←", "→", "↑", "↓"], "From call to call; on a timeline, earlier and later"],
-  ["enter", ["Enter"], "Open the call"],
-  ["acknowledge", ["a"], "Acknowledge the alerts of the call"],
-  ["remove", ["Delete"], "Remove a call that has ended"],
-  ["list", ["v"], "Cards or a list"],
-  ["search", ["/"], "Find a call, search the history"],
-  ["calls", ["c"], "All calls"],
-  ["history", ["h"], "History"],
-  ["back", ["Escape"], "Back to all calls"],
-  ["live", ["l"], "On a timeline: back to live"],
-  ["zoom", ["+", "−"], "On a timeline: zoom"],
-  ["theme", ["t"], "Light or dark"],
-  ["help", ["?"], "This list"],
+  ["arrows", ["←", "→", "↑", mark("↓")], "From call to call; on a timeline, earlier and later"],
+  ["enter", ["Enter"], mark("Open the call")],
+  ["acknowledge", ["a"], mark("Acknowledge the alerts of the call")],
+  ["remove", ["Delete"], mark("Remove a call that has ended")],
+  ["list", ["v"], mark("Cards or a list")],
+  ["search", ["/"], mark("Find a call, search the history")],
+  ["calls", ["c"], mark("All calls")],
+  ["history", ["h"], mark("History")],
+  ["back", ["Escape"], mark("Back to all calls")],
+  ["live", ["l"], mark("On a timeline: back to live")],
+  ["zoom", ["+", mark("−")], "On a timeline: zoom"],
+  ["theme", ["t"], mark("Light or dark")],
+  ["help", ["?"], mark("This list")],
 ];
 
 /** Bind the keys that `actions` name. */
@@ -27,7 +28,7 @@ export function bindKeys(dialog, actions) {
   const shown = (key) => ({ Escape: "Esc" })[key] ?? (key.length === 1 ? key.toUpperCase() : key);
   find("dl", dialog).append(...KEYS.flatMap(([, keys, text]) => [
     make("dt", {}, ...keys.flatMap((key, i) => [i ? " " : "", make("kbd", {}, shown(key))])),
-    make("dd", {}, text),
+    make("dd", {}, tr(text)),
   ]));
   addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;

@@ -2,6 +2,7 @@
 
 import { request } from "./api.js";
 import { find, setAttribute, setText, show } from "./dom.js";
+import { tr } from "./texts.js";
 
 // The cookie cannot be seen from here, so that it is remembered that there should be one.
 const KEPT_UNDER = "emolive.logged-in";
@@ -46,7 +47,7 @@ export function askForToken(form, reason = "") {
         show(form, false);
         resolve(who);
       } catch (error) {
-        const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+        const wait = error.retryAfter ? ` ${tr("Try again in {seconds} s.", { seconds: error.retryAfter })}` : "";
         tell(`${error.message}${error.message.includes(" again") ? "" : wait}`);
         token.select();
       } finally {

@@ -2,6 +2,7 @@
 
 import { find, make, setText, show } from "./dom.js";
 import { length, number, percent, seconds } from "./format.js";
+import { mark, tr } from "./texts.js";
 
 const NOTHING = "–";
 
@@ -11,18 +12,18 @@ const PARTY_ROWS = [
   ["turns", "", (p) => String(p.turns)],
   ["longest_monologue_s", "", (p) => length(p.longest_monologue_s)],
   ["interruptions", "", (p) => (p.interruption_attempts ? `${p.interruptions} (+${p.interruption_attempts})` : String(p.interruptions))],
-  ["responses", "median", (p) => seconds(p.responses.median_s)],
+  ["responses", mark("median"), (p) => seconds(p.responses.median_s)],
   ["responses", "p90", (p) => seconds(p.responses.p90_s)],
   ["level_dbfs", "dBFS", (p) => number(p.level_dbfs)],
-  ["syllables_per_s", "syll./s", (p) => number(p.syllables_per_s, 1)],
+  ["syllables_per_s", mark("syll./s"), (p) => number(p.syllables_per_s, 1)],
 ];
 /** What needs two parties who can be told apart. */
 const TAKE_TWO = ["turns", "longest_monologue_s", "responses", "interruptions"];
 /** Rows about the call; `alone`: also known where both parties are on one channel. */
 const CALL_ROWS = [
   ["overtalk_s", "", (m) => `${percent(m.overtalk_share)} · ${m.overlaps}× · ${seconds(m.overtalk_s)}`, false],
-  ["silence_s", "", (m) => `${percent(m.silence_share)} · longest ${seconds(m.longest_silence_s)}`, true],
-  ["silence_s", "now", (m) => seconds(m.current_silence_s), true],
+  ["silence_s", "", (m) => `${percent(m.silence_share)} · ${tr("longest {time}", { time: seconds(m.longest_silence_s) })}`, true],
+  ["silence_s", mark("now"), (m) => seconds(m.current_silence_s), true],
   ["gaps", "", (m) => `${m.gaps.count}× · ${seconds(m.gaps.total_s)}`, false],
 ];
 
@@ -65,7 +66,7 @@ export class Metrics {
     this.#cells = [];
     const row = ([field, about, value, known], columns, first) => {
       const definition = this.appearance.definition(field);
-      const name = [definition?.name ?? field, about].filter(Boolean).join(", ");
+      const name = [definition?.name ?? field, about && tr(about)].filter(Boolean).join(", ");
       const cells = Array.from({ length: columns }, () => make("td", { colspan: columns === 1 ? 2 : null }, NOTHING));
       this.#cells.push({ field, cells, value, known });
       const tip = definition && [definition.text, definition.source].filter(Boolean).join("\n");
@@ -116,7 +117,7 @@ export class Metrics {
   #name = (party) => this.appearance.streamName(party.stream);
 
   #explain() {
-    const parts = this.appearance.about.definitions.flatMap(({ name, unit, text, source }) => [
+    const parts = this.appearance.definitions.flatMap(({ name, unit, text, source }) => [
       make("dt", {}, unit ? `${name} (${unit})` : name),
       make("dd", {}, [text, source].filter(Boolean).join(" ")),
     ]);

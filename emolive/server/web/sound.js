@@ -1,6 +1,7 @@
 // The recorded sound of a past call: one player for all parties, each of which can be muted.
 
 import { make, show } from "./dom.js";
+import { tr } from "./texts.js";
 
 // Players that are further apart than this are put together again.
 const APART_S = 0.08;
@@ -61,7 +62,7 @@ export class Sound {
     this.root.replaceChildren();
     if (!first) return;
     first.audio.controls = true;
-    first.audio.setAttribute("aria-label", "Recorded sound");
+    first.audio.setAttribute("aria-label", tr("Recorded sound"));
     this.#lead(first.audio, others.map(({ audio }) => audio));
     this.root.append(first.audio);
     if (!others.length) return;

@@ -5,8 +5,9 @@ import { clock, number, percent } from "./format.js";
 import { drawAlerts, drawDecided, drawRuler, drawTalk } from "./lanes.js";
 import { LevelPanel, ProbabilityPanel } from "./panels.js";
 import { paintSwatch } from "./swatch.js";
+import { mark, tr } from "./texts.js";
 
-const SPANS = [[60, "1 min"], [300, "5 min"], [1800, "30 min"], [null, "All"]];
+const SPANS = [[60, "1 min"], [300, "5 min"], [1800, "30 min"], [null, mark("All")]];
 const LEAST_SPAN_S = 5;
 const COLUMN_PX = 3;
 const RIGHT = 12;
@@ -60,7 +61,7 @@ export class Timeline {
     this.play = make("div", { class: "hair play", hidden: true });
     this.tip = make("div", { class: "tip", hidden: true });
     this.buttons = SPANS.map(([span, name]) =>
-      make("button", { type: "button", on: { click: () => this.choose(span) } }, name));
+      make("button", { type: "button", on: { click: () => this.choose(span) } }, tr(name)));
     spans.replaceChildren(...this.buttons);
     toLive.addEventListener("click", () => this.follow());
     root.addEventListener("keydown", (event) => this.#key(event));
@@ -167,8 +168,8 @@ export class Timeline {
         const panel = new ProbabilityPanel(appearance, Math.min(MOST_PLOT, Math.max(LEAST_PLOT, room)), party);
         this.#add({ panel, element: panel.element, height: panel.height, draw: (_, view, columnS) => panel.draw(view, columnS) });
       }
-      const caption = party.infers ? "" : `${name}: emotion is not inferred`;
-      lane(BAND, (canvas, view, columnS) => drawDecided(canvas, view, appearance, party, columnS, several && inferred.length > 1 ? name : party.infers ? "decided" : "speech", caption));
+      const caption = party.infers ? "" : tr("{party}: emotion is not inferred", { party: name });
+      lane(BAND, (canvas, view, columnS) => drawDecided(canvas, view, appearance, party, columnS, several && inferred.length > 1 ? name : party.infers ? tr("decided") : tr("speech"), caption));
       if (party.levels.empty) continue;
       const level = new LevelPanel(appearance, LEVEL, party);
       this.#add({ panel: level, element: level.element, height: LEVEL, draw: (_, view) => level.draw(view) });
@@ -178,7 +179,7 @@ export class Timeline {
     this.root.replaceChildren(...this.#panels.map(({ element }) => element), this.hair, this.play, this.tip);
     this.#showLegend(parties);
     const what = inferred.map((party) => appearance.streamName(party.stream)).join(", ");
-    setAttribute(this.root, "aria-label", `Timeline of ${call.info.name}: emotions of ${what || "nobody"}, who talks, and alerts over time`);
+    setAttribute(this.root, "aria-label", tr("Timeline of {name}: emotions of {parties}, who talks, and alerts over time", { name: call.info.name, parties: what || tr("nobody") }));
   }
 
   #addTalk(heard, lane) {
@@ -193,7 +194,7 @@ export class Timeline {
       const [one, other] = heard.map((party) => columns(party, view));
       const spoken = new Set(other.at.filter((_, i) => other.speech[i]).map((at) => at.toFixed(3)));
       const both = { ...one, speech: one.at.map((at, i) => one.speech[i] && spoken.has(at.toFixed(3))) };
-      drawTalk(canvas, view, appearance, "both", both, appearance.colour("danger"), true);
+      drawTalk(canvas, view, appearance, tr("both"), both, appearance.colour("danger"), true);
     });
   }
 
@@ -226,7 +227,7 @@ export class Timeline {
   #showTools() {
     SPANS.forEach(([span], i) => setAttribute(this.buttons[i], "aria-pressed", String(span === this.#span)));
     show(this.toLive, this.#start !== null);
-    setText(this.toLive, this.live ? "Back to live" : "Show all");
+    setText(this.toLive, this.live ? tr("Back to live") : tr("Show all"));
   }
 
   #pan(seconds) {

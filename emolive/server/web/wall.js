@@ -2,7 +2,8 @@
 
 import { Card } from "./card.js";
 import { find, setAttribute, setText, show, stillness } from "./dom.js";
-import { plural } from "./format.js";
+import { number } from "./format.js";
+import { ntr, tr } from "./texts.js";
 import { UrgencyOrder } from "./urgency.js";
 
 // What cards may take of a frame; the others wait for the next.
@@ -228,10 +229,10 @@ export class Wall {
     const running = calls.filter((call) => !call.over);
     const waiting = calls.reduce((sum, call) => sum + call.waiting.length, 0);
     const parts = [];
-    if (calls.length) parts.push(plural(running.length, "call running", "calls running"));
-    if (waiting) parts.push(plural(waiting, "alert waits", "alerts wait"));
+    if (calls.length) parts.push(ntr("{count} call running", "{count} calls running", running.length));
+    if (waiting) parts.push(ntr("{count} alert waits", "{count} alerts wait", waiting));
     const lag = Math.max(0, ...running.map((call) => (call.status?.lag_ms ?? 0) / 1000));
-    if (running.length) parts.push(`${lag.toFixed(1)} s behind at most`);
+    if (running.length) parts.push(tr("{seconds} s behind at most", { seconds: number(lag, 1) }));
     setText(find("#sum", this.root), parts.join(" · "));
     show(find("#clear", this.root), running.length < calls.length);
     show(find("#empty", this.root), calls.length === 0);
