@@ -171,7 +171,7 @@ def texts_in(code: str, places: tuple[str, ...]) -> tuple[dict[str, str], dict[s
         if isinstance(message.id, str):
             texts[message.id] = str(message.string)
         else:
-            plurals[message.id[0]] = list(message.string)
+            plurals[message.id[0]] = [*(message.string or ())]
     return texts, plurals
 
 

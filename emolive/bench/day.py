@@ -8,6 +8,7 @@ import gc
 import json
 import multiprocessing
 import random
+import re
 import tempfile
 import threading
 import urllib.request
@@ -36,6 +37,8 @@ _LENGTH_S = 30.0
 _RUDE = 0.2
 _SEED = 24
 
+# Databases, whose connections are kept for the next who needs one.
+_DATABASE = re.compile(r"\.(sqlite3|db)(-\w+)?$")
 # The central history watches, too.
 _OWN_WATCHERS = 1
 
@@ -47,7 +50,7 @@ Serve = Callable[[ServerSettings, Connection], None]
 class Kept:
     """What a server has after `hours`, while no call runs, with all processes that it started.
 
-    `tasks` are those of its event loop, `calls` those that it still holds (both None where only its
+    `files` are those that are open, without databases. `tasks` are those of its event loop, `calls` those that it still holds (both None where only its
     processes can be seen from outside, as of a cluster).
     """
 
@@ -195,7 +198,7 @@ class _Look:
             with contextlib.suppress(psutil.Error):
                 memory += one.memory_info().rss / 1e6
                 threads += one.num_threads()
-                files += len(one.open_files())
+                files += sum(not _DATABASE.search(file.path) for file in one.open_files())
                 sockets += len(one.net_connections("all"))
                 processes += 1
         return Kept(hours, calls, memory, threads, files, sockets, processes, tasks, held)

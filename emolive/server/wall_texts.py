@@ -30,7 +30,7 @@ def _texts(language: str) -> dict[str, Any]:
 
 def _in_order(accepted: str) -> list[str]:
     """The languages of an ``Accept-Language`` header, the preferred one first."""
-    wanted = []
+    wanted: list[tuple[float, int, str]] = []
     for part in accepted.split(","):
         code, _, weight = part.partition(";")
         try:

@@ -5,7 +5,7 @@ import { mark, tr } from "./texts.js";
 
 const KEPT_UNDER = "emolive.single-keys";
 export const KEYS = [
-  ["arrows", ["←", "→", "↑", mark("↓")], "From call to call; on a timeline, earlier and later"],
+  ["arrows", ["←", "→", "↑", "↓"], mark("From call to call; on a timeline, earlier and later")],
   ["enter", ["Enter"], mark("Open the call")],
   ["acknowledge", ["a"], mark("Acknowledge the alerts of the call")],
   ["remove", ["Delete"], mark("Remove a call that has ended")],
@@ -15,7 +15,7 @@ export const KEYS = [
   ["history", ["h"], mark("History")],
   ["back", ["Escape"], mark("Back to all calls")],
   ["live", ["l"], mark("On a timeline: back to live")],
-  ["zoom", ["+", mark("−")], "On a timeline: zoom"],
+  ["zoom", ["+", "−"], mark("On a timeline: zoom")],
   ["theme", ["t"], mark("Light or dark")],
   ["help", ["?"], mark("This list")],
 ];

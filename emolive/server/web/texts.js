@@ -21,7 +21,7 @@ export async function learnLanguage() {
 /** What dates and numbers are written by: the browser's own English, or the language. */
 export const locale = () => (code === "en" ? [] : code);
 
-/** A text, with values put in by name: `tr("{count} calls", { count: 3 })`. */
+/** A text, with values put in by name, as `{count: 3}` for `{count}`. */
 export const tr = (text, values = {}) => filled(texts[text] ?? text, values);
 
 /** Mark a text that is translated where it is shown. */
@@ -30,7 +30,7 @@ export const mark = (text) => text;
 /** The same for a number, which is `count`. */
 export function ntr(one, many, count, values = {}) {
   const said = plurals[one] ?? [one, many];
-  return filled(said[count === 1 ? 0 : 1], { count, ...values });
+  return filled(said[count === 1 ? 0 : said.length - 1], { count, ...values });
 }
 
 /** Names that are not known as texts here stay as they are. */
