@@ -50,8 +50,9 @@ Serve = Callable[[ServerSettings, Connection], None]
 class Kept:
     """What a server has after `hours`, while no call runs, with all processes that it started.
 
-    `files` are those that are open, without databases. `tasks` are those of its event loop, `calls` those that it still holds (both None where only its
-    processes can be seen from outside, as of a cluster).
+    `files` are those that are open, without databases. `tasks` are those of its event loop,
+    `calls` those that it still holds (both None where only its processes can be seen from
+    outside, as of a cluster).
     """
 
     hours: float

@@ -51,3 +51,10 @@ def prefer(driver: Chrome, **features: str) -> None:
     """What the system prefers, as ``prefers_color_scheme="dark"``."""
     named = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": named})
+
+
+def speak(driver: Chrome, language: str) -> None:
+    """Which languages the browser asks for, as an ``Accept-Language`` header."""
+    driver.execute_cdp_cmd("Network.enable", {})
+    headers = {"headers": {"Accept-Language": language}}
+    driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", headers)

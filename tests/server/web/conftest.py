@@ -20,7 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from emolive.types import Role
-from tests.server.web.browser import browser, missing, prefer, resize
+from tests.server.web.browser import browser, missing, prefer, resize, speak
 from tests.server.web.recorded import Recording, demo_calls
 from tests.server.web.recorded_host import TOKEN, Wall, wall
 from tests.ui.stored_sessions import Part, store
@@ -137,6 +137,7 @@ def page(chrome: Chrome, server: Wall) -> Iterator[Page]:
     resize(chrome, 1280, 800)
     # Cards that slide to their places could not be clicked meanwhile.
     prefer(chrome, prefers_color_scheme="light", prefers_reduced_motion="reduce")
+    speak(chrome, "en")
     chrome.delete_all_cookies()
     made = Page(chrome, f"http://127.0.0.1:{server.port}/", TOKEN)
     yield made

@@ -17,7 +17,7 @@ import soundfile
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from emolive.inference.bundled import model_path
+from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import OnnxClassifier
 from emolive.resources import DEMO_AUDIO, asset
 from tests.conversation.calls import RATE
@@ -40,7 +40,9 @@ def conversations(folder: Path) -> list[Recording]:
     speech, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
     parts = [round(RATE * s) for s in (_CUSTOMER_S, _AGENT_S)]
     found = []
-    with closing(OnnxClassifier(model_path(None), "cpu", 1)) as classifier:
+    # A synthesiser's voice: the accurate model is hardly ever sure of it.
+    fast = next(model.path for model in BUNDLED if model.name == "fast")
+    with closing(OnnxClassifier(fast, "cpu", 1)) as classifier:
         for begin_s in (0, 7, 14, 21, 28):
             clip = np.resize(np.roll(speech, -begin_s * RATE), _LENGTH_S * RATE)
             agent = np.arange(len(clip)) % sum(parts) >= parts[0]

@@ -11,6 +11,7 @@ from emolive.i18n import languages
 from emolive.server.app import WEB
 from emolive.server.wall_texts import wall_texts
 from tests.catalogues import texts_of_page
+from tests.server.web.browser import speak
 from tests.server.web.conftest import Page
 from tests.server.web.recorded import Recording
 from tests.server.web.recorded_host import Wall
@@ -48,10 +49,7 @@ def test_every_text_of_the_page_is_there(language: str) -> None:
 def test_a_page_speaks_german_from_log_in_to_history(
     page: Page, server: Wall, recordings: tuple[Recording, ...]
 ) -> None:
-    page.driver.execute_cdp_cmd("Network.enable", {})
-    page.driver.execute_cdp_cmd(
-        "Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": "de-DE,de;q=0.9"}}
-    )
+    speak(page.driver, "de-DE,de;q=0.9")
     page.open()
     page.wait(lambda: page.seen("#token"))
     assert page.driver.execute_script("return document.documentElement.lang") == "de"
