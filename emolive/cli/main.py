@@ -400,7 +400,7 @@ def bench(
             model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
         )
     if hours is not None:
-        from emolive.cli.server_day import run_server_day
+        from emolive.cli.bench_day import run_server_day
 
         return run_server_day(
             model, provider.value, hop, hours, server=server, workers=workers, as_json=json

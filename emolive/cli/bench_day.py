@@ -10,11 +10,11 @@ from pathlib import Path
 from emolive.bench.day import Day, Kept, run_day
 from emolive.bench.stages import read_speech
 from emolive.cli.outcome import CANNOT, DONE, say, tell
-from emolive.cli.serve_commands import check_server
 from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
 from emolive.inference.model_files import read_metadata
 from emolive.resources import DEMO_AUDIO, asset
+from emolive.server.settings import check_server
 
 _GROWTH_LIMIT = 0.05
 
