@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,19 @@ class FileAnalysis:
 
         None when there is no speech. All streams are pooled.
         """
+        return pooled(window.probabilities for window in self.windows)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions, in the order of the probabilities."""
+        return self.metadata.labels
+
+    @property
+    def probabilities(self) -> FloatArray | None:
+        """The file-level answer: the mean over all windows with speech, float32 ``(n_classes,)``.
+
+        None when there is no speech. All streams are pooled.
+        """
         speech = [w.probabilities for w in self.windows if w.probabilities is not None]
         if not speech:
             return None
@@ -73,8 +86,17 @@ class FileAnalysis:
     @property
     def label(self) -> str | None:
         """The leading emotion of `probabilities`, or None when there is no speech."""
-        pooled = self.probabilities
-        return None if pooled is None else self.labels[int(pooled.argmax())]
+        shares = self.probabilities
+        return None if shares is None else self.labels[int(shares.argmax())]
+
+
+def pooled(probabilities: Iterable[FloatArray | None]) -> FloatArray | None:
+    """The mean of windows' probabilities, float32 ``(n_classes,)``; None without any."""
+    spoken = [shares for shares in probabilities if shares is not None]
+    if not spoken:
+        return None
+    mean: FloatArray = np.stack(spoken).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def analyze_file(

@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from emolive.engine.offline import FileAnalysis
+from emolive.engine.offline import FileAnalysis, pooled
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, Trace
 from emolive.session.summary import familiarity_shares
 from emolive.types import Baseline, Familiarity, FloatArray, Prediction, Segment, Stream
@@ -205,15 +203,6 @@ class Timeline:
         """The leading emotion of `probabilities`, or None."""
         shares = self.probabilities
         return None if shares is None else self.labels[int(shares.argmax())]
-
-
-def pooled(probabilities: Iterable[FloatArray | None]) -> FloatArray | None:
-    """The mean of windows' probabilities, float32 ``(n_classes,)``; None without any."""
-    spoken = [shares for shares in probabilities if shares is not None]
-    if not spoken:
-        return None
-    mean: FloatArray = np.stack(spoken).mean(axis=0, dtype=np.float64).astype(np.float32)
-    return mean
 
 
 def _audio_of(file: Path, stream: str) -> StreamAudio | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from emolive.inference.providers import Requested
     from emolive.monitoring.sources import SourceChoice
     from emolive.settings import SettingsStore, ThemeChoice
-    from emolive.ui.language import Desk
+    from emolive.ui.language import WindowHolder
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def run_app(
     from emolive.monitoring import Monitoring, RunSettings
     from emolive.monitoring.sources import SourceKind
     from emolive.ui.garbage import collected_here
-    from emolive.ui.language import Desk, speak
+    from emolive.ui.language import WindowHolder, speak
     from emolive.ui.main_window import MainWindow
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
@@ -123,8 +123,8 @@ def run_app(
         runs = LiveRuns(RunSettings.of(chosen.effective), monitoring)
         return MainWindow(runs, chosen, source=choice, monitoring=monitoring)
 
-    desk = Desk(make, preferences)
-    window = desk.window
+    holder = WindowHolder(make, preferences)
+    window = holder.window
     if loaded.problem:
         window.show_message("settings", Message(Severity.WARNING, loaded.problem))
     if split:
@@ -135,7 +135,7 @@ def run_app(
         window.show_guide()
     if listen or (choice is not None and choice.kind is not SourceKind.MICROPHONE):
         window.live.start()
-    with log_of_the_app(), qt_messages_logged(), _interruptible(desk), collected_here():
+    with log_of_the_app(), qt_messages_logged(), _interruptible(holder), collected_here():
         _log.info("The app is open: emolive %s, Python %s", __version__, sys.version.split()[0])
         code = app.exec()
         monitoring.close()
@@ -189,7 +189,7 @@ def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoi
 
 
 @contextmanager
-def _interruptible(desk: Desk) -> Iterator[None]:
+def _interruptible(holder: WindowHolder) -> Iterator[None]:
     """Let Ctrl-C in the terminal close the window."""
     from PySide6.QtCore import QTimer
 
@@ -198,7 +198,7 @@ def _interruptible(desk: Desk) -> Iterator[None]:
         return
 
     def close(number: int, frame: Any) -> None:  # noqa: ARG001
-        desk.window.close()
+        holder.window.close()
 
     before = signal.signal(signal.SIGINT, close)
     # Python sees a signal only when it runs; Qt's loop alone may sleep for long.

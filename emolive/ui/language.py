@@ -32,7 +32,7 @@ def speak(wanted: str) -> None:
         _translators.append(translator)
 
 
-class Desk(QObject):
+class WindowHolder(QObject):
     """Holds the window, and puts another one in its place when the language changes.
 
     A window is built in one language. Nothing that runs is interrupted for another one: while

@@ -31,7 +31,7 @@ RATE = SPEC.sampling_rate
 WINDOW = METADATA.window_samples
 
 
-class Room:
+class ExplainedRun:
     """A hub, an explainer on it, and what it answered."""
 
     def __init__(self, model: Path, metadata: ModelMetadata = METADATA, **options: object) -> None:
@@ -75,9 +75,9 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
+def run(tmp_path: Path) -> Iterator[ExplainedRun]:
     tiny_model(tmp_path / "tiny.onnx")
-    made = Room(tmp_path / "tiny.onnx")
+    made = ExplainedRun(tmp_path / "tiny.onnx")
     yield made
     assert made.explainer.close(5)
 
@@ -89,10 +89,10 @@ def speech() -> FloatArray:
     return np.asarray(samples, np.float32)
 
 
-def test_a_moment_is_explained_with_what_was_heard(room: Room, speech: FloatArray) -> None:
-    room.hear(speech[: 30 * RATE])
+def test_a_moment_is_explained_with_what_was_heard(run: ExplainedRun, speech: FloatArray) -> None:
+    run.hear(speech[: 30 * RATE])
     start = 6 * RATE
-    found = room.ask(Moment("mono", start, start + WINDOW, "happy"))
+    found = run.ask(Moment("mono", start, start + WINDOW, "happy"))
     assert found.problem is None
     assert found.log_mel is not None
     np.testing.assert_array_equal(found.log_mel, log_mel(speech[start : start + WINDOW], SPEC))
@@ -103,7 +103,7 @@ def test_a_moment_is_explained_with_what_was_heard(room: Room, speech: FloatArra
     assert {reading.cue for reading in found.cues} == set(Cue)
     assert all(reading.usual is not None for reading in found.cues)
     assert found.words.endswith("usually sounds.")
-    assert len(room.opened) == 1
+    assert len(run.opened) == 1
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_any_kind_of_model_is_explained_on_the_spectrogram(
     tmp_path: Path, speech: FloatArray, metadata: ModelMetadata
 ) -> None:
     tiny_model(tmp_path / "other.onnx", metadata)
-    room = Room(tmp_path / "other.onnx", metadata)
-    room.hear(speech[: 9 * RATE])
+    run = ExplainedRun(tmp_path / "other.onnx", metadata)
+    run.hear(speech[: 9 * RATE])
     start = 4 * RATE
-    found = room.ask(Moment("mono", start, start + WINDOW, "happy"))
-    assert room.explainer.close(5)
+    found = run.ask(Moment("mono", start, start + WINDOW, "happy"))
+    assert run.explainer.close(5)
     assert found.problem is None
     assert found.log_mel is not None
     window = speech[start : start + WINDOW]
@@ -129,30 +129,30 @@ def test_any_kind_of_model_is_explained_on_the_spectrogram(
     assert np.abs(found.saliency.worth).max() > 0
 
 
-def test_streams_have_baselines_of_their_own(room: Room, speech: FloatArray) -> None:
-    room.hear(speech[: 30 * RATE], stream="left")
-    room.hear((0.1 * speech[: 30 * RATE]).astype(np.float32), stream="right")
+def test_streams_have_baselines_of_their_own(run: ExplainedRun, speech: FloatArray) -> None:
+    run.hear(speech[: 30 * RATE], stream="left")
+    run.hear((0.1 * speech[: 30 * RATE]).astype(np.float32), stream="right")
     start = 6 * RATE
-    left = room.ask(Moment("left", start, start + WINDOW, "happy"))
-    right = room.ask(Moment("right", start, start + WINDOW, "happy"))
+    left = run.ask(Moment("left", start, start + WINDOW, "happy"))
+    right = run.ask(Moment("right", start, start + WINDOW, "happy"))
     usual = [next(r.usual for r in found.cues if r.cue is Cue.LOUDNESS) for found in (left, right)]
     assert usual[0] is not None
     assert usual[1] is not None
     assert usual[0] - usual[1] == pytest.approx(20, abs=0.5)
-    assert len(room.opened) == 1
+    assert len(run.opened) == 1
 
 
 def test_what_is_not_kept_any_more_is_said(tmp_path: Path, speech: FloatArray) -> None:
     tiny_model(tmp_path / "tiny.onnx")
-    room = Room(tmp_path / "tiny.onnx", memory_s=12.0)
-    room.hear(speech[: 20 * RATE])
-    found = room.ask(Moment("mono", 0, WINDOW, "happy"))
+    run = ExplainedRun(tmp_path / "tiny.onnx", memory_s=12.0)
+    run.hear(speech[: 20 * RATE])
+    found = run.ask(Moment("mono", 0, WINDOW, "happy"))
     assert found.problem is not None
     assert "only the last 0.2 minutes" in found.problem
     assert found.saliency is None
-    assert not room.opened
-    assert room.ask(Moment("mono", 15 * RATE, 18 * RATE, "happy")).problem is None
-    assert room.explainer.close(5)
+    assert not run.opened
+    assert run.ask(Moment("mono", 15 * RATE, 18 * RATE, "happy")).problem is None
+    assert run.explainer.close(5)
 
 
 def test_without_praat_the_network_is_still_asked(tmp_path: Path, speech: FloatArray) -> None:
@@ -160,26 +160,26 @@ def test_without_praat_the_network_is_still_asked(tmp_path: Path, speech: FloatA
         raise EmoliveError("Acoustic cues need an extra.")
 
     tiny_model(tmp_path / "tiny.onnx")
-    room = Room(tmp_path / "tiny.onnx", praat=missing)
-    room.hear(speech[: 6 * RATE])
-    found = room.ask(Moment("mono", 0, WINDOW, "happy"))
+    run = ExplainedRun(tmp_path / "tiny.onnx", praat=missing)
+    run.hear(speech[: 6 * RATE])
+    found = run.ask(Moment("mono", 0, WINDOW, "happy"))
     assert found.problem == "Acoustic cues need an extra."
     assert found.saliency is not None
     assert found.cues == ()
-    assert room.explainer.close(5)
+    assert run.explainer.close(5)
 
 
 def test_a_model_that_cannot_be_opened_is_one_sentence(tmp_path: Path, speech: FloatArray) -> None:
-    room = Room(tmp_path / "none.onnx")
-    room.hear(speech[: 6 * RATE])
-    found = room.ask(Moment("mono", 0, WINDOW, "happy"))
+    run = ExplainedRun(tmp_path / "none.onnx")
+    run.hear(speech[: 6 * RATE])
+    found = run.ask(Moment("mono", 0, WINDOW, "happy"))
     assert found.problem is not None
     assert "none.onnx" in found.problem
-    assert room.explainer.close(5)
+    assert run.explainer.close(5)
 
 
-def test_a_newer_question_replaces_one_that_waits(room: Room, speech: FloatArray) -> None:
-    room.hear(speech[: 10 * RATE])
+def test_a_newer_question_replaces_one_that_waits(run: ExplainedRun, speech: FloatArray) -> None:
+    run.hear(speech[: 10 * RATE])
     asked = [Moment("mono", at * RATE, at * RATE + WINDOW, "happy") for at in range(6)]
     done = threading.Event()
     answered: list[Moment] = []
@@ -190,7 +190,7 @@ def test_a_newer_question_replaces_one_that_waits(room: Room, speech: FloatArray
             done.set()
 
     for moment in asked:
-        room.explainer.ask(moment, answer)
+        run.explainer.ask(moment, answer)
     assert done.wait(30)
     assert answered[-1] == asked[-1]
     assert len(answered) <= 2
@@ -200,12 +200,12 @@ def test_closing_ends_the_thread_and_nothing_is_answered_after(
     tmp_path: Path, speech: FloatArray
 ) -> None:
     tiny_model(tmp_path / "tiny.onnx")
-    room = Room(tmp_path / "tiny.onnx")
-    room.hear(speech[: 6 * RATE])
-    room.explainer.ask(Moment("mono", 0, WINDOW, "happy"), room._answer)
-    assert room.explainer.close(5)
-    count = len(room.answers)
-    room.explainer.ask(Moment("mono", 0, WINDOW, "happy"), room._answer)
-    assert not room.answered.wait(0.3) or count
-    assert len(room.answers) == count
+    run = ExplainedRun(tmp_path / "tiny.onnx")
+    run.hear(speech[: 6 * RATE])
+    run.explainer.ask(Moment("mono", 0, WINDOW, "happy"), run._answer)
+    assert run.explainer.close(5)
+    count = len(run.answers)
+    run.explainer.ask(Moment("mono", 0, WINDOW, "happy"), run._answer)
+    assert not run.answered.wait(0.3) or count
+    assert len(run.answers) == count
     assert not [t for t in threading.enumerate() if t.name == "emolive explain"]

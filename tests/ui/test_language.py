@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButto
 from pytestqt.qtbot import QtBot
 
 from emolive.types import EngineState
-from emolive.ui.language import Desk, speak
+from emolive.ui.language import WindowHolder, speak
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
 from tests.ui import feed
@@ -19,7 +19,7 @@ from tests.ui.feed import RATE
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[Desk]:
+def holder(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[WindowHolder]:
     speak("en")
 
     def make(chosen: Preferences) -> MainWindow:
@@ -31,7 +31,7 @@ def desk(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[Desk]:
             make_player=feed.FakePlayer,
         )
 
-    made = Desk(make, feed.preferences("light"))
+    made = WindowHolder(make, feed.preferences("light"))
     made.window.resize(1024, 640)
     made.window.show()
     qtbot.waitExposed(made.window)
@@ -41,9 +41,9 @@ def desk(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[Desk]:
     speak("en")
 
 
-def choose(desk: Desk, language: str) -> None:
+def choose(holder: WindowHolder, language: str) -> None:
     """As a person does it."""
-    box = desk.window.settings_page.look.language
+    box = holder.window.settings_page.look.language
     box.setCurrentIndex(box._values.index(language))
     box.activated.emit(box.currentIndex())
 
@@ -52,14 +52,14 @@ def headings(window: MainWindow) -> set[str]:
     return {label.text() for label in window.settings_page.findChildren(QLabel)}
 
 
-def test_the_language_changes_in_the_open_window(qtbot: QtBot, desk: Desk) -> None:
-    first = desk.window
+def test_the_language_changes_in_the_open_window(qtbot: QtBot, holder: WindowHolder) -> None:
+    first = holder.window
     first.show_settings()
     first.preferences.change("look", palette="vivid")
     place = first.geometry()
-    choose(desk, "de")
-    qtbot.waitUntil(lambda: desk.window is not first)
-    window = desk.window
+    choose(holder, "de")
+    qtbot.waitUntil(lambda: holder.window is not first)
+    window = holder.window
     assert window.isVisible()
     assert not first.isVisible()
     assert window.geometry().size() == place.size()
@@ -72,33 +72,35 @@ def test_the_language_changes_in_the_open_window(qtbot: QtBot, desk: Desk) -> No
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
     texts = {button.text().replace("&", "") for button in box.findChildren(QPushButton)}
     assert texts == {"Abbrechen"}, "what Qt says itself"
-    choose(desk, "es")
-    qtbot.waitUntil(lambda: desk.window is not window)
-    assert {"Ajustes", "Idioma"} <= headings(desk.window)
+    choose(holder, "es")
+    qtbot.waitUntil(lambda: holder.window is not window)
+    assert {"Ajustes", "Idioma"} <= headings(holder.window)
 
 
-def test_what_runs_is_not_interrupted_for_it(qtbot: QtBot, desk: Desk, runs: feed.FakeRuns) -> None:
-    first = desk.window
+def test_what_runs_is_not_interrupted_for_it(
+    qtbot: QtBot, holder: WindowHolder, runs: feed.FakeRuns
+) -> None:
+    first = holder.window
     first.live.start()
     qtbot.waitUntil(lambda: first.runner.model is not None)
     first.show_settings()
-    choose(desk, "de")
+    choose(holder, "de")
     qtbot.wait(700)
-    assert desk.window is first
+    assert holder.window is first
     assert runs.run.alive
     first.runner.stop()
-    qtbot.waitUntil(lambda: desk.window is not first)
-    assert "Einstellungen" in headings(desk.window)
+    qtbot.waitUntil(lambda: holder.window is not first)
+    assert "Einstellungen" in headings(holder.window)
 
 
 @pytest.mark.parametrize("language", ["de", "es"])
 def test_no_language_is_cut_off(
-    qtbot: QtBot, desk: Desk, runs: feed.FakeRuns, language: str
+    qtbot: QtBot, holder: WindowHolder, runs: feed.FakeRuns, language: str
 ) -> None:
-    first = desk.window
-    choose(desk, language)
-    qtbot.waitUntil(lambda: desk.window is not first)
-    window = desk.window
+    first = holder.window
+    choose(holder, language)
+    qtbot.waitUntil(lambda: holder.window is not first)
+    window = holder.window
     window.live.start()
     qtbot.waitUntil(lambda: window.runner.model is not None)
     events = [feed.status(EngineState.RUNNING), feed.block(0, 20 * RATE)]
