@@ -67,23 +67,6 @@ class FileAnalysis:
         return pooled(window.probabilities for window in self.windows)
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The emotions, in the order of the probabilities."""
-        return self.metadata.labels
-
-    @property
-    def probabilities(self) -> FloatArray | None:
-        """The file-level answer: the mean over all windows with speech, float32 ``(n_classes,)``.
-
-        None when there is no speech. All streams are pooled.
-        """
-        speech = [w.probabilities for w in self.windows if w.probabilities is not None]
-        if not speech:
-            return None
-        pooled: FloatArray = np.stack(speech).mean(axis=0, dtype=np.float64).astype(np.float32)
-        return pooled
-
-    @property
     def label(self) -> str | None:
         """The leading emotion of `probabilities`, or None when there is no speech."""
         shares = self.probabilities
