@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emolive.i18n import tr
+from emolive.session.shift import AGENT_TAG, TEAM_TAG
 from emolive.types import Role
 
 if TYPE_CHECKING:
     from emolive.audio.call import Side
     from emolive.audio.loopback import LoopbackDevice
     from emolive.audio.source import AudioSource
-
-
-# Before the names of people and teams among a session's tags.
-AGENT_TAG, TEAM_TAG = "agent:", "team:"
 
 
 class CallKind(StrEnum):

@@ -183,6 +183,7 @@ class MainWindow(Shell):
         self.library_controller.said.connect(lambda message: self.show_message("library", message))
         self.library_controller.opened.connect(self._on_library)
         self.recording.recorded.connect(lambda _: self.sessions.refresh())
+        self.calls.session_wanted.connect(self._open_session)
         calls = self.calls.controller.recording
         calls.recorded.connect(lambda _: self.sessions.refresh())
         calls.consented.connect(self.library_controller.look_again)
@@ -322,8 +323,7 @@ class MainWindow(Shell):
         elif action is Action.SESSIONS:
             self.bring(self.sessions)
         elif action is Action.OPEN_SESSION and session is not None:
-            self.bring(self.sessions)
-            self.sessions.open_session(session)
+            self._open_session(session)
         elif action is Action.OPEN_CALL:
             self.bring(self.calls)
             self.calls.open_most_urgent()
@@ -345,6 +345,10 @@ class MainWindow(Shell):
     def _on_run_state(self, state: EngineState) -> None:
         if state.at_rest:
             self.recording.disarm()
+
+    def _open_session(self, session_id: str, at_sample: int | None = None) -> None:
+        self.bring(self.sessions)
+        self.sessions.open_session(session_id, at_sample)
 
     def _on_session_changed(self, message: Message | None) -> None:
         """The one that was just recorded has another name, or is gone."""

@@ -25,6 +25,7 @@ from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.controller import CallsController
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
+from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.wall import WallView
 from emolive.ui.calls.who_form import Known
@@ -53,6 +54,7 @@ KEYS = (
     Key("record", ("R",), mark("Start or stop recording the opened call"), _GROUP),
     Key("listen", ("L",), mark("Listen in to the opened call, or not"), _GROUP),
     Key("keep", ("K",), mark("Keep what is in memory of the opened call"), _GROUP),
+    Key("shift", ("S",), mark("The shift's numbers and alerts"), _GROUP),
     Key("remove", ("Del",), mark("Remove the call"), _GROUP),
     Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
 )
@@ -62,6 +64,7 @@ class CallsPage(Themed, QWidget):
     """Everything about calls. The window gives it a library when there is one."""
 
     message = Signal(object)
+    session_wanted = Signal(str, int)
 
     def __init__(
         self,
@@ -198,6 +201,16 @@ class CallsPage(Themed, QWidget):
         )
         self.start(calls, infer_agent=agent, record=record)
 
+    def show_shift(self) -> ShiftDialog | None:
+        """Open the shift's numbers."""
+        if (library := self.controller.library) is None:
+            return None
+        dialog = ShiftDialog(self.theme, library, self.window())
+        dialog.opened.connect(self.session_wanted)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
         models = self.controller.models
@@ -238,6 +251,8 @@ class CallsPage(Themed, QWidget):
         controller.busy_changed.connect(lambda: wall.show_opening(controller.opening))
         wall.add_wanted.connect(lambda: self.ask_for_call())
         wall.rules_wanted.connect(lambda: self.ask_for_rules())
+        wall.shift_wanted.connect(lambda: self.show_shift())
+        bind_key(self, "S", lambda: self.show_shift())
         wall.cleared.connect(self._clear)
         wall.grid.opened.connect(self.open_call)
         wall.grid.removed.connect(controller.remove)

@@ -34,6 +34,7 @@ class WallView(Themed, QWidget):
 
     add_wanted = Signal()
     rules_wanted = Signal()
+    shift_wanted = Signal()
     cleared = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -150,6 +151,9 @@ class WallView(Themed, QWidget):
         row.addWidget(self.cards)
         row.addWidget(self.rows)
         row.addSpacing(4)
+        tip = tr("The recorded calls of today: hours, agents, customers' emotions, alerts (S)")
+        self.shift = push_button(tr("Shift…"), self, self.shift_wanted.emit, tip=tip)
+        row.addWidget(self.shift)
         row.addWidget(self.rules)
         row.addWidget(self.add)
         return row

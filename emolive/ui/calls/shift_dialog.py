@@ -1,0 +1,323 @@
+"""The shift at a glance: hours, agents (conversation only), customers' emotions, past alerts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import decimal, moment_text, ntr, tr
+from emolive.labels import emotion_name
+from emolive.session.library import Library
+from emolive.session.shift import AgentRow, HourRow, Shift, shift
+from emolive.ui.background import Background
+from emolive.ui.controls import ChoiceButton, card, label, push_button
+from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.settings.form import Choice
+from emolive.ui.theme import Theme, Themed, font
+from emolive.wording import percent, stream_name
+
+_WIDTH = 1000
+_MOST_ALERTS = 1_000
+
+
+class ShiftDialog(SessionDialog):
+    """`opened` carries the id of a session and the sample of the alert that was chosen."""
+
+    opened = Signal(str, int)
+
+    def __init__(self, theme: Theme, library: Library, parent: QWidget | None = None) -> None:
+        text = tr(
+            "Recorded calls only. Agents are shown by how their conversations went; emotions are "
+            "the customers' alone."
+        )
+        super().__init__(theme, tr("Shift"), text, parent, _WIDTH)
+        self._library = library
+        self._days = 0
+        self._cancelled = threading.Event()
+        self._work = Background("shift", self)
+        self._shift = Shift()
+        self.spans: list[ChoiceButton] = []
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for days, name in ((0, tr("Today")), (1, tr("Last 24 hours")), (7, tr("Last 7 days"))):
+            button = ChoiceButton(name, name, self)
+            button.clicked.connect(lambda _=False, days=days: self.show_days(days))
+            self.spans.append(button)
+            row.addWidget(button)
+        row.addStretch()
+        self.team = Choice(tr("Team"), [(tr("All teams"), None)], self)
+        self.team.picked.connect(lambda _: self._look())
+        row.addWidget(self.team)
+        self.sum = label("", self, "heading")
+        self.hours = HourBars(theme, self)
+        self.emotions = EmotionBars(theme, self)
+        self.agents = _table(
+            (
+                tr("Agent"), tr("Calls"), tr("Minutes"), tr("Talk"), tr("Overtalk"),
+                tr("Silence"), tr("Response"), tr("Interruptions / h"),
+            ),
+            tr("Agents, by how their conversations went"), self,
+        )  # fmt: skip
+        self.alerts = _table(
+            (tr("When"), tr("Call"), tr("Alert"), tr("Party")), tr("Alerts of the shift"), self
+        )
+        self.alerts.cellActivated.connect(self._on_alert)
+        self.alerts.cellDoubleClicked.connect(self._on_alert)
+        bars = QHBoxLayout()
+        bars.setSpacing(12)
+        bars.addWidget(_titled(tr("Calls and alerts by hour"), self.hours, self), 3)
+        bars.addWidget(_titled(tr("Customers' emotions"), self.emotions, self), 2)
+        tables = QHBoxLayout()
+        tables.setSpacing(12)
+        tables.addWidget(_titled(tr("Agents"), self.agents, self), 3)
+        tables.addWidget(_titled(tr("Alert history"), self.alerts, self), 2)
+        self.body.addLayout(row)
+        self.body.addWidget(self.sum)
+        self.body.addLayout(bars)
+        self.body.addLayout(tables)
+        self.leave = push_button(tr("Close"), self, self.reject, kind="primary")
+        self.buttons.addWidget(self.leave)
+        self.finished.connect(self._on_finished)
+        self.show_days(0)
+
+    def show_days(self, days: int) -> None:
+        """Today (0), or so many days back from now."""
+        self._days = days
+        for button, one in zip(self.spans, (0, 1, 7), strict=True):
+            button.setChecked(one == days)
+        self._look()
+
+    def _look(self) -> None:
+        now = datetime.now().astimezone()
+        since = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self._days:
+            since = now - timedelta(days=self._days)
+        library, cancelled, team = self._library, self._cancelled, self.team.value()
+        self.sum.setText(tr("Adding up the calls…"))
+        self._work.ask(
+            lambda: shift(
+                library, since, now + timedelta(minutes=1), team=team, cancelled=cancelled.is_set
+            ),
+            self._show,
+            self.show_problem,
+            key="shift",
+        )
+
+    def _show(self, found: Shift) -> None:
+        self._shift = found
+        team = self.team.value()
+        teams: list[tuple[str, object]] = [(tr("All teams"), None)]
+        self.team.set_values(teams + [(name, name) for name in found.teams])
+        self.team.show_value(team)
+        calls = ntr("{count} call", "{count} calls", found.calls)
+        alerts = ntr("{count} alert", "{count} alerts", len(found.alerts))
+        minutes = tr("{minutes} min", minutes=decimal(found.minutes, 0))
+        left = ""
+        if found.left_out:
+            left = "  ·  " + ntr(
+                "{count} older call left out", "{count} older calls left out", found.left_out
+            )
+        self.sum.setText(f"{calls}  ·  {minutes}  ·  {alerts}{left}")
+        self.hours.show_hours(found.hours)
+        self.emotions.show_emotions(found.emotions)
+        _fill(self.agents, [_agent_cells(row) for row in found.agents])
+        lines = [
+            (
+                moment_text(line.at.astimezone()),
+                line.session.title or line.session.id,
+                line.alert.rule,
+                stream_name(line.alert.stream) if line.alert.stream else "",
+            )
+            for line in found.alerts[:_MOST_ALERTS]
+        ]
+        _fill(self.alerts, lines)
+        self.show_problem("")
+
+    def _on_alert(self, row: int, _column: int) -> None:
+        if 0 <= row < len(self._shift.alerts):
+            line = self._shift.alerts[row]
+            self.opened.emit(line.session.id, line.alert.at_sample)
+            self.accept()
+
+    def _on_finished(self) -> None:
+        self._cancelled.set()
+        self._work.close(0.0)
+
+
+class HourBars(Themed, QWidget):
+    """A bar for each hour with calls; alerts are the part in the colour of a warning."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._rows: Sequence[HourRow] = ()
+        self.setMinimumHeight(124)
+        self.setAccessibleName(tr("Calls and alerts by hour"))
+
+    def sizeHint(self) -> QSize:
+        """Room for a day."""
+        return QSize(520, 124)
+
+    def show_hours(self, rows: Sequence[HourRow]) -> None:
+        """Show these."""
+        self._rows = rows[-24:]
+        told = [
+            tr("{hour}: {calls} calls, {alerts} alerts", hour=f"{row.start:%H:%M}",
+               calls=row.calls, alerts=row.alerts)
+            for row in self._rows
+        ]  # fmt: skip
+        self.setAccessibleDescription("; ".join(told))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw bars and their numbers."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        centre = Qt.AlignmentFlag.AlignCenter
+        painter.setFont(font(12))
+        if not self._rows:
+            painter.setPen(self.theme.colour("muted"))
+            painter.drawText(self.rect(), centre, tr("No recorded call yet"))
+            painter.end()
+            return
+        most = max(max(row.calls, row.alerts) for row in self._rows) or 1
+        step = min(64.0, self.width() / len(self._rows))
+        room = self.height() - 40.0
+        painter.setFont(font(11))
+        for index, row in enumerate(self._rows):
+            left = index * step
+            wide = max(4.0, step * 0.34)
+            for place, (count, colour) in enumerate(
+                ((row.calls, "accent"), (row.alerts, "warning"))
+            ):
+                high = room * count / most
+                x = left + step / 2 - wide + place * wide
+                bar = QRectF(x, 18 + room - high, wide - 1.5, high)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self.theme.colour(colour))
+                painter.drawRoundedRect(bar, 2, 2)
+                if count and step > 30:
+                    painter.setPen(self.theme.colour("text"))
+                    painter.drawText(
+                        QRectF(x - 8, bar.top() - 16, wide + 14, 15), centre, str(count)
+                    )
+            if step > 30 or index % 3 == 0:
+                painter.setPen(self.theme.colour("muted"))
+                below = QRectF(left - 8, self.height() - 18, step + 16, 16)
+                painter.drawText(below, centre, f"{row.start:%H}")
+        painter.end()
+
+
+class EmotionBars(Themed, QWidget):
+    """A bar for each emotion that customers were heard with, as a share of what was decided."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._shares: list[tuple[str, float]] = []
+        self.setMinimumHeight(124)
+        self.setAccessibleName(tr("Customers' emotions"))
+
+    def sizeHint(self) -> QSize:
+        """Room for eight rows."""
+        return QSize(320, 124)
+
+    def show_emotions(self, seconds: dict[str, float]) -> None:
+        """Show these shares."""
+        total = sum(seconds.values())
+        self._shares = [(name, s / total) for name, s in seconds.items()] if total else []
+        told = [f"{emotion_name(name)} {percent(share)}" for name, share in self._shares]
+        self.setAccessibleDescription(", ".join(told))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw names, bars and shares."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font(12))
+        if not self._shares:
+            painter.setPen(self.theme.colour("muted"))
+            text = tr("Nothing was decided yet")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            painter.end()
+            return
+        step = min(22.0, self.height() / len(self._shares))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        for row, (name, share) in enumerate(self._shares):
+            top = row * step
+            painter.setPen(self.theme.colour("text"))
+            painter.drawText(QRectF(0, top, 84, step), middle, emotion_name(name))
+            track = QRectF(90, top + step / 2 - 4, self.width() - 146, 8)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.colour("border", 130))
+            painter.drawRoundedRect(track, 4, 4)
+            painter.setBrush(self.theme.fill(name))
+            filled = QRectF(track)
+            filled.setWidth(max(4.0, track.width() * share))
+            painter.drawRoundedRect(filled, 4, 4)
+            painter.setPen(self.theme.colour("muted"))
+            number = QRectF(self.width() - 50, top, 50, step)
+            painter.drawText(number, middle | Qt.AlignmentFlag.AlignRight, percent(share))
+        painter.end()
+
+
+def _titled(title: str, content: QWidget, parent: QWidget) -> QWidget:
+    frame = card(parent)
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(14, 10, 14, 12)
+    column.setSpacing(8)
+    column.addWidget(label(title, frame, "heading"))
+    column.addWidget(content, 1)
+    return frame
+
+
+def _table(columns: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
+    table = QTableWidget(0, len(columns), parent)
+    table.setHorizontalHeaderLabels(list(columns))
+    table.setAccessibleName(name)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(26)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setFixedHeight(158)
+    head = table.horizontalHeader()
+    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    head.setStretchLastSection(True)
+    return table
+
+
+def _fill(table: QTableWidget, lines: Sequence[Sequence[str]]) -> None:
+    table.setRowCount(len(lines))
+    for row, cells in enumerate(lines):
+        for column, text in enumerate(cells):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            table.setItem(row, column, item)
+
+
+def _agent_cells(row: AgentRow) -> tuple[str, ...]:
+    def share(value: float | None) -> str:
+        return "–" if value is None else percent(value)
+
+    response = "–" if row.response_s is None else f"{decimal(row.response_s, 1)} s"
+    interruptions = "–" if row.interruptions is None else decimal(row.interruptions, 1)
+    return (
+        row.name, str(row.calls), decimal(row.minutes, 0), share(row.talk_share),
+        share(row.overtalk_share), share(row.silence_share), response, interruptions,
+    )  # fmt: skip

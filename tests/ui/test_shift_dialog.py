@@ -1,0 +1,38 @@
+"""The shift in the window: chosen by day and team, its alerts lead to their moments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from emolive.session.library import Library
+from emolive.ui.calls.shift_dialog import ShiftDialog
+from emolive.ui.theme import DARK
+from tests.session.filled import RATE
+from tests.session.test_shift import call
+
+
+def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library") as library:
+        now = datetime.now(UTC)
+        newest = call(library, now - timedelta(minutes=2), "agent:Jane", "team:Billing")
+        call(library, now - timedelta(days=3), "agent:Bob", "team:Sales")
+        dialog = ShiftDialog(DARK, library)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        dialog.show_days(7)
+        qtbot.waitUntil(lambda: dialog.sum.text().startswith("2 calls"), timeout=10_000)
+        assert [dialog.agents.item(row, 0).text() for row in range(2)] == ["Bob", "Jane"]
+        assert "sad 80" in dialog.emotions.accessibleDescription()
+        assert "calls" in dialog.hours.accessibleDescription()
+        row = dialog.team.findText("Billing")
+        dialog.team.setCurrentIndex(row)
+        dialog.team.activated.emit(row)
+        qtbot.waitUntil(lambda: dialog.sum.text().startswith("1 call"), timeout=10_000)
+        assert dialog.agents.rowCount() == 1
+        with qtbot.waitSignal(dialog.opened) as opened:
+            dialog.alerts.cellActivated.emit(0, 0)
+        assert opened.args == [newest, 25 * RATE]
+        dialog.close()
