@@ -10,7 +10,7 @@ RUN_PACKAGES := python3-venv libportaudio2 libasound2-plugins libegl1 libgl1 lib
   libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 fonts-dejavu-core
 TEST_PACKAGES := pulseaudio pulseaudio-utils xvfb xauth postgresql chromium chromium-driver
 
-.PHONY: demo app test lint bundle desktop-entry screenshots catalogues train-setup clean
+.PHONY: demo app test lint bundle desktop-entry screenshots catalogues docs train-setup clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/app.stamp  ## Set everything up and run the demo
@@ -67,6 +67,9 @@ screenshots: $(VENV)/dev.stamp  ## Render every screen, light and dark, at two s
 
 catalogues: $(VENV)/dev.stamp  ## Put new texts into the languages' catalogues
 	$(BIN)/python -m tests.catalogues
+
+docs: $(VENV)/dev.stamp  ## Build the guide into site/
+	$(BIN)/mkdocs build --strict
 
 train-setup: $(VENV)/system-run.stamp  ## Set up training only
 	$(BIN)/python -m pip install -q -e .[training]

@@ -125,7 +125,7 @@ def empty(language: str) -> Catalog:
     return Catalog(
         locale=language,
         project="emolive",
-        header_comment=f"# {i18n.language_name(language)}. The terms: docs/languages.md.",
+        header_comment=f"# {i18n.language_name(language)}. The terms: docs/settings.md.",
         version="0",
         msgid_bugs_address="-",
         creation_date=then,

@@ -6,12 +6,19 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import soundfile as sf
 from hypothesis import settings
 
 import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would report to its maker
+from emolive.inference.classifier import OnnxClassifier
+from emolive.resources import DEMO_AUDIO, asset
+from emolive.speech.silero import SileroVad
+from emolive.types import FloatArray
+from tests.models import tiny_model
 from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -62,6 +69,37 @@ def corpora() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def speech() -> FloatArray:
+    """The demo clip: 42 s of speech with pauses, 16 kHz mono; not to be changed."""
+    samples: FloatArray
+    samples, rate = sf.read(asset(DEMO_AUDIO), dtype="float32")
+    assert rate == 16_000
+    samples.setflags(write=False)
+    return samples
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model's file; not to be changed."""
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    tiny_model(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def classifier(model: Path) -> Iterator[OnnxClassifier]:
+    """The tiny model on one core."""
+    with closing(OnnxClassifier(model, "cpu", threads=1)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def vad() -> SileroVad:
+    """The voice activity detector."""
+    return SileroVad()
+
+
 @pytest.fixture
 def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
     """A private sound card (see `tests.pulse`), plugged in, or a visible skip."""
@@ -75,7 +113,6 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
 def card(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """A graphics card that runs every model that may; ``[True]`` once it is lost."""
     from emolive.inference import loading
-    from emolive.inference.classifier import OnnxClassifier
     from tests.inference.sessions import FakeCudaRuntime, gpu_host
 
     lost = [False]

@@ -17,15 +17,9 @@ import emolive
 from emolive.errors import AudioFileError
 from emolive.resources import DEMO_AUDIO, asset
 from tests.conftest import REPOSITORY
-from tests.models import LABELS, tiny_model
+from tests.models import LABELS
 
 _DOCUMENT = REPOSITORY / "docs" / "api.md"
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    tiny_model(tmp_path / "tiny.onnx")
-    return tmp_path / "tiny.onnx"
 
 
 @pytest.fixture

@@ -47,11 +47,6 @@ class Heard:
     levels: list[tuple[int, int, float, float]] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
 @pytest.fixture(scope="module", params=["wide", "telephone"])
 def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty seconds of speech, as it is or as a softphone hands a telephone call on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from emolive.bench.stages import (
     Timing,
     measure_archive,
     measure_capacity,
-    read_speech,
     soak,
     time_latency,
     time_stages,
@@ -33,20 +31,6 @@ from emolive.types import FloatArray
 from tests.models import tiny_model
 
 CONFIG = EngineConfig()
-
-
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    tiny_model(path)
-    tiny = OnnxClassifier(path, "cpu", threads=1)
-    yield tiny
-    tiny.close()
-
-
-@pytest.fixture(scope="module")
-def speech() -> FloatArray:
-    return read_speech(asset(DEMO_AUDIO), 16_000)
 
 
 def test_a_timing_is_median_and_p99() -> None:

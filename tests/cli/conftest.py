@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile as sf
 from typer.testing import CliRunner, Result
 
 from emolive.cli.main import app
-from emolive.resources import DEMO_AUDIO, asset
-from emolive.types import FloatArray
-from tests.models import tiny_model
 
 Run = Callable[..., Result]
 
@@ -22,18 +18,12 @@ Run = Callable[..., Result]
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    tiny_model(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def speech() -> FloatArray:
-    """The demo clip, 16 kHz mono."""
-    samples: FloatArray = sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
-    return samples
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the library is that commands use."""
+    folder = tmp_path / "library"
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(folder))
+    return folder
 
 
 @pytest.fixture

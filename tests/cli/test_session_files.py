@@ -24,13 +24,6 @@ SEGMENTS = [
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "library"
-    monkeypatch.setenv("EMOLIVE_LIBRARY", str(folder))
-    return folder
-
-
-@pytest.fixture
 def session(folder: Path) -> str:
     with Library.open(folder) as library:
         info = fill(

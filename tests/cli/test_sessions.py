@@ -34,13 +34,6 @@ SEGMENTS = [
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "library"
-    monkeypatch.setenv("EMOLIVE_LIBRARY", str(folder))
-    return folder
-
-
-@pytest.fixture
 def filled(folder: Path) -> list[str]:
     """The ids of three sessions, newest first."""
     now = datetime.now(UTC)

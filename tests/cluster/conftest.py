@@ -5,25 +5,9 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
-from tests.models import tiny_model
 
 RATE = 16_000
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    tiny_model(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def speech() -> FloatArray:
-    """The demo clip, 16 kHz mono."""
-    samples: FloatArray = sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
-    return samples
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ WINDOW = 48_000
 HOP = 8_000
 
 
-@pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
 def pipeline(vad: SileroVad, rate: int = RATE, **config: float) -> StreamPipeline:
     return StreamPipeline("mono", rate, METADATA, vad, EngineConfig(**config))
 

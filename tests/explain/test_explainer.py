@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
-from emolive import resources
 from emolive.acoustics import SPECTROGRAM
 from emolive.engine.hub import Hub
 from emolive.errors import EmoliveError
@@ -80,13 +78,6 @@ def run(tmp_path: Path) -> Iterator[ExplainedRun]:
     made = ExplainedRun(tmp_path / "tiny.onnx")
     yield made
     assert made.explainer.close(5)
-
-
-@pytest.fixture(scope="module")
-def speech() -> FloatArray:
-    samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
-    assert rate == RATE
-    return np.asarray(samples, np.float32)
 
 
 def test_a_moment_is_explained_with_what_was_heard(run: ExplainedRun, speech: FloatArray) -> None:

@@ -25,15 +25,8 @@ from emolive.monitoring import (
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.settings import BaselineSettings
 from emolive.types import Prediction, Role, SpeechState
-from tests.models import tiny_model
 
 RATE = 16_000
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    tiny_model(tmp_path / "tiny.onnx")
-    return tmp_path / "tiny.onnx"
 
 
 @pytest.fixture

@@ -43,15 +43,6 @@ def speech() -> FloatArray:
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    tiny_model(path)
-    classifier = OnnxClassifier(path, "cpu", threads=1)
-    yield classifier
-    classifier.close()
-
-
-@pytest.fixture(scope="module")
 def sad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
     """A model to which all speech is sad."""
     path = tmp_path_factory.mktemp("model") / "sad.onnx"
@@ -59,11 +50,6 @@ def sad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
     classifier = OnnxClassifier(path, "cpu", threads=1)
     yield classifier
     classifier.close()
-
-
-@pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
 
 
 @pytest.fixture(scope="module")

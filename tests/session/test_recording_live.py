@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -26,30 +25,10 @@ from emolive.session.records import GapKind, SessionInfo
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, FloatArray, Prediction, Role
 from tests.engine.fakes import FakeSource, until, until_state
-from tests.models import tiny_model
 from tests.pulse import PulseServer
 from tests.session.runs import until_elapsed
 
 RATE = 16_000
-
-
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnnxClassifier]:
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    tiny_model(path)
-    classifier = OnnxClassifier(path, "cpu")
-    yield classifier
-    classifier.close()
-
-
-@pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
-@pytest.fixture(scope="module")
-def speech() -> FloatArray:
-    return sf.read(asset(DEMO_AUDIO), dtype="float32")[0]
 
 
 def heard(library: Library, info: SessionInfo, stream: str = "mono") -> FloatArray:

@@ -20,11 +20,6 @@ RATE = 16_000
 
 
 @pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
-
-
-@pytest.fixture(scope="module")
 def clips(corpora: Path) -> list[FloatArray]:
     """A few real utterances, among them the quiet ones of RAVDESS and a telephone call."""
     paths = [
