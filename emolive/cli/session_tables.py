@@ -14,6 +14,7 @@ from emolive.labels import swatch
 from emolive.session.conversation import session_conversation
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
+from emolive.session.results import Span, TrendPoint
 from emolive.session.search import SearchHit
 from emolive.session.summary import NO_EMOTION, dominant_of
 from emolive.times import seconds_text, table_time
@@ -159,6 +160,33 @@ def hits_table(hits: Sequence[SearchHit]) -> Table:
             )
         if not hit.segments:
             table.add_row(*begin, "", table_time(info.duration_s), "", "", Text(info.title))
+    return table
+
+
+def trend_object(point: TrendPoint) -> Json:
+    """A point as `sessions trends --json` has it."""
+    return {
+        "start": point.start.isoformat(),
+        "title": point.title,
+        "sessions": point.sessions,
+        "decided_s": round(point.decided_s, 6),
+        "shares": {label: round(share, 6) for label, share in point.shares.items()},
+    }
+
+
+def trend_table(points: Sequence[TrendPoint], emotions: Sequence[str], by: Span) -> Table:
+    """A row for each point, a column for each emotion."""
+    table = _table("from", "sessions", "time", *emotions, "title")
+    for point in points:
+        when = f"{point.start:%Y-%m-%d %H:%M}" if by is Span.SESSION else f"{point.start:%Y-%m-%d}"
+        shares = (f"{point.shares[one]:.0%}" if one in point.shares else "" for one in emotions)
+        table.add_row(
+            when,
+            str(point.sessions),
+            table_time(point.decided_s),
+            *shares,
+            Text(point.title),
+        )
     return table
 
 

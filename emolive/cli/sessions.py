@@ -28,9 +28,12 @@ from emolive.cli.session_tables import (
     sessions_table,
     show_session,
     shown_object,
+    trend_object,
+    trend_table,
 )
 from emolive.errors import EmoliveError, SessionError
 from emolive.plain_text import plain
+from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
 from emolive.session.query_text import (
     before,
@@ -41,23 +44,124 @@ from emolive.session.query_text import (
     parse_span,
     taken_as_text,
 )
+from emolive.session.results import SessionResult, Span, emotions_of, session_results, trend
+from emolive.session.search import SearchQuery
 from emolive.types import Role
 
 app = group("sessions")
 
 
+WhatArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[WHAT]...",
+        help='Such as: angry longer than 10 s last week; or "exact words" from notes.',
+    ),
+]
+TagFilter = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="With all of these tags.")
+]
+SinceFilter = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
+]
+UntilFilter = Annotated[
+    str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
+]
+LastFilter = Annotated[
+    str | None, typer.Option("--last", metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
+]
+MostlyFilter = Annotated[
+    str | None, typer.Option("--mostly", metavar="EMOTION", help="With most time in this emotion.")
+]
+
+
+def _asked(
+    opened: Library,
+    what: list[str] | None,
+    tag: list[str] | None,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+) -> SearchQuery:
+    """What words and options ask for together."""
+    now = datetime.now()
+    query = parse_query(" ".join(what or ()), opened.labels(), now)
+    query = replace(query, tags=(*query.tags, *(tag or ())))
+    if last is not None:
+        query = replace(query, since=before(now, parse_span(last)))
+    if since is not None:
+        query = replace(query, since=parse_date(since, now))
+    if until is not None:
+        query = replace(query, until=parse_date(until, now, end=True))
+    return query
+
+
+def _results(opened: Library, query: SearchQuery, mostly: str | None) -> list[SessionResult]:
+    if (words := taken_as_text(query)) is not None:
+        tell(plain(words))
+    found = [hit.session for hit in opened.search(query)]
+    results = session_results(found, opened.label_samples())
+    if mostly is None:
+        return results
+    return [one for one in results if (one.dominant or "").casefold() == mostly.casefold()]
+
+
 @app.command("list")
-def list_sessions(as_json: JsonReport = False, library: LibraryOption = None) -> int:
-    """List all sessions, newest first."""
+def list_sessions(
+    what: WhatArgument = None,
+    tag: TagFilter = None,
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    last: LastFilter = None,
+    mostly: MostlyFilter = None,
+    as_json: JsonReport = False,
+    library: LibraryOption = None,
+) -> int:
+    """List sessions, newest first: all, or those that match."""
     with open_library(library) as opened:
-        sessions, times = opened.sessions(), opened.label_samples()
+        query = _asked(opened, what, tag, since, until, last)
+        sessions = [one.session for one in _results(opened, query, mostly)]
+        times = opened.label_samples()
         if as_json:
             found = [session_object(info, times.get(info.id, {})) for info in sessions]
             print_json(found)
         elif sessions:
             print_table(sessions_table(sessions, times))
+        elif opened.sessions():
+            tell("Nothing was found.")
         else:
             tell(f"There are no sessions in {opened.folder} yet: `emolive live --record`.")
+    return DONE
+
+
+@app.command()
+def trends(
+    what: WhatArgument = None,
+    by: Annotated[
+        Span, typer.Option("--by", metavar="SPAN", help="session, day, week or month.")
+    ] = Span.DAY,
+    tag: TagFilter = None,
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    last: LastFilter = None,
+    mostly: MostlyFilter = None,
+    as_json: JsonReport = False,
+    library: LibraryOption = None,
+) -> int:
+    """Show how the shares of emotions change over sessions, days, weeks or months.
+
+    Shares are of the time with an emotion, each session weighted by it.
+    """
+    with open_library(library) as opened:
+        query = _asked(opened, what, tag, since, until, last)
+        results = _results(opened, query, mostly)
+    points = trend(results, by)
+    if as_json:
+        print_json([trend_object(point) for point in points])
+    elif points:
+        print_table(trend_table(points, emotions_of(results), by))
+    else:
+        tell("Nothing was found.")
     return DONE
 
 
@@ -118,13 +222,7 @@ def replay(
 
 @app.command()
 def search(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[WHAT]...",
-            help='Such as: angry longer than 10 s last week; or "exact words" from notes.',
-        ),
-    ] = None,
+    what: WhatArgument = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="EMOTION", help="One of these emotions.")
     ] = None,
@@ -142,18 +240,10 @@ def search(
     stream: Annotated[
         list[str] | None, typer.Option("--stream", metavar="NAME", help="On this stream.")
     ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="With all of these tags.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--last", metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
-    ] = None,
+    tag: TagFilter = None,
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    last: LastFilter = None,
     marked: Annotated[
         bool, typer.Option("--marked", help="Look in what people marked, not in the model's.")
     ] = False,
@@ -165,8 +255,7 @@ def search(
     What is asked for must all be there. Options and words can be mixed.
     """
     with open_library(library) as opened:
-        now = datetime.now()
-        query = parse_query(" ".join(what or ()), opened.labels(), now)
+        query = _asked(opened, what, tag, since, until, last)
         parties = []
         for name in role or ():
             if name.casefold() not in set(Role):
@@ -177,19 +266,12 @@ def search(
             labels=(*query.labels, *(label or ())),
             roles=(*query.roles, *parties),
             streams=(*query.streams, *(stream or ())),
-            tags=(*query.tags, *(tag or ())),
             annotated=query.annotated or marked,
         )
         if longer is not None:
             query = replace(query, min_duration_s=parse_length(longer))
         if probability is not None:
             query = replace(query, min_confidence=parse_share(probability))
-        if last is not None:
-            query = replace(query, since=before(now, parse_span(last)))
-        if since is not None:
-            query = replace(query, since=parse_date(since, now))
-        if until is not None:
-            query = replace(query, until=parse_date(until, now, end=True))
         hits = opened.search(query)
         if (words := taken_as_text(query)) is not None:
             tell(plain(words))

@@ -251,9 +251,11 @@ class AnalysisFlow(QObject):
             told = " ".join(outcome.failures[:_TOLD_FAILURES])
             many = ntr("{count} file failed:", "{count} files failed:", failed)
             text = f"{text} {many} {told}"
-        action = Action.OPEN_SESSION if count == 1 else Action.SESSIONS if count else None
+        action = Action.OPEN_SESSION if count == 1 else Action.RESULTS if count else None
         session = outcome.sessions[0] if count == 1 else None
-        self.said.emit(Message(severity, text, action, session=session))
+        self.said.emit(
+            Message(severity, text, action, session=session, sessions=tuple(outcome.sessions))
+        )
 
     def _on_failed(self, text: str) -> None:
         self.bar.hide()

@@ -304,7 +304,8 @@ class MainWindow(Shell):
         self.preferences.change("input", channels=2 if split else 1)
 
     def _on_action(self, action: Action) -> None:
-        session = self.banner.message.session if self.banner.message is not None else None
+        message = self.banner.message
+        session = message.session if message is not None else None
         if session is not None and action is Action.NAME_SESSION:
             self.recorded.name(session, self.theme)
             return
@@ -320,8 +321,9 @@ class MainWindow(Shell):
             self.recording.stop()
         elif action is Action.SETTINGS:
             self.show_settings()
-        elif action is Action.SESSIONS:
+        elif action is Action.RESULTS and message is not None:
             self.bring(self.sessions)
+            self.sessions.show_results_of(message.sessions)
         elif action is Action.OPEN_SESSION and session is not None:
             self._open_session(session)
         elif action is Action.OPEN_CALL:

@@ -34,7 +34,7 @@ class Action(StrEnum):
     BUNDLED_MODEL = mark("Use the bundled model")
     STOP_RECORDING = mark("Stop recording")
     OPEN_CALL = mark("Open the call")
-    SESSIONS = mark("Show the sessions")
+    RESULTS = mark("Compare the results")
     OPEN_SESSION = mark("Open it")
     NAME_SESSION = mark("Name it…")
     DELETE_SESSION = mark("Delete it…")
@@ -42,13 +42,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A banner. `more`: what else can be done; `session`: the id of the one that it is about."""
+    """A banner. `more`: what else can be done; `session`, `sessions`: ids that it is about."""
 
     severity: Severity
     text: str
     action: Action | None = None
     more: tuple[Action, ...] = ()
     session: str | None = None
+    sessions: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:

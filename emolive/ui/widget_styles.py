@@ -112,6 +112,8 @@ QTableView, QListView, QTreeView {{
     selection-background-color: {t.info_tint}; selection-color: {t.text};
     alternate-background-color: {t.surface};
 }}
+QTableView#results::item {{ padding: 0 8px; }}
+QTableView#results::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
 QHeaderView {{ background: {t.surface}; }}
 QHeaderView::section {{
     background: {t.surface}; color: {t.muted}; border: none; padding: 0 8px;

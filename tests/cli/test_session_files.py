@@ -195,6 +195,30 @@ def test_all_formats_at_once(run: Run, session: str, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.csv").exists()
 
 
+def test_the_list_is_filtered_and_trends_are_told(run: Run, session: str, folder: Path) -> None:
+    with Library.open(folder) as library:
+        fill(library, "Later", [segment("customer", 0, 2, "happy")],
+             at=datetime(2025, 5, 1, tzinfo=UTC))  # fmt: skip
+
+    def listed(*arguments: str) -> list[str]:
+        result = run("sessions", "list", "--json", *arguments)
+        assert result.exit_code == 0, result.stderr
+        return [one["title"] for one in json.loads(result.stdout)]
+
+    assert listed() == ["Later", "A call"]
+    assert listed("--from", "2025-04-01") == ["Later"]
+    assert listed("--to", "2025-04-01") == ["A call"]
+    assert listed("--mostly", "happy", "later") == ["Later"]
+    assert listed("--tag", "x") == []
+    assert "Nothing was found" in run("sessions", "list", "--tag", "x").stderr
+    points = json.loads(run("sessions", "trends", "--by", "month", "--json").stdout)
+    assert [point["sessions"] for point in points] == [1, 1]
+    assert points[0]["shares"] == {"happy": 0.6, "angry": 0.4}
+    assert "60%" in run("sessions", "trends").stdout
+    assert run("sessions", "trends", "--by", "year").exit_code == 2
+    assert session
+
+
 def test_wrong_usage_is_one_sentence(run: Run, session: str, tmp_path: Path) -> None:
     for arguments, why in (
         (("export", session, "--format", "docx"), "html, bundle, manifest"),

@@ -246,6 +246,17 @@ def why_replay(page: SessionsPage, ids: dict[str, str]) -> None:
     wait(lambda: bool(page.replay.drawer.words.text() or page.replay.drawer.problem.text()), 60)
 
 
+def results(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.list.results_button.click()
+    wait(lambda: page.results.model.rowCount() > 0)
+
+
+def trend(page: SessionsPage, ids: dict[str, str]) -> None:
+    results(page, ids)
+    page.results.as_trend.click()
+
+
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
     page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
@@ -343,6 +354,8 @@ SCENES = {
         voice,
         rating,
         why_replay,
+        results,
+        trend,
         tiers_dialog,
         notes,
         two_streams,

@@ -90,7 +90,7 @@ def test_a_dropped_folder_becomes_sessions_while_the_demo_runs(
     assert message is not None
     assert message.text.startswith("2 sessions were made. 1 file failed:")
     assert "bad.wav" in message.text
-    assert message.action is Action.SESSIONS
+    assert message.action is Action.RESULTS
     with Library.open(tmp_path / "library") as library:
         assert sorted(info.title for info in library.sessions()) == ["one", "two"]
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)

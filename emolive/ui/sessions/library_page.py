@@ -60,6 +60,7 @@ class LibraryPage(Themed, QWidget):
 
     opened = Signal(str, int)  # session, sample (-1: the start)
     export_wanted = Signal(list)  # SessionInfo
+    results_wanted = Signal(list)  # SessionInfo
     delete_wanted = Signal(list)
     import_wanted = Signal()
     label_wanted = Signal()
@@ -92,6 +93,12 @@ class LibraryPage(Themed, QWidget):
         self.problem.hide()
         self.import_button = push_button(
             tr("Import…"), self, self.import_wanted.emit, tip=tr("Bundles made by export")
+        )
+        self.results_button = push_button(
+            tr("Results"),
+            self,
+            self._on_results,
+            tip=tr("The sessions of this list side by side: a table, and their trend"),
         )
         self.label_button = push_button(
             tr("Label moments…"),
@@ -229,7 +236,12 @@ class LibraryPage(Themed, QWidget):
         head.addWidget(self.heading)
         head.addWidget(self.count)
         head.addStretch()
-        for button in (self.label_button, self.teach_button, self.import_button):
+        for button in (
+            self.results_button,
+            self.label_button,
+            self.teach_button,
+            self.import_button,
+        ):
             head.addWidget(button)
         frame = QFrame(self)
         frame.setProperty("card", True)
@@ -296,6 +308,9 @@ class LibraryPage(Themed, QWidget):
         rows = self.table.chosen
         if len(rows) == 1:
             self.opened.emit(rows[0].info.id, at_sample)
+
+    def _on_results(self) -> None:
+        self.results_wanted.emit([row.info for row in self.model.rows])
 
     def _on_export(self) -> None:
         if rows := self.table.chosen:

@@ -23,6 +23,7 @@ from emolive.session.export_folder import import_bundles
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import SessionInfo
+from emolive.session.results import session_results
 from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
 from emolive.ui.messages import Message, Severity
@@ -36,6 +37,7 @@ from emolive.ui.sessions.library_page import LibraryPage
 from emolive.ui.sessions.playing import MakePlayer
 from emolive.ui.sessions.replay_keys import KEYS as REPLAY_KEYS
 from emolive.ui.sessions.replay_page import ReplayPage
+from emolive.ui.sessions.results_page import ResultsPage
 from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.sessions.tiers_dialog import TiersDialog
 from emolive.ui.shortcuts import Key
@@ -88,6 +90,8 @@ class SessionsPage(Themed, QWidget):
         self.hard_worker = Background("session jobs", self)
         self.list = LibraryPage(theme, self.reader, self)
         self.replay = ReplayPage(theme, self.reader, self.editor, self, make_player=make_player)
+        self.results = ResultsPage(theme, self.hard_worker, self)
+        self._back: QWidget = self.list  # where a session is left to
         self.dialog: QDialog | None = None
         self._said = QTimer(self)
         self._said.setSingleShot(True)
@@ -96,6 +100,7 @@ class SessionsPage(Themed, QWidget):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.list)
         self._pages.addWidget(self.replay)
+        self._pages.addWidget(self.results)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
@@ -133,6 +138,8 @@ class SessionsPage(Themed, QWidget):
         """Replay a session."""
         if self.library is not None:
             self.message.emit(None)
+            front = self._pages.currentWidget()
+            self._back = self.results if front is self.results else self.list
             self._pages.setCurrentWidget(self.replay)
             self.replay.open(self.library, session_id, at_sample)
 
@@ -160,13 +167,19 @@ class SessionsPage(Themed, QWidget):
         sessions, replay = self.list, self.replay
         sessions.opened.connect(self._on_open)
         sessions.export_wanted.connect(self.export)
+        sessions.results_wanted.connect(self.show_results)
         sessions.delete_wanted.connect(self.delete)
         sessions.import_wanted.connect(self.import_bundles)
         sessions.label_wanted.connect(self.label_moments)
         sessions.teach_wanted.connect(self.teach)
         sessions.record_wanted.connect(self.record_wanted)
         sessions.retry_wanted.connect(self.retry_library)
-        replay.left.connect(self._leave)
+        replay.left.connect(self._leave_session)
+        self.results.left.connect(self._leave)
+        self.results.opened.connect(self.open_session)
+        self.results.export_wanted.connect(self.export)
+        self.results.said.connect(self._say)
+        self.results.failed.connect(self._fail)
         replay.said.connect(self._say)
         replay.failed.connect(self._fail)
         replay.changed.connect(lambda: sessions.refresh())
@@ -177,6 +190,39 @@ class SessionsPage(Themed, QWidget):
 
     def _on_open(self, session_id: str, at_sample: int) -> None:
         self.open_session(session_id, at_sample if at_sample >= 0 else None)
+
+    def show_results(self, sessions: Sequence[SessionInfo]) -> None:
+        """These sessions side by side."""
+        library = self.library
+        if library is None:
+            return
+        self.message.emit(None)
+        self._pages.setCurrentWidget(self.results)
+        self.reader.ask(
+            lambda: session_results(sessions, library.label_samples()),
+            self.results.show_results,
+            self._fail,
+            key="results",
+        )
+
+    def show_results_of(self, ids: Sequence[str]) -> None:
+        """The sessions of these ids side by side, as far as they are still there."""
+        if (library := self.library) is not None:
+            wanted = set(ids)
+            self.reader.ask(
+                lambda: [info for info in library.sessions() if info.id in wanted],
+                self.show_results,
+                self._fail,
+                key="results",
+            )
+
+    def _leave_session(self) -> None:
+        if self._back is self.results:
+            self.replay.close_session()
+            self._pages.setCurrentWidget(self.results)
+            self.results.table.setFocus()
+        else:
+            self._leave()
 
     def _leave(self) -> None:
         if not self.showing_list:
@@ -196,7 +242,8 @@ class SessionsPage(Themed, QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys are for what is shown, wherever the focus is."""
-        shown = self.list if self.showing_list else self.replay
+        shown = self._pages.currentWidget()
+        assert shown is not None
         if shown.isAncestorOf(QApplication.focusWidget() or self):
             super().keyPressEvent(event)
         else:

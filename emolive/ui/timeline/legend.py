@@ -29,10 +29,16 @@ class Legend(Themed, QWidget):
         self.setFixedHeight(26)
         self.setAccessibleName(tr("Legend"))
 
-    def set_labels(self, labels: tuple[str, ...], *, not_inferred: bool = False) -> None:
-        """Name the classes; `not_inferred`: there is a stream without emotions."""
+    def set_labels(
+        self, labels: tuple[str, ...], *, not_inferred: bool = False, states: bool = True
+    ) -> None:
+        """Name the classes; `not_inferred`: there is a stream without emotions.
+
+        `states`: also what is no emotion.
+        """
         self._labels = labels
         self._states = (*_STATES, SpeechState.NOT_INFERRED) if not_inferred else _STATES
+        self._states = self._states if states else ()
         self.setAccessibleDescription(", ".join(self._names()))
         self.update()
 

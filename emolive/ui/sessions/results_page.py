@@ -1,0 +1,211 @@
+"""Sessions side by side: a table of results to sort, filter, open and export, and their trend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from emolive.i18n import ntr, tr
+from emolive.session.results import SessionResult, Span, emotions_of, trend, write_results
+from emolive.ui.background import Background
+from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button
+from emolive.ui.sessions.results_model import ResultsFilter, ResultsModel
+from emolive.ui.sessions.trend_chart import TrendChart
+from emolive.ui.theme import Theme, Themed
+from emolive.ui.timeline.legend import Legend
+
+_SESSION_PX, _MOST_MOMENT_PX = 220, 150
+FileChooser = Callable[[QWidget], str]
+
+
+def choose_file(parent: QWidget) -> str:
+    """Ask where the table goes; "" for nowhere."""
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, tr("Save the table"), "results.csv", f"{tr('CSV tables')} (*.csv)"
+    )
+    return chosen
+
+
+class ResultsPage(Themed, QWidget):
+    """Shows what it is given; opening and exporting sessions is for others."""
+
+    left = Signal()
+    opened = Signal(str)
+    export_wanted = Signal(list)  # SessionInfo
+    said = Signal(str)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        worker: Background,
+        parent: QWidget | None = None,
+        *,
+        choose: FileChooser = choose_file,
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._worker = worker
+        self._choose = choose
+        self.model = ResultsModel(self)
+        self.filter = ResultsFilter(self.model, self)
+        self.back_button = IconButton("back", tr("Back to the list"), theme, self, keys="Esc")
+        self.count = label("", self, "muted")
+        self.text = QLineEdit(self)
+        self.text.setPlaceholderText(tr("Filter by title, source, tag or emotion"))
+        self.text.setAccessibleName(tr("Filter"))
+        self.text.setClearButtonEnabled(True)
+        self.as_table = ChoiceButton(tr("Table"), tr("A session a row"), self)
+        self.as_trend = ChoiceButton(tr("Trend"), tr("Shares of emotions over time"), self)
+        self.span = ChoiceBox(tr("A bar stands for"), self)
+        for span, text in (
+            (Span.SESSION, tr("each session")),
+            (Span.DAY, tr("days")),
+            (Span.WEEK, tr("weeks")),
+            (Span.MONTH, tr("months")),
+        ):
+            self.span.addItem(text, span)
+        self.table_button = push_button(
+            tr("Save table…"), self, self._on_save, tip=tr("As CSV, as it is filtered and sorted")
+        )
+        self.export_button = push_button(
+            tr("Export sessions…"), self, self._on_export, tip=tr("Those that are selected, or all")
+        )
+        self.table = QTableView(self)
+        self.chart = TrendChart(theme, self)
+        self.legend = Legend(theme, self)
+        self._lay_out()
+        self._connect()
+        self.show_trend(False)
+
+    def show_results(self, results: Sequence[SessionResult]) -> None:
+        """Show these sessions."""
+        self.text.clear()
+        self.model.set_results(results)
+        self.legend.set_labels(tuple(self.model.emotions), states=False)
+        self.table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+        header = self.table.horizontalHeader()
+        header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
+        header.resizeSection(0, _SESSION_PX)
+        self._refresh()
+        self.table.setFocus()
+
+    def show_trend(self, on: bool) -> None:
+        """The trend, or the table."""
+        self.as_trend.setChecked(on)
+        self.as_table.setChecked(not on)
+        self._pages.setCurrentIndex(int(on))
+        self.span.setVisible(on)
+        self.table_button.setVisible(not on)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(self.back_button)
+        head.addWidget(label(tr("Results"), self, "page"))
+        head.addWidget(self.count)
+        head.addStretch()
+        for widget in (self.span, self.as_table, self.as_trend):
+            head.addWidget(widget)
+        head.addSpacing(6)
+        head.addWidget(self.table_button)
+        head.addWidget(self.export_button)
+        table = self.table
+        table.setModel(self.filter)
+        table.setSortingEnabled(True)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setObjectName("results")
+        table.setTabKeyNavigation(False)
+        table.setAccessibleName(tr("Results"))
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(34)
+        table.horizontalHeader().setHighlightSections(False)
+        trend_side = QWidget(self)
+        inside = QVBoxLayout(trend_side)
+        inside.setContentsMargins(8, 8, 8, 0)
+        inside.addWidget(self.legend)
+        inside.addWidget(self.chart, 1)
+        frame = QFrame(self)
+        frame.setProperty("card", True)
+        self._pages = QStackedWidget(frame)
+        self._pages.addWidget(table)
+        self._pages.addWidget(trend_side)
+        around = QVBoxLayout(frame)
+        around.setContentsMargins(1, 6, 1, 6)
+        around.addWidget(self._pages)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addWidget(self.text)
+        column.addWidget(frame, 1)
+
+    def _connect(self) -> None:
+        self.back_button.clicked.connect(self.left)
+        self.text.textChanged.connect(self._on_text)
+        self.as_table.clicked.connect(lambda: self.show_trend(False))
+        self.as_trend.clicked.connect(lambda: self.show_trend(True))
+        self.span.activated.connect(lambda _: self._refresh())
+        self.table.activated.connect(
+            lambda index: self.opened.emit(self.filter.shown[index.row()].session.id)
+        )
+
+    def _on_text(self, text: str) -> None:
+        self.filter.set_text(text)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        shown = self.filter.shown
+        self.count.setText(ntr("{count} session", "{count} sessions", len(shown)))
+        span = Span(self.span.currentData())
+        self.chart.show_points(trend(shown, span), emotions_of(shown), span)
+        for button in (self.table_button, self.export_button):
+            button.setEnabled(bool(shown))
+
+    def _on_save(self) -> None:
+        chosen = self._choose(self)
+        if not chosen:
+            return
+        shown, path = self.filter.shown, Path(chosen)
+
+        def work() -> None:
+            write_results(shown, path)
+
+        self._worker.ask(
+            work,
+            lambda _: self.said.emit(tr("The table is in {path}.", path=path)),
+            lambda text: self.failed.emit(text),
+        )
+
+    def _on_export(self) -> None:
+        shown = self.filter.shown
+        rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
+        chosen = [shown[row] for row in rows] or shown
+        self.export_wanted.emit([one.session for one in chosen])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc leads back."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
