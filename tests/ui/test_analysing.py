@@ -94,7 +94,8 @@ def test_a_dropped_folder_becomes_sessions_while_the_demo_runs(
     with Library.open(tmp_path / "library") as library:
         assert sorted(info.title for info in library.sessions()) == ["one", "two"]
     qtbot.mouseClick(window.banner.action, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(window.sessions.list.model.rows) == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: window.sessions.results.model.rowCount() == 2, timeout=10_000)
+    assert window.sessions.results.isVisible()
 
 
 def test_stopping_keeps_nothing_half(
