@@ -63,11 +63,7 @@ def run_server_bench(
     rate = classifier.metadata.front_end.sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
     tried: list[tuple[int, bool]] = []
-    serve = None
-    if workers is not None:
-        from emolive.cluster.live.serve import serve_for_bench
-
-        serve = partial(serve_for_bench, workers=workers)
+    serve = _serving(workers)
     if calls is None:
         calls = _most_calls(speech, rate, model, provider, hop_s, tried, serve)
     config = engine_config(hop_s, classifier)
@@ -86,6 +82,15 @@ def run_server_bench(
     else:
         _show(report)
     return DONE
+
+
+def _serving(workers: int | None) -> Serve | None:
+    """What runs the server: a local cluster of so many workers; None: as usual."""
+    if workers is None:
+        return None
+    from emolive.cluster.live.serve import serve_for_bench
+
+    return partial(serve_for_bench, workers=workers)
 
 
 def _most_calls(
@@ -146,11 +151,7 @@ def run_sizing_bench(
     check_server()
     check_simpy()
     tell(f"Measuring {_MEASURED_CALLS} calls over sockets for {seconds:.0f} s.")
-    serve = None
-    if workers is not None:
-        from emolive.cluster.live.serve import serve_for_bench
-
-        serve = partial(serve_for_bench, workers=workers)
+    serve = _serving(workers)
     rate = read_metadata(model_path(model)).sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
     measured = measure_server(

@@ -25,8 +25,8 @@ from emolive.engine.run import LiveRun
 from emolive.engine.totals import EngineTotals
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
+from emolive.inference.batching import OneAtATime
 from emolive.inference.classifier import Classifier
-from emolive.inference.one_at_a_time import OneAtATime
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput, Prediction
 

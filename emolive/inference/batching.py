@@ -1,4 +1,4 @@
-"""One model for several threads, their windows classified together."""
+"""One model for several threads: their windows classified together, or each in its turn."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emolive.features import CutWindows, Windows
-from emolive.inference.classifier import Classifier
-from emolive.inference.metadata import ModelMetadata
+from emolive.inference.classifier import Classifier, WrappedClassifier
 from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ class _Request:
     output: Future[ModelOutput] = field(default_factory=Future)
 
 
-class BatchingClassifier:
+class BatchingClassifier(WrappedClassifier):
     """A classifier that any number of threads may call at once.
 
     A thread of its own runs the model on whatever requests have come in while it was busy, up to
@@ -38,28 +37,13 @@ class BatchingClassifier:
         """Share `classifier`, which nobody else may use meanwhile."""
         if max_batch < 1:
             raise ValueError(f"max_batch must be positive, not {max_batch}")
-        self._classifier = classifier
+        super().__init__(classifier)
         self._max_batch = max_batch
         self._requests: deque[_Request] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="emolive batches", daemon=True)
         self._thread.start()
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """What the model says about itself."""
-        return self._classifier.metadata
-
-    @property
-    def provider(self) -> str:
-        """The processor in use, for people."""
-        return self._classifier.provider
-
-    @property
-    def provider_note(self) -> str | None:
-        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
-        return self._classifier.provider_note
 
     def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.
@@ -116,3 +100,20 @@ def _joined(parts: Sequence[Windows]) -> Windows:
     if len(cut) == len(parts):
         return CutWindows.joined(cut)
     return np.concatenate([np.asarray(part) for part in parts])
+
+
+class OneAtATime(WrappedClassifier):
+    """Passes on to a classifier; `predict` waits while another thread is in it."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        """Guard `classifier`, which stays its owner's to close."""
+        super().__init__(classifier)
+        self._lock = threading.Lock()
+
+    def predict(self, windows: Windows) -> ModelOutput:
+        """See `Classifier.predict`."""
+        with self._lock:
+            return self._classifier.predict(windows)
+
+    def close(self) -> None:
+        """Leave the model to its owner."""

@@ -60,6 +60,29 @@ class Classifier(Protocol):
         """Free the model; to be called once no prediction runs any more."""
 
 
+class WrappedClassifier:
+    """What says of the model what the classifier inside it says."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        """Wrap `classifier`."""
+        self._classifier = classifier
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model says about itself."""
+        return self._classifier.metadata
+
+    @property
+    def provider(self) -> str:
+        """The processor in use, for people."""
+        return self._classifier.provider
+
+    @property
+    def provider_note(self) -> str | None:
+        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
+        return self._classifier.provider_note
+
+
 class SessionFactory(Protocol):
     """Opens sessions; `onnxruntime.InferenceSession` is the real one."""
 

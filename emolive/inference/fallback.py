@@ -8,8 +8,7 @@ from collections.abc import Callable
 from emolive.errors import EmoliveError, ModelError
 from emolive.features import Windows
 from emolive.i18n import tr
-from emolive.inference.classifier import Classifier
-from emolive.inference.metadata import ModelMetadata
+from emolive.inference.classifier import Classifier, WrappedClassifier
 from emolive.types import ModelOutput
 
 _log = logging.getLogger(__name__)
@@ -17,7 +16,7 @@ _log = logging.getLogger(__name__)
 _CPU = "CPU"
 
 
-class FallbackClassifier:
+class FallbackClassifier(WrappedClassifier):
     """Uses a classifier until it fails in the middle of a run, then goes on with another.
 
     A driver that is updated, a card that falls off the bus or runs out of memory must not end a
@@ -34,20 +33,10 @@ class FallbackClassifier:
             classifier: the one that is wanted.
             open_cpu: opens the same model on the CPU; called at most once, in `predict`.
         """
-        self._classifier = classifier
+        super().__init__(classifier)
         self._open_cpu = open_cpu
         self._fallen_back = False
         self._note: str | None = None
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """What the model says about itself."""
-        return self._classifier.metadata
-
-    @property
-    def provider(self) -> str:
-        """The processor in use now."""
-        return self._classifier.provider
 
     @property
     def provider_note(self) -> str | None:
