@@ -130,7 +130,7 @@ def is_sentence(node: ast.AST, words: int = 2) -> bool:
     else:
         return False
     text = re.sub(r"<[^>]*>|&\w+;", " ", text)
-    units = {"dB", "dBFS", "Hz", "kHz", "ms", "fps", "work", "emolive"}
+    units = {"https", "dB", "dBFS", "Hz", "kHz", "ms", "fps", "work", "emolive"}
     found = [word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in units]
     return len(found) >= words
 
