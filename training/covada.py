@@ -45,7 +45,7 @@ def convert(audio: FloatArray, rng: np.random.Generator, rate: int = SAMPLING_RA
         import pyworld
     except ImportError as error:
         raise EmoliveError(
-            "WORLD is missing: install the training extra, pip install 'emolive[training]'."
+            "WORLD is missing: install the extra voices, pip install 'emolive[voices]'."
         ) from error
     x = audio.astype(np.float64)
     f0, times = pyworld.dio(x, rate)

@@ -23,9 +23,9 @@ from rich.progress import track
 
 from emolive.acoustics import SPECTROGRAM
 from emolive.explain.baseline import RunningBaseline
-from emolive.explain.cues import MIN_SECONDS, Cue, load_praat, measure
+from emolive.explain.cues import Cue, load_praat, measure
 from emolive.explain.occlusion import Occlusion, SoundOcclusion, occlusion
-from emolive.explain.saliency import PATCH, Saliency, occlude
+from emolive.explain.saliency import PATCH, Saliency, occlude, salient_stretch
 from emolive.features import log_mel, model_input
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.decision import calibrated
@@ -37,8 +37,6 @@ from training.functionals import drawn
 Cell = tuple[slice, slice]
 STEPS = 10
 ORDERS = ("salient", "loudest", "random")
-_HELD = 0.5  # of the positive worth, by the stretch in which cues are measured
-_STRETCH_S = max(MIN_SECONDS, 0.6)
 
 _UP, _DOWN = 1, -1
 _LOUD, _PITCH, _RANGE, _RATE, _TILT = (
@@ -152,23 +150,6 @@ def _orders(at: _Window, rng: np.random.Generator) -> dict[str, list[Cell]]:
         "loudest": ranked(loud),
         "random": [patches[i] for i in rng.permutation(len(patches))],
     }
-
-
-def salient_stretch(worth: FloatArray, n_samples: int) -> tuple[int, int]:
-    """The shortest stretch of samples that holds half of what the answer rests on."""
-    per_frame = np.maximum(worth, 0).sum(axis=0, dtype=np.float64)
-    total = np.concatenate([[0.0], np.cumsum(per_frame)])
-    hop, n_frames = SPECTROGRAM.hop_length, worth.shape[1]
-    if not total[-1]:
-        return 0, n_samples
-    least = round(_STRETCH_S * SPECTROGRAM.sampling_rate / hop)
-    best = (0, n_frames)
-    for start in range(n_frames - least + 1):
-        wanted = total[start] + _HELD * total[-1]
-        end = max(int(np.searchsorted(total, wanted - 1e-9)), start + least)
-        if end <= n_frames and total[end] >= wanted - 1e-9 and end - start < best[1] - best[0]:
-            best = (start, end)
-    return best[0] * hop, min(n_samples, best[1] * hop + SPECTROGRAM.win_length)
 
 
 def measure_faithfulness(

@@ -9,9 +9,9 @@ from types import ModuleType
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import EmoliveError
 from emolive.explain.baseline import CueReading, RunningBaseline
-from emolive.explain.cues import load_praat, measure
+from emolive.explain.cues import Cue, load_praat, measure
 from emolive.explain.occlusion import occlusion
-from emolive.explain.saliency import BUDGET_S, Saliency, occlude
+from emolive.explain.saliency import BUDGET_S, Saliency, occlude, salient_stretch
 from emolive.explain.wording import sentence
 from emolive.features import log_mel
 from emolive.inference.classifier import Classifier
@@ -37,6 +37,8 @@ class Explanation:
     ``saliency`` and ``log_mel`` are None, and ``cues`` empty, where ``problem`` (one sentence)
     says why.
     ``baseline_windows`` of the speaker were compared with; ``words`` sum the cues up.
+    ``stretch`` (samples of the window) is the shortest that holds half of what the answer rests on,
+    and ``stretch_cues`` are the cues of this stretch alone, pauses left out.
     """
 
     moment: Moment
@@ -46,6 +48,8 @@ class Explanation:
     baseline_windows: int = 0
     words: str = ""
     problem: str | None = None
+    stretch: tuple[int, int] | None = None
+    stretch_cues: tuple[CueReading, ...] = ()
 
 
 class MomentExplainer:
@@ -111,6 +115,12 @@ class MomentExplainer:
         )
         if saliency is None:
             return None
+        stretch = salient_stretch(saliency.worth, samples.size)
+        inside: tuple[CueReading, ...] = ()
+        if self.praat is not None:
+            cues = measure(samples[slice(*stretch)], metadata.sampling_rate, self.praat)
+            # So short a stretch was chosen because something is said in it.
+            inside = tuple(r for r in baseline.compare(cues) if r.cue is not Cue.PAUSES)
         return Explanation(
             moment,
             log_mel(samples, SPECTROGRAM),
@@ -119,6 +129,8 @@ class MomentExplainer:
             baseline.windows,
             words,
             self._praat_problem,
+            stretch,
+            inside,
         )
 
     def close(self) -> None:

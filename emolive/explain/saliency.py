@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolive.acoustics import SPECTROGRAM
 from emolive.explain.occlusion import Occlusion
 from emolive.inference.decision import calibrated
 from emolive.types import FloatArray, ModelOutput
@@ -26,6 +27,9 @@ PATCH = (16, 20)
 BATCH = 8
 BUDGET_S = 2.0
 _TINY = 1e-6
+# By the stretch in which cues are measured: its share of the positive worth, and its least length.
+_HELD = 0.5
+_STRETCH_S = 0.6
 
 
 class Answers(Protocol):
@@ -148,3 +152,20 @@ def decisive(worth: FloatArray, share: float = 0.5) -> npt.NDArray[np.bool_]:
     """The cells worth at least `share` of the most: what to outline; bool, same shape."""
     most = float(worth.max())
     return worth >= max(share * most, _TINY)
+
+
+def salient_stretch(worth: FloatArray, n_samples: int) -> tuple[int, int]:
+    """The shortest stretch of samples that holds half of what the answer rests on."""
+    per_frame = np.maximum(worth, 0).sum(axis=0, dtype=np.float64)
+    total = np.concatenate([[0.0], np.cumsum(per_frame)])
+    hop, n_frames = SPECTROGRAM.hop_length, worth.shape[1]
+    if not total[-1]:
+        return 0, n_samples
+    least = round(_STRETCH_S * SPECTROGRAM.sampling_rate / hop)
+    best = (0, n_frames)
+    for start in range(n_frames - least + 1):
+        wanted = total[start] + _HELD * total[-1]
+        end = max(int(np.searchsorted(total, wanted - 1e-9)), start + least)
+        if end <= n_frames and total[end] >= wanted - 1e-9 and end - start < best[1] - best[0]:
+            best = (start, end)
+    return best[0] * hop, min(n_samples, best[1] * hop + SPECTROGRAM.win_length)

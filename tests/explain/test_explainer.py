@@ -12,7 +12,7 @@ import pytest
 from emolive.acoustics import SPECTROGRAM
 from emolive.engine.hub import Hub
 from emolive.errors import EmoliveError
-from emolive.explain.cues import Cue
+from emolive.explain.cues import Cue, measure
 from emolive.explain.explainer import Explainer
 from emolive.explain.moment import Explanation, Moment
 from emolive.features import LogMelSpec, log_mel
@@ -95,6 +95,14 @@ def test_a_moment_is_explained_with_what_was_heard(run: ExplainedRun, speech: Fl
     assert all(reading.usual is not None for reading in found.cues)
     assert found.words.endswith("usually sounds.")
     assert len(run.opened) == 1
+    # And what is in the stretch that it rests on, which is a part of the window.
+    assert found.stretch is not None
+    begin, end = found.stretch
+    assert 0 <= begin < end <= WINDOW
+    assert end - begin >= 0.6 * RATE
+    alone = measure(speech[start + begin : start + end], RATE)
+    told = {reading.cue: reading.value for reading in found.stretch_cues}
+    assert told == {cue: alone.get(cue) for cue in Cue if cue is not Cue.PAUSES}
 
 
 @pytest.mark.parametrize(

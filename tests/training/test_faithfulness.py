@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="needs the training extra")
 
 from emolive.acoustics import SPECTROGRAM
 from emolive.explain.occlusion import occlusion
-from emolive.explain.saliency import occlude
+from emolive.explain.saliency import occlude, salient_stretch
 from emolive.features import LogMelSpec
 from training.faithfulness import (
     EXPECTED,
@@ -19,7 +19,6 @@ from training.faithfulness import (
     _orders,
     _Window,
     cells,
-    salient_stretch,
     without_first,
 )
 from training.labels import LABELS

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from emolive.acoustics import SPECTROGRAM, band_edges
 from emolive.explain.moment import Explanation, Moment
+from emolive.explain.wording import sentence
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
@@ -111,7 +112,8 @@ class WhyDrawer(Themed, QFrame):
         colour = self.theme.fill(label)
         self.view.show_explanation(found, colour)
         self.table.show_readings(found.cues)
-        self._show_texts(self._decisive_text(found), found.words, found.problem or "")
+        words = " ".join(filter(None, (found.words, self._stretch_text(found))))
+        self._show_texts(self._decisive_text(found), words, found.problem or "")
         if found.saliency is not None:
             self.note.setText(self._note_text(found))
         self.note.setVisible(found.saliency is not None)
@@ -157,6 +159,23 @@ class WhyDrawer(Themed, QFrame):
             share=percent(saliency.least),
         )
         return f"{head} {tail}"
+
+    def _stretch_text(self, found: Explanation) -> str:
+        """The cues of the stretch that the answer rests on, where there is something to tell."""
+        assert self._facts is not None
+        told = [r for r in found.stretch_cues if r.deviation is not None]
+        decisive = found.saliency is not None and found.saliency.worth.max() >= LEAST_WORTH
+        if found.stretch is None or not told or not decisive:
+            return ""
+        start, end = (
+            (found.moment.start_sample + sample) / self._facts.rate for sample in found.stretch
+        )
+        return tr(
+            "Where half of it is decided ({start}–{end} s): {words}",
+            start=decimal(start, 1),
+            end=decimal(end, 1),
+            words=sentence(told, found.baseline_windows, 0),
+        )
 
     def _note_text(self, found: Explanation) -> str:
         parts = [
