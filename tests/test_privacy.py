@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emolive.onnx_telemetry import remove_traces
-from emolive.resources import asset
+from emolive.resources import VAD_MODEL, asset
 from tests import closed_network
 from tests.conftest import REPOSITORY
 from tests.pulse import PulseServer
@@ -97,6 +97,36 @@ def test_twenty_seconds_live_send_nothing_and_leave_nothing(
     assert packets == []
     assert files == []
     assert any(name.endswith(".flac") for name in sandbox.files())
+
+
+def test_neither_training_nor_a_worker_reports_once_a_model_has_run_for_a_while(
+    sandbox: Sandbox,
+) -> None:
+    """Ten seconds is how long ONNX Runtime waits before it reports."""
+    program = sandbox.home / ".config" / "emolive" / "runs.py"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        "import multiprocessing, time\n"
+        "import numpy as np\n"
+        "def run():\n"
+        "    import onnxruntime\n"
+        f"    model = onnxruntime.InferenceSession({str(asset(VAD_MODEL))!r})\n"
+        "    state = np.zeros((1, 1, 128), np.float32)\n"
+        "    feeds = {'input': np.zeros((1, 576), np.float32), 'h': state, 'c': state}\n"
+        "    end = time.monotonic() + 12\n"
+        "    while time.monotonic() < end:\n"
+        "        model.run(None, feeds)\n"
+        "        time.sleep(0.2)\n"
+        "if __name__ == '__main__':\n"
+        "    import training\n"
+        "    worker = multiprocessing.get_context('spawn').Process(target=run)\n"
+        "    worker.start()\n"
+        "    run()\n"
+        "    worker.join()\n"
+    )
+    packets, files = sandbox.run(str(program))
+    assert packets == []
+    assert files == []
 
 
 def test_an_archive_on_all_cores_sends_nothing_and_leaves_nothing(sandbox: Sandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ from emolive.types import (
     Segment,
     SpeechState,
 )
+from tests.conftest import REPOSITORY
 from tests.engine.fakes import FakeClock, FakeSource, WatchedClassifier, refusal, until_state
 
 RATE = 16_000
@@ -420,6 +423,36 @@ def test_a_wall_of_files_runs_to_their_ends(
         assert wall.run(str(index)).name == f"call{index}.wav"
     assert wall.status().latency_p99_ms > 0
     assert wall.stop()
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_program_that_ends_while_calls_are_classified_ends_clean(
+    classifier: OnnxClassifier, stereo: Callable[[int], Path], stops: bool
+) -> None:
+    """A thread that the interpreter's end finds inside the model takes the process down."""
+    program = f"""
+import sys, threading, time
+from emolive.audio.call import RecordedCall
+from emolive.audio.files import FileSource
+from emolive.engine.live import LiveEngine
+from emolive.inference.classifier import OnnxClassifier
+from emolive.speech.silero import SileroVad
+wall = LiveEngine(OnnxClassifier({str(classifier.path)!r}, "cpu"), SileroVad())
+for number in range(32):
+    file = FileSource({str(stereo(0))!r}, paced=True, channels="split", loop=True)
+    wall.add(str(number), RecordedCall(file)).start()
+wall.start()
+while wall.status().windows < 64:
+    time.sleep(0.01)
+if {stops}:
+    assert wall.stop(30)
+    names = [thread.name for thread in threading.enumerate()]
+    assert not any(name.startswith("emolive") for name in names), names
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_driver_that_hangs_holds_up_neither_the_others_nor_the_end(
