@@ -280,6 +280,61 @@ def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:
         assert [call.broken for call in calls.sent] == [0, 0]
 
 
+LOADED = """
+import sys, threading, time
+from pathlib import Path
+import numpy as np
+from emolive.cluster.live.fleet import Fleet, FleetSettings, Listener
+from emolive.cluster.live.replicas import RemoteClassifier, Replicas
+from emolive.cluster.ray_runtime import LOCAL, ray_cluster
+from emolive.server.settings import ServerSettings
+
+library, model = map(Path, sys.argv[1:])
+settings = ServerSettings(port=0, token="a token for all", library=library, model=model,
+                          provider="cpu")
+with ray_cluster(LOCAL, 2) as ray:
+    fleet = Fleet(ray, settings, library, FleetSettings(1, 1, 2), print)
+    fleet.start(Listener())
+    counts, done = [len(fleet._replicas)], threading.Event()
+    handles = Replicas(fleet._replicas)
+
+    def ask():
+        classifier = RemoteClassifier(handles)
+        windows = np.zeros((64, *classifier.metadata.window_shape), np.float32)
+        while not done.is_set():
+            handles.use(list(fleet._replicas))
+            classifier.predict(windows)
+
+    def wait(number):
+        deadline = time.monotonic() + 60
+        while len(fleet._replicas) != number:
+            assert time.monotonic() < deadline, number
+            time.sleep(0.1)
+        counts.append(number)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    wait(2)
+    done.set()
+    for thread in threads:
+        thread.join()
+    wait(1)
+    fleet.close()
+    print("replicas:", counts)
+"""
+
+
+def test_replicas_come_and_go_with_the_load(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(tmp_path / "library"), str(tiny(tmp_path))],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, timeout=115, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "replicas: [1, 2, 1]" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

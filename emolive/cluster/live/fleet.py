@@ -113,7 +113,12 @@ class Fleet:
         self.without_head = False
         self.when_lost: Callable[[], None] = lambda: None
         cpus = ray.cluster_resources().get("CPU", 1.0)
-        self._cores = max(0.1, (cpus - wish.most) / wish.workers)
+        # As many whole cores as there are, and where they are too few, parts of them.
+        self._replica_cpus = 1.0
+        if wish.most and cpus < wish.most + 1:
+            self._replica_cpus = int(50 * cpus / wish.most) / 100
+        taken = wish.most * self._replica_cpus
+        self._cores = max(0.1, (cpus - taken) / wish.workers)
         # Half of it is asked for, so that a worker that takes another's place fits in beside it;
         # Ray knows whole cores, or a part of one.
         asked = self._cores / 2
@@ -132,8 +137,7 @@ class Fleet:
             EmoliveError: one cannot start.
         """
         self._listener = listener
-        for _ in range(self._wish.least):
-            self._add_replica()
+        self._replicas += [self._new_replica() for _ in range(self._wish.least)]
         beginning = [(name, self._begin(name)) for name in self._names()]
         for name, handle in beginning:
             self._join(name, handle)
@@ -367,13 +371,16 @@ class Fleet:
         if not member.gone:
             self._ray.kill(member.handle)
 
-    def _add_replica(self) -> None:
+    def _new_replica(self) -> Any:
         gpu = self._ray.cluster_resources().get("GPU", 0) > 0 and self._settings.provider != "cpu"
         actor = self._ray.remote(Replica).options(
-            num_cpus=1, num_gpus=1 if gpu else 0, max_concurrency=64, max_restarts=-1
+            num_cpus=self._replica_cpus,
+            num_gpus=1 if gpu else 0,
+            max_concurrency=64,
+            max_restarts=-1,
         )
         provider = self._settings.provider if gpu else "cpu"
-        self._replicas.append(actor.remote(self._settings.model, provider))
+        return actor.remote(self._settings.model, provider)
 
     def _scale(self) -> None:
         """As many replicas as the load wants."""
@@ -392,7 +399,12 @@ class Fleet:
                 continue
             left = None
             if number > len(self._replicas):
-                self._add_replica()
+                new = self._new_replica()
+                # Workers are told of it once it answers: the cluster may have no room for it.
+                if not ray.wait([new.about.remote()], timeout=_START_WITHIN_S)[0]:
+                    ray.kill(new)
+                    continue
+                self._replicas.append(new)
             else:
                 left = self._replicas.pop()
             for member in self.members:
