@@ -3,7 +3,8 @@
 A regularised logistic regression (balanced classes, standardised features) is mixed with the base
 model's own answer; both are linear in the features, so the mixture is one layer. How much of either
 and how strict the regularisation is, cross-validation inside the labels says: from a few labels
-little is learned, and the layer stays near the base.
+little is learned, and the layer stays near the base. Where it is not plain that learning helps, the layer
+is the base: wrong labels, or too few, cost nothing but the gain.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ Ints = npt.NDArray[np.int64]
 _PENALTIES = (0.003, 0.02, 0.1)
 _SHARES = (0.0, 0.3, 0.6, 1.0)
 _INNER_FOLDS = 4
+# How sure it must be that what was learned loses less, and recognises more, than the base.
+_SURE, _LIKELY = 0.975, 0.85
+_FEWEST_UNITS = 6
 _TEMPERATURES = np.exp(np.linspace(-2.5, 2.5, 51))
 _MOST_STEPS = 1_000
 
@@ -53,21 +57,26 @@ class _Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trial:
-    """Negative log-likelihoods of examples at the best temperature, and their balanced mean."""
+    """Negative log-likelihoods of examples at the best temperature, and their balanced mean.
+
+    `right` tells which of them are answered rightly.
+    """
 
     loss: float
     losses: Floats
+    right: Floats
     temperature: float
 
     @classmethod
     def of(cls, logits: Floats, examples: Examples) -> _Trial:
         weight = balanced_weight(examples)
         rows = np.arange(len(logits))
+        right = (logits.argmax(axis=1) == examples.target).astype(np.float64)
 
         def at(temperature: float) -> _Trial:
             likelihood = softmax(logits / temperature)[rows, examples.target]
             losses = -np.log(np.maximum(likelihood, 1e-9))
-            return cls(float((weight * losses).sum()), losses, temperature)
+            return cls(float((weight * losses).sum()), losses, right, temperature)
 
         return min((at(float(t)) for t in _TEMPERATURES), key=lambda trial: trial.loss)
 
@@ -89,7 +98,8 @@ def fit_head(examples: Examples, *, seed: int = 0) -> Head:
     """Learn from examples of at least two classes.
 
     Of all ways of learning whose loss on the inner folds is within one standard error of the least
-    (Breiman et al. 1984), the one that keeps most of the base's answer is taken.
+    (Breiman et al. 1984), the one that keeps most of the base's answer is taken; the base itself
+    unless that one loses less and recognises more, beyond what chance does.
     """
     from threadpoolctl import threadpool_limits
 
@@ -112,7 +122,10 @@ def _fitted(examples: Examples, seed: int) -> Head:
                                      for fit, test in learned])  # fmt: skip
             asked = np.concatenate([test for _, test in inner])
             tried[_Recipe(penalty, share)] = _Trial.of(logits, examples[asked])
-    best = _nearest_to_base(tried, balanced_weight(examples[asked]))
+    best = _nearest_to_base(tried, judged := examples[asked])
+    own = _Recipe(best.penalty, 1.0)
+    if base is not None and not _plainly_better(tried[best], tried[own], judged):
+        best = own
     weights, bias = _mixed(_regression(examples, best.penalty), base, best.share)
     return Head(weights, bias, tried[best].temperature)
 
@@ -183,19 +196,44 @@ def balanced_weight(examples: Examples) -> Floats:
     return balanced
 
 
-def _nearest_to_base(tried: dict[_Recipe, _Trial], weight: Floats) -> _Recipe:
+def _nearest_to_base(tried: dict[_Recipe, _Trial], judged: Examples) -> _Recipe:
     best = min(tried.values(), key=lambda trial: trial.loss)
 
     def as_good(trial: _Trial) -> bool:
-        worse = trial.losses - best.losses
-        error = np.sqrt((weight**2 * (worse - trial.loss + best.loss) ** 2).sum())
-        return bool(trial.loss - best.loss <= error + 1e-12)
+        worse, error, _ = _mean_and_error(trial.losses - best.losses, judged)
+        return worse <= error + 1e-12
 
     good = [recipe for recipe, trial in tried.items() if as_good(trial)]
     share = max(recipe.share for recipe in good)
     return min(
         (recipe for recipe in good if recipe.share == share), key=lambda recipe: tried[recipe].loss
     )
+
+
+def _plainly_better(learned: _Trial, base: _Trial, judged: Examples) -> bool:
+    """Whether what was learned loses less than the base, and recognises more.
+
+    Both in so many units (speakers, or stretches) that it is hardly chance.
+    """
+    from scipy.stats import t
+
+    less, loss_error, units = _mean_and_error(base.losses - learned.losses, judged)
+    more, error, _ = _mean_and_error(learned.right - base.right, judged)
+    sure, likely = t.ppf((_SURE, _LIKELY), max(1, units - 1))
+    return bool(less > sure * loss_error and more > likely * error)
+
+
+def _mean_and_error(values: Floats, judged: Examples) -> tuple[float, float, int]:
+    """The balanced mean, its standard error over independent units, and how many there are.
+
+    Units are groups where these are kept apart, and there are not just a few; otherwise stretches.
+    """
+    weight = balanced_weight(judged)
+    mean = float((weight * values).sum())
+    groups = is_grouped(judged) and len(np.unique(judged.group)) >= _FEWEST_UNITS
+    _, unit = np.unique(judged.group if groups else judged.clip, return_inverse=True)
+    deviations = np.bincount(unit, weight * (values - mean))
+    return mean, float(np.sqrt((deviations**2).sum())), len(deviations)
 
 
 def _regression(examples: Examples, penalty: float) -> tuple[Floats, Floats]:
