@@ -7,21 +7,27 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy.typing as npt
 
+from emolive.archive.baselines import ArchiveBaselines, BaselineMode
+from emolive.archive.inputs import AudioInput
+from emolive.archive.raw_analyses import evidence_of
 from emolive.audio.array import ArraySource
 from emolive.audio.decoding import ChannelUse
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
-from emolive.engine import EngineConfig
+from emolive.baseline import ExpectedMix, ProfileStore
+from emolive.engine import EngineConfig, FileAnalysis
 from emolive.engine.offline import BLOCK_S, analyze_source
+from emolive.engine.redecision import decided_again
 from emolive.errors import AudioFileError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
+from emolive.session.database import library_folder
 from emolive.session.export.tables import segment_table, window_table
 from emolive.session.library import Library
 from emolive.session.timeline import Timeline
@@ -69,6 +75,9 @@ def analyze(
     model: AnyPath | Classifier | None = None,
     hop_s: float = 0.5,
     channels: ChannelUse = "mix",
+    baseline: BaselineMode = "off",
+    expected_neutral: float | str | None = None,
+    library: AnyPath | None = None,
 ) -> Timeline:
     """Analyse a file or an array through exactly the live pipeline.
 
@@ -79,12 +88,21 @@ def analyze(
         model: an ONNX file, what `load_model` returned, or None for the bundled one.
         hop_s: seconds from one answer to the next, 0.1 to 3.0.
         channels: "mix" averages all channels into one stream, "split" keeps each as a stream.
+        baseline: "files" takes the model's own bias on this recording out, "library" by what the
+            library knows of its folder, or of all sources together; "off" leaves answers as they
+            are (docs/baseline.md). The model's own stay beside the adapted ones.
+        expected_neutral: how much of this speech is neutral, 0.01 to 0.99, or "calls", "talk" (what
+            None means), "balanced".
+        library: the folder of the library whose sources are meant; None: the usual one.
 
     Raises:
         AudioFileError: this cannot be read as sound, or breaks off.
         ModelError: the model cannot be used.
-        EmoliveError: the hop does not fit the model.
+        EmoliveError: the hop does not fit the model, or there is no such baseline.
     """
+    if baseline not in get_args(BaselineMode):
+        raise EmoliveError(f"{baseline!r} is no baseline: use files, library or off.")
+    expected = _expected(expected_neutral)
     source: FileSource | ArraySource
     if isinstance(audio, str | os.PathLike):
         if sampling_rate is not None:
@@ -97,7 +115,12 @@ def analyze(
         path = Path("array")
         source = ArraySource(audio, sampling_rate, block_s=BLOCK_S, channels=channels)
     with _loaded(model) as classifier:
-        analysis = analyze_source(source, path, classifier, SileroVad(), EngineConfig(hop_s=hop_s))
+        config = EngineConfig(hop_s=hop_s)
+        analysis = analyze_source(source, path, classifier, SileroVad(), config)
+        if baseline != "off":
+            item = None if isinstance(source, ArraySource) else AudioInput(path, PurePath())
+            known = _known(baseline, analysis, item, expected, library)
+            analysis = decided_again(analysis, config, known.of(item))
     if analysis.problem is not None:
         raise AudioFileError(analysis.problem)
     timeline = Timeline.of_analysis(analysis)
@@ -114,6 +137,9 @@ def listen(
     model: AnyPath | Classifier | None = None,
     hop_s: float = 0.5,
     duration_s: float | None = None,
+    baseline: Literal["library", "off"] = "off",
+    expected_neutral: float | str | None = None,
+    library: AnyPath | None = None,
 ) -> Generator[Prediction | Segment | EngineStatus]:
     """Hear a microphone, and give each answer as it comes; nothing runs before the first is taken.
 
@@ -126,6 +152,10 @@ def listen(
         model: as for `analyze`.
         hop_s: as for `analyze`.
         duration_s: ends by itself after so many seconds of sound; None goes on until you leave.
+        baseline: "library" adapts answers to this source by what the library knows of it, which
+            learns what is heard now in the end; "off" leaves them as they are.
+        expected_neutral: as for `analyze`.
+        library: as for `analyze`.
 
     Raises:
         AudioDeviceError, AudioFileError, ModelError: as their names say.
@@ -133,9 +163,17 @@ def listen(
     """
     from emolive.audio.microphone import Microphone
     from emolive.monitoring import Monitoring, RunDescription, RunSettings
+    from emolive.monitoring.baselines import BaselineChoice
 
+    if baseline not in ("library", "off"):
+        raise EmoliveError(f"{baseline!r} is no baseline of a live stream: use library or off.")
+    choice = BaselineChoice(
+        _expected(expected_neutral), library=None if library is None else Path(library)
+    )
     source: AudioSource = Microphone(device) if file is None else FileSource(file, paced=True)
-    description = RunDescription(source, RunSettings(hop_s=hop_s))
+    description = RunDescription(
+        source, RunSettings(hop_s=hop_s, baseline=None if baseline == "off" else choice)
+    )
     with (
         _loaded(model) as classifier,
         closing(Monitoring(lambda *_: classifier, frees=False)) as monitoring,
@@ -176,6 +214,26 @@ def table(
     except ImportError:
         return rows
     return pd.DataFrame(rows, columns=list(found.columns))
+
+
+def _expected(neutral: float | str | None) -> ExpectedMix:
+    return ExpectedMix() if neutral is None else ExpectedMix.of(str(neutral))
+
+
+def _known(
+    baseline: BaselineMode,
+    analysis: FileAnalysis,
+    item: AudioInput | None,
+    expected: ExpectedMix,
+    library: AnyPath | None,
+) -> ArchiveBaselines:
+    """What is known of a recording's source, by its own answers or by the library."""
+    if baseline == "files":
+        evidence, _ = evidence_of(analysis)
+        return ArchiveBaselines.of_files([(evidence, 1)], analysis.metadata, expected)
+    store = ProfileStore(library_folder(None if library is None else Path(library)))
+    items = [] if item is None else [item]
+    return ArchiveBaselines.of_library(store, items, analysis.metadata, expected)
 
 
 @contextmanager

@@ -71,12 +71,13 @@ def test_the_document_is_true(
     monkeypatch.chdir(talk.parent)
     monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path / "library"))
     snippets = re.findall(r"```python\n(.*?)```", _DOCUMENT.read_text("utf-8"), re.DOTALL)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     space: dict[str, Any] = {}
     for snippet in snippets:
         exec(compile(snippet, str(_DOCUMENT), "exec"), space)
     assert len(space["windows"]) == 11
     assert len(space["tables"]) == 2
+    assert {"p_happy", "raw_happy"} <= set(space["both"])
     assert "emolive-whisper" in capsys.readouterr().out
     for name in set(emolive.__all__) - {"__version__"}:
         assert f"`{name}`" in _DOCUMENT.read_text("utf-8")
@@ -169,3 +170,38 @@ def test_a_library_opens_where_it_is_told(tmp_path: Path) -> None:
     with emolive.open_library(str(tmp_path / "mine")) as library:
         assert library.sessions() == []
     assert (tmp_path / "mine").is_dir()
+
+
+def test_answers_are_adapted_to_their_source_with_the_models_own_beside(
+    talk: Path, model: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    plain = emolive.analyze(talk, model=model)
+    assert not plain.baselines
+    one = emolive.analyze(talk, model=model, baseline="files", expected_neutral=0.9)
+    (told,) = one.baselines.values()
+    assert (told.source, told.expected_neutral) == ("files", 0.9)
+    for before, after in zip(plain.windows, one.windows, strict=True):
+        if before.probabilities is None:
+            assert after.probabilities is None
+            continue
+        assert after.raw_probabilities == pytest.approx(before.probabilities, abs=1e-6)
+        assert np.abs(after.probabilities - before.probabilities).max() > 0.001
+    # Nothing is known of the folder before somebody listened to what is in it.
+    strange = emolive.analyze(talk, model=model, baseline="library", library=library)
+    assert all(one.strength == 0 for one in strange.baselines.values())
+    assert not library.exists()
+    list(emolive.listen(file=talk, model=model, baseline="library", library=library))
+    known = emolive.analyze(talk, model=model, baseline="library", library=library)
+    (told,) = known.baselines.values()
+    assert told.sessions == 1
+    assert told.strength > 0
+    array, rate = soundfile.read(talk, dtype="float32")
+    same = emolive.analyze(array, rate, model=model, baseline="library", library=library)
+    assert same.baselines["mono"].source == "library"
+    with pytest.raises(emolive.EmoliveError, match="is no baseline: use files"):
+        emolive.analyze(talk, baseline="on")  # type: ignore[arg-type]
+    with pytest.raises(emolive.EmoliveError, match="is no expected share"):
+        emolive.analyze(talk, expected_neutral=70)
+    with pytest.raises(emolive.EmoliveError, match="of a live stream"):
+        next(emolive.listen(baseline="files"))  # type: ignore[arg-type]

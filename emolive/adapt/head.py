@@ -3,8 +3,8 @@
 A regularised logistic regression (balanced classes, standardised features) is mixed with the base
 model's own answer; both are linear in the features, so the mixture is one layer. How much of either
 and how strict the regularisation is, cross-validation inside the labels says: from a few labels
-little is learned, and the layer stays near the base. Where it is not plain that learning helps, the layer
-is the base: wrong labels, or too few, cost nothing but the gain.
+little is learned, and the layer stays near the base. Where it is not plain that learning helps, it
+is the base: wrong labels, or too few, cost the gain and nothing else.
 """
 
 from __future__ import annotations
@@ -219,8 +219,8 @@ def _plainly_better(learned: _Trial, base: _Trial, judged: Examples) -> bool:
 
     less, loss_error, units = _mean_and_error(base.losses - learned.losses, judged)
     more, error, _ = _mean_and_error(learned.right - base.right, judged)
-    sure, likely = t.ppf((_SURE, _LIKELY), max(1, units - 1))
-    return bool(less > sure * loss_error and more > likely * error)
+    sure, likely = (float(t.ppf(share, max(1, units - 1))) for share in (_SURE, _LIKELY))
+    return less > sure * loss_error and more > likely * error
 
 
 def _mean_and_error(values: Floats, judged: Examples) -> tuple[float, float, int]:

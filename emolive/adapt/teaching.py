@@ -15,11 +15,10 @@ from emolive.adapt.labelled import Labelled, origins, relabelled
 from emolive.adapt.wording import more_text
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.inference.adapted import base_sha256
 from emolive.inference.adapted_file import AdaptedModel, Base, Source
 from emolive.inference.bundled import BUNDLED, model_path
 from emolive.inference.metadata import ModelMetadata
-from emolive.inference.model_files import read_metadata
+from emolive.inference.model_files import ModelFiles, read_metadata
 
 _USUAL_COVERAGE = 0.75
 
@@ -69,10 +68,11 @@ def teach(
     judgement = judge(answers := cross_validated(examples))
     head = fit_head(examples)
     metadata = listener.classifier.metadata
+    files = ModelFiles.of(model_path(base))
     coverage = metadata.scores.get("coverage", _USUAL_COVERAGE)
     model = AdaptedModel(
         name=name,
-        base=Base(choice=str(base), name=metadata.name, sha256=base_sha256(model_path(base))),
+        base=Base(choice=str(base), name=metadata.name, sha256=files.sha256),
         labels=examples.labels,
         weights=_rows(head.weights),
         bias=_rows(head.bias[None])[0],

@@ -51,7 +51,9 @@ class ArchiveBaselines:
         ]
         usual = pooled_baseline("library", known, expected, metadata.labels)
         folders = {}
-        for folder in {folder_of(item) for item in items}:
+        # Of many files in few folders each folder is looked at once.
+        ones = {item.path.parent: item for item in items if not item.address}
+        for folder in sorted({folder_of(item) for item in ones.values()}):
             profile = store.profile(folder_source(folder, metadata))
             if profile.sessions:
                 part = [(profile.evidence, profile.sessions)]
@@ -74,9 +76,10 @@ class ArchiveBaselines:
             digest.update(repr((name, one.told, one.vector.round(9).tolist())).encode())
         return digest.hexdigest()[:16]
 
-    def of(self, item: AudioInput) -> OneBaseline:
-        """The baseline of a file's streams."""
-        return OneBaseline(self.folders.get(folder_of(item), self.usual))
+    def of(self, item: AudioInput | None) -> OneBaseline:
+        """The baseline of a file's streams; None: of what lies in no folder."""
+        folder = None if item is None else folder_of(item)
+        return OneBaseline(self.usual if folder is None else self.folders.get(folder, self.usual))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emolive.archive.baselines import ArchiveBaselines, BaselineMode, folder_of
+from emolive.archive.baselines import ArchiveBaselines, BaselineMode
 from emolive.archive.inputs import AudioInput, find_inputs
 from emolive.archive.journal import Journal
 from emolive.archive.messages import Done, Failed, Message, Tell
@@ -19,6 +19,7 @@ from emolive.archive.together import Together
 from emolive.archive.work import FileWork, cannot_write, run_here
 from emolive.baseline import ExpectedMix, ProfileStore
 from emolive.cli.analyze_report import AnalyzeReport
+from emolive.cli.baseline import known_sentences
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
@@ -29,7 +30,7 @@ from emolive.session.export import chosen_formats
 from emolive.session.export import csv_file as dialects
 from emolive.session.export.formats import SPREADSHEET
 from emolive.speech.silero import SileroVad
-from emolive.wording import adapted_text, percent
+from emolive.wording import percent
 
 _SUMMARY = "summary"
 _GPU_BATCHES = (1, 8, 32, 64, 128, MAX_BATCH)
@@ -136,17 +137,8 @@ class _Run:
         baselines = ArchiveBaselines.of_library(
             store, items, self._classifier.metadata, self._options.expected
         )
-        for folder, one in baselines.folders.items():
-            self._report.say(f"{folder}: {adapted_text(one.told)}.")
-        if len(baselines.folders) < len({folder_of(item) for item in items}):
-            usual = baselines.usual.told
-            known = f"{adapted_text(usual)}, from {usual.sessions} sessions of its sources"
-            self._report.say(
-                f"Library: {known}."
-                if usual.sessions
-                else "Library: nothing is known of this model's answers yet, so they stay as they "
-                "are. `emolive live`, or `analyze --baseline files`, gathers that."
-            )
+        for sentence in known_sentences(baselines, items):
+            self._report.say(sentence)
         self.apart(items, settings.adapted(baselines))
 
     def together(

@@ -7,14 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.settings import ArchiveSettings
+from emolive.baseline import ProfileStore
 from emolive.cli.analyze import AnalyzeOptions
 from emolive.cli.analyze_report import AnalyzeReport
+from emolive.cli.baseline import known_sentences
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.cluster.ray_runtime import check_ray, ray_cluster
 from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
+from emolive.session.database import library_folder
 from emolive.session.export.parquet_tables import check_parquet
 
 
@@ -34,7 +38,7 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
 
     model = model_path(options.model)
     classifier = load_classifier(options.model, "cpu")
-    labels, config = classifier.metadata.labels, engine_config(options.hop_s, classifier)
+    metadata, config = classifier.metadata, engine_config(options.hop_s, classifier)
     classifier.close()
     settings = ArchiveSettings.of(model, config, Path(), ())
     parts = Parts(options.out)
@@ -44,18 +48,28 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
             "another place with --out."
         )
     found = find(places)
-    with AnalyzeReport(found.listing, labels) as report:
+    if options.baseline == "library":
+        store = ProfileStore(library_folder(options.library))
+        settings = settings.adapted(
+            ArchiveBaselines.of_library(store, found.listing, metadata, options.expected)
+        )
+    with AnalyzeReport(found.listing, metadata.labels) as report:
         for problem in found.problems:
             report.complain(problem)
         for sentence in found.left_out:
             report.say(sentence)
+        if settings.baselines is not None:
+            for sentence in known_sentences(settings.baselines, found.listing):
+                report.say(sentence)
         done: set[int] = set()
         for index, result in parts.resume(found.listing, settings.fingerprint):
             done.add(index)
             report.finished_before(found.listing[index], result)
         todo = found.listing.without(done)
         report.begin(todo)
-        run = ArchiveRun(model, config, labels, options.out, settings.fingerprint)
+        run = ArchiveRun(
+            model, config, metadata.labels, options.out, settings.fingerprint, settings.baselines
+        )
         try:
             with ray_cluster(address, options.jobs) as ray, _ended_politely():
                 run_on_cluster(ray, run, todo, report.accept, options.jobs)
@@ -75,6 +89,11 @@ def _check(options: AnalyzeOptions) -> None:
     if options.summary:
         raise EmoliveError(
             "With --cluster the table `files` has a row for every file anyway: leave --summary out."
+        )
+    if options.baseline == "files":
+        raise EmoliveError(
+            "With --cluster each file is analysed by itself: use --baseline library (`analyze "
+            "--baseline files` gathers what it needs from some of them), or leave --cluster out."
         )
     if options.provider == "cuda":
         raise EmoliveError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from emolive.archive.baselines import ArchiveBaselines, folder_of
+from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
 from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, group
@@ -19,7 +22,7 @@ from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
 from emolive.settings import SettingsStore
-from emolive.wording import consequence_text, percent, signed
+from emolive.wording import adapted_text, consequence_text, percent, signed
 
 app = group("baseline")
 
@@ -49,6 +52,22 @@ def baseline_choice(
         return None
     folder = library or settings.recording.library
     return BaselineChoice(mix, settings.baseline.group if group is None else group, None, folder)
+
+
+def known_sentences(baselines: ArchiveBaselines, items: Iterable[AudioInput]) -> list[str]:
+    """What the library knows of the folders that are analysed, and of the others."""
+    said = [f"{folder}: {adapted_text(one.told)}." for folder, one in baselines.folders.items()]
+    if all(not item.address and folder_of(item) in baselines.folders for item in items):
+        return said
+    usual = baselines.usual.told
+    if usual.sessions:
+        known = f"{adapted_text(usual)}, from {usual.sessions} sessions of its sources"
+        return [*said, f"Library: {known}."]
+    return [
+        *said,
+        "Library: nothing is known of this model's answers yet, so they stay as they are. `emolive "
+        "live`, or `analyze --baseline files`, gathers that.",
+    ]
 
 
 @app.command("list")

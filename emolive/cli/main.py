@@ -244,11 +244,12 @@ def analyze(
     exit code is 1. A file named explicitly is always tried, whatever its extension. Stopped or
     killed, the same command with --resume goes on where it was; changed files are done again.
     """
-    from emolive.cli.analyze import AnalyzeOptions, run_analyze
     from emolive.cli.baseline import expected_mix
 
     if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
         tell("--expected-neutral does nothing without --baseline files or --baseline library.")
+    from emolive.cli.analyze import AnalyzeOptions, run_analyze
+
     options = AnalyzeOptions(
         out,
         formats,
@@ -263,10 +264,6 @@ def analyze(
         library,
     )
     if cluster is not None:
-        if baseline is not ArchiveBaseline.OFF:
-            raise EmoliveError(
-                "--baseline is for archives on this machine: leave it out, or --cluster."
-            )
         from emolive.cli.analyze_cluster import run_cluster_analyze
 
         return run_cluster_analyze(paths, cluster, options)

@@ -13,7 +13,7 @@ import numpy as np
 from emolive.errors import ModelError
 from emolive.features import Windows
 from emolive.i18n import tr
-from emolive.inference.adapted_file import AdaptedModel, file_sha256
+from emolive.inference.adapted_file import AdaptedModel
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.model_files import ModelFiles
@@ -43,24 +43,6 @@ def n_features(base: ModelMetadata) -> int:
     return (base.embedding_size or 0) + len(base.labels)
 
 
-def base_sha256(path: Path) -> str:
-    """The fingerprint of a base model: of the file that CPUs run.
-
-    Raises:
-        ModelError: it cannot be read.
-    """
-    try:
-        return file_sha256(ModelFiles.of(path).cpu)
-    except OSError as error:
-        raise ModelError(
-            tr(
-                "The model file {path} cannot be read ({reason}): check it.",
-                path=path,
-                reason=error.strerror or error,
-            )
-        ) from error
-
-
 class AdaptedClassifier:
     """The base model with what it was taught. `predict` may be called by one thread at a time."""
 
@@ -70,7 +52,7 @@ class AdaptedClassifier:
         Raises:
             ModelError: it was taught on another model.
         """
-        if base_sha256(network.path) != model.base.sha256:
+        if ModelFiles.of(network.path).sha256 != model.base.sha256:
             raise ModelError(
                 tr(
                     "{name} was taught on another {name2} than the one in use ({name3}): "
@@ -144,6 +126,7 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
     return base.model_copy(
         update={
             "name": model.name,
+            "weights": model.digest,
             "labels": model.labels,
             "temperature": model.temperature,
             "abstention_threshold": model.abstention_threshold,

@@ -124,6 +124,12 @@ class AdaptedModel(_Part):
         return self
 
     @property
+    def digest(self) -> str:
+        """Of the base and of what was learned, in hexadecimal digits."""
+        learned = repr((self.base.sha256, self.weights, self.bias))
+        return hashlib.sha256(learned.encode()).hexdigest()
+
+    @property
     def better(self) -> bool:
         """Whether it was shown to be better than its base."""
         return self.judgement.verdict == "better"
@@ -199,13 +205,3 @@ def read_adapted(path: Path) -> AdaptedModel:
                 reason=reason,
             )
         ) from error
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -323,7 +323,7 @@ class OnnxClassifier:
         else:
             execution = PlainExecution(session, metadata, loops=may_loop(file))
             execution.run(np.zeros((1, *metadata.input_shape), np.float32))
-        self._metadata = metadata
+        self._metadata = metadata.model_copy(update={"weights": self._files.sha256})
         self._provider = _name(session)
         self._execution = execution
 

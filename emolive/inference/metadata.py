@@ -59,7 +59,8 @@ class ModelMetadata(BaseModel):
     softmax; a smoothed confidence below `abstention_threshold` is reported as uncertain. `scores`
     are measured values from 0 to 1 or counts, keyed by what they are (for example
     ``"uar_speaker_independent"``). `provenance` tells how the file was made (recipe, seed, commit,
-    data fingerprint, date).
+    data fingerprint, date). `weights` is no part of the file: a loaded model says there what its
+    content is, so that models which say the same about themselves are told apart.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +79,7 @@ class ModelMetadata(BaseModel):
     split: str
     scores: dict[str, float] = Field(default_factory=dict)
     provenance: dict[str, str] = Field(default_factory=dict)
+    weights: str = ""
 
     @model_validator(mode="after")
     def _shift_of_embeddings(self) -> Self:
@@ -192,7 +194,7 @@ class ModelMetadata(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits, equal for files of one model."""
+        """Sixteen hexadecimal digits, equal for files of one model as far as they are known."""
         text = self.model_dump_json(include=set(self.essential))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -212,7 +214,7 @@ class ModelMetadata(BaseModel):
 
     def to_json(self) -> str:
         """The text to store under the metadata key `emolive`."""
-        return self.model_dump_json()
+        return self.model_dump_json(exclude={"weights"})
 
     @classmethod
     def parse(cls, text: str) -> Self:

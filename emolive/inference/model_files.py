@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,25 @@ class ModelFiles:
             return cls(twin if twin.is_file() else path, path)
         twin = path.with_name(path.name.removesuffix(".onnx") + GPU_SUFFIX)
         return cls(path, twin if twin.is_file() else path)
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that CPUs run, in hexadecimal digits: whichever runs, this is the model.
+
+        Raises:
+            ModelError: it cannot be read.
+        """
+        try:
+            with self.cpu.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(
+                tr(
+                    "The model file {path} cannot be read ({reason}): check it.",
+                    path=self.cpu,
+                    reason=error.strerror or error,
+                )
+            ) from error
 
     def check(self) -> None:
         """Read both files' metadata.

@@ -102,9 +102,9 @@ def test_another_base_is_refused(model: AdaptedModel, tmp_path: Path) -> None:
         open_model(Path("mine"), "cpu")
     # The same words with the right fingerprint, but a layer of another size.
     tiny_model(other, tiny_metadata(name="tiny base"))
-    from emolive.inference.adapted import base_sha256
+    from emolive.inference.model_files import ModelFiles
 
-    about = changed.base.model_copy(update={"sha256": base_sha256(other)})
+    about = changed.base.model_copy(update={"sha256": ModelFiles.of(other).sha256})
     shelf.keep(changed.model_copy(update={"base": about}))
     with pytest.raises(ModelError, match="does not fit"):
         open_model(Path("mine"), "cpu")

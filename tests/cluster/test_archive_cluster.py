@@ -107,6 +107,26 @@ def _left_of(process: subprocess.Popen[str]) -> list[int]:
     return found
 
 
+def test_answers_are_adapted_by_what_the_library_knows(
+    model: Path, talks: Path, tmp_path: Path
+) -> None:
+    common = ("--model", model, "--library", tmp_path / "library", "--expected-neutral", "0.8")
+    ones = [talks / "a.wav", talks / "b.flac"]
+    run(("analyze", *ones, "--baseline", "files", "--out", tmp_path / "first", *common))
+    plain, cluster = tmp_path / "plain", tmp_path / "cluster"
+    common = (*common, "--baseline", "library")
+    run(("analyze", *ones, "--format", "parquet", "--out", plain, *common))
+    _, err = run(("analyze", *ones, "--cluster", "local", "--jobs", 1, "--out", cluster, *common))
+    assert f"{talks}: " in err
+    found = rows(cluster / "windows")
+    for path in plain.glob("*.parquet"):
+        wanted = pq.read_table(path).to_pylist()
+        mine = [row for row in found if row["file"] == wanted[0]["file"]]
+        assert [{k: v for k, v in row.items() if k != "stream"} for row in mine] == wanted
+        spoken = [row for row in wanted if row["p_neutral"] is not None]
+        assert any(row["p_neutral"] != row["raw_neutral"] for row in spoken)
+
+
 def test_killed_in_the_middle_it_goes_on_and_nothing_is_twice(
     model: Path, speech: FloatArray, tmp_path: Path
 ) -> None:
@@ -148,6 +168,7 @@ def test_killed_in_the_middle_it_goes_on_and_nothing_is_twice(
         (("--cluster", "127.0.0.1:1"), "There is no Ray cluster at 127.0.0.1:1"),
         (("--cluster", "local", "--format", "eaf"), "leave --format out"),
         (("--cluster", "local", "--summary"), "leave --summary out"),
+        (("--cluster", "local", "--baseline", "files"), "use --baseline library"),
         (("--cluster", "local", "--provider", "cuda"), "leave --provider out"),
         (("--cluster", "local", "--out", "nosuch://x"), "nosuch://x cannot be opened"),
         (("s3://bucket/calls",), "s3://bucket/calls is an address: read it with --cluster"),

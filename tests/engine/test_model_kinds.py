@@ -215,7 +215,7 @@ def test_an_unpadded_path(tmp_path: Path) -> None:
         tmp_path / "free.onnx", waveform_metadata(), input_shape=("batch", "samples")
     )
     classifier = OnnxClassifier(tmp_path / "free.onnx", "cpu")
-    assert classifier.metadata == metadata
+    assert classifier.metadata.model_copy(update={"weights": ""}) == metadata
     with pytest.raises(ValueError, match=r"waveform must be \(batch, 48000\)"):
         classifier.predict(np.zeros((1, 47_999), np.float32))
     classifier.close()

@@ -43,7 +43,7 @@ def test_it_answers_as_the_graph_computes(tmp_path: Path) -> None:
     bias = rng.standard_normal(8).astype(np.float32)
     metadata = tiny_model(path, weights=weights, bias=bias.tolist())
     classifier: Classifier = OnnxClassifier(path, "cpu")
-    assert classifier.metadata == metadata
+    assert classifier.metadata.model_copy(update={"weights": ""}) == metadata
     assert classifier.provider == "CPU"
     assert classifier.provider_note is None
     batch = windows(5)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emolive.addresses import opened, reason
+from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.inputs import AudioInput
 from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Tell
 from emolive.archive.processes import run_in_processes
@@ -45,15 +46,17 @@ TOLD = pa.schema([*SCHEMA, ("result", pa.string()), ("failure", pa.string())])
 class BlockJob:
     """What every worker needs to know.
 
-    `model` is Ray's reference to the model file's content, `out` the folder or address of the
-    results, `fingerprint` as in `ArchiveSettings`.
+    `model` is Ray's reference to the content of the model file, which is called `model_name`, `out`
+    the folder or address of the results, `fingerprint` and `baselines` as in `ArchiveSettings`.
     """
 
     model: Any
+    model_name: str
     engine: EngineConfig
     labels: tuple[str, ...]
     out: str
     fingerprint: str
+    baselines: ArchiveBaselines | None = None
 
 
 def analyse_block(block: pa.Table, job: BlockJob) -> Iterator[pa.Table]:
@@ -67,10 +70,16 @@ def analyse_block(block: pa.Table, job: BlockJob) -> Iterator[pa.Table]:
     files = list(rows(block))
     with tempfile.TemporaryDirectory(prefix="emolive-block-") as name:
         folder = Path(name)
-        model = folder / "model.onnx"
+        model = folder / job.model_name
         model.write_bytes(ray.get(job.model))
         settings = ArchiveSettings(
-            model, job.engine, folder / "results", (_FORM,), "mix", job.fingerprint
+            model,
+            job.engine,
+            folder / "results",
+            (_FORM,),
+            "mix",
+            job.fingerprint,
+            job.baselines,
         )
         outcomes: dict[int, FileResult | str] = {}
         try:
@@ -218,7 +227,15 @@ def _tables(
         name: pa.schema([pa.field("file", pa.string()), *_schema(table.columns)])
         for name, table in ((WINDOWS, window_table(empty)), (SEGMENTS, segment_table(empty)))
     }
-    tables = {name: pa.concat_tables([schemas[name].empty_table(), *found[name]]) for name in found}
+    if job.baselines is not None:  # also of a file in which nobody speaks
+        for label in job.labels:
+            schemas[WINDOWS] = schemas[WINDOWS].append(pa.field(f"raw_{label}", pa.float64()))
+    tables = {
+        name: pa.concat_tables(
+            [schemas[name].empty_table(), *found[name]], promote_options="default"
+        )
+        for name in found
+    }
     told = [file_row(files[n], job.fingerprint, one) for n, one in sorted(outcomes.items())]
     tables[FILES] = pa.Table.from_pylist(told, file_schema(job.labels))
     return tables

@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.messages import Tell
 from emolive.cluster.archive.blocks import BlockJob, analyse_block, told
 from emolive.cluster.archive.listing import Listing, in_blocks
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
+from emolive.inference.adapted_file import SUFFIX as ADAPTED
+from emolive.inference.adapted_file import is_adapted
 
 # A part holds as many files, or as many bytes of them (a few hours of sound), as this at most.
 MOST_FILES, MOST_BYTES = 64, 256 * 2**20
@@ -23,13 +26,17 @@ _BLOCKS_PER_WORKER, _LEAST_FILES = 4, 8
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRun:
-    """What a whole run needs; `model` is the file, `out` a folder or an address."""
+    """What a whole run needs; `model` is the file, `out` a folder or an address.
+
+    `baselines`: what the files are adapted to, as in `ArchiveSettings`.
+    """
 
     model: Path
     engine: EngineConfig
     labels: tuple[str, ...]
     out: str
     fingerprint: str
+    baselines: ArchiveBaselines | None = None
 
 
 def run_on_cluster(
@@ -63,7 +70,13 @@ def run_on_cluster(
     even = -(-len(listing) // (workers * _BLOCKS_PER_WORKER))
     blocks = list(in_blocks(listing, min(MOST_FILES, max(_LEAST_FILES, even)), MOST_BYTES))
     job = BlockJob(
-        ray.put(run.model.read_bytes()), run.engine, run.labels, run.out, run.fingerprint
+        ray.put(run.model.read_bytes()),
+        f"model{ADAPTED}" if is_adapted(run.model) else "model.onnx",
+        run.engine,
+        run.labels,
+        run.out,
+        run.fingerprint,
+        run.baselines,
     )
     stream = data.from_arrow(blocks).map_batches(
         partial(analyse_block, job=job),
