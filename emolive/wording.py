@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from emolive.i18n import decimal, mark, tr
 from emolive.types import Baseline, Familiarity, SpeechState
@@ -57,6 +58,19 @@ def adapted_text(baseline: Baseline) -> str:
     if baseline.minutes < 1:
         return tr("not adapted yet: this source is new")
     return tr("adapted to this source: {minutes} min", minutes=decimal(baseline.minutes, 0))
+
+
+def readapted_text(windows: int, changed: int, baselines: Sequence[Baseline]) -> str:
+    """What deciding a stored session anew came to, in a sentence."""
+    how = tr("the model's own answers")
+    if baselines:
+        how = ", ".join(dict.fromkeys(adapted_text(one) for one in baselines))
+    return tr(
+        "{how}; {changed} of {windows} answers are other ones now.",
+        how=how,
+        changed=changed,
+        windows=windows,
+    )
 
 
 def consequence_text(alarms: float, found: float) -> str:

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.archive.inputs import AudioInput
-from emolive.baseline.evidence import Evidence, SessionEvidence
+from emolive.baseline.evidence import Evidence
 from emolive.engine import FileAnalysis
-from emolive.inference.decision import heard_samples
+from emolive.engine.redecision import heard_of
 from emolive.inference.metadata import ModelMetadata
 from emolive.session.export.atomic import replacing
 from emolive.types import (
@@ -90,16 +90,8 @@ class RawAnalyses:
 
 def evidence_of(analysis: FileAnalysis) -> tuple[Evidence, float]:
     """What a file's answers say about its source, as one session, and its minutes of speech."""
-    heard = SessionEvidence(len(analysis.labels))
-    ends: dict[str, int] = {}
-    for window in analysis.windows:
-        before = ends.pop(window.stream, None)
-        if window.probabilities is None:
-            continue
-        fresh = before is None or window.start_sample > before
-        samples = heard_samples(window, None if fresh else before)
-        heard.add(window.probabilities, samples / analysis.metadata.sampling_rate)
-        ends[window.stream] = window.end_sample
+    rate = analysis.metadata.sampling_rate
+    heard = heard_of(analysis.windows, len(analysis.labels), rate)
     return heard.evidence(), heard.seconds / 60
 
 

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from emolive.adapt import shelf
-from emolive.cli import session_files
+from emolive.cli import session_adapting, session_files
 from emolive.cli.console import print_table
 from emolive.cli.loading import open_library
 from emolive.cli.options import (
@@ -179,6 +179,9 @@ def show(
         else:
             show_session(opened, info)
     return DONE
+
+
+app.command()(session_adapting.adapt)
 
 
 @app.command()

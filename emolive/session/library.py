@@ -16,7 +16,7 @@ from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.plain_text import valid_text
 from emolive.private_files import make_private_folder
-from emolive.session import audit_log, rows
+from emolive.session import audit_log, rows, timeline_rows
 from emolive.session.audit_log import AuditCheck
 from emolive.session.connecting import is_read_only
 from emolive.session.database import DATABASE_FILE, Database, library_folder
@@ -46,6 +46,7 @@ from emolive.session.records import (
 from emolive.session.recovery import Recovery, recover
 from emolive.session.search import SearchQuery
 from emolive.session.writer import SessionWriter
+from emolive.types import Prediction, Segment
 
 _log = logging.getLogger(__name__)
 
@@ -248,6 +249,30 @@ class Library(LibraryReader):
             )
             for annotation in put:
                 rows.put_annotation(connection, session_id, annotation)
+
+    def replace_answers(
+        self,
+        session_id: str,
+        streams: Iterable[str],
+        windows: Iterable[Prediction],
+        segments: Iterable[Segment],
+    ) -> None:
+        """Put other answers in the place of those of some streams: all or nothing.
+
+        Raises:
+            SessionError: it is being recorded, too.
+        """
+        info = self.get(session_id)
+        if info.state is not SessionState.COMPLETE:
+            raise SessionError(
+                tr("Session {id} is being recorded: stop the recording first.", id=info.id)
+            )
+        with self.database.writing() as connection:
+            ids = dict(
+                connection.execute("SELECT name, id FROM streams WHERE session_id = ?", (info.id,))
+            )
+            chosen = {name: ids[name] for name in streams}
+            timeline_rows.replace_answers(connection, chosen, windows, segments)
 
     def put_traces(self, session_id: str, traces: Iterable[Trace]) -> None:
         """Add traces, or replace those of the same annotator and dimension: all or nothing."""

@@ -171,6 +171,27 @@ def select_segments(
     ]
 
 
+def replace_answers(
+    connection: sqlite3.Connection,
+    stream_ids: Mapping[str, int],
+    windows: Iterable[Prediction],
+    segments: Iterable[Segment],
+) -> None:
+    """Put other answers in the place of those of these streams."""
+    for table in ("windows", "segments", "baselines"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE stream_id = ?", [(one,) for one in stream_ids.values()]
+        )
+    told: dict[str, Baseline] = {}
+    for window in windows:
+        stream_id = stream_ids[window.stream]
+        insert_windows(connection, [window_row(stream_id, window)])
+        if window.baseline is not None and told.get(window.stream) != window.baseline:
+            told[window.stream] = window.baseline
+            insert_baseline(connection, stream_id, window.end_sample, window.baseline)
+    insert_segments(connection, stream_ids, segments)
+
+
 def delete_segments(connection: sqlite3.Connection, session_id: str) -> None:
     """Remove the model's segments, for others to take their place."""
     connection.execute(

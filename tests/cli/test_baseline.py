@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+import emolive
 from emolive.resources import DEMO_AUDIO, asset
+from emolive.session.library import Library
 from emolive.types import FloatArray
 from tests.cli.conftest import Run, launch
 from tests.models import LABELS
 from tests.pulse import PulseServer
+from tests.session.test_readapting import stored
 
 RATE = 16_000
 
@@ -168,6 +171,33 @@ def test_profiles_are_listed_shown_and_forgotten(
     forgotten = run("baseline", "forget", known["id"], "--json")
     assert json.loads(forgotten.stdout) == {"forgotten": 1}
     assert json.loads(run("baseline", "list", "--json").stdout) == []
+
+
+def test_a_stored_session_is_decided_anew(
+    run: Run, model: Path, talks: Path, library: Path
+) -> None:
+    with Library.open(library) as opened:
+        stored(opened, emolive.analyze(talks / "0.wav", model=model).windows)
+    export = ("sessions", "export", "last", "--format", "json", "--out", library / "out")
+    adapt = ("sessions", "adapt", "last", "--model", model)
+
+    def window() -> dict[str, Any]:
+        assert run(*export).exit_code == 0
+        (document,) = documents(library / "out")
+        return next(one for one in document["windows"] if one["probabilities"])
+
+    result = run(*adapt, "--expected-neutral", "calls")
+    assert result.exit_code == 0, result.stderr
+    assert "answers are other ones now" in result.stderr
+    adapted = window()
+    assert adapted["baseline"]["expected_neutral"] == 0.7
+    assert run(*adapt, "--baseline", "off").exit_code == 0
+    own = window()
+    assert "baseline" not in own
+    assert own["probabilities"] == adapted["raw_probabilities"]
+    told = run("sessions", "adapt", "last")
+    assert told.exit_code == 2
+    assert "give its file with --model" in told.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
 
+import emolive
+from emolive.baseline import ProfileStore, Source
+from emolive.inference.known_models import described
 from emolive.types import FloatArray
+from tests.baseline.answers import answers, usual_mix
+from tests.baseline.test_evidence import session as heard
 from tests.cli.conftest import launch
 from tests.conftest import REPOSITORY
 from tests.test_privacy import Sandbox
@@ -110,21 +115,26 @@ def _left_of(process: subprocess.Popen[str]) -> list[int]:
 def test_answers_are_adapted_by_what_the_library_knows(
     model: Path, talks: Path, tmp_path: Path
 ) -> None:
-    common = ("--model", model, "--library", tmp_path / "library", "--expected-neutral", "0.8")
-    ones = [talks / "a.wav", talks / "b.flac"]
-    run(("analyze", *ones, "--baseline", "files", "--out", tmp_path / "first", *common))
-    plain, cluster = tmp_path / "plain", tmp_path / "cluster"
-    common = (*common, "--baseline", "library")
-    run(("analyze", *ones, "--format", "parquet", "--out", plain, *common))
-    _, err = run(("analyze", *ones, "--cluster", "local", "--jobs", 1, "--out", cluster, *common))
-    assert f"{talks}: " in err
+    about = described(model)
+    folder = Source(name=str(talks), model=about.fingerprint, labels=about.labels)
+    ProfileStore(tmp_path / "library").add(folder, heard(answers(usual_mix(), 3_000), 3_000), 50.0)
+    cluster = tmp_path / "cluster"
+    file, command = talks / "a.wav", ["--cluster", "local", "--jobs", 1, "--out", cluster]
+    command += ["--library", tmp_path / "library", "--baseline", "library"]
+    _, err = run(["analyze", file, *command, "--model", model, "--expected-neutral", "0.8"])
+    assert f"{talks}: adapted to this source: 10 min" in err
+    wanted = emolive.analyze(
+        file, model=model, baseline="library", expected_neutral=0.8, library=tmp_path / "library"
+    )
     found = rows(cluster / "windows")
-    for path in plain.glob("*.parquet"):
-        wanted = pq.read_table(path).to_pylist()
-        mine = [row for row in found if row["file"] == wanted[0]["file"]]
-        assert [{k: v for k, v in row.items() if k != "stream"} for row in mine] == wanted
-        spoken = [row for row in wanted if row["p_neutral"] is not None]
-        assert any(row["p_neutral"] != row["raw_neutral"] for row in spoken)
+    spoken = [window for window in wanted.windows if window.probabilities is not None]
+    mine = [row for row in found if row["p_neutral"] is not None]
+    assert len(spoken) == len(mine) > 3
+    for window, row in zip(spoken, mine, strict=True):
+        for prefix, shares in (("p_", window.probabilities), ("raw_", window.raw_probabilities)):
+            values = [row[prefix + label] for label in about.labels]
+            assert values == pytest.approx(shares, abs=1e-4)
+        assert row["p_neutral"] != row["raw_neutral"]
 
 
 def test_killed_in_the_middle_it_goes_on_and_nothing_is_twice(

@@ -13,6 +13,7 @@ from emolive.session.records import SessionInfo, SessionState
 from emolive.times import duration_text
 from emolive.types import Baseline
 from emolive.ui.controls import ElidedLabel, IconButton, push_button
+from emolive.ui.sessions.adapting_menu import AdaptingMenu
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.curve_panel import CurvePanel
 from emolive.ui.timeline.levels import LevelPanel
@@ -77,6 +78,9 @@ class ReplayHeader(QWidget):
             action.setCheckable(True)
             action.toggled.connect(lambda on, kind=panel: self.kind_shown.emit(kind, on))
             self.kinds[panel] = action
+        self.view_menu.addSeparator()
+        self.adapting = AdaptingMenu(self)
+        self.view_menu.addMenu(self.adapting)
         self.side_button = IconButton("panel", tr("Summary, marks, notes"), theme, self)
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)
@@ -116,6 +120,7 @@ class ReplayHeader(QWidget):
         facts += [f"#{tag}" for tag in info.tags]
         self.facts.show_whole("  ·  ".join(facts))
         self.compare_button.setEnabled(info.has_audio and info.state is SessionState.COMPLETE)
+        self.adapting.show_session(info, baseline)
 
     def show_ratings(self, on: bool) -> None:
         """What is being rated shall be seen."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from emolive.baseline import ExpectedMix
 from emolive.i18n import tr
 from emolive.session.agreement_words import agreement_text
 from emolive.session.library import Library
@@ -24,6 +25,7 @@ from emolive.session.session_history import SessionHistory, load
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
+from emolive.ui.sessions.adapting_menu import ask_to_readapt
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
@@ -240,6 +242,7 @@ class ReplayPage(Themed, QWidget):
         self.why.shown.connect(lambda _: self._show_side())
         self.why.sought.connect(actions.seek)
         header.kind_shown.connect(self._show_kind)
+        header.adapting.chosen.connect(self._readapt)
         self.comparison.ended.connect(lambda: self.show_other(None))
         surface = board.surface
         surface.sought.connect(actions.seek)
@@ -415,6 +418,30 @@ class ReplayPage(Themed, QWidget):
     def _compare(self) -> None:
         if self.session is not None:
             self.compare_wanted.emit(self.session)
+
+    def _readapt(self, expected: ExpectedMix | None) -> None:
+        """Decide the session anew, and show it where it was."""
+        session, library, at_sample = self.session, self._library, self.playing.position
+        if session is None or library is None:
+            return
+        info = session.info
+
+        def done(text: str) -> None:
+            self.said.emit(text)
+            self.changed.emit()
+            if self.session is session:
+                self.close_session()
+                self._reader.ask(lambda: load(library, info.id), again, failed, key="open")
+
+        def again(found: SessionHistory) -> None:
+            self._show(found, None)
+            self.actions_.seek(at_sample / info.rate)
+
+        def failed(problem: str) -> None:
+            self.header.show_session(info, session.baseline)
+            self.failed.emit(problem)
+
+        ask_to_readapt(self._reader, library, info, expected, done, failed)
 
     # Keys.
 
