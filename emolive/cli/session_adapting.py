@@ -1,4 +1,4 @@
-"""`sessions adapt`: what is stored decided anew, with another expected mix or without a baseline."""
+"""`sessions adapt`: sessions decided anew, with another expected mix or without a baseline."""
 
 from __future__ import annotations
 

@@ -18,13 +18,14 @@ from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.export.tables import window_table
 from emolive.session.library import Library
 from emolive.session.readapting import readapt
-from emolive.session.records import NewSession, SessionInfo, StreamInfo
+from emolive.session.records import SessionInfo, StreamInfo
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
 from emolive.types import Baseline, Prediction
 from tests.baseline.answers import answers, usual_mix
 from tests.baseline.test_evidence import session as evidence
 from tests.models import LABELS, tiny_model
+from tests.session.filled import session_record
 
 RATE = 16_000
 
@@ -48,13 +49,8 @@ def heard(model: Path) -> tuple[Prediction, ...]:
 
 
 def stored(library: Library, windows: tuple[Prediction, ...]) -> SessionInfo:
-    writer = library.create(
-        NewSession(
-            streams=(StreamInfo("mono", RATE),), rate=RATE, labels=LABELS, hop_samples=RATE // 2,
-            window_samples=3 * RATE, model="tiny", source="Headset",
-        ),
-        audio=False,
-    )  # fmt: skip
+    about = session_record((StreamInfo("mono", RATE),), LABELS, source="Headset")
+    writer = library.create(about, audio=False)
     writer.add_windows(windows)
     return writer.finish(windows[-1].end_sample)
 

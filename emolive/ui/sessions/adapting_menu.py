@@ -14,6 +14,7 @@ from emolive.inference.known_models import called
 from emolive.session.library import Library
 from emolive.session.readapting import readapt
 from emolive.session.records import SessionInfo, SessionState
+from emolive.session.session_history import SessionHistory, load
 from emolive.types import Baseline
 from emolive.ui.background import Background
 from emolive.wording import readapted_text
@@ -26,6 +27,8 @@ class AdaptingMenu(QMenu):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(tr("Adapted to the source"), parent)
+        self._shown: SessionInfo | None = None
+        self._baseline: Baseline | None = None
         group = QActionGroup(self)
         # A share of one's own is none of these.
         group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
@@ -43,25 +46,33 @@ class AdaptingMenu(QMenu):
 
     def show_session(self, info: SessionInfo, baseline: Baseline | None) -> None:
         """Check what is in force."""
+        self._shown, self._baseline = info, baseline
         self.setEnabled(info.state is SessionState.COMPLETE)
         shown = None if baseline is None else ExpectedMix(baseline.expected_neutral)
         for action in self.actions():
             action.setChecked(action.data() == shown)
 
+    def ask(
+        self,
+        worker: Background,
+        library: Library,
+        expected: ExpectedMix | None,
+        done: Callable[[tuple[str, SessionHistory]], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Decide the shown session anew; `done` gets what changed, and the session."""
+        shown, baseline = self._shown, self._baseline
+        assert shown is not None
 
-def ask_to_readapt(
-    worker: Background,
-    library: Library,
-    info: SessionInfo,
-    expected: ExpectedMix | None,
-    done: Callable[[str], None],
-    failed: Callable[[str], None],
-) -> None:
-    """Decide a session anew; `done` is told in a sentence what changed."""
+        def work() -> tuple[str, SessionHistory]:
+            found = readapt(library, shown.id, called(shown.model), expected)
+            told = [one.told for one in found.baselines.values()]
+            text = readapted_text(found.windows, found.changed, told)
+            return text, load(library, shown.id)
 
-    def work() -> str:
-        found = readapt(library, info.id, called(info.model), expected)
-        told = [one.told for one in found.baselines.values()]
-        return readapted_text(found.windows, found.changed, told)
+        def not_done(problem: str) -> None:
+            if self._shown is shown:
+                self.show_session(shown, baseline)
+            failed(problem)
 
-    worker.ask(work, done, failed, key="readapt")
+        worker.ask(work, done, not_done, key="readapt")

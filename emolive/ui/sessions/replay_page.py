@@ -25,7 +25,6 @@ from emolive.session.session_history import SessionHistory, load
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label
 from emolive.ui.sessions import side_panel
-from emolive.ui.sessions.adapting_menu import ask_to_readapt
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
@@ -149,7 +148,7 @@ class ReplayPage(Themed, QWidget):
         tiles = self.board.close_tiles(timeout)
         return self.playing.shutdown(timeout) and self.why.shutdown(timeout) and tiles
 
-    def _show(self, session: SessionHistory, at_sample: int | None) -> None:
+    def _show(self, session: SessionHistory, at_sample: int | None, select: bool = True) -> None:
         library, info = self._library, session.info
         if library is None:
             return
@@ -181,7 +180,8 @@ class ReplayPage(Themed, QWidget):
         self.board.surface.setFocus()
         if at_sample is not None:
             self.actions_.seek(at_sample / info.rate)
-            self.actions_.select_segment_at(at_sample, None)
+            if select:
+                self.actions_.select_segment_at(at_sample, None)
 
     def _on_load_failed(self, problem: str) -> None:
         self.waiting.setText(problem)
@@ -421,27 +421,17 @@ class ReplayPage(Themed, QWidget):
 
     def _readapt(self, expected: ExpectedMix | None) -> None:
         """Decide the session anew, and show it where it was."""
-        session, library, at_sample = self.session, self._library, self.playing.position
+        session, library, at = self.session, self._library, self.playing.position
         if session is None or library is None:
             return
-        info = session.info
 
-        def done(text: str) -> None:
-            self.said.emit(text)
+        def done(found: tuple[str, SessionHistory]) -> None:
+            self.said.emit(found[0])
             self.changed.emit()
             if self.session is session:
-                self.close_session()
-                self._reader.ask(lambda: load(library, info.id), again, failed, key="open")
+                self._show(found[1], at, select=False)
 
-        def again(found: SessionHistory) -> None:
-            self._show(found, None)
-            self.actions_.seek(at_sample / info.rate)
-
-        def failed(problem: str) -> None:
-            self.header.show_session(info, session.baseline)
-            self.failed.emit(problem)
-
-        ask_to_readapt(self._reader, library, info, expected, done, failed)
+        self.header.adapting.ask(self._reader, library, expected, done, self.failed.emit)
 
     # Keys.
 

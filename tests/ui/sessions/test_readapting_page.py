@@ -6,9 +6,10 @@ from pytestqt.qtbot import QtBot
 
 from emolive.baseline import ExpectedMix
 from emolive.session.library import Library
-from emolive.session.records import NewSession, StreamInfo
+from emolive.session.records import StreamInfo
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
+from tests.session.filled import session_record
 from tests.ui.stored_sessions import RATE
 
 
@@ -28,9 +29,8 @@ def test_another_mix_is_chosen_and_taken_back(
     said: list[str] = []
     replay.said.connect(said.append)
     replay.actions_.seek(3.0)
-    with qtbot.waitSignal(replay.changed, timeout=20_000):
+    with qtbot.waitSignal(replay.said, timeout=20_000):
         pick(replay, ExpectedMix(0.7))
-    qtbot.waitUntil(lambda: replay.session is not None)
     assert replay.session is not None
     assert shown(replay) == [ExpectedMix(0.7)]
     assert replay.session.baseline is not None
@@ -40,7 +40,7 @@ def test_another_mix_is_chosen_and_taken_back(
     assert any(w.raw_probabilities is not None for w in library.windows(session))
     with qtbot.waitSignal(replay.changed, timeout=20_000):
         pick(replay, None)
-    qtbot.waitUntil(lambda: replay.session is not None)
+    assert replay.session.baseline is None
     assert shown(replay) == [None]
     assert [w.label for w in library.windows(session)] == [w.label for w in before]
     assert "the model's own answers" in said[-1]
@@ -49,7 +49,7 @@ def test_another_mix_is_chosen_and_taken_back(
 def test_a_model_that_is_not_here_is_told(
     qtbot: QtBot, library: Library, page: SessionsPage
 ) -> None:
-    new = NewSession((StreamInfo("mono", 16_000),), 16_000, ("a", "b"), 8_000, 48_000, "gone")
+    new = session_record((StreamInfo("mono", RATE),), ("a", "b"), model="gone")
     session = library.create(new, audio=False).finish(16_000)
     page.open_session(session.id)
     qtbot.waitUntil(lambda: page.replay.session is not None)
