@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import sys
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray
 from training.demo_audio import CALL, NOISE_DBFS, RATE, main
 
-needs_espeak = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
+needs_voice = pytest.mark.skipif(
+    find_spec("hibari") is None or find_spec("parselmouth") is None,
+    reason="hibari-tts or praat-parselmouth is not installed",
 )
 
 
@@ -56,20 +58,20 @@ def test_demo_has_speech_of_varied_loudness_and_quiet_pauses() -> None:
     # Breaks within a line are short; what is left between longer ones are the lines.
     joined = [list(runs[0])]
     for start, end in runs[1:]:
-        if start - joined[-1][1] < 0.8 * RATE:
+        if start - joined[-1][1] < 1.4 * RATE:
             joined[-1][1] = end
         else:
             joined.append([start, end])
     assert len(joined) == len(CALL)
     for (start, end), line in zip(joined, CALL, strict=True):
-        assert dbfs(demo[start:end]) == pytest.approx(line.level_dbfs, abs=2)
+        assert dbfs(demo[start:end]) == pytest.approx(line.level_dbfs, abs=3)
     for (_, end), (start, _) in pairwise(joined):
         middle = (start + end) // 2
         pause = demo[middle - RATE // 4 : middle + RATE // 4]
         assert dbfs(pause) == pytest.approx(NOISE_DBFS, abs=1.5)
 
 
-@needs_espeak
+@needs_voice
 def test_script_makes_the_same_call_every_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,14 +80,14 @@ def test_script_makes_the_same_call_every_time(
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
     assert "have called you four times" in capsys.readouterr().out
     made = sf.info(tmp_path / "a.flac")
-    # Other versions of eSpeak NG speak a little differently.
+    # Other versions of the voice speak a little differently.
     assert made.duration == pytest.approx(sf.info(asset(DEMO_AUDIO)).duration, rel=0.1)
 
 
-def test_script_without_espeak_says_how_to_get_it(
+def test_script_without_its_voice_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "hibari", None)
     assert main(["--out", str(tmp_path / "a.flac")]) == 2
-    assert "sudo apt install espeak-ng" in capsys.readouterr().err
+    assert "pip install --no-deps hibari-tts" in capsys.readouterr().err
     assert not (tmp_path / "a.flac").exists()
