@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from training.faithfulness import ORDERS, Faithfulness
+from training.functionals import FEATURE_SETS
 from training.pairs import CLASSIFIERS, OTHERS, Pair, Pairs
 from training.report.document import Block, Paragraph, Section, Table
 from training.report.numbers import mean_interval
@@ -33,6 +34,10 @@ def functionals(runs: Path) -> Section | None:
         ),
         _overview(pairs),
     ]
+    done = {(p.features, p.classifier) for p in pairs}
+    missing = [f"{f}, {k}" for f in FEATURE_SETS for k in CLASSIFIERS if (f, k) not in done]
+    if missing:
+        blocks.append(Paragraph(f"Not measured: {'; '.join(missing)}."))
     blocks += [
         _square([p for p in pairs if p.features == features], features)
         for features in dict.fromkeys(p.features for p in pairs)
