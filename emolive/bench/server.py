@@ -29,7 +29,7 @@ _PACKET_S = 0.02
 _TOKEN = "of-the-server-that-is-measured"
 _UP_WITHIN_S = 60.0
 _WARM_UP_S = 5.0
-_MONITORING = ("emolive engine", "emolive call feeds")
+_MONITORING = ("emolive engine", "emolive classify", "emolive batches", "emolive call feeds")
 
 
 # Runs a server and tells its address, or a sentence in a tuple.

@@ -5,6 +5,7 @@ import { fitted } from "./dom.js";
 import { clock } from "./format.js";
 import { fillState, hatch } from "./patterns.js";
 import { NO_LABEL, spans } from "./series.js";
+import { tr } from "./texts.js";
 
 const TYPE = 'system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -52,7 +53,7 @@ export function drawRuler(canvas, view, appearance) {
 
 /** Alerts: a flag where one was raised, a bar for as long as it goes on, and its text. */
 export function drawAlerts(canvas, view, appearance, alerts) {
-  const context = begin(canvas, view, appearance, "alerts");
+  const context = begin(canvas, view, appearance, tr("alerts"));
   const middle = view.height / 2;
   context.font = `11px ${TYPE}`;
   context.textBaseline = "middle";
