@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.main_window import MainWindow
+from emolive.ui.settings.colour_dialog import ColourDialog
 from emolive.ui.shortcuts import ShortcutsDialog
 from tests.ui import feed
 from tests.ui.conftest import DEVICES as INPUTS
@@ -96,6 +97,7 @@ def test_every_control_of_every_page_has_a_name(
 
 
 DIALOGS: dict[str, Callable[[QWidget], QDialog]] = {
+    "colour": lambda parent: ColourDialog(theme.LIGHT, "Colour", QColor("#2E9E8F"), parent),
     "keys": lambda parent: ShortcutsDialog((), parent),
     "consent": lambda parent: ConsentDialog("Everybody must agree.", lambda: None, parent),
     "statement": lambda parent: StatementDialog(theme.LIGHT, parent),

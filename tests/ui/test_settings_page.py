@@ -23,6 +23,7 @@ from emolive.settings import Settings, SettingsStore
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
+from emolive.ui.settings.colour_dialog import ColourDialog
 from emolive.ui.settings.form import Choice, Number, Switch
 from tests.ui import feed
 from tests.ui.conftest import DEVICES
@@ -159,18 +160,19 @@ def test_the_next_run_uses_them(qtbot: QtBot, kept: MainWindow, runs: feed.FakeR
     assert runs.settings.decision.threshold is None, "the model's own again"
 
 
-def test_looks_hold_at_once(
-    qtbot: QtBot, kept: MainWindow, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_looks_hold_at_once(qtbot: QtBot, kept: MainWindow) -> None:
     page = kept.settings_page
     before = kept.grab().toImage().pixelColor(300, 5).lightness()
     pick(page.look.theme_choice, "Dark")
     qtbot.waitUntil(lambda: kept.grab().toImage().pixelColor(300, 5).lightness() < before - 100)
-    monkeypatch.setattr(
-        "emolive.ui.settings.look_section.QColorDialog.getColor",
-        lambda *_: QColor("#123456"),
-    )
     press(qtbot, page.look.colours["angry"])
+    dialog = kept.findChild(ColourDialog)
+    assert dialog is not None
+    dialog.field.clear()
+    qtbot.keyClicks(dialog.field, "#1234")
+    assert not dialog.use.isEnabled(), "not a colour yet"
+    qtbot.keyClicks(dialog.field, "56")
+    press(qtbot, dialog.use)
     assert kept.theme.fills(("angry",))[0] == QColor("#123456")
     assert page.look.colours["angry"].own
     press(qtbot, page.look.usual)

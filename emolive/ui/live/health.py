@@ -63,7 +63,7 @@ class EngineDetails(QFrame):
         self.setObjectName("popup")
         self.setMinimumWidth(240)
         self.provider = Stat(
-            tr("Provider"), tr("The processor that runs the network, as it reports"), self
+            tr("Processor"), tr("The processor that runs the network, as it reports"), self
         )
         about = tr("From the end of a window to its answer (without the window itself)")
         self.latency = Stat(tr("Latency"), about, self, widest="999 ms")

@@ -6,7 +6,6 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QColorDialog,
     QGridLayout,
     QPushButton,
     QWidget,
@@ -16,6 +15,7 @@ from emolive.i18n import SYSTEM, language_name, languages, tr
 from emolive.labels import USUAL, emotion_name
 from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
+from emolive.ui.settings.colour_dialog import ColourDialog
 from emolive.ui.settings.form import Choice, Section
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
@@ -139,7 +139,11 @@ class LookSection(Section):
 
     def _choose(self, label: str) -> None:
         button = self.colours[label]
-        chosen = QColorDialog.getColor(button.colour, self, button.accessibleName())
-        if chosen.isValid():
-            own = {**self._preferences.settings.look.colours, label: chosen.name().upper()}
-            self._preferences.change("look", colours=own)
+        dialog = ColourDialog(button.theme, button.accessibleName(), button.colour, self.window())
+        dialog.chosen.connect(lambda colour: self._give(label, colour))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _give(self, label: str, colour: str) -> None:
+        own = {**self._preferences.settings.look.colours, label: colour}
+        self._preferences.change("look", colours=own)
