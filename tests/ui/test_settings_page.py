@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -169,9 +170,9 @@ def test_looks_hold_at_once(qtbot: QtBot, kept: MainWindow) -> None:
     dialog = kept.findChild(ColourDialog)
     assert dialog is not None
     dialog.field.clear()
-    qtbot.keyClicks(dialog.field, "#1234")
+    QTest.keyClicks(dialog.field, "#1234")
     assert not dialog.use.isEnabled(), "not a colour yet"
-    qtbot.keyClicks(dialog.field, "56")
+    QTest.keyClicks(dialog.field, "56")
     press(qtbot, dialog.use)
     assert kept.theme.fills(("angry",))[0] == QColor("#123456")
     assert page.look.colours["angry"].own
