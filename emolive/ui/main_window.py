@@ -165,6 +165,7 @@ class MainWindow(Shell):
         self.rail.help_wanted.connect(self.show_keys)
         self.live.demo.connect(lambda: self.play(DEMO))
         self.live.guide.connect(self.show_guide)
+        self.compact_changed.connect(self._set_big)
         self.live.big_left.connect(lambda: self._set_big(False))
         self.live.workspace.view_chosen.connect(
             lambda view: self.preferences.change("look", view=view)
@@ -226,6 +227,7 @@ class MainWindow(Shell):
             "after": lambda: self.live.step(1),
             "escape": self._on_escape,
             "big": lambda: self._set_big(not self.live.big),
+            "compact": lambda: self.set_compact(not self.compact),
             "full": self.switch_full_screen,
             "theme": self._switch_theme,
             "settings": self.show_settings,
@@ -265,6 +267,8 @@ class MainWindow(Shell):
         if big != self.live.big:
             self.live.set_big(big)
         self.rail.setVisible(not big)
+        if not big:
+            self.set_compact(False)
 
     def _on_escape(self) -> None:
         if self.live.big:
@@ -306,11 +310,7 @@ class MainWindow(Shell):
     def _on_action(self, action: Action) -> None:
         message = self.banner.message
         session = message.session if message is not None else None
-        if session is not None and action is Action.NAME_SESSION:
-            self.recorded.name(session, self.theme)
-            return
-        if session is not None and action is Action.DELETE_SESSION:
-            self.recorded.delete(session, self.theme)
+        if session is not None and self.recorded.act(action, session, self.theme):
             return
         self.dismiss()
         if action is Action.DEMO:
@@ -415,6 +415,7 @@ class MainWindow(Shell):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window, and let a recording be finished while the rest ends."""
         if not self._ended:
+            self.set_compact(False)
             place = self.normalGeometry()
             self.preferences.change(
                 "window",

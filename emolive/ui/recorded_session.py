@@ -11,7 +11,7 @@ from emolive.i18n import tr
 from emolive.session.records import SessionInfo
 from emolive.ui.controls import push_button
 from emolive.ui.library_controller import LibraryController
-from emolive.ui.messages import Message, Severity, session_message
+from emolive.ui.messages import Action, Message, Severity, session_message
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
@@ -55,6 +55,16 @@ class RecordedSession(QObject):
         super().__init__(window)
         self._controller = controller
         self._window = window
+
+    def act(self, action: Action, session_id: str, theme: Theme) -> bool:
+        """Do what a button of the banner says; False: it is not for this object."""
+        if action is Action.NAME_SESSION:
+            self.name(session_id, theme)
+        elif action is Action.DELETE_SESSION:
+            self.delete(session_id, theme)
+        else:
+            return False
+        return True
 
     def name(self, session_id: str, theme: Theme) -> None:
         """Ask for a title."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,15 +27,21 @@ from emolive.ui.shortcuts import bind_key
 from emolive.ui.theme import SPACE, Theme, apply, dress
 
 CLOSE_WITHIN_S = 1.8
+_LEAST = (1024, 640)
+_COMPACT = (380, 250)
 
 
 class Shell(QMainWindow):
     """A window of pages. It knows nothing of what they show."""
 
+    compact_changed = Signal(bool)
+
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setWindowTitle("emolive")
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(*_LEAST)
+        self.compact = False
+        self._place = self.pos(), self.size()
         self.theme = theme
         self.board = MessageBoard()
         self.pages: list[Any] = []
@@ -119,6 +125,25 @@ class Shell(QMainWindow):
         if isinstance(app, QApplication):
             apply(app, theme)
         dress(self, theme)
+
+    def set_compact(self, compact: bool) -> None:
+        """Be a small window on top of all others, or what it was before."""
+        if compact == self.compact:
+            return
+        self.compact = compact
+        if compact:
+            self._place = self.pos(), self.size()
+            self.setWindowState(Qt.WindowState.WindowNoState)
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, compact)
+        self.compact_changed.emit(compact)
+        self.setMinimumSize(*(_COMPACT if compact else _LEAST))
+        if compact:
+            self.resize(*_COMPACT)
+        else:
+            position, size = self._place
+            self.resize(size)
+            self.move(position)
+        self.show()  # another flag hides a window
 
     def switch_full_screen(self) -> None:
         """To full screen, and back."""

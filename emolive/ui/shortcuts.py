@@ -63,6 +63,7 @@ KEYS = (
     Key("before", (",",), mark("The decision before"), _WHY),
     Key("after", (".",), mark("The next decision"), _WHY),
     Key("escape", ("Escape",), mark("Close what is open"), _WHY),
+    Key("compact", ("F10",), mark("A small window on top of all others, and back"), _WINDOW),
     Key("full", ("F11",), mark("Full screen"), _WINDOW),
     Key("theme", ("T",), mark("Light or dark"), _WINDOW),
     Key("settings", ("Ctrl+,",), mark("Settings"), _WINDOW),

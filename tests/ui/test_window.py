@@ -423,3 +423,17 @@ def test_no_text_is_cut_off(
 
 def test_the_banner_says_nothing_when_there_is_nothing(window: MainWindow) -> None:
     assert window.findChild(Banner).isHidden()
+
+
+def test_a_small_window_on_top_and_back(qtbot: QtBot, window: MainWindow) -> None:
+    before = window.size()
+    qtbot.keyClick(window, Qt.Key.Key_F10)
+    assert window.windowFlags() & Qt.WindowType.WindowStaysOnTopHint
+    assert window.isVisible()
+    assert window.width() < 500
+    assert window.live.big
+    assert window.live.present.cards[0].isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.windowFlags() & Qt.WindowType.WindowStaysOnTopHint
+    assert (window.isVisible(), window.live.big) == (True, False)
+    assert window.size() == before
