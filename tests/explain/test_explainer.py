@@ -117,8 +117,10 @@ def test_any_kind_of_model_is_explained_on_the_spectrogram(
     run = ExplainedRun(tmp_path / "other.onnx", metadata)
     run.hear(speech[: 9 * RATE])
     start = 4 * RATE
-    found = run.ask(Moment("mono", start, start + WINDOW, "happy"))
+    asked = [run.ask(Moment("mono", start, start + WINDOW, one)) for one in metadata.labels]
     assert run.explainer.close(5)
+    # What is next to impossible rests on nothing; the leading one rests on something.
+    found = max(asked, key=lambda one: one.saliency.probability if one.saliency else 0.0)
     assert found.problem is None
     assert found.log_mel is not None
     window = speech[start : start + WINDOW]
