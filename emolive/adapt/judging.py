@@ -37,13 +37,40 @@ class Answers:
     base: Floats | None
 
 
-def cross_validated(examples: Examples, *, seed: int = 0) -> Answers:
-    """Learn as often as there are folds, everything that is chosen being chosen inside them."""
+def cross_validated(examples: Examples, *, seed: int = 0, share: float = 1.0) -> Answers:
+    """Learn as often as there are folds, everything that is chosen being chosen inside them.
+
+    `share` of the stretches that could be learned from are.
+    """
     adapted = np.full((len(examples), len(examples.labels)), 1 / len(examples.labels))
     for train, test in folds(examples, _FOLDS, seed=seed):
-        adapted[test] = fit_head(examples[train], seed=seed).probabilities(examples[test])
+        rows = train if share == 1.0 else _some(examples, train, share, seed)
+        adapted[test] = fit_head(examples[rows], seed=seed).probabilities(examples[test])
     base = base_head(examples)
     return Answers(examples, adapted, None if base is None else base.probabilities(examples))
+
+
+def gain_of_twice(examples: Examples, judged: Judgement, *, seed: int = 0) -> float | None:
+    """What twice as many labels would gain, going by what half of them gain; None: too few.
+
+    A learning curve flattens: to go on as from half to all is the most that is to be expected.
+    """
+    if min(stretches_of(examples).values()) < 2 * FEWEST:
+        return None
+    half = cross_validated(examples, seed=seed, share=0.5)
+    right = half.adapted.argmax(1) == examples.target
+    uar = float((balanced_weight(examples) * right).sum())
+    return judged.gain + max(0.0, judged.uar - uar)
+
+
+def _some(examples: Examples, rows: Ints, share: float, seed: int) -> Ints:
+    """The rows of a share of each class's stretches, at least two of them."""
+    random = np.random.default_rng(seed)
+    kept: set[int] = set()
+    for target in np.unique(examples.target[rows]):
+        clips = np.unique(examples.clip[rows][examples.target[rows] == target])
+        kept.update(random.permutation(clips)[: max(2, round(share * len(clips)))].tolist())
+    return rows[np.isin(examples.clip[rows], list(kept))]
 
 
 def judge(answers: Answers, *, seed: int = 0) -> Judgement:

@@ -10,7 +10,7 @@ from pathlib import Path
 from emolive.adapt import shelf
 from emolive.adapt.examples import Examples, Listener, Progress
 from emolive.adapt.head import check_installed
-from emolive.adapt.judging import ENOUGH, FEWEST, cross_validated, judge
+from emolive.adapt.judging import ENOUGH, FEWEST, cross_validated, gain_of_twice, judge
 from emolive.adapt.labelled import from_library, usable_label
 from emolive.adapt.moments import Moment, next_moments
 from emolive.adapt.teaching import Taught, teach, usual_base
@@ -24,10 +24,14 @@ from emolive.session.records import Annotation
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many labels there are of what, and what they are worth so far (None: too few to say)."""
+    """How many labels there are of what, and what they are worth so far (None: too few to say).
+
+    `of_twice`: the gain that twice as many lead to, by how it grew so far (None: too few to say).
+    """
 
     counts: dict[str, int]
     judgement: Judgement | None
+    of_twice: float | None = None
 
     @property
     def lacking(self) -> dict[str, int]:
@@ -100,7 +104,8 @@ class Workshop:
         if _too_little(counts):
             return Standing(labelled.counts, None)
         examples = Examples.of(heard, listener.classifier.metadata.labels)
-        return Standing(labelled.counts, judge(cross_validated(examples)))
+        judged = judge(cross_validated(examples))
+        return Standing(labelled.counts, judged, gain_of_twice(examples, judged))
 
     def teach(self, name: str, progress: Progress | None = None) -> Taught:
         """Teach a model with all labels of the library; it is not kept yet.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -224,7 +224,7 @@ class LabelMoments(SessionDialog):
         counts = dict(self._standing.counts)
         counts[name] = counts.get(name, 0) + by
         counts = {label: n for label, n in counts.items() if n > 0}
-        self._standing = Standing(counts, self._standing.judgement)
+        self._standing = replace(self._standing, counts=counts)
         self._show_standing()
 
     def _judge(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emolive.adapt.judging import ENOUGH
-from emolive.adapt.wording import gain_text, more_text
+from emolive.adapt.wording import gain_text, more_text, points
 from emolive.adapt.workshop import Standing
 from emolive.i18n import ntr, tr
 from emolive.labels import emotion_name
@@ -24,11 +24,7 @@ def worth_text(standing: Standing) -> str:
     judged = standing.judgement
     lacking = more_text(standing.lacking)
     if judged is None:
-        start = tr(
-            "Too few to measure what they gain; on corpora that were new to it, {n} of each gained "
-            "0 to 23 points.",
-            n=ENOUGH,
-        )
+        start = tr("Too few to measure what they gain.")
     elif judged.verdict == "better":
         start = tr("Measured gain so far: {gain}.", gain=gain_text(judged))
     else:
@@ -37,6 +33,11 @@ def worth_text(standing: Standing) -> str:
         rest = tr("Most of the gain shows from {n} labels of each emotion on.", n=ENOUGH)
     elif lacking:
         rest = tr("Most of the gain shows from {n} of each on: {more}.", n=ENOUGH, more=lacking)
+    elif standing.of_twice is not None:
+        rest = tr(
+            "Twice as many would gain {gain} points at most, by how it grew so far.",
+            gain=points(standing.of_twice),
+        )
     else:
         rest = tr("Each further label adds less than the ones before.")
     return f"{start} {rest}"
