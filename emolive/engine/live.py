@@ -23,6 +23,7 @@ from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
 from emolive.engine.run import LiveRun
 from emolive.engine.totals import EngineTotals
+from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.batching import OneAtATime
@@ -39,8 +40,6 @@ _RUNS_PER_POLL = 4
 _LONGEST_POLL_S = 1.0
 # The time that a run takes is a mean over about so many batches.
 _PACE_OVER = 8
-# Who had to leave sound out is answered for so long, which makes more of the window taken in anew.
-_STAY_S = 1.5
 # Batches that may be with the classifier while the next is prepared.
 _AHEAD = 1
 _END_WITHIN_S = 5.0
@@ -53,10 +52,9 @@ class _Slot:
     source: AudioSource
     look_at: float = -np.inf
     show_at: float = -np.inf
-    seen_to: int = 0
-    """The number of the step that took its windows last."""
-    stays_until: float = -np.inf
-    """Until then it comes before others, if it is on time."""
+    turn: int = 0
+    turn_ends: float = -np.inf
+    overdue_s: float = -np.inf
     waits: bool = False
     """For the classifier; until it has answered there are no more steps of this run."""
 
@@ -76,11 +74,10 @@ class LiveEngine:
     A step sees to some runs: takes what their sources have delivered, and sends their due windows
     to the classifier together, which works on another thread while the next are prepared. Each run
     answers its newest window and counts the ones it jumped over, so no latency grows; what fails in
-    one run ends that run alone. When there is more to do than time, whose last window was taken
-    longest ago comes first: so all runs are answered equally often, and as many windows as ever. Of
-    what piled up meanwhile only the newest window's audio is looked at. Sources are opened on other
-    threads, since a device may take seconds; one that cannot be opened shows as FAILED, not as an
-    exception.
+    one run ends that run alone. When there is more to do than time, runs are answered by turns (see
+    `next_up`), and of what piled up meanwhile only the newest window's audio is looked at. Sources
+    are opened on other threads, since a device may take seconds; one that cannot be opened shows as
+    FAILED, not as an exception.
 
     `step` and `close` belong to one thread, which `start` makes; all other methods may be called
     from any. The classifier stays the caller's to close.
@@ -106,8 +103,6 @@ class LiveEngine:
         self.max_runs = max_runs
         self.classifier = OneAtATime(classifier)
         self._provider_note = classifier.provider_note
-        metadata = classifier.metadata
-        self._window_s = metadata.window_samples / metadata.front_end.sampling_rate
         self._vad = vad
         self._clock = clock
         self._opener = opener or Beside("emolive open")
@@ -117,7 +112,7 @@ class LiveEngine:
         self._latencies: deque[float] = deque(maxlen=_RECENT_ANSWERS)
         self._runner: Runner = OnTheSpot()
         self._batches: deque[_Batch] = deque()
-        self._steps = 0
+        self._turns = 0
         self._stepped_at = np.inf
         self._pace_s = 0.0
         self._stop = threading.Event()
@@ -278,7 +273,6 @@ class LiveEngine:
 
     def step(self) -> float:
         """See to some of what is due; returns the seconds until another step is worth while."""
-        self._steps += 1
         self._stepped_at = self._clock()
         self._collect()
         with self._lock:
@@ -296,21 +290,24 @@ class LiveEngine:
                 capture.look()
                 self._plan(slot, poll_s)
             slot.run.follow(capture)
+            slot.overdue_s = capture.overdue_s
             if capture.due:
+                # The end of a source comes before all else, since it does not get more urgent.
+                slot.overdue_s = np.inf if capture.gone else slot.overdue_s
                 due.append(slot)
             elif capture.unread and self._clock() >= slot.show_at:
                 fresh.append(slot)
         if due:
-            # The end of a source comes before all else, since it does not get more urgent.
-            due.sort(key=lambda slot: (not slot.capture.gone, not self._stays(slot), slot.seen_to))
-            chosen = due[: self._at_once()]
+            chosen = next_up(due, self._at_once(), self._config.hop_s, self._clock())
+            if self._batches and chosen[0].overdue_s > self._config.hop_s:
+                chosen = []  # whose turn it is, is with the classifier: no other turn begins
         else:
             # Time is left to show what comes before the next windows are complete.
             chosen = fresh
         self._prepare(chosen, poll_s, newest_only=len(due) > len(chosen))
         self._collect()
         self._forget_those_who_left()
-        if len(due) > len(chosen):
+        if len(due) > len(chosen) > 0:
             return 0.0
         now = self._clock()
         return max(0.0, min((s.look_at - now for s in slots if not s.waits), default=poll_s))
@@ -337,10 +334,6 @@ class LiveEngine:
             classifying.close()
             atexit.unregister(self.stop)
 
-    def _stays(self, slot: _Slot) -> bool:
-        on_time = slot.capture.overdue_s <= self._config.hop_s
-        return on_time and self._clock() < slot.stays_until
-
     def _plan(self, slot: _Slot, poll_s: float) -> None:
         """Look again just before its next window is complete; rarely, once one is."""
         to_come_s = -slot.capture.overdue_s
@@ -354,12 +347,13 @@ class LiveEngine:
         group: list[tuple[_Slot, Work]] = []
         begin = self._clock()
         for slot in slots:
-            if slot.capture.overdue_s > self._config.hop_s:
-                slot.capture.look()  # what came while others were seen to
-            if newest_only and slot.capture.overdue_s > self._window_s:
-                slot.stays_until = self._clock() + _STAY_S
+            late = slot.overdue_s > self._config.hop_s
+            if late or begin >= slot.turn_ends:
+                self._turns += 1
+                slot.turn, slot.turn_ends = self._turns, begin + TURN_S
+            if late:
+                slot.capture.look()  # what came while it waited for its turn
             work = slot.capture.advance(newest_only=newest_only)
-            slot.seen_to = self._steps
             slot.show_at = self._clock() + poll_s
             self._plan(slot, poll_s)
             if work is not None and work.windows:
