@@ -240,7 +240,8 @@ def _places(
 
     def ask(features: FloatArray) -> FloatArray:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            return net.place(torch.from_numpy(features)[:, None].to(device)).numpy(force=True)
+            found = net.place(torch.from_numpy(features)[:, None].to(device))
+            return found.float().numpy(force=True)
 
     return window_logits(ask, cache, clips, recipe, description="Dimensions")
 
