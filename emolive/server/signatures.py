@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import HMAC_SHA256
@@ -23,31 +24,55 @@ _SIGNED = (
     "audiohook-correlation-id",
     "x-api-key",
 )
+_PORT = re.compile(r"(.*?)(:\d+)?", re.DOTALL)
+_TWILIO_DIGESTS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _SHORTEST_NONCE = 22
 _MOST_NONCES = 100_000
 
 
-def twilio_signature(auth_token: str, url: str, fields: Mapping[str, str] | None = None) -> str:
+def twilio_signature(
+    auth_token: str, url: str, fields: Iterable[tuple[str, str]] = (), digest: str = "sha1"
+) -> str:
     """What Twilio sends as X-Twilio-Signature for a request to `url` (with these form fields).
 
     https://www.twilio.com/docs/usage/security#validating-requests
     """
-    text = url + "".join(name + value for name, value in sorted((fields or {}).items()))
-    digest = hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest()
-    return base64.b64encode(digest).decode()
+    text = url + "".join(name + value for name, value in sorted(set(fields)))
+    return base64.b64encode(hmac.digest(auth_token.encode(), text.encode(), digest)).decode()
 
 
 def is_from_twilio(
-    auth_token: str, url: str, signature: str, fields: Mapping[str, str] | None = None
+    auth_token: str,
+    url: str,
+    headers: Mapping[str, str],
+    fields: Iterable[tuple[str, str]] = (),
 ) -> bool:
-    """Whether Twilio signed this request; a slash more at the end of a stream's address is its way.
+    """Whether Twilio signed this request with its account's auth token, or a shared key's secret.
 
-    In constant time.
+    A slash more at the end of a stream's address is Twilio's way, as is an address with its port or
+    without. In constant time.
     """
-    return any(
-        hmac.compare_digest(twilio_signature(auth_token, one, fields), signature)
-        for one in (url, url + "/")
+    signature = headers.get("x-twilio-signature", "")
+    digest = _twilio_digest(headers.get("x-twilio-webhooks-signature-settings", ""))
+    fields = tuple(fields)
+    parts = urlsplit(url)
+    host, port = _PORT.fullmatch(parts.netloc).groups()  # type: ignore[union-attr]
+    port = port or (":443" if parts.scheme in ("https", "wss") else ":80")
+    addresses = [parts._replace(netloc=one).geturl() for one in (host, host + port)]
+    return digest is not None and any(
+        hmac.compare_digest(
+            twilio_signature(auth_token, one, fields, digest).encode(), signature.encode()
+        )
+        for address in addresses
+        for one in (address, address + "/")
     )
+
+
+def _twilio_digest(settings: str) -> str | None:
+    """How it was signed, as ``key=...,algorithm=HMAC_SHA256`` says; None: in no known way."""
+    given = (one.partition("=") for one in settings.split(","))
+    named = {name.strip(): value.strip().upper() for name, _, value in given}
+    return _TWILIO_DIGESTS.get(named.get("algorithm") or "HMAC_SHA1")
 
 
 @dataclass(frozen=True, slots=True)

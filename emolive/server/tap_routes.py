@@ -19,14 +19,16 @@ from emolive.server.taps import twilio
 from emolive.server.taps.audiohook import AudioHookTap
 from emolive.server.taps.freeswitch import FreeSwitchTap
 from emolive.server.taps.pcm import PcmTap
-from emolive.server.taps.tap import Closing, Tap
+from emolive.server.taps.tap import Closing, Tap, name_of
 from emolive.server.taps.twilio import TwilioTap
 from emolive.server.tokens import Grant, Scope
 
+# Not 1012 and 1013: FreeSWITCH's client knows none beyond 1011, and would lose the reason, too.
 _CODES = {
     Closing.REFUSED: 1008,
+    Closing.BUSY: 1011,
     Closing.ERROR: 1008,
-    Closing.DRAINING: 1012,
+    Closing.DRAINING: 1001,
     Closing.COMPLETED: 1000,
 }
 _LONGEST_REASON = 120
@@ -91,7 +93,9 @@ async def _serve(
         await socket.send_denial_response(moved)
         return
     await socket.accept()
-    session = TapSession(parts.board, parts.access, tap, name, _SocketWire(socket), grant)
+    address = socket.client.host if socket.client else ""
+    wire = _SocketWire(socket)
+    session = TapSession(parts.board, parts.access, tap, name, wire, grant, address)
     await parts.sessions.serve(session)
 
 
@@ -105,8 +109,7 @@ def _by_twilio(socket: WebSocket, parts: Services) -> Grant | None:
     Addresses of streams have no query, so the token may also come as a custom parameter.
     """
     if (auth_token := parts.settings.twilio_auth_token) is not None:
-        url = parts.url(socket, "ws")
-        if not is_from_twilio(auth_token, url, socket.headers.get("x-twilio-signature", "")):
+        if not is_from_twilio(auth_token, parts.url(socket, "ws"), socket.headers):
             raise Refused(403, "This request was not signed by Twilio, or not for this address.")
         return Grant("Twilio", frozenset({Scope.INGEST}))
     if "authorization" in socket.headers or "token" in socket.query_params:
@@ -162,16 +165,15 @@ async def twilio_answer(
 ) -> Response:
     """Answer Twilio's webhook for a call: both tracks of it are streamed here while it goes on.
 
-    `dial` is the number or client that the caller is connected with, `title` what the call is
-    called here. Signed by Twilio where its auth token is known; otherwise a token is needed
-    (`?token=`), which the stream then carries as a parameter.
+    `dial` is whom the caller is connected with: a number, `client:NAME` or `sip:ADDRESS`; `title`
+    is what the call is called here. Signed by Twilio where its auth token is known; otherwise a
+    token is needed (`?token=`), which the stream then carries as a parameter.
     """
-    fields = dict(parse_qsl((await request.body()).decode(errors="replace"), True))
+    fields = parse_qsl((await request.body()).decode(errors="replace"), True)
     auth_token = parts.settings.twilio_auth_token
-    parameters = {"title": title} if title else {}
+    parameters = {"title": called} if (called := name_of(title, "")) else {}
     if auth_token is not None:
-        signature = request.headers.get("x-twilio-signature", "")
-        if not is_from_twilio(auth_token, parts.url(request, "http"), signature, fields):
+        if not is_from_twilio(auth_token, parts.url(request, "http"), request.headers, fields):
             raise Refused(403, "This request was not signed by Twilio, or not for this address.")
     else:
         parts.access.require(parts.access.grant(request), Scope.INGEST)

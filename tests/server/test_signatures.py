@@ -25,21 +25,61 @@ TWILIO_FIELDS = {
 }
 
 
+STREAM_URL = "wss://example.com/v1/taps/twilio"
+
+
+class Form(dict[str, list[str]]):
+    """A form as frameworks have it, whose fields may come several times."""
+
+    def getlist(self, name: str) -> list[str]:
+        return self[name]
+
+
 @pytest.mark.parametrize("fields", [{}, TWILIO_FIELDS])
-@pytest.mark.parametrize("url", [TWILIO_URL, "wss://example.com/v1/taps/twilio"])
+@pytest.mark.parametrize("url", [TWILIO_URL, STREAM_URL])
 def test_twilios_own_library_signs_the_same(url: str, fields: dict[str, str]) -> None:
     theirs = RequestValidator(TWILIO_TOKEN).compute_signature(url, fields)
-    assert twilio_signature(TWILIO_TOKEN, url, fields) == theirs
-    assert is_from_twilio(TWILIO_TOKEN, url, theirs, fields)
-    assert not is_from_twilio("another", url, theirs, fields)
-    assert not is_from_twilio(TWILIO_TOKEN, url + "x", theirs, fields)
-    assert not is_from_twilio(TWILIO_TOKEN, url, "", fields)
+    given, headers = fields.items(), {"x-twilio-signature": theirs}
+    assert twilio_signature(TWILIO_TOKEN, url, given) == theirs
+    assert is_from_twilio(TWILIO_TOKEN, url, headers, given)
+    assert not is_from_twilio("another", url, headers, given)
+    assert not is_from_twilio(TWILIO_TOKEN, url + "x", headers, given)
+    assert not is_from_twilio(TWILIO_TOKEN, url, {"x-twilio-signature": "\xe9"}, given)
+    assert not is_from_twilio(TWILIO_TOKEN, url, {}, given)
 
 
-def test_a_slash_at_the_end_of_a_streams_address() -> None:
-    url = "wss://example.com/v1/taps/twilio"
-    theirs = RequestValidator(TWILIO_TOKEN).compute_signature(url + "/", {})
-    assert is_from_twilio(TWILIO_TOKEN, url, theirs)
+@pytest.mark.parametrize(
+    ("given", "signed_as"),
+    [
+        (STREAM_URL, STREAM_URL + "/"),
+        (STREAM_URL, "wss://example.com:443/v1/taps/twilio"),
+        ("wss://example.com:8443/x", "wss://example.com/x"),
+        ("https://example.com:8443/x?y=1", "https://example.com/x?y=1"),
+        ("https://example.com/x", "https://example.com:443/x"),
+    ],
+)
+def test_an_address_as_twilio_may_have_written_it(given: str, signed_as: str) -> None:
+    validator = RequestValidator(TWILIO_TOKEN)
+    headers = {"x-twilio-signature": validator.compute_signature(signed_as, {})}
+    assert is_from_twilio(TWILIO_TOKEN, given, headers)
+    assert not is_from_twilio(TWILIO_TOKEN, given.replace("example", "another"), headers)
+    assert not is_from_twilio(TWILIO_TOKEN, "https://x:not-a-port/", headers)
+
+
+def test_fields_that_come_twice_and_shared_keys() -> None:
+    form = Form(Digits=["2", "1", "2"], From=["+1"])
+    pairs = [(name, value) for name in form for value in form[name]]
+    validator = RequestValidator(TWILIO_TOKEN)
+    headers = {"x-twilio-signature": validator.compute_signature(TWILIO_URL, form)}
+    assert is_from_twilio(TWILIO_TOKEN, TWILIO_URL, headers, pairs)
+    for algorithm, known in [("HMAC_SHA256", True), ("HMAC_SHA512", False)]:
+        settings = f"key=webhooks_sharedkey_1,algorithm={algorithm}"
+        theirs = validator.compute_signature(TWILIO_URL, form, "HMAC_SHA256")
+        headers = {
+            "x-twilio-signature": theirs,
+            "x-twilio-webhooks-signature-settings": settings,
+        }
+        assert is_from_twilio(TWILIO_TOKEN, TWILIO_URL, headers, pairs) is known
 
 
 KEY = "SGVsbG8sIEkgYW0gdGhlIEFQSSBrZXkh"

@@ -131,16 +131,24 @@ def answer(
 ) -> str:
     """TwiML that has Twilio send both tracks of a call to `stream_url` while the call goes on.
 
-    `dial`: whom the caller is then connected with; None: nobody, and the line stays open for as
-    long as Twilio lets it.
+    `dial`: whom the caller is then connected with, a number, `client:NAME` or `sip:ADDRESS`; None:
+    nobody, and the line stays open for as long as Twilio lets it.
     """
     lines = "".join(
         f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>"
         for name, value in (parameters or {}).items()
     )
-    then = '<Pause length="14400"/>' if dial is None else f"<Dial>{escape(dial)}</Dial>"
+    then = '<Pause length="14400"/>' if dial is None else f"<Dial>{_whom(dial)}</Dial>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Response><Start><Stream url={quoteattr(stream_url)} track="both_tracks">{lines}'
         f"</Stream></Start>{then}</Response>"
     )
+
+
+def _whom(dial: str) -> str:
+    """What stands within <Dial>: only numbers may stand there by themselves."""
+    scheme, _, rest = dial.partition(":")
+    if scheme == "client":
+        return f"<Client>{escape(rest)}</Client>"
+    return f"<Sip>{escape(dial)}</Sip>" if scheme in ("sip", "sips") else escape(dial)
