@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -39,6 +40,10 @@ _FUTURE_S = 10.0
 # Who was told to close has so long to do it.
 _CLOSING_S = 3.0
 _FIRST_WORDS_S = 10.0
+# So long a client may take to begin a call, whatever it sends meanwhile.
+_BEGUN_WITHIN_S = 60.0
+# Taps whose vendors end a call by closing the connection.
+_CLOSING_ENDS = ("audiosocket", "freeswitch")
 
 
 class Wire(Protocol):
@@ -68,8 +73,9 @@ class TapSession:
         name: str,
         wire: Wire,
         grant: Grant | None,
+        address: str = "",
     ) -> None:
-        """`grant` None: the client's token comes inside the protocol."""
+        """`grant` None: the token of the client at `address` comes inside the protocol."""
         self._board = board
         self._faster = _FASTER * board.pace
         self._access = access
@@ -77,14 +83,16 @@ class TapSession:
         self._name = name
         self._wire = wire
         self._grant = grant
+        self._address = address
         self._call: ServedCall | None = None
         self._placement: Placement | None = None
         self._begun_at = 0.0
         self._written = 0
         self._paused = False
         self._over = False
+        self._reason: str | None = None
         self._stop: asyncio.Future[tuple[Closing, str]] | None = None
-        self.heard_at = time.monotonic()
+        self.came_at = self.heard_at = time.monotonic()
 
     @property
     def call(self) -> ServedCall | None:
@@ -95,6 +103,11 @@ class TapSession:
     def grant(self) -> Grant | None:
         """Whose it is."""
         return self._grant
+
+    @property
+    def begun_within_s(self) -> float:
+        """How long it may take to begin its call: less for one that has shown no token."""
+        return _FIRST_WORDS_S if self._grant is None else _BEGUN_WITHIN_S
 
     def silent_s(self, now: float) -> float:
         """For how long nothing has come; 0 while it is paused, or held back."""
@@ -115,8 +128,14 @@ class TapSession:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if self._stop.done():
                 closing, reason = self._stop.result()
+                self._reason = reason
                 await self._say(self._tap.close(closing, reason))
-                await asyncio.wait({listening}, timeout=_CLOSING_S if self._answers else 0.0)
+                if self._answers:
+                    await asyncio.wait({listening}, timeout=_CLOSING_S)
+                    if closing is Closing.DRAINING and not listening.done():
+                        # Not every client can come back: this one is asked to close, then.
+                        await self._say(self._tap.close(Closing.COMPLETED, reason))
+                        await asyncio.wait({listening}, timeout=_CLOSING_S)
                 await self._wire.close(closing, reason)
             else:
                 reason = listening.result()
@@ -143,19 +162,34 @@ class TapSession:
                     else:
                         await self._handle(event)
                 if self._over:
+                    self._finish(self._reason)
+                    await self._hear_out()
                     await self._wire.close(Closing.COMPLETED, "the call is over")
-                    return None
+                    return self._reason
         except TapError as error:
             return await self._send_away(Closing.ERROR, str(error))
-        except (EmoliveError, Refused) as error:
+        except Refused as error:
             return await self._send_away(Closing.REFUSED, str(error))
-        return None if self._over else "The connection was closed."
+        except EmoliveError as error:
+            return await self._send_away(Closing.BUSY, str(error))
+        return None if self._name in _CLOSING_ENDS else "The connection was closed."
 
     async def _send_away(self, closing: Closing, reason: str) -> str:
         _log.warning("A client of the tap %s was sent away: %s", self._name, closing.value)
         await self._say(self._tap.close(closing, reason))
+        await self._hear_out()
         await self._wire.close(closing, reason)
         return reason
+
+    async def _hear_out(self) -> None:
+        """Let a client that closes by itself say its last words."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_S):
+                while self._answers and (data := await self._wire.receive()) is not None:
+                    with contextlib.suppress(TapError):
+                        for event in self._tap.receive(data):
+                            if isinstance(event, Reply):
+                                await self._wire.send(event.data)
 
     async def _handle(self, event: TapEvent) -> None:
         if isinstance(event, Reply):
@@ -173,11 +207,11 @@ class TapSession:
                     if (ahead_s := self._hand_on(block)) > 0:
                         await self._hold_back(ahead_s)
         elif isinstance(event, Ended):
-            self._over = True
+            self._over, self._reason = True, self._reason or event.reason
 
     async def _begin(self, began: Began) -> None:
         if self._grant is None:
-            self._grant = self._access.token_grant(began.token or "", "inside the protocol")
+            self._grant = self._access.token_grant(began.token or "", self._address)
         self._access.require(self._grant, Scope.INGEST)
         request = CallRequest(
             self._board.free_id(began.key),
@@ -235,11 +269,12 @@ class TapSession:
         return round((self._faster * elapsed_s + _FUTURE_S) * placement.rate)
 
     def _finish(self, reason: str | None) -> None:
-        if self._call is None or self._placement is None:
+        placement, self._placement = self._placement, None
+        if self._call is None or placement is None:
             return
-        for block in self._placement.finish():
+        for block in placement.finish():
             self._call.hosted.write(block)
-        self._call.hosted.finish(reason, self._placement.status.gaps)
+        self._call.hosted.finish(reason, placement.status.gaps)
 
     async def _say(self, replies: Iterable[Reply]) -> None:
         for reply in replies:
@@ -290,5 +325,7 @@ class Sessions:
             allowed_s = self._stall_s if session.call else min(self._stall_s, _FIRST_WORDS_S)
             if session.silent_s(now) > allowed_s:
                 session.end(Closing.ERROR, f"Nothing came for {allowed_s:g} seconds.")
+            elif session.call is None and now - session.came_at > session.begun_within_s:
+                session.end(Closing.ERROR, f"No call began in {session.begun_within_s:g} seconds.")
             elif session.grant is not None and not self._access.holds(session.grant):
                 session.end(Closing.REFUSED, "The token was revoked.")

@@ -7,6 +7,8 @@ import json
 import uuid
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import canonicalize
 
 import numpy as np
 import pytest
@@ -113,8 +115,6 @@ def test_twilio_bidirectional_and_outbound_calls() -> None:
 
 
 def test_twiml_that_starts_a_stream() -> None:
-    from xml.etree import ElementTree
-
     xml = ElementTree.fromstring(
         answer("wss://example.com/v1/taps/twilio", parameters={"title": "O'\"<&"})
     )
@@ -123,6 +123,27 @@ def test_twiml_that_starts_a_stream() -> None:
     assert stream.get("url") == "wss://example.com/v1/taps/twilio"
     assert stream.get("track") == "both_tracks"
     assert [(p.get("name"), p.get("value")) for p in stream] == [("title", "O'\"<&")]
+
+
+def test_twiml_is_what_twilios_own_library_writes() -> None:
+    from twilio.twiml.voice_response import Dial, Start, VoiceResponse
+
+    url = "wss://example.com/v1/taps/twilio"
+    number, client, sip = Dial("+15558675310"), Dial(), Dial()
+    client.client("joey")
+    sip.sip("sip:kate@example.com?a=1&b=2")
+    for dial, dialled in [
+        ("+15558675310", number),
+        ("client:joey", client),
+        ("sip:kate@example.com?a=1&b=2", sip),
+    ]:
+        start = Start()
+        start.stream(url=url, track="both_tracks").parameter(name="title", value="A & B")
+        response = VoiceResponse()
+        response.append(start)
+        response.append(dialled)
+        ours = answer(url, parameters={"title": "A & B"}, dial=dial)
+        assert canonicalize(ours) == canonicalize(response.to_xml())
 
 
 HOOK_ID = "e160e428-53e2-487c-977d-96989bf5c99d"
@@ -216,14 +237,65 @@ def test_audiohook_probe_monitors_nothing() -> None:
 
 
 def test_audiohook_server_ends_it() -> None:
-    for closing, kind in [
-        (Closing.DRAINING, "reconnect"),
-        (Closing.ERROR, "disconnect"),
-        (Closing.REFUSED, "disconnect"),
+    for closing, reason in [
+        (Closing.ERROR, "error"),
+        (Closing.BUSY, "error"),
+        (Closing.REFUSED, "unauthorized"),
+        (Closing.COMPLETED, "completed"),
     ]:
         hook = Hook()
         hook.open()
-        assert said(one(hook.tap.close(closing, "because")))["type"] == kind
+        told = said(one(hook.tap.close(closing, "because")))
+        assert told["type"] == "disconnect"
+        assert told["parameters"] == {"reason": reason, "info": "because"}
+        assert not list(hook.tap.close(closing, "once is enough"))
+        # Its numbers may be what was wrong: it is let go all the same.
+        hook.seq += 5
+        closed, ended = hook.say("close", {"reason": "disconnect"}, serverseq=99)
+        assert said(closed)["type"] == "closed"
+        assert said(closed)["clientseq"] == hook.seq
+        assert ended == Ended()
+
+
+def test_audiohook_a_client_that_cannot_come_back_is_asked_to_close() -> None:
+    hook = Hook()
+    hook.open()
+    assert said(one(hook.tap.close(Closing.DRAINING, "because")))["type"] == "reconnect"
+    hook.server_seq += 1
+    assert said(one(hook.say("ping", {})))["type"] == "pong", "until then it goes on"
+    told = said(one(hook.tap.close(Closing.COMPLETED, "because")))
+    assert (told["type"], told["seq"]) == ("disconnect", 4)
+
+
+def test_audiohook_what_went_wrong_at_genesys_is_the_reason() -> None:
+    hook = Hook()
+    hook.open()
+    assert not hook.say("error", {"code": 408, "message": "Timeout waiting for pong"})
+    _, ended = hook.say("close", {"reason": "error"})
+    assert ended == Ended("Genesys: Timeout waiting for pong (error 408).")
+
+
+def test_audiohook_pauses_are_of_open_sessions() -> None:
+    hook = Hook()
+    assert not hook.say("paused", {})
+    assert not hook.say("resumed", {"start": "PT0S", "discarded": "PT9S"})
+    began, _ = hook.open()
+    assert isinstance(began, Began)
+    assert isinstance(one(hook.tap.receive(bytes(320))), Packet)
+    nanoseconds = {"start": "PT1.000000001S", "discarded": "PT0.30000000000000004S"}
+    assert hook.say("discarded", nanoseconds) == [Skipped(0.30000000000000004)]
+
+
+def test_audiohook_channels_in_the_other_order() -> None:
+    hook = Hook()
+    media = [{**MEDIA[0], "channels": ["internal", "external"]}]
+    began, opened = hook.open(media)
+    assert isinstance(began, Began)
+    assert began.roles == (Role.AGENT, Role.CUSTOMER)
+    assert said(opened)["parameters"]["media"] == media
+    for channels in (["external", "external"], [], ["external", 1], [["external"]]):
+        with pytest.raises(TapError, match="None of the media"):
+            Hook().open([{**MEDIA[0], "channels": channels}])
 
 
 @pytest.mark.parametrize(
@@ -300,6 +372,14 @@ def test_audiosocket_wrong_order_and_error_frames() -> None:
     assert isinstance(began, Began)
     assert began.rate == 16_000
     assert one(tap.receive(frame(0xFF, b"\x01"))) == Ended("Asterisk: the caller hung up.")
+    for payload, told in [
+        (b"\x06", "a frame could not be forwarded, no memory"),
+        (b"\x40", "error 40"),
+        (b"\x00\x01\x02", "error 000102"),
+        (b"", "error"),
+    ]:
+        tap = AudioSocketTap()
+        assert one(tap.receive(frame(0xFF, payload))) == Ended(f"Asterisk: {told}.")
     assert one(tap.close(Closing.DRAINING, "")) == Reply(b"\0\0\0")
 
 

@@ -31,9 +31,10 @@ from emolive.types import Role
 
 _FORMATS = {"L16": Encoding.S16, "PCMU": Encoding.MULAW}
 _ROLES = {"external": Role.CUSTOMER, "internal": Role.AGENT}
+_CHANNELS = (["external", "internal"], ["external"], ["internal"])  # in either order
 _RATE = 8_000
 _NOBODY = "00000000-0000-0000-0000-000000000000"
-_DURATION = re.compile(r"PT(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})S")
+_DURATION = re.compile(r"PT(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})S")
 
 
 class AudioHookTap:
@@ -51,6 +52,8 @@ class AudioHookTap:
         self._channels = 0
         self._encoding = Encoding.MULAW
         self._opened = self._paused = self._closed = self._probe = False
+        self._disconnected = False
+        self._problem: str | None = None
 
     def receive(self, data: str | bytes) -> Iterable[TapEvent]:
         """Take one message."""
@@ -59,6 +62,8 @@ class AudioHookTap:
         if isinstance(data, bytes):
             return self._audio(data)
         message = json_object(data)
+        if self._disconnected:
+            return self._farewell(message)
         parameters = message.get("parameters")
         if message.get("version") != "2" or not isinstance(parameters, dict):
             raise TapError("A message needs version 2 and parameters.")
@@ -79,15 +84,22 @@ class AudioHookTap:
 
     def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
         """Ask the client to close, or to come back on another connection."""
-        if self._closed:
+        if self._closed or self._disconnected:
             return
         if closing is Closing.DRAINING:
             yield self._reply("reconnect", {"info": reason})
             return
+        self._disconnected = True
         reasons = {Closing.REFUSED: "unauthorized", Closing.COMPLETED: "completed"}
         yield self._reply(
             "disconnect", {"reason": reasons.get(closing, "error"), "info": reason[:256]}
         )
+
+    def _farewell(self, message: dict[str, Any]) -> Iterable[TapEvent]:
+        """Once it was asked to close, its close is answered, whatever was wrong before."""
+        if message.get("type") in ("ping", "close"):
+            self._client_seq = whole(message, "seq")
+            yield from self._message(str(message["type"]), {})
 
     def _message(self, kind: str, parameters: dict[str, Any]) -> Iterable[TapEvent]:
         if kind == "open":
@@ -99,11 +111,14 @@ class AudioHookTap:
         elif kind == "close":
             self._closed = True
             yield self._reply("closed", {})
-            yield Ended()
-        elif kind == "paused":
+            yield Ended(self._problem if parameters.get("reason") == "error" else None)
+        elif kind == "error":
+            told = name_of(parameters.get("message"), "no reason")
+            self._problem = f"Genesys: {told} (error {whole(parameters, 'code')})."
+        elif kind == "paused" and self._opened:
             self._paused = True
             yield Paused(True)
-        elif kind == "resumed":
+        elif kind == "resumed" and self._opened:
             self._paused = False
             yield Skipped(_seconds(parameters, "discarded"))
             yield Paused(False)
@@ -173,7 +188,7 @@ def _chosen(offered: object) -> dict[str, Any]:
         and one.get("format") in _FORMATS
         and one.get("rate") == _RATE
         and isinstance(one.get("channels"), list)
-        and one["channels"] in (["external", "internal"], ["external"], ["internal"])
+        and sorted(map(str, one["channels"])) in _CHANNELS
     ]
     if not usable:
         raise TapError("None of the media that are offered can be used.")

@@ -26,6 +26,7 @@ _RATES = {
     0x17: 96_000,
     0x18: 192_000,
 }
+# Bits, of which several may be set.
 _ERRORS = {0x01: "the caller hung up", 0x02: "a frame could not be forwarded", 0x04: "no memory"}
 
 
@@ -86,10 +87,7 @@ class AudioSocketTap:
     def _frame(self, kind: int, payload: bytes) -> Iterable[TapEvent]:
         if kind in (_HANGUP, _ERROR):
             self._over = True
-            code = payload[0] if kind == _ERROR and payload else 0
-            yield Ended(
-                None if kind == _HANGUP else f"Asterisk: {_ERRORS.get(code, f'error {code}')}."
-            )
+            yield Ended(None if kind == _HANGUP else _error(payload))
         elif kind == _UUID:
             if self._id is not None or len(payload) != 16:
                 raise TapError("A connection has one UUID, of 16 bytes.")
@@ -118,3 +116,9 @@ class AudioSocketTap:
             yield Packet(decode(payload, Encoding.S16))
         except ValueError as error:
             raise TapError("Audio has to be of whole 16-bit samples.") from error
+
+
+def _error(payload: bytes) -> str:
+    code = payload[0] if len(payload) == 1 else 0
+    known = [text for bit, text in _ERRORS.items() if code & bit]
+    return f"Asterisk: {', '.join(known) or f'error {payload[:8].hex()}'.strip()}."

@@ -24,7 +24,8 @@ MIXED = "mixed"
 class Closing(StrEnum):
     """Why the server ends a call."""
 
-    REFUSED = "refused"  # what the client may not, or there is no room
+    REFUSED = "refused"  # what the client may not
+    BUSY = "busy"  # there is no room, or the server cannot: the client may try again later
     ERROR = "error"  # the client broke the protocol, or stalls
     DRAINING = "draining"  # the server goes down: the client may come back
     COMPLETED = "completed"  # somebody ended the call here
