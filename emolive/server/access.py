@@ -50,12 +50,14 @@ class Access:
         self,
         tokens: Tokens,
         origins: tuple[str, ...] = (),
+        public_url: str | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`origins`: from which pages may use it besides its own."""
+        """`origins`: from which pages may use it besides its own, which may be at `public_url`."""
         self._tokens = tokens
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._public = _host(public_url or "")
         self._clock = clock
         self._sessions: OrderedDict[str, tuple[Grant, float]] = OrderedDict()
         self._wrong = RateLimiter(_TRIES_PER_S, _TRIES, clock=clock)
@@ -125,7 +127,8 @@ class Access:
         origin = headers.get("origin")
         if origin is None:
             return
-        own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        host = _host(origin)
+        own = host and host in (_host("//" + headers.get("host", "")), self._public)
         if not own and origin.rstrip("/").lower() not in self._origins:
             raise Refused(403, "Pages of other sites may not use this server: see --origin.")
 
@@ -148,3 +151,9 @@ class Access:
         if found is None or found[1] < self._clock() or not self._tokens.holds(found[0]):
             return None
         return found[0]
+
+
+def _host(address: str) -> str:
+    """The host of an address and its port, which some name although it is the usual one."""
+    host = urlsplit(address).netloc.lower()
+    return host.removesuffix(":80").removesuffix(":443")

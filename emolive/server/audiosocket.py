@@ -168,14 +168,16 @@ class AudioSocketPort:
         expected: AudioSocketCalls,
         *,
         local: bool,
+        most: int,
         first_words_s: float = 10.0,
     ) -> None:
-        """`local`: nobody else can reach it, so that any UUID is taken."""
+        """`local`: nobody else can reach it, so that any UUID is taken; `most` connections."""
         self._board = board
         self._access = access
         self._sessions = sessions
         self._expected = expected
         self._local = local
+        self._most = most
         self._first_words_s = first_words_s
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -194,7 +196,14 @@ class AudioSocketPort:
             EmoliveError: it cannot listen there.
         """
         try:
-            self._server = await asyncio.start_server(self._serve, host, port, ssl=tls, limit=_HELD)
+            self._server = await asyncio.start_server(
+                self._serve,
+                host,
+                port,
+                ssl=tls,
+                limit=_HELD,
+                ssl_handshake_timeout=self._first_words_s if tls else None,
+            )
         except OSError as error:
             raise EmoliveError(
                 f"AudioSocket cannot listen at {host}:{port} ({error.strerror or error}): choose "
@@ -213,7 +222,8 @@ class AudioSocketPort:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._connection(reader, writer)
+            if len(self._tasks) <= self._most:
+                await self._connection(reader, writer)
         finally:
             self._tasks.discard(task)
             writer.close()

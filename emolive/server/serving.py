@@ -20,6 +20,7 @@ from emolive.errors import EmoliveError
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
+from emolive.server.bounded_http import BoundedHttp
 from emolive.server.central_feed import CentralFeed, LostCalls
 from emolive.server.central_history import CentralHistory
 from emolive.server.central_past import CentralPast
@@ -94,7 +95,7 @@ class EmoliveServer:
         except BaseException:
             self._socket.close()
             raise
-        self._access = Access(tokens, settings.origins)
+        self._access = Access(tokens, settings.origins, settings.public_url)
         self.board: Switchboard | None = None
         self._sessions = Sessions(self._access, settings.stall_s)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,6 +128,7 @@ class EmoliveServer:
             access_log=False,  # addresses may hold tokens
             server_header=False,
             lifespan="off",
+            http=BoundedHttp,
             ws=UnhurriedWebSocket,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,
@@ -194,7 +196,14 @@ class EmoliveServer:
         )
         config.app = build(services)
         server = _Uvicorn(config, self.stop)
-        audiosocket = AudioSocketPort(board, self._access, sessions, expected, local=settings.local)
+        audiosocket = AudioSocketPort(
+            board,
+            self._access,
+            sessions,
+            expected,
+            local=settings.local,
+            most=settings.max_connections,
+        )
         tasks = []
         try:
             if settings.audiosocket_port is not None:
