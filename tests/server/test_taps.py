@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.server.placement import Packet
+from emolive.server.codecs import Encoding, decode
+from emolive.server.placement import Packet, Placement
 from emolive.server.taps.audiohook import AudioHookTap
 from emolive.server.taps.audiosocket import AudioSocketTap
 from emolive.server.taps.freeswitch import FreeSwitchTap
@@ -112,6 +113,46 @@ def test_twilio_bidirectional_and_outbound_calls() -> None:
     assert began.roles == (Role.AGENT, Role.CUSTOMER)
     assert began.consent is True
     assert began.name == "A B"
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("lost", [frozenset(), frozenset({7, 8, 40}), frozenset({9, 12, 80})])
+def test_twilio_chunks_however_they_are_counted(together: bool, lost: frozenset[int]) -> None:
+    """The documentation's examples: outbound is chunk 1, inbound chunk 2, both at 5 ms."""
+    tap = TwilioTap()
+    one(tap.receive(json.dumps(TWILIO_START)))
+    placement = Placement(8_000, 2)
+    sound = np.random.default_rng(1).integers(0, 255, (2, 100, 160), np.uint8)
+    blocks = []
+    for message in range(200):
+        number, which = divmod(message, 2)
+        if message in lost:
+            continue
+        packet = one(
+            tap.receive(
+                twilio_media(
+                    ("outbound", "inbound")[which],
+                    (message if together else number) + 1,
+                    5 + 20 * number + 9 * (message % 3 - 1) * (number > 0),  # it wobbles
+                    sound[which, number].tobytes(),
+                )
+            )
+        )
+        assert isinstance(packet, Packet)
+        blocks += list(placement.accept(packet, 8_000 * 60))
+    blocks += list(placement.finish())
+    heard = np.concatenate(blocks)
+    assert placement.status.lost_samples == 160 * len(lost)
+    assert placement.status.late_packets == 0
+    for which, channel in ((0, 1), (1, 0)):
+        whole_track = sound[which].copy()
+        for message in lost:
+            if message % 2 == which:
+                whole_track[message // 2] = 0xFF  # mu-law's silence
+        expected = decode(whole_track.tobytes(), Encoding.MULAW)[:, 0]
+        offset = len(heard) - len(expected)
+        assert 0 <= offset <= 5 * 8
+        np.testing.assert_array_equal(heard[offset:, channel], expected)
 
 
 def test_twiml_that_starts_a_stream() -> None:

@@ -91,14 +91,18 @@ def test_twilio_both_tracks(running: Running) -> None:
     assert not any(one["probabilities"] for one in watch.of("prediction", stream="agent"))
 
 
-def test_twilio_packets_that_are_lost_are_gaps_and_move_nothing(running: Running) -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_twilio_packets_that_are_lost_are_gaps_and_move_nothing(
+    running: Running, together: bool
+) -> None:
     lost = frozenset({40, 41, 42, 100, 180})
     with running.watching() as watch, running.connect("/v1/taps/twilio") as socket:
-        stream = TwilioStream(socket, "CA" + "2" * 32)
+        stream = TwilioStream(socket, f"CA2{together}")
+        stream.together = together
         stream.start()
         stream.talk(two_parties(SECONDS, 8_000), lost)
         stream.stop()
-        info = ended(watch, "CA" + "2" * 32)
+        info = ended(watch, f"CA2{together}")
     assert info["audio"]["gaps"] == 3
     assert info["audio"]["lost_s"] == pytest.approx(0.1)
 

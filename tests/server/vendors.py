@@ -46,6 +46,9 @@ def paced(count: int, packet_s: float = 0.02) -> Iterator[int]:
 class TwilioStream:
     """https://www.twilio.com/docs/voice/media-streams/websocket-messages"""
 
+    # Whether the chunks of both tracks are counted in one, as in the documentation's examples.
+    together = True
+
     def __init__(self, socket: ClientConnection, call_sid: str, **parameters: str) -> None:
         self.socket = socket
         self.sequence = 0
@@ -88,11 +91,14 @@ class TwilioStream:
         """Both tracks in real time; some packets of the inbound one get lost, or are swapped."""
         tracks = [mulaw(parties[:, channel]) for channel in (0, 1)]
         for number in paced(len(parties) // PACKET):
-            for track, sound in zip(("outbound", "inbound"), tracks, strict=True):
+            for which, (track, sound) in enumerate(
+                zip(("outbound", "inbound"), tracks, strict=True)
+            ):
                 if track == "inbound" and number in lost:
                     continue
                 piece = sound[number * PACKET : (number + 1) * PACKET]
-                self.media(track, number + 1, piece)
+                chunk = 2 * number + which + 1 if self.together else number + 1
+                self.media(track, chunk, piece, 20 * number)
 
     def stop(self) -> None:
         self._send("stop", stop={"accountSid": "AC" + "0" * 32, "callSid": self.call_sid})

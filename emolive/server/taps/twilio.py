@@ -35,6 +35,44 @@ _TRACKS = ("inbound", "outbound")
 _NEAR_START_MS = 1_000
 
 
+class _Chunks:
+    """Counts the packets of each track.
+
+    The documentation's examples count the chunks of both tracks in one; others count each track's.
+    Which it is shows when the second track begins. Counted in one, a chunk that is missing may have
+    been of either: time stamps tell whose.
+    """
+
+    def __init__(self) -> None:
+        self._together = False
+        self._newest = 0
+        # Of each track: how many so far, where the newest began, and how many may be missing since.
+        self._tracks: dict[str, tuple[int, int, int]] = {}
+
+    def number(self, track: str, chunk: int, position: int, length: int) -> int | None:
+        """A packet's number within its track; None: it came late, and only its time is known."""
+        if track not in self._tracks:
+            self._together |= bool(self._tracks) and chunk > self._newest
+            self._tracks[track] = chunk - 1, position, 0
+        elif self._together and chunk <= self._newest:
+            return None
+        if not self._together:
+            self._newest = max(self._newest, chunk)
+            self._tracks[track] = chunk, position, 0
+            return chunk
+        skipped = chunk - self._newest - 1
+        self._newest = chunk
+        for one, (count, at, missing) in self._tracks.items():
+            self._tracks[one] = count, at, missing + skipped
+        count, at, missing = self._tracks[track]
+        steps = min(max(1, round((position - at) / max(1, length))), 1 + missing)
+        expected = at + steps * length
+        # Time stamps wobble.
+        at = expected if abs(position - expected) <= length // 2 else position
+        self._tracks[track] = count + steps, at, 0
+        return count + steps
+
+
 class TwilioTap:
     """One Media Stream, unidirectional or bidirectional.
 
@@ -46,6 +84,7 @@ class TwilioTap:
         self._stream = ""
         self._tracks: tuple[str, ...] = ()
         self._first_ms: int | None = None
+        self._chunks = _Chunks()
 
     def receive(self, data: str | bytes) -> Iterable[TapEvent]:
         """Take one message."""
@@ -116,14 +155,12 @@ class TwilioTap:
         at = whole(media, "timestamp")
         if self._first_ms is None:
             self._first_ms = 0 if at <= _NEAR_START_MS else at
-        return (
-            Packet(
-                decode(audio, Encoding.MULAW),
-                self._tracks.index(track) if len(self._tracks) > 1 else None,
-                max(0, at - self._first_ms) * _PER_MS,
-                whole(media, "chunk") if "chunk" in media else None,
-            ),
-        )
+        position = max(0, at - self._first_ms) * _PER_MS
+        number = None
+        if "chunk" in media:
+            number = self._chunks.number(track, whole(media, "chunk"), position, len(audio))
+        channel = self._tracks.index(track) if len(self._tracks) > 1 else None
+        return (Packet(decode(audio, Encoding.MULAW), channel, position, number),)
 
 
 def answer(
