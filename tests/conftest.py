@@ -14,14 +14,16 @@ import soundfile as sf
 from hypothesis import settings
 
 import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would report to its maker
+from emolive import i18n
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray
 from tests.models import tiny_model
 from tests.pulse import PulseServer, missing, pulse_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Spoken by eSpeak NG; what tests count in it was counted once.
+SUPPORT_CALL = REPOSITORY / "tests" / "support_call.flac"
 
 # How long an example takes says how busy the machine is, no more.
 settings.register_profile("emolive", deadline=None)
@@ -60,6 +62,13 @@ def own_library(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.getbasetemp() / name))
 
 
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    """The language is the process's: a test that changes it leaves it to no other."""
+    yield
+    i18n.use_language("en")
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of speech corpora, or a visible skip."""
@@ -71,9 +80,9 @@ def corpora() -> Path:
 
 @pytest.fixture(scope="session")
 def speech() -> FloatArray:
-    """The demo clip: 42 s of speech with pauses, 16 kHz mono; not to be changed."""
+    """A support call, 42 s of speech with pauses, 16 kHz mono; not to be changed."""
     samples: FloatArray
-    samples, rate = sf.read(asset(DEMO_AUDIO), dtype="float32")
+    samples, rate = sf.read(SUPPORT_CALL, dtype="float32")
     assert rate == 16_000
     samples.setflags(write=False)
     return samples

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -59,6 +60,11 @@ def _checked_moment(value: datetime) -> datetime:
     if not 1970 < value.year < 9000:
         raise ValueError("must be a date from 1971 to 8999")
     return value
+
+
+def _as_dict(value: object) -> object:
+    """A plain dict of what is one; anything else is refused as what it is."""
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 Sample = Annotated[int, Field(ge=0, lt=2**53)]
@@ -210,7 +216,7 @@ class AlertEntry(_Entry):
     severity: Name
     end_sample: Sample | None
     stream: Name | None
-    details: Annotated[dict[str, JsonValue], BeforeValidator(dict)]
+    details: Annotated[dict[str, JsonValue], BeforeValidator(_as_dict)]
 
 
 class NoteEntry(_Entry):

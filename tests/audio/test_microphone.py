@@ -24,8 +24,8 @@ from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState
 from emolive.errors import AudioDeviceError
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
+from tests.conftest import SUPPORT_CALL
 from tests.pulse import PulseServer
 
 pytestmark = pytest.mark.portaudio
@@ -41,7 +41,7 @@ def sound_card(pulse: PulseServer) -> Iterator[PulseServer]:
 @pytest.fixture(params=["demo", "corpus"])
 def speech(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A few seconds of speech as a WAV file at 16 kHz: synthetic, and of a real speaker."""
-    clip, first_s = asset(DEMO_AUDIO), 5.0
+    clip, first_s = SUPPORT_CALL, 5.0
     if request.param == "corpus":
         corpora: Path = request.getfixturevalue("corpora")
         clip, first_s = next(iter(sorted((corpora / "ravdess").rglob("03-01-05-02-*"))), None), 0.0

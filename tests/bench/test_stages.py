@@ -72,7 +72,7 @@ def test_capacity_counts_every_stream(classifier: OnnxClassifier, speech: FloatA
 def test_an_archive_is_analysed_as_often_as_it_takes(classifier: OnnxClassifier) -> None:
     archive = measure_archive(asset(DEMO_AUDIO), classifier, SileroVad(), CONFIG, seconds=50)
     assert archive.speed > 1
-    assert archive.classified_share == 1.0  # the clip is speech throughout
+    assert archive.classified_share > 0.95  # the clip is speech nearly throughout
     assert (archive.hop_s, archive.usual_way) == (0.5, None)
 
 

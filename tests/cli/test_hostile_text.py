@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -61,11 +62,8 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         stream = StreamInfo("customer", 8_000, Role.CUSTOMER)
         new = new_session(EVIL, streams=(stream,))
         writer = library.create(
-            type(new)(**{n: getattr(new, n) for n in new.__slots__} | {
-                "model": EVIL, "provider": EVIL, "source": EVIL, "tags": (EVIL,),
-            }),
-            audio=False,
-        )  # fmt: skip
+            replace(new, model=EVIL, provider=EVIL, source=EVIL, tags=(EVIL,)), audio=False
+        )
         writer.add_windows([window("customer", 3 * RATE, "happy")])
         writer.add_segments([segment("customer", 0, 2, "happy"), segment("customer", 2, 4, EVIL)])
         writer.add_alert(AlertRecord(EVIL, RATE, EVIL, stream="customer"))

@@ -100,7 +100,7 @@ def metadata_text(**changes: object) -> str:
     ("text", "words"),
     [
         (metadata_text(format_version=1), "need format_version 2"),
-        (metadata_text(embedding_size=None), "it must have 1 output"),
+        (metadata_text(embedding_size=None), "found embedding, logits"),
         (metadata_text(embedding_size=7), r"(batch, 7)"),
         (metadata_text(window_s=2.0), "(batch, 32000)"),
         (metadata_text(front_end={"kind": "waveform", "sampling_rate": 8_000}), "16000 Hz"),

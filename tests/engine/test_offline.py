@@ -12,9 +12,9 @@ import soxr
 from emolive.engine import EngineConfig, FileAnalysis, analyze_file
 from emolive.errors import AudioFileError
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray, SpeechState
+from tests.conftest import SUPPORT_CALL
 
 RATE = 16_000
 
@@ -58,7 +58,7 @@ def assert_whole(analysis: FileAnalysis) -> None:
 
 def test_the_demo_clip(analyze: Analyze) -> None:
     progress: list[tuple[float, float | None]] = []
-    analysis = analyze(asset(DEMO_AUDIO), progress=lambda *now: progress.append(now))
+    analysis = analyze(SUPPORT_CALL, progress=lambda *now: progress.append(now))
     assert_whole(analysis)
     assert analysis.sample_rate == RATE
     assert analysis.model == "tiny"
@@ -72,7 +72,7 @@ def test_the_demo_clip(analyze: Analyze) -> None:
 
 
 def test_the_summary_pools_the_windows_with_speech(analyze: Analyze) -> None:
-    analysis = analyze(asset(DEMO_AUDIO))
+    analysis = analyze(SUPPORT_CALL)
     spoken = [w.probabilities for w in analysis.windows if w.probabilities is not None]
     pooled = analysis.probabilities
     assert pooled is not None
@@ -175,7 +175,7 @@ def test_the_caller_can_end_it_early(analyze: Analyze) -> None:
             raise Enough
 
     with pytest.raises(Enough):
-        analyze(asset(DEMO_AUDIO), progress=stop)
+        analyze(SUPPORT_CALL, progress=stop)
 
 
 def test_memory_does_not_grow_with_the_length_of_the_audio(

@@ -13,8 +13,8 @@ from emolive.explain.occlusion import FrameOcclusion, SoundOcclusion, occlusion
 from emolive.explain.saliency import occlude
 from emolive.features import LogMelSpec, WaveformSpec, log_mel, model_input
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import FloatArray
+from tests.conftest import SUPPORT_CALL
 from tests.models import FILTERS, tiny_metadata, tiny_model, waveform_metadata
 
 WINDOW = 48_000
@@ -23,7 +23,7 @@ DB = 10 / np.log(10)
 
 @pytest.fixture(scope="module")
 def window() -> FloatArray:
-    samples, rate = sf.read(asset(DEMO_AUDIO), start=96_000, frames=WINDOW, dtype="float32")
+    samples, rate = sf.read(SUPPORT_CALL, start=96_000, frames=WINDOW, dtype="float32")
     assert rate == SPECTROGRAM.sampling_rate
     return np.asarray(samples, np.float32)
 

@@ -410,7 +410,7 @@ def test_texts_that_no_export_could_hold_are_refused(library: Library) -> None:
         lambda: library.add_note(info.id, "x" * 100_001),
         lambda: library.create(new_session("x" * 100_001)),
     ):
-        with pytest.raises(SessionError, match="too long"):
+        with pytest.raises(SessionError, match="Too long"):
             change()
     library.add_tag(info.id, "x" * 1_000)
 

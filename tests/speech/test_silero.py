@@ -10,11 +10,11 @@ import soxr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech import SileroVad, SpeechGate
 from emolive.speech.gain import AutoGain
 from emolive.speech.silero import CHUNK
 from emolive.types import FloatArray
+from tests.conftest import SUPPORT_CALL
 
 RATE = 16_000
 
@@ -178,6 +178,6 @@ def test_the_gain_is_bounded() -> None:
 
 def test_the_graph_says_what_the_original_says(vad: SileroVad) -> None:
     """`silero_demo.npy`: what silero-vad 6.2's own sequence model says of the demo clip."""
-    samples, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
+    samples, _ = soundfile.read(SUPPORT_CALL, dtype="float32")
     wanted = np.load(Path(__file__).with_name("silero_demo.npy"))
     np.testing.assert_allclose(vad.stream().accept(samples), wanted, rtol=0, atol=1e-4)

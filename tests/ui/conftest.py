@@ -58,7 +58,8 @@ def _nothing_left(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
     before = set(QApplication.topLevelWidgets())
     yield
     for widget in QApplication.topLevelWidgets():
-        if widget not in before and not widget.isVisible():
+        # What belongs to another widget (a list's pop-up) goes with that one, and never before it.
+        if widget not in before and not widget.isVisible() and widget.parent() is None:
             widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     shown = [w for w in QApplication.topLevelWidgets() if w not in before and w.isVisible()]
