@@ -143,7 +143,7 @@ def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
     """
     global _now
     if wanted == PSEUDO:
-        _now = _Language(PSEUDO, PseudoCatalogue())
+        _now = _Language(catalogue=PseudoCatalogue())  # numbers and dates stay English
         return
     asked: Sequence[str] = (wanted,)
     if wanted == SYSTEM:

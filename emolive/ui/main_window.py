@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QGraphicsView, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe
@@ -429,6 +429,8 @@ class MainWindow(Shell):
 
     def end(self, deadline: float) -> None:
         """End what the pages share."""
+        for plot in self.findChildren(QGraphicsView):
+            plot.close()  # takes its items apart itself: Qt's own order breaks those in Python
         self.analysis.end(deadline)
         self.sound.end(deadline)
         self.recording.end(deadline)

@@ -10,7 +10,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -58,8 +58,9 @@ def _nothing_left(qapp: QApplication) -> Iterator[None]:  # noqa: ARG001
     before = set(QApplication.topLevelWidgets())
     yield
     for widget in QApplication.topLevelWidgets():
-        # What belongs to another widget (a list's pop-up) goes with that one, and never before it.
-        if widget not in before and not widget.isVisible() and widget.parent() is None:
+        # What belongs to another one (a list's pop-up, a completer's) goes with that, not before.
+        owned = widget.parent() is not None or widget.windowType() == Qt.WindowType.Popup
+        if widget not in before and not widget.isVisible() and not owned:
             widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     shown = [w for w in QApplication.topLevelWidgets() if w not in before and w.isVisible()]

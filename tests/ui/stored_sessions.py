@@ -12,7 +12,6 @@ from typing import TypeVar
 import numpy as np
 import soundfile as sf
 
-from emolive import resources
 from emolive.audio.files import FileSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import FileAnalysis, analyze_source
@@ -31,6 +30,7 @@ from emolive.types import (
     Segment,
     SpeechActivity,
 )
+from tests.conftest import SUPPORT_CALL
 from tests.session.filled import session_record
 
 RATE = 16_000
@@ -39,7 +39,7 @@ E = TypeVar("E", Prediction, Segment)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysed:
-    """What the shipped model for many calls says about the demo clip: every emotion once."""
+    """What the shipped model for many calls says about a support call: every emotion once."""
 
     samples: FloatArray
     analysis: FileAnalysis
@@ -52,7 +52,7 @@ class Analysed:
 
 @lru_cache(maxsize=1)
 def demo() -> Analysed:
-    path = resources.asset(resources.DEMO_AUDIO)
+    path = SUPPORT_CALL
     samples, rate = sf.read(path, dtype="float32")
     assert rate == RATE
     activity: list[SpeechActivity] = []

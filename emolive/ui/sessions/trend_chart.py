@@ -31,17 +31,27 @@ class TrendChart(Themed, QWidget):
         self.points: tuple[TrendPoint, ...] = ()
         self._emotions: tuple[str, ...] = ()
         self._span = Span.DAY
-        self._plot = _Plot(self)
+        # Made when it is needed first: most windows never show one.
+        self._made: _Plot | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 14, 4)
-        column.addWidget(self._plot)
-        self._dress()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         super().set_theme(theme)
-        self._dress()
-        self._draw()
+        if self._made is not None:
+            self._dress()
+            self._draw()
+
+    @property
+    def _plot(self) -> _Plot:
+        if self._made is None:
+            self._made = _Plot(self)
+            layout = self.layout()
+            assert layout is not None
+            layout.addWidget(self._made)
+            self._dress()
+        return self._made
 
     def show_points(
         self, points: Sequence[TrendPoint], emotions: Sequence[str], span: Span
@@ -49,6 +59,8 @@ class TrendChart(Themed, QWidget):
         """Show these, oldest first."""
         self.points, self._emotions, self._span = tuple(points), tuple(emotions), span
         self.setAccessibleDescription("; ".join(self.told(i) for i in range(len(self.points))))
+        if not self.points and self._made is None:
+            return
         self._draw()
         self._plot.setXRange(-0.6, max(0.6, len(self.points) - 0.4), padding=0)
 
