@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive import i18n
 from emolive.audio.output import SilentOutput
+from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.ui.sessions.export_dialog import ExportDialog
@@ -44,7 +45,7 @@ def pseudo(
 
 
 # What a person or the model wrote, and keys.
-OWN = {"Interview 7", "pilot", "smiling", "emolive-resnet34", "Demo clip"}
+OWN = {"Interview 7", "pilot", "smiling", "emolive-resnet34", "Demo clip", login_name()}
 
 
 def texts_without_a_seam(page: QWidget) -> set[str]:

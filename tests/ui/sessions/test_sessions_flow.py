@@ -94,6 +94,7 @@ def test_find_open_replay_annotate_undo_export(
             "label": "sad",
             "comment": "",
             "annotator": login_name(),
+            "tier": "",
         }
     ]
     assert len(document["windows"]) == len(demo().analysis.windows)
