@@ -16,7 +16,6 @@ from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig, LiveRun, Mailbox
 from emolive.engine.live import LiveEngine
 from emolive.inference.classifier import OnnxClassifier
-from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.flac import _PatientFile
 from emolive.session.library import Library
 from emolive.session.recorded_run import RecordedRun
@@ -24,6 +23,7 @@ from emolive.session.recorder import Recorder, RecorderState
 from emolive.session.records import GapKind, SessionInfo
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, FloatArray, Prediction, Role
+from tests.conftest import SUPPORT_CALL
 from tests.engine.fakes import FakeSource, until, until_state
 from tests.pulse import PulseServer
 from tests.session.runs import until_elapsed
@@ -51,7 +51,7 @@ def predictions(mailbox: Mailbox) -> list[Prediction]:
 def test_a_recording_in_the_middle_is_the_engines_timeline_moved(
     library: Library, classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
 ) -> None:
-    source = FileSource(asset(DEMO_AUDIO), paced=True, block_s=0.02)
+    source = FileSource(SUPPORT_CALL, paced=True, block_s=0.02)
     engine = LiveEngine(classifier, vad, EngineConfig(hop_s=0.25))
     run: RecordedRun = engine.add("live", source)
     assert isinstance(run, LiveRun)
@@ -241,7 +241,7 @@ def test_what_a_real_sound_card_plays_is_recorded(
         run.start()
         try:
             until_state(mailbox, EngineState.RUNNING)
-            player = pulse.play(asset(DEMO_AUDIO))
+            player = pulse.play(SUPPORT_CALL)
             until_elapsed(recorder, 8.0)
             player.kill()
             player.wait()

@@ -13,7 +13,7 @@ from emolive.server.client import CallSender, send_paced
 from emolive.server.settings import Keeping, ServerSettings
 from tests.models import LABELS
 from tests.server.running import serving, tiny, two_parties
-from tests.server.web.browser import resize
+from tests.server.web.browser import resize, speak
 from tests.server.web.conftest import Page
 
 RATE = 16_000
@@ -25,6 +25,7 @@ def test_it_is_seen_while_it_is_heard_and_afterwards(chrome: Chrome, tmp_path: P
     )
     resize(chrome, 1280, 800)
     with serving(replace(settings, port=0)) as running:
+        speak(chrome, "en")
         page = Page(chrome, f"{running.server.url}/", running.token)
 
         async def call() -> None:
