@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -22,6 +21,16 @@ from emolive.cli.options import (
     group,
 )
 from emolive.cli.outcome import DONE, print_json, say, tell
+from emolive.cli.session_filter import (
+    LastFilter,
+    MostlyFilter,
+    SinceFilter,
+    TagFilter,
+    UntilFilter,
+    WhatArgument,
+    asked,
+    results_of,
+)
 from emolive.cli.session_tables import (
     hits_table,
     session_object,
@@ -33,77 +42,12 @@ from emolive.cli.session_tables import (
 )
 from emolive.errors import EmoliveError, SessionError
 from emolive.plain_text import plain
-from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
-from emolive.session.query_text import (
-    before,
-    parse_date,
-    parse_length,
-    parse_query,
-    parse_share,
-    parse_span,
-    taken_as_text,
-)
-from emolive.session.results import SessionResult, Span, emotions_of, session_results, trend
-from emolive.session.search import SearchQuery
+from emolive.session.query_text import parse_length, parse_share, taken_as_text
+from emolive.session.results import Span, emotions_of, trend
 from emolive.types import Role
 
 app = group("sessions")
-
-
-WhatArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[WHAT]...",
-        help='Such as: angry longer than 10 s last week; or "exact words" from notes.',
-    ),
-]
-TagFilter = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="TAG", help="With all of these tags.")
-]
-SinceFilter = Annotated[
-    str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
-]
-UntilFilter = Annotated[
-    str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
-]
-LastFilter = Annotated[
-    str | None, typer.Option("--last", metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
-]
-MostlyFilter = Annotated[
-    str | None, typer.Option("--mostly", metavar="EMOTION", help="With most time in this emotion.")
-]
-
-
-def _asked(
-    opened: Library,
-    what: list[str] | None,
-    tag: list[str] | None,
-    since: str | None,
-    until: str | None,
-    last: str | None,
-) -> SearchQuery:
-    """What words and options ask for together."""
-    now = datetime.now()
-    query = parse_query(" ".join(what or ()), opened.labels(), now)
-    query = replace(query, tags=(*query.tags, *(tag or ())))
-    if last is not None:
-        query = replace(query, since=before(now, parse_span(last)))
-    if since is not None:
-        query = replace(query, since=parse_date(since, now))
-    if until is not None:
-        query = replace(query, until=parse_date(until, now, end=True))
-    return query
-
-
-def _results(opened: Library, query: SearchQuery, mostly: str | None) -> list[SessionResult]:
-    if (words := taken_as_text(query)) is not None:
-        tell(plain(words))
-    found = [hit.session for hit in opened.search(query)]
-    results = session_results(found, opened.label_samples())
-    if mostly is None:
-        return results
-    return [one for one in results if (one.dominant or "").casefold() == mostly.casefold()]
 
 
 @app.command("list")
@@ -119,8 +63,8 @@ def list_sessions(
 ) -> int:
     """List sessions, newest first: all, or those that match."""
     with open_library(library) as opened:
-        query = _asked(opened, what, tag, since, until, last)
-        sessions = [one.session for one in _results(opened, query, mostly)]
+        query = asked(opened, what, tag, since, until, last)
+        sessions = [one.session for one in results_of(opened, query, mostly)]
         times = opened.label_samples()
         if as_json:
             found = [session_object(info, times.get(info.id, {})) for info in sessions]
@@ -153,8 +97,8 @@ def trends(
     Shares are of the time with an emotion, each session weighted by it.
     """
     with open_library(library) as opened:
-        query = _asked(opened, what, tag, since, until, last)
-        results = _results(opened, query, mostly)
+        query = asked(opened, what, tag, since, until, last)
+        results = results_of(opened, query, mostly)
     points = trend(results, by)
     if as_json:
         print_json([trend_object(point) for point in points])
@@ -258,7 +202,7 @@ def search(
     What is asked for must all be there. Options and words can be mixed.
     """
     with open_library(library) as opened:
-        query = _asked(opened, what, tag, since, until, last)
+        query = asked(opened, what, tag, since, until, last)
         parties = []
         for name in role or ():
             if name.casefold() not in set(Role):

@@ -49,7 +49,7 @@ from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shell import Actions, Shell
 from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
-from emolive.ui.theme import Theme, resolve
+from emolive.ui.theme import theme_of
 
 
 class MainWindow(Shell):
@@ -70,7 +70,7 @@ class MainWindow(Shell):
         """`monitoring`: what `runs` use, for the calls as well."""
         self.preferences = preferences or Preferences()
         settings = self.preferences.effective
-        super().__init__(_theme_of(settings))
+        super().__init__(theme_of(settings))
         self.preferences.setParent(self)
         self.setAcceptDrops(True)
         self.finder = DeviceFinder(lister, self)
@@ -372,7 +372,7 @@ class MainWindow(Shell):
         if settings.recording.library != self._library and not recording:
             self._library = settings.recording.library
             self.library_controller.open(self._library)
-        if (theme := _theme_of(settings)) != self.theme:
+        if (theme := theme_of(settings)) != self.theme:
             self.set_theme(theme)
         picker = self.live.header.picker
         if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
@@ -397,7 +397,7 @@ class MainWindow(Shell):
     def _on_system_theme(self) -> None:
         settings = self.preferences.effective
         if settings.look.theme == "system":
-            self.set_theme(_theme_of(settings))
+            self.set_theme(theme_of(settings))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
@@ -437,14 +437,6 @@ class MainWindow(Shell):
         self.library_controller.end(max(0.1, deadline - time.monotonic()))
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
-
-
-def _theme_of(settings: Settings) -> Theme:
-    look = settings.look
-    theme = resolve(look.theme)
-    if look.palette == theme.palette and not look.colours:
-        return theme
-    return theme.with_emotions(look.palette, look.colours)
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive.labels import PaletteName, swatch
 from emolive.palette import Swatch
-from emolive.settings import ThemeChoice
+from emolive.settings import Settings, ThemeChoice
 from emolive.ui.popups import POPUP_RADIUS, dress_popups
 from emolive.ui.widget_styles import widget_style
 
@@ -294,3 +294,12 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 
 QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow {{ width: 0; height: 0; image: none; }}
 QAbstractSpinBox:disabled QLineEdit {{ color: {t.faint}; }}
 """
+
+
+def theme_of(settings: Settings) -> Theme:
+    """The theme that the settings ask for, with their own colours of emotions."""
+    look = settings.look
+    theme = resolve(look.theme)
+    if look.palette == theme.palette and not look.colours:
+        return theme
+    return theme.with_emotions(look.palette, look.colours)

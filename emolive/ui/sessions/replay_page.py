@@ -8,9 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,7 +21,7 @@ from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
 from emolive.session.session_history import SessionHistory, load
 from emolive.ui.background import Background
-from emolive.ui.controls import card, label
+from emolive.ui.controls import label
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
@@ -38,14 +36,15 @@ from emolive.ui.sessions.rating import Rating
 from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.replay_header import ReplayHeader
 from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
+from emolive.ui.sessions.replay_layout import laid_out
 from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.sessions.why_desk import WhyDesk
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
-from emolive.ui.theme import SPACE, Theme, Themed
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
+from emolive.ui.theme import Theme, Themed
+from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.why.drawer import WhyDrawer
 
 _ROOM_FOR_SIDE = 1100
@@ -193,40 +192,10 @@ class ReplayPage(Themed, QWidget):
         self.waiting = label("", self, "muted")
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.waiting.setWordWrap(True)
-        frame = card(self)
-        inside = QVBoxLayout(frame)
-        inside.setContentsMargins(1, 8, 1, 6)
-        inside.setSpacing(6)
-        legend = QHBoxLayout()
-        legend.setContentsMargins(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0)
-        legend.addWidget(self.labels)
-        legend.addWidget(self.now, 1)
-        inside.addLayout(legend)
-        inside.addWidget(self.overview)
-        inside.addWidget(self.lanes_area, 1)
-        inside.addWidget(self.board.ruler)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addWidget(frame, 1)
-        row.addWidget(self.side)
-        row.addWidget(self.drawer)
-        content = QWidget(self)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.header)
-        column.addWidget(self.comparison)
-        column.addLayout(row, 1)
-        # Below both: beside the side panel it would not fit into the smallest window.
-        bar = card(self)
-        controls = QVBoxLayout(bar)
-        controls.setContentsMargins(1, 0, 1, 0)
-        controls.addWidget(self.transport)
-        column.addWidget(bar)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self.waiting)
-        self._pages.addWidget(content)
+        self._pages.addWidget(laid_out(self))
         self._show_side()
 
     def _connect(self) -> None:
