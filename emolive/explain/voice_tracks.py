@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 import soxr
 
-from emolive.errors import AudioFileError
+from emolive.audio.stored import open_stored
 from emolive.explain.cues import (
     FULL_SCALE_DB,
     load_praat,
@@ -27,7 +26,6 @@ from emolive.explain.cues import (
     syllable_nuclei,
     voice_pitch,
 )
-from emolive.i18n import tr
 from emolive.types import FloatArray
 
 STEP_S = 0.01
@@ -151,16 +149,7 @@ class VoiceReader:
             EmoliveError: it cannot be opened, or the extra `cues` is not installed.
         """
         self._praat = load_praat()
-        try:
-            self._file = sf.SoundFile(path)
-        except (OSError, sf.LibsndfileError) as error:
-            raise AudioFileError(
-                tr(
-                    "The session's audio {name} cannot be read: {error}",
-                    name=path.name,
-                    error=error,
-                )
-            ) from error
+        self._file = open_stored(path)
 
     def close(self) -> None:
         """Release the file."""

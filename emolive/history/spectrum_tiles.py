@@ -11,10 +11,9 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
-from emolive.errors import AudioFileError
+from emolive.audio.stored import open_stored
 from emolive.features import LogMelSpec, log_mel
 from emolive.history.model import SPECTROGRAM_LEVELS
-from emolive.i18n import tr
 from emolive.types import FloatArray
 
 ByteArray = npt.NDArray[np.uint8]
@@ -56,16 +55,7 @@ class SpectrumReader:
         self.spec = spec
         self._floor, ceiling = SPECTROGRAM_LEVELS
         self._scale = 255.0 / (ceiling - self._floor)
-        try:
-            self._file = sf.SoundFile(path)
-        except (OSError, sf.LibsndfileError) as error:
-            raise AudioFileError(
-                tr(
-                    "The session's audio {name} cannot be read: {error}",
-                    name=path.name,
-                    error=error,
-                )
-            ) from error
+        self._file = open_stored(path)
         self._rate = int(self._file.samplerate)
         # In frames of the front end.
         self.n_frames = math.ceil(
