@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +52,8 @@ def test_a_second_is_never_the_first_and_never_far(shares: np.ndarray, first: in
 
 
 @pytest.mark.corpora
-def test_listeners_hear_the_second_of_a_pair_more_than_any_other() -> None:
-    folder = Path(os.environ["EMOLIVE_CORPORA"]) / "cremad"
+def test_listeners_hear_the_second_of_a_pair_more_than_any_other(corpora: Path) -> None:
+    folder = corpora / "cremad"
     if not (folder / "votes.csv").is_file():
         pytest.skip("needs CREMA-D's votes")
     names = {"anger": "angry", "fear": "fearful"}
