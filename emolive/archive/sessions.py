@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Tell
+from emolive.archive.messages import Message, Tell
 from emolive.archive.processes import run_in_processes, usable_cores
 from emolive.archive.result import FileResult
 from emolive.archive.settings import ArchiveSettings
-from emolive.archive.work import unexpected, with_path
+from emolive.archive.work import attempt
 from emolive.audio.decoding import ChannelUse
 from emolive.engine import EngineConfig
-from emolive.errors import AudioFileError, EmoliveError
+from emolive.engine.offline import Progress
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
@@ -24,8 +23,6 @@ from emolive.session.file_recording import session_of_file
 from emolive.session.library import Library
 from emolive.session.recorder_status import RecordingRequest
 from emolive.speech.silero import SileroVad
-
-_log = logging.getLogger(__name__)
 
 # What `ArchiveSettings.formats` says: a session keeps the sound, too.
 WITH_SOUND = "sound"
@@ -57,28 +54,20 @@ class SessionWork:
         Raises:
             EmoliveError: nothing can be had from any file.
         """
-        tell(Begun(item))
-        request = RecordingRequest(audio=WITH_SOUND in self._settings.formats)
-        try:
-            info, analysis = session_of_file(
-                item.path,
-                self._library,
-                self._classifier,
-                self._vad,
-                self._settings.engine,
-                request,
-                channels=self._settings.channels,
-                progress=lambda done, total: tell(Advanced(item, done, total)),
-            )
-        except AudioFileError as error:
-            tell(Failed(item, with_path(item, str(error))))
-        except EmoliveError:
-            raise
-        except Exception as error:  # one bad file never stops the rest
-            _log.exception("A file could not become a session")
-            tell(Failed(item, unexpected(item, error)))
-        else:
-            tell(Done(item, FileResult.of(analysis, (info.id,))))
+        attempt(item, lambda progress: self._session_of(item, progress), tell)
+
+    def _session_of(self, item: AudioInput, progress: Progress) -> FileResult:
+        info, analysis = session_of_file(
+            item.path,
+            self._library,
+            self._classifier,
+            self._vad,
+            self._settings.engine,
+            RecordingRequest(audio=WITH_SOUND in self._settings.formats),
+            channels=self._settings.channels,
+            progress=progress,
+        )
+        return FileResult.of(analysis, (info.id,))
 
 
 def files_to_sessions(

@@ -118,18 +118,27 @@ class FileWork:
         Raises:
             EmoliveError: nothing can be had from any file.
         """
-        tell(Begun(item))
-        try:
-            result = self.run(item, lambda done, total: tell(Advanced(item, done, total)))
-        except AudioFileError as error:
-            tell(Failed(item, with_path(item, str(error))))
-        except EmoliveError:
-            raise
-        except Exception as error:  # one bad file never stops the rest
-            _log.exception("A file could not be analysed")
-            tell(Failed(item, unexpected(item, error)))
-        else:
-            tell(Done(item, result))
+        attempt(item, lambda progress: self.run(item, progress), tell)
+
+
+def attempt(item: AudioInput, work: Callable[[Progress], FileResult], tell: Tell) -> None:
+    """Work on one file, told; whatever is wrong with this file alone is told as well.
+
+    Raises:
+        EmoliveError: nothing can be had from any file.
+    """
+    tell(Begun(item))
+    try:
+        result = work(lambda done, total: tell(Advanced(item, done, total)))
+    except AudioFileError as error:
+        tell(Failed(item, with_path(item, str(error))))
+    except EmoliveError:
+        raise
+    except Exception as error:  # one bad file never stops the rest
+        _log.exception("A file could not be worked on")
+        tell(Failed(item, unexpected(item, error)))
+    else:
+        tell(Done(item, result))
 
 
 def run_here(work: FileWork, items: Sequence[AudioInput], tell: Tell) -> None:

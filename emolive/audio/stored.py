@@ -8,6 +8,7 @@ import soundfile as sf
 
 from emolive.errors import AudioFileError
 from emolive.i18n import tr
+from emolive.types import FloatArray
 
 
 def open_stored(path: Path) -> sf.SoundFile:
@@ -19,6 +20,24 @@ def open_stored(path: Path) -> sf.SoundFile:
     try:
         return sf.SoundFile(path)
     except (OSError, sf.LibsndfileError) as error:
-        raise AudioFileError(
-            tr("The session's audio {name} cannot be read: {error}", name=path.name, error=error)
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def read_stored(file: sf.SoundFile, first: int, n_frames: int) -> FloatArray:
+    """Frames of a mono file from `first` on, float32 ``(n,)``; fewer at its end.
+
+    Raises:
+        AudioFileError: they cannot be read.
+    """
+    try:
+        file.seek(min(file.frames, first))
+        samples: FloatArray = file.read(n_frames, dtype="float32", always_2d=True)[:, 0]
+    except sf.LibsndfileError as error:
+        raise _unreadable(Path(file.name), error) from error
+    return samples
+
+
+def _unreadable(path: Path, error: Exception) -> AudioFileError:
+    return AudioFileError(
+        tr("The session's audio {name} cannot be read: {error}", name=path.name, error=error)
+    )

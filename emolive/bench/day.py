@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import gc
 import json
-import multiprocessing
 import random
 import re
 import tempfile
-import threading
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 import psutil
 import soxr
 
+from emolive.bench.served import Serve, Served, served
 from emolive.errors import EmoliveError
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.types import FloatArray
@@ -29,7 +27,6 @@ from emolive.types import FloatArray
 _RATE = 8_000
 _BLOCK_S = 0.1
 _TOKEN = "of-the-server-that-is-watched"
-_UP_WITHIN_S = 180.0
 _QUIET_WITHIN_S = 60.0
 # Calls at once on average; each speaks so long, and a few break off without a word.
 _AT_ONCE = 3
@@ -41,9 +38,6 @@ _SEED = 24
 _DATABASE = re.compile(r"\.(sqlite3|db)(-\w+)?$")
 # The central history watches, too.
 _OWN_WATCHERS = 1
-
-# Runs a server and tells its address, or a sentence in a tuple.
-Serve = Callable[[ServerSettings, Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,84 +130,42 @@ def run_day(
             shown_after_s=0.0,
             pace=pace,
         )
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        process = context.Process(target=serve or _serve, args=(settings, there))
-        process.start()
-        try:
-            if not here.poll(_UP_WITHIN_S) or not isinstance(url := here.recv(), str):
-                raise EmoliveError("The server did not come up.")
-            assert process.pid is not None
-            look = _Look(psutil.Process(process.pid), here if serve is None else None, url)
-            return asyncio.run(_day(url, narrow, hours, pace, calls_per_hour, look, tell))
-        finally:
-            process.terminate()
-            process.join(_UP_WITHIN_S)
-            process.kill()
-            process.join()
+        with served(settings, _inside, serve) as server:
+            return asyncio.run(_day(server, narrow, hours, pace, calls_per_hour, tell))
 
 
-def _serve(settings: ServerSettings, parent: Connection) -> None:
-    """The server's process."""
-    from emolive.server.serving import EmoliveServer
-
-    try:
-        server = EmoliveServer(settings, lambda _: None)
-    except EmoliveError as error:
-        parent.send((str(error),))
-        return
-    parent.send(server.url.replace("http", "ws"))
-    threading.Thread(target=_tell, args=(parent,), name="bench", daemon=True).start()
-    server.run()
-
-
-def _tell(parent: Connection) -> None:
-    """Whenever it is asked: tasks that go on, and calls that are held."""
+def _inside() -> tuple[int, int]:
+    """In the server's process: tasks that go on, and calls that are held."""
     from emolive.server.served_call import ServedCall
 
-    with contextlib.suppress(EOFError, OSError):
-        while parent.recv():
-            gc.collect()
-            there = gc.get_objects()
-            tasks = sum(type(one) is asyncio.Task and not one.done() for one in there)
-            parent.send((tasks, sum(type(one) is ServedCall for one in there)))
-            del there
+    gc.collect()
+    there = gc.get_objects()
+    tasks = sum(type(one) is asyncio.Task and not one.done() for one in there)
+    return tasks, sum(type(one) is ServedCall for one in there)
 
 
-class _Look:
-    """Looks at a server from outside, and where it can from inside."""
-
-    def __init__(self, process: psutil.Process, child: Connection | None, url: str) -> None:
-        self._process = process
-        self._child = child
-        self.url = url
-
-    def __call__(self, hours: float, calls: int) -> Kept:
-        """What there is now."""
-        tasks = held = None
-        if self._child is not None:
-            self._child.send(True)
-            tasks, held = self._child.recv()
-        memory, threads, files, sockets, processes = 0.0, 0, 0, 0, 0
-        for one in (self._process, *self._process.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                memory += one.memory_info().rss / 1e6
-                threads += one.num_threads()
-                files += sum(not _DATABASE.search(file.path) for file in one.open_files())
-                sockets += len(one.net_connections("all"))
-                processes += 1
-        return Kept(hours, calls, memory, threads, files, sockets, processes, tasks, held)
+def _look(server: Served, hours: float, calls: int) -> Kept:
+    """What there is now, from outside, and where it can be from inside."""
+    tasks, held = server.look_inside() or (None, None)
+    threads, files, sockets, processes = 0, 0, 0, 0
+    for one in server.processes:
+        with contextlib.suppress(psutil.Error):
+            threads += one.num_threads()
+            files += sum(not _DATABASE.search(file.path) for file in one.open_files())
+            sockets += len(one.net_connections("all"))
+            processes += 1
+    return Kept(hours, calls, server.memory_mb(), threads, files, sockets, processes, tasks, held)
 
 
 async def _day(
-    url: str,
+    server: Served,
     narrow: FloatArray,
     hours: float,
     pace: float,
     per_hour: int,
-    look: _Look,
     tell: Callable[[Kept], None],
 ) -> Day:
+    url = server.url
     chance = random.Random(_SEED)
     looks: list[Kept] = []
     done = 0
@@ -236,7 +188,7 @@ async def _day(
         if hour:  # the first is warm-up
             done += per_hour
             spoken_s += sum(lengths)
-            looks.append(look(float(hour), done))
+            looks.append(_look(server, float(hour), done))
             tell(looks[-1])
     return Day(hours, done, spoken_s, tuple(looks))
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import tempfile
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +17,15 @@ import numpy as np
 import psutil
 import soxr
 
-from emolive.errors import EmoliveError
+from emolive.bench.served import Serve, Served, served
 from emolive.server.settings import ServerSettings
 from emolive.types import FloatArray
 
 _TELEPHONE_RATE = 8_000
 _PACKET_S = 0.02
 _TOKEN = "of-the-server-that-is-measured"
-_UP_WITHIN_S = 60.0
 _WARM_UP_S = 5.0
 _MONITORING = ("emolive engine", "emolive classify", "emolive batches", "emolive call feeds")
-
-
-# Runs a server and tells its address, or a sentence in a tuple.
-Serve = Callable[[ServerSettings, Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,68 +83,29 @@ def measure_server(
             hop_s=hop_s,
             measured=False,
         )
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        process = context.Process(target=serve or _serve, args=(settings, there))
-        process.start()
-        try:
-            if not here.poll(_UP_WITHIN_S):
-                raise EmoliveError("The server did not come up within a minute.")
-            url = here.recv()
-            if not isinstance(url, str):
-                raise EmoliveError(f"The server did not come up: {url[0]}")
-            assert process.pid is not None
-            measured = psutil.Process(process.pid)
-            spent = _Spent(measured, here if serve is None else None)
-            return asyncio.run(_drive(url, narrow, calls, seconds, measured, spent))
-        finally:
-            process.terminate()
-            process.join(_UP_WITHIN_S)
-            process.kill()
+        with served(settings, _monitoring_s, serve) as server:
+            return asyncio.run(_drive(server, narrow, calls, seconds))
 
 
-def _serve(settings: ServerSettings, parent: Connection) -> None:
-    """The server's process."""
-    from emolive.server.serving import EmoliveServer
-
-    try:
-        server = EmoliveServer(settings, lambda _: None)
-    except EmoliveError as error:
-        parent.send((str(error),))
-        return
-    parent.send(server.url.replace("http", "ws"))
-    threading.Thread(target=_tell_times, args=(parent,), name="bench", daemon=True).start()
-    server.run()
+def _monitoring_s() -> float:
+    """In the server's process: processor time so far of the threads that monitor."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    # The model's own threads are not Python's.
+    return sum(
+        thread.user_time + thread.system_time
+        for thread in psutil.Process().threads()
+        if names.get(thread.id, _MONITORING[0]).startswith(_MONITORING)
+    )
 
 
-def _tell_times(parent: Connection) -> None:
-    """Whenever it is asked: processor time so far of the threads that monitor."""
-    while parent.recv():
-        names = {thread.native_id: thread.name for thread in threading.enumerate()}
-        # The model's own threads are not Python's.
-        parent.send(
-            sum(
-                thread.user_time + thread.system_time
-                for thread in psutil.Process().threads()
-                if names.get(thread.id, _MONITORING[0]).startswith(_MONITORING)
-            )
-        )
-
-
-class _Spent:
-    """What the server's process has spent: seconds of all threads, and of those that monitor."""
-
-    def __init__(self, process: psutil.Process, child: Connection | None) -> None:
-        self._process = process
-        self._child = child
-
-    def __call__(self) -> tuple[float, float | None]:
-        """So far; None: nobody tells what monitors."""
-        if self._child is None:
-            return _spent(self._process), None
-        self._child.send(True)
-        monitoring: float = self._child.recv()
-        return _spent(self._process), monitoring
+def _spent(server: Served) -> tuple[float, float | None]:
+    """Processor seconds so far, of all threads and of those that monitor (None: nobody knows)."""
+    spent = 0.0
+    for one in server.processes:
+        with contextlib.suppress(psutil.Error):
+            times = one.cpu_times()
+            spent += times.user + times.system
+    return spent, server.look_inside()
 
 
 @dataclass(slots=True)
@@ -189,18 +142,12 @@ class _Watch:
                 self.latencies.append(now - sent_at)
 
 
-async def _drive(
-    url: str,
-    narrow: FloatArray,
-    calls: int,
-    seconds: float,
-    process: psutil.Process,
-    spent: _Spent,
-) -> ServerTiming:
+async def _drive(server: Served, narrow: FloatArray, calls: int, seconds: float) -> ServerTiming:
     from websockets.asyncio.client import connect
 
     from emolive.server.client import CallSender
 
+    url = server.url
     sent: dict[str, _Sent] = {}
     watch = _Watch(sent)
     over = asyncio.Event()
@@ -235,12 +182,12 @@ async def _drive(
     sending = [asyncio.create_task(send(number)) for number in range(calls)]
     try:
         await _pause(_WARM_UP_S, sending)
-        before, begun = spent(), time.monotonic()
+        before, begun = _spent(server), time.monotonic()
         watch.skipped_before, watch.measuring = dict(watch.skipped), True
         await _pause(seconds, sending)
         watch.measuring = False
-        after, lasted = spent(), time.monotonic() - begun
-        memory = _memory_mb(process)
+        after, lasted = _spent(server), time.monotonic() - begun
+        memory = server.memory_mb()
         await _pause(1.5, sending)  # the last statuses
     finally:
         over.set()
@@ -267,22 +214,3 @@ async def _pause(seconds: float, sending: list[asyncio.Task[None]]) -> None:
     done, _ = await asyncio.wait(sending, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     for task in done:
         task.result()
-
-
-def _spent(process: psutil.Process) -> float:
-    """Processor seconds of a process and of all that it has started."""
-    spent = 0.0
-    for one in (process, *process.children(recursive=True)):
-        with contextlib.suppress(psutil.Error):
-            times = one.cpu_times()
-            spent += times.user + times.system
-    return spent
-
-
-def _memory_mb(process: psutil.Process) -> float:
-    """Memory of a process and of all that it has started, shared parts once for each."""
-    found = 0.0
-    for one in (process, *process.children(recursive=True)):
-        with contextlib.suppress(psutil.Error):
-            found += one.memory_info().rss / 1e6
-    return found

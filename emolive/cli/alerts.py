@@ -26,6 +26,7 @@ from emolive.alerts.ways import unusable_ways
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_inputs import PastOptions, past_calls
+from emolive.cli.alerting import left_over
 from emolive.cli.console import columns, print_table
 from emolive.cli.loading import engine_config, load_classifier, open_library
 from emolive.cli.options import (
@@ -39,7 +40,6 @@ from emolive.cli.options import (
     group,
 )
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, print_json, say, tell
-from emolive.cli.watching import left_over
 from emolive.i18n import ntr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad

@@ -1,4 +1,4 @@
-"""`emolive bench --server` and `--sizing`: calls over real sockets, and machines for many."""
+"""`emolive bench` of servers: calls over sockets, a day of them, and machines for many."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from emolive.bench.calls import WallTiming, measure_wall
-from emolive.bench.server import Serve, ServerTiming, measure_server
+from emolive.bench.day import Day, Kept, run_day
+from emolive.bench.served import Serve
+from emolive.bench.server import ServerTiming, measure_server
 from emolive.bench.sizing import Load, Sizing, check_simpy, simulate
 from emolive.bench.stages import read_speech
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import DONE, say, tell
+from emolive.cli.outcome import CANNOT, DONE, say, tell
+from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
 from emolive.inference.model_files import read_metadata
 from emolive.resources import DEMO_AUDIO, asset
@@ -28,6 +31,7 @@ _TRIAL_S = 12.0
 _NEAR = 0.1
 _ROUNDS = 3
 _MARK = 0.15
+_GROWTH_LIMIT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,12 @@ def run_server_bench(
     else:
         _show(report)
     return DONE
+
+
+def _demo_for(model: Path | None) -> tuple[FloatArray, int]:
+    """The demo's speech at the rate of a model, and that rate."""
+    rate = read_metadata(model_path(model)).sampling_rate
+    return read_speech(asset(DEMO_AUDIO), rate), rate
 
 
 def _serving(workers: int | None) -> Serve | None:
@@ -178,8 +188,7 @@ def run_sizing_bench(
     check_simpy()
     tell(f"Measuring {_MEASURED_CALLS} calls over sockets for {seconds:.0f} s.")
     serve = _serving(workers)
-    rate = read_metadata(model_path(model)).sampling_rate
-    speech = read_speech(asset(DEMO_AUDIO), rate)
+    speech, rate = _demo_for(model)
     measured = measure_server(
         speech, rate, model, provider, hop_s, calls=_MEASURED_CALLS, seconds=seconds, serve=serve
     )
@@ -208,4 +217,55 @@ def _sizing_line(name: str, one: Sizing) -> str:
         f"{name}: {one.refused:.1%} of the calls refused; the fullest worker has {one.fullest} "
         f"calls ({one.busiest_cores:.2f} of its core), answers after {one.p50_ms:.0f} ms (median), "
         f"{one.p99_ms:.0f} ms (p99), {one.skipped:.1%} of them skipped."
+    )
+
+
+def run_server_day(
+    model: Path | None,
+    provider: str,
+    hop_s: float,
+    hours: float,
+    *,
+    server: bool,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Run and print; 2 when memory grew by more than 5 %, or when something is left of calls.
+
+    Raises:
+        EmoliveError: something needed is missing, or the server did not come up.
+    """
+    if not server:
+        raise EmoliveError("--hours is about calls of a server: give --server, too.")
+    check_server()
+    tell("Calls come and go. Other programs make it slower, and change nothing of what is left.")
+    speech, rate = _demo_for(model)
+    serve = _serving(workers)
+    day = run_day(
+        speech, rate, model, provider, hop_s, hours, serve=serve, tell=lambda one: tell(_hour(one))
+    )
+    if as_json:
+        report = asdict(day) | {"growth": day.growth, "left": list(day.left)}
+        say(json.dumps(report, indent=2))
+    else:
+        say(_day_summary(day))
+    return DONE if day.growth <= _GROWTH_LIMIT and not day.left else CANNOT
+
+
+def _hour(one: Kept) -> str:
+    inside = "" if one.tasks is None else f", {one.tasks} tasks, {one.calls} calls held"
+    return (
+        f"Hour {one.hours:.0f}: {one.calls_so_far} calls so far, {one.memory_mb:.0f} MB, "
+        f"{one.threads} threads, {one.files} files, {one.sockets} sockets, {one.processes} "
+        f"processes{inside}."
+    )
+
+
+def _day_summary(day: Day) -> str:
+    left = f"left of them: {', '.join(day.left)}" if day.left else "nothing is left of them"
+    first, last = day.looks[0], day.looks[-1]
+    return (
+        f"{day.hours:g} hours, {day.calls} calls with {day.seconds_of_calls / 3_600:.1f} hours of "
+        f"two parties: memory {day.growth:+.1%} ({first.memory_mb:.0f} MB after warm-up, "
+        f"{last.memory_mb:.0f} MB in the end), {left}."
     )

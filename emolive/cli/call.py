@@ -14,6 +14,7 @@ from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource, RecordedSource
 from emolive.cli.agent import AgentOptions
+from emolive.cli.alerting import WatchOptions
 from emolive.cli.baseline import baseline_choice
 from emolive.cli.console import Console
 from emolive.cli.conversation_view import (
@@ -47,7 +48,6 @@ from emolive.cli.options import (
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, tell
 from emolive.cli.recording import RecordOptions
 from emolive.cli.wall import WallOptions, run_wall
-from emolive.cli.watching import WatchOptions
 from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S

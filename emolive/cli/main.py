@@ -159,10 +159,10 @@ def live(
     In the app when there is a display, otherwise in the terminal. Ctrl-C ends it.
     """
     from emolive.cli.agent import AgentOptions
+    from emolive.cli.alerting import WatchOptions
     from emolive.cli.baseline import baseline_choice
     from emolive.cli.live import LiveOptions, run_live
     from emolive.cli.recording import RecordOptions
-    from emolive.cli.watching import WatchOptions
 
     recording = RecordOptions(library, title, audio) if record else None
     watching = WatchOptions(alerts, library, metrics)
@@ -397,7 +397,7 @@ def bench(
             model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
         )
     if hours is not None:
-        from emolive.cli.bench_day import run_server_day
+        from emolive.cli.bench_server import run_server_day
 
         return run_server_day(
             model, provider.value, hop, hours, server=server, workers=workers, as_json=json

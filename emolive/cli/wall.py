@@ -17,11 +17,11 @@ from rich.text import Text
 
 from emolive.audio.call import RecordedCall, Side
 from emolive.audio.files import FileSource
+from emolive.cli.alerting import Watching, WatchOptions
 from emolive.cli.console import Console
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
-from emolive.cli.watching import Watching, WatchOptions
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals
 from emolive.errors import EmoliveError

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emolive.audio.stored import open_stored
+from emolive.audio.stored import open_stored, read_stored
 from emolive.explain.cues import (
     FULL_SCALE_DB,
     load_praat,
@@ -156,13 +156,16 @@ class VoiceReader:
         self._file.close()
 
     def tile(self, key: int) -> FloatArray:
-        """The tracks of ``[key * CHUNK_S, (key + 1) * CHUNK_S)``, a column each `STEP_S`."""
+        """The tracks of ``[key * CHUNK_S, (key + 1) * CHUNK_S)``, a column each `STEP_S`.
+
+        Raises:
+            AudioFileError: the stretch cannot be read.
+        """
         rate = int(self._file.samplerate)
         start_s = key * CHUNK_S
         first_s = max(0.0, start_s - MARGIN_S)
-        self._file.seek(min(self._file.frames, round(first_s * rate)))
         wanted = round((start_s + CHUNK_S + MARGIN_S - first_s) * rate)
-        samples = self._file.read(wanted, dtype="float32")
+        samples = read_stored(self._file, round(first_s * rate), wanted)
         if rate > _MOST_HZ:
             samples = np.asarray(soxr.resample(samples, rate, _MOST_HZ), np.float32)
             rate = _MOST_HZ

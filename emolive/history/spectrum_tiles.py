@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 import soxr
 
-from emolive.audio.stored import open_stored
+from emolive.audio.stored import open_stored, read_stored
+from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
 from emolive.history.model import SPECTROGRAM_LEVELS
 from emolive.types import FloatArray
@@ -102,9 +102,8 @@ class SpectrumReader:
         if last <= first:
             return np.empty(0, np.float32)
         try:
-            self._file.seek(first)
-            native = self._file.read(last - first, dtype="float32", always_2d=True)[:, 0]
-        except sf.LibsndfileError:
+            native = read_stored(self._file, first, last - first)
+        except AudioFileError:
             return np.empty(0, np.float32)  # a damaged stretch: nothing to see
         if not margin:
             return np.ascontiguousarray(native[:n_samples])

@@ -3,7 +3,7 @@
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.monitoring.call_monitor import CallMonitor, MonitoredCall
 from emolive.monitoring.description import RecordingChoice, RunDescription, RunSettings
-from emolive.monitoring.monitor import MonitoredRun, Monitoring
+from emolive.monitoring.runs import MonitoredRun, Monitoring
 from emolive.monitoring.sources import SourceChoice, SourceKind
 
 __all__ = [

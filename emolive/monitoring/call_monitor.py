@@ -19,8 +19,8 @@ from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring.call_feed import CallFeed, FeedLoop
 from emolive.monitoring.description import RecordingChoice, RunDescription
-from emolive.monitoring.monitor import MonitoredRun, Monitoring
 from emolive.monitoring.recorders import CallRecorders
+from emolive.monitoring.runs import MonitoredRun, Monitoring
 from emolive.session.library import Library
 from emolive.settings import settings_folder
 from emolive.types import Remark

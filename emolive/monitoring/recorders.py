@@ -11,7 +11,7 @@ from emolive.session.records import SessionInfo
 
 if TYPE_CHECKING:
     from emolive.monitoring.description import RecordingChoice
-    from emolive.monitoring.monitor import MonitoredRun
+    from emolive.monitoring.runs import MonitoredRun
 
 
 class CallRecorders:

@@ -23,7 +23,7 @@ from emolive.server.services import Administering, Ingesting, Parts, Watching, s
 from emolive.server.taps.tap import Closing, name_of, sampling_rate
 from emolive.server.tokens import Grant
 from emolive.server.wall_texts import wall_texts
-from emolive.server.watching import serve_watcher
+from emolive.server.watchers import serve_watcher
 from emolive.types import Role
 
 Json = dict[str, Any]

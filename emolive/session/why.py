@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 import soxr
 
+from emolive.audio.stored import open_stored, read_stored
 from emolive.errors import EmoliveError, SessionError
 from emolive.explain.baseline import RunningBaseline
 from emolive.explain.moment import Explanation, Moment, MomentExplainer
@@ -111,20 +111,12 @@ class SessionExplainer:
         rate = self.session.rate
         found = np.zeros(n_samples, np.float32)
         start = max(0, start_sample)
-        try:
-            with sf.SoundFile(path) as file:
-                own = int(file.samplerate)
-                file.seek(min(file.frames, round(start * own / rate)))
-                end = start_sample + n_samples
-                samples = file.read(max(0, round((end - start) * own / rate)), dtype="float32")
-        except (OSError, sf.LibsndfileError) as error:
-            raise SessionError(
-                tr(
-                    "The session's audio {name} cannot be read: {error}",
-                    name=path.name,
-                    error=error,
-                )
-            ) from error
+        end = start_sample + n_samples
+        with open_stored(path) as file:
+            own = int(file.samplerate)
+            samples = read_stored(
+                file, round(start * own / rate), max(0, round((end - start) * own / rate))
+            )
         if own != rate:
             samples = np.asarray(soxr.resample(samples, own, rate), np.float32)
         at = start - start_sample

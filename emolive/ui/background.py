@@ -30,28 +30,69 @@ class _Job:
     number: int
 
 
-class Background(QObject):
-    """One worker thread, started when first needed; answers arrive on the window's thread.
+class Worker(QObject):
+    """A thread that is started when first needed, and ended by `close`.
+
+    The thread is a daemon: what hangs must not keep the program alive. What `_work` takes is
+    guarded by `_changed`, and dropped once the worker is closed.
+    """
+
+    def __init__(self, thread_name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread_name = thread_name
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Do and say nothing more; whether the thread ended within `timeout` seconds."""
+        with self._changed:
+            self._closed = True
+            self._drop()
+            self._changed.notify()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def _over(self) -> bool:
+        """Whether it was closed meanwhile."""
+        return self._closed
+
+    def _wake(self) -> None:
+        """There is something to do."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._thread_name, daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
+    def _drop(self) -> None:
+        """Forget what waits."""
+        raise NotImplementedError
+
+    def _work(self) -> None:
+        """The thread, until the worker is closed."""
+        raise NotImplementedError
+
+
+class Background(Worker):
+    """One worker thread; answers arrive on the window's thread.
 
     Jobs run in the order in which they were asked for. A job with a key replaces one of the same
     key that still waits, and the answer of an older one is dropped: the newest question counts. At
-    most `MAX_WAITING` jobs wait; overflow policy: a further one fails at once. The thread is a
-    daemon: a job that hangs must not keep the program alive.
+    most `MAX_WAITING` jobs wait; overflow policy: a further one fails at once.
     """
 
     _answered = Signal(object, object, object)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         """A worker whose thread is called ``emolive <name>``."""
-        super().__init__(parent)
-        self._name = f"emolive {name}"
+        super().__init__(f"emolive {name}", parent)
         self._waiting: deque[_Job] = deque()
         self._running: _Job | None = None
         self._newest: dict[str, int] = {}
         self._asked = 0
-        self._closed = False
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -81,10 +122,7 @@ class Background(QObject):
                 self._answered.emit(job, None, tr("Too much at once: try again in a moment."))
                 return
             self._waiting.append(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
 
     def forget(self, key: str) -> None:
         """Drop what waits under this key, and the answer of what runs."""
@@ -93,20 +131,8 @@ class Background(QObject):
             self._newest[key] = self._asked
             self._waiting = deque(one for one in self._waiting if one.key != key)
 
-    def close(self, timeout: float = 1.0) -> bool:
-        """Say nothing more; whether the thread ended within `timeout` seconds."""
-        with self._changed:
-            self._closed = True
-            self._waiting.clear()
-            self._changed.notify()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def _over(self) -> bool:
-        return self._closed
+    def _drop(self) -> None:
+        self._waiting.clear()
 
     def _work(self) -> None:
         while True:

@@ -338,7 +338,7 @@ def test_what_waits_is_counted_for_its_own_webhook(
     services: list[AlertService], library: Path
 ) -> None:
     from emolive.alerts.outbox import Outbox
-    from emolive.cli.watching import left_over
+    from emolive.cli.alerting import left_over
 
     with WebhookServer() as good, WebhookServer() as bad:
         bad.answer = lambda _: 503

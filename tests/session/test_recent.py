@@ -13,7 +13,7 @@ import soundfile as sf
 from emolive.audio.array import ArraySource
 from emolive.errors import SessionError
 from emolive.monitoring import Monitoring, RunDescription, RunSettings
-from emolive.monitoring.monitor import MonitoredRun
+from emolive.monitoring.runs import MonitoredRun
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
 from emolive.session.recent import RecentRun

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
+from emolive.ui.background import Worker
 
 
 class TileReader(Protocol):
@@ -21,7 +22,7 @@ class TileReader(Protocol):
         """Release what is held."""
 
 
-class TileWorker(QObject):
+class TileWorker(Worker):
     """`computed` brings a key and its piece, `broken` one sentence why nothing will come."""
 
     computed = Signal(object, object)
@@ -32,13 +33,9 @@ class TileWorker(QObject):
     def __init__(
         self, name: str, open_reader: Callable[[], TileReader], parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self._name = name
+        super().__init__(name, parent)
         self._open = open_reader
         self._wanted: list[Any] = []
-        self._changed = threading.Condition()
-        self._closed = False
-        self._thread: threading.Thread | None = None
         self._done.connect(self.computed, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self.broken, Qt.ConnectionType.QueuedConnection)
 
@@ -54,48 +51,32 @@ class TileWorker(QObject):
             if self._closed or not keys:
                 return
             self._wanted = list(keys)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
 
-    def close(self, timeout: float = 1.0) -> bool:
-        """Compute nothing more; whether the thread ended within `timeout` seconds."""
-        with self._changed:
-            self._closed = True
-            self._wanted = []
-            self._changed.notify()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def _over(self) -> bool:
-        return self._closed
+    def _drop(self) -> None:
+        self._wanted = []
 
     def _work(self) -> None:
         try:
-            reader = self._open()
+            with closing(self._open()) as reader:
+                self._compute(reader)
         except EmoliveError as error:
             with self._changed:
                 if not self._closed:
                     self._closed = True
                     self._wanted = []
                     self._failed.emit(str(error))
-            return
-        try:
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed or bool(self._wanted))
-                    if self._closed:
-                        return
-                    key = self._wanted[0]
-                tile = reader.tile(key)
-                with self._changed:
-                    if self._over:
-                        return
-                    self._wanted = [one for one in self._wanted if one != key]
-                    self._done.emit(key, tile)
-        finally:
-            reader.close()
+
+    def _compute(self, reader: TileReader) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or bool(self._wanted))
+                if self._closed:
+                    return
+                key = self._wanted[0]
+            tile = reader.tile(key)
+            with self._changed:
+                if self._over:
+                    return
+                self._wanted = [one for one in self._wanted if one != key]
+                self._done.emit(key, tile)
