@@ -25,8 +25,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Spoken by eSpeak NG; what tests count in it was counted once.
 SUPPORT_CALL = REPOSITORY / "tests" / "support_call.flac"
 
-# How long an example takes says how busy the machine is, no more.
-settings.register_profile("emolive", deadline=None)
+# How long an example takes says how busy the machine is, no more. `--hypothesis-profile=thorough`
+# tries more of them, where a property itself was changed.
+settings.register_profile("emolive", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("emolive")
 
 
@@ -50,7 +52,9 @@ def models_folder(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """Nobody's adapted models are read or written; here, each test has its own."""
-    folder = tmp_path_factory.mktemp("models")
+    # Not by a number: looking for the next one takes longer with each test.
+    folder = tmp_path_factory.getbasetemp() / f"models-{uuid.uuid4().hex[:12]}"
+    folder.mkdir()
     monkeypatch.setenv("EMOLIVE_MODELS", str(folder))
     return folder
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.alerts.conditions.emotion import EmotionRule
@@ -179,7 +179,6 @@ def test_a_rise_needs_enough_speech() -> None:
 answers = st.lists(st.none() | st.floats(0, 1, width=32), max_size=80)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     answers,
     st.sampled_from([0.0, 0.7, 1.0, 3.0]),
@@ -206,7 +205,6 @@ def test_never_two_alerts_within_the_cool_down(
         assert all(v is None or v > 0.4 - 1e-6 for v in held)
 
 
-@settings(max_examples=100, deadline=None)
 @given(answers, answers, st.randoms(use_true_random=False))
 def test_the_order_of_streams_does_not_matter(
     left: list[float | None], right: list[float | None], random: object

@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -217,7 +217,6 @@ rule_kinds = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(rule=rule_kinds)
 def test_what_is_saved_is_loaded(rule: EmotionRule, tmp_path_factory: object) -> None:
     path = Path(tmp_path_factory.getbasetemp()) / "saved.toml"  # type: ignore[attr-defined]
@@ -258,7 +257,6 @@ def test_saving_keeps_comments_and_what_is_not_said(tmp_path: Path) -> None:
         assert text.count("dwell_s") <= example().count("dwell_s"), "defaults stay unsaid"
 
 
-@settings(max_examples=60, deadline=None)
 @given(before=st.lists(rule_kinds, max_size=4), after=st.lists(rule_kinds, max_size=4))
 def test_whatever_was_there_what_is_saved_is_loaded(
     before: list[EmotionRule], after: list[EmotionRule], tmp_path_factory: object

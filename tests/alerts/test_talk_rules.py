@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.alerts.conditions.overtalk import OvertalkRule
@@ -203,7 +203,6 @@ def talkspurts(flags: np.ndarray) -> np.ndarray:
     return out
 
 
-@settings(max_examples=150, deadline=None)
 @given(calls(), st.integers(30, 90), st.integers(0, 20))
 def test_silence_equals_its_definition(
     flags: tuple[np.ndarray, np.ndarray], longer: int, speech: int
@@ -229,7 +228,6 @@ def test_silence_equals_its_definition(
     assert [(a.start_sample, a.fired_sample) for a in alerts] == expected
 
 
-@settings(max_examples=150, deadline=None)
 @given(calls(), st.integers(1, 4), st.integers(40, 120), st.integers(4, 10))
 def test_overtalk_count_equals_its_definition(
     flags: tuple[np.ndarray, np.ndarray], count: int, window: int, each: int
@@ -261,7 +259,6 @@ def test_overtalk_count_equals_its_definition(
     assert [a.fired_sample for a in alerts] == expected
 
 
-@settings(max_examples=150, deadline=None)
 @given(calls(), st.integers(4, 30), st.integers(40, 120), st.integers(1, 20))
 def test_overtalk_time_equals_its_definition(
     flags: tuple[np.ndarray, np.ndarray], level: int, window: int, gap: int
@@ -292,7 +289,6 @@ talk_rules = RuleSet(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(calls(), st.randoms(use_true_random=False))
 def test_any_chunking_gives_the_same(flags: tuple[np.ndarray, np.ndarray], random: object) -> None:
     """Streamed in random blocks, streams in random order, equals everything at once."""

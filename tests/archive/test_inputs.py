@@ -5,7 +5,7 @@ import sys
 from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.archive.inputs import find_inputs
@@ -168,7 +168,6 @@ NAMES = st.sampled_from(["a.wav", "a.flac", "A.wav", "a.wav.mp3", "b.ogg"])
 FOLDERS = st.sampled_from(["", "x", "y", "x/a", "y/x", "x/y/x"])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     files=st.sets(st.tuples(FOLDERS, NAMES), min_size=1, max_size=12),
     named=st.lists(st.sampled_from(["", "x", "y", "x/a"]), min_size=1, max_size=3),

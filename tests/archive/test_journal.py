@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.archive.inputs import AudioInput
@@ -96,7 +96,6 @@ def test_a_torn_line_costs_one_file(out: Path) -> None:
         assert journal.finished(other, "f", ("json",)) == RESULT
 
 
-@settings(deadline=None)
 @given(junk=st.binary(max_size=200))
 def test_no_content_of_the_file_is_an_error(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes

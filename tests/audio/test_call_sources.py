@@ -103,7 +103,7 @@ def test_a_mono_device_is_no_call() -> None:
 # Two files.
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     rates=st.tuples(*[st.sampled_from([8_000, 11_025, 16_000, 44_100])] * 2),
     lengths=st.tuples(*[st.floats(0.05, 1.5)] * 2),

@@ -19,7 +19,7 @@ def noise(n: int) -> FloatArray:
     return np.random.default_rng(1).normal(0, 0.05, n).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(chunks=st.lists(st.integers(1, 9_000), min_size=1, max_size=8))
 def test_any_chunking_gives_the_same_to_the_last_bit(chunks: list[int]) -> None:
     signal = noise(20_000) + np.float32(0.1)

@@ -125,7 +125,7 @@ def test_short_files_are_whole(tmp_path: Path, seconds: float) -> None:
     np.testing.assert_array_equal(got, signal)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(block_s=st.floats(0.00001, 2.0), n=st.integers(1, 5_000))
 def test_block_size_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, block_s: float, n: int

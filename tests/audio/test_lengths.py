@@ -401,9 +401,7 @@ def test_headers_that_claim_the_absurd_cost_nothing(tmp_path: Path) -> None:
 KINDS = ["PCM_16.wav", "GSM610.wav", "PCM_16.w64", "PCM_16.rf64", "PCM_16.aiff", "PCM_16.caf"]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_a_sentence_or_sound(tmp_path: Path, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([*KINDS, *STREAMS, "a.mp3"]))

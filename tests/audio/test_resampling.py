@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soxr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.audio.resampling import StreamResampler
@@ -23,7 +23,6 @@ def in_chunks(resampler: StreamResampler, signal: FloatArray, cuts: list[int]) -
     return np.concatenate([*map(resampler.accept, chunks), resampler.finish()])
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     rate=st.sampled_from(RATES),
     n=st.integers(0, 12_000),

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.audio.ring import RingRead, SampleRing
@@ -22,7 +22,6 @@ def frames(start: int, n: int, channels: int) -> FloatArray:
     return index + np.arange(channels, dtype=np.float32) / 4
 
 
-@settings(deadline=None)
 @given(
     capacity=st.integers(1, 40),
     channels=st.integers(1, 3),
@@ -58,7 +57,6 @@ def test_reads_what_a_list_would_hold(
         assert ring.written == written
 
 
-@settings(deadline=None)
 @given(blocks=st.lists(st.integers(0, 25), max_size=30), capacity=st.integers(1, 30))
 def test_cursor_that_follows_sees_every_frame_or_counts_it_as_lost(
     blocks: list[int], capacity: int
@@ -126,7 +124,6 @@ class Interrupted(np.ndarray):
             hook()
 
 
-@settings(deadline=None)
 @given(
     capacity=st.integers(1, 30),
     before=st.integers(0, 90),
@@ -147,7 +144,6 @@ def test_read_in_the_middle_of_a_write_gets_no_torn_frame(
     np.testing.assert_array_equal(got.samples, frames(got.start, len(got.samples), 1))
 
 
-@settings(deadline=None)
 @given(
     capacity=st.integers(1, 30),
     before=st.integers(0, 90),
@@ -171,7 +167,6 @@ def test_write_in_the_middle_of_a_read_loses_frames_but_tears_none(
     )
 
 
-@settings(deadline=None)
 @given(capacity=st.integers(1, 30), before=st.integers(0, 90), block=st.integers(1, 90))
 def test_write_that_has_only_begun_during_a_read_tears_none(
     capacity: int, before: int, block: int

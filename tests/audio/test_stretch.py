@@ -83,7 +83,7 @@ def test_silence_stays_silence() -> None:
     assert not stretched(np.zeros(RATE, np.float32), 1.5).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     length=st.integers(0, 3 * RATE),
     speed=st.sampled_from(SPEEDS),

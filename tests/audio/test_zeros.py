@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.audio.zeros import ZeroDetector
@@ -41,7 +41,6 @@ def test_reset_begins_again() -> None:
     assert not detector.silent_zeros
 
 
-@settings(deadline=None)
 @given(
     samples=st.lists(st.sampled_from([0.0, -0.0, 0.5]), max_size=60),
     cuts=st.lists(st.integers(0, 60), max_size=6),

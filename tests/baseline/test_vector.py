@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.baseline import PRESETS, ExpectedMix
@@ -20,7 +20,6 @@ def test_the_mean_answer_becomes_the_expected_mix(neutral: float | None) -> None
     assert moved(rows, vector).mean(axis=0) == pytest.approx(mix, abs=0.02)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 40),
     st.integers(2, 9),

@@ -14,9 +14,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
+from typer.testing import CliRunner
 
 import emolive
 from emolive.baseline import ProfileStore, Source
+from emolive.cli.main import app
 from emolive.inference.known_models import described
 from emolive.types import FloatArray
 from tests.baseline.answers import answers, usual_mix
@@ -190,10 +192,11 @@ def test_wrong_use_is_one_sentence(
     arguments = ["analyze", talks / "a.wav", "--model", model, *more]
     if "--out" not in more:
         arguments += ["--out", tmp_path / "out"]
-    out, err = run(arguments, code=2)
-    assert sentence in err
-    assert len(err.strip().splitlines()) == 1
-    assert out == ""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
 
 
 def test_nothing_leaves_the_machine_and_nothing_is_left(tmp_path: Path, talks: Path) -> None:

@@ -18,7 +18,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from emolive.cli.main import app
 from emolive.cluster.ray_runtime import HEADLESS
 from tests.cli.conftest import launch
 from tests.cluster.live_calls import SentCall, send_calls
@@ -335,13 +337,16 @@ def test_replicas_come_and_go_with_the_load(tmp_path: Path) -> None:
     assert "replicas: [1, 2, 1]" in done.stdout
 
 
+def serving(folder: Path, *more: str) -> list[str]:
+    return ["serve", "--port", "0", "--cluster", "local", "--library", str(folder), *more]
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--replicas", "4-1"), "--replicas takes a number"),
-        (("--replicas", "0-3"), "--replicas begins with 1"),
-        (("--token", TOKEN, "--history", "mysql://x"), "correct --history"),
-        (("--cluster", "127.0.0.1:1"), "There is no Ray cluster at 127.0.0.1:1"),
+        (("--token", TOKEN, "--replicas", "4-1"), "--replicas takes a number"),
+        (("--token", TOKEN, "--replicas", "0-3"), "--replicas begins with 1"),
+        (("--token", TOKEN, "--cluster", "127.0.0.1:1"), "There is no Ray cluster at 127.0.0.1:1"),
         ((), "Workers ask for the token"),
     ],
 )
@@ -349,11 +354,16 @@ def test_wrong_use_is_one_sentence(
     tmp_path: Path, more: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EMOLIVE_TOKEN", raising=False)
-    arguments = ["serve", "--port", 0, "--cluster", "local", "--library", tmp_path, *more]
-    if more and "--token" not in more:
-        arguments += ["--token", TOKEN]
+    monkeypatch.delenv(HEADLESS, raising=False)  # to be taken back, too
+    result = CliRunner().invoke(app, serving(tmp_path, *more))
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+
+
+def test_what_is_found_wrong_once_ray_runs_is_one_sentence(tmp_path: Path) -> None:
+    arguments = serving(tmp_path, "--token", TOKEN, "--history", "mysql://x")
     process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
     _, err = process.communicate(timeout=110)
     assert process.returncode == 2, err
-    assert sentence in err
+    assert "correct --history" in err
     assert "Traceback" not in err

@@ -86,7 +86,7 @@ def without_levels(metrics: ConversationMetrics) -> list[object]:
     return [parties, [getattr(metrics, name) for name in names]]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(chunks=st.lists(st.integers(100, 20_000), min_size=1, max_size=6))
 def test_streaming_equals_offline(
     classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, chunks: list[int]

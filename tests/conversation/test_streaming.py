@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.conversation import ConversationConfig, ConversationMetrics
@@ -38,7 +38,6 @@ def flags(runs: list[tuple[bool, int]]) -> list[bool]:
     return [speaks for speaks, length in runs for _ in range(length)]
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     first=stretches,
     second=stretches,

@@ -72,7 +72,7 @@ def heard(
     return events + monitor.finish()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     kind=st.sampled_from(list(KINDS)),
     chunks=st.lists(st.integers(1, 20_000), min_size=1, max_size=6).filter(lambda c: sum(c) > 400),

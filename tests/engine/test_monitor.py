@@ -89,7 +89,7 @@ def assert_same(got: list[Prediction], wanted: list[Prediction]) -> None:
 # Streaming equals offline.
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(chunks=st.lists(st.integers(40, HOP), min_size=1, max_size=8))
 def test_live_in_any_chunking_equals_the_whole_clip_at_once(
     classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, chunks: list[int]
@@ -104,7 +104,7 @@ def test_live_in_any_chunking_equals_the_whole_clip_at_once(
     ]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     rate=st.sampled_from([8_000, 44_100, 48_000]),
     chunks=st.lists(st.integers(100, 20_000), min_size=1, max_size=6),

@@ -186,7 +186,7 @@ def test_streams_without_a_role_are_inferred() -> None:
     assert not config.infers_emotion(Role.AGENT)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(chunks=st.lists(st.integers(40, 9_000), min_size=1, max_size=6))
 def test_activity_covers_every_chunk_once_in_any_chunking(
     classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray, chunks: list[int]

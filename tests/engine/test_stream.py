@@ -75,7 +75,7 @@ def test_windows_come_every_hop_and_equal_the_offline_front_end(
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     chunks=st.lists(st.integers(1, 20_000), min_size=1, max_size=6).filter(lambda c: sum(c) > 200),
     rate=st.sampled_from([8_000, 16_000, 44_100, 48_000]),
@@ -131,7 +131,7 @@ def test_blocks_carry_the_audio_they_are_of(vad: SileroVad, speech: FloatArray) 
     np.testing.assert_array_equal(np.concatenate(carried), heard(speech[: 3 * RATE]))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     offset=st.floats(-0.3, 0.3),
     chunks=st.lists(st.integers(1, 20_000), min_size=1, max_size=6).filter(lambda c: sum(c) > 200),
@@ -210,7 +210,7 @@ def test_the_queue_of_windows_is_bounded(vad: SileroVad) -> None:
     assert stream.due[-1] == 8 * RATE
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(before=st.integers(0, 70_000), gap=st.integers(0, 100_000), first=st.integers(1, 9_000))
 def test_a_gap_moves_time_on_and_no_window_hears_across_it(
     vad: SileroVad, speech: FloatArray, before: int, gap: int, first: int

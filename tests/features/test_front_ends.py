@@ -33,7 +33,7 @@ NAMES = ["same", "same-raw", "80-bands", "another-grid", "waveform", "waveform-n
 SIGNAL = (np.random.default_rng(0).standard_normal(12_000) * 0.1).astype(np.float32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     spec=st.sampled_from(SPECS),
     sizes=st.lists(

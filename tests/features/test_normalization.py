@@ -17,7 +17,7 @@ def sweep() -> FloatArray:
     return (np.sin(2 * np.pi * (200 + 1_500 * t) * t) * t * 0.5 + noise).astype(np.float32)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-20, 20))
 def test_the_level_does_not_matter(gain_db: float) -> None:
     signal = sweep()

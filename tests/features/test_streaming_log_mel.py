@@ -34,7 +34,7 @@ SIZES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(0, 12_000), sizes=SIZES, seed=st.integers(0, 5))
 def test_streaming_equals_offline(n: int, sizes: list[int], seed: int) -> None:
     signal = noise(n, seed)
@@ -48,7 +48,7 @@ def test_streaming_equals_offline(n: int, sizes: list[int], seed: int) -> None:
     assert stream.n_frames == offline.shape[1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=SIZES, capacity=st.integers(60, 90), n_frames=st.integers(0, 60), back=st.integers(0, 30)
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.inference.decision import Decision, DecisionConfig, calibrated
@@ -303,7 +303,6 @@ def test_reset_forgets_the_counts() -> None:
     assert decider.decide(window(0), logits(angry=0.6)).label == "angry"
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.one_of(st.none(), st.tuples(*[st.floats(-3, 3, width=32)] * 4)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.errors import ModelError, ProviderError
@@ -168,7 +168,6 @@ def test_what_has_no_metadata_is_one_sentence(tmp_path: Path) -> None:
         read_metadata(tmp_path)
 
 
-@settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=80), cut=st.integers(0, 4_000))
 def test_any_bytes_are_metadata_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, cut: int

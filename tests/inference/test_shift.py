@@ -76,7 +76,7 @@ def test_length_can_be_left_out_of_it() -> None:
     assert np.isfinite(meter.distances(np.zeros((1, SIZE), np.float32))).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=SIZE, max_size=SIZE))
 def test_any_embedding_has_a_shift_from_0_to_1(values: list[float]) -> None:
     meter = ShiftMeter(fitted())

@@ -271,9 +271,7 @@ def test_a_client_that_leaves_is_no_reason_for_a_word(
         max_size=4,
     ),
 )
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_nothing_is_printed(
     serving: list[object],
     capsys: pytest.CaptureFixture[str],

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.server.placement import Packet
@@ -151,7 +151,6 @@ PIECE = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=200)
 @given(pieces=st.lists(PIECE, max_size=30))
 def test_whatever_comes_is_placed_or_refused(pieces: list[tuple[int, bytes, float]]) -> None:
     now = 0.0

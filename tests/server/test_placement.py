@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.server.placement import Packet, Placement
@@ -49,7 +49,6 @@ def test_time_stamps_that_wobble_move_nothing() -> None:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
 def test_disorder_loss_and_repeats_put_every_sample_where_it_belongs(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 40))
     lost = data.draw(st.sets(st.integers(1, n - 1), max_size=n // 2)) if n > 1 else set()
@@ -73,7 +72,6 @@ def test_disorder_loss_and_repeats_put_every_sample_where_it_belongs(data: st.Da
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
 def test_two_channels_stay_together(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 40))
     lag = data.draw(st.integers(0, 8))
@@ -151,7 +149,6 @@ def test_packets_without_times_follow_each_other_and_skips_are_no_loss() -> None
         max_size=40,
     )
 )
-@settings(max_examples=300, deadline=None)
 def test_nothing_a_client_claims_breaks_it(claims: list[tuple[int | None, int, int, int]]) -> None:
     placement = Placement(RATE, 2)
     given_out = 0

@@ -374,7 +374,7 @@ SOCKET_ID = uuid.UUID("40325ec2-5efd-4bd3-805f-53576e581d13")
     ("kind", "rate"), [(0x10, 8_000), (0x12, 16_000), (0x13, 24_000), (0x16, 48_000)]
 )
 @given(st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_audiosocket_in_any_pieces(kind: int, rate: int, data: st.DataObject) -> None:
     voice = np.arange(640, dtype="<i2").tobytes()
     stream = (
@@ -514,7 +514,6 @@ MESSAGES = st.one_of(
 
 @pytest.mark.parametrize("make", TAPS)
 @given(messages=st.lists(MESSAGES, max_size=12), known=st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_whatever_comes_is_an_event_or_a_sentence(
     make: Callable[[], Tap], messages: list[str | bytes], known: bool
 ) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.session.agreement import agreements
@@ -88,7 +88,6 @@ edges = st.lists(st.integers(1, 400), min_size=2, max_size=12, unique=True).map(
 
 
 @pytest.mark.training
-@settings(deadline=None)
 @given(edges, st.data())
 def test_it_is_scikit_learns_kappa_over_all_samples(times: list[int], data: st.DataObject) -> None:
     label = st.sampled_from(LABELS)

@@ -222,9 +222,7 @@ def test_a_file_that_was_cut_off_is_refused(other: Library, bundle: Path) -> Non
         assert_refused(other, bundle, "damaged, or no session")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_byte_is_refused_or_harmless(other: Library, bundle: Path, data: Any) -> None:
     whole = bytearray(bundle.read_bytes())

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.session.comparison import Stretch, compare, kappa
@@ -39,7 +39,6 @@ def test_kappa_is_cohens() -> None:
     assert kappa(counts) == pytest.approx(0.4)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from("abc"), st.sampled_from("abc")),
@@ -79,7 +78,6 @@ def test_streams_are_compared_each_with_itself() -> None:
 PARTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(old=PARTS, new=PARTS)
 def test_it_is_what_counting_each_sample_gives(
     old: list[tuple[str, int]], new: list[tuple[str, int]]

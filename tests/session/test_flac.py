@@ -28,7 +28,7 @@ def read(path: Path) -> FloatArray:
 
 
 @given(sizes=st.lists(st.integers(0, 5000), max_size=8), seed=st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_is_written_is_read_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], seed: int
 ) -> None:
@@ -99,7 +99,7 @@ def cut_off(tmp_path_factory: pytest.TempPathFactory) -> CutOff:
 
 
 @given(cut=st.integers(0, 10**9))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_file_cut_anywhere_is_whole_up_to_its_last_block(
     tmp_path_factory: pytest.TempPathFactory, cut_off: CutOff, cut: int
 ) -> None:

@@ -104,9 +104,7 @@ def test_what_is_wrong_is_said_without_the_parsers_words(
     )
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_value_is_refused_or_harmless(
     other: Library, bundle: Path, data: Any, tmp_path: Path

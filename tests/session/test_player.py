@@ -356,7 +356,7 @@ def test_closed_in_the_middle_it_says_where_it_was(audio: Path, output: FakeOutp
         player.play()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     start=st.integers(0, SECONDS * RATE),
     length=st.integers(1, 2 * RATE),

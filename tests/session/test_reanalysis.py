@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import soxr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.audio.ring import SampleRing
@@ -224,7 +224,6 @@ class Blocks:
         return self._blocks.pop(0) if self._blocks else None
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 10), min_size=1, max_size=10),
     borders=st.lists(st.integers(0, 110), max_size=8, unique=True),

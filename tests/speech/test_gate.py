@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -57,7 +57,6 @@ def test_flags_do_not_depend_on_the_chunking(values: list[float], sizes: list[in
     assert found == flags
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     values=st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), min_size=1, max_size=120),
     start=st.integers(-700, 30_000),

@@ -58,9 +58,7 @@ def streamed(vad: SileroVad, samples: FloatArray, sizes: Sequence[int]) -> Float
     return np.concatenate(found)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     n=st.integers(0, 24_000),
     sizes=st.lists(

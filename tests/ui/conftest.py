@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -31,23 +32,21 @@ def _own_settings(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody's real settings are read or written."""
-    monkeypatch.setenv("EMOLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.setenv("EMOLIVE_LIBRARY", str(tmp_path_factory.mktemp("library")))
-    log = tmp_path_factory.mktemp("log") / "emolive.log"
-    monkeypatch.setattr("emolive.logs.app_log_file", lambda: log)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _old_objects_stay() -> None:
-    # What is there before the first window need not be looked through after each test.
-    gc.collect()
-    gc.freeze()
+    own = tmp_path_factory.getbasetemp() / f"own-{uuid.uuid4().hex[:12]}"
+    for name in ("config", "library", "log"):
+        (own / name).mkdir(parents=True)
+    monkeypatch.setenv("EMOLIVE_CONFIG", str(own / "config"))
+    monkeypatch.setenv("EMOLIVE_LIBRARY", str(own / "library"))
+    monkeypatch.setattr("emolive.logs.app_log_file", lambda: own / "log" / "emolive.log")
 
 
 @pytest.fixture(autouse=True)
 def _garbage_is_collected_here() -> Iterator[None]:
     """As in the app: Qt objects in cycles must not die on a worker's thread."""
     gc.disable()
+    # The last test's values are gone only now; what is left need not be looked through again.
+    gc.collect()
+    gc.freeze()
     yield
     gc.collect()
     gc.enable()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.tiers import tiers
@@ -49,7 +49,6 @@ def test_without_segments_the_track_is_empty(tmp_path: Path) -> None:
     assert read(tmp_path / "a.audacity.txt") == []
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_any_timeline_comes_back_to_the_sample(timeline: Timeline) -> None:
     with written(write_audacity, timeline, "a.audacity.txt") as path:

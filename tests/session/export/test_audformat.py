@@ -96,7 +96,7 @@ def test_without_audformat_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
         chosen_formats("csv,audformat")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(timelines())
 def test_any_timeline_comes_back_to_the_sample(timeline: Timeline) -> None:
     with written(write_audformat, timeline, "a.audformat") as path:

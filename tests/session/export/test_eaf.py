@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pympi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from lxml import etree
 
 from emolive.session.export.eaf import write_eaf
@@ -77,7 +77,6 @@ def test_the_schema_refuses_what_elan_would(tmp_path: Path) -> None:
 
 
 # Whole milliseconds, ELAN's unit, come back exactly; anything else is rounded to the nearest.
-@settings(deadline=None, max_examples=60)
 @given(timelines(step=MS))
 def test_any_timeline_comes_back(timeline: Timeline) -> None:
     with written(write_eaf, timeline, "a.eaf") as path:
@@ -102,7 +101,6 @@ def test_any_timeline_comes_back(timeline: Timeline) -> None:
             assert sorted(eaf.get_annotation_data_for_tier(tier.name)) == sorted(wanted)
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_any_time_is_rounded_by_half_a_millisecond_at_most(timeline: Timeline) -> None:
     with written(write_eaf, timeline, "a.eaf") as path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from lxml import etree
 
 from emolive.session.export.emotionml import write_emotionml
@@ -123,7 +123,6 @@ def test_the_schema_refuses_what_the_recommendation_does(tmp_path: Path) -> None
 
 
 # Whole milliseconds, EmotionML's unit, come back exactly, and references to audio do anyway.
-@settings(deadline=None, max_examples=60)
 @given(timelines(step=MS))
 @example(replace(EMPTY, streams=(NAMELESS,)))
 def test_any_timeline_comes_back(timeline: Timeline) -> None:
@@ -147,7 +146,6 @@ def test_any_timeline_comes_back(timeline: Timeline) -> None:
     assert found == wanted
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_references_are_exact_to_the_sample(timeline: Timeline) -> None:
     audio = StreamAudio(Path("/rec/a.flac"))

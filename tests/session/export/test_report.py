@@ -232,7 +232,7 @@ def test_what_people_type_stays_text(tmp_path: Path) -> None:
     assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(timelines())
 def test_any_timeline_is_a_page_with_all_its_stretches(timeline: Timeline) -> None:
     with written(write_html, timeline, "a.html") as path:

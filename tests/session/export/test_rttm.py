@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from emolive.session.export.rttm import write_rttm
 from emolive.session.export.tiers import TierKind, tiers
@@ -92,7 +92,6 @@ def test_an_empty_session_has_no_lines(tmp_path: Path) -> None:
     assert read(tmp_path / "a.rttm") == []
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_any_timeline_comes_back_to_the_sample(timeline: Timeline) -> None:
     with written(write_rttm, timeline, "a.rttm") as path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from emolive.plain_text import plain
 from emolive.session.export.csv_file import original
@@ -121,7 +121,6 @@ def test_an_empty_session_is_written(write: Any, tmp_path: Path) -> None:
     assert (tmp_path / "a.out").stat().st_size > 0
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_json_holds_any_timeline_to_the_sample(timeline: Timeline) -> None:
     with written(write_json, timeline, "a.json") as path:
@@ -142,7 +141,6 @@ def test_json_holds_any_timeline_to_the_sample(timeline: Timeline) -> None:
         ]
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_parquet_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the export extra")
@@ -159,7 +157,6 @@ def test_parquet_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     ] == annotations(timeline)
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_csv_holds_any_session_to_the_sample(timeline: Timeline) -> None:
     if timeline.plain:

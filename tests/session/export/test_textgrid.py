@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from praatio import textgrid
 
 from emolive.session.export.textgrid import write_textgrid
@@ -66,7 +66,6 @@ def test_praat_itself_opens_it(tmp_path: Path, timeline: Timeline) -> None:
         assert found == [(s.start_sample, s.end_sample, s.text) for s in tier.spans]
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines(label=tidy))
 def test_any_timeline_comes_back(timeline: Timeline) -> None:
     with written(write_textgrid, timeline, "a.TextGrid") as path:
@@ -77,7 +76,6 @@ def test_any_timeline_comes_back(timeline: Timeline) -> None:
 
 
 # Spaces and quotes at the ends of labels are beyond praatio, but not beyond Praat.
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_praat_itself_reads_any_timeline(timeline: Timeline) -> None:
     parselmouth = pytest.importorskip("parselmouth", reason="needs the cues extra (Praat)")

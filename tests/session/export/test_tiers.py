@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.session.export.tiers import Span, TierKind, lanes, tiers
@@ -31,7 +31,6 @@ def test_a_stream_without_segments_keeps_its_tier() -> None:
     assert (tier.name, tier.spans) == ("mono model", ())
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_nothing_is_lost_and_nothing_overlaps(timeline: Timeline) -> None:
     found = tiers(timeline)
@@ -60,7 +59,6 @@ def test_nothing_is_lost_and_nothing_overlaps(timeline: Timeline) -> None:
     assert got == wanted
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20))))
 def test_as_few_lanes_as_overlap_at_once(stretches: list[tuple[int, int]]) -> None:
     spans = [Span(start, start + length, "") for start, length in stretches]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import webvtt
-from hypothesis import given, settings
+from hypothesis import given
 
 from emolive.session.export.tiers import TierKind, tiers
 from emolive.session.export.values import one_line
@@ -67,14 +67,12 @@ def test_an_empty_session_has_no_cues(tmp_path: Path) -> None:
 
 
 # Whole milliseconds, WebVTT's unit, come back exactly; anything else is rounded to the nearest.
-@settings(deadline=None, max_examples=60)
 @given(timelines(step=MS))
 def test_any_timeline_comes_back(timeline: Timeline) -> None:
     with written(write_vtt, timeline, "a.vtt") as path:
         assert sorted(read(path)) == sorted(cues(timeline))
 
 
-@settings(deadline=None, max_examples=60)
 @given(timelines())
 def test_any_time_is_rounded_by_half_a_millisecond_at_most(timeline: Timeline) -> None:
     wanted = sorted(
