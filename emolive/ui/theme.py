@@ -146,8 +146,11 @@ def font(px: float, *, bold: bool = False) -> QFont:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Dress the whole application."""
-    if app.style().objectName() != "fusion":
+    """Dress the whole application; in what it wears already, nothing is dressed anew."""
+    sheet = _style_sheet(theme)
+    if app.styleSheet() == sheet:
+        return
+    if not app.styleSheet():  # under a style sheet nobody can see which style it is
         app.setStyle("Fusion")
     roles = QPalette.ColorRole
     palette = QPalette()
@@ -172,7 +175,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     for role in (roles.Text, roles.WindowText, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, theme.colour("faint"))
     app.setPalette(palette)
-    app.setStyleSheet(_style_sheet(theme))
+    app.setStyleSheet(sheet)
     dress_popups(app)
 
 
