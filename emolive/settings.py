@@ -29,6 +29,7 @@ from emolive.session.export.atomic import replacing
 
 ThemeChoice = Literal["system", "light", "dark"]
 TimelineView = Literal["areas", "lines"]
+Lane = Literal["pitch", "intensity", "formants", "rate"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 FILE_NAME = "settings.json"
@@ -97,6 +98,7 @@ class BaselineSettings(_Part):
 class LookSettings(_Part):
     """How it looks. ``colours`` replace single emotions' colours of the palette.
 
+    ``lanes`` are those of the voice on the live page; only what is shown is measured.
     ``scale`` enlarges everything, 1 to 2, from the next start on.
     """
 
@@ -104,6 +106,7 @@ class LookSettings(_Part):
     palette: PaletteName = "safe"
     colours: Mapping[str, Colour] = Field(default_factory=dict)
     view: TimelineView = "areas"
+    lanes: tuple[Lane, ...] = Field(default=(), max_length=4)
     language: str = SYSTEM
     scale: float = Field(default=1.0, ge=1.0, le=2.0)
 

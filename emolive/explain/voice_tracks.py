@@ -29,7 +29,9 @@ from emolive.explain.cues import (
 from emolive.types import FloatArray
 
 STEP_S = 0.01
-CHUNK_S = 30.0
+# Praat holds everything up while it measures: short pieces, so that a live picture still moves.
+CHUNK_S = 5.0
+PER_CHUNK = round(CHUNK_S / STEP_S)
 # What Praat's windows and paths need before they no longer depend on where a piece begins.
 MARGIN_S = 1.5
 _RATE_WINDOW_S = 2.0
@@ -139,6 +141,38 @@ def _rate(
     return np.where(heard >= _LEAST_SOUND_S, counted / np.maximum(heard, _LEAST_SOUND_S), np.nan)
 
 
+def heard_for(key: int) -> tuple[float, float]:
+    """From when to when, in seconds, a piece's tracks need the sound: it with its margins."""
+    start_s = key * CHUNK_S
+    return max(0.0, start_s - MARGIN_S), start_s + CHUNK_S + MARGIN_S
+
+
+def piece(
+    key: int, samples: FloatArray, rate: int, first_s: float, praat: ModuleType
+) -> FloatArray:
+    """The tracks of ``[key * CHUNK_S, (key + 1) * CHUNK_S)``.
+
+    Args:
+        key: which piece.
+        samples: float32 ``(n,)``, of `heard_for`, or as much of that as there is.
+        rate: in Hz.
+        first_s: when `samples` begin, a multiple of `STEP_S`.
+        praat: what `load_praat` returned.
+
+    Returns:
+        float32 ``(len(Track), PER_CHUNK)``, NaN where there is nothing.
+    """
+    if rate > _MOST_HZ:
+        samples, rate = np.asarray(soxr.resample(samples, rate, _MOST_HZ), np.float32), _MOST_HZ
+    tracks = voice_tracks(samples, rate, praat)
+    at = round((first_s - key * CHUNK_S) / STEP_S)
+    whole = np.full((len(Track), PER_CHUNK), np.nan, np.float32)
+    first, last = max(0, at), min(PER_CHUNK, at + tracks.shape[1])
+    if first < last:
+        whole[:, first:last] = tracks[:, first - at : last - at]
+    return whole
+
+
 class VoiceReader:
     """Measures a stored stream piece by piece. One thread owns it; memory is that of one piece."""
 
@@ -156,22 +190,13 @@ class VoiceReader:
         self._file.close()
 
     def tile(self, key: int) -> FloatArray:
-        """The tracks of ``[key * CHUNK_S, (key + 1) * CHUNK_S)``, a column each `STEP_S`.
+        """The tracks of a piece (see `piece`).
 
         Raises:
             AudioFileError: the stretch cannot be read.
         """
         rate = int(self._file.samplerate)
-        start_s = key * CHUNK_S
-        first_s = max(0.0, start_s - MARGIN_S)
-        wanted = round((start_s + CHUNK_S + MARGIN_S - first_s) * rate)
+        first_s, last_s = heard_for(key)
+        wanted = round((last_s - first_s) * rate)
         samples = read_stored(self._file, round(first_s * rate), wanted)
-        if rate > _MOST_HZ:
-            samples = np.asarray(soxr.resample(samples, rate, _MOST_HZ), np.float32)
-            rate = _MOST_HZ
-        tracks = voice_tracks(samples, rate, self._praat)
-        skip, n = round((start_s - first_s) / STEP_S), round(CHUNK_S / STEP_S)
-        whole = np.full((len(Track), n), np.nan, np.float32)
-        part = tracks[:, skip : skip + n]
-        whole[:, : part.shape[1]] = part
-        return whole
+        return piece(key, samples, rate, first_s, self._praat)

@@ -11,6 +11,7 @@ import numpy as np
 from emolive.acoustics import SPECTROGRAM
 from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
+from emolive.inference.doubt import doubt_sentence, doubts
 from emolive.inference.mixed import second_emotion
 from emolive.types import (
     Baseline,
@@ -41,7 +42,7 @@ class Current:
     ``probabilities`` float32 ``(n_classes,)`` of the newest window, None in silence; ``leading`` is
     its most probable label, ``second`` the one close to the decided label; ``familiarity`` how the
     sound compares with the model's training data; ``baseline`` how far answers are adapted to their
-    source.
+    source; ``doubts`` what makes it uncertain, or differ from what its newest window says.
     """
 
     state: SpeechState
@@ -53,6 +54,12 @@ class Current:
     familiarity: Familiarity | None = None
     baseline: Baseline | None = None
     second: str | None = None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why it is uncertain, or not what its newest window says, in a sentence, or ""."""
+        return doubt_sentence(self.state, self.doubts)
 
 
 class StreamModel:
@@ -134,6 +141,7 @@ class StreamModel:
         )
         probabilities = prediction.probabilities
         leading = None if probabilities is None else facts.labels[int(np.argmax(probabilities))]
+        familiarity = None if prediction.shift is None else prediction.shift.word
         self.current = Current(
             prediction.state,
             prediction.label,
@@ -141,11 +149,24 @@ class StreamModel:
             since_s,
             probabilities,
             leading,
-            None if prediction.shift is None else prediction.shift.word,
+            familiarity,
             prediction.baseline,
             second_emotion(probabilities, prediction.label, facts.labels),
-        )
+            doubts(
+                prediction.state, prediction.label, prediction.confidence, probabilities,
+                facts.labels, familiarity=familiarity,
+                loudest_dbfs=self._loudest(prediction.start_sample, prediction.end_sample),
+            ),
+        )  # fmt: skip
         self.decisions.append(prediction)
+
+
+    def _loudest(self, start: int, end: int) -> float | None:
+        """Level of the loudest cell of a stretch; None where none is held."""
+        first, last = (int(at / self._facts.rate / self.levels.cell_s) for at in (start, end))
+        level, _, _ = self.levels.cells(max(0, first), max(0, last))
+        known = level[~np.isnan(level)]
+        return float(known.max()) if known.size else None
 
 
 class MonitorModel:

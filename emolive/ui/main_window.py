@@ -170,6 +170,9 @@ class MainWindow(Shell):
         self.live.workspace.view_chosen.connect(
             lambda view: self.preferences.change("look", view=view)
         )
+        self.live.workspace.lanes_chosen.connect(
+            lambda lanes: self.preferences.change("look", lanes=lanes)
+        )
         self.guide.started.connect(lambda: self._leave_guide(self.live.start))
         self.guide.demo.connect(lambda: self._leave_guide(lambda: self.live.play(DEMO)))
         self.guide.left.connect(lambda: self._leave_guide(lambda: None))
@@ -221,6 +224,7 @@ class MainWindow(Shell):
             "later": lambda: axis.pan(axis.width // 8),
             "all": axis.show_whole,
             "view": self._switch_view,
+            "lanes": self.live.workspace.lanes.open,
             **{view: partial(insight.show_view, view) for view in insight.views},
             "why": self.live.explain_here,
             "before": lambda: self.live.step(-1),
@@ -237,6 +241,7 @@ class MainWindow(Shell):
         }
 
     def _restore(self, settings: Settings, source: SourceChoice | None) -> None:
+        self.live.show_lanes(settings.look.lanes)
         window = settings.window
         self.resize(window.width or 1280, window.height or 800)
         if window.maximised:
@@ -380,6 +385,7 @@ class MainWindow(Shell):
                 self.live.header.select(picker.microphone(settings.input.device))
             self.live.header.want_split(settings.input.channels == 2)
         self.live.workspace.show_view(settings.look.view)
+        self.live.show_lanes(settings.look.lanes)
 
     def _on_settings_problem(self, text: str | None) -> None:
         message = Message(Severity.WARNING, text) if text else None

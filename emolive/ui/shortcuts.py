@@ -57,6 +57,7 @@ KEYS = (
     Key("later", ("Right",), mark("Later"), _VIEW),
     Key("all", ("A",), mark("Show everything"), _VIEW),
     Key("view", ("V",), mark("Areas or lines"), _VIEW),
+    Key("lanes", ("P",), mark("Lanes of the voice: pitch, intensity, formants, rate"), _VIEW),
     Key("big", ("B",), mark("The state alone, large, and back"), _VIEW),
     *(Key(view.name, (f"{key}",), view.keys_text, _VIEW) for key, view in enumerate(VIEWS, 1)),
     Key("why", ("W",), mark("Explain the chosen or newest moment"), _WHY),

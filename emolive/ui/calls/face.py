@@ -23,7 +23,7 @@ class CallFace:
     `alert` is the rule of the gravest alert nobody has seen to, `message` what it says; `speaking`
     are the streams on which somebody speaks; `health` says how the engine is doing, `troubled`
     whether that matters; `answers` changes whenever the trend does;
-    `recorded` tells whether it is being recorded.
+    `recorded` tells whether it is being recorded; `why` explains doubt about the emotion.
     """
 
     name: str
@@ -43,10 +43,13 @@ class CallFace:
     over: bool
     answers: int
     recorded: bool = False
+    why: str = ""
 
     def spoken(self) -> str:
         """The same for screen readers."""
         parts = [self.party, f"{self.word} {self.detail}".strip(), self.duration, self.health]
+        if self.why:
+            parts.insert(2, self.why)
         if self.recorded:
             parts.append(tr("being recorded"))
         if self.alert:
@@ -83,6 +86,7 @@ def face_of(model: CallModel) -> CallFace:
         over=model.over,
         answers=main.decisions.count if main is not None else 0,
         recorded=model.recorded,
+        why=main.current.why if main is not None and main.current and not model.over else "",
     )
 
 

@@ -79,10 +79,8 @@ class CallTile(Themed, QAbstractButton):
             # Not with every second: assistive technology is told of each change.
             self.setAccessibleName(tr("Call {name}", name=face.name))
             self.setAccessibleDescription(face.spoken())
-            self.setToolTip(
-                "\n".join(part for part in (face.name, face.message, face.health) if part)
-            )
-        tip = "\n".join(part for part in (face.name, face.message, face.health) if part)
+        told = (face.name, face.message, face.why, face.health)
+        tip = "\n".join(part for part in told if part)
         if tip != self.toolTip():
             self.setToolTip(tip)
         self.face = face

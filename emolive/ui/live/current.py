@@ -9,9 +9,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import decimal, tr
@@ -25,13 +34,15 @@ from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
+_BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 @dataclass(frozen=True, slots=True)
 class CardText:
     """What a card says. ``confidence`` is None where there is no bar; ``state`` None is no run.
 
-    ``note`` says where the model does not know such sound, and whether answers are adapted.
+    ``note`` says where the model does not know such sound, and whether answers are adapted; ``why``
+    explains doubt.
     """
 
     headline: str
@@ -40,6 +51,7 @@ class CardText:
     label: str | None = None
     confidence: float | None = None
     note: str = ""
+    why: str = ""
 
 
 def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) -> CardText:
@@ -70,20 +82,19 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if current.familiarity not in (None, Familiarity.FAMILIAR):
         note = "  ·  ".join(filter(None, (familiarity_text(current.familiarity), note)))
     if state is SpeechState.UNCERTAIN or current.label is None:
-        closest = tr("several alike")
-        if current.leading:
-            closest = tr("closest: {label}", label=emotion_name(current.leading))
         return CardText(
             tr("Uncertain"),
-            f"{closest}  ·  {since}",
+            "  ·  ".join((*current.doubts[:1], since)),
             SpeechState.UNCERTAIN,
             current.leading,
             current.confidence,
             note,
+            current.why,
         )
     headline = pair_name(current.label, current.second)
     headline = headline[:1].upper() + headline[1:]
-    return CardText(headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
+    about = (headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
+    return CardText(*about, current.why)
 
 
 class CurrentCard(Themed, QWidget):
@@ -98,6 +109,7 @@ class CurrentCard(Themed, QWidget):
         self._set_labels(())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(220, 140)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def sizeHint(self) -> QSize:
         """Room for a long name in large type."""
@@ -112,11 +124,25 @@ class CurrentCard(Themed, QWidget):
         """Show `text`; free if it is what is shown."""
         if text == self.text:
             return
-        changed = (text.headline, self._name) != (self.text.headline, self._name)
+        changed = text.headline != self.text.headline
         self.text = text
-        if changed:
+        self.setToolTip(text.why)
+        if changed:  # not with every window: assistive technology is told of each change
             self._announce()
         self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Say by keyboard, too, why the answer is in doubt."""
+        super().focusInEvent(event)
+        self.setAccessibleDescription(self.text.why)
+        if self.text.why and event.reason() in _BY_KEY:
+            below = self.mapToGlobal(QPoint(12, self.height() - 8))
+            QToolTip.showText(below, self.text.why, self)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Say it no more."""
+        super().focusOutEvent(event)
+        QToolTip.hideText()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw background, caption, headline, bar and detail."""
@@ -161,6 +187,10 @@ class CurrentCard(Themed, QWidget):
         quiet = self.text.state is SpeechState.SILENCE or self.text.state is None
         painter.setPen(soft if quiet else strong)
         painter.drawText(head, left, self.text.headline)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.theme.colour("accent"), 2))
+            painter.drawRoundedRect(card, RADIUS, RADIUS)
         painter.end()
 
     def _paint_detail(self, painter: QPainter, inner: QRectF, big: float) -> QRectF:
@@ -249,3 +279,4 @@ class CurrentCard(Themed, QWidget):
                 headline=self.text.headline,
             )
         self.setAccessibleName(name)
+        self.setAccessibleDescription(self.text.why)

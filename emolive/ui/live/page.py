@@ -19,6 +19,7 @@ from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import FileChooser
+from emolive.ui.live.voice import LiveVoices
 from emolive.ui.messages import Message
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace
@@ -52,6 +53,7 @@ class LivePage(Themed, QWidget):
         self.header = Header(theme, choose, self)
         self.present = Present(theme, self)
         self.workspace = Workspace(theme, self.empty, view, self)
+        self.voices = LiveVoices(runner, self)
         self.drawer = WhyDrawer(theme, self)
         self.drawer.hide()
         column = QVBoxLayout()
@@ -151,6 +153,11 @@ class LivePage(Themed, QWidget):
         self._asked = None
         return was_open
 
+    def show_lanes(self, lanes: Sequence[str]) -> None:
+        """Measure and show these of the voice."""
+        self.voices.switch(bool(lanes))
+        self.workspace.show_lanes(lanes)
+
     def set_big(self, big: bool) -> None:
         """Show the state alone, to be read from across a room."""
         self._big = big
@@ -169,6 +176,7 @@ class LivePage(Themed, QWidget):
 
     def end(self, deadline: float) -> None:
         """End all threads."""
+        self.voices.end(deadline)
         self.runner.shutdown(deadline)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -190,6 +198,7 @@ class LivePage(Themed, QWidget):
         self.empty.demo.connect(self.demo)
         self.empty.guide.connect(self.guide)
         self.workspace.picked.connect(self.explain)
+        self.workspace.lanes_chosen.connect(self.show_lanes)
         self.drawer.closed.connect(self.close_drawer)
         self.drawer.stepped.connect(self.step)
         self.drawer.label_chosen.connect(self._on_label)
@@ -213,7 +222,7 @@ class LivePage(Themed, QWidget):
             self.header.show_elapsed(0.0)
             return
         streams: Sequence[StreamModel] = list(model.streams.values())[:MAX_STREAMS]
-        self.workspace.set_streams(model.facts.labels, streams)
+        self.workspace.set_streams(model.facts.labels, streams, self.voices.of)
         self.present.set_streams(model.facts.labels, streams)
         self.drawer.set_run(model.facts, several=len(streams) > 1)
 

@@ -27,7 +27,7 @@ from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
-from emolive.ui.sessions.lanes_area import LanesArea
+from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.sessions.marking import Marking, edit_name
 from emolive.ui.sessions.notes_editor import NotesEditor
 from emolive.ui.sessions.overview import Overview

@@ -19,7 +19,7 @@ from emolive.history.spectrum_tiles import (
     TileKey,
     level_for,
 )
-from emolive.ui.sessions.tile_worker import TileWorker
+from emolive.ui.tile_worker import TileWorker
 
 # 128 bands: 8 KiB a tile, 24 MiB in all; several screens at several zooms.
 KEPT_TILES = 3072

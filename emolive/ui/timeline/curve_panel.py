@@ -9,8 +9,16 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import (
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.streams import Named
@@ -23,6 +31,8 @@ from emolive.ui.timeline.time_axis import TimeAxis
 
 # More points than this are thinned out: a screen has no more columns.
 _MOST_POINTS = 12_000
+# While the newest audio is followed, it moves on this often: all of it is drawn each time.
+_FOLLOW_MS = 66
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +67,13 @@ class CurvePanel(StreamPanel[S]):
         self._items: list[pg.PlotDataItem] = []
         self._band: pg.LinearRegionItem | None = None
         self._lines: list[pg.InfiniteLine] = []
-        axis.changed.connect(self.refresh_curves)
+        self._follow = QTimer(self)
+        self._follow.setSingleShot(True)
+        self._follow.setInterval(_FOLLOW_MS)
+        self._follow.timeout.connect(self.refresh_curves)
+        # The margin does not change with the view, and what is drawn in it draws all above it.
+        axis.changed.disconnect(self.update)
+        axis.changed.connect(self._on_axis)
         axis.marks_changed.connect(self._show_marks)
 
     # What a kind of panel must say about itself.
@@ -111,6 +127,22 @@ class CurvePanel(StreamPanel[S]):
         self._fit(shown)
         self._captioned.update()
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom in time; with Ctrl in values."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            at = 1.0 - event.position().y() / max(1, self.height())
+            self.zoom_values(0.8 ** (event.angleDelta().y() / 120), at)
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Go back to the newest audio; with Ctrl the values fit again."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.fit_values()
+        else:
+            super().mouseDoubleClickEvent(event)
+
     def redraw(self) -> None:
         """The data or colours are others now."""
         super().redraw()
@@ -135,6 +167,12 @@ class CurvePanel(StreamPanel[S]):
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.theme.colour("surface"))
         painter.end()
+
+    def _on_axis(self) -> None:
+        if not self.axis.follow:
+            self.refresh_curves()
+        elif self.isVisible() and not self._follow.isActive():
+            self._follow.start()
 
     def _make(self) -> None:
         axis = _Values("left")

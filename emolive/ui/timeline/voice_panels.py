@@ -26,8 +26,11 @@ class VoiceSource(Protocol):
     def problem(self) -> str:
         """Why there is nothing, in one sentence, or ""."""
 
-    def cells(self, first: int, last: int) -> FloatArray:
-        """Columns ``[first, last)``, float32 ``(len(Track), n)``, NaN for nothing (yet)."""
+    def cells(self, first: int, last: int, every: int = 1) -> FloatArray:
+        """Columns ``first, first + every, ... < last``, float32 ``(len(Track), n)``.
+
+        NaN for nothing (yet).
+        """
 
 
 class WithVoice(Protocol):
@@ -43,8 +46,9 @@ class WithVoice(Protocol):
 
 
 class VoicePanel(CurvePanel[WithVoice]):
-    """One measure over time. `tracks` are of the kind; `unit` stands behind values."""
+    """One measure over time. `key` names it in settings; `unit` stands behind values."""
 
+    key: ClassVar[str]
     tracks: ClassVar[tuple[Track, ...]]
     unit: ClassVar[str]
     digits: ClassVar[int] = 0
@@ -64,9 +68,12 @@ class VoicePanel(CurvePanel[WithVoice]):
         """The kind's tracks."""
         step = self.stream.voice.step_s
         first, last = max(0, math.floor(start_s / step)), math.ceil(end_s / step) + 1
-        cells = self.stream.voice.cells(first, last)
+        # Two values a pixel, the same ones wherever the view is.
+        every = max(1, (last - first) // (2 * self.axis.width))
+        first -= first % every
+        cells = self.stream.voice.cells(first, last, every)
         self._say(self.stream.voice.problem)
-        at_s = (np.arange(first, last, dtype=np.float64) + 0.5) * step
+        at_s = (np.arange(first, last, every, dtype=np.float64) + 0.5) * step
         colours = ("accent", "warning", "danger")
         return [
             Curve(at_s, cells[track], self.theme.colour(colours[i]), self.dots)
@@ -98,7 +105,7 @@ class PitchPanel(VoicePanel):
 
     title = mark("Pitch over time, {name}")
     menu = mark("Pitch")
-    tracks = (Track.PITCH,)
+    key, tracks = "pitch", (Track.PITCH,)
     unit = mark("Hz")
 
     def band(self, curves: Sequence[Curve]) -> tuple[float, float] | None:
@@ -122,7 +129,7 @@ class IntensityPanel(VoicePanel):
 
     title = mark("Intensity over time, {name}")
     menu = mark("Intensity")
-    tracks = (Track.INTENSITY,)
+    key, tracks = "intensity", (Track.INTENSITY,)
     unit = mark("dBFS")
     digits = 1
 
@@ -132,7 +139,7 @@ class FormantPanel(VoicePanel):
 
     title = mark("Formants over time, {name}")
     menu = mark("Formants")
-    tracks = (Track.F1, Track.F2, Track.F3)
+    key, tracks = "formants", (Track.F1, Track.F2, Track.F3)
     unit = mark("Hz")
     dots = True
 
@@ -150,7 +157,7 @@ class RatePanel(VoicePanel):
 
     title = mark("Speech rate over time, {name}")
     menu = mark("Speech rate")
-    tracks = (Track.RATE,)
+    key, tracks = "rate", (Track.RATE,)
     unit = mark("syllables/s, estimated")
     digits = 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -17,11 +17,14 @@ from emolive.ui.icons import icon
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
+from emolive.ui.timeline.lane_button import LaneButton
+from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.panel import MARGIN_RIGHT
+from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import StreamPanel
+from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel, WithVoice
 from emolive.wording import stream_name
 
 # What is shown of each stream, from top to bottom; what stands together, stays together.
@@ -36,11 +39,13 @@ VIEWS: dict[TimelineView, str] = {"areas": mark("areas"), "lines": mark("lines")
 class Workspace(TimelineCard):
     """Legend and view controls above the panels, which share one axis and one left margin.
 
-    `picked` tells a stream's name and the time of a moment that was clicked.
+    `picked` tells a stream's name and the time of a moment that was clicked, `lanes_chosen` the
+    acoustic lanes that are to be shown.
     """
 
     picked = Signal(str, float)
     view_chosen = Signal(str)
+    lanes_chosen = Signal(tuple)
 
     def __init__(
         self,
@@ -53,11 +58,14 @@ class Workspace(TimelineCard):
         super().__init__(theme, parent)
         self.view: TimelineView = view
         self._make_view_buttons()
+        self.lanes = LaneButton(theme, self)
+        self.lanes.chosen.connect(self.lanes_chosen)
         tools = QHBoxLayout()
         tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
         tools.setSpacing(2)
         tools.addWidget(self.legend, 1)
         tools.addSpacing(10)
+        tools.addWidget(self.lanes)
         for button in self.views.values():
             tools.addWidget(button)
         tools.addSpacing(8)
@@ -67,7 +75,9 @@ class Workspace(TimelineCard):
         column.setContentsMargins(0, 8, 0, 4)
         column.setSpacing(6)
         column.addLayout(tools)
-        column.addLayout(self.stack, 1)
+        self._ground = QWidget(plots)
+        self._ground.setLayout(self.stack)
+        column.addWidget(LanesArea(self._ground, plots), 1)
         column.addWidget(self.ruler)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(1, 1, 1, 1)
@@ -82,8 +92,13 @@ class Workspace(TimelineCard):
         super().set_theme(theme)
         self._dress_views()
 
-    def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
-        """Build the panels of a run."""
+    def set_streams(
+        self,
+        labels: tuple[str, ...],
+        streams: Sequence[StreamModel],
+        voice_of: Callable[[str], WithVoice],
+    ) -> None:
+        """Build the panels of a run; `voice_of` tells a stream's voice."""
         self.clear()
         several = len(streams) > 1
         self.legend.set_labels(
@@ -93,11 +108,12 @@ class Workspace(TimelineCard):
             for stream in streams:
                 caption = stream_name(stream.name) if several else ""
                 for panel in self.stack.add_stream(
-                    kinds, stream, self, self.theme, caption, 4 if several else 7
+                    kinds, stream, self._ground, self.theme, caption, 4 if several else 7
                 ):
-                    panel.picked.connect(
-                        lambda at_s, name=stream.name: self.picked.emit(name, at_s)
-                    )
+                    self._tell_picked(panel, stream.name)
+        for stream in streams:
+            self._add_lanes(voice_of(stream.name), stream_name(stream.name) if several else "")
+        self.show_lanes(self.lanes.shown)
         self.show_view(self.view)
         self._pages.setCurrentIndex(1)
         self.back.raise_()
@@ -117,6 +133,23 @@ class Workspace(TimelineCard):
         for panel in self.panels:
             if isinstance(panel, ProbabilityPanel):
                 panel.set_view(view)
+
+    def show_lanes(self, keys: Sequence[str]) -> None:
+        """Show these acoustic lanes, and no others."""
+        self.lanes.show_lanes(keys)
+        for panel in self.panels:
+            if isinstance(panel, VoicePanel):
+                panel.setVisible(panel.key in keys)
+
+    def _add_lanes(self, voice: WithVoice, name: str) -> None:
+        for panel in self.stack.add_stream(VOICE_PANELS, voice, self._ground, self.theme, gap=0):
+            assert isinstance(panel, VoicePanel)
+            panel.caption = " · ".join(filter(None, (panel.heading, name)))
+            voice.voice.arrived.connect(panel.refresh_curves)
+            self._tell_picked(panel, voice.name)
+
+    def _tell_picked(self, panel: TimePanel, stream: str) -> None:
+        panel.picked.connect(lambda at_s: self.picked.emit(stream, at_s))
 
     def _make_view_buttons(self) -> None:
         self.views = {

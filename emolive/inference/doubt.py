@@ -1,0 +1,80 @@
+"""Why an answer is uncertain, or other than its newest window's, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emolive.i18n import tr
+from emolive.labels import emotion_name
+from emolive.types import Familiarity, FloatArray, SpeechState
+from emolive.wording import percent
+
+# A window that is surer than the mean of the last ones by this much was mixed with others.
+_MIXED = 0.10
+# Two emotions nearer to each other than this are too close; below this sum, others are near, too.
+_CLOSE, _BOTH = 0.15, 0.60
+# RMS of the loudest tenth of a second: soft speech at arm's length of a usual microphone is -40.
+QUIET_DBFS = -45.0
+
+
+def doubts(
+    state: SpeechState,
+    label: str | None,
+    confidence: float,
+    probabilities: FloatArray | None,
+    labels: Sequence[str],
+    *,
+    familiarity: Familiarity | None = None,
+    loudest_dbfs: float | None = None,
+) -> tuple[str, ...]:
+    """What makes an answer uncertain, or differ from what its window says alone.
+
+    Args:
+        state: what was decided.
+        label: the decided emotion, None while uncertain.
+        confidence: of the smoothed answer; while uncertain, that of its leading class.
+        probabilities: of the newest window alone, ``(n_classes,)``; None without speech.
+        labels: in their order.
+        familiarity: how the sound compares with the model's training data.
+        loudest_dbfs: level of the window's loudest moment.
+
+    Returns:
+        Short clauses, the most telling first; nothing where window and answer agree.
+    """
+    if probabilities is None or state not in (SpeechState.SPEECH, SpeechState.UNCERTAIN):
+        return ()
+    ranked = probabilities.argsort()[::-1].tolist()
+    first, second = (_told(labels[i], float(probabilities[i])) for i in ranked[:2])
+    if state is SpeechState.SPEECH:
+        if labels[ranked[0]] == label:
+            return ()
+        return (tr("this window alone says {first}: one is not enough to change it", first=first),)
+    most, next_most = (float(probabilities[i]) for i in ranked[:2])
+    if most - confidence >= _MIXED:
+        why = tr("mixed over the last windows; this one alone says {first}", first=first)
+    elif most + next_most < _BOTH:
+        why = tr("no emotion stands out: {first}, {second}", first=first, second=second)
+    elif most - next_most < _CLOSE:
+        why = tr("{first}, {second}: too close", first=first, second=second)
+    else:
+        why = tr("{first} leads, but not clearly enough", first=first)
+    clauses = [why]
+    if familiarity in (Familiarity.UNUSUAL, Familiarity.UNLIKE):
+        clauses.append(tr("unlike what the model was trained on"))
+    if loudest_dbfs is not None and loudest_dbfs < QUIET_DBFS:
+        clauses.append(tr("too quiet"))
+    return tuple(clauses)
+
+
+def doubt_sentence(state: SpeechState, clauses: Sequence[str]) -> str:
+    """The same as a sentence; "" where there is nothing to say."""
+    if not clauses:
+        return ""
+    reasons = "; ".join(clauses)
+    if state is SpeechState.UNCERTAIN:
+        return tr("Uncertain: {reasons}.", reasons=reasons)
+    return tr("Shown is what the last windows say together; {reasons}.", reasons=reasons)
+
+
+def _told(label: str, share: float) -> str:
+    return f"{emotion_name(label)} {percent(share)}"
