@@ -160,7 +160,6 @@ class StreamModel:
         )  # fmt: skip
         self.decisions.append(prediction)
 
-
     def _loudest(self, start: int, end: int) -> float | None:
         """Level of the loudest cell of a stretch; None where none is held."""
         first, last = (int(at / self._facts.rate / self.levels.cell_s) for at in (start, end))

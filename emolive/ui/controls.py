@@ -153,6 +153,14 @@ def label(text: str, parent: QWidget, role: str = "") -> QLabel:
     return made
 
 
+def keep_room(made: QLabel, widest: str) -> None:
+    """Room for `widest` at any time, so that nothing beside a label moves while its text grows."""
+    made.ensurePolished()
+    margins = made.contentsMargins()
+    room = made.fontMetrics().horizontalAdvance(widest) + margins.left() + margins.right()
+    made.setMinimumWidth(room)
+
+
 class ElidedLabel(QLabel):
     """One line that ends in an ellipsis where it has no room; its tip says it all."""
 

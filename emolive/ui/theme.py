@@ -18,6 +18,8 @@ from emolive.ui.widget_styles import widget_style
 
 SPACE = 12
 RADIUS = 10
+# Figures of equal width: nothing moves while a number grows.
+_TABULAR = QFont.Tag("tnum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def font(px: float, *, bold: bool = False) -> QFont:
     result = QFont(QApplication.font())
     result.setPixelSize(max(1, round(px)))
     result.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    result.setFeature(QFont.Tag("tnum"), 1)
+    result.setFeature(_TABULAR, 1)
     return result
 
 
@@ -152,6 +154,9 @@ def apply(app: QApplication, theme: Theme) -> None:
         return
     if not app.styleSheet():  # under a style sheet nobody can see which style it is
         app.setStyle("Fusion")
+    figures = QFont(app.font())
+    figures.setFeature(_TABULAR, 1)
+    app.setFont(figures)
     roles = QPalette.ColorRole
     palette = QPalette()
     for role, name in (

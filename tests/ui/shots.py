@@ -32,7 +32,16 @@ from emolive.session.library_settings import CONSENT_TEXT
 from emolive.session.records import SessionInfo, SessionState
 from emolive.settings import ThemeChoice
 from emolive.speech.silero import SileroVad
-from emolive.types import Baseline, EngineState, Event, FloatArray, Role, SpeechState, StreamStatus
+from emolive.types import (
+    Baseline,
+    EngineState,
+    Event,
+    FeatureBlock,
+    FloatArray,
+    Role,
+    SpeechState,
+    StreamStatus,
+)
 from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
@@ -170,6 +179,38 @@ def earlier(window: MainWindow) -> None:
     window.live.workspace.show_view("lines")
     window.live.present.insight.show_view("trend")
     settle(window)
+
+
+def lanes(window: MainWindow) -> None:
+    """The voice of real speech, as Praat measures it."""
+    window.preferences.change("look", lanes=("pitch", "intensity", "formants", "rate"))
+    feed_demo(window, ("mono",), 62)
+    voice = window.live.voices.of("mono")
+    audio = demo_audio()[: 62 * feed.RATE]
+    audio = np.tile(audio, 1 + 62 * feed.RATE // len(audio))[: 62 * feed.RATE]
+    for event in feed.audio_events(audio, heard=True):
+        assert isinstance(event, FeatureBlock)
+        voice.add(event)
+        if event.end_sample % (5 * feed.RATE) < feed.BLOCK:
+            wait(lambda: voice.complete)
+    voice.finish()
+    wait(lambda: voice.complete)
+    settle(window)
+
+
+def lanes_without_praat(window: MainWindow) -> None:
+    sys.modules["parselmouth"] = None  # type: ignore[assignment]
+    try:
+        window.preferences.change("look", lanes=("pitch", "rate"))
+        feed_demo(window, ("mono",), 12)
+        voice = window.live.voices.of("mono")
+        for event in feed.audio_events(demo_audio()[: feed.RATE], heard=True):
+            assert isinstance(event, FeatureBlock)
+            voice.add(event)
+        wait(lambda: bool(voice.problem))
+        settle(window)
+    finally:
+        del sys.modules["parselmouth"]
 
 
 def plane(window: MainWindow) -> None:
@@ -369,6 +410,8 @@ SCENES = {
         hint,
         ended,
         earlier,
+        lanes,
+        lanes_without_praat,
         plane,
         big,
         why,

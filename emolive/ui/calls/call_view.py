@@ -16,7 +16,7 @@ from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.remarks import RemarksPanel
 from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
-from emolive.ui.controls import ElidedLabel, IconButton, card, label, push_button
+from emolive.ui.controls import ElidedLabel, IconButton, card, keep_room, label, push_button
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
@@ -192,6 +192,7 @@ class CallView(Themed, QWidget):
         self.elapsed = label("0:00", self, "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Duration of the call"))
+        keep_room(self.elapsed, clock_text(359_999))
         self.health = Stat(tr("Health"), tr("Whether the answers keep up with the call"), self)
         self.agent = Stat(tr("Agent's emotions"), "", self)
         tip = tr("End the monitoring of this call; it stays on the wall")
@@ -338,6 +339,8 @@ class MoodLabel(QWidget):
         self._ink = ink
         if face != self._face:
             self._face = face
+            self.setToolTip(face.why)
+            self.setAccessibleDescription(face.why)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002

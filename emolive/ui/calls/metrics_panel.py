@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -26,6 +27,8 @@ from emolive.ui.theme import Theme, font
 from emolive.wording import percent, stream_name
 
 _NOTHING = "–"
+# A party's longest talk, or interruptions and tries, in any column.
+_WIDEST = "88:88:88"
 _ROW = 23
 _NAME_WIDTH = 165  # a longer name takes two lines
 _TEXTS = {definition.field: definition for definition in DEFINITIONS}
@@ -135,7 +138,9 @@ class MetricsPanel(QScrollArea):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(0, 1)
+        widest = QFontMetrics(font(13, bold=True)).horizontalAdvance(_WIDEST)
         for column in (1, 2):
+            grid.setColumnMinimumWidth(column, widest)
             head = label("", inner, "caption")
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
             self.heads.append(head)

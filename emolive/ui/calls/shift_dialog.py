@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,6 +25,8 @@ from emolive.session.library import Library
 from emolive.session.shift import AgentRow, HourRow, Shift, shift
 from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceButton, card, label, push_button
+from emolive.ui.ghosts import Ghost
+from emolive.ui.invitation import Invitation
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme, Themed, font
@@ -76,6 +79,10 @@ class ShiftDialog(SessionDialog):
         )
         self.alerts.cellActivated.connect(self._on_alert)
         self.alerts.cellDoubleClicked.connect(self._on_alert)
+        self.figures = QWidget(self)
+        figures = QVBoxLayout(self.figures)
+        figures.setContentsMargins(0, 0, 0, 0)
+        figures.setSpacing(10)
         bars = QHBoxLayout()
         bars.setSpacing(12)
         bars.addWidget(_titled(tr("Calls and alerts by hour"), self.hours, self), 3)
@@ -86,8 +93,15 @@ class ShiftDialog(SessionDialog):
         tables.addWidget(_titled(tr("Alert history"), self.alerts, self), 2)
         self.body.addLayout(row)
         self.body.addWidget(self.sum)
-        self.body.addLayout(bars)
-        self.body.addLayout(tables)
+        figures.addLayout(bars)
+        figures.addLayout(tables)
+        self.empty = Invitation(theme, Ghost.BARS, self)
+        self.week = self.empty.add_button(tr("Last 7 days"), lambda: self.show_days(7), "primary")
+        # One in the other's place, so that the dialog keeps its size.
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self.figures)
+        self._pages.addWidget(self.empty)
+        self.body.addWidget(self._pages)
         self.leave = push_button(tr("Close"), self, self.reject, kind="primary")
         self.buttons.addWidget(self.leave)
         self.finished.connect(self._on_finished)
@@ -131,6 +145,8 @@ class ShiftDialog(SessionDialog):
                 "{count} older call left out", "{count} older calls left out", found.left_out
             )
         self.sum.setText(f"{calls}  ·  {minutes}  ·  {alerts}{left}")
+        self._show_none()
+        self._pages.setCurrentIndex(0 if found.calls else 1)
         self.hours.show_hours(found.hours)
         self.emotions.show_emotions(found.emotions)
         _fill(self.agents, [_agent_cells(row) for row in found.agents])
@@ -145,6 +161,17 @@ class ShiftDialog(SessionDialog):
         ]
         _fill(self.alerts, lines)
         self.show_problem("")
+
+    def _show_none(self) -> None:
+        self.empty.say(
+            tr("No recorded call yet"),
+            tr(
+                "Calls that are recorded add up here: how many and how long, hour by hour, what "
+                "the customers felt, and how the agents' conversations went."
+            ),
+            "",
+            *([self.week] if self._days != 7 else []),
+        )
 
     def _on_alert(self, row: int, _column: int) -> None:
         if 0 <= row < len(self._shift.alerts):
@@ -187,10 +214,7 @@ class HourBars(Themed, QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         centre = Qt.AlignmentFlag.AlignCenter
-        painter.setFont(font(12))
         if not self._rows:
-            painter.setPen(self.theme.colour("muted"))
-            painter.drawText(self.rect(), centre, tr("No recorded call yet"))
             painter.end()
             return
         most = max(max(row.calls, row.alerts) for row in self._rows) or 1

@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
@@ -25,7 +24,9 @@ from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
 from emolive.ui.controls import ChoiceButton, card, label, push_button
-from emolive.ui.icons import icon, pixmap
+from emolive.ui.ghosts import Ghost
+from emolive.ui.icons import icon
+from emolive.ui.invitation import Invitation
 from emolive.ui.theme import SPACE, Theme, Themed
 
 
@@ -184,69 +185,37 @@ class WallView(Themed, QWidget):
             self._scroll.ensureWidgetVisible(new, 0, SPACE)
 
 
-class EmptyWall(Themed, QWidget):
+class EmptyWall(QWidget):
     """What the page is for, while there is no call."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._picture = QLabel(self)
-        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._head = label(tr("Hear how a call goes, while it goes"), self, "hero")
-        text = tr(
-            "Two parties, two timelines: the customer's emotions, and for both who talks, who "
-            "waits and who interrupts. Everything stays on this computer. The agent's emotions are "
-            "not inferred unless you turn that on for one call."
-        )
-        self._text = label(text, self, "body")
-        self._text.setWordWrap(True)
-        self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.add = push_button(tr("Monitor a call…"), self, _nothing, kind="primary")
-        self.rules = push_button("", self, _nothing)
-        self._hint = label(tr("Recordings of calls can be dropped here, too."), self, "caption")
-        buttons = QHBoxLayout()
-        buttons.setSpacing(10)
-        buttons.addStretch()
-        buttons.addWidget(self.add)
-        buttons.addWidget(self.rules)
-        buttons.addStretch()
-        column = QVBoxLayout()
-        column.setSpacing(14)
-        column.addStretch(2)
-        middle = Qt.AlignmentFlag.AlignHCenter
-        column.addWidget(self._picture, 0, middle)
-        column.addWidget(self._head, 0, middle)
-        column.addWidget(self._text, 0, middle)
-        column.addSpacing(4)
-        column.addLayout(buttons)
-        column.addWidget(self._hint, 0, middle)
-        column.addStretch(3)
+        self._invitation = Invitation(theme, Ghost.CALLS, self)
+        self.add = self._invitation.add_button(tr("Monitor a call…"), _nothing, "primary")
+        self.rules = self._invitation.add_button("", _nothing)
         frame = card(self)
-        frame.setLayout(column)
+        inside = QVBoxLayout(frame)
+        inside.setContentsMargins(1, 1, 1, 1)
+        inside.addWidget(self._invitation)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
-        self._text.setFixedWidth(560)
-        self.set_theme(theme)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        ratio = max(1.0, self.devicePixelRatioF())
-        picture = pixmap("calls", theme.accent, 3.0 * ratio)
-        picture.setDevicePixelRatio(ratio)  # three times as large as a button's
-        self._picture.setPixmap(picture)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Texts that wrap tell their height late."""
-        self._text.setMinimumHeight(self._text.heightForWidth(self._text.width()))
-        super().showEvent(event)
+        self.show_opening(False)
 
     def show_opening(self, opening: bool) -> None:
         """Say that something is on its way."""
-        self._hint.setText(
+        self._invitation.say(
+            tr("Hear how a call goes, while it goes"),
+            tr(
+                "Two parties, two timelines: the customer's emotions, and for both who talks, who "
+                "waits and who interrupts. Everything stays on this computer. The agent's emotions "
+                "are not inferred unless you turn that on for one call."
+            ),
             tr("Loading the model and opening the call…")
             if opening
-            else tr("Recordings of calls can be dropped here, too.")
+            else tr("Recordings of calls can be dropped here, too."),
+            self.add,
+            self.rules,
         )
 
 

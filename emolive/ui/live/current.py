@@ -67,11 +67,7 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     if (current := stream.current) is None:
         text = tr("the first answer takes {seconds} s of audio", seconds=decimal(window_s))
         return CardText(tr("Listening"), text)
-    since = tr(
-        "for {duration}, since {time}",
-        duration=duration_text(max(0.0, stream.end_s - current.since_s)),
-        time=clock_text(current.since_s),
-    )
+    since = _since(max(0.0, stream.end_s - current.since_s), current.since_s)
     state = current.state
     if state is SpeechState.SILENCE:
         return CardText(tr("Silence"), since, state)
@@ -95,6 +91,16 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     headline = headline[:1].upper() + headline[1:]
     about = (headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
     return CardText(*about, current.why)
+
+
+def _since(seconds: float, since_s: float) -> str:
+    duration, time = duration_text(seconds), clock_text(since_s)
+    return tr("for {duration}, since {time}", duration=duration, time=time)
+
+
+def _widest_detail() -> str:
+    """The longest that a state without doubt has to say."""
+    return _since(3_599.0, 35_999.0)
 
 
 class CurrentCard(Themed, QWidget):
@@ -194,10 +200,11 @@ class CurrentCard(Themed, QWidget):
         painter.end()
 
     def _paint_detail(self, painter: QPainter, inner: QRectF, big: float) -> QRectF:
-        """Draw the detail at the bottom, in two lines where one is too narrow; what it takes."""
+        """Draw the detail at the bottom, in two lines where one may be too narrow; what it takes."""
         painter.setFont(font(13 * big))
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(self.text.detail)
-        lines = 1 if wide <= inner.width() else 2
+        # By what there may be, not by what there is: else all above it moves with each window.
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(_widest_detail())
+        lines = 1 if wide <= inner.width() and self.text.state is not SpeechState.UNCERTAIN else 2
         if lines > 1:
             painter.setFont(font(12 * big))
         height = 18 * big if lines == 1 else 32 * big

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -20,7 +19,7 @@ from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
-from emolive.ui.controls import IconButton
+from emolive.ui.controls import IconButton, keep_room
 from emolive.ui.icons import icon
 from emolive.ui.live.health import HealthButton, Stat
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
@@ -114,9 +113,7 @@ class Header(Themed, QFrame):
         self.elapsed.setProperty("role", "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Elapsed time"))
-        self.elapsed.setMinimumWidth(
-            QFontMetrics(self.elapsed.font()).horizontalAdvance(clock_text(36_000))
-        )
+        keep_room(self.elapsed, clock_text(359_999))
         self.elapsed.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.health = HealthButton(self)
         self.rules = Stat(tr("Alerts"), "", self)

@@ -49,7 +49,7 @@ class LivePage(Themed, QWidget):
         self.runner = runner
         self._big = False
         self._asked: tuple[str, float] | None = None
-        self.empty = EmptyState(self)
+        self.empty = EmptyState(theme, self)
         self.header = Header(theme, choose, self)
         self.present = Present(theme, self)
         self.workspace = Workspace(theme, self.empty, view, self)
@@ -195,6 +195,7 @@ class LivePage(Themed, QWidget):
         runner.noted.connect(self._on_noted)
         runner.explained.connect(self.drawer.show_explanation)
         self.header.start_stop.connect(self.toggle)
+        self.empty.start.connect(self.start)
         self.empty.demo.connect(self.demo)
         self.empty.guide.connect(self.guide)
         self.workspace.picked.connect(self.explain)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
-from emolive import resources
 from emolive.i18n import tr
-from emolive.ui.controls import label, push_button
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.ghosts import Ghost
+from emolive.ui.invitation import Invitation
+from emolive.ui.theme import Theme
 
-_WIDTH = 460
 
-
-class EmptyList(Themed, QWidget):
-    """One picture, one sentence, at most two buttons."""
+class EmptyList(Invitation):
+    """One sentence, at most two buttons."""
 
     record = Signal()
     import_ = Signal()
@@ -23,72 +20,38 @@ class EmptyList(Themed, QWidget):
     retry = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self._picture = QLabel(self)
-        self._picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(72, 72))
-        self.title = label("", self, "clock")
-        self.text = label("", self, "muted")
-        self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.text.setWordWrap(True)
-        self.text.setFixedWidth(_WIDTH)
-        self.record_button = push_button(
-            tr("Go to the live view"), self, self.record.emit, kind="primary"
-        )
-        self.import_button = push_button(tr("Import a bundle…"), self, self.import_.emit)
-        self.clear_button = push_button(tr("Show all sessions"), self, self.clear.emit)
-        self.retry_button = push_button(tr("Try again"), self, self.retry.emit)
-        self._buttons = (
-            self.record_button, self.import_button, self.clear_button, self.retry_button
-        )  # fmt: skip
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch()
-        for button in self._buttons:
-            row.addWidget(button)
-        row.addStretch()
-        column = QVBoxLayout(self)
-        column.setSpacing(12)
-        column.addStretch()
-        centre = Qt.AlignmentFlag.AlignHCenter
-        column.addWidget(self._picture, 0, centre)
-        column.addWidget(self.title, 0, centre)
-        column.addWidget(self.text, 0, centre)
-        column.addLayout(row)
-        column.addStretch()
+        super().__init__(theme, Ghost.SESSIONS, parent)
+        self.record_button = self.add_button(tr("Go to the live view"), self.record.emit, "primary")
+        self.import_button = self.add_button(tr("Import a bundle…"), self.import_.emit)
+        self.clear_button = self.add_button(tr("Show all sessions"), self.clear.emit, "primary")
+        self.retry_button = self.add_button(tr("Try again"), self.retry.emit, "primary")
 
     def show_loading(self) -> None:
         """The library is being opened."""
-        self._say(tr("Opening the library…"), "")
+        self.say(tr("Opening the library…"), "")
 
     def show_none(self) -> None:
         """There are no sessions at all."""
-        self._say(
+        self.say(
             tr("No sessions yet"),
             tr(
                 "Press Record in the live view: the emotion timeline and, if you like, the sound "
                 "are kept on this computer, to be replayed, searched, marked and exported here."
             ),
+            tr("Audio files and folders that are dropped here are analysed into sessions."),
             self.record_button,
             self.import_button,
         )
 
     def show_no_match(self) -> None:
         """None of the sessions matches."""
-        self._say(
+        self.say(
             tr("No session matches"),
             tr("Try fewer words, a shorter length or a longer time."),
+            "",
             self.clear_button,
         )
 
     def show_problem(self, text: str) -> None:
         """The library cannot be used."""
-        self._say(tr("The library cannot be opened"), text, self.retry_button)
-
-    def _say(self, title: str, text: str, *buttons: QWidget) -> None:
-        self.title.setText(title)
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
-        self.text.setFixedHeight(self.text.heightForWidth(_WIDTH) + 2)
-        for button in self._buttons:
-            button.setVisible(button in buttons)
+        self.say(tr("The library cannot be opened"), text, "", self.retry_button)

@@ -27,7 +27,6 @@ from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison_bar import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
-from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.sessions.marking import Marking, edit_name
 from emolive.ui.sessions.notes_editor import NotesEditor
 from emolive.ui.sessions.overview import Overview
@@ -44,6 +43,7 @@ from emolive.ui.sessions.transport import Transport
 from emolive.ui.sessions.why_desk import WhyDesk
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import Theme, Themed
+from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.why.drawer import WhyDrawer
 

@@ -24,6 +24,8 @@ from emolive.i18n import ntr, tr
 from emolive.session.results import SessionResult, Span, emotions_of, trend, write_results
 from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button
+from emolive.ui.ghosts import Ghost
+from emolive.ui.invitation import Invitation
 from emolive.ui.sessions.results_model import ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart
 from emolive.ui.theme import Theme, Themed
@@ -89,6 +91,11 @@ class ResultsPage(Themed, QWidget):
         self.table = QTableView(self)
         self.chart = TrendChart(theme, self)
         self.legend = Legend(theme, self)
+        self.empty = Invitation(theme, Ghost.BARS, self)
+        self.clear_button = self.empty.add_button(
+            tr("Show all sessions"), self.text.clear, "primary"
+        )
+        self.list_button = self.empty.add_button(tr("Back to the list"), self.left.emit, "primary")
         self._lay_out()
         self._connect()
         self.show_trend(False)
@@ -109,7 +116,7 @@ class ResultsPage(Themed, QWidget):
         """The trend, or the table."""
         self.as_trend.setChecked(on)
         self.as_table.setChecked(not on)
-        self._pages.setCurrentIndex(int(on))
+        self._show_page()
         self.span.setVisible(on)
         self.table_button.setVisible(not on)
 
@@ -150,6 +157,7 @@ class ResultsPage(Themed, QWidget):
         self._pages = QStackedWidget(frame)
         self._pages.addWidget(table)
         self._pages.addWidget(trend_side)
+        self._pages.addWidget(self.empty)
         around = QVBoxLayout(frame)
         around.setContentsMargins(1, 6, 1, 6)
         around.addWidget(self._pages)
@@ -181,6 +189,26 @@ class ResultsPage(Themed, QWidget):
         self.chart.show_points(trend(shown, span), emotions_of(shown), span)
         for button in (self.table_button, self.export_button):
             button.setEnabled(bool(shown))
+        self._show_page()
+
+    def _show_page(self) -> None:
+        """The table or the trend; without a session, what they would be."""
+        if self.filter.shown:
+            self._pages.setCurrentIndex(int(self.as_trend.isChecked()))
+            return
+        if self.text.text():
+            self.empty.say(tr("No session matches"), tr("Try fewer words."), "", self.clear_button)
+        else:
+            self.empty.say(
+                tr("Sessions side by side"),
+                tr(
+                    "Each session is a row here, with its length and its shares of emotions, to "
+                    "be sorted, filtered and saved as a table; the trend shows them over time."
+                ),
+                tr("Audio files and folders that are dropped here are analysed into sessions."),
+                self.list_button,
+            )
+        self._pages.setCurrentIndex(2)
 
     def _on_save(self) -> None:
         chosen = self._choose(self)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from emolive.i18n import decimal, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, length_text
-from emolive.ui.controls import ChoiceBox, IconButton, label
+from emolive.ui.controls import ChoiceBox, IconButton, keep_room, label
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
 from emolive.wording import stream_name
@@ -70,6 +70,7 @@ class Transport(QWidget):
     ) -> None:
         """Offer what a session has."""
         self._duration_s = duration_s
+        keep_room(self.clock, clock_tenths(duration_s))
         self.length.setText(f"/ {length_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
         self.target.clear()
         self.target.addItem(tr("any emotion"), None)

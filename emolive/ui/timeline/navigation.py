@@ -61,6 +61,7 @@ class BackToLive(Themed, QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(tr("Back to live"))
         self.clicked.connect(lambda: axis.follow_live())
+        self._widest = 0
         self.hide()
         axis.follow_changed.connect(self.refresh)
 
@@ -76,6 +77,9 @@ class BackToLive(Themed, QPushButton):
             text = tr("Back to live · {behind} behind", behind=behind)
             if text != self.text():
                 self.setText(text)
+                # It may grow, but not shrink and grow with each second.
+                self._widest = max(self._widest, self.sizeHint().width())
+                self.setMinimumWidth(self._widest)
                 self.place()
         self.setVisible(not self._axis.follow)
 

@@ -1,0 +1,99 @@
+"""What stands where nothing is yet: what will be there, and how to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from emolive.ui.controls import label, push_button
+from emolive.ui.ghosts import Ghost, paint_ghost
+from emolive.ui.theme import Theme, Themed
+
+_TEXT_PX = 560
+# The ghost gets this share of the height, and nothing where words need all of it.
+_GHOST = 0.42
+_LEAST_PX = 70
+
+
+class Invitation(Themed, QWidget):
+    """A title, a text, buttons, a hint, over the `Ghost` of what the page will show."""
+
+    def __init__(self, theme: Theme, ghost: Ghost, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._ghost = ghost
+        self.title = label("", self, "hero")
+        self.text = label("", self, "muted")
+        self.hint = label("", self, "caption")
+        for words in (self.title, self.text, self.hint):
+            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            words.setWordWrap(True)
+        self._buttons: list[QPushButton] = []
+        self._row = QHBoxLayout()
+        self._row.setSpacing(10)
+        self._row.addStretch()
+        self._row.addStretch()
+        self._column = column = QVBoxLayout(self)
+        column.setSpacing(12)
+        column.addStretch()
+        centre = Qt.AlignmentFlag.AlignHCenter
+        column.addWidget(self.title, 0, centre)
+        column.addWidget(self.text, 0, centre)
+        column.addSpacing(2)
+        column.addLayout(self._row)
+        column.addWidget(self.hint, 0, centre)
+        column.addStretch()
+
+    def add_button(self, text: str, pressed: Callable[[], object], kind: str = "") -> QPushButton:
+        """A button to the right of the others; the main one is of the kind "primary"."""
+        button = push_button(text, self, pressed, kind=kind)
+        self._row.insertWidget(self._row.count() - 1, button)
+        self._buttons.append(button)
+        return button
+
+    def say(self, title: str, text: str, hint: str = "", *buttons: QPushButton) -> None:
+        """Show these words, and of the buttons these."""
+        for words, said in ((self.title, title), (self.text, text), (self.hint, hint)):
+            words.setText(said)
+            words.setVisible(bool(said))
+        for button in self._buttons:
+            button.setVisible(button in buttons)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap the words, and leave room for the ghost."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The fonts are known only now."""
+        super().showEvent(event)
+        self._fit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw the ghost below the words."""
+        room = self._room()
+        if room:
+            painter = QPainter(self)
+            area = QRectF(0, self.height() - room, self.width(), room)
+            paint_ghost(painter, area, self._ghost, self.theme)
+            painter.end()
+
+    def _fit(self) -> None:
+        width = max(1, min(_TEXT_PX, self.width() - 32))
+        for words in (self.title, self.text, self.hint):
+            words.setFixedWidth(width)
+            words.setFixedHeight(words.heightForWidth(width) + 2)
+        self._column.setContentsMargins(8, 8, 8, 8 + self._room())
+        self.update()
+
+    def _room(self) -> int:
+        """Height of the ghost."""
+        shown = [w for w in (self.title, self.text, self.hint) if not w.isHidden()]
+        buttons = any(not button.isHidden() for button in self._buttons)
+        words = sum(w.height() + 12 for w in shown) + (46 if buttons else 0) + 24
+        room = min(round(_GHOST * self.height()), self.height() - words)
+        return room if room >= _LEAST_PX else 0
