@@ -49,6 +49,7 @@ from emolive.ui.app import make_application
 from emolive.ui.calls.model import CallInfo, CallModel
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.rules_dialog import RulesDialog
+from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.theme import DARK, LIGHT, Theme, apply
@@ -346,6 +347,13 @@ def rules(page: CallsPage) -> None:
     )
 
 
+def shift_empty(page: CallsPage) -> None:
+    place = tempfile.mkdtemp(prefix="emolive-shift-")
+    dialog = ShiftDialog(page.theme, Library.open(Path(place)), page)
+    dialog.open()
+    _wait(dialog.empty.isVisible)
+
+
 def rules_wrong(page: CallsPage) -> None:
     rules(page)
     dialog = QApplication.activeModalWidget()
@@ -385,6 +393,7 @@ SCENES = {
         statement,
         rules,
         rules_wrong,
+        shift_empty,
     )
 }
 
@@ -412,7 +421,7 @@ def main(folder: Path, wanted: list[str]) -> None:
                 shade = "dark" if theme.dark else "light"
                 save_picture(picture, folder / f"{name}-{shade}-{width}.png")
             if (dialog := QApplication.activeModalWidget()) is not None:
-                assert isinstance(dialog, StartDialog | RulesDialog | StatementDialog)
+                assert isinstance(dialog, StartDialog | RulesDialog | StatementDialog | ShiftDialog)
                 dialog.reject()
             page.end(0.0)
             host.close()

@@ -252,6 +252,12 @@ def results(page: SessionsPage, ids: dict[str, str]) -> None:
     wait(lambda: page.results.model.rowCount() > 0)
 
 
+def results_empty(page: SessionsPage, ids: dict[str, str]) -> None:
+    del ids
+    page.show_results([])
+    wait(lambda: page.results.isVisible() and page.results.empty.isVisible())
+
+
 def trend(page: SessionsPage, ids: dict[str, str]) -> None:
     results(page, ids)
     page.results.as_trend.click()
@@ -355,6 +361,7 @@ SCENES = {
         rating,
         why_replay,
         results,
+        results_empty,
         trend,
         tiers_dialog,
         notes,

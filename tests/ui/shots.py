@@ -113,8 +113,10 @@ def silence(window: MainWindow) -> None:
 def uncertain(window: MainWindow) -> None:
     running(window)
     ends = range(83 * feed.RATE, 90 * feed.RATE, feed.RATE // 2)
-    doubt = (feed.prediction(end, SpeechState.UNCERTAIN, "surprised", 0.31) for end in ends)
-    feed_runs.run.inbox.put(*doubt)
+    shares = np.full(len(feed.LABELS), 0.035, np.float32)
+    shares[feed.LABELS.index("angry")], shares[feed.LABELS.index("sad")] = 0.41, 0.38
+    doubt = (feed.prediction(end, SpeechState.UNCERTAIN, "angry", 0.41) for end in ends)
+    feed_runs.run.inbox.put(*(replace(one, probabilities=shares) for one in doubt))
     feed_runs.run.inbox.put(
         feed.status(EngineState.RUNNING, overflows=3, windows_skipped=12, events_dropped=4)
     )

@@ -49,7 +49,7 @@ def test_every_page_invites(qtbot: QtBot, window: MainWindow, size: tuple[int, i
     qtbot.waitUntil(lambda: window.sessions.list.empty.record_button.isVisible())
     whole(invitation(window.sessions))
     window.sessions.results.show_results([])
-    window.sessions._stack.setCurrentWidget(window.sessions.results)
+    window.sessions._pages.setCurrentWidget(window.sessions.results)
     whole(invitation(window.sessions))
     window.bring(window.calls)
     whole(invitation(window.calls))

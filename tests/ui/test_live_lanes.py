@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,9 +76,8 @@ class TestWithPraat:
         pytest.importorskip("parselmouth", reason="needs the extra cues")
 
     @pytest.fixture(autouse=True)
-    def _shown(self, window: MainWindow) -> Iterator[None]:
+    def _shown(self, window: MainWindow) -> None:
         window.live.workspace.lanes.chosen.emit(ALL)
-        yield
 
     def test_they_are_the_numbers_of_the_recording(
         self, qtbot: QtBot, window: MainWindow, run: Callable[..., LiveVoice], tmp_path: Path

@@ -17,7 +17,7 @@ from emolive.types import EngineState, SpeechState
 from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.live.current import CardText, CurrentCard
 from emolive.ui.main_window import MainWindow
-from emolive.ui.sessions.replay_page import ReplayPage
+from emolive.ui.sessions.transport import Transport
 from emolive.ui.theme import DARK, apply, font
 from emolive.wording import size_text
 from tests.ui import feed
@@ -123,8 +123,11 @@ def test_the_conversation_s_numbers_stand_still(qtbot: QtBot) -> None:
     assert moved(panel, grow) == []
 
 
-def test_the_replay_s_transport_stands_still(replay: ReplayPage) -> None:
-    transport = replay.transport
+def test_the_replay_s_transport_stands_still(qtbot: QtBot) -> None:
+    transport = Transport(DARK)
+    qtbot.addWidget(transport)
+    transport.resize(1100, 60)
+    transport.show()
     transport.show_session(timedelta(hours=8).total_seconds(), feed.LABELS, ("mono",), audio=True)
     transport.show_position(0.0)
     assert moved(transport, lambda: transport.show_position(28_799.0)) == []

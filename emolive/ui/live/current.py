@@ -200,7 +200,7 @@ class CurrentCard(Themed, QWidget):
         painter.end()
 
     def _paint_detail(self, painter: QPainter, inner: QRectF, big: float) -> QRectF:
-        """Draw the detail at the bottom, in two lines where one may be too narrow; what it takes."""
+        """Draw the detail at the bottom, in two lines where one may be too narrow; its room."""
         painter.setFont(font(13 * big))
         # By what there may be, not by what there is: else all above it moves with each window.
         wide = QFontMetricsF(painter.font()).horizontalAdvance(_widest_detail())
