@@ -31,6 +31,7 @@ from emolive.inference.classifier import OnnxClassifier
 from emolive.monitoring import MonitoredCall
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import CallFeed
+from emolive.session.library import Library
 from emolive.types import (
     Alert,
     AlertEnded,
