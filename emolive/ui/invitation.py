@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -63,6 +63,14 @@ class Invitation(Themed, QWidget):
             button.setVisible(button in buttons)
         self._fit()
 
+    def minimumSizeHint(self) -> QSize:
+        """Room for the words: the ghost takes what is left."""
+        return QSize(320, self._words())
+
+    def sizeHint(self) -> QSize:
+        """Words, and some of the ghost."""
+        return QSize(_TEXT_PX + 40, round(self._words() / (1 - _GHOST)))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap the words, and leave room for the ghost."""
         super().resizeEvent(event)
@@ -90,10 +98,13 @@ class Invitation(Themed, QWidget):
         self._column.setContentsMargins(8, 8, 8, 8 + self._room())
         self.update()
 
-    def _room(self) -> int:
-        """Height of the ghost."""
+    def _words(self) -> int:
+        """Height of all but the ghost."""
         shown = [w for w in (self.title, self.text, self.hint) if not w.isHidden()]
         buttons = any(not button.isHidden() for button in self._buttons)
-        words = sum(w.height() + 12 for w in shown) + (46 if buttons else 0) + 24
-        room = min(round(_GHOST * self.height()), self.height() - words)
+        return sum(w.height() + 12 for w in shown) + (46 if buttons else 0) + 24
+
+    def _room(self) -> int:
+        """Height of the ghost."""
+        room = min(round(_GHOST * self.height()), self.height() - self._words())
         return room if room >= _LEAST_PX else 0

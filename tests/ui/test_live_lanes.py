@@ -19,8 +19,8 @@ from pytestqt.qtbot import QtBot
 
 from emolive.explain.voice_tracks import PER_CHUNK, STEP_S, Track, VoiceReader
 from emolive.types import EngineState, FloatArray
-from emolive.ui.live.voice import LiveVoice
 from emolive.ui.main_window import MainWindow
+from emolive.ui.timeline.live_voice import LiveVoice
 from emolive.ui.timeline.voice_panels import PitchPanel, VoicePanel
 from tests.conftest import SUPPORT_CALL
 from tests.ui import feed

@@ -19,7 +19,7 @@ from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sources import FileChooser
-from emolive.ui.live.voice import LiveVoices
+from emolive.ui.live.voices import LiveVoices
 from emolive.ui.messages import Message
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace

@@ -20,11 +20,12 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.lane_button import LaneButton
 from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.levels import LevelPanel
+from emolive.ui.timeline.live_voice import LiveVoice
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import StreamPanel
-from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel, WithVoice
+from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel
 from emolive.wording import stream_name
 
 # What is shown of each stream, from top to bottom; what stands together, stays together.
@@ -96,7 +97,7 @@ class Workspace(TimelineCard):
         self,
         labels: tuple[str, ...],
         streams: Sequence[StreamModel],
-        voice_of: Callable[[str], WithVoice],
+        voice_of: Callable[[str], LiveVoice],
     ) -> None:
         """Build the panels of a run; `voice_of` tells a stream's voice."""
         self.clear()
@@ -141,11 +142,11 @@ class Workspace(TimelineCard):
             if isinstance(panel, VoicePanel):
                 panel.setVisible(panel.key in keys)
 
-    def _add_lanes(self, voice: WithVoice, name: str) -> None:
+    def _add_lanes(self, voice: LiveVoice, name: str) -> None:
         for panel in self.stack.add_stream(VOICE_PANELS, voice, self._ground, self.theme, gap=0):
             assert isinstance(panel, VoicePanel)
             panel.caption = " · ".join(filter(None, (panel.heading, name)))
-            voice.voice.arrived.connect(panel.refresh_curves)
+            voice.arrived.connect(panel.refresh_curves)
             self._tell_picked(panel, voice.name)
 
     def _tell_picked(self, panel: TimePanel, stream: str) -> None:
