@@ -161,16 +161,21 @@ class AlertList(Themed, QWidget):
 
     picked = Signal(float)
     acknowledged = Signal(object)
+    rules_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
+        self._offer_rules = False
         self.rows: list[AlertRow] = []
         self._model: CallModel | None = None
         self._newest = 0
         self.heading = label(tr("Alerts"), self, "heading")
         self.all = push_button(tr("Acknowledge all"), self, self._all, kind="quiet")
         self.none = label(tr("No alert yet."), self, "muted")
+        self.none.setWordWrap(True)
+        text = tr("Set up alert rules…")
+        self.rules = push_button(text, self, self.rules_wanted.emit, kind="primary")
         inner = QWidget(self)
         inner.setObjectName("plain")
         self._column = QVBoxLayout(inner)
@@ -194,11 +199,18 @@ class AlertList(Themed, QWidget):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.none)
+        column.addWidget(self.rules, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(scroll, 1)
         column.addStretch()
 
-    def show_call(self, model: CallModel | None, why_none: str) -> None:
-        """Another call; `why_none` is said as long as there is no alert."""
+    def show_call(
+        self, model: CallModel | None, why_none: str, *, offer_rules: bool = False
+    ) -> None:
+        """Another call; `why_none` is said as long as there is no alert.
+
+        `offer_rules`: there are none that could raise one.
+        """
+        self._offer_rules = offer_rules
         self._model = model
         self._newest = 0
         for row in self.rows:
@@ -225,6 +237,7 @@ class AlertList(Themed, QWidget):
             self.heading.setText(text)
         self.all.setVisible(waiting > 1)
         self.none.setVisible(not entries)
+        self.rules.setVisible(self._offer_rules and not entries)
         self._scroll.setVisible(bool(entries))
 
     def _add(self, entry: AlertEntry) -> None:

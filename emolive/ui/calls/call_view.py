@@ -142,8 +142,11 @@ class CallView(Themed, QWidget):
         self._state = ()
         self.timelines.show_call(model)
         self.metrics.clear()
-        none = tr("No alert yet.") if self.rules_known else tr("No alert rules are set up.")
-        self.alerts.show_call(model, none)
+        none = tr("No alert yet: you are told when a rule's condition holds.")
+        if not self.rules_known:
+            none = tr("Rules tell you when a call needs you: anger that lasts, long silence, both "
+                      "talking at once.")  # fmt: skip
+        self.alerts.show_call(model, none, offer_rules=not self.rules_known)
         if model is None:
             return
         info = model.info

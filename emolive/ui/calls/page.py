@@ -270,6 +270,7 @@ class CallsPage(Themed, QWidget):
         )
         call.again_wanted.connect(self._start_again)
         call.acknowledged.connect(self._acknowledge_here)
+        call.alerts.rules_wanted.connect(lambda: self.ask_for_rules())
         self.preferences.changed.connect(self._on_settings)
         bind_key(self, "Escape", self._on_escape)
         bind_key(self, "R", self._record)
