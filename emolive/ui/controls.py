@@ -156,9 +156,10 @@ def label(text: str, parent: QWidget, role: str = "") -> QLabel:
 def keep_room(made: QLabel, widest: str) -> None:
     """Room for `widest` at any time, so that nothing beside a label moves while its text grows."""
     made.ensurePolished()
-    margins = made.contentsMargins()
-    room = made.fontMetrics().horizontalAdvance(widest) + margins.left() + margins.right()
-    made.setMinimumWidth(room)
+    text = made.text()
+    made.setText(widest)
+    made.setMinimumWidth(made.sizeHint().width() + 2)  # a figure may stand out by a pixel
+    made.setText(text)
 
 
 class ElidedLabel(QLabel):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from emolive.ui.controls import label, push_button
 from emolive.ui.ghosts import Ghost, paint_ghost
@@ -38,6 +38,7 @@ class Invitation(Themed, QWidget):
         self._row.addStretch()
         self._column = column = QVBoxLayout(self)
         column.setSpacing(12)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         column.addStretch()
         centre = Qt.AlignmentFlag.AlignHCenter
         column.addWidget(self.title, 0, centre)

@@ -40,7 +40,8 @@ def test_the_card_tells_emotion_doubt_and_silence() -> None:
     made.apply([prediction(4 * RATE, SpeechState.UNCERTAIN, "calm", 0.3)])
     text = card_text(stream, EngineState.RUNNING, 3.0)
     assert text.headline == "Uncertain"
-    assert text.detail.startswith("closest: calm")
+    assert text.detail.startswith("no emotion stands out: calm 30")
+    assert text.why.startswith("Uncertain: no emotion stands out")
     made.apply([prediction(5 * RATE, SpeechState.SILENCE)])
     text = card_text(stream, EngineState.RUNNING, 3.0)
     assert (text.headline, text.confidence) == ("Silence", None)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.explain.voice_tracks import PER_CHUNK, STEP_S, Track, VoiceReader
-from emolive.types import EngineState, FloatArray
+from emolive.types import EngineState, FeatureBlock, FloatArray
 from emolive.ui.main_window import MainWindow
 from emolive.ui.timeline.live_voice import LiveVoice
 from emolive.ui.timeline.voice_panels import PitchPanel, VoicePanel
@@ -83,13 +83,15 @@ class TestWithPraat:
         self, qtbot: QtBot, window: MainWindow, run: Callable[..., LiveVoice], tmp_path: Path
     ) -> None:
         samples = speech()
-        samples = samples[: len(samples) // feed.BLOCK * feed.BLOCK]
+        heard = [*feed.audio_events(samples)][-1]
+        assert isinstance(heard, FeatureBlock)
+        samples = samples[: heard.end_sample]
         path = tmp_path / "kept.flac"
         soundfile.write(path, samples, feed.RATE, subtype="PCM_16")
         reader = VoiceReader(path)
         wanted = np.concatenate([reader.tile(key) for key in range(3)], axis=1)
         reader.close()
-        voice = run(samples)
+        voice = run(speech())
         assert np.isfinite(wanted[Track.PITCH]).sum() > 200
         whole = 2 * PER_CHUNK
         np.testing.assert_array_equal(voice.cells(0, whole), wanted[:, :whole])
@@ -107,10 +109,9 @@ class TestWithPraat:
         voice = run(samples[: 3 * feed.RATE])
         heard = voice.cells(0, 300)
         assert np.isfinite(heard[Track.INTENSITY, 250:290]).all()
-        assert np.isnan(heard[:, 299]).sum() >= 0
         before = voice.nbytes
         voice = run(samples[3 * feed.RATE :], 3 * feed.RATE)
-        assert np.isfinite(voice.cells(300, 400)[Track.INTENSITY, 20:90]).all()
+        assert np.isfinite(voice.cells(300, 400)[Track.INTENSITY, 20:45]).all()
         assert voice.nbytes == before  # the same piece
 
     def test_lost_sound_is_silence_and_time_goes_on(self, run: Callable[..., LiveVoice]) -> None:

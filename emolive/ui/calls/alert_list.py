@@ -172,7 +172,7 @@ class AlertList(Themed, QWidget):
         self._newest = 0
         self.heading = label(tr("Alerts"), self, "heading")
         self.all = push_button(tr("Acknowledge all"), self, self._all, kind="quiet")
-        self.none = label(tr("No alert yet."), self, "muted")
+        self.none = label("", self, "muted")
         self.none.setWordWrap(True)
         text = tr("Set up alert rules…")
         self.rules = push_button(text, self, self.rules_wanted.emit, kind="primary")

@@ -25,8 +25,8 @@ from emolive.ui.tile_worker import TileWorker
 # Sound that is held: a piece with its margins, and a worker that is late.
 _HELD_S = 20.0
 _MOST_DUE = 2
-# What is newest is measured this often from a short piece, until its own piece is whole.
-_DRAFT = -1
+# What is newest is measured this often from a short piece, until its own piece is whole. A draft's
+# key is below zero, and another one each time.
 _DRAFT_EVERY_S, _DRAFT_S, _DRAFT_LEAD_S = 0.5, 2.5, 0.7
 # An hour of pieces with all their columns.
 _WHOLE = round(3600 / CHUNK_S)
@@ -75,9 +75,9 @@ class _Reader:
         self._praat = load_praat()
 
     def tile(self, key: int) -> object:
-        """A piece; for `_DRAFT` its first column and the tracks of the newest sound."""
+        """A piece; for a draft its first column and the tracks of the newest sound."""
         rate = self._heard.rate
-        if key != _DRAFT:
+        if key >= 0:
             first_s, samples = self._heard.read(*heard_for(key))
             return piece(key, samples, rate, first_s, self._praat)
         end_s = self._heard.end_s
@@ -112,6 +112,7 @@ class LiveVoice(QObject):
         self._next = 0  # the piece that is being heard
         self._due: list[int] = []
         self._drafted_s = 0.0
+        self._drafts = 0
 
     @property
     def voice(self) -> LiveVoice:
@@ -148,7 +149,8 @@ class LiveVoice(QObject):
             due = True
         if due or end_s >= self._drafted_s + _DRAFT_EVERY_S:
             self._drafted_s = end_s
-            self._want(_DRAFT)
+            self._drafts += 1
+            self._want(-self._drafts)
 
     def finish(self) -> None:
         """Nothing more will be heard: measure the last piece as it is."""
@@ -186,7 +188,7 @@ class LiveVoice(QObject):
         self._worker.want([*self._due, *also])
 
     def _on_computed(self, key: int, found: Any) -> None:
-        if key == _DRAFT:
+        if key < 0:
             first, tracks = found
             self._tiles.draft(first, tracks)
         else:
