@@ -39,14 +39,14 @@ class Invitation(Themed, QWidget):
         self._column = column = QVBoxLayout(self)
         column.setSpacing(12)
         column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-        column.addStretch()
+        column.addStretch(1)
         centre = Qt.AlignmentFlag.AlignHCenter
         column.addWidget(self.title, 0, centre)
         column.addWidget(self.text, 0, centre)
         column.addSpacing(2)
         column.addLayout(self._row)
         column.addWidget(self.hint, 0, centre)
-        column.addStretch()
+        column.addStretch(1)
 
     def add_button(self, text: str, pressed: Callable[[], object], kind: str = "") -> QPushButton:
         """A button to the right of the others; the main one is of the kind "primary"."""
@@ -95,7 +95,8 @@ class Invitation(Themed, QWidget):
         width = max(1, min(_TEXT_PX, self.width() - 32))
         for words in (self.title, self.text, self.hint):
             words.setFixedWidth(width)
-            words.setFixedHeight(words.heightForWidth(width) + 2)
+            words.setMinimumHeight(0)  # which it would reckon with
+            words.setFixedHeight(max(0, words.heightForWidth(width)))
         self._column.setContentsMargins(8, 8, 8, 8 + self._room())
         self.update()
 

@@ -90,5 +90,5 @@ def test_the_ghost_uses_the_room_and_leaves_the_words_alone(
     assert len(low) > 12
     above = {picture.pixelColor(x, 40).name() for x in range(0, 1200, 7)}
     assert len(above) == 1
-    shown.resize(500, 180)  # no room for both
+    shown.resize(500, 140)  # no room for both
     assert shown._room() == 0
