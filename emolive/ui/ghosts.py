@@ -46,7 +46,8 @@ def _shares(n: int, phase: float = 0.0) -> _Shares:
         for i in range(len(_LABELS))
     ]
     grown: _Shares = np.exp(np.array(waves))
-    return grown / grown.sum(axis=0)
+    shares: _Shares = grown / grown.sum(axis=0)
+    return shares
 
 
 def _timeline(painter: QPainter, area: QRectF, theme: Theme) -> None:

@@ -47,7 +47,8 @@ def test_an_uncertain_card_says_it_too() -> None:
     uncertain = answer(3, Familiarity.UNLIKE, state=SpeechState.UNCERTAIN, label="calm", share=0.3)
     model.apply([feed.block(0, 10 * feed.RATE), uncertain])
     text = card_text(model.streams["mono"], EngineState.RUNNING, 3.0)
-    assert text.detail.startswith("closest: calm")
+    assert text.detail.startswith("no emotion stands out: calm")
+    assert "unlike what the model was trained on" in text.why
     assert text.note == UNLIKE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emolive.i18n import decimal, ntr, tr
+from emolive.inference.doubt import doubt_sentence, doubts
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Role, Severity, SpeechState
@@ -86,7 +87,7 @@ def face_of(model: CallModel) -> CallFace:
         over=model.over,
         answers=main.decisions.count if main is not None else 0,
         recorded=model.recorded,
-        why=main.current.why if main is not None and main.current and not model.over else "",
+        why=_why(model),
     )
 
 
@@ -103,6 +104,18 @@ def _words(
     if state is SpeechState.SPEECH and label is not None:
         return emotion_name(label), percent(confidence)
     return state_name(state), ""
+
+
+def _why(model: CallModel) -> str:
+    """Why the main party's answer is in doubt, in a sentence, or ""."""
+    answer = model.main.current if model.main is not None and not model.over else None
+    if answer is None:
+        return ""
+    clauses = doubts(
+        answer.state, answer.label, answer.confidence, answer.probabilities,
+        model.info.facts.labels, familiarity=answer.shift.word if answer.shift else None,
+    )  # fmt: skip
+    return doubt_sentence(answer.state, clauses)
 
 
 def _health(model: CallModel) -> tuple[str, bool]:

@@ -58,6 +58,7 @@ class Workspace(TimelineCard):
         """`empty` is shown where there is nothing to show yet."""
         super().__init__(theme, parent)
         self.view: TimelineView = view
+        self._voices: list[tuple[LiveVoice, str]] = []  # without lanes yet, and their captions
         self._make_view_buttons()
         self.lanes = LaneButton(theme, self)
         self.lanes.chosen.connect(self.lanes_chosen)
@@ -112,8 +113,10 @@ class Workspace(TimelineCard):
                     kinds, stream, self._ground, self.theme, caption, 4 if several else 7
                 ):
                     self._tell_picked(panel, stream.name)
-        for stream in streams:
-            self._add_lanes(voice_of(stream.name), stream_name(stream.name) if several else "")
+        self._voices = [
+            (voice_of(stream.name), stream_name(stream.name) if several else "")
+            for stream in streams
+        ]
         self.show_lanes(self.lanes.shown)
         self.show_view(self.view)
         self._pages.setCurrentIndex(1)
@@ -124,6 +127,7 @@ class Workspace(TimelineCard):
         self._pages.setCurrentIndex(0)
         self.axis.reset()
         self.stack.clear()
+        self._voices = []
 
     def show_view(self, view: TimelineView) -> None:
         """Show stacked areas or lines."""
@@ -138,6 +142,10 @@ class Workspace(TimelineCard):
     def show_lanes(self, keys: Sequence[str]) -> None:
         """Show these acoustic lanes, and no others."""
         self.lanes.show_lanes(keys)
+        if keys:  # made when first wanted: most are never
+            for voice, name in self._voices:
+                self._add_lanes(voice, name)
+            self._voices = []
         for panel in self.panels:
             if isinstance(panel, VoicePanel):
                 panel.setVisible(panel.key in keys)
