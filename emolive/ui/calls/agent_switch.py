@@ -13,7 +13,7 @@ from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.settings import settings_folder
 from emolive.ui.calls.statement_dialog import StatementDialog
-from emolive.ui.controls import label
+from emolive.ui.controls import under_box
 from emolive.ui.theme import Theme
 
 
@@ -36,9 +36,7 @@ class AgentSwitch(QWidget):
             self._policy_problem = str(error)
         self.box = QCheckBox(tr("Infer the agent's emotions, too…"), self)
         self.box.clicked.connect(self._on_clicked)
-        self.why = label("", self, "caption")
-        self.why.setWordWrap(True)
-        self.why.setContentsMargins(26, 0, 0, 0)
+        self.why = under_box("", self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(2)

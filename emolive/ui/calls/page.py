@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import ntr, tr
 from emolive.labels import USUAL
 from emolive.monitoring import CallMonitor
 from emolive.monitoring.call_choices import CallChoice
@@ -23,6 +23,7 @@ from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.controller import CallsController
+from emolive.ui.calls.keys import KEYS
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
@@ -33,7 +34,7 @@ from emolive.ui.consent import ConsentDialog
 from emolive.ui.hearing import Hearing
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
-from emolive.ui.shortcuts import Key, bind_key
+from emolive.ui.shortcuts import bind_key
 from emolive.ui.theme import Theme, Themed
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
@@ -45,19 +46,6 @@ _SEVERITIES = {
     Severity.CRITICAL: messages.Severity.ERROR,
 }
 _KNOWN_NAMES = 500
-_GROUP = mark("Calls")
-KEYS = (
-    Key("new", ("N",), mark("Monitor a call"), _GROUP),
-    Key("open", ("Return",), mark("Open the call that has the focus"), _GROUP),
-    Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _GROUP),
-    Key("seen", ("A",), mark("Acknowledge the call's alerts"), _GROUP),
-    Key("record", ("R",), mark("Start or stop recording the opened call"), _GROUP),
-    Key("listen", ("L",), mark("Listen in to the opened call, or not"), _GROUP),
-    Key("keep", ("K",), mark("Keep what is in memory of the opened call"), _GROUP),
-    Key("shift", ("S",), mark("The shift's numbers and alerts"), _GROUP),
-    Key("remove", ("Del",), mark("Remove the call"), _GROUP),
-    Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
-)
 
 
 class CallsPage(Themed, QWidget):
@@ -130,6 +118,7 @@ class CallsPage(Themed, QWidget):
         self._timer.stop()
         self.chime.close(0.1)
         self.hearing.end(deadline)
+        self.call.why.shutdown(0.1)
         self.controller.end(deadline)
 
     # What can be done with it.
@@ -148,7 +137,7 @@ class CallsPage(Themed, QWidget):
             return
         self.hearing.stop()
         self.call.rules_known = self.controller.rules is not None
-        self.call.show_call(model)
+        self.call.show_call(model, self.controller.explainer(model))
         self.stack.setCurrentIndex(1)
         self.call.back.setFocus(Qt.FocusReason.OtherFocusReason)
         self._pace()
@@ -183,7 +172,9 @@ class CallsPage(Themed, QWidget):
             known=self._known,
         )
         dialog.chosen.connect(
-            lambda calls, agent, record: self._on_chosen(calls, agent=agent, record=record)
+            lambda calls, agent, record: self._on_chosen(
+                calls, dialog.page, agent=agent, record=record
+            )
         )
         dialog.declined.connect(self.controller.decline)
         dialog.finished.connect(dialog.deleteLater)
@@ -192,12 +183,13 @@ class CallsPage(Themed, QWidget):
         dialog.open()
         return dialog
 
-    def _on_chosen(self, calls: list[CallChoice], *, agent: bool, record: bool) -> None:
+    def _on_chosen(self, calls: list[CallChoice], page: int, *, agent: bool, record: bool) -> None:
         agents = (*self._known.agents, *(call.agent_name for call in calls))
         teams = (*self._known.teams, *(call.team for call in calls))
         self._known = Known(
             tuple(dict.fromkeys(filter(None, agents)))[-_KNOWN_NAMES:],
             tuple(dict.fromkeys(filter(None, teams)))[-_KNOWN_NAMES:],
+            page,
         )
         self.start(calls, infer_agent=agent, record=record)
 
@@ -275,11 +267,14 @@ class CallsPage(Themed, QWidget):
         bind_key(self, "R", self._record)
         bind_key(self, "L", call.listen.click)
         bind_key(self, "K", self._keep)
+        bind_key(self, "W", call.explain_here)
+        bind_key(self, ",", lambda: call.why.step(-1))
+        bind_key(self, ".", lambda: call.why.step(1))
         bind_key(self, "N", lambda: self.ask_for_call())
         bind_key(self, "A", lambda: self._with_call(lambda call: self._acknowledge(call, None)))
 
     def _on_escape(self) -> None:
-        if self.call.model is not None:
+        if self.call.model is not None and not self.call.why.close_drawer():
             self.show_wall()
 
     def _pace(self) -> None:

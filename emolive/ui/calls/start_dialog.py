@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
 from emolive.i18n import mark, ntr, tr
@@ -16,11 +25,17 @@ from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.calls.who_form import Known, WhoForm
-from emolive.ui.controls import ChoiceButton, push_button
+from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 _PAGES = (mark("Recordings"), mark("Stereo device"), mark("Microphone and computer"))
+_MISSING = (
+    mark("Choose the recordings, or drop them here."),
+    mark("There is no stereo device to listen to."),
+    mark("There is no microphone, or nothing that tells what this computer plays."),
+)
+_INSET = 2 * (22 + 16)  # what the dialog's and a card's margins take
 
 
 class StartDialog(SessionDialog):
@@ -50,7 +65,8 @@ class StartDialog(SessionDialog):
         `save_audio`: a recording keeps the sound, too. `known`: names that came before.
         """
         heading = tr("Monitor a call")
-        super().__init__(theme, heading, tr("Where are the two parties heard?"), parent, 620)
+        super().__init__(theme, heading, "", parent, 640)
+        self.setAcceptDrops(True)
         self._work = Background("call sources", self)
         self.pages: list[ChoiceButton] = []
         group = QButtonGroup(self)
@@ -73,18 +89,29 @@ class StartDialog(SessionDialog):
             self.stack.addWidget(form)
         self.agent = AgentSwitch(theme, self, auditable=auditable)
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
-        self.body.addLayout(row)
-        self.body.addWidget(self.stack)
+        where = self._group(tr("Where are the two parties heard?"))
+        where.addLayout(row)
+        where.addWidget(self.stack)
         self.who = WhoForm(known or Known(), self)
-        self.body.addWidget(self.who)
-        self._kept = tr("timeline and sound") if save_audio else tr("timeline only")
+        self._group(tr("Who is it?")).addWidget(self.who)
         self.record = QCheckBox(self)
-        self.record.setToolTip(tr("What a recording keeps is chosen in the settings."))
         self.record.setEnabled(auditable)
+        kept = (
+            tr("Kept are the timeline and the sound; the settings say what and for how long.")
+            if save_audio
+            else tr("Kept is the timeline alone; the settings say what and for how long.")
+        )
         if not auditable:
-            self.record.setToolTip(tr("The library, which takes recordings, is not open."))
-        self.body.addWidget(self.record)
-        self.body.addWidget(self.agent)
+            kept = tr("The library, which takes recordings, is not open.")
+        self.record.setAccessibleDescription(kept)
+        what = self._group(tr("What is done with it?"))
+        what.setSpacing(2)
+        what.addWidget(self.record)
+        what.addWidget(under_box(kept, self))
+        what.addWidget(self.agent)
+        self.missing = label("", self, "caption")
+        self.missing.setWordWrap(True)
+        self.buttons.insertWidget(0, self.missing, 1)
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.begin = push_button("", self, self._on_begin, kind="primary")
         self.begin.setDefault(True)
@@ -92,7 +119,7 @@ class StartDialog(SessionDialog):
         self.buttons.addWidget(self.begin)
         self.finished.connect(self._on_finished)
         self._work.ask(find, self._on_devices, self.show_problem, key="devices")
-        self.show_page(0)
+        self.show_page(known.page if known is not None else 0)
 
     @property
     def choices(self) -> list[CallChoice]:
@@ -108,8 +135,8 @@ class StartDialog(SessionDialog):
         """Texts within the forms, too, tell their height late."""
         for text in self.stack.findChildren(QLabel):
             if text.wordWrap():
-                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
-        self.agent.fit(self.width() - 44)
+                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - _INSET)))
+        self.agent.fit(self.width() - _INSET)
         super().fit()
 
     def show_page(self, index: int) -> None:
@@ -125,6 +152,33 @@ class StartDialog(SessionDialog):
         known = [path for call in self.recordings.calls for path in call.files]
         wanted = [*known, *(Path(path) for path in paths)]
         self._work.ask(lambda: look_into(wanted), self._on_calls, self._on_no_calls, key="files")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Find the calls in them."""
+        urls = event.mimeData().urls()
+        if paths := [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]:
+            self.look_into(paths)
+
+    @property
+    def page(self) -> int:
+        """The kind of source that is chosen."""
+        return self.stack.currentIndex()
+
+    def _group(self, title: str) -> QVBoxLayout:
+        """A card of the body with this heading."""
+        frame = card(self)
+        frame.setAccessibleName(title)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(16, 12, 16, 14)
+        column.setSpacing(8)
+        column.addWidget(label(title, frame, "heading"))
+        self.body.addWidget(frame)
+        return column
 
     def _name(self) -> str:
         return self.choices[0].name if self.choices else ""
@@ -152,8 +206,9 @@ class StartDialog(SessionDialog):
             text = ntr("Start {count} call", "Start {count} calls", len(calls))
         self.begin.setText(text)
         self.begin.setEnabled(bool(calls))
-        text = tr("Record these calls") if len(calls) > 1 else tr("Record this call")
-        self.record.setText(f"{text} ({self._kept})")
+        self.missing.setText("" if calls else tr(_MISSING[self.page]))
+        several = len(calls) > 1
+        self.record.setText(tr("Record these calls") if several else tr("Record this call"))
         self.agent.offer(calls)
         self.who.offer(calls)
         self.fit()

@@ -56,10 +56,13 @@ class CallTile(Themed, QAbstractButton):
         super().set_theme(theme)
         self._ink = TilePainter(theme, self.model.info.facts.labels)
 
-    def show_as_row(self, row: bool, scale: float = 1.0) -> None:
+    def show_as(self, row: bool, scale: float, height: int) -> None:
         """Be a row of the list, or a card that is so many times as large as it must be."""
-        self.as_row, self.scale = row, 1.0 if row else scale
-        self.setFixedHeight(ROW_HEIGHT if row else round(CARD_HEIGHT * scale))
+        scale = 1.0 if row else scale
+        if (row, scale, height) == (self.as_row, self.scale, self.height()):
+            return
+        self.as_row, self.scale = row, scale
+        self.setFixedHeight(height)
         self._place()
         self.update()
 
