@@ -84,7 +84,7 @@ _PARTY_ROWS = (
         lambda p: length_text(p.longest_monologue_s),
     ),
     _PartyRow("interruptions", "", _interruptions),
-    _PartyRow("responses", mark("usual"), lambda p: _seconds(p.responses.median_s)),
+    _PartyRow("responses", mark("usually"), lambda p: _seconds(p.responses.median_s)),
     _PartyRow("responses", mark("one in ten longer than"), lambda p: _seconds(p.responses.p90_s)),
     _PartyRow("level_dbfs", "", _level),
     _PartyRow("syllables_per_s", mark("syllables per second"), _rate),

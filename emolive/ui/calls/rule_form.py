@@ -97,7 +97,7 @@ class RuleForm(QScrollArea):
         self._row(form, tr("Name"), "name", self.name)
         self.enabled = self._switch(tr("Watch for it"), "enabled", rule.enabled, inner)
         form.addRow("", self.enabled)
-        self._heading(form, tr("When"), inner)
+        self._heading(form, tr("It is raised"), inner)
         if rule.of_a_party:
             about = tr("For the agent, emotions count only in calls where that was confirmed")
             needs = any(isinstance(field, EmotionsField) for field in rule.form())
