@@ -56,10 +56,6 @@ class AgentSwitch(QWidget):
         self.box.setChecked(self.confirmed or permits)
         self.why.setText(self._about(calls, permits=permits))
 
-    def fit(self, width: int) -> None:
-        """Make room for the text at this width."""
-        self.why.setMinimumHeight(max(0, self.why.heightForWidth(width)))
-
     def _reason(self) -> str:
         """Why it cannot be asked for at all."""
         if self._policy_problem:

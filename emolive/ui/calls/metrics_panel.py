@@ -85,9 +85,9 @@ _PARTY_ROWS = (
     ),
     _PartyRow("interruptions", "", _interruptions),
     _PartyRow("responses", mark("usually"), lambda p: _seconds(p.responses.median_s)),
-    _PartyRow("responses", mark("one in ten longer than"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("responses", mark("the slowest tenth"), lambda p: _seconds(p.responses.p90_s)),
     _PartyRow("level_dbfs", "", _level),
-    _PartyRow("syllables_per_s", mark("syllables per second"), _rate),
+    _PartyRow("syllables_per_s", "", _rate),
 )
 _CALL_ROWS = (
     _CallRow(

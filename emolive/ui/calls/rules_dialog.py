@@ -72,7 +72,8 @@ class RulesDialog(QDialog):
         self._work = Background("rules", self)
         self.setWindowTitle(tr("Alert rules"))
         self.setModal(True)
-        self.resize(960, 600)
+        room = parent.window().height() if parent is not None else 0
+        self.resize(960, min(max(room - 40, 580), 780))
         self._build()
         self.finished.connect(self._on_finished)
         if path is not None:

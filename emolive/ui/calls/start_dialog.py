@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
@@ -35,7 +36,7 @@ _MISSING = (
     mark("There is no stereo device to listen to."),
     mark("There is no microphone, or nothing that tells what this computer plays."),
 )
-_INSET = 2 * (22 + 16)  # what the dialog's and a card's margins take
+_MARGINS, _BETWEEN, _WITHIN = 2 * 22, 10, 2 * 16  # the dialog's, between cards, a card's
 
 
 class StartDialog(SessionDialog):
@@ -65,7 +66,7 @@ class StartDialog(SessionDialog):
         `save_audio`: a recording keeps the sound, too. `known`: names that came before.
         """
         heading = tr("Monitor a call")
-        super().__init__(theme, heading, "", parent, 640)
+        super().__init__(theme, heading, "", parent, 760)
         self.setAcceptDrops(True)
         self._work = Background("call sources", self)
         self.pages: list[ChoiceButton] = []
@@ -89,11 +90,14 @@ class StartDialog(SessionDialog):
             self.stack.addWidget(form)
         self.agent = AgentSwitch(theme, self, auditable=auditable)
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
-        where = self._group(tr("Where are the two parties heard?"))
+        self._beside = QHBoxLayout()
+        self._beside.setSpacing(_BETWEEN)
+        where = self._group(self.body, tr("Where are the two parties heard?"))
+        self.body.addLayout(self._beside)
         where.addLayout(row)
         where.addWidget(self.stack)
         self.who = WhoForm(known or Known(), self)
-        self._group(tr("Who is it?")).addWidget(self.who)
+        self._group(self._beside, tr("Who is it?")).addWidget(self.who)
         self.record = QCheckBox(self)
         self.record.setEnabled(auditable)
         kept = (
@@ -104,11 +108,12 @@ class StartDialog(SessionDialog):
         if not auditable:
             kept = tr("The library, which takes recordings, is not open.")
         self.record.setAccessibleDescription(kept)
-        what = self._group(tr("What is done with it?"))
+        what = self._group(self._beside, tr("What is done with it?"))
         what.setSpacing(2)
         what.addWidget(self.record)
         what.addWidget(under_box(kept, self))
         what.addWidget(self.agent)
+        what.addStretch()
         self.missing = label("", self, "caption")
         self.missing.setWordWrap(True)
         self.buttons.insertWidget(0, self.missing, 1)
@@ -133,10 +138,12 @@ class StartDialog(SessionDialog):
 
     def fit(self) -> None:
         """Texts within the forms, too, tell their height late."""
-        for text in self.stack.findChildren(QLabel):
-            if text.wordWrap():
-                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - _INSET)))
-        self.agent.fit(self.width() - _INSET)
+        whole = self.width() - _MARGINS - _WITHIN
+        half = (self.width() - _MARGINS - _BETWEEN) // 2 - _WITHIN
+        for text in self.findChildren(QLabel):
+            if text.wordWrap() and text.parentWidget() is not self:
+                width = whole if self.stack.isAncestorOf(text) else half
+                text.setMinimumHeight(max(0, text.heightForWidth(width)))
         super().fit()
 
     def show_page(self, index: int) -> None:
@@ -169,15 +176,15 @@ class StartDialog(SessionDialog):
         """The kind of source that is chosen."""
         return self.stack.currentIndex()
 
-    def _group(self, title: str) -> QVBoxLayout:
-        """A card of the body with this heading."""
+    def _group(self, place: QBoxLayout, title: str) -> QVBoxLayout:
+        """A card with this heading."""
         frame = card(self)
         frame.setAccessibleName(title)
         column = QVBoxLayout(frame)
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(8)
         column.addWidget(label(title, frame, "heading"))
-        self.body.addWidget(frame)
+        place.addWidget(frame, 1)
         return column
 
     def _name(self) -> str:

@@ -16,6 +16,7 @@ from emolive.ui.theme import Theme, Themed
 CARD_HEIGHT = 160
 CARD_WIDTH = 264
 ROW_HEIGHT = 54
+_LARGEST_BUTTONS = 2.0
 
 
 class CallTile(Themed, QAbstractButton):
@@ -63,6 +64,10 @@ class CallTile(Themed, QAbstractButton):
             return
         self.as_row, self.scale = row, scale
         self.setFixedHeight(height)
+        size = min(scale, _LARGEST_BUTTONS)
+        self.close_button.setFixedSize(round(26 * size), round(26 * size))
+        self.close_button.setIconSize(QSize(round(18 * size), round(18 * size)))
+        self.seen.setStyleSheet(f"font-size: {12 * size:.0f}px; min-height: {24 * size:.0f}px;")
         self._place()
         self.update()
 
@@ -142,6 +147,7 @@ class CallTile(Themed, QAbstractButton):
             seen.move(self.width() - 44 - 66 - seen.width(), middle - seen.height() // 2)
         else:
             edge = round(12 * self.scale)
-            self.close_button.move(self.width() - 24 - edge, round(8 * self.scale))
+            right = self.width() + 2 - self.close_button.width() - edge
+            self.close_button.move(right, round(21 * self.scale) - self.close_button.height() // 2)
             low = round(23 * self.scale) + seen.height() // 2
             seen.move(self.width() - edge - seen.width(), self.height() - low)

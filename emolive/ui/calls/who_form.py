@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
@@ -26,22 +26,20 @@ class Known:
 
 
 class WhoForm(QWidget):
-    """Two fields, side by side; both may stay empty. One agent is of one call, a team of many."""
+    """Two fields; both may stay empty. One agent is of one call, a team of many."""
 
     def __init__(self, known: Known, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.agent = _field(tr("Agent's name (optional)"), known.agents, self)
         self.team = _field(tr("Team (optional)"), known.teams, self)
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(self.agent, 3)
-        row.addWidget(self.team, 2)
         self.about = label("", self, "caption")
+        self.about.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(row)
-        column.addWidget(self.about)
+        column.setSpacing(6)
+        for part in (self.agent, self.team, self.about):
+            column.addWidget(part)
+        column.addStretch()
         self.offer(())
 
     def offer(self, calls: Sequence[CallChoice]) -> None:
