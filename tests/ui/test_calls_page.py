@@ -124,7 +124,7 @@ def test_a_call_of_two_files_is_seen_from_both_sides(
     assert page.call.metrics.cells["Talk time", 0].text() != "–"
     assert page.call.metrics.heads[0].text() == "agent"
     # 8 kHz: what the model's card says of telephone speech is there to be read.
-    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.toolTip(), timeout=30_000)
     names = [panel.accessibleName() for panel in page.call.timelines.panels]
     assert sum("probabilities" in name for name in names) == 1
     page.activateWindow()
@@ -471,5 +471,5 @@ def test_a_real_telephone_call_is_monitored(page: CallsPage, qtbot: QtBot, corpo
         lambda: model.metrics is not None and any(p.talk_s > 1 for p in model.metrics.parties),
         timeout=60_000,
     )
-    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.toolTip(), timeout=60_000)
     assert not model.streams["agent"].infers

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from emolive.alerts.trial import LastCall
 from emolive.i18n import tr
-from emolive.times import clock_text
+from emolive.times import clock_text, length_text
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme, Themed, font
@@ -83,7 +83,7 @@ class _Line(Themed, QWidget):
         painter.setPen(self.theme.colour("muted"))
         end = QRectF(self._width + 4, 0, _END - 4, self.height())
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        painter.drawText(end, right, clock_text(last.session.duration_s))
+        painter.drawText(end, right, length_text(last.session.duration_s))
         for one in last.findings:
             colour = severity_colour(one.alert.severity, self.theme)
             soft = QColor(colour)
