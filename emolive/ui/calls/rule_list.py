@@ -74,8 +74,8 @@ class _Row(QStyledItemDelegate):
     ) -> None:
         """Draw flag, name and kind; the chosen one has a ground, and a frame with the focus."""
         theme = self._theme
-        area = QRectF(option.rect).adjusted(1, 1, -1, -1)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        area = QRectF(option.rect).adjusted(1, 1, -1, -1)
+        state = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:

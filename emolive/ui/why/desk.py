@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from emolive.explain.moment import Explanation
-from emolive.history.streams import WithDecisions
+from emolive.history.rings import DecisionRing
+from emolive.history.streams import Named
 from emolive.i18n import tr
 from emolive.session.why import HeardExplainer
 from emolive.types import AnalysisFacts
@@ -16,7 +18,16 @@ from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.ui.why.moments import moment_at
 
-Streams = Callable[[], Sequence[WithDecisions]]
+
+class Decided(Named, Protocol):
+    """A stream with its answers."""
+
+    @property
+    def decisions(self) -> DecisionRing:
+        """The answers."""
+
+
+Streams = Callable[[], Sequence[Decided]]
 
 
 class WhyDesk(QObject):
