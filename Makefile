@@ -53,6 +53,7 @@ bundle: $(VENV)/app.stamp  ## Build dist/emolive, a folder that runs without Pyt
 	$(BIN)/python -m pip install -q -e .[bundle,cues,export,notify]
 	$(BIN)/pyinstaller --noconfirm --workpath build/pyinstaller assets/packaging/emolive.spec
 	dist/emolive/emolive demo --headless --duration 5
+	! dist/emolive/emolive devices 2>&1 | grep "cannot be imported"
 	for group in $(GROUPS); do dist/emolive/emolive $$group --help > build/help || exit 1; done
 	dist/emolive/emolive analyze --jobs 2 --out build/analysed tests/support_call.flac assets/demo.flac
 

@@ -10,7 +10,6 @@ that hangs inside one does not take its callers with it.
 from __future__ import annotations
 
 import atexit
-import importlib
 import logging
 import os
 import sys
@@ -40,7 +39,10 @@ def load() -> ModuleType:
     """
     with _exclusive():
         try:
-            return importlib.import_module("sounddevice")
+            import sounddevice
+
+            module: ModuleType = sounddevice
+            return module
         except ImportError as error:
             raise AudioDeviceError(
                 tr(
