@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -36,6 +36,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import DONE, say, tell
 from emolive.errors import EmoliveError
+from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
 from emolive.session.database import library_folder
@@ -121,6 +122,14 @@ def serve(
             help="Take from Genesys what is signed with this API key; repeatable.",
         ),
     ] = None,
+    audiohook_organization: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--audiohook-organization",
+            metavar="ID",
+            help="Take from Genesys only this organization's calls; repeatable.",
+        ),
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep calls as sessions.")] = False,
     audio: Annotated[
         bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
@@ -143,6 +152,16 @@ def serve(
     max_connections: Annotated[
         int, typer.Option("--max-connections", metavar="N", min=1, help="Of all kinds, at most.")
     ] = 1_000,
+    max_per_address: Annotated[
+        int | None,
+        typer.Option(
+            "--max-per-address",
+            metavar="N",
+            min=1,
+            help="Of these from one address; where others can reach the server half of them, "
+            "unless said.",
+        ),
+    ] = None,
     stall: Annotated[
         float,
         typer.Option(
@@ -239,17 +258,19 @@ def serve(
             baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
             history=history,
             recordings=_whole(recordings),
-            name=platform.node() or "server",
+            name=server_name(library_folder(library)),
             rules=alerts,
             policy=policy,
             keeping=keeping,
             only_consented=only_consented,
             max_calls=max_calls,
             max_connections=max_connections,
+            max_per_address=max_per_address,
             stall_s=stall,
             drain_s=drain,
             twilio_auth_token=twilio_auth_token,
             audiohook_secrets=_audiohook_secrets(audiohook_secret or ()),
+            audiohook_organizations=_organizations(audiohook_organization or ()),
         )
         if cluster is not None:
             return _serve_on_cluster(cluster, settings, workers, replicas)
@@ -369,6 +390,21 @@ def _audiohook_secrets(given: Sequence[str]) -> Mapping[str, bytes]:
         if not key or not found[key]:
             raise EmoliveError("--audiohook-secret takes KEY=SECRET, and neither may be empty.")
     return found
+
+
+def _organizations(given: Sequence[str]) -> frozenset[str]:
+    """Ids of organizations of Genesys Cloud, as their requests have them.
+
+    Raises:
+        EmoliveError: one is none.
+    """
+    try:
+        return frozenset(str(UUID(one)) for one in given)
+    except ValueError as error:
+        raise EmoliveError(
+            "--audiohook-organization takes the organization's ID as Genesys Cloud shows it, such "
+            "as d7934305-0972-4844-938e-9060eef73d05."
+        ) from error
 
 
 def _remind_of_consent(library: Path | None) -> None:

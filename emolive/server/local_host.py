@@ -215,6 +215,10 @@ class LocalHost:
         """Why one more call cannot be run now; None: it can."""
         return self._refusal(len(self._running()) + self._opening)
 
+    def unable(self) -> str | None:
+        """What it needs is loaded."""
+        return None
+
     def elsewhere(self) -> str | None:
         """Calls are run here."""
         return None

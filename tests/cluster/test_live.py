@@ -77,7 +77,9 @@ class Front:
         found: dict[str, int] = {}
         for call in self.get("/v1/history/calls")["calls"]:
             for stretch in self.get(f"/v1/history/calls/{call['id']}")["stretches"]:
-                found[stretch["server"]] = found.get(stretch["server"], 0) + 1
+                worker, _, cluster = stretch["server"].partition("@")
+                assert cluster == self.get("/v1/server")["name"]
+                found[worker] = found.get(worker, 0) + 1
         return found
 
     def _address(self) -> str | None:
@@ -219,6 +221,11 @@ def test_a_call_of_a_worker_is_ended_from_the_front(tmp_path: Path) -> None:
         calls.join()
         assert sorted(call.broken for call in calls.sent) == [0, 1]
         assert server.http.delete(f"/v1/calls/{second['id']}").status_code == 409
+        assert server.get("/v1/ready")["status"] == "ready"
+        os.kill(worker_of(server), signal.SIGKILL)
+        lost = until(lambda: (a := server.http.get("/v1/ready")).status_code == 503 and a.json())
+        assert (lost["status"], "No worker runs" in lost["reason"]) == ("unable", True)
+        until(lambda: server.http.get("/v1/ready").status_code == 200)
 
 
 def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(

@@ -100,6 +100,8 @@ class Fleet:
         self._settings = settings
         self._library = library
         self._wish = wish
+        # Others may run on the same cluster, with workers of the same names.
+        self._namespace = f"{_NAMESPACE}-{settings.name}"
         self._tell = tell
         self._members: list[Member] = []
         self._replicas: list[Any] = []
@@ -158,15 +160,14 @@ class Fleet:
 
     def refusal(self) -> str | None:
         """Why no worker takes a call; None: one does."""
-        if self.problem:
+        refusals = [member.refusal for member in self.members if not member.draining]
+        return self.unable() or (None if None in refusals else next(iter(refusals), None))
+
+    def unable(self) -> str | None:
+        """Why there is no worker that could take a call; None: there is."""
+        if self.problem or any(not member.draining for member in self.members):
             return self.problem
-        members = self.members
-        if any(not (m.draining or m.refusal) for m in members):
-            return None
-        return next(
-            (m.refusal for m in members if m.refusal),
-            "No worker runs just now: try again in a few seconds.",
-        )
+        return "No worker runs just now: try again in a few seconds."
 
     def restart(self) -> None:
         """Replace each worker by a new one; the old ends once its calls have.
@@ -229,7 +230,7 @@ class Fleet:
         if self._wish.detached:
             for known in (name, name[:-1] + "b"):
                 try:
-                    return ray.get_actor(known, namespace=_NAMESPACE)
+                    return ray.get_actor(known, namespace=self._namespace)
                 except ValueError:
                     continue
         number = int(name.removeprefix("worker-")[:-1]) - 1
@@ -241,7 +242,7 @@ class Fleet:
             "scheduling_strategy": "SPREAD",
         }  # fmt: skip
         if self._wish.detached:
-            options |= {"lifetime": "detached", "name": name, "namespace": _NAMESPACE}
+            options |= {"lifetime": "detached", "name": name, "namespace": self._namespace}
         settings = worker_settings(self._settings, name, self._library, port)
         actor = ray.remote(IngestWorker).options(**options)
         return actor.remote(settings, _SHARE * self._cores, self._replicas)

@@ -143,6 +143,10 @@ class ClusterHost(Listener):
         """Why no worker takes a call; None: one does."""
         return self._fleet.refusal()
 
+    def unable(self) -> str | None:
+        """Why no worker can run a call; None: one can, or could if it were not full."""
+        return self._fleet.unable()
+
     def elsewhere(self) -> str | None:
         """The worker that is to take the next call."""
         return self._fleet.place()

@@ -17,6 +17,7 @@ from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.local_host import LocalCall, LocalHost
+from emolive.server.names import worker_name
 from emolive.server.placement import PlacementStatus
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
@@ -124,6 +125,10 @@ class WorkerHost:
     def refusal(self) -> str | None:
         """Why one more call cannot be run now."""
         return self._host.refusal()
+
+    def unable(self) -> str | None:
+        """Why it can run no call at all."""
+        return self._host.unable()
 
     def elsewhere(self) -> str | None:
         """Calls are run here."""
@@ -271,7 +276,7 @@ def worker_settings(
     return replace(
         settings,
         port=port,
-        name=name,
+        name=worker_name(name, settings.name),
         library=library / "workers" / name,
         tokens_in=library,
         audiosocket_port=audiosocket,
