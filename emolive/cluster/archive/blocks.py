@@ -24,6 +24,7 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.cluster.archive.listing import SCHEMA, Listed, as_local, rows
 from emolive.cluster.archive.parts import FILES, SEGMENTS, WINDOWS, Parts, file_row, file_schema
+from emolive.cluster.parcels import unpacked
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
 from emolive.inference.loading import load_classifier
@@ -46,12 +47,11 @@ TOLD = pa.schema([*SCHEMA, ("result", pa.string()), ("failure", pa.string())])
 class BlockJob:
     """What every worker needs to know.
 
-    `model` is Ray's reference to the content of the model file, which is called `model_name`, `out`
-    the folder or address of the results, `fingerprint` and `baselines` as in `ArchiveSettings`.
+    `model` is Ray's reference to the model's parcel, `out` the folder or address of the results;
+    `fingerprint` and `baselines` as in `ArchiveSettings`.
     """
 
     model: Any
-    model_name: str
     engine: EngineConfig
     labels: tuple[str, ...]
     out: str
@@ -70,8 +70,7 @@ def analyse_block(block: pa.Table, job: BlockJob) -> Iterator[pa.Table]:
     files = list(rows(block))
     with tempfile.TemporaryDirectory(prefix="emolive-block-") as name:
         folder = Path(name)
-        model = folder / job.model_name
-        model.write_bytes(ray.get(job.model))
+        model = unpacked(ray.get(job.model), folder)
         settings = ArchiveSettings(
             model,
             job.engine,

@@ -12,10 +12,9 @@ from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.messages import Tell
 from emolive.cluster.archive.blocks import BlockJob, analyse_block, told
 from emolive.cluster.archive.listing import Listing, in_blocks
+from emolive.cluster.parcels import packed
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
-from emolive.inference.adapted_file import SUFFIX as ADAPTED
-from emolive.inference.adapted_file import is_adapted
 
 # A part holds as many files, or as many bytes of them (a few hours of sound), as this at most.
 MOST_FILES, MOST_BYTES = 64, 256 * 2**20
@@ -70,8 +69,7 @@ def run_on_cluster(
     even = -(-len(listing) // (workers * _BLOCKS_PER_WORKER))
     blocks = list(in_blocks(listing, min(MOST_FILES, max(_LEAST_FILES, even)), MOST_BYTES))
     job = BlockJob(
-        ray.put(run.model.read_bytes()),
-        f"model{ADAPTED}" if is_adapted(run.model) else "model.onnx",
+        ray.put(packed(run.model)),
         run.engine,
         run.labels,
         run.out,

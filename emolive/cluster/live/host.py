@@ -197,6 +197,9 @@ class ClusterHost(Listener):
     def news(self, member: Member, news: WorkerNews) -> None:
         """A worker has told something."""
         for one in news.calls:
+            if one.heard:
+                self._fleet.enter(one.heard)
+                continue
             with self._lock:
                 call = self._calls.get(one.call)
                 known = call is not None and call.member is member and not call.over
