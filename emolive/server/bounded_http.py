@@ -37,7 +37,8 @@ class BoundedHttp(H11Protocol):
         super().connection_made(transport)  # type: ignore[arg-type]
         self._expect()
         # Those that have become WebSockets are among them.
-        there = [one.client[0] for one in self.connections if one.client]
+        clients = [getattr(one, "client", None) for one in self.connections]
+        there = [client[0] if client else "" for client in clients]
         reason = self._limits.refusal(self.client[0] if self.client else "", there)
         if reason is None:
             return

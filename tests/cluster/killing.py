@@ -27,7 +27,7 @@ def lost_s(server: Front, key: str) -> float:
     (found,) = server.get("/v1/history/calls", key=key)["calls"]
     whole = server.get(f"/v1/history/calls/{found['id']}")
     heard = [one for one in whole["segments"] if one["stream"] == "customer"]
-    return sum(max(0.0, b["start_s"] - a["end_s"]) for a, b in pairwise(heard))
+    return float(sum(max(0.0, b["start_s"] - a["end_s"]) for a, b in pairwise(heard)))
 
 
 def measure(what: str, seconds: float, model: str) -> dict[str, Any]:

@@ -84,6 +84,10 @@ class RecordedHost:
         """Never."""
         return None
 
+    def unable(self) -> str | None:
+        """Nothing is missing."""
+        return None
+
     def elsewhere(self) -> str | None:
         """Nowhere."""
         return None
