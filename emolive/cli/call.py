@@ -57,7 +57,6 @@ from emolive.session.export import Format, chosen_formats
 from emolive.session.export.atomic import fitting, write_text
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
-from emolive.types import Role
 
 app = group("call")
 
@@ -270,21 +269,16 @@ def live_source(
         if device is not None or loopback is not None:
             raise EmoliveError("Name files or devices, not both.")
         return recorded_source(files, agent, paced=True)
-    from emolive.audio.microphone import Microphone
-
     if loopback is None:
-        return CallSource(Microphone(device, channels=2), agent)
-    from emolive.audio.aligned import AlignedSource, Input
-    from emolive.audio.loopback import find_loopback, list_loopbacks, open_loopback
+        from emolive.audio.microphone import Microphone
 
-    wanted = None if loopback == DEFAULT_OUTPUT else loopback
-    output = find_loopback(list_loopbacks(), wanted)
-    return AlignedSource(
-        (
-            Input(Microphone(device), Role.AGENT.value, Role.AGENT),
-            Input(open_loopback(output), Role.CUSTOMER.value, Role.CUSTOMER),
-        )
-    )
+        return CallSource(Microphone(device, channels=2), agent)
+    from emolive.audio.beside import call_on_this_computer
+    from emolive.audio.loopback import find_loopback, list_loopbacks
+
+    if loopback == DEFAULT_OUTPUT:
+        return call_on_this_computer(device)
+    return call_on_this_computer(device, find_loopback(list_loopbacks(), loopback))
 
 
 def recorded_source(

@@ -7,25 +7,26 @@ import sys
 
 from rich.table import Table
 
-from emolive.audio.devices import NO_INPUT, InputDevice, list_devices
-from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
+from emolive.audio.devices import NO_INPUT, InputDevice
+from emolive.audio.inputs import list_inputs
+from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
 from emolive.i18n import tr
 
 
 def run_devices(*, as_json: bool) -> int:
-    """Print the inputs and loopbacks, as tables or one JSON array.
+    """Print the inputs and loopbacks, as tables or one JSON array, by the names the app shows.
 
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
     """
-    devices = list_devices()
+    devices = [device for device in list_inputs() if not device.monitor]
     loopbacks = list_loopbacks()
     if as_json:
         found = [_input(device) for device in devices]
         # A virtual device is an input of its own, and in the list already.
-        found += [_loopback(loopback) for loopback in loopbacks if loopback.index is None]
+        found += [_loopback(one) for one in loopbacks if one.kind is not LoopbackKind.DEVICE]
         say(json.dumps(found, indent=1))
         return DONE
     if not devices:
@@ -53,7 +54,7 @@ def _input(device: InputDevice) -> dict[str, object]:
 
 def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
     return {
-        "index": None,
+        "index": loopback.index,
         "name": loopback.description,
         "host_api": loopback.kind.value,
         "channels": loopback.channels,

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import ntr, tr
 from emolive.labels import USUAL
 from emolive.monitoring import CallMonitor
@@ -63,8 +64,9 @@ class CallsPage(Themed, QWidget):
         monitor: CallMonitor | None = None,
         chime: Chime | None = None,
         find_devices: FindsDevices = find_call_devices,
+        make_probe: MakeProbe = LevelProbe,
     ) -> None:
-        """`monitor`, `chime` and `find_devices` are for tests."""
+        """`monitor`, `chime`, `find_devices` and `make_probe` are for tests."""
         super().__init__(parent)
         self.title = tr("Calls")
         self.keys = KEYS
@@ -73,6 +75,7 @@ class CallsPage(Themed, QWidget):
         self.preferences = preferences
         self.chime = chime or Chime(lambda: preferences.effective.sound.output)
         self._find_devices = find_devices
+        self._make_probe = make_probe
         self._visible = False
         self._said: Message | None = None
         self._known = Known()
@@ -165,7 +168,9 @@ class CallsPage(Themed, QWidget):
         """Open the dialog that asks for a call, with files if there are some."""
         dialog = StartDialog(
             self.theme,
+            self.preferences,
             self.window(),
+            make_probe=self._make_probe,
             find=self._find_devices,
             auditable=self.controller.library is not None,
             save_audio=self.preferences.effective.recording.save_audio,

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import mark, ntr, tr
 from emolive.monitoring.call_choices import CallChoice, look_into
 from emolive.ui.background import Background
@@ -27,6 +28,8 @@ from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.calls.who_form import Known, WhoForm
 from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
+from emolive.ui.device_finder import DeviceWatch
+from emolive.ui.preferences import Preferences
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -37,6 +40,8 @@ _MISSING = (
     mark("There is no microphone, or nothing that tells what this computer plays."),
 )
 _MARGINS, _BETWEEN, _WITHIN = 2 * 22, 10, 2 * 16  # the dialog's, between cards, a card's
+# Before the call itself opens the devices.
+_LET_GO_S = 0.3
 
 
 class StartDialog(SessionDialog):
@@ -53,8 +58,10 @@ class StartDialog(SessionDialog):
     def __init__(
         self,
         theme: Theme,
+        preferences: Preferences,
         parent: QWidget | None = None,
         *,
+        make_probe: MakeProbe = LevelProbe,
         find: FindsDevices = find_call_devices,
         choose: ChoosesFiles = choose_recordings,
         auditable: bool = True,
@@ -63,6 +70,7 @@ class StartDialog(SessionDialog):
     ) -> None:
         """`find` lists devices, `choose` asks for files; `auditable`: there is an audit log.
 
+        `preferences` know the devices; `make_probe` makes what measures levels before the start.
         `save_audio`: a recording keeps the sound, too. `known`: names that came before.
         """
         heading = tr("Monitor a call")
@@ -84,8 +92,9 @@ class StartDialog(SessionDialog):
         self.recordings = RecordingsForm(theme, choose, self)
         self.recordings.files_chosen.connect(self.look_into)
         self.recordings.changed.connect(self._on_changed)
-        self.stereo = StereoForm(self)
-        self.loopback = LoopbackForm(self)
+        self.stereo = StereoForm(theme, preferences, make_probe, self)
+        self.loopback = LoopbackForm(theme, preferences, make_probe, self)
+        self._meters = (*self.stereo.meters, *self.loopback.meters)
         for form in (self.recordings, self.stereo, self.loopback):
             self.stack.addWidget(form)
         self.agent = AgentSwitch(theme, self, auditable=auditable)
@@ -123,7 +132,11 @@ class StartDialog(SessionDialog):
         self.buttons.addWidget(self.cancel)
         self.buttons.addWidget(self.begin)
         self.finished.connect(self._on_finished)
-        self._work.ask(find, self._on_devices, self.show_problem, key="devices")
+        self._find = find
+        self._watch = DeviceWatch(self)
+        self._watch.changed.connect(self._look_for_devices)
+        self._watch.watch(True)
+        self._look_for_devices()
         self.show_page(known.page if known is not None else 0)
 
     @property
@@ -201,9 +214,16 @@ class StartDialog(SessionDialog):
         self.recordings.show_looking(False)
         self.show_problem(problem)
 
+    def _look_for_devices(self) -> None:
+        for meter in self._meters:
+            meter.pause()
+        self._work.ask(self._find, self._on_devices, self.show_problem, key="devices")
+
     def _on_devices(self, found: CallDevices) -> None:
         self.stereo.show_devices(found)
         self.loopback.show_devices(found)
+        for meter in self._meters:
+            meter.resume()
         self._on_changed()
 
     def _on_changed(self) -> None:
@@ -223,9 +243,17 @@ class StartDialog(SessionDialog):
     def _on_begin(self) -> None:
         calls = self.choices
         if calls:
+            for form in (self.stereo, self.loopback):
+                if self.stack.currentWidget() is form:
+                    form.remember()
+            for meter in self._meters:
+                meter.end(_LET_GO_S)
             calls = self.who.named(calls)
             self.chosen.emit(calls, self.agent.confirmed, self.record.isChecked())
             self.accept()
 
     def _on_finished(self) -> None:
+        for meter in self._meters:
+            meter.end(0.0)
+        self._watch.end(0.0)
         self._work.close(0.0)
