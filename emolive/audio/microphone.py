@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emolive.audio import portaudio
-from emolive.audio.devices import InputDevice
+from emolive.audio.devices import InputDevice, list_devices
 from emolive.audio.inputs import find_input, list_inputs
 from emolive.audio.pulse import SourceWatch, alsa_index
 from emolive.audio.ring import SampleRing
@@ -172,7 +172,7 @@ class Microphone:
         known = self._device
         if known is None or self._wanted is None:
             return find_input(self._wanted)
-        for device in list_inputs():
+        for device in (*list_inputs(), *list_devices()):
             if (device.stable_name, device.host_api) == (known.stable_name, known.host_api):
                 return device
         if isinstance(self._wanted, str) and not self._wanted.strip().isdecimal():

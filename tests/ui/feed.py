@@ -13,6 +13,7 @@ import numpy as np
 from emolive import resources
 from emolive.acoustics import SPECTROGRAM
 from emolive.audio.level_probe import LevelProbe, MakeSource, ProbeStatus
+from emolive.audio.source import AudioSource
 from emolive.audio.output import SilentOutput
 from emolive.features import log_mel
 from emolive.monitoring import RunSettings
@@ -136,10 +137,15 @@ class FakeProbe(LevelProbe):
     made: ClassVar[list[FakeProbe]] = []
 
     def __init__(self, make: MakeSource) -> None:
-        self.source = make()
+        self._make = make
         self.now = ProbeStatus(-22.0)
         self.open = False
         self.made.append(self)
+
+    @property
+    def source(self) -> AudioSource:
+        """What it would listen to."""
+        return self._make()
 
     def start(self) -> None:
         self.open = True

@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 from pytestqt.qtbot import QtBot
 
+from emolive.audio import beside
 from emolive.audio.aligned import AlignedSource
 from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
@@ -69,7 +70,10 @@ def open_probes() -> list[feed.FakeProbe]:
     return [probe for probe in feed.FakeProbe.made if probe.open]
 
 
-def test_what_the_computer_plays_stands_apart(window: MainWindow) -> None:
+def test_what_the_computer_plays_stands_apart(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "list_loopbacks", lambda: [SPEAKERS])
     picker = window.live.header.picker
     texts = [picker.itemText(row) for row in range(picker.count())]
     assert texts[:5] == [
@@ -179,7 +183,7 @@ def test_a_computer_with_many_inputs_forgets_the_oldest(tmp_path: Path) -> None:
     assert settings.input.of("input 0") is None
     store = SettingsStore(tmp_path / "settings.json")
     store.save(settings)
-    assert store.load().settings == settings
+    assert store.load().settings.input == settings.input
 
 
 @pytest.fixture
