@@ -13,8 +13,8 @@ import numpy as np
 from emolive import resources
 from emolive.acoustics import SPECTROGRAM
 from emolive.audio.level_probe import LevelProbe, MakeSource, ProbeStatus
-from emolive.audio.source import AudioSource
 from emolive.audio.output import SilentOutput
+from emolive.audio.source import AudioSource
 from emolive.features import log_mel
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice

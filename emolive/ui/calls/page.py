@@ -168,8 +168,8 @@ class CallsPage(Themed, QWidget):
         """Open the dialog that asks for a call, with files if there are some."""
         dialog = StartDialog(
             self.theme,
-            self.preferences,
             self.window(),
+            preferences=self.preferences,
             make_probe=self._make_probe,
             find=self._find_devices,
             auditable=self.controller.library is not None,

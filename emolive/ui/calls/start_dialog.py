@@ -58,9 +58,9 @@ class StartDialog(SessionDialog):
     def __init__(
         self,
         theme: Theme,
-        preferences: Preferences,
         parent: QWidget | None = None,
         *,
+        preferences: Preferences | None = None,
         make_probe: MakeProbe = LevelProbe,
         find: FindsDevices = find_call_devices,
         choose: ChoosesFiles = choose_recordings,
@@ -92,6 +92,7 @@ class StartDialog(SessionDialog):
         self.recordings = RecordingsForm(theme, choose, self)
         self.recordings.files_chosen.connect(self.look_into)
         self.recordings.changed.connect(self._on_changed)
+        preferences = preferences or Preferences(parent=self)
         self.stereo = StereoForm(theme, preferences, make_probe, self)
         self.loopback = LoopbackForm(theme, preferences, make_probe, self)
         self._meters = (*self.stereo.meters, *self.loopback.meters)
