@@ -81,9 +81,10 @@ def refresh() -> bool:
         if _open_streams:
             return False
         try:
-            if sounddevice._initialized:  # noqa: SLF001 - there is no public way
-                sounddevice._terminate()  # noqa: SLF001
-            sounddevice._initialize()  # noqa: SLF001
+            with _native_messages_muted():
+                if sounddevice._initialized:  # noqa: SLF001 - there is no public way
+                    sounddevice._terminate()  # noqa: SLF001
+                sounddevice._initialize()  # noqa: SLF001
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
                 tr(

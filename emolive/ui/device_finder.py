@@ -40,8 +40,11 @@ class DeviceWatch(QObject):
 
     def watch(self, on: bool) -> None:
         """Whether to ask at all; what changes meanwhile is told once it is on again."""
-        if on != self._timer.isActive():
-            self._timer.start() if on else self._timer.stop()
+        if on and not self._timer.isActive():
+            self._timer.start()
+            self._work.ask(self._ask, self._on_there, lambda _: None, key="there")
+        elif not on:
+            self._timer.stop()
 
     def end(self, timeout: float) -> None:
         """Ask no more."""

@@ -94,8 +94,8 @@ class MainWindow(Shell):
         self.add_bar(self.analysis.bar)
         self._restore(settings, source)
         self.set_theme(self.theme)
-        self.finder.look()
         self.watch.watch(True)
+        self.finder.look()
         self.library_controller.open(self._library)
 
     # What can be done with it.
