@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.baseline import PRESETS, ExpectedMix
@@ -26,12 +25,12 @@ from emolive.inference.providers import Requested
 from emolive.labels import PaletteName
 from emolive.private_files import make_private_folder, owner_only
 from emolive.session.export.atomic import replacing
+from emolive.settings_folder import FILE_NAME, settings_folder
 
 ThemeChoice = Literal["system", "light", "dark"]
 TimelineView = Literal["areas", "lines"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
-FILE_NAME = "settings.json"
 _MOST_BYTES = 1_000_000
 _MOST_DEVICES = 50
 
@@ -228,13 +227,6 @@ class Loaded:
 
 def _device_name(device: str | int | None) -> str:
     return "" if device is None else str(device)
-
-
-def settings_folder() -> Path:
-    """The system's folder for them; `EMOLIVE_CONFIG` names another."""
-    if chosen := os.environ.get("EMOLIVE_CONFIG"):
-        return Path(chosen)
-    return platformdirs.user_config_path("emolive", appauthor=False)
 
 
 class SettingsStore:

@@ -48,6 +48,8 @@ def open_desktop(
     Raises:
         EmoliveError: there is no display, or Qt does not load.
     """
+    import click
+
     from emolive.ui.app import run_app
 
     return run_app(
@@ -57,5 +59,6 @@ def open_desktop(
         listen=listen,
         model=model,
         provider=cast(Requested | None, provider),
+        language=click.get_current_context().find_root().params.get("language"),
         hop_s=hop_s,
     )

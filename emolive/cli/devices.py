@@ -12,7 +12,7 @@ from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 
 
 def run_devices(*, as_json: bool) -> int:
@@ -65,7 +65,7 @@ def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
 
 
 def _show_inputs(devices: list[InputDevice]) -> None:
-    table = _table("index", "name", "host API", "channels", "Hz")
+    table = _table(mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
     for device in devices:
         table.add_row(
             "*" if device.is_default else "",
@@ -77,11 +77,13 @@ def _show_inputs(devices: list[InputDevice]) -> None:
         )
     Console().print(table)
     if any(device.is_default for device in devices):
-        tell("* is the default. Choose another one with `emolive live --device NAME|INDEX`.")
+        tell(tr("* is the default. Choose another one with `emolive live --device NAME|INDEX`."))
 
 
 def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
-    table = _table("loopback: what this computer plays", "through", "channels", "Hz")
+    table = _table(
+        mark("loopback: what this computer plays"), mark("through"), mark("channels"), mark("Hz")
+    )
     for loopback in loopbacks:
         table.add_row(
             "*" if loopback.is_default else "",
@@ -93,7 +95,7 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     console = Console()
     console.print()
     console.print(table)
-    tell("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`.")
+    tell(tr("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`."))
 
 
 def _table(*headings: str) -> Table:
@@ -101,5 +103,5 @@ def _table(*headings: str) -> Table:
     table.add_column("")
     for heading in headings:
         number = heading in ("index", "channels", "Hz")
-        table.add_column(heading, justify="right" if number else "left")
+        table.add_column(tr(heading), justify="right" if number else "left")
     return table

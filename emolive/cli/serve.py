@@ -36,6 +36,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import DONE, say, tell
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
@@ -232,11 +233,13 @@ def serve(
     def body() -> int:
         check_server()
         if only_consented and not record:
-            raise EmoliveError("--only-consented is about what --record keeps: give both.")
+            raise EmoliveError(tr("--only-consented is about what --record keeps: give both."))
         if recordings is not None and not (record and history):
             raise EmoliveError(
-                "--recordings is about what --record keeps, and --history finds it again: give all "
-                "three."
+                tr(
+                    "--recordings is about what --record keeps, and --history finds it again: give "
+                    "all three."
+                )
             )
         keeping = Keeping.NOTHING
         if record:
@@ -301,7 +304,7 @@ def add(
     with open_library(library) as opened:
         made = TokenFile(opened.folder).add(name, frozenset(scopes))
         opened.audit("token.added", {"name": name, "scopes": sorted(scopes)})
-    tell("Keep it: it is not shown again.")
+    tell(tr("Keep it: it is not shown again."))
     say(made)
     return DONE
 
@@ -323,7 +326,7 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
         say(json.dumps(rows, indent=1))
         return DONE
     if not tokens:
-        tell("There is no token yet: make one with `emolive serve token add NAME`.")
+        tell(tr("There is no token yet: make one with `emolive serve token add NAME`."))
         return DONE
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("id", "name", "scopes", "made"):
@@ -344,7 +347,7 @@ def revoke(
     with open_library(library) as opened:
         gone = TokenFile(opened.folder).revoke(name)
         opened.audit("token.revoked", {"name": gone.name, "id": gone.id})
-    tell(f"The token {gone.name!r} is revoked.")
+    tell(tr("The token {name} is revoked.", name=repr(gone.name)))
     return DONE
 
 
@@ -356,9 +359,11 @@ def _serve_on_cluster(address: str, settings: ServerSettings, workers: int, repl
     check_ray()
     found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", replicas)
     if found is None or (most := int(found[2] or found[1])) < (least := int(found[1])):
-        raise EmoliveError("--replicas takes a number, or two as in 1-4, the smaller one first.")
+        raise EmoliveError(
+            tr("--replicas takes a number, or two as in 1-4, the smaller one first.")
+        )
     if most and not least:
-        raise EmoliveError("--replicas begins with 1 at least, or is 0: each worker its own.")
+        raise EmoliveError(tr("--replicas begins with 1 at least, or is 0: each worker its own."))
     # Workers have another working folder.
     files = ("certificate", "private_key", "rules", "policy", "model")
     there = {
@@ -384,11 +389,13 @@ def _audiohook_secrets(given: Sequence[str]) -> Mapping[str, bytes]:
             found[key] = base64.b64decode(secret, validate=True)
         except binascii.Error as error:
             raise EmoliveError(
-                "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys Cloud "
-                "has it."
+                tr(
+                    "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys "
+                    "Cloud has it."
+                )
             ) from error
         if not key or not found[key]:
-            raise EmoliveError("--audiohook-secret takes KEY=SECRET, and neither may be empty.")
+            raise EmoliveError(tr("--audiohook-secret takes KEY=SECRET, and neither may be empty."))
     return found
 
 

@@ -44,7 +44,7 @@ from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
 from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.speech.silero import SileroVad
 from emolive.types import (
     Alert,

@@ -11,7 +11,7 @@ from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.controls import under_box
 from emolive.ui.theme import Theme

@@ -27,7 +27,7 @@ from emolive.alerts.rules import RuleSet
 from emolive.alerts.trial import Trial, try_on_last, try_rules
 from emolive.i18n import decimal, ntr, tr
 from emolive.session.library import Library
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.calls.rule_form import SEVERITIES, RuleForm, empty_form
 from emolive.ui.calls.rule_list import RuleList
