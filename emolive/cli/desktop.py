@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Literal, cast
 
+from emolive.cli.language import ASKED
 from emolive.errors import EmoliveError
 from emolive.inference.providers import Requested
 
@@ -48,8 +49,6 @@ def open_desktop(
     Raises:
         EmoliveError: there is no display, or Qt does not load.
     """
-    import click
-
     from emolive.ui.app import run_app
 
     return run_app(
@@ -59,6 +58,6 @@ def open_desktop(
         listen=listen,
         model=model,
         provider=cast(Requested | None, provider),
-        language=click.get_current_context().find_root().params.get("language"),
+        language=ASKED.get(),
         hop_s=hop_s,
     )

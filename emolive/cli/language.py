@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 
 import typer
 
 from emolive.i18n import SYSTEM, languages, tr, use_language
+
+# What was asked for on the command line, for the app where a command opens it.
+ASKED: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def speak(wanted: str | None) -> None:
@@ -22,6 +26,7 @@ def speak(wanted: str | None) -> None:
             tr("there are {languages}.", languages=", ".join(languages())),
             param_hint="--language",
         )
+    ASKED.set(wanted)
     use_language(wanted or _set_in_app())
 
 

@@ -168,4 +168,4 @@ def test_what_a_worker_says_is_said_in_the_language_of_this_process(
         assert failed.sentence.startswith(str(broken)), "the path, for there may be many"
         said[language] = failed.sentence.removeprefix(str(broken))
     assert len(set(said.values())) == len(i18n.languages())
-    assert "kann nicht" in said["de"]
+    assert "kein Audio" in said["de"]

@@ -319,6 +319,7 @@ def test_with_a_display_the_app_opens(
             "device": device,
             "split": live,
             "listen": live,
+            "language": None,
             "model": model,
             "provider": "cpu",
             "hop_s": 1.0,

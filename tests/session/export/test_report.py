@@ -109,11 +109,12 @@ def test_the_summary_and_what_people_wrote(call: Timeline, tmp_path: Path) -> No
     ):  # fmt: skip
         assert wanted in text
     # 27 997 of the customer's 80 000 samples.
-    assert "happy 1.7 s 35\u00a0%" in text
+    assert "happy 1.7 s 35 %" in text
 
 
 # What people wrote and named, units, and words that are the same in both languages.
 WRITTEN = {
+    'Call "7" <á & b>', 'she said "no" and hung up', "laughs", "ben", "kappa",
     "Zoom", "emolive", "nice call", "billing", "anna", "turning point", "very happy",
     "name", "system", "Ärger", "angry for 3 s",
 }  # fmt: skip
@@ -340,11 +341,11 @@ def test_the_page_works_in_a_browser(call: Timeline, tmp_path: Path) -> None:
     told = dict(json.loads(html.unescape(found[1])))
     assert told["length"] == pytest.approx(5.0, abs=0.001)
     assert told["tip"].startswith("0:03")
-    assert "angry 72%" in told["tip"]
+    assert "angry 72\u00a0%" in told["tip"]
     assert told["clicked"] == "0:03"
     assert told["sought"] == pytest.approx(3.1, abs=0.02)
     assert float(told["cursor"].rstrip("%")) == pytest.approx(62, abs=0.2)
-    assert told["heard"] == "silenceangry 72%"
+    assert told["heard"] == "silenceangry 72\u00a0%"
     assert told["sad"] == "0:04"
     assert told["note"] == "0:02"
     assert told["zoom"] == "4"
