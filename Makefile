@@ -48,10 +48,14 @@ $(VENV)/dev.stamp: $(VENV)/system-test.stamp pyproject.toml
 	$(BIN)/python -m pip install -q -e .[dev,training,export,cues]
 	touch $@
 
+GROUPS = adapt alerts baseline call models serve sessions
 bundle: $(VENV)/app.stamp  ## Build dist/emolive, a folder that runs without Python, and start it
 	$(BIN)/python -m pip install -q -e .[bundle,cues,export,notify]
 	$(BIN)/pyinstaller --noconfirm --workpath build/pyinstaller assets/packaging/emolive.spec
 	dist/emolive/emolive demo --headless --duration 5
+	! dist/emolive/emolive devices 2>&1 | grep "cannot be imported"
+	for group in $(GROUPS); do dist/emolive/emolive $$group --help > build/help || exit 1; done
+	dist/emolive/emolive analyze --jobs 2 --out build/analysed tests/support_call.flac assets/demo.flac
 
 desktop-entry:  ## Put emolive into the desktop's menu, for this user
 	install -D -m 644 assets/packaging/emolive.desktop ~/.local/share/applications/emolive.desktop

@@ -5,13 +5,18 @@ Texts are written in English in the code: ``tr("Start")``, with values by name:
 ``emolive/locale/<language>.po``; English needs none. ``make catalogues`` puts new texts into all of
 them. Numbers and dates for people are written as the language does: `decimal`, `day_text`; files
 and tables for programs are not.
+
+What these functions return is a `Said`: it knows what it says, and another process that gets it
+(a worker tells its parent what was wrong) says it anew in its own language.
 """
 
 from __future__ import annotations
 
 import gettext
 import locale
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -68,16 +73,41 @@ class _Language:
 _now = _Language()
 
 
+class Said(str):
+    """A text for people that knows what it says.
+
+    Pickled, it travels as what was said, not as how, and is said in the language of the process
+    that reads it; so do the texts in it, and what is added to it with ``+`` or an f-string is an
+    ordinary text. `args` are those of `say`: texts and numbers.
+    """
+
+    __slots__ = ("args", "say")
+
+    say: Callable[..., str]
+    args: tuple[object, ...]
+
+    @classmethod
+    def of(cls, text: str, say: Callable[..., str], *args: object) -> Said:
+        """The text that ``say(*args)`` is, in the language in use."""
+        made = cls(text)
+        made.say, made.args = say, args
+        return made
+
+    def __str__(self) -> str:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., str], tuple[object, ...]]:
+        return self.say, self.args
+
+
 def tr(message: str, **values: object) -> str:
     """The text in the language in use, with `values` put in by name."""
-    text = _now.catalogue.gettext(message)
-    return text.format(**values) if values else text
+    return _tr(message, _kept(values))
 
 
 def ntr(singular: str, plural: str, count: int, **values: object) -> str:
     """The text for a number; ``{count}`` is put in."""
-    text = _now.catalogue.ngettext(singular, plural, count)
-    return text.format(count=count, **values)
+    return _ntr(singular, plural, count, _kept(values))
 
 
 def mark(message: str) -> str:
@@ -85,10 +115,36 @@ def mark(message: str) -> str:
     return message
 
 
+def _tr(message: str, values: dict[str, object]) -> str:
+    text = _now.catalogue.gettext(message)
+    return Said.of(text.format(**values) if values else text, _tr, message, values)
+
+
+def _ntr(singular: str, plural: str, count: int, values: dict[str, object]) -> str:
+    text = _now.catalogue.ngettext(singular, plural, count).format(count=count, **values)
+    return Said.of(text, _ntr, singular, plural, count, values)
+
+
+def _kept(values: dict[str, object]) -> dict[str, object]:
+    """What may be kept with a text: an error, say, would hold what it was raised in."""
+    return {
+        name: value if isinstance(value, str | int | float) else str(value)
+        for name, value in values.items()
+    }
+
+
+def with_other(text: str, value: str, other: str) -> str:
+    """A text in which a value that was put in is another one; as it is, if there is none such."""
+    if not isinstance(text, Said) or not text.args or not isinstance(text.args[-1], dict):
+        return text
+    values = {name: other if held == value else held for name, held in text.args[-1].items()}
+    return text.say(*text.args[:-1], values)
+
+
 def decimal(value: float, digits: int | None = None) -> str:
     """A number for people: ``1,234.5`` with `digits` after the point; None: as many as it has."""
     text = f"{value:g}" if digits is None else f"{value:,.{digits}f}"
-    return text.translate(_now.signs).replace("-", "−")
+    return Said.of(text.translate(_now.signs).replace("-", "−"), decimal, float(value), digits)
 
 
 def decimal_mark() -> str:
@@ -139,7 +195,7 @@ def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
 
     Args:
         wanted: a code, ``"system"``, or ``"pseudo"`` for tests; English where there is none such.
-        of_system: the system's languages, the preferred one first; empty: as the locale says.
+        of_system: the system's languages, the preferred one first; empty: those of the terminal.
     """
     global _now
     if wanted == PSEUDO:
@@ -147,8 +203,23 @@ def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
         return
     asked: Sequence[str] = (wanted,)
     if wanted == SYSTEM:
-        asked = of_system or (locale.getlocale()[0] or _ENGLISH,)
+        asked = of_system or _of_terminal()
     _now = _read(spoken(asked))
+
+
+def _of_terminal() -> Sequence[str]:
+    """The languages of the environment, as gettext reads it; on Windows else the user's own."""
+    if set_ := next(filter(None, (os.environ.get(name) for name in _VARIABLES)), None):
+        return set_.split(":")
+    if sys.platform == "win32":
+        import ctypes
+
+        code = ctypes.windll.kernel32.GetUserDefaultUILanguage()
+        return (locale.windows_locale.get(code, _ENGLISH),)
+    return (locale.getlocale()[0] or _ENGLISH,)
+
+
+_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def spoken(asked: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ from typing import Literal
 
 from emolive.i18n import mark, tr
 from emolive.palette import Swatch
+from emolive.types import SpeechState
+from emolive.wording import state_name
 
 PaletteName = Literal["safe", "vivid"]
 POSITIONS_FROM = "Russell & Mehrabian (1977), J. Research in Personality 11:273–294"
@@ -97,6 +99,14 @@ def names_of(label: str) -> tuple[str, ...]:
 def emotion_name(label: str) -> str:
     """A label for people; names that no row begins with are shown as they are."""
     return tr(label) if canonical(label) == label and emotion(label) else label
+
+
+def label_name(label: str) -> str:
+    """What a stretch of a timeline shows, for people: an emotion, or that there is none."""
+    return state_name(SpeechState(label)) if label in _NO_EMOTION else emotion_name(label)
+
+
+_NO_EMOTION = {SpeechState.SILENCE, SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED}
 
 
 def position_of(label: str) -> Position | None:

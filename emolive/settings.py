@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.baseline import PRESETS, ExpectedMix
@@ -26,28 +25,58 @@ from emolive.inference.providers import Requested
 from emolive.labels import PaletteName
 from emolive.private_files import make_private_folder, owner_only
 from emolive.session.export.atomic import replacing
+from emolive.settings_folder import FILE_NAME, settings_folder
 
 ThemeChoice = Literal["system", "light", "dark"]
 TimelineView = Literal["areas", "lines"]
 Lane = Literal["pitch", "intensity", "formants", "rate"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
-FILE_NAME = "settings.json"
 _MOST_BYTES = 1_000_000
+_MOST_DEVICES = 50
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
+class DeviceSettings(_Part):
+    """What was set while a device was in use, and comes back with it.
+
+    ``channels`` and the ``group`` of its baseline, on the live page; in calls, the channel of the
+    ``agent``, or, beside the agent's microphone, the system's name of the ``loopback``.
+    """
+
+    channels: Literal[1, 2] = 1
+    group: str = Field(default="", max_length=100)
+    agent: Literal["left", "right"] = "left"
+    loopback: str | None = None
+
+
 class InputSettings(_Part):
     """Where audio comes from.
 
     ``device``: its name, or its index where two have the same; None is the system's default.
+    ``computer``: what this computer plays, too. ``devices``: those used last, the newest at the
+    end.
     """
 
     device: str | int | None = None
     channels: Literal[1, 2] = 1
+    computer: bool = False
+    devices: Mapping[str, DeviceSettings] = Field(default_factory=dict)
+
+    def of(self, device: str | int | None) -> DeviceSettings | None:
+        """What is known of a device."""
+        return self.devices.get(_device_name(device))
+
+    def knowing(self, device: str | int | None, **values: Any) -> Mapping[str, DeviceSettings]:
+        """`devices` with other values for one; the one used longest ago gives way."""
+        name = _device_name(device)
+        old = self.devices.get(name, DeviceSettings())
+        new = DeviceSettings.model_validate({**old.model_dump(), **values})
+        others = [(key, value) for key, value in self.devices.items() if key != name]
+        return dict([*others[1 - _MOST_DEVICES :], (name, new)])
 
 
 class SoundSettings(_Part):
@@ -134,11 +163,13 @@ class PrivacySettings(_Part):
     """What is kept beyond what is on the screen.
 
     ``keep_minutes``: the last minutes of sound stay in memory, so that moments can be explained.
-    ``remember_input``: the input chosen last is remembered. ``remember_files``: files opened last
-    stay in the list of inputs.
+    ``remember_input``: the input chosen last is remembered, and what was set with each.
+    ``remember_files``: files opened last stay in the list of inputs. ``level_before``: an input
+    that is about to be used is opened to show its level.
     """
 
     keep_minutes: float = Field(default=5.0, ge=0.0, le=30.0)
+    level_before: bool = True
     remember_input: bool = True
     remember_files: bool = False
 
@@ -178,6 +209,16 @@ class Settings(_Part):
         new = type(old).model_validate({**old.model_dump(), **values})
         return self.model_copy(update={part: new})
 
+    def with_device(self, device: str | int | None, *, computer: bool = False) -> Settings:
+        """A copy with another input, and with what was set when that was in use last."""
+        old = self.input
+        kept = old.knowing(old.device, channels=old.channels, group=self.baseline.group)
+        known = old.of(device) or DeviceSettings(channels=old.channels, group=self.baseline.group)
+        there = self.with_values(
+            "input", device=device, computer=computer, channels=known.channels, devices=kept
+        )
+        return there.with_values("baseline", group=known.group)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -187,11 +228,8 @@ class Loaded:
     problem: str | None = None
 
 
-def settings_folder() -> Path:
-    """The system's folder for them; `EMOLIVE_CONFIG` names another."""
-    if chosen := os.environ.get("EMOLIVE_CONFIG"):
-        return Path(chosen)
-    return platformdirs.user_config_path("emolive", appauthor=False)
+def _device_name(device: str | int | None) -> str:
+    return "" if device is None else str(device)
 
 
 class SettingsStore:

@@ -26,6 +26,8 @@ _STREAMS = {
     "agent": mark("agent"),
     "customer": mark("customer"),
     "both": mark("both parties"),
+    "microphone": mark("microphone"),
+    "computer": mark("computer"),
 }
 
 

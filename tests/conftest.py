@@ -67,8 +67,9 @@ def own_library(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(autouse=True)
-def _english_again() -> Iterator[None]:
-    """The language is the process's: a test that changes it leaves it to no other."""
+def _english_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """English, whoever runs the tests; a test that changes it leaves it to no other."""
+    monkeypatch.setenv("LANGUAGE", "en")
     yield
     i18n.use_language("en")
 

@@ -1,6 +1,7 @@
 """A sound card for tests: a private PulseAudio server whose null sink is a real PortAudio device.
 
-What is played into the sink comes out of its monitor, which is the default input. Nothing of the
+What is played into the sink comes out of its monitor, and out of a microphone behind that, which is
+the default input. Nothing of the
 user's own sound system is touched: the server, its socket and the ALSA configuration live in a
 temporary folder and reach only the programs that are given `PulseServer.env`.
 """
@@ -16,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SINK = "emolive_test"
+MICROPHONE = "emolive_test_microphone"
+MICROPHONE_NAME = "Test microphone"
 _NEEDED = ("pulseaudio", "pactl", "paplay")
 _ALSA = """\
 </usr/share/alsa/alsa.conf>
@@ -83,7 +86,7 @@ class PulseServer:
             self._server = None
 
     def plug(self) -> None:
-        """Plug the sound card in: sink and monitor are there, and the default."""
+        """Plug the sound card in: sink, monitor and microphone are there, and the default."""
         if self._server is None:
             self.start()
             return
@@ -93,10 +96,12 @@ class PulseServer:
             "norewinds=1",  # otherwise it hands out audio only every two seconds at first
         )  # fmt: skip
         self._pactl("set-default-sink", SINK)
-        self._pactl("set-default-source", f"{SINK}.monitor")
+        self.add_microphone(MICROPHONE, MICROPHONE_NAME)
+        self._pactl("set-default-source", MICROPHONE)
 
     def unplug(self) -> None:
         """Pull the sound card out; the server stays."""
+        self._pactl("unload-module", "module-remap-source")
         self._pactl("unload-module", "module-null-sink")
 
     def add_sink(self, name: str) -> None:
@@ -106,10 +111,24 @@ class PulseServer:
             f"channels={self._channels}", "norewinds=1",
         )  # fmt: skip
 
+    def add_microphone(self, name: str, description: str, sink: str = SINK) -> None:
+        """Plug in a microphone that hears what is played into a sink."""
+        self._pactl(
+            "load-module", "module-remap-source", f"source_name={name}", f"master={sink}.monitor",
+            f"source_properties=\"device.description='{description}'\"",
+        )  # fmt: skip
+
+    def remove_microphone(self, name: str) -> None:
+        """Pull that microphone out."""
+        self._unload(f"source_name={name} ")
+
     def remove_sink(self, name: str) -> None:
         """Pull that output out."""
+        self._unload(f"sink_name={name} ")
+
+    def _unload(self, argument: str) -> None:
         listed = self._pactl("list", "short", "modules").stdout.decode().splitlines()
-        (module,) = [line.split()[0] for line in listed if f"sink_name={name} " in line]
+        (module,) = [line.split()[0] for line in listed if argument in line]
         self._pactl("unload-module", module)
 
     def signal(self, number: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import pickle
 import re
 import string
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from emolive import i18n
+from emolive.errors import EmoliveError
 from emolive.labels import USUAL, emotion_name
 from emolive.session.export.formats import FORMATS
 from emolive.times import clock_tenths, duration_text
@@ -168,6 +171,21 @@ def test_the_systems_language_is_taken_where_there_is_one() -> None:
     assert i18n.language() == "en"
     names = [i18n.language_name(code) for code in i18n.languages()]
     assert names == ["English", "Deutsch", "Español"]
+
+
+def test_what_is_said_travels_as_what_it_says() -> None:
+    size = i18n.tr("{size} kB", size=i18n.decimal(1.5))
+    text = i18n.tr("{path} cannot be read: {error}.", path="a.wav", error=EmoliveError(size))
+    count = i18n.ntr("{count} call", "{count} calls", 2)
+    sent = [pickle.dumps(one) for one in (text, count, EmoliveError(text))]
+    i18n.use_language("de")
+    told, counted, error = (pickle.loads(one) for one in sent)
+    assert told == str(error) == "a.wav kann nicht gelesen werden: 1,5 kB."
+    assert counted == "2 Gespräche"
+    assert pickle.loads(pickle.dumps(str(error))) == told, "also what an error says goes on"
+    assert copy.deepcopy(told) == told
+    assert i18n.with_other(told, "a.wav", "b/a.wav") == "b/a.wav kann nicht gelesen werden: 1,5 kB."
+    assert i18n.with_other("as it is", "a.wav", "b") == "as it is"
 
 
 MACHINES = ("json", "csv", "textgrid", "audacity", "vtt", "rttm", "emotionml")

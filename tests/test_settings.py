@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from emolive.errors import EmoliveError
-from emolive.settings import Settings, SettingsStore, settings_folder
+from emolive.settings import Settings, SettingsStore
+from emolive.settings_folder import settings_folder
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from emolive.adapt.teaching import Taught, teach, usual_base
 from emolive.inference.adapted_file import Judgement
 from emolive.inference.bundled import model_path
 from emolive.inference.loading import load_classifier
-from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 from emolive.session.records import Annotation
 
@@ -61,8 +60,8 @@ class Workshop:
         heard, _ = listener.hear(from_library(self._library), progress)
         return next_moments(self._library, listener, wanted, labelled=heard, progress=progress)
 
-    def label(self, moment: Moment, label: str) -> Annotation:
-        """Keep a label as a mark of the session.
+    def label(self, moment: Moment, label: str, annotator: str) -> Annotation:
+        """Keep a label as a mark of the session, in this name.
 
         Raises:
             SessionError: it cannot be stored.
@@ -73,7 +72,7 @@ class Workshop:
             moment.end_sample,
             label,
             stream=moment.stream,
-            annotator=login_name(),
+            annotator=annotator,
         )
         self._library.change_annotations(moment.session.id, put=[mark])
         return mark

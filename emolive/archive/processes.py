@@ -26,7 +26,7 @@ from emolive.archive.messages import Advanced, Done, Failed, Message, Tell, Wait
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import tr, use_language
 from emolive.logs import forwarded, take
 
 _log = logging.getLogger(__name__)
@@ -249,7 +249,7 @@ def _receive(worker: _Worker) -> _Report | None:
 
 def _how_it_ended(code: int | None) -> str:
     if code is None:
-        return "stopped answering"
+        return tr("stopped answering")
     if code < 0:
         with suppress(ValueError):
             return tr("was ended by {name}", name=signal.Signals(-code).name)
@@ -270,6 +270,7 @@ def _work(
     """A worker's life."""
     # Ctrl-C reaches every process of a terminal: the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    use_language(settings.language)
     line = _Line(connection)
     with suppress(_Stop), forwarded(line.send):
         try:

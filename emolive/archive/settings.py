@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.raw_analyses import RawAnalyses
 from emolive.audio.decoding import ChannelUse
 from emolive.engine import EngineConfig
+from emolive.i18n import language
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class ArchiveSettings:
 
     `fingerprint` names everything that the answers depend on (model, program version, settings):
     results with another one are not up to date. `raw`: analyses are only kept as they are, to be
-    decided once all are there (see `raw_analyses`).
+    decided once all are there (see `raw_analyses`). `language`: of reports.
     """
 
     model: Path
@@ -31,6 +32,7 @@ class ArchiveSettings:
     fingerprint: str
     baselines: ArchiveBaselines | None = None
     raw: bool = False
+    language: str = field(default_factory=language)
 
     @classmethod
     def of(

@@ -16,7 +16,7 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.engine import FileAnalysis, analyze_file
 from emolive.engine.offline import Progress
 from emolive.errors import AudioFileError, EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import tr, with_other
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.session.export import FORMATS
@@ -91,7 +91,7 @@ class FileWork:
             except OSError as error:
                 raise _not_written(settings.raw_analyses.folder, error, item) from error
         result = FileResult.of(analysis, () if settings.raw else self._write(item, analysis))
-        told = {"problem": result.problem, "note": result.note}
+        told = {"problem": analysis.problem, "note": analysis.note}  # not as validated: as said
         return result.model_copy(
             update={key: with_path(item, text) for key, text in told.items() if text is not None}
         )
@@ -154,7 +154,10 @@ def run_here(work: FileWork, items: Sequence[AudioInput], tell: Tell) -> None:
 def with_path(item: AudioInput, sentence: str) -> str:
     """The sentence with the file's path for its name, of which there may be many in an archive."""
     name, path = item.path.name, str(item.path)
-    return path + sentence[len(name) :] if sentence.startswith(name) else sentence
+    if not sentence.startswith(name):
+        return sentence
+    told = with_other(sentence, name, path)
+    return told if told.startswith(path) else path + sentence[len(name) :]
 
 
 def unexpected(item: AudioInput, error: Exception) -> str:

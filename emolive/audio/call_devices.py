@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emolive.audio.devices import InputDevice, list_devices
+from emolive.audio.devices import InputDevice
+from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
 from emolive.errors import EmoliveError
 
@@ -29,7 +30,7 @@ def find_call_devices() -> CallDevices:
     loopbacks: tuple[LoopbackDevice, ...] = ()
     problem = loopback_problem = ""
     try:
-        inputs = tuple(list_devices())
+        inputs = tuple(list_inputs(refresh=True))
     except EmoliveError as error:
         problem = str(error)
     try:

@@ -26,7 +26,11 @@ _VIRTUAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class InputDevice:
-    """An audio input; `sampling_rate` in Hz is its own default, `channels` its maximum."""
+    """An audio input; `sampling_rate` in Hz is its own default, `channels` its maximum.
+
+    `source` is PulseAudio's name of it ("": PortAudio knows it by itself), `monitor` one of its
+    sources that carries what an output plays.
+    """
 
     index: int
     name: str
@@ -34,6 +38,8 @@ class InputDevice:
     channels: int
     sampling_rate: int
     is_default: bool
+    source: str = ""
+    monitor: bool = False
 
     @property
     def stable_name(self) -> str:
@@ -42,12 +48,12 @@ class InputDevice:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it carries what this computer plays, going by its name."""
-        return _VIRTUAL.search(self.name) is not None
+        """Whether it carries what this computer plays; of virtual devices the name tells."""
+        return self.monitor or _VIRTUAL.search(self.name) is not None
 
 
 def list_devices(*, refresh: bool = False) -> list[InputDevice]:
-    """All inputs, in PortAudio's order; `refresh` looks for new ones unless a stream is open.
+    """PortAudio's inputs in its order; `refresh` looks for new ones unless a stream is open.
 
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
@@ -69,12 +75,17 @@ def list_devices(*, refresh: bool = False) -> list[InputDevice]:
     ]
 
 
-def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> InputDevice:
+def select_device(
+    devices: Sequence[InputDevice],
+    wanted: str | int | None,
+    others: Sequence[InputDevice] = (),
+) -> InputDevice:
     """The one device meant by an index, a name or a part of it, or None for the default.
 
     A number in a string is an index. Names ignore case; an exact name wins over a part, and
     "NAME, HOST API" tells apart what several host APIs offer; otherwise the default device's host
-    API goes first, because on Windows each device appears under several.
+    API goes first, because on Windows each device appears under several. `others` are meant by
+    what fits none of the `devices` as well.
 
     Raises:
         AudioDeviceError: there is none, or several; the text lists what there is.
@@ -85,7 +96,7 @@ def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> I
     if wanted is None:
         return default
     if isinstance(wanted, int) or wanted.strip().isdecimal():
-        for device in devices:
+        for device in (*devices, *others):
             if device.index == int(wanted):
                 return device
         raise AudioDeviceError(
@@ -96,8 +107,12 @@ def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> I
             )
         )
     text = wanted.strip().casefold()
-    matches = [device for device in devices if text in (_label(device), device.name.casefold())]
-    matches = matches or [device for device in devices if text in _label(device)]
+    matches = (
+        _exactly(text, devices)
+        or _exactly(text, others)
+        or _partly(text, devices)
+        or _partly(text, others)
+    )
     if not text or not matches:
         raise AudioDeviceError(
             tr(
@@ -113,10 +128,27 @@ def select_device(devices: Sequence[InputDevice], wanted: str | int | None) -> I
             tr(
                 'Several audio inputs match "{wanted}"; {devices}',
                 wanted=wanted,
-                devices=_listing(devices),
+                devices=_listing(matches),
             )
         )
     return matches[0]
+
+
+def _exactly(text: str, devices: Sequence[InputDevice]) -> list[InputDevice]:
+    return [
+        device
+        for device in devices
+        if text in (_label(device), device.name.casefold(), device.source.casefold())
+    ]
+
+
+def _partly(text: str, devices: Sequence[InputDevice]) -> list[InputDevice]:
+    """Of a host API only "NAME, HOST API" speaks."""
+    return [
+        device
+        for device in devices
+        if text in (_label(device) if "," in text else device.name.casefold())
+    ]
 
 
 def _label(device: InputDevice) -> str:

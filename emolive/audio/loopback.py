@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from emolive.audio.devices import list_devices
+from emolive.audio.inputs import list_inputs
 from emolive.audio.microphone import Microphone
+from emolive.audio.pulse import pulse_devices
 from emolive.audio.source import AudioSource
 from emolive.errors import AudioDeviceError
 from emolive.i18n import mark, tr
@@ -45,7 +46,7 @@ class LoopbackDevice:
     """An output whose sound can be heard, or a virtual device that carries it.
 
     `name` is the system's own, `description` for people; `is_default` marks that of the default
-    output. `index` is PortAudio's, of a virtual device.
+    output. `index` is that of the input which it is, too, if it is one.
     """
 
     name: str
@@ -63,27 +64,28 @@ def list_loopbacks(platform: str = sys.platform) -> list[LoopbackDevice]:
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
     """
-    found: list[LoopbackDevice] = []
-    if platform == "linux":
-        from emolive.audio.pulse_monitors import list_monitors
-
-        found += list_monitors()
-    elif platform == "win32":
-        from emolive.audio.wasapi_loopback import list_wasapi_loopbacks
-
-        found += list_wasapi_loopbacks()
-    found += [
+    inputs = [device for device in list_inputs(platform=platform) if device.is_loopback]
+    found = [
         LoopbackDevice(
+            device.source or device.name,
             device.name,
-            device.name,
-            LoopbackKind.DEVICE,
+            LoopbackKind.PULSE if device.monitor else LoopbackKind.DEVICE,
             device.channels,
             device.sampling_rate,
             index=device.index,
         )
-        for device in list_devices()
-        if device.is_loopback
+        for device in inputs
     ]
+    if platform == "linux":
+        # A monitor is as default as the output whose sound it carries.
+        outputs = pulse_devices()
+        default = {sink.name for sink in outputs.sinks if sink.is_default}
+        heard = {source.name for source in outputs.sources if source.monitor_of in default}
+        found = [replace(one, is_default=one.name in heard) for one in found]
+    elif platform == "win32":
+        from emolive.audio.wasapi_loopback import list_wasapi_loopbacks
+
+        found = list_wasapi_loopbacks() + found
     # Two outputs of one make have one description.
     told = Counter(loopback.description for loopback in found)
     found = [
@@ -139,12 +141,8 @@ def find_loopback(
 
 def open_loopback(loopback: LoopbackDevice) -> AudioSource:
     """A source, one mono stream, that hears `loopback`; nothing is opened yet."""
-    if loopback.kind is LoopbackKind.PULSE:
-        from emolive.audio.pulse_monitors import PulseMonitor
-
-        return PulseMonitor(loopback)
     if loopback.kind is LoopbackKind.WASAPI:
         from emolive.audio.wasapi_loopback import WasapiLoopback
 
         return WasapiLoopback(loopback)
-    return Microphone(loopback.index)
+    return Microphone(loopback.name if loopback.kind is LoopbackKind.PULSE else loopback.index)

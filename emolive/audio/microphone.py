@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from emolive.audio import portaudio
-from emolive.audio.devices import InputDevice, list_devices, select_device
+from emolive.audio.devices import InputDevice, list_devices
+from emolive.audio.inputs import find_input, list_inputs
+from emolive.audio.pulse import SourceWatch, alsa_index
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus, stream_names
 from emolive.errors import AudioDeviceError
@@ -26,8 +28,9 @@ class Microphone:
     """Captures at the device's own sampling rate into a ring.
 
     PortAudio's thread runs the callback, which copies and counts, nothing else. All other methods
-    may be called from any thread. A device that stops delivering becomes LOST; `open` then looks
-    for devices anew. Meant by index, it is found again by its name, since indices change.
+    may be called from any thread. A device that stops delivering becomes LOST, and so does a
+    source of PulseAudio that is there no more; `open` then looks for devices anew. Meant by index,
+    it is found again by its name, since indices change.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Microphone:
         self._blocks_seen = 0
         self._seen_at = 0.0
         self._delivered = False
+        self._watch: SourceWatch | None = None
 
     @property
     def name(self) -> str:
@@ -137,8 +141,8 @@ class Microphone:
             # Some drivers open only with all their channels; the first ones are then taken.
             for channels in dict.fromkeys((self._channels, min(2, device.channels))):
                 try:
-                    self._stream = self._open_stream(
-                        device=device.index,
+                    self._stream = _open_stream(
+                        device,
                         samplerate=rate,
                         channels=channels,
                         blocksize=round(rate * self._block_s),
@@ -150,13 +154,11 @@ class Microphone:
                     refusal = refusal or error
                     continue
                 self._device = device
+                self._watch = SourceWatch(device.source, self._clock) if device.source else None
                 self._message = None
                 names = stream_names(self._channels)
                 return SourceFormat(rate, names, loopbacks=names if device.is_loopback else ())
         raise AudioDeviceError(_refused(device.name, refusal)) from refusal
-
-    def _open_stream(self, **settings: Any) -> Any:
-        return portaudio.open_input(**settings)
 
     def _lose(self, reason: str) -> None:
         self._state = SourceState.LOST
@@ -167,20 +169,15 @@ class Microphone:
         )
 
     def _find(self) -> InputDevice:
-        devices = list_devices()
-        if self._device is None or not (
-            isinstance(self._wanted, int) or str(self._wanted).strip().isdecimal()
-        ):
-            return select_device(devices, self._wanted)
-        for device in devices:
-            if (device.stable_name, device.host_api) == (
-                self._device.stable_name,
-                self._device.host_api,
-            ):
+        known = self._device
+        if known is None or self._wanted is None:
+            return find_input(self._wanted)
+        for device in (*list_inputs(), *list_devices()):
+            if (device.stable_name, device.host_api) == (known.stable_name, known.host_api):
                 return device
-        raise AudioDeviceError(
-            tr("{name} is not connected: plug it in again.", name=self._device.name)
-        )
+        if isinstance(self._wanted, str) and not self._wanted.strip().isdecimal():
+            return find_input(self._wanted)
+        raise AudioDeviceError(tr("{name} is not connected: plug it in again.", name=known.name))
 
     def _callback(self, frames: FloatArray, n: int, time_info: object, flags: Any) -> None:  # noqa: ARG002
         if flags.input_overflow:
@@ -198,6 +195,8 @@ class Microphone:
             active = False
         if not active:
             return "stopped"
+        if self._watch is not None and self._watch.gone():
+            return tr("is not there any more")
         now = self._clock()
         blocks = self._blocks
         if blocks != self._blocks_seen:
@@ -214,6 +213,17 @@ class Microphone:
         self._ring = None
         if stream is not None:
             portaudio.close_stream(stream)
+
+
+def _open_stream(device: InputDevice, **settings: Any) -> Any:
+    """A stream from `device`: PortAudio's own, or a source of PulseAudio behind ALSA's plug-in."""
+    if device.source:
+        environment = {"PULSE_SOURCE": device.source}
+        return portaudio.open_input(environment=environment, device=alsa_index(), **settings)
+    if device.host_api == "Windows WASAPI":
+        # Other rates and numbers of channels than its own are the system's to convert.
+        settings["extra_settings"] = portaudio.load().WasapiSettings(auto_convert=True)
+    return portaudio.open_input(device=device.index, **settings)
 
 
 def _refused(name: str, error: Exception | None) -> str:

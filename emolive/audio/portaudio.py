@@ -10,7 +10,6 @@ that hangs inside one does not take its callers with it.
 from __future__ import annotations
 
 import atexit
-import importlib
 import logging
 import os
 import sys
@@ -40,7 +39,10 @@ def load() -> ModuleType:
     """
     with _exclusive():
         try:
-            return importlib.import_module("sounddevice")
+            import sounddevice
+
+            module: ModuleType = sounddevice
+            return module
         except ImportError as error:
             raise AudioDeviceError(
                 tr(
@@ -79,9 +81,10 @@ def refresh() -> bool:
         if _open_streams:
             return False
         try:
-            if sounddevice._initialized:  # noqa: SLF001 - there is no public way
-                sounddevice._terminate()  # noqa: SLF001
-            sounddevice._initialize()  # noqa: SLF001
+            with _native_messages_muted():
+                if sounddevice._initialized:  # noqa: SLF001 - there is no public way
+                    sounddevice._terminate()  # noqa: SLF001
+                sounddevice._initialize()  # noqa: SLF001
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
                 tr(

@@ -7,7 +7,10 @@ otherwise. So listing them is all that has to be asked of the sound server itsel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 from emolive.audio.devices import InputDevice, list_devices
 from emolive.audio.jobs import Beside, Runner
@@ -15,6 +18,7 @@ from emolive.errors import AudioDeviceError
 from emolive.i18n import tr
 
 _ANSWER_WITHIN_S = 2.0
+_LOOK_EVERY_S = 2.0
 _ALSA_DEVICES = ("pulse", "default")
 
 
@@ -22,7 +26,7 @@ _ALSA_DEVICES = ("pulse", "default")
 class PulseDevice:
     """A source or a sink: `name` is the system's own, `description` for people.
 
-    `monitor` is a source that carries what an output plays.
+    A source that carries what an output plays is the `monitor_of` that sink ("": of none).
     """
 
     name: str
@@ -30,7 +34,7 @@ class PulseDevice:
     channels: int
     sampling_rate: int
     is_default: bool
-    monitor: bool = False
+    monitor_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,8 @@ def ask_pulse() -> PulseDevices:
                     source.description,
                     source.channel_count,
                     source.sample_spec.rate,
-                    # A monitor is as default as the output whose sound it carries.
-                    source.monitor_of_sink_name == server.default_sink_name
-                    if source.monitor_of_sink_name
-                    else source.name == server.default_source_name,
-                    monitor=bool(source.monitor_of_sink_name),
+                    source.name == server.default_source_name,
+                    source.monitor_of_sink_name or "",
                 )
                 for source in pulse.source_list()
             )
@@ -89,20 +90,57 @@ def ask_pulse() -> PulseDevices:
         return PulseDevices()
 
 
-def alsa_device(named: str, rate: int) -> InputDevice:
-    """PortAudio's device that reaches the sound server, under the name of what it shall reach.
+def alsa_device(devices: Sequence[InputDevice]) -> InputDevice | None:
+    """PortAudio's device that reaches the sound server, among `devices`."""
+    for name in _ALSA_DEVICES:
+        for device in devices:
+            if device.name == name and device.host_api == "ALSA":
+                return device
+    return None
+
+
+def alsa_index() -> int:
+    """PortAudio's index of that device.
 
     Raises:
         AudioDeviceError: ALSA's plug-in for it is missing.
     """
-    devices = list_devices()
-    for name in _ALSA_DEVICES:
-        for device in devices:
-            if device.name == name and device.host_api == "ALSA":
-                return replace(device, name=named, sampling_rate=rate)
+    if (device := alsa_device(list_devices())) is not None:
+        return device.index
     raise AudioDeviceError(
         tr(
             "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, "
             "Ubuntu: `sudo apt install libasound2-plugins`)."
         )
     )
+
+
+class SourceWatch:
+    """Tells when a source is there no more, asking every two seconds.
+
+    When one goes away, a sound server may quietly hand its listeners over to another one, such as
+    the microphone in place of what a headset played.
+    """
+
+    def __init__(
+        self, name: str, clock: Callable[[], float] = time.monotonic, runner: Runner | None = None
+    ) -> None:
+        """Watch the source of this name, which is there now."""
+        self._name = name
+        self._clock = clock
+        self._runner = runner or Beside("emolive pulse")
+        self._look: Future[PulseDevices] | None = None
+        self._looked_at = clock()
+
+    def gone(self) -> bool:
+        """Whether it is gone, as far as is known; never waits."""
+        now = self._clock()
+        if self._look is None:
+            if now - self._looked_at >= _LOOK_EVERY_S:
+                self._looked_at = now
+                self._look = self._runner.submit(ask_pulse)
+            return False
+        if not self._look.done():
+            return False
+        look, self._look = self._look, None
+        return self._name not in {source.name for source in look.result().sources}

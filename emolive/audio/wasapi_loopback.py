@@ -7,7 +7,6 @@ as long as it is listened to: the clock then runs on, and pauses stay as long as
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable
@@ -33,7 +32,10 @@ def load() -> ModuleType:
         AudioDeviceError: it is not installed.
     """
     try:
-        return importlib.import_module("pyaudiowpatch")
+        import pyaudiowpatch
+
+        module: ModuleType = pyaudiowpatch
+        return module
     except ImportError as error:
         raise AudioDeviceError(
             tr("To hear what this computer plays, run `pip install 'emolive[loopback]'`.")

@@ -12,7 +12,7 @@ from emolive.baseline.expected import PRESETS, ExpectedMix
 from emolive.baseline.pooled import pooled_baseline
 from emolive.baseline.profile import Source, SourceProfile
 from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
-from emolive.baseline.source import Baselines, KnownSources, SourceBaselines
+from emolive.baseline.source import Baselines, KnownSources, Profiles, SourceBaselines
 from emolive.baseline.store import ProfileStore
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "FixedBaseline",
     "KnownSources",
     "ProfileStore",
+    "Profiles",
     "RunningBaseline",
     "Source",
     "SourceBaselines",

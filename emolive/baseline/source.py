@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from emolive.baseline.evidence import Evidence
 from emolive.baseline.expected import ExpectedMix
 from emolive.baseline.pooled import pooled_baseline
-from emolive.baseline.profile import Source
+from emolive.baseline.profile import Source, SourceProfile
 from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
 from emolive.baseline.store import ProfileStore
 from emolive.types import Baseline, Role
@@ -29,12 +30,28 @@ class Baselines(Protocol):
         """
 
 
+class Profiles(Protocol):
+    """Where profiles are kept: a `ProfileStore`, or what has another's."""
+
+    def profile(self, source: Source) -> SourceProfile:
+        """What is known of a source."""
+        ...
+
+    def add(self, source: Source, session: Evidence, heard_minutes: float) -> SourceProfile:
+        """Enter a session of a source.
+
+        Raises:
+            EmoliveError: it cannot be kept.
+        """
+        ...
+
+
 class SourceBaselines:
     """From the profiles of one source, which get what the run brings once it is over."""
 
     def __init__(
         self,
-        store: ProfileStore,
+        store: Profiles,
         source: Callable[[], str],
         expected: ExpectedMix,
         group: str = "",

@@ -30,12 +30,13 @@ from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.inference.adapted_file import is_adapted
 from emolive.inference.bundled import model_path
 from emolive.labels import emotion_name
 from emolive.session.export.csv_file import write_rows
 from emolive.session.library import Library
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.times import table_time
 
 app = group("adapt", no_args_is_help=False, invoke_without_command=True)
@@ -127,12 +128,21 @@ def next_(
             )
         if out is not None:
             _write(opened, moments, out)
-            tell(f"{len(moments)} moments are in {out}: fill in the column label, then run "
-                 f"`emolive adapt --name NAME --manifest {out}`.")  # fmt: skip
+            tell(
+                tr(
+                    "{number} moments are in {out}: fill in the column label, then run "
+                    "`emolive adapt --name NAME --manifest {out}`.",
+                    number=len(moments),
+                    out=out,
+                )
+            )
     if as_json:
         say(json.dumps([_moment(moment) for moment in moments], indent=1))
     elif out is None:
-        table = Table("session", "title", "from", "to", "stream", "taken for", "doubt")
+        table = Table(
+            *(tr("session"), tr("title"), tr("from"), tr("to")),
+            *(tr("stream"), tr("taken for"), tr("doubt")),
+        )
         for moment in moments:
             table.add_row(
                 moment.session.id,
@@ -160,7 +170,7 @@ def remove(
             failed += 1
             tell(str(error))
         else:
-            tell(f"The model {name} is deleted.")
+            tell(tr("The model {name} is deleted.", name=name))
     return SOME_INPUTS_FAILED if failed else DONE
 
 
@@ -180,7 +190,7 @@ class _Options:
 def _adapt(options: _Options, *, as_json: bool) -> int:
     """Teach, judge, keep; 1 when some of what is labelled cannot be read."""
     if options.name is None:
-        raise EmoliveError("The new model needs a name: `emolive adapt --name NAME`.")
+        raise EmoliveError(tr("The new model needs a name: `emolive adapt --name NAME`."))
     name = shelf.check_name(options.name)
     check_installed()
     labelled = _labelled(name, options)
@@ -188,7 +198,7 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
         taught = teach(name, labelled, base, listener, progress)
     path = shelf.keep(taught.model)
     for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
-        tell(f"Left out: {sentence}")
+        tell(tr("Left out: {sentence}", sentence=sentence))
     if as_json:
         say(json.dumps(_document(taught, path), indent=1))
     else:
@@ -215,9 +225,11 @@ def _permission(library: Library, what: str, options: _Options) -> AgentPermissi
         library, what, policy, wanted=options.infer_agent, confirm=confirm_in_terminal
     )
     if permission is not None:
-        tell(f"The agents' voices are taken, too: {permission.granted_by}.")
+        tell(
+            tr("The agents' voices are taken, too: {granted_by}.", granted_by=permission.granted_by)
+        )
     elif options.infer_agent:
-        tell("Not confirmed: the agents' voices are left out.")
+        tell(tr("Not confirmed: the agents' voices are left out."))
     return permission
 
 
@@ -227,7 +239,10 @@ def _listener(choice: Path | None) -> Iterator[tuple[Path, Listener]]:
     base = usual_base() if choice is None else choice
     if is_adapted(model_path(base)):
         raise EmoliveError(
-            f"{base} was adapted itself: teach the model underneath, with all labels together."
+            tr(
+                "{base} was adapted itself: teach the model underneath, with all labels together.",
+                base=base,
+            )
         )
     classifier = load_classifier(base, "auto")
     try:
@@ -289,5 +304,9 @@ def _write(library: Library, moments: Sequence[Moment], out: Path) -> None:
         write_rows(out, _COLUMNS, rows)
     except OSError as error:
         raise EmoliveError(
-            f"{out} cannot be written ({error.strerror or error}): choose another file."
+            tr(
+                "{out} cannot be written ({reason}): choose another file.",
+                out=out,
+                reason=error.strerror or error,
+            )
         ) from error

@@ -14,7 +14,8 @@ from emolive.consent.permission import Statement, agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
-from emolive.settings import settings_folder
+from emolive.i18n import tr
+from emolive.settings_folder import settings_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,14 @@ def permission_for(call: str, options: AgentOptions) -> AgentPermission | None:
             library, call, policy, wanted=options.wanted, confirm=confirm_in_terminal
         )
     if permission is None:
-        tell("Not confirmed: the agent's emotions are not inferred.")
+        tell(tr("Not confirmed: the agent's emotions are not inferred."))
         return None
-    tell(f"The agent's emotions are inferred in this call: {permission.granted_by}.")
+    tell(
+        tr(
+            "The agent's emotions are inferred in this call: {granted_by}.",
+            granted_by=permission.granted_by,
+        )
+    )
     return permission
 
 
@@ -56,10 +62,12 @@ def confirm_in_terminal(statement: Statement) -> bool:
     """
     if not sys.stdin.isatty():
         raise EmoliveError(
-            "--infer-agent has to be confirmed by a person at a terminal: run it there, or use a "
-            "policy file (`emolive policy --example`)."
+            tr(
+                "--infer-agent has to be confirmed by a person at a terminal: run it there, or use "
+                "a policy file (`emolive policy --example`)."
+            )
         )
     tell(f"\n{statement.title}\n")
     tell(textwrap.fill(statement.text, 88))
-    tell(f"\n{statement.question} Type: {statement.phrase}")
+    tell(tr("\n{question} Type: {phrase}", question=statement.question, phrase=statement.phrase))
     return sys.stdin.readline().strip().casefold() == statement.phrase.casefold()

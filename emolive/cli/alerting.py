@@ -11,6 +11,7 @@ from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
 from emolive.cli.outcome import tell
+from emolive.i18n import ntr, tr
 from emolive.metrics.collector import Metrics
 from emolive.metrics.server import Endpoint, MetricsServer
 from emolive.monitoring import MonitoredRun
@@ -61,7 +62,7 @@ class Watching:
             for run in runs:
                 self._metrics.watch(run.live, run.live.id)
             self._server.start()
-            tell(f"Metrics are at {self._server.url}.")
+            tell(tr("Metrics are at {url}.", url=self._server.url))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ class Watching:
             if sentence not in self._told:
                 tell(sentence)
         raised = sum(n for watch in self._alerts.watches for _, n in watch.status.raised)
-        tell(f"{raised or 'No'} alert{'' if raised == 1 else 's'}.")
+        tell(ntr("{count} alert.", "{count} alerts.", raised) if raised else tr("No alerts."))
         for sentence in left_over(self._alerts.dispatcher.status()):
             tell(sentence)
 
@@ -99,26 +100,41 @@ def left_over(status: DispatchStatus) -> list[str]:
     sentences = []
     problems = {courier.webhook: courier.problem for courier in status.couriers}
     for webhook, count in status.waiting:
-        wait = f"{_messages(count)} for webhook {webhook!r} wait{'s' if count == 1 else ''}"
-        if webhook not in problems:
-            out = "the rules name no such webhook, add it and run `emolive alerts deliver`"
-            sentences.append(f"{wait} in the library: {out}.")
-            continue
-        why = f" ({problem})" if (problem := problems[webhook]) else ""
-        sentences.append(
-            f"{wait} in the library{why}: the next start goes on, or `emolive alerts deliver`."
+        wait = ntr(
+            "{count} message for webhook {webhook} waits in the library",
+            "{count} messages for webhook {webhook} wait in the library",
+            count,
+            webhook=repr(webhook),
         )
+        if webhook not in problems:
+            out = tr(
+                "{wait}: the rules name no such webhook, add it and run `emolive alerts deliver`.",
+                wait=wait,
+            )
+        else:
+            why = f" ({problem})" if (problem := problems[webhook]) else ""
+            out = tr(
+                "{wait}{why}: the next start goes on, or `emolive alerts deliver`.",
+                wait=wait,
+                why=why,
+            )
+        sentences.append(out)
     depth = status.depth
     if depth is not None and depth.failed:
         sentences.append(
-            f"{_messages(depth.failed)} {'was' if depth.failed == 1 else 'were'} refused by a "
-            "server: see `emolive alerts outbox`."
+            ntr(
+                "{count} message was refused by a server: see `emolive alerts outbox`.",
+                "{count} messages were refused by a server: see `emolive alerts outbox`.",
+                depth.failed,
+            )
         )
     if status.lost or (depth is not None and depth.dropped):
         lost = status.lost + (depth.dropped if depth is not None else 0)
-        sentences.append(f"{_messages(lost)} had no room in the outbox and got lost, in all.")
+        sentences.append(
+            ntr(
+                "{count} message had no room in the outbox and got lost, in all.",
+                "{count} messages had no room in the outbox and got lost, in all.",
+                lost,
+            )
+        )
     return sentences
-
-
-def _messages(count: int) -> str:
-    return f"{count} message{'' if count == 1 else 's'}"

@@ -40,10 +40,11 @@ from emolive.cli.options import (
     group,
 )
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, print_json, say, tell
-from emolive.i18n import ntr
+from emolive.i18n import decimal, mark, ntr, tr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.times import table_time
+from emolive.wording import stream_name
 
 Json = dict[str, object]
 _NUMBERS = ("alerts", "per hour", "in calls", "of")
@@ -82,7 +83,7 @@ def check(rules: RulesArgument, model: ModelOption = None) -> int:
     check_labels(found, classifier.metadata.labels, classifier.metadata.name)
     classifier.close()
     for rule in found.rules:
-        off = "" if rule.enabled else " (off)"
+        off = "" if rule.enabled else f" ({tr('off')})"
         say(f"{rule.name}{off} [{rule.severity}]: {_rule_sentence(rule)}")
     # It may well be there where the rules will be used.
     for sentence in unusable_ways(found):
@@ -91,7 +92,7 @@ def check(rules: RulesArgument, model: ModelOption = None) -> int:
         tell(sentence)
     watched = ntr("{count} rule", "{count} rules", len(found.rules))
     told = ntr("{count} webhook", "{count} webhooks", len(found.webhooks))
-    tell(f"{rules} is right: {watched}, {told}.")
+    tell(tr("{rules} is right: {watched}, {told}.", rules=rules, watched=watched, told=told))
     return DONE
 
 
@@ -160,11 +161,16 @@ def try_rules(
     if trial.calls:
         pace = trial.seconds / max(took, 1e-3)
         tell(
-            f"{trial.seconds / 3600:.1f} h in {_calls(trial.calls)}, tried in {took:.1f} s "
-            f"({pace:,.0f} times real time)."
+            tr(
+                "{seconds} h in {calls}, tried in {took} s ({pace} times real time).",
+                seconds=decimal(trial.seconds / 3600, 1),
+                calls=_calls(trial.calls),
+                took=decimal(took, 1),
+                pace=decimal(pace, 0),
+            )
         )
     else:
-        tell("There was no call to try the rules on: record some, or name files.")
+        tell(tr("There was no call to try the rules on: record some, or name files."))
     return SOME_INPUTS_FAILED if failures else DONE
 
 
@@ -180,14 +186,26 @@ def outbox(
     with open_library(library) as opened:
         stored = Outbox(opened.database)
         if retry:
-            tell(f"{stored.retry_failed(datetime.now(UTC))} refused messages wait again.")
+            tell(
+                tr(
+                    "{retry_failed} refused messages wait again.",
+                    retry_failed=stored.retry_failed(datetime.now(UTC)),
+                )
+            )
         messages, depth = stored.messages(), stored.depth()
     if as_json:
         print_json({**asdict(depth), "messages": [_outbox_object(message) for message in messages]})
         return DONE
     if messages:
         print_table(_outbox_table(messages))
-    tell(f"{depth.waiting} waiting, {depth.failed} refused, {depth.dropped} dropped in all.")
+    tell(
+        tr(
+            "{waiting} waiting, {failed} refused, {dropped} dropped in all.",
+            waiting=depth.waiting,
+            failed=depth.failed,
+            dropped=depth.dropped,
+        )
+    )
     return DONE
 
 
@@ -213,7 +231,7 @@ def deliver(
     dispatcher.close(1.0)
     status = dispatcher.status()
     delivered = sum(courier.delivered for courier in status.couriers)
-    tell(f"{delivered} message{'' if delivered == 1 else 's'} delivered.")
+    tell(ntr("{count} message delivered.", "{count} messages delivered.", delivered))
     for sentence in left_over(status):
         tell(sentence)
     left = status.depth is not None and (status.depth.waiting or status.depth.failed)
@@ -234,7 +252,12 @@ def bench(
 
     The exit code is 2 when 1 % take longer than one hop and 100 ms, or one is missing.
     """
-    tell(f"Measuring for {seconds:g} s. Other load on the machine shows in the numbers.")
+    tell(
+        tr(
+            "Measuring for {seconds} s. Other load on the machine shows in the numbers.",
+            seconds=decimal(seconds),
+        )
+    )
     classifier = load_classifier(model, provider.value)
     config = engine_config(hop, classifier)
     timing = time_alerts(asset(DEMO_AUDIO), classifier, SileroVad(), config, seconds)
@@ -259,11 +282,23 @@ def _show_trial(trial: DryRun) -> None:
         for finding in entry.findings[:_SHOWN_FINDINGS]:
             say(_finding_line(finding))
         if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
-            say(f"  ... and {more} more: --json prints them all.")
+            say(tr("  ... and {more} more: --json prints them all.", more=more))
         for reason, calls in entry.skipped.items():
-            tell(f"{entry.rule.name} had nothing to watch in {_calls(calls)}: {reason}.")
+            tell(
+                tr(
+                    "{name} had nothing to watch in {calls}: {reason}.",
+                    name=entry.rule.name,
+                    calls=_calls(calls),
+                    reason=reason,
+                )
+            )
     if trial.per_hour is not None:
-        say(f"All rules: {trial.per_hour:.2f} alerts per hour of calls.")
+        say(
+            tr(
+                "All rules: {per_hour} alerts per hour of calls.",
+                per_hour=decimal(trial.per_hour, 2),
+            )
+        )
 
 
 def _calls(count: int) -> str:
@@ -272,20 +307,35 @@ def _calls(count: int) -> str:
 
 def _rule_sentence(rule: Rule) -> str:
     """When a rule is raised, and what happens then."""
-    then = ["banner", *(["sound"] if rule.sound else []), *(["desktop"] if rule.desktop else [])]
-    then += [f"webhook {name}" for name in rule.webhooks]
-    return f"{rule.in_words()} At most every {rule.cool_down_s:g} s: {', '.join(then)}."
+    then = [tr("banner")]
+    then += [tr("sound")] if rule.sound else []
+    then += [tr("desktop")] if rule.desktop else []
+    then += [tr("webhook {name}", name=name) for name in rule.webhooks]
+    return tr(
+        "{rule} At most every {seconds} s: {then}.",
+        rule=rule.in_words(),
+        seconds=decimal(rule.cool_down_s),
+        then=", ".join(then),
+    )
 
 
 def _trial_table(trial: DryRun) -> Table:
     """One row per rule."""
-    table = columns("rule", "kind", "alerts", "per hour", "in calls", "of", numbers=_NUMBERS)
+    table = columns(
+        mark("rule"),
+        mark("kind"),
+        mark("alerts"),
+        mark("per hour"),
+        mark("in calls"),
+        mark("of"),
+        numbers=_NUMBERS,
+    )
     for entry in trial.rules:
         table.add_row(
             Text(entry.rule.name),
             entry.rule.kind,
             str(len(entry.findings)),
-            "–" if entry.per_hour is None else f"{entry.per_hour:.2f}",
+            "–" if entry.per_hour is None else decimal(entry.per_hour, 2),
             str(entry.calls),
             table_time(entry.watched_s),
         )
@@ -294,10 +344,11 @@ def _trial_table(trial: DryRun) -> Table:
 
 def _finding_line(finding: Finding) -> str:
     """Where one alert would have been."""
-    stream = finding.alert.stream or "call"
+    stream = stream_name(finding.alert.stream) if finding.alert.stream else tr("call")
+    fired = tr("fired {time}", time=table_time(finding.fired_s))
     return (
         f"  {finding.call.name}  {table_time(finding.start_s)} - {table_time(finding.end_s)}  "
-        f"fired {table_time(finding.fired_s)}  {stream}  {finding.alert.message}"
+        f"{fired}  {stream}  {finding.alert.message}"
     )
 
 
@@ -314,7 +365,13 @@ def _trial_object(trial: DryRun) -> Json:
 def _outbox_table(messages: Sequence[Message]) -> Table:
     """The messages, oldest first."""
     table = columns(
-        "webhook", "since", "state", "tries", "last problem", "message", numbers=("tries",)
+        mark("webhook"),
+        mark("since"),
+        mark("state"),
+        mark("tries"),
+        mark("last problem"),
+        mark("message"),
+        numbers=("tries",),
     )
     for message in messages:
         table.add_row(

@@ -23,6 +23,7 @@ from emolive.cli.baseline import known_sentences
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
+from emolive.i18n import decimal, tr
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
 from emolive.session.database import library_folder
@@ -148,7 +149,7 @@ class _Run:
         run = Together(settings, self._classifier, self._options.expected)
         todo = run.to_hear(items, resume=self._options.resume)
         before = len(items) - len(todo)
-        self._report.begin(todo, f"{before} heard before" if before else "")
+        self._report.begin(todo, tr("{before} heard before", before=before) if before else "")
         _run(self._classifier, run.hearing, todo, self._options.jobs, self._teller(None))
         heard = run.heard(items)
         if not heard:
@@ -158,8 +159,13 @@ class _Run:
             assert deciding.baselines is not None
             told = deciding.baselines.usual.told
             self._report.say(
-                f"Adapted to these {len(heard)} files: {told.minutes:.1f} min of speech, strength "
-                f"{percent(told.strength)}."
+                tr(
+                    "Adapted to these {number} files: {minutes} min of speech, "
+                    "strength {strength}.",
+                    number=len(heard),
+                    minutes=decimal(told.minutes, 1),
+                    strength=percent(told.strength),
+                )
             )
             left = self._to_do(heard, deciding)
             run_here(run.work(deciding, heard), left, self._teller(deciding, heard=True))

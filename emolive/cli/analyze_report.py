@@ -17,9 +17,10 @@ from emolive.archive.pace import Pace, PaceNow
 from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console
-from emolive.i18n import ntr
-from emolive.labels import swatches
-from emolive.times import length_text
+from emolive.i18n import decimal, ntr, tr
+from emolive.labels import emotion_name, label_name, swatches
+from emolive.times import length_text, seconds_text
+from emolive.wording import percent
 
 _NAME_WIDTH = 28
 _OTHER = ("uncertain", "silence")
@@ -91,9 +92,15 @@ class AnalyzeReport:
     def begin(self, items: Sequence[AudioInput], note: str = "") -> None:
         """These are to be done now; `note` says more about that."""
         if note:
-            self._tell(f"{note}, {len(items)} to hear.")
+            self._tell(tr("{note}, {number} to hear.", note=note, number=len(items)))
         if self._before:
-            self._tell(f"{_files(self._before)} done before, {len(items)} to do.")
+            self._tell(
+                tr(
+                    "{before} done before, {number} to do.",
+                    before=_files(self._before),
+                    number=len(items),
+                )
+            )
         self._pace = Pace(items)
 
     def accept(self, message: Message) -> None:
@@ -118,8 +125,12 @@ class AnalyzeReport:
         """A person had enough."""
         done = self._sums.files - self._sums.problems
         self._tell(
-            f"Stopped: {done} of {_files(len(self._files))} are done. "
-            "The same command with --resume goes on from here."
+            tr(
+                "Stopped: {done} of {files} are done. The same command with --resume goes on from "
+                "here.",
+                done=done,
+                files=_files(len(self._files)),
+            )
         )
 
     def close(self, out: str) -> None:
@@ -131,12 +142,12 @@ class AnalyzeReport:
                 self._tell(speed)
         good = summary.files - summary.problems
         now = good - self._before
-        text = f"{_files(now)} analysed"
+        parts = [tr("{files} analysed", files=_files(now))]
         if self._before:
-            text += f", {self._before} done before"
+            parts.append(tr("{number} done before", number=self._before))
         if self.failures:
-            text += f", {self.failures} failed"
-        self._tell(f"{text}; results are in {out}")
+            parts.append(tr("{number} failed", number=self.failures))
+        self._tell(tr("{parts}; results are in {out}", parts=", ".join(parts), out=out))
 
     def _take(self, outcome: FileOutcome) -> None:
         self._sums = self._sums.with_file(outcome)
@@ -145,14 +156,17 @@ class AnalyzeReport:
 
     def _done(self, item: AudioInput, result: FileResult) -> None:
         self._take(FileOutcome(item, result))
-        answer = "no speech"
+        answer = tr("no speech")
         if result.label is not None and result.confidence is not None:
-            answer = f"{result.label} {result.confidence:.0%}"
-        self._say(f"{item}: {answer} ({result.duration_s:.1f} s)")
+            answer = f"{emotion_name(result.label)} {percent(result.confidence)}"
+        self._say(f"{item}: {answer} ({seconds_text(result.duration_s)})")
         if result.note:
-            self._tell(f"Note: {result.note}")
+            self._tell(tr("Note: {note}", note=result.note))
         if result.problem:
-            self._tell(f"{result.problem} What came before is in the results.", style="red")
+            self._tell(
+                tr("{problem} What came before is in the results.", problem=result.problem),
+                style="red",
+            )
 
     def _show(self, begun: AudioInput | None) -> None:
         now = self._pace.now()
@@ -168,25 +182,25 @@ class AnalyzeReport:
 
     def _table(self, summary: Summary) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.add_column("label")
-        table.add_column("time", justify="right")
-        table.add_column("share", justify="right")
-        table.add_column("leads in", justify="right")
+        table.add_column(tr("label"))
+        table.add_column(tr("time"), justify="right")
+        table.add_column(tr("share"), justify="right")
+        table.add_column(tr("leads in"), justify="right")
         colours = dict(zip(self._labels, swatches(self._labels), strict=True))
         shown = [*self._labels, *(label for label in _OTHER if label in summary.seconds)]
         shown += [label for label in summary.seconds if label not in shown]
         for label in shown:
             mark = Text("■ ", colours[label].dark if label in colours else "grey50")
             table.add_row(
-                mark.append(label, "default"),
+                mark.append(label_name(label), "default"),
                 length_text(summary.seconds.get(label, 0.0)),
-                f"{summary.share(label):.1%}",
+                percent(summary.share(label), 1),
                 _files(summary.leading[label]) if label in summary.leading else "",
             )
         table.add_section()
-        table.add_row("all", length_text(summary.duration_s), "", _files(summary.files))
+        table.add_row(tr("all files"), length_text(summary.duration_s), "", _files(summary.files))
         if self.failures:
-            table.add_row("failed", "", "", _files(self.failures), style="red")
+            table.add_row(tr("failed"), "", "", _files(self.failures), style="red")
         return table
 
     def _speed(self) -> str | None:
@@ -194,9 +208,11 @@ class AnalyzeReport:
         now = self._pace.now()
         if not now.done_s:
             return None
-        return (
-            f"{length_text(now.done_s)} of audio in {length_text(now.elapsed_s)}: "
-            f"{now.speed:.0f} times real time."
+        return tr(
+            "{audio} of audio in {time}: {speed} times real time.",
+            audio=length_text(now.done_s),
+            time=length_text(now.elapsed_s),
+            speed=decimal(now.speed, 0),
         )
 
     def _say(self, text: str) -> None:
@@ -213,7 +229,7 @@ def _files(count: int) -> str:
 def _pace_text(now: PaceNow) -> str:
     parts = []
     if now.done_s:
-        parts.append(f"{now.speed:.0f}x real time")
+        parts.append(tr("{speed} × real time", speed=decimal(now.speed, 0)))
     if now.left_s is not None:
-        parts.append(f"{length_text(now.left_s)} left")
+        parts.append(tr("{time} left", time=length_text(now.left_s)))
     return " · ".join(parts)

@@ -12,6 +12,7 @@ import typer
 
 from emolive.cli.options import JsonReport, LibraryOption
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
+from emolive.i18n import mark, ntr, tr
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +50,7 @@ def audit(
     elif entries:
         print_table(_audit_table(entries))
     else:
-        tell("The audit log is empty.")
+        tell(tr("The audit log is empty."))
     return DONE
 
 
@@ -67,23 +68,39 @@ def policy(
 
     from emolive.consent.permission import STATEMENT
     from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
-    from emolive.settings import settings_folder
+    from emolive.settings_folder import settings_folder
 
     if example:
         sys.stdout.write(EXAMPLE)
         return DONE
     folder = settings_folder()
     policy = load_policy(file, folder)
-    say(f"{STATEMENT.title} (statement, version {STATEMENT.version})\n")
+    say(
+        tr(
+            "{title} (statement, version {version})\n",
+            title=STATEMENT.title,
+            version=STATEMENT.version,
+        )
+    )
     sys.stdout.write(textwrap.fill(STATEMENT.text, 88) + "\n\n")
     if policy is None:
-        text = f"There is no policy at {folder / FILE_NAME}: every call asks, and it is off."
+        text = tr(
+            "There is no policy at {path}: every call asks, and it is off.", path=folder / FILE_NAME
+        )
     elif policy.permits:
-        text = f"{policy.path} turns it on in every call (SHA-256 {policy.sha256})."
+        text = tr(
+            "{path} turns it on in every call (SHA-256 {digest}).",
+            path=policy.path,
+            digest=policy.sha256,
+        )
     elif policy.forbids:
-        text = f"{policy.path} forbids it (SHA-256 {policy.sha256})."
+        text = tr("{path} forbids it (SHA-256 {digest}).", path=policy.path, digest=policy.sha256)
     else:
-        text = f"{policy.path} leaves it to each call, and it is off (SHA-256 {policy.sha256})."
+        text = tr(
+            "{path} leaves it to each call, and it is off (SHA-256 {digest}).",
+            path=policy.path,
+            digest=policy.sha256,
+        )
     say(text)
     return DONE
 
@@ -101,16 +118,25 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(found))
     elif found.problem is not None:
-        tell(f"The audit log of {library.folder} was tampered with: {found.problem}.")
+        tell(
+            tr(
+                "The audit log of {folder} was tampered with: {problem}.",
+                folder=library.folder,
+                problem=found.problem,
+            )
+        )
     elif found.entries:
         say(f"{found.fingerprint}")
         tell(
-            f"{found.entries} entr{'y' if found.entries == 1 else 'ies'}, none changed or removed. "
-            "Keep the fingerprint elsewhere: with --fingerprint a later check proves that the log "
-            "still holds all of this."
+            ntr("{count} entry,", "{count} entries,", found.entries)
+            + " "
+            + tr(
+                "none changed or removed. Keep the fingerprint elsewhere: with --fingerprint a "
+                "later check proves that the log still holds all of this."
+            )
         )
     else:
-        tell("The audit log is empty.")
+        tell(tr("The audit log is empty."))
     return DONE if found.problem is None else SOME_INPUTS_FAILED
 
 
@@ -120,7 +146,7 @@ def _audit_table(entries: Sequence[AuditEntry]) -> Table:
 
     from emolive.cli.console import columns
 
-    table = columns("when", "who", "what", "details")
+    table = columns(mark("when"), mark("who"), mark("what"), mark("details"))
     for entry in entries:
         details = "\n".join(f"{key}: {value}" for key, value in entry.details.items())
         table.add_row(

@@ -17,7 +17,7 @@ from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, group
 from emolive.cli.outcome import DONE, say
 from emolive.errors import EmoliveError
-from emolive.i18n import ntr
+from emolive.i18n import ntr, tr
 from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
@@ -61,7 +61,11 @@ def known_sentences(baselines: ArchiveBaselines, items: Iterable[AudioInput]) ->
         return said
     usual = baselines.usual.told
     if usual.sessions:
-        known = f"{adapted_text(usual)}, from {usual.sessions} sessions of its sources"
+        known = tr(
+            "{adapted}, from {number} sessions of its sources",
+            adapted=adapted_text(usual),
+            number=usual.sessions,
+        )
         return [*said, f"Library: {known}."]
     return [
         *said,
@@ -79,7 +83,7 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
         say(json.dumps([profile.summary() for profile in profiles], indent=1))
         return DONE
     if not profiles:
-        say("No source is known yet: `emolive live` gathers what it hears of one.")
+        say(tr("No source is known yet: `emolive live` gathers what it hears of one."))
         return DONE
     table = Table("id", "source", "sessions", "counts", "strength", "last heard")
     for profile in profiles:
@@ -94,8 +98,10 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
         )
     Console().print(table)
     say(
-        "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` shows "
-        "one, `forget ID` deletes it."
+        tr(
+            "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` "
+            "shows one, `forget ID` deletes it."
+        )
     )
     return DONE
 
@@ -140,7 +146,7 @@ def forget(
 ) -> int:
     """Delete a profile, or all: the source is new again."""
     if (profile_id is not None) == everything:
-        raise EmoliveError("Say which profile to forget by its ID, or --all; not both.")
+        raise EmoliveError(tr("Say which profile to forget by its ID, or --all; not both."))
     count = _store(library).forget(profile_id)
     if as_json:
         say(json.dumps({"forgotten": count}))

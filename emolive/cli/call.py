@@ -52,12 +52,12 @@ from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.monitoring.baselines import run_baselines
 from emolive.session.export import Format, chosen_formats
 from emolive.session.export.atomic import fitting, write_text
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
-from emolive.types import Role
 
 app = group("call")
 
@@ -205,10 +205,10 @@ def analyze(
     if sentence := telephone_note(analysis.streams, analysis.metadata):
         tell(sentence)
     if analysis.note:
-        tell(f"Note: {analysis.note}")
-    tell(f"Results: {', '.join(map(str, written))}.")
+        tell(tr("Note: {note}", note=analysis.note))
+    tell(tr("Results: {names}.", names=", ".join(map(str, written))))
     if analysis.problem:
-        tell(f"{analysis.problem} What came before is in the results.")
+        tell(tr("{problem} What came before is in the results.", problem=analysis.problem))
         return SOME_INPUTS_FAILED
     return DONE
 
@@ -268,23 +268,18 @@ def live_source(
     """
     if files:
         if device is not None or loopback is not None:
-            raise EmoliveError("Name files or devices, not both.")
+            raise EmoliveError(tr("Name files or devices, not both."))
         return recorded_source(files, agent, paced=True)
-    from emolive.audio.microphone import Microphone
-
     if loopback is None:
-        return CallSource(Microphone(device, channels=2), agent)
-    from emolive.audio.aligned import AlignedSource, Input
-    from emolive.audio.loopback import find_loopback, list_loopbacks, open_loopback
+        from emolive.audio.microphone import Microphone
 
-    wanted = None if loopback == DEFAULT_OUTPUT else loopback
-    output = find_loopback(list_loopbacks(), wanted)
-    return AlignedSource(
-        (
-            Input(Microphone(device), Role.AGENT.value, Role.AGENT),
-            Input(open_loopback(output), Role.CUSTOMER.value, Role.CUSTOMER),
-        )
-    )
+        return CallSource(Microphone(device, channels=2), agent)
+    from emolive.audio.beside import call_on_this_computer
+    from emolive.audio.loopback import find_loopback, list_loopbacks
+
+    if loopback == DEFAULT_OUTPUT:
+        return call_on_this_computer(device)
+    return call_on_this_computer(device, find_loopback(list_loopbacks(), loopback))
 
 
 def recorded_source(
@@ -300,7 +295,9 @@ def recorded_source(
         return RecordedCall(file, agent)
     if len(files) == 2:
         return CallFiles(files[0], files[1], paced=paced, block_s=block_s)
-    raise EmoliveError("A call is one stereo file, or two files: the agent's, then the customer's.")
+    raise EmoliveError(
+        tr("A call is one stereo file, or two files: the agent's, then the customer's.")
+    )
 
 
 def _timeline(found: CallAnalysis, files: Sequence[Path]) -> Timeline:
@@ -329,8 +326,11 @@ def _write(
         write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
     except OSError as error:
         raise EmoliveError(
-            f"Cannot write to {base.parent} ({error.strerror or error}): choose another folder "
-            "with --out."
+            tr(
+                "Cannot write to {parent} ({reason}): choose another folder with --out.",
+                parent=base.parent,
+                reason=error.strerror or error,
+            )
         ) from error
     return [*written, conversation]
 

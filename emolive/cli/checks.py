@@ -98,9 +98,10 @@ def versions() -> Finding:
 def audio_input() -> Finding:
     """PortAudio, its host APIs, and the inputs; having none is no defect."""
     from emolive.audio import portaudio
-    from emolive.audio.devices import NO_INPUT, list_devices
+    from emolive.audio.devices import NO_INPUT
+    from emolive.audio.inputs import list_inputs
 
-    devices = list_devices()
+    devices = list_inputs()
     _, host_apis, _ = portaudio.query()
     names = ", ".join(str(api["name"]) for api in host_apis) or "none"
     facts = [f"{portaudio.load().get_portaudio_version()[1]}", f"host APIs: {names}"]

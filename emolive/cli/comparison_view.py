@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.console import Console
-from emolive.labels import swatch
+from emolive.i18n import decimal, tr
+from emolive.labels import label_name, swatch
 from emolive.session.comparison import Comparison, Stretch
 from emolive.session.reanalysis import Reanalysis
 from emolive.session.records import SessionInfo
 from emolive.times import table_time
 from emolive.types import Segment, SpeechState
+from emolive.wording import percent, stream_name
 
 _WIDEST = 120
 _SHOWN_CHANGES = 10
@@ -40,8 +42,8 @@ def show_comparison(
     comparison = result.compare(old)
     labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
     cells = {label: ("█", swatch(label).dark) for label in labels} | _STATES
-    names = [f"session ({session.model})", f"again ({result.metadata.name})"]
-    console.print(Text.assemble(("session", "bold"), f" {session.title or session.id}"))
+    names = [f"{tr('session')} ({session.model})", f"{tr('again')} ({result.metadata.name})"]
+    console.print(Text.assemble((tr("session"), "bold"), f" {session.title or session.id}"))
     for stream in result.streams:
         console.print(_strips(session, stream, (old, result.segments), cells, console.width))
     console.print(_times(session.rate, comparison, names, cells))
@@ -60,7 +62,7 @@ def _strips(
     """Each timeline as a line of cells; a cell has the label that lasts longest in its time."""
     grid = Table.grid(padding=(0, 1))
     room = min(width, _WIDEST) - 10
-    for name, segments in zip(("session", "again"), timelines, strict=True):
+    for name, segments in zip((tr("session"), tr("again")), timelines, strict=True):
         strip = Text(no_wrap=True)
         mine = [segment for segment in segments if segment.stream == stream]
         for label in longest_labels(mine, session.duration_samples, room):
@@ -87,13 +89,13 @@ def longest_labels(segments: Sequence[Segment], samples: int, count: int) -> lis
 
 def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("label")
+    table.add_column(tr("label"))
     for name in names:
         table.add_column(name, justify="right")
     for label in comparison.labels:
         mark, colour = cells.get(label, ("─", "grey50"))
         table.add_row(
-            Text(f"{mark} ", colour).append(label, "default"),
+            Text(f"{mark} ", colour).append(label_name(label), "default"),
             table_time(comparison.old_samples(label) / rate),
             table_time(comparison.new_samples(label) / rate),
         )
@@ -102,26 +104,36 @@ def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells
 
 def _agreement(comparison: Comparison) -> Text:
     if comparison.agreement is None:
-        return Text("The two timelines have no time in common.")
-    text = Text.assemble("The same label ", (f"{comparison.agreement:.1%}", "bold"), " of the time")
+        return Text(tr("The two timelines have no time in common."))
+    share = percent(comparison.agreement, 1)
+    text = tr("The same label {share} of the time", share=share)
     if comparison.kappa is not None:
-        text.append(f" (Cohen's kappa {comparison.kappa:.2f})")
+        kappa = tr("Cohen's kappa {kappa}", kappa=decimal(comparison.kappa, 2))
+        text = f"{text} ({kappa})"
     if comparison.emotion_agreement is not None:
-        text.append(f"; {comparison.emotion_agreement:.1%} where both name an emotion")
-    return text.append(".")
+        both = percent(comparison.emotion_agreement, 1)
+        text = f"{text}; {tr('{share} where both name an emotion', share=both)}"
+    shown = Text(f"{text}.")
+    shown.highlight_words([share], "bold")
+    return shown
 
 
 def _changes(rate: int, comparison: Comparison, *, several: bool) -> Table:
     changed = sorted(comparison.changed, key=lambda stretch: stretch.samples, reverse=True)
     shown = sorted(changed[:_SHOWN_CHANGES], key=lambda stretch: stretch.start_sample)
-    title = "changed" if len(changed) == len(shown) else f"changed (the longest of {len(changed)})"
+    title = tr("changed")
+    if len(changed) > len(shown):
+        title = tr("changed (the longest of {number})", number=len(changed))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column(title)
-    for name in ("stream", "session", "again") if several else ("session", "again"):
+    streams = (tr("stream"),) if several else ()
+    for name in (*streams, tr("session"), tr("again")):
         table.add_column(name)
     for stretch in shown:
-        streams = [stretch.stream] if several else []
-        table.add_row(_span(stretch, rate), *streams, stretch.old, stretch.new)
+        names = [stream_name(stretch.stream)] if several else []
+        table.add_row(
+            _span(stretch, rate), *names, label_name(stretch.old), label_name(stretch.new)
+        )
     return table
 
 

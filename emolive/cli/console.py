@@ -10,6 +10,7 @@ from rich import box, console
 from rich.segment import Segment
 from rich.table import Table
 
+from emolive.i18n import tr
 from emolive.plain_text import plain
 
 _WIDE = 10_000
@@ -44,8 +45,15 @@ def print_table(table: Table) -> None:
 
 
 def columns(*names: str, numbers: Collection[str] = ()) -> Table:
-    """A table with these columns, wide text folded; those of `numbers` stand at the right."""
+    """A table with these columns, wide text folded; those of `numbers` stand at the right.
+
+    Names are as `mark` marked them.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        table.add_column(
+            tr(name) if name else "",
+            justify="right" if name in numbers else "left",
+            overflow="fold",
+        )
     return table

@@ -17,10 +17,11 @@ from emolive.cli.console import Console
 from emolive.cli.outcome import tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import name_of
-from emolive.i18n import ntr
+from emolive.i18n import decimal, language, mark, ntr, tr
 from emolive.inference.metadata import ModelMetadata
-from emolive.times import table_time
+from emolive.times import seconds_text, table_time
 from emolive.types import Band, EngineStatus, Event, StreamStatus
+from emolive.wording import percent, signed, stream_name
 
 _EVERY_S = 1.0
 _NOTHING = "-"
@@ -117,27 +118,37 @@ def conversation_table(metrics: ConversationMetrics) -> Table:
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("")
     for party in metrics.voices:
-        table.add_column(party.name, justify="right")
+        table.add_column(stream_name(party.name), justify="right")
     for field, about, shown in _ROWS:
         told = metrics.tells(field)
         values = (shown(party) if told else _NOTHING for party in metrics.voices)
-        table.add_row(_named(field) + about, *values)
+        table.add_row(f"{_named(field)}, {tr(about)}" if about else _named(field), *values)
     return table
 
 
 def conversation_line(metrics: ConversationMetrics) -> Text:
     """What both have in common, in one line."""
     parts = [
-        f"{_named('silence_s')} {table_time(metrics.silence_s)} ({metrics.silence_share:.0%}), "
-        f"longest {metrics.longest_silence_s:.1f} s",
-        f"{_named('overtalk_s')} {table_time(metrics.overtalk_s)} in {metrics.overlaps}",
+        tr(
+            "{what} {time} ({share}), longest {longest}",
+            what=_named("silence_s"),
+            time=table_time(metrics.silence_s),
+            share=percent(metrics.silence_share),
+            longest=seconds_text(metrics.longest_silence_s),
+        ),
+        tr(
+            "{what} {time} in {number}",
+            what=_named("overtalk_s"),
+            time=table_time(metrics.overtalk_s),
+            number=metrics.overlaps,
+        ),
         ntr("{count} gap", "{count} gaps", metrics.gaps.count),
     ]
     if not metrics.separable:
         parts = parts[:1]
     lost_s = metrics.duration_s - metrics.observed_s
     if lost_s >= 0.1:
-        parts.append(f"not heard {table_time(lost_s)}")
+        parts.append(tr("not heard {time}", time=table_time(lost_s)))
     return Text(" · ".join(parts), "grey62")
 
 
@@ -147,40 +158,51 @@ def telephone_note(streams: Sequence[StreamStatus], metadata: ModelMetadata) -> 
         return None
     scores = metadata.telephone_scores
     if not scores:
-        return f"This is telephone speech, on which {metadata.name} was not measured."
-    told = ", ".join(f"{corpus} {uar:.0%}" for corpus, uar in scores.items())
-    return (
-        f"This is telephone speech: through a telephone line, {metadata.name} reaches a UAR of "
-        f"{told} (chance {1 / len(metadata.labels):.0%})."
+        return tr(
+            "This is telephone speech, on which {model} was not measured.", model=metadata.name
+        )
+    told = ", ".join(f"{corpus} {percent(uar)}" for corpus, uar in scores.items())
+    return tr(
+        "This is telephone speech: through a telephone line, {model} reaches a UAR of {told} "
+        "(chance {chance}).",
+        model=metadata.name,
+        told=told,
+        chance=percent(1 / len(metadata.labels)),
     )
 
 
 def _talk(party: PartyMetrics) -> str:
-    share = _NOTHING if party.talk_share is None else f"{party.talk_share:.0%}"
+    share = _NOTHING if party.talk_share is None else percent(party.talk_share)
     return f"{table_time(party.talk_s)}  {share:>4}"
 
 
 def _response(party: PartyMetrics) -> str:
     median = party.responses.median_s
-    return _NOTHING if median is None else f"{median:+.2f} s"
+    return _NOTHING if median is None else tr("{seconds} s", seconds=signed(median, 2))
 
 
 def _interruptions(party: PartyMetrics) -> str:
-    tried = f" (+{party.interruption_attempts} tried)" if party.interruption_attempts else ""
+    tried = ""
+    if party.interruption_attempts:
+        tried = f" ({tr('+{number} tried', number=party.interruption_attempts)})"
     return f"{party.interruptions}{tried}"
 
 
 def _level(party: PartyMetrics) -> str:
-    return _NOTHING if party.level_dbfs is None else f"{party.level_dbfs:.0f} dBFS"
+    return (
+        _NOTHING
+        if party.level_dbfs is None
+        else tr("{level} dBFS", level=decimal(party.level_dbfs, 0))
+    )
 
 
 def _rate(party: PartyMetrics) -> str:
     rate = party.syllables_per_s
-    return _NOTHING if rate is None else f"~{rate:.1f} syllables/s"
+    return _NOTHING if rate is None else tr("~{rate} syllables/s", rate=decimal(rate, 1))
 
 
 def _named(field: str) -> str:
-    return name_of(field).lower()
+    return tr(name_of(field)).lower() if language() == "en" else tr(name_of(field))
 
 
 # Field, what about it, and how it is shown.
@@ -188,7 +210,7 @@ _ROWS: tuple[tuple[str, str, Callable[[PartyMetrics], str]], ...] = (
     ("talk_s", "", _talk),
     ("turns", "", lambda party: str(party.turns)),
     ("longest_monologue_s", "", lambda party: table_time(party.longest_monologue_s)),
-    ("responses", ", median", _response),
+    ("responses", mark("median"), _response),
     ("interruptions", "", _interruptions),
     ("level_dbfs", "", _level),
     ("syllables_per_s", "", _rate),

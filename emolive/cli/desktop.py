@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Literal, cast
 
+from emolive.cli.language import ASKED
 from emolive.errors import EmoliveError
 from emolive.inference.providers import Requested
 
@@ -57,5 +58,6 @@ def open_desktop(
         listen=listen,
         model=model,
         provider=cast(Requested | None, provider),
+        language=ASKED.get(),
         hop_s=hop_s,
     )

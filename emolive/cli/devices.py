@@ -7,25 +7,26 @@ import sys
 
 from rich.table import Table
 
-from emolive.audio.devices import NO_INPUT, InputDevice, list_devices
-from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
+from emolive.audio.devices import NO_INPUT, InputDevice
+from emolive.audio.inputs import list_inputs
+from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, say, tell
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 
 
 def run_devices(*, as_json: bool) -> int:
-    """Print the inputs and loopbacks, as tables or one JSON array.
+    """Print the inputs and loopbacks, as tables or one JSON array, by the names the app shows.
 
     Raises:
         AudioDeviceError: PortAudio is missing or does not start.
     """
-    devices = list_devices()
+    devices = [device for device in list_inputs() if not device.monitor]
     loopbacks = list_loopbacks()
     if as_json:
         found = [_input(device) for device in devices]
         # A virtual device is an input of its own, and in the list already.
-        found += [_loopback(loopback) for loopback in loopbacks if loopback.index is None]
+        found += [_loopback(one) for one in loopbacks if one.kind is not LoopbackKind.DEVICE]
         say(json.dumps(found, indent=1))
         return DONE
     if not devices:
@@ -53,7 +54,7 @@ def _input(device: InputDevice) -> dict[str, object]:
 
 def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
     return {
-        "index": None,
+        "index": loopback.index,
         "name": loopback.description,
         "host_api": loopback.kind.value,
         "channels": loopback.channels,
@@ -64,7 +65,7 @@ def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
 
 
 def _show_inputs(devices: list[InputDevice]) -> None:
-    table = _table("index", "name", "host API", "channels", "Hz")
+    table = _table(mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
     for device in devices:
         table.add_row(
             "*" if device.is_default else "",
@@ -76,11 +77,13 @@ def _show_inputs(devices: list[InputDevice]) -> None:
         )
     Console().print(table)
     if any(device.is_default for device in devices):
-        tell("* is the default. Choose another one with `emolive live --device NAME|INDEX`.")
+        tell(tr("* is the default. Choose another one with `emolive live --device NAME|INDEX`."))
 
 
 def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
-    table = _table("loopback: what this computer plays", "through", "channels", "Hz")
+    table = _table(
+        mark("loopback: what this computer plays"), mark("through"), mark("channels"), mark("Hz")
+    )
     for loopback in loopbacks:
         table.add_row(
             "*" if loopback.is_default else "",
@@ -92,7 +95,7 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     console = Console()
     console.print()
     console.print(table)
-    tell("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`.")
+    tell(tr("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`."))
 
 
 def _table(*headings: str) -> Table:
@@ -100,5 +103,5 @@ def _table(*headings: str) -> Table:
     table.add_column("")
     for heading in headings:
         number = heading in ("index", "channels", "Hz")
-        table.add_column(heading, justify="right" if number else "left")
+        table.add_column(tr(heading), justify="right" if number else "left")
     return table

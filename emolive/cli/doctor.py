@@ -10,6 +10,7 @@ from rich.text import Text
 from emolive.cli.checks import Finding, Verdict, package_versions, run_checks
 from emolive.cli.console import Console
 from emolive.cli.outcome import CANNOT, DONE, say
+from emolive.i18n import tr
 
 _SIGNS = {
     Verdict.OK: ("✓", "green"),
@@ -67,4 +68,4 @@ def _verdict(findings: list[Finding]) -> Text:
     if broken := _broken(findings):
         names = ", ".join(finding.name for finding in broken)
         return Text(f"\nBroken: {names}.", "bold red")
-    return Text("\nEverything that is needed works.", "bold green")
+    return Text(tr("\nEverything that is needed works."), "bold green")

@@ -25,6 +25,7 @@ from emolive.cli.recording import Recording, RecordOptions
 from emolive.engine import Hub, Mailbox
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
 from emolive.monitoring import BaselineChoice, Monitoring, RunDescription, RunSettings
@@ -189,7 +190,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     if monitored.baselines is not None and monitored.baselines.problem:
         tell(monitored.baselines.problem)
     if last.state is EngineState.FAILED:
-        raise EmoliveError(last.reason or "The engine failed.") from run.error
+        raise EmoliveError(last.reason or tr("The engine failed.")) from run.error
     if last.reason:
         tell(last.reason)
     return code
@@ -202,8 +203,10 @@ def _permission(
         return permission_for(source.name, options)
     if options.wanted:
         raise EmoliveError(
-            "--infer-agent is for calls, in which one party is an agent: leave it out, or monitor "
-            "a call with `emolive call live`."
+            tr(
+                "--infer-agent is for calls, in which one party is an agent: leave it out, or "
+                "monitor a call with `emolive call live`."
+            )
         )
     return None
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from emolive.cli.outcome import tell
 from emolive.engine import EngineConfig
+from emolive.i18n import tr
 from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
 from emolive.inference.providers import CUDA, Host, Requested
@@ -42,7 +43,7 @@ def open_library(folder: Path | None) -> Library:
     """
     library = Library.open(folder)
     for session_id in library.recovered:
-        tell(f"Session {session_id} was cut off and is recovered.")
+        tell(tr("Session {session_id} was cut off and is recovered.", session_id=session_id))
     for problem in library.problems:
         tell(problem)
     return library

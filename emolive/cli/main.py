@@ -11,6 +11,7 @@ import typer
 
 from emolive import __version__
 from emolive.cli import audit as audit_log
+from emolive.cli.language import speak
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
@@ -39,6 +40,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import CANNOT, output_ended, say, tell, watch_output
 from emolive.errors import EmoliveError
+from emolive.i18n import languages, tr
 from emolive.logs import LogLevel, log_to, nothing_unseen
 
 app = typer.Typer(
@@ -54,7 +56,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"emolive {__version__}")
+        say(tr("emolive {version}", version=__version__))
         raise typer.Exit
 
 
@@ -70,6 +72,14 @@ def _emolive(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="|".join(languages()),
+            help="Speak it; else as set in the app, or as the system. Help stays English.",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None,
         typer.Option("--log-level", help="Log from here on, to standard error or --log-file."),
@@ -81,11 +91,18 @@ def _emolive(
 ) -> None:
     """Hear how speech feels, live. Without a command, the desktop app opens."""
     context.obj = debug
+    speak(language)
     if log_level is not None or log_file is not None:
         try:
             context.with_resource(log_to(log_file, log_level or LogLevel.INFO))
         except OSError as error:
-            tell(f"The log cannot be written to {log_file} ({error.strerror}): name another file.")
+            tell(
+                tr(
+                    "The log cannot be written to {log_file} ({strerror}): name another file.",
+                    log_file=log_file,
+                    strerror=error.strerror,
+                )
+            )
             raise typer.Exit(CANNOT) from error
 
     def body() -> int:
@@ -247,7 +264,7 @@ def analyze(
     from emolive.cli.baseline import expected_mix
 
     if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
-        tell("--expected-neutral does nothing without --baseline files or --baseline library.")
+        tell(tr("--expected-neutral does nothing without --baseline files or --baseline library."))
     from emolive.cli.analyze import AnalyzeOptions, run_analyze
 
     options = AnalyzeOptions(
@@ -268,7 +285,9 @@ def analyze(
 
         return run_cluster_analyze(paths, cluster, options)
     if addresses := [text for text in (*paths, out) if "://" in text]:
-        raise EmoliveError(f"{addresses[0]} is an address: read it with --cluster local.")
+        raise EmoliveError(
+            tr("{value} is an address: read it with --cluster local.", value=addresses[0])
+        )
     return run_analyze([Path(path) for path in paths], options)
 
 

@@ -51,7 +51,9 @@ def run_model(name: str) -> int:
         show_adapted(shelf.named(name))
     else:
         known = ", ".join((*(one.name for one in BUNDLED), *adapted_names()))
-        raise EmoliveError(f"There is no model {name}: there are {known}.")
+        raise EmoliveError(
+            tr("There is no model {name}: there are {known}.", name=name, known=known)
+        )
     return DONE
 
 
@@ -79,7 +81,13 @@ def show_adapted(model: AdaptedModel) -> None:
     if advice := advice_text(judged):
         say(advice)
     quoted = f'"{model.name}"' if " " in model.name else model.name
-    say(f"Taught with {taught_text(model)}. Use it as --model {quoted}.")
+    say(
+        tr(
+            "Taught with {model}. Use it as --model {quoted}.",
+            model=taught_text(model),
+            quoted=quoted,
+        )
+    )
 
 
 def _show_bundled() -> None:
@@ -98,8 +106,11 @@ def _show_bundled() -> None:
     table.add_row("calibration error", *(f"{one.scores['ece']:.3f}" for one in described))
     Console().print(table)
     say(
-        f"UAR of one 3-second window of speakers that were never heard. {BUNDLED[0].name} is used "
-        "unless --model names another; `emolive models NAME` shows the whole card."
+        tr(
+            "UAR of one 3-second window of speakers that were never heard. {name} is used unless "
+            "--model names another; `emolive models NAME` shows the whole card.",
+            name=BUNDLED[0].name,
+        )
     )
 
 
@@ -118,8 +129,12 @@ def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> No
     Console().print(table)
     for name, n in gone.items():
         say(
-            f"{n} of the sessions that {name} was taught with are deleted: to forget them "
-            f"altogether, `emolive adapt remove {name}`."
+            tr(
+                "{n} of the sessions that {name} was taught with are deleted: to forget them "
+                "altogether, `emolive adapt remove {name}`.",
+                n=n,
+                name=name,
+            )
         )
 
 
@@ -140,7 +155,9 @@ def _adapted_facts(model: AdaptedModel, gone: int) -> dict[str, object]:
     judged = model.judgement
     return {
         "name": model.name,
-        "about": f"Taught on {model.base.name} with {taught_text(model)}.",
+        "about": tr(
+            "Taught on {base} with {model}.", base=model.base.name, model=taught_text(model)
+        ),
         "file": str(adapted_path(model.name)),
         "used_by_default": False,
         "labels": model.labels,

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from emolive.cli.outcome import outcome
+from emolive.i18n import tr
 from emolive.plain_text import plain
 
 # The names of the export registry, which itself is too heavy for `--help`.
@@ -69,7 +70,7 @@ class Commands(TyperGroup):
                     value == "" or (isinstance(value, list | tuple) and "" in value)
                 ):
                     raise typer.BadParameter(
-                        "it is empty.", ctx=ctx, param_hint=max(parameter.opts, key=len)
+                        tr("it is empty."), ctx=ctx, param_hint=max(parameter.opts, key=len)
                     )
         return name, command, rest
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.plain_text import plain
 
 _log = logging.getLogger(__name__)
@@ -86,11 +87,21 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
         if isinstance(error, EmoliveError):
             tell(str(error))
         elif isinstance(error, OSError) and error.filename is not None:
-            tell(f"{error.filename} cannot be used ({error.strerror}): name another, or allow it.")
+            tell(
+                tr(
+                    "{filename} cannot be used ({strerror}): name another, or allow it.",
+                    filename=error.filename,
+                    strerror=error.strerror,
+                )
+            )
         else:
             tell(
-                f"emolive hit an unexpected problem ({type(error).__name__}: {error}): "
-                "run it again as `emolive --debug ...` and report what it prints."
+                tr(
+                    "emolive hit an unexpected problem ({kind}: {error}): run it again as `emolive "
+                    "--debug ...` and report what it prints.",
+                    kind=type(error).__name__,
+                    error=error,
+                )
             )
     return CANNOT
 
@@ -104,7 +115,7 @@ def output_ended(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # `head`, say
         return DONE
     reason = getattr(error, "strerror", None) or error
-    tell(f"The output cannot be written ({reason}): send it to another place.")
+    tell(tr("The output cannot be written ({reason}): send it to another place.", reason=reason))
     return CANNOT
 
 

@@ -10,6 +10,7 @@ from typing import TextIO
 from emolive.cli.loading import open_library
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.monitoring import MonitoredRun, RecordingChoice
 from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
 from emolive.times import table_time
@@ -64,7 +65,7 @@ class Recording:
         if status.error:
             tell(status.error)
         elif before:
-            tell("Recording goes on.")
+            tell(tr("Recording goes on."))
         self._line(status)
 
     def finish(self) -> int:
@@ -81,19 +82,29 @@ class Recording:
         status = recorder.status()
         self._line(status)
         if status.state is RecorderState.FAILED:
-            raise SessionError(status.error or "The recording failed.")
+            raise SessionError(status.error or tr("The recording failed."))
         if status.state is not RecorderState.STOPPED:
             raise SessionError(
-                f"The recording is not stored yet: the disk that holds {self._library.folder} "
-                "takes too long. What is there is put right at the next start."
+                tr(
+                    "The recording is not stored yet: the disk that holds {folder} takes too long. "
+                    "What is there is put right at the next start.",
+                    folder=self._library.folder,
+                )
             )
         if session is None:
-            tell("Nothing was recorded: no audio came.")
+            tell(tr("Nothing was recorded: no audio came."))
             return DONE
         if status.error:
             tell(status.error)
-        gaps = f" with {status.gaps} gaps" if status.gaps else ""
-        tell(f"Recorded {table_time(session.duration_s)}{gaps} as session {session.id}.")
+        gaps = f" {tr('with {number} gaps', number=status.gaps)}" if status.gaps else ""
+        tell(
+            tr(
+                "Recorded {duration}{gaps} as session {id}.",
+                duration=table_time(session.duration_s),
+                gaps=gaps,
+                id=session.id,
+            )
+        )
         return SOME_INPUTS_FAILED if status.error else DONE
 
     def _line(self, status: RecorderStatus) -> None:

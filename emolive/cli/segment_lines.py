@@ -6,11 +6,12 @@ from typing import TextIO
 
 from emolive.cli.outcome import tell
 from emolive.cli.processor_news import ProcessorNews
+from emolive.i18n import tr
+from emolive.labels import label_name
 from emolive.plain_text import plain
 from emolive.times import table_time
-from emolive.types import Alert, EngineState, EngineStatus, Event, Segment, SpeechState
-
-_WORDS = {str(SpeechState.NOT_INFERRED): "speech (emotion not read)"}
+from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
+from emolive.wording import percent, stream_name
 
 
 def alert_line(alert: Alert, rate: int) -> str:
@@ -35,10 +36,10 @@ class SegmentLines:
         """Print a segment or an alert; tell a change of state or processor, or a new hint."""
         if isinstance(event, Segment):
             start, end = event.start_sample / self._rate, event.end_sample / self._rate
-            share = f"{event.confidence:4.0%}" if event.confidence else "    "
+            share = f"{percent(event.confidence):>5}" if event.confidence else ""
             self._print(
-                f"{table_time(start)} - {table_time(end)}  {event.stream:<8} "
-                f"{_WORDS.get(event.label, event.label):<10} {share}".rstrip()
+                f"{table_time(start)} - {table_time(end)}  {stream_name(event.stream):<8} "
+                f"{label_name(event.label):<10} {share}".rstrip()
             )
         elif isinstance(event, Alert):
             self._print(alert_line(event, self._rate))
@@ -62,7 +63,8 @@ class SegmentLines:
         if status.state is EngineState.RUNNING:
             news = status.hint or _listening(status)
         elif status.state is EngineState.RECONNECTING:
-            news = f"{status.reason or status.source + ' is gone.'} Trying to reconnect."
+            reason = status.reason or tr("{source} is gone.", source=status.source)
+            news = tr("{reason} Trying to reconnect.", reason=reason)
         else:
             return
         if news not in self._told:
@@ -72,4 +74,9 @@ class SegmentLines:
 
 
 def _listening(status: EngineStatus) -> str:
-    return f"Listening to {status.source}: {status.model} on {status.provider}."
+    return tr(
+        "Listening to {source}: {model} on {provider}.",
+        source=status.source,
+        model=status.model,
+        provider=status.provider,
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -36,6 +36,8 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import DONE, say, tell
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
+from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
 from emolive.session.database import library_folder
@@ -121,6 +123,14 @@ def serve(
             help="Take from Genesys what is signed with this API key; repeatable.",
         ),
     ] = None,
+    audiohook_organization: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--audiohook-organization",
+            metavar="ID",
+            help="Take from Genesys only this organization's calls; repeatable.",
+        ),
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep calls as sessions.")] = False,
     audio: Annotated[
         bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
@@ -143,6 +153,16 @@ def serve(
     max_connections: Annotated[
         int, typer.Option("--max-connections", metavar="N", min=1, help="Of all kinds, at most.")
     ] = 1_000,
+    max_per_address: Annotated[
+        int | None,
+        typer.Option(
+            "--max-per-address",
+            metavar="N",
+            min=1,
+            help="Of these from one address; where others can reach the server half of them, "
+            "unless said.",
+        ),
+    ] = None,
     stall: Annotated[
         float,
         typer.Option(
@@ -213,11 +233,13 @@ def serve(
     def body() -> int:
         check_server()
         if only_consented and not record:
-            raise EmoliveError("--only-consented is about what --record keeps: give both.")
+            raise EmoliveError(tr("--only-consented is about what --record keeps: give both."))
         if recordings is not None and not (record and history):
             raise EmoliveError(
-                "--recordings is about what --record keeps, and --history finds it again: give all "
-                "three."
+                tr(
+                    "--recordings is about what --record keeps, and --history finds it again: give "
+                    "all three."
+                )
             )
         keeping = Keeping.NOTHING
         if record:
@@ -239,17 +261,19 @@ def serve(
             baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
             history=history,
             recordings=_whole(recordings),
-            name=platform.node() or "server",
+            name=server_name(library_folder(library)),
             rules=alerts,
             policy=policy,
             keeping=keeping,
             only_consented=only_consented,
             max_calls=max_calls,
             max_connections=max_connections,
+            max_per_address=max_per_address,
             stall_s=stall,
             drain_s=drain,
             twilio_auth_token=twilio_auth_token,
             audiohook_secrets=_audiohook_secrets(audiohook_secret or ()),
+            audiohook_organizations=_organizations(audiohook_organization or ()),
         )
         if cluster is not None:
             return _serve_on_cluster(cluster, settings, workers, replicas)
@@ -280,7 +304,7 @@ def add(
     with open_library(library) as opened:
         made = TokenFile(opened.folder).add(name, frozenset(scopes))
         opened.audit("token.added", {"name": name, "scopes": sorted(scopes)})
-    tell("Keep it: it is not shown again.")
+    tell(tr("Keep it: it is not shown again."))
     say(made)
     return DONE
 
@@ -302,7 +326,7 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
         say(json.dumps(rows, indent=1))
         return DONE
     if not tokens:
-        tell("There is no token yet: make one with `emolive serve token add NAME`.")
+        tell(tr("There is no token yet: make one with `emolive serve token add NAME`."))
         return DONE
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("id", "name", "scopes", "made"):
@@ -323,7 +347,7 @@ def revoke(
     with open_library(library) as opened:
         gone = TokenFile(opened.folder).revoke(name)
         opened.audit("token.revoked", {"name": gone.name, "id": gone.id})
-    tell(f"The token {gone.name!r} is revoked.")
+    tell(tr("The token {name} is revoked.", name=repr(gone.name)))
     return DONE
 
 
@@ -335,9 +359,11 @@ def _serve_on_cluster(address: str, settings: ServerSettings, workers: int, repl
     check_ray()
     found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", replicas)
     if found is None or (most := int(found[2] or found[1])) < (least := int(found[1])):
-        raise EmoliveError("--replicas takes a number, or two as in 1-4, the smaller one first.")
+        raise EmoliveError(
+            tr("--replicas takes a number, or two as in 1-4, the smaller one first.")
+        )
     if most and not least:
-        raise EmoliveError("--replicas begins with 1 at least, or is 0: each worker its own.")
+        raise EmoliveError(tr("--replicas begins with 1 at least, or is 0: each worker its own."))
     # Workers have another working folder.
     files = ("certificate", "private_key", "rules", "policy", "model")
     there = {
@@ -363,12 +389,29 @@ def _audiohook_secrets(given: Sequence[str]) -> Mapping[str, bytes]:
             found[key] = base64.b64decode(secret, validate=True)
         except binascii.Error as error:
             raise EmoliveError(
-                "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys Cloud "
-                "has it."
+                tr(
+                    "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys "
+                    "Cloud has it."
+                )
             ) from error
         if not key or not found[key]:
-            raise EmoliveError("--audiohook-secret takes KEY=SECRET, and neither may be empty.")
+            raise EmoliveError(tr("--audiohook-secret takes KEY=SECRET, and neither may be empty."))
     return found
+
+
+def _organizations(given: Sequence[str]) -> frozenset[str]:
+    """Ids of organizations of Genesys Cloud, as their requests have them.
+
+    Raises:
+        EmoliveError: one is none.
+    """
+    try:
+        return frozenset(str(UUID(one)) for one in given)
+    except ValueError as error:
+        raise EmoliveError(
+            "--audiohook-organization takes the organization's ID as Genesys Cloud shows it, such "
+            "as d7934305-0972-4844-938e-9060eef73d05."
+        ) from error
 
 
 def _remind_of_consent(library: Path | None) -> None:

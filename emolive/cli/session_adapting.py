@@ -11,6 +11,7 @@ from emolive.cli.baseline import expected_mix
 from emolive.cli.loading import open_library
 from emolive.cli.options import ExpectedOption, LibraryOption, LiveBaseline, SessionsArgument
 from emolive.cli.outcome import DONE, tell
+from emolive.i18n import tr
 from emolive.inference.known_models import called
 from emolive.session.readapting import readapt
 from emolive.wording import readapted_text
@@ -45,5 +46,11 @@ def adapt(
         for info in infos.values():
             found = readapt(opened, info.id, called(info.model, model), mix)
             told = [one.told for one in found.baselines.values()]
-            tell(f"Session {info.id}: {readapted_text(found.windows, found.changed, told)}")
+            tell(
+                tr(
+                    "Session {id}: {windows}",
+                    id=info.id,
+                    windows=readapted_text(found.windows, found.changed, told),
+                )
+            )
     return DONE

@@ -18,9 +18,10 @@ from emolive.cli.options import AudioFormat as AudioKind
 from emolive.cli.options import JsonReport, LibraryOption, SessionsArgument
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import ntr
+from emolive.i18n import decimal, ntr, tr
 from emolive.plain_text import plain
 from emolive.session.agreement import Agreement, timeline_agreements
+from emolive.session.agreement_words import dimension_name
 from emolive.session.annotator_agreement import (
     TierAgreement,
     TraceAgreement,
@@ -36,11 +37,11 @@ from emolive.session.records import SessionInfo
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.session.training_manifest import Facts, write_manifest
 from emolive.times import seconds_text
+from emolive.wording import percent
 
 BUNDLE = "bundle"
 MANIFEST = "manifest"
 ALL = "all"  # every format but the manifest, which only marked sessions have
-NOBODY = "annotator"  # one without a name
 _ELAN = "eaf"
 
 
@@ -177,11 +178,15 @@ def show_agreement(
         say(json.dumps(document, indent=1))
         return DONE
     if not (any(mark.label for mark in timeline.annotations) or timeline.traces):
-        raise SessionError("Nobody labelled anything in this session: mark stretches in the app.")
+        raise SessionError(
+            tr("Nobody labelled anything in this session: mark stretches in the app.")
+        )
     lines = [_model_line(one, rate) for one in model]
     lines += [line for one in people for line in _tier_lines(one, rate)]
     lines += [line for one in traces for line in _trace_lines(one, rate)]
-    for line in lines or ["There is nothing to compare yet: one annotator, and not the emotions."]:
+    for line in lines or [
+        tr("There is nothing to compare yet: one annotator, and not the emotions.")
+    ]:
         say(line)
     return DONE
 
@@ -198,11 +203,19 @@ def delete_sessions(
         infos = list(dict.fromkeys(library.get(session) for session in sessions))
         models = shelf.taught_with(info.id for info in infos)
         for name in models:
-            way = "it is deleted, too" if with_models else "delete it, too, with --with-models"
-            tell(f"The model {name} was taught with what is deleted here: {way}.")
+            way = tr("delete it, too, with --with-models")
+            if with_models:
+                way = tr("it is deleted, too")
+            tell(
+                tr(
+                    "The model {name} was taught with what is deleted here: {way}.",
+                    name=name,
+                    way=way,
+                )
+            )
         if ask and sys.stdin.isatty():
             names = ", ".join(info.title or info.id for info in infos)
-            typer.confirm(plain(f"Delete {names} for good?"), abort=True, err=True)
+            typer.confirm(plain(tr("Delete {names} for good?", names=names)), abort=True, err=True)
         for info in infos:
             try:
                 library.delete(info.id)
@@ -210,10 +223,10 @@ def delete_sessions(
                 failed += 1
                 tell(str(error))
             else:
-                tell(f"Session {info.id} is deleted.")
+                tell(tr("Session {id} is deleted.", id=info.id))
         for name in models if with_models else ():
             shelf.remove(name)
-            tell(f"The model {name} is deleted.")
+            tell(tr("The model {name} is deleted.", name=name))
     return SOME_INPUTS_FAILED if failed else DONE
 
 
@@ -242,7 +255,7 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
     names, forms = _chosen(options.formats)
     if options.delete and BUNDLE not in names:
         raise EmoliveError(
-            "--delete would lose what the other formats do not hold: add bundle to --format."
+            tr("--delete would lose what the other formats do not hold: add bundle to --format.")
         )
     with open_library(library) as opened:
         found = list({info.id: info for info in map(opened.get, sessions)}.values())
@@ -257,19 +270,22 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
                 except SessionError as error:
                     if len(names) == 1:
                         raise
-                    tell(f"No manifest was written. {error}")
+                    tell(tr("No manifest was written. {error}", error=error))
                     names = tuple(name for name in names if name != MANIFEST)
                     done = SOME_INPUTS_FAILED
         except OSError as error:
             raise EmoliveError(
-                f"Cannot write to {options.out} ({error.strerror or error}): choose another folder "
-                "with --out."
+                tr(
+                    "Cannot write to {out} ({reason}): choose another folder with --out.",
+                    out=options.out,
+                    reason=error.strerror or error,
+                )
             ) from error
         try:
             for info in found:
                 opened.audit("exported", {"session": info.id, "formats": list(names)})
         except SessionError as error:  # a disk that is full or read-only gives out what it has
-            tell(f"The audit log does not know of this export. {error}")
+            tell(tr("The audit log does not know of this export. {error}", error=error))
     if options.delete:
         done = max(
             done,
@@ -291,8 +307,11 @@ def _chosen(text: str) -> tuple[tuple[str, ...], tuple[Format, ...]]:
     names = tuple(dict.fromkeys(names))
     if unknown := [name for name in names if name not in (*FORMATS, BUNDLE, MANIFEST)]:
         raise EmoliveError(
-            f"{unknown[0]!r} is not a format that can be written: use "
-            f"{', '.join((*FORMATS, BUNDLE, MANIFEST, ALL))}."
+            tr(
+                "{value} is not a format that can be written: use {names}.",
+                value=repr(unknown[0]),
+                names=", ".join((*FORMATS, BUNDLE, MANIFEST, ALL)),
+            )
         )
     forms = [name for name in names if name in FORMATS]
     return names, chosen_formats(",".join(forms)) if forms else ()
@@ -352,45 +371,69 @@ def _manifest(library: Library, found: Sequence[SessionInfo], options: _Export) 
     say(result.path)
 
 
+def _name(annotator: str) -> str:
+    return annotator or tr("annotator")
+
+
+def _both(one: str, other: str) -> str:
+    return tr("{one} and {other}", one=_name(one), other=_name(other))
+
+
 def _number(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.2f}"
+    return tr("not defined") if value is None else decimal(value, 2)
 
 
 def _model_line(one: Agreement, rate: int) -> str:
-    kappa = "no kappa (one label only)" if one.kappa is None else f"kappa {one.kappa:.2f}"
-    same = "" if one.observed is None else f", same label {one.observed:.0%}"
-    return (
-        f"{one.annotator or NOBODY} and the model: {kappa}{same} of "
-        f"{one.compared / rate:.1f} s; the model decided on {one.coverage:.0%} of "
-        "what was labelled"
+    kappa = tr("no kappa (one label only)")
+    if one.kappa is not None:
+        kappa = tr("kappa {kappa}", kappa=decimal(one.kappa, 2))
+    if one.observed is not None:
+        kappa = tr("{kappa}, same label {share}", kappa=kappa, share=percent(one.observed))
+    return tr(
+        "{who} and the model: {kappa} of {time}; the model decided on {share} of what was labelled",
+        who=_name(one.annotator),
+        kappa=kappa,
+        time=seconds_text(one.compared / rate),
+        share=percent(one.coverage),
     )
 
 
 def _tier_lines(one: TierAgreement, rate: int) -> Iterator[str]:
+    about = one.tier or tr("emotion")
     for pair in one.pairs:
-        shared = (
-            f"Cohen's kappa {_number(pair.kappa)}, same label "
-            f"{pair.same / pair.compared:.0%} of {seconds_text(pair.compared / rate)}"
-            if pair.compared
-            else "no time in common"
-        )
-        yield f"{one.tier or 'emotion'}: {pair.one or NOBODY} and {pair.other or NOBODY}: {shared}"
-    yield (
-        f"{one.tier or 'emotion'}: {len(one.annotators)} annotators: Fleiss' kappa "
-        f"{_number(one.fleiss)} over the {seconds_text(one.shared / rate)} that all labelled, "
-        f"Krippendorff's alpha {_number(one.alpha)} over the "
-        f"{seconds_text(one.labelled_twice / rate)} that two or more did"
+        shared = tr("no time in common")
+        if pair.compared:
+            shared = tr(
+                "Cohen's kappa {kappa}, same label {share} of {time}",
+                kappa=_number(pair.kappa),
+                share=percent(pair.same / pair.compared),
+                time=seconds_text(pair.compared / rate),
+            )
+        yield f"{about}: {_both(pair.one, pair.other)}: {shared}"
+    told = tr(
+        "{number} annotators: Fleiss' kappa {fleiss} over the {time} that all labelled, "
+        "Krippendorff's alpha {alpha} over the {twice} that two or more did",
+        number=len(one.annotators),
+        fleiss=_number(one.fleiss),
+        time=seconds_text(one.shared / rate),
+        alpha=_number(one.alpha),
+        twice=seconds_text(one.labelled_twice / rate),
     )
+    yield f"{about}: {told}"
 
 
 def _trace_lines(one: TraceAgreement, rate: int) -> Iterator[str]:
+    about = dimension_name(one.dimension).lower()
     for first, second, value in one.pairs:
-        names = f"{first or NOBODY} and {second or NOBODY}"
-        yield f"{one.dimension}: {names}: concordance {_number(value)}"
-    yield (
-        f"{one.dimension}: {len(one.annotators)} annotators: Krippendorff's alpha (interval) "
-        f"{_number(one.alpha)} over {seconds_text(one.shared / rate)}"
+        agreed = tr("concordance {number}", number=_number(value))
+        yield f"{about}: {_both(first, second)}: {agreed}"
+    told = tr(
+        "{number} annotators: Krippendorff's alpha (interval) {alpha} over {time}",
+        number=len(one.annotators),
+        alpha=_number(one.alpha),
+        time=seconds_text(one.shared / rate),
     )
+    yield f"{about}: {told}"
 
 
 def _model_object(one: Agreement, rate: int) -> dict[str, object]:

@@ -18,6 +18,7 @@ from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import tr
 from emolive.session.library import Library
 from emolive.session.player import Player, PlayerState, PlayerStatus, session_player
 from emolive.session.reanalysis import reanalyze
@@ -53,7 +54,7 @@ def run_replay(session_id: str, options: ReplayOptions) -> int:
         session = library.get(session_id)
         if session.state is SessionState.RECORDING:
             raise SessionError(
-                f"Session {session.id} is still being recorded: stop it, then replay it."
+                tr("Session {id} is still being recorded: stop it, then replay it.", id=session.id)
             )
         if options.model is not None:
             return _compare(library, session, options.model, options.provider)
@@ -64,12 +65,16 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
     start = round(options.start_s * session.rate)
     if not 0 <= start < max(1, session.duration_samples):
         raise SessionError(
-            f"Session {session.id} is {table_time(session.duration_s)} long: give a smaller --from."
+            tr(
+                "Session {id} is {duration} long: give a smaller --from.",
+                id=session.id,
+                duration=table_time(session.duration_s),
+            )
         )
     replay = Replay(library, session)
     silent = not options.audio
     if not session.has_audio and not silent:
-        tell("This session was recorded without audio: its timeline runs in silence.")
+        tell(tr("This session was recorded without audio: its timeline runs in silence."))
         silent = True
     with (
         Interrupts() as interrupts,
@@ -86,7 +91,7 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
             view.close()
         error = player.status().error
     if error:
-        raise EmoliveError(f"{error} Or replay it with --no-audio.")
+        raise EmoliveError(tr("{error} Or replay it with --no-audio.", error=error))
     return DONE
 
 

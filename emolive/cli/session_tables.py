@@ -10,15 +10,17 @@ from rich.text import Text
 
 from emolive.cli.console import Console
 from emolive.cli.conversation_view import conversation_line, conversation_table
-from emolive.labels import swatch
+from emolive.i18n import day_text, mark, moment_text, tr
+from emolive.labels import emotion_name, label_name, swatch
 from emolive.session.conversation import session_conversation
+from emolive.session.gap_words import gap_name
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.results import Span, TrendPoint
 from emolive.session.search import SearchHit
 from emolive.session.summary import NO_EMOTION, dominant_of
 from emolive.times import seconds_text, table_time
-from emolive.types import SpeechState
+from emolive.wording import percent, stream_name
 
 Json = dict[str, object]
 
@@ -128,7 +130,9 @@ def sessions_table(
     sessions: Sequence[SessionInfo], times: Mapping[str, Mapping[str, int]]
 ) -> Table:
     """The list of sessions."""
-    table = _table("id", "started", "length", "mostly", "title", "tags", "")
+    table = _table(
+        mark("id"), mark("started"), mark("length"), mark("mostly"), mark("title"), mark("tags"), ""
+    )
     for info in sessions:
         table.add_row(
             info.id,
@@ -144,7 +148,15 @@ def sessions_table(
 
 def hits_table(hits: Sequence[SearchHit]) -> Table:
     """What was found: one row per segment, or per session where no segments were asked for."""
-    table = _table("id", "started", "at", "length", "emotion", "stream", "title")
+    table = _table(
+        mark("id"),
+        mark("started"),
+        mark("at"),
+        mark("length"),
+        mark("emotion"),
+        mark("stream"),
+        mark("title"),
+    )
     for hit in hits:
         info = hit.session
         begin = (info.id, local_time(info))
@@ -155,7 +167,7 @@ def hits_table(hits: Sequence[SearchHit]) -> Table:
                 table_time(segment.start_sample / info.rate),
                 seconds_text(length),
                 _emotion(segment.label),
-                Text(segment.stream),
+                Text(stream_name(segment.stream)),
                 Text(info.title),
             )
         if not hit.segments:
@@ -176,10 +188,12 @@ def trend_object(point: TrendPoint) -> Json:
 
 def trend_table(points: Sequence[TrendPoint], emotions: Sequence[str], by: Span) -> Table:
     """A row for each point, a column for each emotion."""
-    table = _table("from", "sessions", "time", *emotions, "title")
+    table = _table(
+        mark("from"), mark("sessions"), mark("time"), *map(emotion_name, emotions), mark("title")
+    )
     for point in points:
-        when = f"{point.start:%Y-%m-%d %H:%M}" if by is Span.SESSION else f"{point.start:%Y-%m-%d}"
-        shares = (f"{point.shares[one]:.0%}" if one in point.shares else "" for one in emotions)
+        when = (moment_text if by is Span.SESSION else day_text)(point.start)
+        shares = (percent(point.shares[one]) if one in point.shares else "" for one in emotions)
         table.add_row(
             when,
             str(point.sessions),
@@ -194,18 +208,31 @@ def show_session(library: Library, info: SessionInfo) -> None:
     """Print one session for people."""
     console = Console.wide()
     say = console.print
-    say(Text(f"{info.title or 'Session'}  {info.id}", style="bold"))
-    say(f"{local_time(info)}, {table_time(info.duration_s)}, {_marks(info) or 'complete'}")
-    say(Text(f"{info.source}; {info.model} on {info.provider}"))
+    say(Text(f"{info.title or tr('Session')}  {info.id}", style="bold"))
+    say(f"{local_time(info)}, {table_time(info.duration_s)}, {_marks(info) or tr('complete')}")
+    say(
+        Text(
+            tr(
+                "{source}; {model} on {provider}",
+                source=info.source,
+                model=info.model,
+                provider=info.provider,
+            )
+        )
+    )
     if info.tags:
-        say(Text(f"tags: {', '.join(info.tags)}"))
+        say(Text(tr("tags: {names}", names=", ".join(info.tags))))
     for part in library.summary(info.id).streams:
         stream = info.stream(part.stream)
-        role = f" ({stream.role})" if stream.role and stream.role.value != part.stream else ""
-        sound = "" if library.audio_path(info.id, part.stream) else ", no audio"
+        role = (
+            f" ({stream_name(stream.role)})"
+            if stream.role and stream.role.value != part.stream
+            else ""
+        )
+        sound = "" if library.audio_path(info.id, part.stream) else f", {tr('no audio')}"
         say()
-        say(Text(f"{part.stream}{role}, {stream.native_rate} Hz{sound}", style="bold"))
-        table = _table("", "time", "share", "peak", "at")
+        say(Text(f"{stream_name(part.stream)}{role}, {stream.native_rate} Hz{sound}", style="bold"))
+        table = _table("", mark("time"), mark("share"), mark("peak"), mark("at"))
         peaks = {peak.label: peak for peak in part.peaks}
         total = sum(part.samples.values()) or 1
         for label, samples in part.samples.items():
@@ -213,35 +240,41 @@ def show_session(library: Library, info: SessionInfo) -> None:
             table.add_row(
                 _emotion(label),
                 table_time(samples / info.rate),
-                f"{samples / total:.0%}",
-                f"{peak.probability:.0%}" if peak else "",
+                percent(samples / total),
+                percent(peak.probability) if peak else "",
                 table_time(peak.at_sample / info.rate) if peak else "",
             )
         say(table)
         if part.transitions:
-            changes = (f"{one} → {other} {count}x" for one, other, count in part.transitions[:5])
-            say(Text(f"changes: {', '.join(changes)}"))
+            changes = (
+                f"{label_name(one)} → {label_name(other)} {count}×"
+                for one, other, count in part.transitions[:5]
+            )
+            say(Text(tr("changes: {names}", names=", ".join(changes))))
     if conversation := session_conversation(library, info):
         say()
         say(conversation_table(conversation))
         say(conversation_line(conversation))
     lines = [
         *(
-            f"gap     {table_time(gap.start_sample / info.rate)} "
-            f"{(gap.end_sample - gap.start_sample) / info.rate:.2f} s, {gap.kind.value}"
+            f"{tr('gap'):<8}{table_time(gap.start_sample / info.rate)} "
+            f"{seconds_text((gap.end_sample - gap.start_sample) / info.rate, 2)}, "
+            f"{gap_name(gap.kind)}"
             for gap in library.gaps(info.id)
         ),
         *(
-            f"alert   {table_time(alert.at_sample / info.rate)} {alert.message}"
+            f"{tr('alert'):<8}{table_time(alert.at_sample / info.rate)} {alert.message}"
             for alert in library.alerts(info.id)
         ),
         *(
-            f"mark    {table_time(one.start_sample / info.rate)} - "
-            f"{table_time(one.end_sample / info.rate)} {one.label or ''} {one.comment}".rstrip()
+            f"{tr('mark'):<8}{table_time(one.start_sample / info.rate)} - "
+            f"{table_time(one.end_sample / info.rate)} "
+            f"{label_name(one.label or '')} {one.comment}".rstrip()
             for one in library.annotations(info.id)
         ),
         *(
-            f"note    {'' if note.at_sample is None else table_time(note.at_sample / info.rate)} "
+            f"{tr('note'):<8}"
+            f"{'' if note.at_sample is None else table_time(note.at_sample / info.rate)} "
             f"{note.text}"
             for note in library.notes(info.id)
         ),
@@ -259,24 +292,24 @@ def _conversation(library: Library, info: SessionInfo) -> object:
 
 def local_time(info: SessionInfo) -> str:
     """When it began, in this computer's time zone."""
-    return f"{info.started_at.astimezone():%Y-%m-%d %H:%M}"
+    return moment_text(info.started_at.astimezone())
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", expand=False)
     for column in columns:
-        table.add_column(column, no_wrap=column == "id")
+        table.add_column(tr(column) if column else "", no_wrap=column == "id")
     return table
 
 
 def _marks(info: SessionInfo) -> str:
     marks = []
     if info.state is SessionState.RECORDING:
-        marks.append("recording")
+        marks.append(tr("recording"))
     if info.recovered:
-        marks.append("recovered")
+        marks.append(tr("recovered"))
     if not info.has_audio:
-        marks.append("no audio")
+        marks.append(tr("no audio"))
     return ", ".join(marks)
 
 
@@ -287,6 +320,5 @@ def _mostly(times: Mapping[str, int]) -> Text:
 
 def _emotion(label: str) -> Text:
     if label in NO_EMOTION:
-        words = "speech, not read" if label == SpeechState.NOT_INFERRED else label
-        return Text(words, style="dim")
-    return Text(label, style=swatch(label).fill(dark=True))
+        return Text(label_name(label), style="dim")
+    return Text(label_name(label), style=swatch(label).fill(dark=True))

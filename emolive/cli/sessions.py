@@ -41,6 +41,7 @@ from emolive.cli.session_tables import (
     trend_table,
 )
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import decimal, tr
 from emolive.plain_text import plain
 from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
 from emolive.session.query_text import parse_length, parse_share, taken_as_text
@@ -72,9 +73,14 @@ def list_sessions(
         elif sessions:
             print_table(sessions_table(sessions, times))
         elif opened.sessions():
-            tell("Nothing was found.")
+            tell(tr("Nothing was found."))
         else:
-            tell(f"There are no sessions in {opened.folder} yet: `emolive live --record`.")
+            tell(
+                tr(
+                    "There are no sessions in {folder} yet: `emolive live --record`.",
+                    folder=opened.folder,
+                )
+            )
     return DONE
 
 
@@ -105,7 +111,7 @@ def trends(
     elif points:
         print_table(trend_table(points, emotions_of(results), by))
     else:
-        tell("Nothing was found.")
+        tell(tr("Nothing was found."))
     return DONE
 
 
@@ -206,7 +212,7 @@ def search(
         parties = []
         for name in role or ():
             if name.casefold() not in set(Role):
-                raise SessionError(f"{name!r} is no role: use agent or customer.")
+                raise SessionError(tr("{name} is no role: use agent or customer.", name=repr(name)))
             parties.append(Role(name.casefold()))
         query = replace(
             query,
@@ -245,7 +251,7 @@ def search(
         elif hits:
             print_table(hits_table(hits))
         else:
-            tell("Nothing was found.")
+            tell(tr("Nothing was found."))
     return DONE
 
 
@@ -279,16 +285,20 @@ def expire(
             opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
         expired = opened.expire(days) if days is not None or after else []
         for session_id in expired:
-            tell(f"Session {session_id} is deleted.")
+            tell(tr("Session {session_id} is deleted.", session_id=session_id))
         for name in shelf.taught_with(expired):
             tell(
-                f"The model {name} was taught with them: `emolive adapt remove {name}` forgets it."
+                tr(
+                    "The model {name} was taught with them: `emolive adapt remove {name}` forgets "
+                    "it.",
+                    name=name,
+                )
             )
         limit = opened.settings().expire_after_days
         if limit is None:
-            tell("Sessions are kept until they are deleted.")
+            tell(tr("Sessions are kept until they are deleted."))
         else:
-            tell(f"Sessions are deleted by themselves after {limit} days.")
+            tell(tr("Sessions are deleted by themselves after {limit} days.", limit=limit))
     return DONE
 
 
@@ -340,7 +350,11 @@ def note(
         sample = None if at is None else round(at * info.rate)
         if sample is not None and sample > info.duration_samples:
             raise SessionError(
-                f"Session {info.id} is {info.duration_s:.1f} s long: choose a moment in it."
+                tr(
+                    "Session {id} is {duration} s long: choose a moment in it.",
+                    id=info.id,
+                    duration=decimal(info.duration_s, 1),
+                )
             )
         opened.add_note(info.id, text, sample)
     return DONE
@@ -363,10 +377,12 @@ def consent(
                     settings.model_dump() | {"consent_text": text}
                 )
             except ValidationError as error:
-                raise SessionError(f"The text is too long ({len(text)} letters).") from error
+                raise SessionError(
+                    tr("The text is too long ({number} letters).", number=len(text))
+                ) from error
             opened.change_settings(changed)
         shown = opened.settings().consent_text
-        tell(shown or "There is no reminder before recording.")
+        tell(shown or tr("There is no reminder before recording."))
     return DONE
 
 
@@ -395,9 +411,11 @@ def show_tiers(
     They hold for the whole library.
     """
     if remove and labels is not None:
-        raise EmoliveError("--remove and --labels contradict each other: give one of them.")
+        raise EmoliveError(tr("--remove and --labels contradict each other: give one of them."))
     if name is None and (remove or labels is not None):
-        raise EmoliveError("Name the tier: such as `emolive sessions tiers engagement --labels …`.")
+        raise EmoliveError(
+            tr("Name the tier: such as `emolive sessions tiers engagement --labels …`.")
+        )
     with open_library(library) as opened:
         settings = opened.settings()
         if name is not None and remove:
@@ -405,7 +423,12 @@ def show_tiers(
         elif name is not None and labels is not None:
             settings = with_tier(settings, tier_of(name, labels))
         elif name is not None:
-            raise EmoliveError(f"What is labelled in {name!r}? Add --labels, such as --labels a,b.")
+            raise EmoliveError(
+                tr(
+                    "What is labelled in {name}? Add --labels, such as --labels a,b.",
+                    name=repr(name),
+                )
+            )
         if settings != opened.settings():
             opened.change_settings(settings)
     if as_json:
@@ -414,7 +437,12 @@ def show_tiers(
         for tier in settings.tiers:
             say(_line(tier))
     else:
-        say("Only the emotions can be marked: add a tier with `sessions tiers NAME --labels a,b`.")
+        say(
+            tr(
+                "Only the emotions can be marked: add a tier with `sessions tiers NAME --labels "
+                "a,b`."
+            )
+        )
     return DONE
 
 

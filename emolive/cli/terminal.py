@@ -17,8 +17,9 @@ from rich.text import Text
 from emolive.cli.console import Console
 from emolive.cli.processor_news import ProcessorNews
 from emolive.cli.segment_lines import alert_line
-from emolive.labels import swatch
-from emolive.times import table_time
+from emolive.i18n import decimal, mark, tr
+from emolive.labels import emotion_name, swatch
+from emolive.times import seconds_text, table_time
 from emolive.types import (
     Alert,
     EngineState,
@@ -31,7 +32,7 @@ from emolive.types import (
     Severity,
     SpeechState,
 )
-from emolive.wording import adapted_text
+from emolive.wording import adapted_text, percent, state_name
 
 _REFRESH_S = 0.1
 _WIDEST = 120
@@ -201,8 +202,8 @@ class TerminalTimeline:
         strip = Text(" " * (inner - len(cells)), no_wrap=True)
         for character, colour in cells:
             strip.append(character, colour)
-        span = f"-{inner * self._hop_s:g} s"
-        axis = Text(span + "now".rjust(inner - len(span)), "grey50", no_wrap=True)
+        span = tr("{seconds} s", seconds=decimal(-inner * self._hop_s))
+        axis = Text(span + tr("now").rjust(inner - len(span)), "grey50", no_wrap=True)
         return Panel(
             Group(top, Text(), strip, axis),
             title=name if len(self._streams) > 1 else None,
@@ -218,16 +219,17 @@ class TerminalTimeline:
     def _badge(self, answer: Prediction | None) -> Text:
         """The current emotion on a block of its colour."""
         if answer is None:
-            words, style = "listening ..." if self._recorded_s is None else "", "grey50"
+            words, style = tr("listening ...") if self._recorded_s is None else "", "grey50"
         elif answer.label is not None:
             colours = self._swatches[answer.label]
-            words, style = answer.label.upper(), f"bold {colours.ink(dark=True)} on {colours.dark}"
+            words = emotion_name(answer.label).upper()
+            style = f"bold {colours.ink(dark=True)} on {colours.dark}"
         elif answer.state is SpeechState.SILENCE:
-            words, style = "silence", "grey50 on grey11"
+            words, style = state_name(answer.state), "grey50 on grey11"
         elif answer.state is SpeechState.NOT_INFERRED:
-            words, style = "emotion not read", "grey50 on grey15"
+            words, style = state_name(answer.state), "grey50 on grey15"
         else:
-            words, style = "uncertain", "grey85 on grey27"
+            words, style = state_name(answer.state), "grey85 on grey27"
         spaced = " ".join(words) if style.startswith("bold") else words
         word = spaced if len(spaced) <= _BADGE_WIDTH - 2 else words[: _BADGE_WIDTH - 2]
         blank = " " * _BADGE_WIDTH
@@ -242,19 +244,23 @@ class TerminalTimeline:
         rows.add_column(width=_BAR_WIDTH)
         rows.add_column(justify="right")
         share = (max(stream.level_dbfs, _QUIETEST_DBFS) - _QUIETEST_DBFS) / -_QUIETEST_DBFS
-        level = f"{stream.level_dbfs:.0f} dB" if stream.level_dbfs > _QUIETEST_DBFS else "quiet"
+        level = tr("quiet")
+        if stream.level_dbfs > _QUIETEST_DBFS:
+            level = f"{decimal(stream.level_dbfs, 0)} dB"
         voice = "green" if stream.speech else "grey50"
-        rows.add_row("level", _bar(share, voice), level)
+        rows.add_row(tr("level"), _bar(share, voice), level)
         answer = stream.answer
         confidence = answer.confidence if answer is not None else 0.0
         colour = "grey50"
         if answer is not None and answer.label is not None:
             colour = self._swatches[answer.label].dark
-        text = f"{confidence:.0%}" if confidence else ""
-        rows.add_row(Text("confidence", "bold"), _bar(confidence, colour), Text(text, "bold"))
+        text = percent(confidence) if confidence else ""
+        rows.add_row(Text(tr("confidence"), "bold"), _bar(confidence, colour), Text(text, "bold"))
         for label, p in self._leading(answer.probabilities if answer is not None else None):
             bar = _bar(p, self._swatches[label].dark) if label else Text()
-            rows.add_row(Text(f"  {label}", "grey62"), bar, Text(f"{p:.0%}" if label else ""))
+            rows.add_row(
+                Text(f"  {emotion_name(label)}", "grey62"), bar, Text(percent(p) if label else "")
+            )
         return rows
 
     def _leading(self, probabilities: FloatArray | None) -> list[tuple[str, float]]:
@@ -267,30 +273,35 @@ class TerminalTimeline:
     def _legend(self) -> Text:
         legend = Text(" ")
         for label, colours in self._swatches.items():
-            legend.append("■ ", colours.dark).append(f"{label} ")
-        legend.append("\n ").append(f"{_UNCERTAIN[0]} ", _UNCERTAIN[1]).append("uncertain  ")
-        legend.append(f"{_SILENCE[0]} ", _SILENCE[1]).append("silence")
+            legend.append("■ ", colours.dark).append(f"{emotion_name(label)} ")
+        legend.append("\n ").append(f"{_UNCERTAIN[0]} ", _UNCERTAIN[1])
+        legend.append(f"{state_name(SpeechState.UNCERTAIN)}  ")
+        legend.append(f"{_SILENCE[0]} ", _SILENCE[1])
+        legend.append(state_name(SpeechState.SILENCE))
         if any(not stream.emotion for stream in self._status.streams):
-            legend.append(f"  {_NOT_INFERRED[0]} ", _NOT_INFERRED[1]).append("speech, not read")
+            legend.append(f"  {_NOT_INFERRED[0]} ", _NOT_INFERRED[1])
+            legend.append(state_name(SpeechState.NOT_INFERRED))
         return legend
 
     def _footer(self) -> Text:
         status = self._status
         text = Text(" ", "grey62", no_wrap=True, overflow="ellipsis")
         if self._recorded_s is not None:
-            text.append(f"{status.model}, recorded on {status.provider or 'a computer'}")
+            where = status.provider or tr("a computer")
+            text.append(tr("{model}, recorded on {where}", model=status.model, where=where))
             return text.append(self._adapted())
-        text.append(f"{status.provider} · {status.model} · latency {status.latency_ms:.0f} ms")
-        text.append(f" · lag {status.lag_s:.1f} s")
+        latency = tr("latency {latency} ms", latency=decimal(status.latency_ms, 0))
+        text.append(f"{status.provider} · {status.model} · {latency}")
+        text.append(f" · {tr('lag {time}', time=seconds_text(status.lag_s))}")
         text.append(self._adapted())
         for name, count in (
-            ("skipped", status.windows_skipped),
-            ("overflows", status.overflows),
-            ("dropped", status.events_dropped),
-            ("reconnects", status.reconnects),
+            (mark("skipped"), status.windows_skipped),
+            (mark("overflows"), status.overflows),
+            (mark("dropped"), status.events_dropped),
+            (mark("reconnects"), status.reconnects),
         ):
             if count or name in ("skipped", "overflows"):
-                text.append(f" · {name} {count}", "yellow" if count else "")
+                text.append(f" · {tr(name)} {count}", "yellow" if count else "")
         return text
 
     def _adapted(self) -> str:

@@ -25,12 +25,13 @@ from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals
 from emolive.errors import EmoliveError
+from emolive.i18n import decimal, tr
 from emolive.inference.metadata import ModelMetadata
-from emolive.labels import swatches
+from emolive.labels import emotion_name, swatches
 from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
 from emolive.palette import Swatch
-from emolive.times import table_time
+from emolive.times import seconds_text, table_time
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -38,16 +39,12 @@ from emolive.types import (
     EngineStatus,
     Prediction,
     Role,
-    SpeechState,
 )
+from emolive.wording import percent, state_name
 
 _MAILBOX_EVENTS = 5_000
 _LOOK_EVERY_S = 0.25
 _END_WITHIN_S = 2.0
-_STATES: dict[SpeechState, str] = {
-    SpeechState.SILENCE: "silence",
-    SpeechState.UNCERTAIN: "uncertain",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +203,8 @@ class _Picture:
 
     def _render(self, cards: Sequence[_Card], status: EngineTotals) -> RenderableType:
         table = _table()
-        table.add_column("customer now")
-        table.add_column("alert now")
+        table.add_column(tr("customer now"))
+        table.add_column(tr("alert now"))
         for card in cards:
             alert = Text(card.raised, "bold red")
             table.add_row(*_cells(card, card.conversation), self._now(card), alert)
@@ -218,10 +215,13 @@ class _Picture:
             return Text(card.status.reason or card.status.state.value, "grey50")
         answer = card.answer
         if answer is None:
-            return Text("listening ...", "grey50")
+            return Text(tr("listening ..."), "grey50")
         if answer.label is None:
-            return Text(_STATES.get(answer.state, answer.state.value), "grey50")
-        return Text(f"{answer.label} {answer.confidence:.0%}", self._swatches[answer.label].dark)
+            return Text(state_name(answer.state), "grey50")
+        return Text(
+            f"{emotion_name(answer.label)} {percent(answer.confidence)}",
+            self._swatches[answer.label].dark,
+        )
 
 
 def _sum_up(cards: Sequence[_Card], status: EngineTotals, *, as_json: bool) -> int:
@@ -241,36 +241,49 @@ def _sum_up(cards: Sequence[_Card], status: EngineTotals, *, as_json: bool) -> i
         Console().print(table)
     tell(_pool_line(status))
     if len(failed) == len(cards):
-        raise EmoliveError("None of the calls could be monitored.")
+        raise EmoliveError(tr("None of the calls could be monitored."))
     return SOME_INPUTS_FAILED if failed else DONE
 
 
 def _table() -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("call")
-    for heading in ("time", "agent", "customer", "silence", "overtalk", "alerts"):
+    table.add_column(tr("call"))
+    headings = (
+        tr("time"),
+        tr("agent"),
+        tr("customer"),
+        tr("silence"),
+        tr("overtalk"),
+        tr("alerts"),
+    )
+    for heading in headings:
         table.add_column(heading, justify="right")
     return table
 
 
 def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
     shares = [
-        f"{party.talk_share:.0%}" if metrics.separable and party.talk_share is not None else ""
+        percent(party.talk_share) if metrics.separable and party.talk_share is not None else ""
         for party in (metrics.party(Role.AGENT), metrics.party(Role.CUSTOMER))
     ]
     return (
         card.call.name.replace("[", r"\["),
         table_time(card.status.elapsed_s),
         *shares,
-        f"{metrics.silence_share:.0%}",
-        f"{metrics.overtalk_s:.1f} s" if metrics.separable else "",
+        percent(metrics.silence_share),
+        seconds_text(metrics.overtalk_s) if metrics.separable else "",
         str(card.alerts),
     )
 
 
 def _pool_line(status: EngineTotals) -> str:
-    return (
-        f"{status.running} of {status.runs} calls running · answers after "
-        f"{status.latency_p50_ms:.0f} ms (median), {status.latency_p99_ms:.0f} ms (p99) · "
-        f"{status.windows_skipped} of {status.windows + status.windows_skipped} windows skipped"
+    return tr(
+        "{running} of {runs} calls running · answers after {median} ms (median), {p99} ms (p99) · "
+        "{skipped} of {windows} windows skipped",
+        running=status.running,
+        runs=status.runs,
+        median=decimal(status.latency_p50_ms, 0),
+        p99=decimal(status.latency_p99_ms, 0),
+        skipped=status.windows_skipped,
+        windows=status.windows + status.windows_skipped,
     )

@@ -29,6 +29,7 @@ LOCAL = "local"
 # Beyond these, workers wait for one another rather than filling memory (bytes).
 _OBJECT_STORE = 200 * 2**20
 _FOLDER = "emolive-ray-"
+MODELS = "emolive-model-"
 # A socket's path may be about a hundred characters long, most of which Ray needs itself.
 _LONGEST_TEMP = 24
 
@@ -104,7 +105,7 @@ def ray_cluster(
     # Ray reads its token once in a process, when it is loaded.
     os.environ.update(_ALONE)
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    with _own_folder() as folder:
+    with own_folder(_FOLDER, _short_temp()) as folder:
         ray = load_ray()
         try:
             with _no_api_server():
@@ -145,17 +146,21 @@ def _no_api_server() -> Iterator[None]:
         services.start_api_server = before
 
 
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    """For Ray's sockets and logs; those of runs that were killed go, too."""
+def _short_temp() -> str:
+    """Where Ray's sockets and logs are to be."""
     temp = tempfile.gettempdir()
-    if len(temp) > _LONGEST_TEMP and os.path.isdir("/tmp"):
-        temp = "/tmp"
-    for left in Path(temp).glob(f"{_FOLDER}*"):
-        pid = left.name.removeprefix(_FOLDER).partition("-")[0]
+    return "/tmp" if len(temp) > _LONGEST_TEMP and os.path.isdir("/tmp") else temp
+
+
+@contextmanager
+def own_folder(prefix: str, temp: str | None = None) -> Iterator[Path]:
+    """A temporary folder of this process; those of processes that were killed go, too."""
+    temp = temp or tempfile.gettempdir()
+    for left in Path(temp).glob(f"{prefix}*"):
+        pid = left.name.removeprefix(prefix).partition("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-", dir=temp))
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=temp))
     try:
         yield folder
     finally:

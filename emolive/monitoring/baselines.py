@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emolive.audio.source import AudioSource
-from emolive.baseline import ExpectedMix, ProfileStore, SourceBaselines
+from emolive.baseline import ExpectedMix, Profiles, ProfileStore, SourceBaselines
 from emolive.errors import EmoliveError
 from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.sources import SourceChoice, SourceKind
@@ -23,13 +23,15 @@ class BaselineChoice:
     """That answers are adapted to their source, and how.
 
     ``group`` keeps profiles of one source apart; ``source`` is what it is called (None: after the
-    input, or the folder of a recording). Profiles lie in the ``library`` (None: the usual one).
+    input, or the folder of a recording). Profiles lie in the ``library`` (None: the usual one), or
+    wherever ``profiles`` has them.
     """
 
     expected: ExpectedMix = field(default_factory=ExpectedMix)
     group: str = ""
     source: str | None = None
     library: Path | None = None
+    profiles: Profiles | None = None
 
     @classmethod
     def of(cls, settings: BaselineSettings, library: Path | None) -> BaselineChoice | None:
@@ -50,7 +52,7 @@ class RunBaselines:
         def name() -> str:
             return choice.source or (source.name if folder is None else str(folder))
 
-        store = ProfileStore(library_folder(choice.library))
+        store = choice.profiles or ProfileStore(library_folder(choice.library))
         self.streams = SourceBaselines(store, name, choice.expected, choice.group)
         self.problem: str | None = None
         self._keeping: threading.Thread | None = None

@@ -97,20 +97,13 @@ def open_call(choice: CallChoice) -> AudioSource:
         return RecordedCall(file, choice.agent)
     if choice.kind is CallKind.MONO_FILE:
         return FileSource(choice.files[0], paced=True, block_s=0.1, channels="mix")
-    from emolive.audio.microphone import Microphone
-
     if choice.kind is CallKind.DEVICE:
-        return CallSource(Microphone(choice.device, channels=2), choice.agent)
-    from emolive.audio.aligned import AlignedSource, Input
-    from emolive.audio.loopback import find_loopback, list_loopbacks, open_loopback
+        from emolive.audio.microphone import Microphone
 
-    loopback = choice.loopback or find_loopback(list_loopbacks(), None)
-    return AlignedSource(
-        (
-            Input(Microphone(choice.device), Role.AGENT.value, Role.AGENT),
-            Input(open_loopback(loopback), Role.CUSTOMER.value, Role.CUSTOMER),
-        )
-    )
+        return CallSource(Microphone(choice.device, channels=2), choice.agent)
+    from emolive.audio.beside import call_on_this_computer
+
+    return call_on_this_computer(choice.device, choice.loopback)
 
 
 _AGENT = "agent|operator|representative|rep|advisor|employee|staff|internal|tx"

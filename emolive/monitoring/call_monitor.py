@@ -22,7 +22,7 @@ from emolive.monitoring.description import RecordingChoice, RunDescription
 from emolive.monitoring.recorders import CallRecorders
 from emolive.monitoring.runs import MonitoredRun, Monitoring
 from emolive.session.library import Library
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.types import Remark
 
 

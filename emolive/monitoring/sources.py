@@ -24,13 +24,17 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """One entry of the picker; ``channels`` is what the input has, 0 if not known."""
+    """One entry of the picker; ``channels`` is what the input has, 0 if not known.
+
+    ``computer``: beside the microphone, what this computer plays is a second stream.
+    """
 
     kind: SourceKind
     title: str
     device: str | int | None = None
     path: Path | None = None
     channels: int = 0
+    computer: bool = False
 
 
 def open_source(choice: SourceChoice | CallChoice, *, split: bool = False) -> AudioSource:
@@ -40,14 +44,20 @@ def open_source(choice: SourceChoice | CallChoice, *, split: bool = False) -> Au
 
     Raises:
         AudioFileError: the file is missing or no audio.
+        AudioDeviceError: what this computer plays cannot be heard.
     """
-    from emolive.audio.files import FileSource
-    from emolive.audio.microphone import Microphone
-
     if isinstance(choice, CallChoice):
         return open_call(choice)
+    if choice.computer:
+        from emolive.audio.beside import microphone_and_computer
+
+        return microphone_and_computer(choice.device)
     if choice.kind is SourceKind.MICROPHONE:
+        from emolive.audio.microphone import Microphone
+
         return Microphone(choice.device, channels=2 if split else 1)
+    from emolive.audio.files import FileSource
+
     path = choice.path or resources.asset(resources.DEMO_AUDIO)
     source = FileSource(path, paced=True, channels="split" if split else "mix")
     # Here, so that a bad file is told at once and before the model is loaded for it.

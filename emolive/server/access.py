@@ -69,7 +69,7 @@ class Access:
         Raises:
             Refused: the token is none, or too many were tried from this address.
         """
-        grant = self.token_grant(token, address)
+        grant = self._limited(self.token_grant(token, address), address)
         session = secrets.token_urlsafe(32)
         self._sessions[hashed(session)] = grant, self._clock() + SESSION_S
         while len(self._sessions) > _MOST_SESSIONS:
@@ -99,10 +99,7 @@ class Access:
             if known is None:
                 raise Refused(401, "Log in, or give a token.")
             found = known
-        who = found.id or f"{found.name} {address}"
-        if not self._requests.take(who):
-            raise Refused(429, "Too many requests: wait a moment.", self._requests.wait_s(who))
-        return found
+        return self._limited(found, address)
 
     def require(self, grant: Grant, scope: Scope) -> Grant:
         """The grant, if it permits this.
@@ -145,6 +142,12 @@ class Access:
             self._wrong.take(address)
             raise Refused(401, "This token is not known, or was revoked.")
         return found
+
+    def _limited(self, grant: Grant, address: str) -> Grant:
+        who = grant.id or f"{grant.name} {address}"
+        if not self._requests.take(who):
+            raise Refused(429, "Too many requests: wait a moment.", self._requests.wait_s(who))
+        return grant
 
     def _session(self, session: str) -> Grant | None:
         found = self._sessions.get(hashed(session)) if session else None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from emolive.errors import EmoliveError
 from emolive.server.access import Access
+from emolive.server.connections import ConnectionLimits
 from emolive.server.ingest import Sessions, TapSession
 from emolive.server.switchboard import Switchboard
 from emolive.server.taps.audiosocket import AudioSocketTap
@@ -168,19 +169,19 @@ class AudioSocketPort:
         expected: AudioSocketCalls,
         *,
         local: bool,
-        most: int,
+        limits: ConnectionLimits,
         first_words_s: float = 10.0,
     ) -> None:
-        """`local`: nobody else can reach it, so that any UUID is taken; `most` connections."""
+        """`local`: nobody else can reach it, so that any UUID is taken."""
         self._board = board
         self._access = access
         self._sessions = sessions
         self._expected = expected
         self._local = local
-        self._most = most
+        self._limits = limits
         self._first_words_s = first_words_s
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
     @property
     def port(self) -> int:
@@ -188,6 +189,11 @@ class AudioSocketPort:
         assert self._server is not None
         port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._tasks)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Take connections from now on.
@@ -220,12 +226,13 @@ class AudioSocketPort:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        address = (writer.get_extra_info("peername") or ("",))[0]
+        self._tasks[task] = address
         try:
-            if len(self._tasks) <= self._most:
+            if self._limits.refusal(address, self._tasks.values()) is None:
                 await self._connection(reader, writer)
         finally:
-            self._tasks.discard(task)
+            del self._tasks[task]
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

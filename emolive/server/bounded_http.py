@@ -6,26 +6,48 @@ import asyncio
 from typing import Any
 
 import h11
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from emolive.server.connections import ConnectionLimits
 
 # A request has to be here as a whole within this.
 _REQUEST_S = 15.0
 _COMING = (h11.IDLE, h11.SEND_BODY)
+_RETRY_S = 5
 
 
 class BoundedHttp(H11Protocol):
-    """Uvicorn's HTTP, which waits for no request forever, and opens no WebSocket too many.
+    """Uvicorn's HTTP, which waits for no request forever, and takes no connection too many.
 
-    Uvicorn itself counts connections only where they ask for pages, and gives a client that says
-    nothing, or a letter now and then, all the time it likes.
+    Uvicorn itself counts connections only where they ask for pages, says nothing about why one is
+    refused, and gives a client that says nothing, or a letter now and then, all the time it likes.
     """
 
     _patience: asyncio.TimerHandle | None = None
+    _refused = False
+
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **more: Any) -> None:
+        """`limits` are those of all connections of the server."""
+        super().__init__(*arguments, **more)
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self._expect()
+        # Those that have become WebSockets are among them.
+        clients = [getattr(one, "client", None) for one in self.connections]
+        there = [client[0] if client else "" for client in clients]
+        reason = self._limits.refusal(self.client[0] if self.client else "", there)
+        if reason is None:
+            return
+        self._refused = True
+        self.app = JSONResponse(
+            {"error": reason}, 503, {"Retry-After": str(_RETRY_S), "Connection": "close"}
+        )
+        if self._limits.overrun(len(self.connections)):
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone."""
@@ -43,9 +65,7 @@ class BoundedHttp(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def _should_upgrade(self) -> bool:
-        # What does not become a WebSocket is answered with 503 when there are too many.
-        most = self.limit_concurrency
-        return (most is None or len(self.connections) < most) and super()._should_upgrade()
+        return not self._refused and super()._should_upgrade()
 
     def _expect(self) -> None:
         self._stop_expecting()

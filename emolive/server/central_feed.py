@@ -58,7 +58,7 @@ class CentralFeed:
         self._writer = writer
         self._name = name
         self._stretches: dict[str, _Stretch] = {}
-        self._audited: int | None = None
+        self._audited = 0
 
     async def run(self) -> None:
         """Until it is cancelled; then once more, for what was said last."""
@@ -151,14 +151,15 @@ class CentralFeed:
 
     def _new_audit_entries(self) -> list[Audited]:
         """Entries since the last time; all of them at first, which the history knows already."""
-        entries = self._library.audit_log()
-        first, self._audited = self._audited or 0, len(entries)
+        first = self._audited
+        entries = self._library.audit_log(first)
+        self._audited += len(entries)
         return [
             Audited(
                 self._name, number, entry.at, entry.action, entry.actor,
                 json.loads(json.dumps(dict(entry.details), default=str)),
             )
-            for number, entry in enumerate(entries[first:], first + 1)
+            for number, entry in enumerate(entries, first + 1)
         ]  # fmt: skip
 
 

@@ -44,7 +44,8 @@ class CallRequest:
 
     `consent`: whether the parties agreed to be recorded (None: not told); `by`: the name of the
     token that brought it; `rate` in Hz; `key`: what the telephone system itself calls it;
-    `stretch`: what this connection is called in the central history.
+    `stretch`: what this connection is called in the central history, `server`: what the server that
+    has it is called there.
     """
 
     id: str
@@ -57,6 +58,7 @@ class CallRequest:
     by: str = ""
     key: str = ""
     stretch: str = field(default_factory=lambda: uuid4().hex)
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,10 @@ class CallHost(Protocol):
 
     def refusal(self) -> str | None:
         """Why one more call cannot be run now, in a sentence; None: it can."""
+        ...
+
+    def unable(self) -> str | None:
+        """Why it can run no call at all, however few there are; None: it can."""
         ...
 
     def elsewhere(self) -> str | None:

@@ -223,6 +223,7 @@ class TapSession:
             began.consent,
             self._grant.name,
             began.key,
+            server=self._board.name,
         )
         opening = asyncio.create_task(self._board.open(request))
         try:

@@ -44,7 +44,7 @@ from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
 from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.speech.silero import SileroVad
 from emolive.types import (
     Alert,
@@ -214,6 +214,10 @@ class LocalHost:
     def refusal(self) -> str | None:
         """Why one more call cannot be run now; None: it can."""
         return self._refusal(len(self._running()) + self._opening)
+
+    def unable(self) -> str | None:
+        """What it needs is loaded."""
+        return None
 
     def elsewhere(self) -> str | None:
         """Calls are run here."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from emolive.server.connections import ConnectionLimits
 from emolive.server.switchboard import Switchboard
 
 if TYPE_CHECKING:
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
 class Exposition:
     """Everything that Prometheus is told."""
 
-    def __init__(self, board: Switchboard, calls: Callable[[], Collector]) -> None:
-        """`calls`: what tells about the calls themselves."""
+    def __init__(
+        self,
+        board: Switchboard,
+        calls: Callable[[], Collector],
+        limits: ConnectionLimits,
+        connections: Callable[[], int],
+    ) -> None:
+        """`calls`: what tells about the calls themselves; `connections`: how many there are."""
         self._board = board
+        self._limits = limits
+        self._connections = connections
         self._calls = calls
 
     def text(self) -> bytes:
@@ -43,6 +52,7 @@ class Exposition:
             "cost_per_call_cores": ("Measured cost of a call, in cores.", load.cost_per_call),
             "cores": ("Cores in use.", load.cores),
             "watchers": ("Sockets of those who watch.", board.watchers),
+            "connections": ("Connections, of all kinds.", self._connections()),
             "draining": ("1 while the server goes down.", float(board.draining)),
         }
         for name, (text, value) in gauges.items():
@@ -56,6 +66,14 @@ class Exposition:
             counter = CounterMetricFamily(f"emolive_server_{name}", text)
             counter.add_metric([], value)
             yield counter
+        refused = CounterMetricFamily(
+            "emolive_server_connections_refused",
+            "Connections too many, in all or from their address.",
+            labels=["limit"],
+        )
+        for limit, number in self._limits.refused.items():
+            refused.add_metric([limit], number)
+        yield refused
         gaps = CounterMetricFamily(
             "emolive_tap_gaps", "Stretches that never came.", labels=["call"]
         )

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from emolive.addresses import opened, reason
 from emolive.errors import EmoliveError, SessionError
 from emolive.server.history import Sound, session_document
+from emolive.server.names import worker_of
 from emolive.session.library import Library
 from emolive.session.records import SessionState
 
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 TO_BE_MOVED = "to be moved"
 WORKERS = "workers"
 _DOCUMENT = "session.json"
-_PART = re.compile(r"[\w.@-]+")
+_PART = re.compile(r"\w[\w.-]*")
 _STARTED = re.compile(r"\d{8}-\d{6}")
 
 
@@ -47,10 +48,9 @@ class Recordings(Protocol):
 class LibraryRecordings:
     """In this server's library, and in those of its workers."""
 
-    def __init__(self, library: Library, name: str) -> None:
-        """`name`: what this server is called."""
+    def __init__(self, library: Library) -> None:
+        """Whatever session is asked for that is in none of them is not there."""
         self._library = library
-        self._name = name
 
     def document(self, server: str, session: str) -> dict[str, Any] | None:
         """Everything about a session but its sound."""
@@ -71,8 +71,9 @@ class LibraryRecordings:
 
     @contextmanager
     def _opened(self, server: str) -> Iterator[Library]:
-        folder = self._library.folder / WORKERS / server
-        if server == self._name or not _PART.fullmatch(server) or not folder.is_dir():
+        worker = worker_of(server)
+        folder = self._library.folder / WORKERS / worker
+        if not _PART.fullmatch(worker) or not folder.is_dir():
             yield self._library
             return
         with Library.open(folder) as library:

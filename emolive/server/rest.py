@@ -69,9 +69,12 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether another call is taken."""
+    """Whether the server can do its work, and takes another call.
 
-    status: Literal["ready", "full", "draining"]
+    A `full` one is ready: it serves the calls that it has, and those who watch them.
+    """
+
+    status: Literal["ready", "full", "unable", "draining"]
     reason: str | None
     calls: int
     capacity: int
@@ -98,18 +101,27 @@ async def health() -> Health:
 
 
 @router.get("/v1/ready", tags=["server"], responses={503: {"model": Readiness}})
-async def ready(parts: Parts) -> Response:
-    """Whether it would take another call: 200, or 503 with the reason; needs no token."""
+async def ready(parts: Parts, room: bool = False) -> Response:
+    """Whether it serves: 200, or 503 while it goes down or can run no call; needs no token.
+
+    For orchestrators, which take a server that is not ready from everybody. A full one answers 200,
+    with the reason; with `room=true` 503, for balancers that bring new calls to one of several.
+    """
     board = parts.board
     reason = board.refusal()
-    status: Literal["ready", "full", "draining"] = "ready" if reason is None else "full"
+    status: Literal["ready", "full", "unable", "draining"] = "ready"
+    if board.draining:
+        status = "draining"
+    elif board.host.unable() is not None:
+        status = "unable"
+    elif reason is not None:
+        status = "full"
     found = Readiness(
-        status="draining" if board.draining else status,
-        reason=reason,
-        calls=len(board.running),
-        capacity=board.load.capacity,
+        status=status, reason=reason, calls=len(board.running), capacity=board.load.capacity
     )
-    return JSONResponse(found.model_dump(), 200 if reason is None else 503)
+    serves = status == "ready" or (status == "full" and not room)
+    headers = {} if serves else {"Retry-After": "5"}
+    return JSONResponse(found.model_dump(), 200 if serves else 503, headers)
 
 
 @router.get("/v1/server", tags=["server"])
@@ -118,6 +130,7 @@ async def server(parts: Parts, _: Watching) -> Json:
     board, load, settings = parts.board, parts.board.load, parts.settings
     return {
         "version": __version__,
+        "name": parts.name,
         "started_at": board.started_at.isoformat(),
         "calls": load.calls,
         "capacity": load.capacity,

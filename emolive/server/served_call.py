@@ -183,6 +183,7 @@ class ServedCall:
         found: Message = {
             "id": self.id,
             "stretch": self.request.stretch,
+            "server": self.request.server,
             "name": self.request.name,
             "tap": self.request.tap,
             "state": state.value,

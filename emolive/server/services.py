@@ -24,7 +24,7 @@ from emolive.server.tokens import Grant, Scope
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a server."""
+    """The parts of a server; `name`: what it, or its cluster, is called."""
 
     settings: ServerSettings
     access: Access
@@ -36,6 +36,7 @@ class Services:
     audiosocket: AudioSocketCalls
     central: CentralHistory | None = None
     mover: RecordingMover | None = None
+    name: str = ""
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 
@@ -24,6 +26,7 @@ from emolive.server.bounded_http import BoundedHttp
 from emolive.server.central_feed import CentralFeed, LostCalls
 from emolive.server.central_history import CentralHistory
 from emolive.server.central_past import CentralPast
+from emolive.server.connections import ConnectionLimits
 from emolive.server.history import LibraryHistory
 from emolive.server.host import ServerHost
 from emolive.server.ingest import Sessions
@@ -98,6 +101,7 @@ class EmoliveServer:
         self._access = Access(tokens, settings.origins, settings.public_url)
         self.board: Switchboard | None = None
         self._sessions = Sessions(self._access, settings.stall_s)
+        self._limits = ConnectionLimits(settings.max_connections, settings.per_address)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -128,14 +132,13 @@ class EmoliveServer:
             access_log=False,  # addresses may hold tokens
             server_header=False,
             lifespan="off",
-            http=BoundedHttp,
+            http=cast(Any, partial(BoundedHttp, limits=self._limits)),
             ws=UnhurriedWebSocket,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,
             backlog=_BACKLOG,
-            limit_concurrency=self._settings.max_connections,
             timeout_graceful_shutdown=round(_CLIENTS_LEAVE_S),
             ssl_certfile=self._settings.certificate,
             ssl_keyfile=self._settings.private_key,
@@ -174,7 +177,10 @@ class EmoliveServer:
             self._stop.set()
         settings = self._settings
         self.board = board = Switchboard(
-            self._host, shown_after_s=settings.shown_after_s, pace=settings.pace
+            self._host,
+            name=settings.name,
+            shown_after_s=settings.shown_after_s,
+            pace=settings.pace,
         )
         sessions = self._sessions
         expected = AudioSocketCalls()
@@ -182,17 +188,22 @@ class EmoliveServer:
         mover = None
         if self._address and settings.name:
             mover = RecordingMover(self._library, self._address, settings.name)
+
+        def connections() -> int:
+            return len(server.server_state.connections) + audiosocket.connections
+
         services = Services(
             settings,
             self._access,
             board,
             sessions,
             history,
-            Exposition(board, lambda: self._host.metrics),
+            Exposition(board, lambda: self._host.metrics, self._limits, connections),
             AudioHookSignatures(settings.audiohook_secrets),
             expected,
             self._central,
             mover,
+            settings.cluster or settings.name,
         )
         config.app = build(services)
         server = _Uvicorn(config, self.stop)
@@ -202,7 +213,7 @@ class EmoliveServer:
             sessions,
             expected,
             local=settings.local,
-            most=settings.max_connections,
+            limits=self._limits,
         )
         tasks = []
         try:
@@ -272,7 +283,7 @@ class EmoliveServer:
         """Past calls: all of them where there is a central history, else those that are kept."""
         if self._central is None:
             return LibraryHistory(self._library)
-        kept = self._address or LibraryRecordings(self._library, self._settings.name)
+        kept = self._address or LibraryRecordings(self._library)
         labels = self._host.model.labels
         return CentralPast(self._central.store, self._central.search, kept, self._library, labels)
 

@@ -32,12 +32,15 @@ class ServerSettings:
     `token`: of the command line, in memory only. `origins`: besides the server's own, from which
     pages may open WebSockets. `public_url`: how the telephone system reaches the server, where that
     is not as it looks from here. `max_calls` None: as many as the machine carries; `measured`
-    False: `max_calls` alone says how many. `baseline`: how answers are adapted to their tap (None:
-    not at all). `history`: the address of the central history, in which this server is called
-    `name` ("": it only searches there). `recordings`: the address to which they are moved
-    (None: the library keeps them). `tokens_in`: the folder with the tokens, where that is not
-    the library. `only_consented`: keep only the calls whose parties agreed.
-    `audiohook_secrets`: by API key. `pace`: clients may send so many times as fast as people speak.
+    False: `max_calls` alone says how many. `max_per_address` None: see `per_address`. `baseline`:
+    how answers are adapted to their tap (None: not at all). `history`: the address of the central
+    history, in which this server is called `name` ("": it only searches there; workers have their
+    cluster's name in theirs). `cluster`: what the cluster is called whose front this is.
+    `recordings`: the address to which they are moved (None: the library keeps them). `tokens_in`:
+    the folder with the tokens, where that is not the library. `only_consented`: keep only the calls
+    whose parties agreed. `audiohook_secrets`: by API key. `audiohook_organizations`: the ids of
+    those whose calls Genesys may bring, in small letters (none: anybody's). `pace`: clients may
+    send so many times as fast as people speak.
     """
 
     host: str = "127.0.0.1"
@@ -56,6 +59,7 @@ class ServerSettings:
     history: str | None = field(default=None, repr=False)
     recordings: str | None = None
     name: str = ""
+    cluster: str = ""
     tokens_in: Path | None = None
     rules: Path | None = None
     policy: Path | None = None
@@ -64,17 +68,29 @@ class ServerSettings:
     max_calls: int | None = None
     measured: bool = True
     max_connections: int = 1_000
+    max_per_address: int | None = None
     stall_s: float = 20.0
     drain_s: float = 0.0
     shown_after_s: float = 600.0
     pace: float = 1.0
     twilio_auth_token: str | None = field(default=None, repr=False)
     audiohook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    audiohook_organizations: frozenset[str] = frozenset()
 
     @property
     def local(self) -> bool:
         """Whether only this computer can reach it."""
         return is_loopback(self.host)
+
+    @property
+    def per_address(self) -> int:
+        """Connections from one address: half of all, so that nobody shuts out the others.
+
+        On this computer alone all come from one.
+        """
+        if self.max_per_address is not None:
+            return min(self.max_per_address, self.max_connections)
+        return self.max_connections if self.local else max(1, self.max_connections // 2)
 
     def check_token(self) -> None:
         """See whether the token is one that nobody guesses, where others could try.

@@ -64,11 +64,19 @@ class Watcher:
 class Switchboard:
     """Opens calls, tells watchers what they say, and forgets them. On one event loop."""
 
-    def __init__(self, host: CallHost, *, shown_after_s: float = 600.0, pace: float = 1.0) -> None:
+    def __init__(
+        self,
+        host: CallHost,
+        *,
+        name: str = "",
+        shown_after_s: float = 600.0,
+        pace: float = 1.0,
+    ) -> None:
         """Nothing happens before `run`. Calls are shown for `shown_after_s` after their end.
 
-        `pace`: of real time, as fast as calls may come.
+        `name`: what the server is called; `pace`: of real time, as fast as calls may come.
         """
+        self.name = name
         self.pace = pace
         self.host = host
         self.shown_after_s = shown_after_s

@@ -119,6 +119,10 @@ def _by_twilio(socket: WebSocket, parts: Services) -> Grant | None:
 
 def _by_audiohook(socket: WebSocket, parts: Services) -> Grant | None:
     """Genesys' signature where its API key has a secret; otherwise the API key is the token."""
+    organization = socket.headers.get("audiohook-organization-id", "").strip().lower()
+    known = parts.settings.audiohook_organizations
+    if known and organization not in known:
+        raise Refused(403, "Calls of this organization of Genesys Cloud are not taken here.")
     api_key = socket.headers.get("x-api-key")
     if parts.settings.audiohook_secrets and (api_key is None or parts.signatures.knows(api_key)):
         problem = parts.signatures.problem(parts.url(socket, "ws"), socket.headers)
@@ -137,7 +141,8 @@ async def tap_twilio(socket: WebSocket) -> None:
 @router.websocket("/v1/taps/audiohook")
 async def tap_audiohook(socket: WebSocket) -> None:
     """Genesys Cloud AudioHook."""
-    tap = AudioHookTap(socket.headers.get("audiohook-session-id", ""))
+    told = (socket.headers.get(f"audiohook-{of}-id", "") for of in ("session", "organization"))
+    tap = AudioHookTap(*told)
     await _serve(socket, "audiohook", tap, _by_audiohook)
 
 

@@ -64,15 +64,15 @@ def append(
     )
 
 
-def entries(connection: sqlite3.Connection) -> list[AuditEntry]:
-    """The whole log, oldest first.
+def entries(connection: sqlite3.Connection, after: int = 0) -> list[AuditEntry]:
+    """The log from behind its first `after` entries on, oldest first.
 
     Raises:
         SessionError: an entry cannot be read any more.
     """
     found = []
     for number, at, actor, action, details in connection.execute(
-        f"SELECT {_COLUMNS} FROM audit ORDER BY id"
+        f"SELECT {_COLUMNS} FROM audit WHERE id > ? ORDER BY id", (after,)
     ):
         try:
             found.append(

@@ -36,23 +36,39 @@ class Choice:
     name: str
     title: str
     extension: str
-    purpose: str = ""
+    purpose: str
 
 
+_PURPOSES = {
+    "html": mark("Player and timeline in one file that opens in any browser"),
+    "spreadsheet": mark("Rows for Excel or Calc, with decimal commas"),
+    "vtt": mark("The emotions as captions below a video or a player"),
+    "eaf": mark("Tiers for ELAN"),
+    "textgrid": mark("Tiers for Praat"),
+    "audacity": mark("A label track for Audacity"),
+    "csv": mark("Rows for R, pandas and others"),
+    "json": mark("All of it in one file, for programs"),
+    "parquet": mark("The same rows, small and quick to read"),
+    "audformat": mark("A data set for audEERING's tools"),
+    "emotionml": mark("The W3C's form of emotions"),
+    "rttm": mark("Who speaks when, for diarization tools"),
+    BUNDLE: mark("Everything, its sound included, for emolive on another computer"),
+    MANIFEST: mark("What people marked, cut out as sound, to train a model on"),
+}
 CHOICES: tuple[Choice, ...] = (
-    *(Choice(form.name, form.title, f".{form.extension}") for form in FORMATS.values()),
-    Choice(
-        BUNDLE,
-        mark("Session bundle"),
-        f".{EXTENSION}",
-        mark("Everything about a session, its sound included, to import on another computer"),
+    *(
+        Choice(form.name, form.title, f".{form.extension}", _PURPOSES[form.name])
+        for form in FORMATS.values()
     ),
-    Choice(
-        MANIFEST,
-        mark("Training manifest"),
-        mark("folder"),
-        mark("What people marked, cut out as sound, to train a model on"),
-    ),
+    Choice(BUNDLE, mark("Session bundle"), f".{EXTENSION}", _PURPOSES[BUNDLE]),
+    Choice(MANIFEST, mark("Training manifest"), mark("folder"), _PURPOSES[MANIFEST]),
+)
+# What they are for, and those that are for that, the usual ones first.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (mark("To read and to show"), ("html", "spreadsheet", "vtt")),
+    (mark("To annotate in other programs"), ("eaf", "textgrid", "audacity")),
+    (mark("To compute with"), ("csv", "json", "parquet", "audformat")),
+    (mark("To hand on"), (BUNDLE, MANIFEST, "emotionml", "rttm")),
 )
 
 

@@ -368,10 +368,10 @@ class Library(LibraryReader):
         with self.database.writing() as connection:
             audit_log.append(connection, action, details, actor)
 
-    def audit_log(self) -> list[AuditEntry]:
-        """The audit log, oldest first."""
+    def audit_log(self, after: int = 0) -> list[AuditEntry]:
+        """The audit log, oldest first, without its first `after` entries."""
         with self.database.reading() as connection:
-            return audit_log.entries(connection)
+            return audit_log.entries(connection, after)
 
     def check_audit_log(self, noted: str | None = None) -> AuditCheck:
         """Whether the audit log is as it was written (see `audit_log.check`)."""

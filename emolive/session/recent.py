@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emolive.engine.hub import Mailbox
 from emolive.errors import SessionError
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
 from emolive.session.recorded_run import RecordedRun, new_session
@@ -84,6 +84,56 @@ class RecentRun:
         with self._lock:
             self._kept.clear()
         return not self._thread.is_alive()
+
+    @property
+    def rate(self) -> int:
+        """Of all sample indices, in Hz."""
+        return self._run.facts.rate
+
+    def windows(self, stream: str) -> list[Prediction]:
+        """A stream's answers that are held with all of their sound, oldest first."""
+        with self._lock:
+            kept = tuple(self._kept)
+        starts = (one.end_sample - len(one.sound) for one in kept if one.sound is not None)
+        first = min(starts, default=self._end)
+        return [
+            one.event
+            for one in kept
+            if isinstance(one.event, Prediction)
+            and one.event.stream == stream
+            and one.event.start_sample >= first
+        ]
+
+    def read(self, stream: str, start_sample: int, n_samples: int) -> FloatArray:
+        """A stretch that is held, float32 ``(n_samples,)``; silent before the beginning.
+
+        Raises:
+            SessionError: it is not held, or a part of it was lost.
+        """
+        end_sample = start_sample + n_samples
+        found = np.zeros(n_samples, np.float32)
+        held = max(0, -start_sample)  # what lies before the beginning
+        with self._lock:
+            kept = tuple(self._kept)
+        for one in kept:
+            if one.sound is None or not isinstance(one.event, FeatureBlock):
+                continue
+            begin = one.end_sample - len(one.sound)
+            if one.event.stream != stream or one.end_sample <= start_sample or begin >= end_sample:
+                continue
+            first, last = max(begin, start_sample), min(one.end_sample, end_sample)
+            sound = one.sound[first - begin : last - begin]
+            found[first - start_sample : last - start_sample] = _floats(sound)
+            held += last - first
+        if held < n_samples:
+            raise SessionError(
+                tr(
+                    "The sound of this moment is not kept any more: only the last {minutes} "
+                    "minutes can be explained.",
+                    minutes=decimal(self.seconds / 60),
+                )
+            )
+        return found
 
     def events(self) -> Iterator[Event]:
         """What is held, oldest first, blocks with their audio."""

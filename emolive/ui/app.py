@@ -66,6 +66,7 @@ def run_app(
     model: str | PathLike[str] | None = None,
     provider: Requested | None = None,
     theme: ThemeChoice | None = None,
+    language: str | None = None,
     hop_s: float | None = None,
     store: SettingsStore | None = None,
 ) -> int:
@@ -82,6 +83,7 @@ def run_app(
         model: ONNX file.
         provider: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         theme: ``"system"``, ``"light"`` or ``"dark"``.
+        language: a code, such as ``"de"``.
         hop_s: seconds between two answers.
         store: where settings are kept; None: the usual place.
 
@@ -111,7 +113,7 @@ def run_app(
     )
     overrides = {
         "model": for_now,
-        "look": _given({"theme": theme}),
+        "look": _given({"theme": theme, "language": language}),
         "analysis": _given({"hop_s": hop_s}),
     }
     preferences = Preferences(loaded.settings, store, overrides=overrides)

@@ -162,6 +162,14 @@ def keep_room(made: QLabel, widest: str) -> None:
     made.setText(text)
 
 
+def under_box(text: str, parent: QWidget) -> QLabel:
+    """What is to be said about the box above, in line with its text."""
+    made = label(text, parent, "caption")
+    made.setWordWrap(True)
+    made.setContentsMargins(26, 0, 0, 0)
+    return made
+
+
 class ElidedLabel(QLabel):
     """One line that ends in an ellipsis where it has no room; its tip says it all."""
 

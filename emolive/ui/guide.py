@@ -21,7 +21,9 @@ from PySide6.QtWidgets import (
 
 from emolive import resources
 from emolive.audio.devices import InputDevice
-from emolive.audio.level_probe import LevelProbe
+from emolive.audio.inputs import input_key, input_title
+from emolive.audio.level_probe import LevelProbe, MakeProbe
+from emolive.audio.microphone import Microphone
 from emolive.audio.outputs import ChosenOutput
 from emolive.i18n import tr
 from emolive.session.playback import Track
@@ -29,10 +31,8 @@ from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
 from emolive.ui.icons import icon
 from emolive.ui.level_bar import LevelBar
-from emolive.ui.live.sources import device_key
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
-from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.theme import Theme, Themed
 
 MakePlayer = Callable[[str | None], Player]
@@ -82,7 +82,7 @@ class Guide(Themed, QWidget):
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these inputs."""
         values: list[tuple[str, object]] = [(tr("System default"), None)]
-        values += [(device.name, device_key(device, devices)) for device in devices]
+        values += [(input_title(device), input_key(device, devices)) for device in devices]
         self.device.set_values(values)
         self.device.show_value(self._preferences.settings.input.device)
         if not devices:
@@ -115,11 +115,11 @@ class Guide(Themed, QWidget):
         self._heard = False
         self.level_text.setText(tr("Say something: the bar should move."))
         chosen = self._preferences.settings.input
-        self._probe = self._make_probe(chosen.device, chosen.channels)
+        self._probe = self._make_probe(lambda: Microphone(chosen.device, chosen.channels))
         self._probe.start()
 
-    def _on_device(self, value: object) -> None:
-        self._preferences.change("input", device=value)
+    def _on_device(self, value: str | int | None) -> None:
+        self._preferences.choose_device(value)
         self._listen()
 
     def _on_hear(self) -> None:

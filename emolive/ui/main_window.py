@@ -12,7 +12,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QGraphicsView, QWidget
 
 from emolive.audio.devices import InputDevice
-from emolive.audio.level_probe import LevelProbe
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.monitoring import CallMonitor, Monitoring, RunSettings
 from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.session.library import Library
@@ -24,28 +24,19 @@ from emolive.ui import messages
 from emolive.ui.analysis_flow import AnalysisFlow
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.consent import ConsentDialog
+from emolive.ui.device_finder import DeviceFinder, DeviceWatch, Lister, look_for_devices
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
 from emolive.ui.live.recording_controller import RecordingController
 from emolive.ui.live.runner import LiveRunner
 from emolive.ui.live.sound import LiveSound
-from emolive.ui.live.sources import (
-    DEFAULT_INPUT,
-    DEMO,
-    DeviceFinder,
-    FileChooser,
-    Lister,
-    choose_file,
-    file_choice,
-    look_for_devices,
-)
+from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, FileChooser, choose_file, file_choice
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
 from emolive.ui.recorded_session import RecordedSession
 from emolive.ui.runs import Runs
 from emolive.ui.sessions.page import SessionsPage
-from emolive.ui.settings.input_section import MakeProbe
 from emolive.ui.settings.page import SettingsPage
 from emolive.ui.shell import Actions, Shell
 from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
@@ -74,6 +65,7 @@ class MainWindow(Shell):
         self.preferences.setParent(self)
         self.setAcceptDrops(True)
         self.finder = DeviceFinder(lister, self)
+        self.watch = DeviceWatch(self)
         self.runner = LiveRunner(runs, self)
         self.library_controller = LibraryController(self)
         self.recording = RecordingController(self.library_controller, self._ask_consent, self)
@@ -81,7 +73,9 @@ class MainWindow(Shell):
             lambda: self.preferences.effective, self.library_controller, self
         )
         self.recorded = RecordedSession(self.library_controller, self)
-        self.live = LivePage(self.runner, self.theme, choose, settings.look.view, self)
+        self.live = LivePage(
+            self.runner, self.theme, choose, settings.look.view, self, make_probe=make_probe
+        )
         self.sound = LiveSound(self.preferences, self.runner, self.live.header, self.theme, self)
         self.sessions = SessionsPage(self.theme, self, make_player=self._player)
         self.calls = CallsPage(self.preferences, self.theme, self, monitor=CallMonitor(monitoring))
@@ -100,6 +94,7 @@ class MainWindow(Shell):
         self.add_bar(self.analysis.bar)
         self._restore(settings, source)
         self.set_theme(self.theme)
+        self.watch.watch(True)
         self.finder.look()
         self.library_controller.open(self._library)
 
@@ -159,6 +154,8 @@ class MainWindow(Shell):
         self.analysis.said.connect(lambda message: self.show_message("analysis", message))
         self.analysis.stored.connect(self.sessions.refresh)
         self.recorded.changed.connect(self._on_session_changed)
+        self.watch.changed.connect(self.finder.look)
+        self.finder.looking.connect(header.meter.pause)
         self.finder.found.connect(self._on_devices)
         self.finder.problem.connect(self._on_device_problem)
         self.banner.acted.connect(self._on_action)
@@ -167,12 +164,9 @@ class MainWindow(Shell):
         self.live.guide.connect(self.show_guide)
         self.compact_changed.connect(self._set_big)
         self.live.big_left.connect(lambda: self._set_big(False))
-        self.live.workspace.view_chosen.connect(
-            lambda view: self.preferences.change("look", view=view)
-        )
-        self.live.workspace.lanes_chosen.connect(
-            lambda lanes: self.preferences.change("look", lanes=lanes)
-        )
+        workspace, change = self.live.workspace, self.preferences.change
+        workspace.view_chosen.connect(lambda view: change("look", view=view))
+        workspace.lanes_chosen.connect(lambda lanes: change("look", lanes=lanes))
         self.guide.started.connect(lambda: self._leave_guide(self.live.start))
         self.guide.demo.connect(lambda: self._leave_guide(lambda: self.live.play(DEMO)))
         self.guide.left.connect(lambda: self._leave_guide(lambda: None))
@@ -252,8 +246,11 @@ class MainWindow(Shell):
         if source is None:
             source = DEFAULT_INPUT
             if settings.privacy.remember_input:
-                source = self.live.header.picker.microphone(settings.input.device)
+                source = self.live.header.picker.microphone(
+                    settings.input.device, computer=settings.input.computer
+                )
             self.live.header.want_split(settings.input.channels == 2)
+        self.live.header.show_level(settings.privacy.level_before)
         self.live.header.select(source)
 
     # What the person does.
@@ -304,7 +301,7 @@ class MainWindow(Shell):
     def _on_source(self, choice: SourceChoice) -> None:
         settings = self.preferences.settings
         if choice.kind is SourceKind.MICROPHONE and settings.privacy.remember_input:
-            self.preferences.change("input", device=choice.device)
+            self.preferences.choose_device(choice.device, computer=choice.computer)
         elif choice.path is not None and settings.privacy.remember_files:
             files = [choice.path, *(f for f in settings.window.files if f != choice.path)]
             self.preferences.change("window", files=files[:5])
@@ -350,6 +347,7 @@ class MainWindow(Shell):
     # What follows from elsewhere.
 
     def _on_run_state(self, state: EngineState) -> None:
+        self.watch.watch(state.at_rest)
         if state.at_rest:
             self.recording.disarm()
 
@@ -381,9 +379,11 @@ class MainWindow(Shell):
             self.set_theme(theme)
         picker = self.live.header.picker
         if picker.choice.kind is SourceKind.MICROPHONE and not self.runner.active:
-            if picker.choice.device != settings.input.device:
-                self.live.header.select(picker.microphone(settings.input.device))
+            wanted = picker.microphone(settings.input.device, computer=settings.input.computer)
+            if picker.choice != wanted:
+                self.live.header.select(wanted)
             self.live.header.want_split(settings.input.channels == 2)
+        self.live.header.show_level(settings.privacy.level_before)
         self.live.workspace.show_view(settings.look.view)
         self.live.show_lanes(settings.look.lanes)
 
@@ -394,6 +394,7 @@ class MainWindow(Shell):
     def _on_devices(self, devices: Sequence[InputDevice]) -> None:
         for part in (self.live.header, self.settings_page, self.guide):
             part.set_devices(devices)
+        self.live.header.meter.resume()
         self.show_message("devices", None)
 
     def _on_device_problem(self, problem: str) -> None:
@@ -441,6 +442,7 @@ class MainWindow(Shell):
         self.sound.end(deadline)
         self.recording.end(deadline)
         self.library_controller.end(max(0.1, deadline - time.monotonic()))
+        self.watch.end(0.1)
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -61,16 +61,17 @@ class Preferences(QObject):
         Raises:
             ValidationError: a value cannot be.
         """
-        before = self.effective
-        settings = self.settings.with_values(part, **values)
-        for name in values:
-            self._overrides.get(part, {}).pop(name, None)
-        if settings != self.settings:
-            self.settings = settings
-            self._pending = True
-            self._timer.start()
-        if self.effective != before:
-            self.changed.emit(self.effective)
+        self._become(self.settings.with_values(part, **values), {part: tuple(values)})
+
+    def choose_device(self, device: str | int | None, *, computer: bool = False) -> None:
+        """Another input, with what was set when it was in use last."""
+        names = {"input": ("device", "computer", "channels"), "baseline": ("group",)}
+        self._become(self.settings.with_device(device, computer=computer), names)
+
+    def know_device(self, device: str | int | None, **values: Any) -> None:
+        """Keep values of a device for its next use, unless inputs are not remembered."""
+        if self.settings.privacy.remember_input:
+            self.change("input", devices=self.settings.input.knowing(device, **values))
 
     def reset(self) -> None:
         """Everything as it was at first, except that the guide is not shown again."""
@@ -91,6 +92,19 @@ class Preferences(QObject):
         self._save()
         if self._worker is not None:
             self._worker.join(timeout)
+
+    def _become(self, settings: Settings, named: Mapping[str, Sequence[str]]) -> None:
+        """Hold `settings`; what was given for this time of the values `named` holds no more."""
+        before = self.effective
+        for part, names in named.items():
+            for name in names:
+                self._overrides.get(part, {}).pop(name, None)
+        if settings != self.settings:
+            self.settings = settings
+            self._pending = True
+            self._timer.start()
+        if self.effective != before:
+            self.changed.emit(self.effective)
 
     def _save(self) -> None:
         if self._store is None or not self._pending:

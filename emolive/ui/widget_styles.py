@@ -94,7 +94,7 @@ QPushButton[row="true"] {{
 }}
 QPushButton[row="true"]:hover {{ background: {t.plot}; }}
 QPushButton[row="true"]:focus {{ border: 2px solid {t.accent}; }}
-QPushButton[menu="true"] {{ padding-right: 26px; text-align: left; }}
+QPushButton[menu="true"] {{ padding: 0 26px 0 12px; text-align: left; }}
 QPushButton::menu-indicator {{ image: none; }}
 QLabel[role="page"] {{ font-size: 20px; font-weight: 700; }}
 QLabel[role="heading"] {{ font-size: 14px; font-weight: 600; }}

@@ -6,10 +6,12 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from emolive import i18n
 from emolive.archive.inputs import AudioInput, find_inputs
 from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Waiting
 from emolive.archive.processes import Load, run_in_processes, usable_cores
@@ -149,3 +151,21 @@ def test_interrupted_it_stops_files_in_work_and_tells_what_is_done(
 
 def test_there_is_at_least_one_core() -> None:
     assert usable_cores() >= 1
+
+
+def test_what_a_worker_says_is_said_in_the_language_of_this_process(
+    settings: ArchiveSettings, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF, or so it says")
+    english = replace(settings, language="en")
+    said = {}
+    for language in i18n.languages():
+        i18n.use_language(language)
+        told: list[Message] = []
+        run_in_processes(english, find_inputs([broken]).files, 1, told.append)
+        (failed,) = (message for message in told if isinstance(message, Failed))
+        assert failed.sentence.startswith(str(broken)), "the path, for there may be many"
+        said[language] = failed.sentence.removeprefix(str(broken))
+    assert len(set(said.values())) == len(i18n.languages())
+    assert "kein Audio" in said["de"]

@@ -19,6 +19,7 @@ import soundfile as sf
 
 from emolive.audio import portaudio
 from emolive.audio.devices import NO_INPUT, list_devices
+from emolive.audio.inputs import list_inputs
 from emolive.audio.microphone import Microphone
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
@@ -26,7 +27,7 @@ from emolive.audio.source import SourceFormat, SourceState
 from emolive.errors import AudioDeviceError
 from emolive.types import FloatArray
 from tests.conftest import SUPPORT_CALL
-from tests.pulse import PulseServer
+from tests.pulse import MICROPHONE_NAME, PulseServer
 
 pytestmark = pytest.mark.portaudio
 
@@ -102,7 +103,7 @@ def capture(card: PulseServer, path: Path, microphone: Microphone) -> tuple[Sour
 
 def test_hears_the_speech_that_is_played(sound_card: PulseServer, speech: Path) -> None:
     format_, captured = capture(sound_card, speech, Microphone())
-    device = next(device for device in list_devices() if device.is_default)
+    device = next(device for device in list_inputs() if device.is_default)
     assert format_ == SourceFormat(device.sampling_rate, ("mono",))
     played, _ = sf.read(speech, dtype="float32")
     assert correlation(to_16k(captured[:, 0], format_.sampling_rate), played) > 0.99
@@ -131,7 +132,7 @@ def test_unplugged_device_is_lost_and_found_again(sound_card: PulseServer, how: 
         unplug = sound_card.unplug if how == "card" else sound_card.stop
         unplug()
         await_true(lambda: microphone.status().state is SourceState.LOST, 3)
-        assert "default" in str(microphone.status().message)
+        assert MICROPHONE_NAME in str(microphone.status().message)
         with pytest.raises(AudioDeviceError) as caught:
             microphone.open()
         assert str(caught.value) == NO_INPUT or "cannot be opened" in str(caught.value)
@@ -175,8 +176,8 @@ def test_unknown_and_ambiguous_names() -> None:
     with pytest.raises(AudioDeviceError, match="No audio input is called"):
         Microphone("theremin").open()
     with pytest.raises(AudioDeviceError, match="Several audio inputs match") as caught:
-        Microphone("u").open()  # pulse and default
-    assert "default, ALSA" in str(caught.value)
+        Microphone("t").open()  # microphone and monitor
+    assert f"{MICROPHONE_NAME}, PulseAudio" in str(caught.value)
 
 
 @pytest.mark.usefixtures("sound_card")
@@ -227,8 +228,8 @@ def test_another_program_sees_the_card_through_its_environment(pulse: PulseServe
     code = """
 import json
 from dataclasses import asdict
-from emolive.audio.devices import list_devices
-print(json.dumps([asdict(device) for device in list_devices()]))
+from emolive.audio.inputs import list_inputs
+print(json.dumps([asdict(device) for device in list_inputs()]))
 """
     run = subprocess.run(
         [sys.executable, "-c", code],

@@ -89,7 +89,7 @@ def test_the_example_passes_the_check(run: Run, tmp_path: Path, model: Path) -> 
     check = run("alerts", "check", path, "--model", model)
     assert check.exit_code == 0, check.stderr
     assert (
-        "Customer upset [critical]: When the customer sounds angry + disgust with 60\u00a0% or "
+        "Customer upset [critical]: When the customer sounds angry or disgust with 60\u00a0% or "
         "more for 5 s (over at 40\u00a0%). At most every 60 s: banner, sound, desktop."
         in check.stdout
     )

@@ -79,7 +79,7 @@ def test_without_a_terminal_the_conversation_is_a_table_in_the_end(
         "call", "live", short, "--agent-channel", "right", "--headless", "--model", model
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "speech (emotion not read)" in result.stdout
+    assert "not inferred" in result.stdout
     assert "longest monologue" in result.stdout
     assert "overtalk" in result.stdout
 
@@ -257,8 +257,8 @@ def test_the_table_says_what_there_is_and_no_more() -> None:
     console.print(conversation_line(measured("####......", "...####...")))
     console.print(conversation_line(measured("####......")))
     text = console.export_text()
-    assert "00:02.0   50%" in text
-    assert "-0.50 s" in text
+    assert "00:02.0  50\u00a0%" in text
+    assert "−0.50 s" in text
     assert "overtalk 00:00.5 in 1" in text
     assert text.count("overtalk") == 1  # a mono recording has none to tell
 
@@ -274,8 +274,8 @@ def test_the_card_s_telephone_column_is_told_where_it_matters() -> None:
 
     told = telephone_note([stream(Band.NARROW, emotion=True)], metadata)
     assert told is not None
-    assert "ravdess 60%" in told
-    assert "chance 12%" in told
+    assert "ravdess 60\u00a0%" in told
+    assert "chance 12\u00a0%" in told
     assert telephone_note([stream(Band.NARROW, emotion=False)], metadata) is None
     assert telephone_note([stream(Band.WIDE, emotion=True)], metadata) is None
     assert telephone_note([stream(None, emotion=True)], metadata) is None

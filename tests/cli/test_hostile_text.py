@@ -150,7 +150,7 @@ def test_of_a_file_a_model_and_arguments(run: Run, tmp_path: Path, speech: Float
 
 def test_of_a_device(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     known = InputDevice(0, EVIL, "ALSA", 1, RATE, is_default=True)
-    monkeypatch.setattr(devices_command, "list_devices", lambda: [known])
+    monkeypatch.setattr(devices_command, "list_inputs", lambda: [known])
     result = run("devices")
     assert SEEN[:30] in result.stdout
     assert bad(result.stdout) == []

@@ -19,7 +19,7 @@ from emolive.types import FloatArray
 from tests.cli.conftest import Run, launch
 from tests.inference.sessions import FakeCudaRuntime, gpu_host
 from tests.models import LABELS, tiny_metadata, tiny_model
-from tests.pulse import PulseServer
+from tests.pulse import MICROPHONE_NAME, PulseServer
 
 RATE = 16_000
 
@@ -258,9 +258,10 @@ def test_devices_lists_the_real_one(pulse: PulseServer) -> None:
     assert list(found[0]) == [
         "index", "name", "host_api", "channels", "sampling_rate", "is_default", "loopback",
     ]  # fmt: skip
-    inputs = [device for device in found if device["index"] is not None]
-    assert any(device["is_default"] for device in inputs)
-    (monitor,) = [device for device in found if device["index"] is None]
+    microphone, monitor = found
+    assert (microphone["name"], microphone["host_api"]) == (MICROPHONE_NAME, "PulseAudio")
+    assert microphone["is_default"]
+    assert not microphone["loopback"]
     assert monitor["loopback"]
     assert monitor["is_default"]
     table = launch(["devices"], env=pulse.env)
@@ -318,6 +319,7 @@ def test_with_a_display_the_app_opens(
             "device": device,
             "split": live,
             "listen": live,
+            "language": None,
             "model": model,
             "provider": "cpu",
             "hop_s": 1.0,

@@ -87,7 +87,7 @@ def test_a_recorded_session_is_analysed_again(
         writer.finish(6 * RATE)
     result = run("sessions", "replay", "last", "--library", tmp_path / "library", "--model", kind)
     assert result.exit_code == 0, result.stderr
-    assert "The same label 0.0% of the time" in result.stdout
+    assert "The same label 0.0\u00a0% of the time" in result.stdout
     assert "tiny" in result.stdout
 
 

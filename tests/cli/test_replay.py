@@ -137,8 +137,8 @@ def test_another_model_is_shown_beside_the_session(
     result = run("sessions", "replay", "last", "--library", folder, "--model", sad)
     assert result.exit_code == 0, result.stderr
     # All of the clip's beginning is speech, so all of it is sad.
-    assert "The same label 33.3% of the time" in result.stdout
-    assert "50.0% where both name an emotion" in result.stdout
+    assert "The same label 33.3\u00a0% of the time" in result.stdout
+    assert "50.0\u00a0% where both name an emotion" in result.stdout
     assert "00:00.0 - 00:02.0" in result.stdout
     strips = [line for line in result.stdout.splitlines() if "█████" in line]
     assert len(strips) == 2

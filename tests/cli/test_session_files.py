@@ -139,7 +139,7 @@ def test_agreement(run: Run, session: str) -> None:
     result = run("sessions", "agreement", session)
     assert result.exit_code == 0, result.stderr
     # 2 s angry and 4 s happy alike, 2 s happy where the model heard anger.
-    assert "anna and the model: kappa 0.50, same label 75% of 8.0 s" in result.stdout
+    assert "anna and the model: kappa 0.50, same label 75\u00a0% of 8.0 s" in result.stdout
     report = json.loads(run("sessions", "agreement", session, "--json").stdout)
     (found,) = report["with_model"]
     assert report["between_annotators"] == report["continuous"] == []
@@ -156,8 +156,8 @@ def test_agreement_of_several_annotators(run: Run, session: str, folder: Path) -
         ben = [Annotation("c", 0, 8 * RATE, "happy", "", "customer", "ben")]
         library.change_annotations(session, put=ben)
     text = run("sessions", "agreement", session).stdout
-    assert "emotion: anna and ben: Cohen's kappa 0.00, same label 75% of 8.0 s" in text
-    assert "emotion: 2 annotators: Fleiss' kappa -0.14 over the 8.0 s" in text
+    assert "emotion: anna and ben: Cohen's kappa 0.00, same label 75\u00a0% of 8.0 s" in text
+    assert "emotion: 2 annotators: Fleiss' kappa −0.14 over the 8.0 s" in text
     (tier,) = json.loads(run("sessions", "agreement", session, "--json").stdout)[
         "between_annotators"
     ]
@@ -214,7 +214,7 @@ def test_the_list_is_filtered_and_trends_are_told(run: Run, session: str, folder
     points = json.loads(run("sessions", "trends", "--by", "month", "--json").stdout)
     assert [point["sessions"] for point in points] == [1, 1]
     assert points[0]["shares"] == {"happy": 0.6, "angry": 0.4}
-    assert "60%" in run("sessions", "trends").stdout
+    assert "60\u00a0%" in run("sessions", "trends").stdout
     assert run("sessions", "trends", "--by", "year").exit_code == 2
     assert session
 

@@ -88,7 +88,7 @@ def test_the_emotion_is_large_with_its_confidence_and_colour(screen: Screen) -> 
     screen.view.handle(answer("happy"))
     text = "\n".join(screen.lines())
     assert "H A P P Y" in text
-    assert "62%" in text
+    assert "62\u00a0%" in text
     assert "happy" in text
     red, green, blue = (int(swatch("happy").dark[i : i + 2], 16) for i in (1, 3, 5))
     assert f"48;2;{red};{green};{blue}" in screen.styled()
@@ -125,7 +125,7 @@ def test_the_strip_runs_and_is_bounded(screen: Screen) -> None:
     screen.view.handle(answer(None, SpeechState.SILENCE, index=500))
     (strip,) = (line for line in screen.lines() if "█·" in line)
     assert strip.count("█") == 75
-    assert any("-38 s" in line and "now" in line for line in screen.lines())
+    assert any("−38 s" in line and "now" in line for line in screen.lines())
 
 
 @pytest.mark.parametrize("streams", [("mono",), ("left", "right")])
@@ -142,7 +142,7 @@ def test_it_fits_80_by_24(streams: tuple[str, ...]) -> None:
     screen.view.close()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
-    assert "-23 dB" in "\n".join(lines)
+    assert "−23 dB" in "\n".join(lines)
     if len(streams) == 2:
         assert any("left" in line for line in lines)
 

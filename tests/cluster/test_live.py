@@ -77,7 +77,9 @@ class Front:
         found: dict[str, int] = {}
         for call in self.get("/v1/history/calls")["calls"]:
             for stretch in self.get(f"/v1/history/calls/{call['id']}")["stretches"]:
-                found[stretch["server"]] = found.get(stretch["server"], 0) + 1
+                worker, _, cluster = stretch["server"].partition("@")
+                assert cluster == self.get("/v1/server")["name"]
+                found[worker] = found.get(worker, 0) + 1
         return found
 
     def _address(self) -> str | None:
@@ -219,6 +221,11 @@ def test_a_call_of_a_worker_is_ended_from_the_front(tmp_path: Path) -> None:
         calls.join()
         assert sorted(call.broken for call in calls.sent) == [0, 1]
         assert server.http.delete(f"/v1/calls/{second['id']}").status_code == 409
+        assert server.get("/v1/ready")["status"] == "ready"
+        os.kill(worker_of(server), signal.SIGKILL)
+        lost = until(lambda: (a := server.http.get("/v1/ready")).status_code == 503 and a.json())
+        assert (lost["status"], "No worker runs" in lost["reason"]) == ("unable", True)
+        until(lambda: server.http.get("/v1/ready").status_code == 200)
 
 
 def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
@@ -297,19 +304,19 @@ settings = ServerSettings(port=0, token="a token for all", library=library, mode
 with ray_cluster(LOCAL, 2) as ray:
     fleet = Fleet(ray, settings, library, FleetSettings(1, 1, 2), print)
     fleet.start(Listener())
-    counts, done = [len(fleet._replicas)], threading.Event()
-    handles = Replicas(fleet._replicas)
+    counts, done = [len(fleet.replicas.handles)], threading.Event()
+    handles = Replicas(fleet.replicas.handles)
 
     def ask():
         classifier = RemoteClassifier(handles)
         windows = np.zeros((64, *classifier.metadata.window_shape), np.float32)
         while not done.is_set():
-            handles.use(list(fleet._replicas))
+            handles.use(list(fleet.replicas.handles))
             classifier.predict(windows)
 
     def wait(number):
         deadline = time.monotonic() + 60
-        while len(fleet._replicas) != number:
+        while len(fleet.replicas.handles) != number:
             assert time.monotonic() < deadline, number
             time.sleep(0.1)
         counts.append(number)
@@ -325,6 +332,44 @@ with ray_cluster(LOCAL, 2) as ray:
     fleet.close()
     print("replicas:", counts)
 """
+
+
+RESTARTED = """
+import sys
+from pathlib import Path
+from emolive.cluster.live.fleet import Fleet, FleetSettings, Listener
+from emolive.cluster.ray_runtime import LOCAL, ray_cluster
+from emolive.server.settings import ServerSettings
+
+library, model = map(Path, sys.argv[1:])
+settings = ServerSettings(port=0, token="a token for all", library=library, model=model,
+                          provider="cpu", name="here")
+wish = FleetSettings(1, detached=True)
+with ray_cluster(LOCAL, 2) as ray:
+    fleet = Fleet(ray, settings, library, wish, print)
+    fleet.start(Listener())
+    names, urls = [], set()
+    for _ in range(3):
+        names += [one.name for one in fleet.members]
+        urls |= {one.url for one in fleet.members}
+        fleet.restart()
+    again = Fleet(ray, settings, library, wish, print)
+    again.start(Listener())
+    names += [one.name for one in again.members]
+    fleet.close()
+    print("workers:", names, len(urls))
+"""
+
+
+def test_workers_are_renewed_again_and_again_and_found_by_the_next_front(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RESTARTED, str(tmp_path / "library"), str(tiny(tmp_path))],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, timeout=115, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = ["worker-1a", "worker-1b", "worker-1a", "worker-1b"]
+    assert f"workers: {names} 3" in done.stdout, done.stdout
 
 
 def test_replicas_come_and_go_with_the_load(tmp_path: Path) -> None:

@@ -133,7 +133,10 @@ def test_a_call_too_many_is_refused_with_a_sentence(settings: ServerSettings) ->
     async def two(running: Running) -> None:
         one = CallSender(running.ws, running.token, sampling_rate=RATE, call="one")
         async with one:
-            assert running.http.get("/v1/ready").status_code == 503
+            assert running.http.get("/v1/ready?room=true").status_code == 503
+            full = running.get("/v1/ready")
+            assert (full["status"], full["calls"]) == ("full", 1), "and not out of service"
+            assert "carries no more" in full["reason"]
             with pytest.raises(CallRefusedError, match="carries no more"):
                 async with CallSender(running.ws, running.token, sampling_rate=RATE):
                     pass
@@ -143,7 +146,7 @@ def test_a_call_too_many_is_refused_with_a_sentence(settings: ServerSettings) ->
     with serving(limited) as running:
         assert running.get("/v1/ready")["status"] == "ready"
         asyncio.run(two(running))
-        until(lambda: running.http.get("/v1/ready").status_code == 200)
+        until(lambda: running.http.get("/v1/ready?room=true").status_code == 200)
         assert running.get("/v1/server")["refused"] == 1
 
 

@@ -174,6 +174,7 @@ def test_tokens_on_the_command_line(tmp_path: Path) -> None:
         (["--token", "\n"], "letters, digits and signs"),
         (["--only-consented"], "--record"),
         (["--audiohook-secret", "no secret"], "KEY=SECRET"),
+        (["--audiohook-organization", "ours"], "the organization's ID"),
         (["--alerts", "nowhere.toml"], "nowhere.toml"),
         (["--model", "nowhere.onnx"], "nowhere.onnx"),
         (["--hop", "0.123"], "does not fit the model"),

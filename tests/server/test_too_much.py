@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from emolive.server import bounded_http, ingest
+from emolive.server.connections import ConnectionLimits
 from emolive.server.settings import ServerSettings
 from tests.server.running import Running, serving, tiny, until
 from tests.server.vendors import HOOK_SESSION, AudioHook, AudioSocket, TwilioStream
@@ -41,7 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             with running.connect("/v1/taps/pcm") as client:
                 client.send('{"sampling_rate": 8000, "call": "first"}')
                 client.recv(timeout=60)
-            until(lambda: running.http.get("/v1/ready").status_code == 200)
+            until(lambda: running.http.get("/v1/ready?room=true").status_code == 200)
             yield running
 
 
@@ -75,7 +78,7 @@ def test_a_call_too_many_is_refused_before_its_socket_opens(running: Running, ta
         assert int(response.headers["Retry-After"]) > 0
         assert b"carries no more" in response.body
         assert asterisk(running).ended() == b"\0\0\0", "Asterisk is told to hang up"
-    until(lambda: running.http.get("/v1/ready").status_code == 200)
+    until(lambda: running.http.get("/v1/ready?room=true").status_code == 200)
 
 
 def test_a_call_that_finds_no_room_when_it_begins(running: Running) -> None:
@@ -101,7 +104,7 @@ def test_a_call_that_finds_no_room_when_it_begins(running: Running) -> None:
             assert code == 1011, "one that FreeSWITCH's client knows"
             assert "carries no more" in reason
     assert a.close_code == 1000, "it was the client that closed it"
-    until(lambda: running.http.get("/v1/ready").status_code == 200)
+    until(lambda: running.http.get("/v1/ready?room=true").status_code == 200)
 
 
 def test_who_begins_nothing_is_sent_away_whatever_it_says(running: Running) -> None:
@@ -147,12 +150,57 @@ def test_connections_too_many(running: Running) -> None:
         with pytest.raises(InvalidStatus) as refused:
             [opened.enter_context(running.connect("/v1/watch")) for _ in range(MOST + 1)]
         assert refused.value.response.status_code == 503
+        assert f"has {MOST} connections".encode() in refused.value.response.body
     until(lambda: running.http.get("/v1/health").status_code == 200)
 
     with contextlib.ExitStack() as opened:
         for _ in range(MOST):
             opened.enter_context(asterisk(running, bytes(15)).socket)
         until(lambda: _closed_at_once(running.server.audiosocket_port or 0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have one loopback address")
+def test_one_address_does_not_shut_out_the_others(tmp_path: Path) -> None:
+    settings = ServerSettings(
+        model=tiny(tmp_path), provider="cpu", library=tmp_path / "library", audiosocket_port=0,
+        max_connections=20, max_per_address=3,
+    )  # fmt: skip
+    with serving(settings) as running, contextlib.ExitStack() as opened:
+        one, other = ({"source_address": (f"127.0.0.{n}", 0)} for n in (2, 3))
+        for _ in range(3):
+            opened.enter_context(running.connect("/v1/watch", **one))
+        for path in ("/v1/watch", "/v1/taps/pcm"):
+            with pytest.raises(InvalidStatus) as refused:
+                running.connect(path, **one)
+            assert refused.value.response.status_code == 503
+            assert b"One address may have 3 connections here" in refused.value.response.body
+        opened.enter_context(running.connect("/v1/watch", **other))
+        port = running.server.audiosocket_port or 0
+        for _ in range(3):
+            opened.enter_context(plain(port))
+        until(lambda: _closed_at_once(port))
+        told = running.http.get("/metrics").text
+        # Those who came to look whether they are closed are counted, too.
+        assert 'emolive_server_connections_refused_total{limit="all"} 0.0' in told
+        (refused_by_address,) = (
+            float(line.split()[-1])
+            for line in told.splitlines()
+            if line.startswith('emolive_server_connections_refused_total{limit="address"}')
+        )
+        assert refused_by_address >= 3
+        assert "emolive_server_connections 8.0" in told
+
+
+def test_of_version_6_a_network_is_one_address() -> None:
+    limits = ConnectionLimits(10, 2)
+    there = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:3::1"]
+    assert limits.refusal(there[2], there) is None
+    assert limits.refusal("::ffff:10.0.0.1", [*there, "10.0.0.1", "::ffff:10.0.0.1"]) is None
+    assert limits.refusal("2001:db8:1:2::9", [*there, "2001:db8:1:2::9"])
+    assert limits.refusal("fe80::1%eth0", [*there, "fe80::1%eth0"]) is None
+    assert limits.refused == {"all": 0, "address": 1}
+    assert ServerSettings().per_address == 1_000, "on this computer all come from one"
+    assert ServerSettings(host="0.0.0.0").per_address == 500
 
 
 def _closed_at_once(port: int) -> bool:

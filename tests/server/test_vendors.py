@@ -210,6 +210,27 @@ def test_audiohook_signatures(tmp_path: Path) -> None:
             assert refused.value.response.status_code == 401
 
 
+def test_audiohook_of_other_organizations_is_not_taken(tmp_path: Path) -> None:
+    own, other = "d7934305-0972-4844-938e-9060eef73d05", "11111111-0972-4844-938e-9060eef73d05"
+    settings = ServerSettings(
+        model=tiny(tmp_path), provider="cpu", library=tmp_path / "library",
+        audiohook_organizations=frozenset({own}),
+    )  # fmt: skip
+    session = {"Audiohook-Session-Id": HOOK_SESSION}
+    with serving(settings) as running:
+        for headers in ({}, {"Audiohook-Organization-Id": other}):
+            with pytest.raises(InvalidStatus) as refused:
+                running.connect("/v1/taps/audiohook", headers=session | headers)
+            assert refused.value.response.status_code == 403
+            assert b"this organization of Genesys Cloud" in refused.value.response.body
+        headers = session | {"Audiohook-Organization-Id": own.upper()}
+        with running.connect("/v1/taps/audiohook", headers=headers) as socket:
+            hook = AudioHook(socket)
+            assert hook.open()["type"] == "opened"
+            hook.send("close", {"reason": "end"})
+            assert hook.receive()["type"] == "closed"
+
+
 @pytest.mark.parametrize(
     ("kind", "rate"), [(0x10, 8_000), (0x12, 16_000), (0x13, 24_000), (0x16, 48_000)]
 )

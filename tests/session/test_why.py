@@ -10,7 +10,7 @@ from emolive.errors import SessionError
 from emolive.explain.cues import Cue, load_praat, measure
 from emolive.explain.moment import Moment
 from emolive.session.library import Library
-from emolive.session.why import SessionExplainer, recorded_with
+from emolive.session.why import recorded_with, session_explainer
 from tests.ui.stored_sessions import RATE, demo, store
 
 praat = pytest.importorskip("parselmouth", reason="needs the extra cues")
@@ -24,7 +24,7 @@ def spoken() -> Moment:
 @pytest.mark.parametrize("native", [RATE, 44_100])
 def test_a_moment_has_the_saliency_and_cues_of_its_sound(library: Library, native: int) -> None:
     info = library.get(store(library, native_rate=native))
-    explainer = SessionExplainer(library, info)
+    explainer = session_explainer(library, info)
     moment = spoken()
     found = explainer.explain(moment)
     explainer.close()
@@ -48,12 +48,12 @@ def test_a_moment_has_the_saliency_and_cues_of_its_sound(library: Library, nativ
 def test_without_the_model_or_the_sound_it_says_so(library: Library, tmp_path: Path) -> None:
     info = library.get(store(library, audio=False))
     with pytest.raises(SessionError, match="not kept"):
-        SessionExplainer(library, info).explain(spoken())
+        session_explainer(library, info).explain(spoken())
     assert recorded_with("nobody's model") is None
     assert recorded_with(info.model) == Path("fast")
     from dataclasses import replace
 
-    other = SessionExplainer(library, replace(info, model="nobody's model"))
+    other = session_explainer(library, replace(info, model="nobody's model"))
     with pytest.raises(SessionError, match="nobody's model"):
         other.explain(spoken())
     other.close()

@@ -56,7 +56,9 @@ from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.theme import DARK, LIGHT, Theme, apply
 from tests.ui import feed
 from tests.ui.picture_file import save_picture
+from tests.ui.stored_sessions import Part, store
 
+LIBRARIES: list[Library] = []
 NAMES = (
     "Line 3 · Meyer",
     "Line 1 · Okafor",
@@ -297,6 +299,7 @@ def _use_unusable_rules(page: CallsPage) -> None:
 
 
 def start(page: CallsPage) -> None:
+    page.set_library(_library())
     dialog = page.ask_for_call()
     folder = Path("/calls")
     dialog._on_calls(
@@ -319,6 +322,7 @@ def start(page: CallsPage) -> None:
 
 
 def start_one(page: CallsPage) -> None:
+    page.set_library(_library())
     dialog = page.ask_for_call()
     _wait(lambda: dialog.stereo.device.count() > 0 and dialog.stereo.choice is not None)
     dialog.show_page(1)
@@ -337,6 +341,7 @@ def statement(page: CallsPage) -> None:
 
 
 def rules(page: CallsPage) -> None:
+    page.set_library(_library())
     page.controller.rules_file = _example()
     dialog = page.ask_for_rules()
     _wait(lambda: len(dialog.drafts.rules) == 4)
@@ -346,6 +351,7 @@ def rules(page: CallsPage) -> None:
     dialog._on_tried(
         Trial(9, 5.0, 4.1, dict.fromkeys((r.name for r in dialog.drafts.rules), sentence))
     )
+    _wait(lambda: bool(dialog.trial.words.text()))
 
 
 def shift_empty(page: CallsPage) -> None:
@@ -361,6 +367,14 @@ def rules_wrong(page: CallsPage) -> None:
     assert isinstance(dialog, RulesDialog)
     dialog.list.setCurrentRow(1)
     dialog._on_edited({"name": "Dead air"})
+
+
+def _library() -> Library:
+    """One call in it, in which somebody is upset."""
+    if not LIBRARIES:
+        LIBRARIES.append(Library.open(Path(os.environ["EMOLIVE_CONFIG"]) / "library"))
+        store(LIBRARIES[0], (Part("customer", 1, Role.CUSTOMER),), title="Line 3 · Meyer")
+    return LIBRARIES[0]
 
 
 def _example() -> Path:
@@ -432,3 +446,5 @@ def main(folder: Path, wanted: list[str]) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2:])
+    for opened in LIBRARIES:
+        opened.close()

@@ -12,8 +12,9 @@ import numpy as np
 
 from emolive import resources
 from emolive.acoustics import SPECTROGRAM
-from emolive.audio.level_probe import LevelProbe, ProbeStatus
+from emolive.audio.level_probe import LevelProbe, MakeSource, ProbeStatus
 from emolive.audio.output import SilentOutput
+from emolive.audio.source import AudioSource
 from emolive.features import log_mel
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
@@ -110,6 +111,7 @@ def preferences(theme: ThemeChoice = "light", **values: Mapping[str, object]) ->
     """Settings that nobody saves; `values` by part."""
     settings = Settings().with_values("look", theme=theme).with_values("window", guide_done=True)
     settings = settings.with_values("sound", muted=True)
+    settings = settings.with_values("privacy", level_before=False)
     for part, chosen in values.items():
         settings = settings.with_values(part, **chosen)
     return Preferences(settings)
@@ -134,11 +136,16 @@ class FakeProbe(LevelProbe):
 
     made: ClassVar[list[FakeProbe]] = []
 
-    def __init__(self, device: str | int | None, channels: int = 1) -> None:
-        self.device, self.channels = device, channels
+    def __init__(self, make: MakeSource) -> None:
+        self._make = make
         self.now = ProbeStatus(-22.0)
         self.open = False
         self.made.append(self)
+
+    @property
+    def source(self) -> AudioSource:
+        """What it would listen to."""
+        return self._make()
 
     def start(self) -> None:
         self.open = True

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive.consent.permission import STATEMENT, grant_confirmed
 from emolive.session.library import Library
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.settings.audit_section import AuditDialog, policy_text
 from emolive.ui.theme import DARK
 

@@ -124,7 +124,7 @@ def test_a_call_of_two_files_is_seen_from_both_sides(
     assert page.call.metrics.cells["Talk time", 0].text() != "–"
     assert page.call.metrics.heads[0].text() == "agent"
     # 8 kHz: what the model's card says of telephone speech is there to be read.
-    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.toolTip(), timeout=30_000)
     names = [panel.accessibleName() for panel in page.call.timelines.panels]
     assert sum("probabilities" in name for name in names) == 1
     page.activateWindow()
@@ -332,15 +332,17 @@ def test_rules_are_edited_saved_and_watched_for(
     qtbot.keyClicks(dialog.form.name, "x")
     dialog.form.name.clear()
     dialog.form.edited.emit({"name": ""})
-    assert "name" in dialog.problem.text()
+    problem = dialog.form._problems["name"]  # errors stand where they arise
+    assert "name" in problem.text()
+    assert problem.isVisibleTo(dialog)
     assert not dialog.begin.isEnabled()
     dialog.form.edited.emit({"name": "Customer upset"})
-    assert "Another rule" in dialog.problem.text()
+    assert "Another rule" in problem.text()
     dialog.form.edited.emit({"name": "Nobody talks"})
     assert dialog.list.item(1).text() == "Nobody talks\nSilence"
     dialog.form.edited.emit({"name": "Silence"})
     assert dialog.list.item(1).text() == "Silence"
-    assert not dialog.problem.isVisibleTo(dialog)
+    assert not problem.isVisibleTo(dialog)
     assert dialog.begin.isEnabled()
     dialog.form.numbers["longer_than_s"].setValue(33)
     dialog.list.setCurrentRow(0)
@@ -373,8 +375,50 @@ def test_a_dry_run_says_how_often_they_would_have_fired(
         dialog.try_out()
         qtbot.waitUntil(lambda: "per hour" in dialog.tried.text(), timeout=30_000)
         assert "fired" in dialog.found.text() or "Nothing to watch" in dialog.found.text()
-        dialog.reject()
+        dialog.discard.click()
         page.set_library(None)
+
+
+def test_a_rule_is_tried_on_the_last_session_while_it_is_edited(
+    page: CallsPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from tests.ui.stored_sessions import demo, store
+
+    with Library.open(tmp_path / "library") as library:
+        store(library, title="Interview")
+        page.set_library(library)
+        dialog = page.ask_for_rules()
+        dialog.add(SilenceRule)
+        trial = dialog.trial
+        dialog.form.numbers["longer_than_s"].setValue(600)
+        qtbot.waitUntil(lambda: "would not have fired" in trial.words.text(), timeout=30_000)
+        assert "Interview" in trial.words.text()
+        dialog.add(EmotionRule)
+        dialog.form.edited.emit({"role": None, "emotions": ("angry",), "probability": 0.3})
+        dialog.form.edited.emit({"for_s": 0.0})
+        qtbot.waitUntil(lambda: "would have fired" in trial.words.text(), timeout=30_000)
+        first = trial.line.accessibleDescription().split(", ")[0]
+        minutes, seconds = first.split(":")
+        windows = [
+            w.end_sample / 16_000
+            for w in demo().analysis.windows
+            if w.probabilities is not None
+            and w.probabilities[demo().analysis.labels.index("angry")] >= 0.3
+        ]
+        assert 60 * int(minutes) + int(seconds) == int(windows[0])
+        dialog.discard.click()
+        page.set_library(None)
+
+
+def test_escape_does_not_lose_what_was_changed_in_rules(page: CallsPage, qtbot: QtBot) -> None:
+    dialog = page.ask_for_rules()
+    dialog.add(SilenceRule)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible()
+    assert "not saved" in dialog.note.text()
+    assert dialog.discard.text() == "Discard changes"
+    qtbot.keyClick(dialog.discard, Qt.Key.Key_Space)
+    assert not dialog.isVisible()
 
 
 def test_values_that_do_not_go_together_are_told_in_a_sentence() -> None:
@@ -427,5 +471,5 @@ def test_a_real_telephone_call_is_monitored(page: CallsPage, qtbot: QtBot, corpo
         lambda: model.metrics is not None and any(p.talk_s > 1 for p in model.metrics.parties),
         timeout=60_000,
     )
-    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "ravdess 60" in page.call.telephone.toolTip(), timeout=60_000)
     assert not model.streams["agent"].infers

@@ -46,7 +46,7 @@ def test_the_level_follows_the_chosen_input(qtbot: QtBot, window: MainWindow) ->
     guide.device.activated.emit(row)
     second = feed.FakeProbe.made[-1]
     assert (first.open, second.open) == (False, True)
-    assert second.device == "USB interface, ALSA"
+    assert second.source._wanted == "USB interface, ALSA"
     assert window.preferences.settings.input.device == "USB interface, ALSA"
     second.now = ProbeStatus(problem="The input is in use: close the other program.")
     qtbot.waitUntil(lambda: guide.level_text.text().startswith("The input is in use"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -230,8 +231,10 @@ def test_the_last_minutes_are_kept_after_all_named_opened_and_deleted(
     qtbot.waitUntil(lambda: not window.sessions.showing_list, timeout=10_000)
     assert window._stack.currentWidget() is window.sessions
     window.bring(window.live)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
     with qtbot.waitSignal(window.recording.recorded, timeout=20_000) as done:
-        qtbot.mouseClick(keep, Qt.MouseButton.LeftButton)
+        QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_K)
     qtbot.mouseClick(window.banner.buttons[2], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), DeleteDialog))
     asked = QApplication.activeModalWidget()

@@ -50,6 +50,20 @@ def test_from_moments_to_a_model_in_use(
     total = dialog.bar.maximum()
     assert total >= 12
 
+    # In a name of one's own, which holds for all marking from now on.
+    dialog.who.setFocus()
+    dialog.who.selectAll()
+    QTest.keyClicks(dialog.who, " ")
+    QTest.keyClick(dialog.who, Qt.Key.Key_Return)
+    assert dialog.who.text() == dialog.annotator != "", "nobody is no name"
+    dialog.who.setFocus()
+    dialog.who.selectAll()
+    QTest.keyClicks(dialog.who, "Ana  M.")
+    QTest.keyClick(dialog.who, Qt.Key.Key_Return)
+    assert dialog.hasFocus()
+    assert page.replay.marking.annotator == "Ana M."
+    assert window.preferences.settings.marking.annotator == "Ana M."
+
     # Own labels, and a key for each.
     dialog.own.setFocus()
     QTest.keyClicks(dialog.own, "confident, hesitant")
@@ -78,7 +92,7 @@ def test_from_moments_to_a_model_in_use(
         qtbot.waitUntil(lambda i=i: dialog.labelled == i + 1)
     marks = [*library.annotations(first), *library.annotations(second)]
     assert sorted(mark.label or "" for mark in marks) == ["confident"] * 5 + ["hesitant"] * 5
-    assert all(mark.annotator for mark in marks)
+    assert {mark.annotator for mark in marks} == {"Ana M."}
     qtbot.waitUntil(lambda: "Gain so far" in dialog.worth.text() or "Measured" in
                     dialog.worth.text(), timeout=30_000)  # fmt: skip
     assert "10 labels: 5" in dialog.counts.text()

@@ -74,7 +74,7 @@ class EmotionRule(EmotionalRule):
 
     def form(self) -> tuple[FormField, ...]:
         """The fields of its own, with their values."""
-        about = tr("The sum of the chosen emotions' probabilities in each window")
+        about = tr("How sure it must be: the shares of the chosen emotions together")
         return (
             self.emotions_field(tr("Sounds")),
             NumberField(

@@ -66,7 +66,8 @@ class EmotionalRule(Rule):
     @property
     def emotions_in_words(self) -> str:
         """Its emotions, for a sentence."""
-        return " + ".join(tr(emotion) for emotion in self.emotions)
+        *some, last = (tr(emotion) for emotion in self.emotions)
+        return tr("{some} or {last}", some=", ".join(some), last=last) if some else last
 
 
 class Evidence:

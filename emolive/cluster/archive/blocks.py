@@ -6,7 +6,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -24,8 +24,10 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.cluster.archive.listing import SCHEMA, Listed, as_local, rows
 from emolive.cluster.archive.parts import FILES, SEGMENTS, WINDOWS, Parts, file_row, file_schema
+from emolive.cluster.parcels import unpacked
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
+from emolive.i18n import language, tr, use_language, with_other
 from emolive.inference.loading import load_classifier
 from emolive.session.export.atomic import beside, fitting
 from emolive.session.export.tables import segment_table, window_table
@@ -46,17 +48,17 @@ TOLD = pa.schema([*SCHEMA, ("result", pa.string()), ("failure", pa.string())])
 class BlockJob:
     """What every worker needs to know.
 
-    `model` is Ray's reference to the content of the model file, which is called `model_name`, `out`
-    the folder or address of the results, `fingerprint` and `baselines` as in `ArchiveSettings`.
+    `model` is Ray's reference to the model's parcel, `out` the folder or address of the results;
+    `fingerprint` and `baselines` as in `ArchiveSettings`; `language`: in which problems are told.
     """
 
     model: Any
-    model_name: str
     engine: EngineConfig
     labels: tuple[str, ...]
     out: str
     fingerprint: str
     baselines: ArchiveBaselines | None = None
+    language: str = field(default_factory=language)
 
 
 def analyse_block(block: pa.Table, job: BlockJob) -> Iterator[pa.Table]:
@@ -67,11 +69,11 @@ def analyse_block(block: pa.Table, job: BlockJob) -> Iterator[pa.Table]:
     """
     import ray
 
+    use_language(job.language)
     files = list(rows(block))
     with tempfile.TemporaryDirectory(prefix="emolive-block-") as name:
         folder = Path(name)
-        model = folder / job.model_name
-        model.write_bytes(ray.get(job.model))
+        model = unpacked(ray.get(job.model), folder)
         settings = ArchiveSettings(
             model,
             job.engine,
@@ -161,7 +163,12 @@ class AddressWork:
                 system.get_file(path, str(local))
             except Exception as error:
                 tell(Begun(item))
-                tell(Failed(item, f"{item.address} cannot be fetched ({reason(error)})."))
+                why = tr(
+                    "{address} cannot be fetched ({reason}).",
+                    address=item.address,
+                    reason=reason(error),
+                )
+                tell(Failed(item, why))
                 return
             fetched = AudioInput(local, item.result, item.size)
             self._work.attempt(fetched, lambda message: tell(_about(item, message, str(local))))
@@ -173,7 +180,7 @@ def _about(item: AudioInput, message: Message, local: str) -> Message:
     """What was told about the local copy, told about the file itself."""
 
     def named(text: str | None) -> str | None:
-        return text and text.replace(local, item.address)
+        return text and with_other(text, local, item.address).replace(local, item.address)
 
     match message:
         case Begun():

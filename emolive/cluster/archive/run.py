@@ -12,10 +12,10 @@ from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.messages import Tell
 from emolive.cluster.archive.blocks import BlockJob, analyse_block, told
 from emolive.cluster.archive.listing import Listing, in_blocks
+from emolive.cluster.parcels import packed
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
-from emolive.inference.adapted_file import SUFFIX as ADAPTED
-from emolive.inference.adapted_file import is_adapted
+from emolive.i18n import tr
 
 # A part holds as many files, or as many bytes of them (a few hours of sound), as this at most.
 MOST_FILES, MOST_BYTES = 64, 256 * 2**20
@@ -70,8 +70,7 @@ def run_on_cluster(
     even = -(-len(listing) // (workers * _BLOCKS_PER_WORKER))
     blocks = list(in_blocks(listing, min(MOST_FILES, max(_LEAST_FILES, even)), MOST_BYTES))
     job = BlockJob(
-        ray.put(run.model.read_bytes()),
-        f"model{ADAPTED}" if is_adapted(run.model) else "model.onnx",
+        ray.put(packed(run.model)),
         run.engine,
         run.labels,
         run.out,
@@ -90,6 +89,9 @@ def run_on_cluster(
             tell(told(dict(row)))
     except ray.exceptions.RayError as error:
         raise EmoliveError(
-            f"The cluster was lost in the middle ({type(error).__name__}): the same command with "
-            "--resume goes on from what is finished."
+            tr(
+                "The cluster was lost in the middle ({kind}): the same command with --resume goes "
+                "on from what is finished.",
+                kind=type(error).__name__,
+            )
         ) from error

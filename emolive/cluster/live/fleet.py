@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from emolive.cluster.live.news import WorkerNews
-from emolive.cluster.live.replicas import Replica, wanted
+from emolive.cluster.live.profiles import FrontProfiles, SourceHeard
+from emolive.cluster.live.replicas import ReplicaSet
 from emolive.cluster.live.worker import IngestWorker, worker_settings
+from emolive.cluster.parcels import packed
 from emolive.errors import EmoliveError
 from emolive.server.host import HostLoad, ModelFacts
 from emolive.server.settings import ServerSettings
@@ -33,7 +36,7 @@ _END_WITHIN_S = 90.0
 _ASK_WITHIN_S = 5.0
 _SILENT_S = 30.0
 _LOOK_S = 0.2
-_SCALE_EVERY_S = 3.0
+_SHARE_EVERY_S = 1.0
 # A call that was sent to a worker and has not come is counted for so long.
 _PLACED_S = 10.0
 _TRIES = 3
@@ -95,14 +98,22 @@ class Fleet:
         wish: FleetSettings,
         tell: Callable[[str], None],
     ) -> None:
-        """Nothing runs before `start`."""
+        """Pack the model; nothing runs before `start`.
+
+        Raises:
+            EmoliveError: there is no such model.
+        """
         self._ray = ray
         self._settings = settings
         self._library = library
         self._wish = wish
+        # Others may run on the same cluster, with workers of the same names.
+        self._namespace = f"{_NAMESPACE}-{settings.name}"
         self._tell = tell
         self._members: list[Member] = []
-        self._replicas: list[Any] = []
+        self._model = ray.put(packed(settings.model))
+        self.replicas = ReplicaSet(ray, self._model, settings.provider, wish.least, wish.most)
+        self._profiles = FrontProfiles(library) if settings.baseline is not None else None
         self._lock = threading.Lock()
         self._restarting = threading.Lock()
         self._ending = threading.Event()
@@ -113,12 +124,7 @@ class Fleet:
         self.without_head = False
         self.when_lost: Callable[[], None] = lambda: None
         cpus = ray.cluster_resources().get("CPU", 1.0)
-        # As many whole cores as there are, and where they are too few, parts of them.
-        self._replica_cpus = 1.0
-        if wish.most and cpus < wish.most + 1:
-            self._replica_cpus = int(50 * cpus / wish.most) / 100
-        taken = wish.most * self._replica_cpus
-        self._cores = max(0.1, (cpus - taken) / wish.workers)
+        self._cores = max(0.1, (cpus - self.replicas.cores) / wish.workers)
         # Half of it is asked for, so that a worker that takes another's place fits in beside it;
         # Ray knows whole cores, or a part of one.
         asked = self._cores / 2
@@ -137,13 +143,20 @@ class Fleet:
             EmoliveError: one cannot start.
         """
         self._listener = listener
-        self._replicas += [self._new_replica() for _ in range(self._wish.least)]
-        beginning = [(name, self._begin(name)) for name in self._names()]
+        self.replicas.start()
+        beginning = [self._left(name) or (name, self._begin(name)) for name in self._names()]
         for name, handle in beginning:
             self._join(name, handle)
         self._spawn(self._watch_head, "emolive head")
         if self._wish.most:
-            self._spawn(self._scale, "emolive replicas")
+            self._spawn(
+                lambda: self.replicas.scale(
+                    self._ending, lambda: self.without_head, self._use_replicas
+                ),
+                "emolive replicas",
+            )
+        if self._profiles is not None:
+            self._spawn(self._share_profiles, "emolive profiles")
 
     def place(self) -> str | None:
         """The address of the worker that is to take the next call; None: there is no room."""
@@ -158,15 +171,14 @@ class Fleet:
 
     def refusal(self) -> str | None:
         """Why no worker takes a call; None: one does."""
-        if self.problem:
+        refusals = [member.refusal for member in self.members if not member.draining]
+        return self.unable() or (None if None in refusals else next(iter(refusals), None))
+
+    def unable(self) -> str | None:
+        """Why there is no worker that could take a call; None: there is."""
+        if self.problem or any(not member.draining for member in self.members):
             return self.problem
-        members = self.members
-        if any(not (m.draining or m.refusal) for m in members):
-            return None
-        return next(
-            (m.refusal for m in members if m.refusal),
-            "No worker runs just now: try again in a few seconds.",
-        )
+        return "No worker runs just now: try again in a few seconds."
 
     def restart(self) -> None:
         """Replace each worker by a new one; the old ends once its calls have.
@@ -180,7 +192,7 @@ class Fleet:
             return
         try:
             for old in self.members:
-                new = old.name[:-1] + ("b" if old.name.endswith("a") else "a")
+                new = _successor(old.name)
                 self._tell(f"{old.name} is being replaced by {new}.")
                 self._join(new, self._begin(new))
                 old.draining = True
@@ -202,6 +214,11 @@ class Fleet:
             return False  # it is lost, and the call with it
         return ended
 
+    def enter(self, heard: Sequence[SourceHeard]) -> None:
+        """What calls of a worker brought of their taps."""
+        if self._profiles is not None:
+            self._profiles.enter(heard)
+
     def drain(self) -> None:
         """Have all workers end their calls; returns at once."""
         self._ending.set()
@@ -217,21 +234,23 @@ class Fleet:
             self._wait_for_end(member, deadline)
         for thread in self._threads:
             thread.join(_JOIN_WITHIN_S)
-        for handle in self._replicas:
-            self._ray.kill(handle)
+        self.replicas.close()
 
     def _names(self) -> list[str]:
         return [f"worker-{number + 1}a" for number in range(self._wish.workers)]
 
+    def _left(self, name: str) -> tuple[str, Any] | None:
+        """A worker that an earlier front has left, of this name or its successor's."""
+        for known in (name, _successor(name)) if self._wish.detached else ():
+            try:
+                return known, self._ray.get_actor(known, namespace=self._namespace)
+            except ValueError:
+                continue
+        return None
+
     def _begin(self, name: str) -> Any:
-        """An actor that starts, or one of this name that runs already."""
+        """An actor that starts."""
         ray = self._ray
-        if self._wish.detached:
-            for known in (name, name[:-1] + "b"):
-                try:
-                    return ray.get_actor(known, namespace=_NAMESPACE)
-                except ValueError:
-                    continue
         number = int(name.removeprefix("worker-")[:-1]) - 1
         port = 0
         if self._settings.port:
@@ -241,10 +260,13 @@ class Fleet:
             "scheduling_strategy": "SPREAD",
         }  # fmt: skip
         if self._wish.detached:
-            options |= {"lifetime": "detached", "name": name, "namespace": _NAMESPACE}
+            options |= {"lifetime": "detached", "name": name, "namespace": self._namespace}
         settings = worker_settings(self._settings, name, self._library, port)
         actor = ray.remote(IngestWorker).options(**options)
-        return actor.remote(settings, _SHARE * self._cores, self._replicas)
+        profiles = self._profiles.all() if self._profiles is not None else []
+        return actor.remote(
+            settings, self._model, _SHARE * self._cores, self.replicas.handles, profiles
+        )
 
     def _join(self, name: str, handle: Any) -> Member:
         """A worker has started, and is listened to from now on.
@@ -285,6 +307,11 @@ class Fleet:
         while True:
             try:
                 news = ray.get(member.handle.take.remote(after), timeout=_ASK_WITHIN_S)
+                ended = member.draining and ray.get(
+                    member.handle.ended.remote(), timeout=_ASK_WITHIN_S
+                )
+                if ended:  # and with it everything has been told
+                    news = ray.get(member.handle.take.remote(after), timeout=_ASK_WITHIN_S)
             except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError) as error:
                 # Without a head nobody tells that a worker has died: its own port does.
                 slow = isinstance(error, ray.exceptions.GetTimeoutError) and _listens(member.url)
@@ -294,9 +321,7 @@ class Fleet:
                 return
             after, heard_at = news.upto, time.monotonic()
             self._heard(member, news)
-            if member.draining and ray.get(member.handle.ended.remote()):
-                last = ray.get(member.handle.take.remote(after))
-                self._heard(member, last)
+            if ended:
                 self._remove(member)
                 ray.kill(member.handle)
                 return
@@ -317,6 +342,8 @@ class Fleet:
         """A worker died: its calls are over here, and another takes its place."""
         self._remove(member)
         self._listener.lost(member, f"The worker {member.name} is lost.")
+        with suppress(self._ray.exceptions.RayError):
+            self._ray.kill(member.handle)  # should it only hang: its name and port are needed
         if self._ending.is_set() or member.draining:
             return
         _log.warning("A worker is lost (%s)", type(error).__name__)
@@ -371,52 +398,27 @@ class Fleet:
         if not member.gone:
             self._ray.kill(member.handle)
 
-    def _new_replica(self) -> Any:
-        gpu = self._ray.cluster_resources().get("GPU", 0) > 0 and self._settings.provider != "cpu"
-        actor = self._ray.remote(Replica).options(
-            num_cpus=self._replica_cpus,
-            num_gpus=1 if gpu else 0,
-            max_concurrency=64,
-            max_restarts=-1,
-        )
-        provider = self._settings.provider if gpu else "cpu"
-        return actor.remote(self._settings.model, provider)
+    def _use_replicas(self, handles: list[Any]) -> None:
+        for member in self.members:
+            member.handle.use_replicas.remote(handles)
 
-    def _scale(self) -> None:
-        """As many replicas as the load wants."""
-        ray = self._ray
-        while not self._ending.wait(_SCALE_EVERY_S):
-            if self.without_head:
-                continue
-            try:
-                loads: Sequence[float] = ray.get(
-                    [handle.load.remote() for handle in self._replicas], timeout=_SILENT_S
-                )
-            except (ray.exceptions.RayError, ray.exceptions.GetTimeoutError):
-                continue  # Ray starts it again
-            number = wanted(len(self._replicas), loads, self._wish.least, self._wish.most)
-            if number == len(self._replicas):
-                continue
-            left = None
-            if number > len(self._replicas):
-                new = self._new_replica()
-                # Workers are told of it once it answers: the cluster may have no room for it.
-                if not ray.wait([new.about.remote()], timeout=_START_WITHIN_S)[0]:
-                    ray.kill(new)
-                    continue
-                self._replicas.append(new)
-            else:
-                left = self._replicas.pop()
-            for member in self.members:
-                member.handle.use_replicas.remote(list(self._replicas))
-            if left is not None and not self._ending.wait(_SCALE_EVERY_S):
-                ray.kill(left)
+    def _share_profiles(self) -> None:
+        """Workers know of taps what the library does, whoever changes that."""
+        while not self._ending.wait(_SHARE_EVERY_S):
+            if self._profiles and (found := self._profiles.changed()) is not None:
+                for member in self.members:
+                    member.handle.know.remote(found)
 
     def _spawn(self, run: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
         self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
+
+
+def _successor(name: str) -> str:
+    """What the worker is called that takes another's place in a restart."""
+    return name[:-1] + ("b" if name.endswith("a") else "a")
 
 
 def _listens(url: str) -> bool:

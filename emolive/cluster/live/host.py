@@ -143,6 +143,10 @@ class ClusterHost(Listener):
         """Why no worker takes a call; None: one does."""
         return self._fleet.refusal()
 
+    def unable(self) -> str | None:
+        """Why no worker can run a call; None: one can, or could if it were not full."""
+        return self._fleet.unable()
+
     def elsewhere(self) -> str | None:
         """The worker that is to take the next call."""
         return self._fleet.place()
@@ -193,6 +197,9 @@ class ClusterHost(Listener):
     def news(self, member: Member, news: WorkerNews) -> None:
         """A worker has told something."""
         for one in news.calls:
+            if one.heard:
+                self._fleet.enter(one.heard)
+                continue
             with self._lock:
                 call = self._calls.get(one.call)
                 known = call is not None and call.member is member and not call.over

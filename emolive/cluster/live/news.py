@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from emolive.cluster.live.profiles import SourceHeard
 from emolive.server.host import CallEvent, CallRequest, HostLoad
 
 # Of all calls, so many pieces of news wait for a front that does not ask.
@@ -27,12 +28,16 @@ class CallState:
 
 @dataclass(frozen=True, slots=True)
 class CallNews:
-    """Something about one call; `request` only when it begins."""
+    """Something about one call; `request` only when it begins, `heard` once it is over.
+
+    What was heard is of no call in particular: of call "".
+    """
 
     call: str
     request: CallRequest | None = None
     events: tuple[CallEvent, ...] = ()
     state: CallState | None = None
+    heard: tuple[SourceHeard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,11 @@ def joined(news: Sequence[CallNews]) -> tuple[CallNews, ...]:
         if at is not None and one.request is None:
             before = found[at]
             found[at] = CallNews(
-                one.call, before.request, before.events + one.events, one.state or before.state
+                one.call,
+                before.request,
+                before.events + one.events,
+                one.state or before.state,
+                before.heard + one.heard,
             )
         else:
             last[one.call] = len(found)

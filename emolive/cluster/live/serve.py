@@ -37,7 +37,7 @@ def serve_on_cluster(
     wish = replace(wish, detached=address != LOCAL)
     with ray_cluster(address, headless_s=_HEADLESS_S) as ray:
         fleet = Fleet(ray, settings, library, wish, tell)
-        front = replace(settings, name="", audiosocket_port=None)
+        front = replace(settings, name="", cluster=settings.name, audiosocket_port=None)
         server = EmoliveServer(front, tell, lambda *_: ClusterHost(fleet))
         fleet.when_lost = server.stop
 

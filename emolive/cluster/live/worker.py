@@ -5,18 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from emolive.baseline import SourceProfile
 from emolive.cluster.live.news import CallNews, CallState, Outbox, WorkerNews
+from emolive.cluster.live.profiles import CarriedProfiles, SourceHeard
 from emolive.cluster.live.replicas import RemoteClassifier, Replicas
+from emolive.cluster.parcels import ModelParcel, unpacked
+from emolive.cluster.ray_runtime import MODELS, own_folder
 from emolive.inference.classifier import Classifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
+from emolive.monitoring import BaselineChoice
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.local_host import LocalCall, LocalHost
+from emolive.server.names import worker_name
 from emolive.server.placement import PlacementStatus
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
@@ -125,6 +132,10 @@ class WorkerHost:
         """Why one more call cannot be run now."""
         return self._host.refusal()
 
+    def unable(self) -> str | None:
+        """Why it can run no call at all."""
+        return self._host.unable()
+
     def elsewhere(self) -> str | None:
         """Calls are run here."""
         return None
@@ -166,11 +177,22 @@ class _SharingHost(LocalHost):
     """A `LocalHost` with a part of the machine, and classifiers of others where there are some."""
 
     def __init__(
-        self, settings: ServerSettings, library: Library, cores: float, replicas: Replicas
+        self,
+        settings: ServerSettings,
+        library: Library,
+        cores: float,
+        replicas: Replicas,
+        profiles: CarriedProfiles,
     ) -> None:
         self._replicas = replicas
+        self._profiles = profiles
         super().__init__(settings, library)
         self._admission.limit = cores
+
+    def _baseline(self, request: CallRequest) -> BaselineChoice | None:
+        """The profiles are the front's."""
+        choice = super()._baseline(request)
+        return choice and replace(choice, profiles=self._profiles)
 
     def _load(self, model: Path | None, provider: str) -> Classifier:
         """Replicas, and once they fail a model of its own."""
@@ -185,14 +207,21 @@ class IngestWorker:
     """The actor. Its methods may be called at the same time."""
 
     def __init__(
-        self, settings: ServerSettings, cores: float, replicas: Sequence[Any] = ()
+        self,
+        settings: ServerSettings,
+        model: ModelParcel,
+        cores: float,
+        replicas: Sequence[Any] = (),
+        profiles: Sequence[SourceProfile] = (),
     ) -> None:
         """Load the model and listen; takes seconds.
 
         Args:
             settings: of this worker: its name, library and port.
+            model: what calls are run with, in place of that of the settings.
             cores: as many may be used.
             replicas: handles of classifiers to use; none: one of its own.
+            profiles: what is known of taps.
 
         Raises:
             EmoliveError: something cannot be used.
@@ -200,9 +229,14 @@ class IngestWorker:
         self._cores = cores
         self._outbox = Outbox()
         self._replicas = Replicas(replicas)
+        self._profiles = CarriedProfiles(profiles, self._tell_heard)
         self._host: WorkerHost | None = None
-        self._server = EmoliveServer(settings, _log.info, self._make_host)
-        self._thread = threading.Thread(target=self._server.run, name="emolive server", daemon=True)
+        with ExitStack() as files:
+            folder = files.enter_context(own_folder(MODELS))
+            settings = replace(settings, model=unpacked(model, folder))
+            self._server = EmoliveServer(settings, _log.info, self._make_host)
+            self._files = files.pop_all()
+        self._thread = threading.Thread(target=self._run, name="emolive server", daemon=True)
         self._thread.start()
         self._server.started.wait(_START_WITHIN_S)
 
@@ -241,6 +275,10 @@ class IngestWorker:
         """From now on these classify."""
         self._replicas.use(handles)
 
+    def know(self, profiles: Sequence[SourceProfile]) -> None:
+        """From now on this is known of taps."""
+        self._profiles.know(profiles)
+
     def end(self, call_id: str, reason: str) -> bool:
         """End a call; whether it goes on here."""
         return self._server.end_call(call_id, reason)
@@ -253,8 +291,15 @@ class IngestWorker:
         """Whether that is done."""
         return not self._thread.is_alive()
 
+    def _run(self) -> None:
+        with self._files:
+            self._server.run()
+
+    def _tell_heard(self, heard: SourceHeard) -> None:
+        self._outbox.put(CallNews("", heard=(heard,)))
+
     def _make_host(self, settings: ServerSettings, library: Library) -> WorkerHost:
-        own = _SharingHost(settings, library, self._cores, self._replicas)
+        own = _SharingHost(settings, library, self._cores, self._replicas, self._profiles)
         self._host = WorkerHost(own, self._outbox)
         return self._host
 
@@ -271,7 +316,7 @@ def worker_settings(
     return replace(
         settings,
         port=port,
-        name=name,
+        name=worker_name(name, settings.name),
         library=library / "workers" / name,
         tokens_in=library,
         audiosocket_port=audiosocket,

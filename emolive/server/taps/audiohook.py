@@ -45,9 +45,10 @@ class AudioHookTap:
     `title` and `consent`.
     """
 
-    def __init__(self, session_id: str = "") -> None:
-        """`session_id`: from the request's header; "": the first message says."""
+    def __init__(self, session_id: str = "", organization: str = "") -> None:
+        """Both from the request's headers; "": the first message says."""
         self._id = session_id
+        self._organization = organization.strip().lower()
         self._seq = self._client_seq = 0
         self._channels = 0
         self._encoding = Encoding.MULAW
@@ -128,6 +129,9 @@ class AudioHookTap:
     def _open(self, parameters: dict[str, Any]) -> Iterable[TapEvent]:
         if self._opened:
             raise TapError("A session is opened once.")
+        told = parameters.get("organizationId")
+        if self._organization and told and str(told).lower() != self._organization:
+            raise TapError("The organization's id is not that of the request.")
         chosen = _chosen(parameters.get("media"))
         self._opened = True
         self._encoding = _FORMATS[chosen["format"]]

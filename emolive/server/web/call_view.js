@@ -120,8 +120,12 @@ export class CallView {
 
   #about() {
     const { info, past } = { info: this.call.info, past: this.past };
-    if (past) return [dayAndTime(info.started_at), past.model, (past.tags ?? []).join(", ")].filter(Boolean).join(" · ");
-    const parts = [info.tap, tr("since {time}", { time: new Date(info.started_at).toLocaleTimeString(locale(), { timeStyle: "short" }) })];
+    if (past) {
+      // Whichever servers of the history had it.
+      const servers = [...new Set((past.stretches ?? []).map((one) => one.server))].join(", ");
+      return [dayAndTime(info.started_at), past.model, (past.tags ?? []).join(", "), servers].filter(Boolean).join(" · ");
+    }
+    const parts = [info.tap, info.server, tr("since {time}", { time: new Date(info.started_at).toLocaleTimeString(locale(), { timeStyle: "short" }) })];
     if (info.recording) parts.push(tr("being recorded"));
     if (this.history.truncated) parts.push(tr("its beginning is no longer held"));
     return parts.filter(Boolean).join(" · ");

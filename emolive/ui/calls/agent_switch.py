@@ -11,9 +11,9 @@ from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.calls.statement_dialog import StatementDialog
-from emolive.ui.controls import label
+from emolive.ui.controls import under_box
 from emolive.ui.theme import Theme
 
 
@@ -36,9 +36,7 @@ class AgentSwitch(QWidget):
             self._policy_problem = str(error)
         self.box = QCheckBox(tr("Infer the agent's emotions, too…"), self)
         self.box.clicked.connect(self._on_clicked)
-        self.why = label("", self, "caption")
-        self.why.setWordWrap(True)
-        self.why.setContentsMargins(26, 0, 0, 0)
+        self.why = under_box("", self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(2)
@@ -57,10 +55,6 @@ class AgentSwitch(QWidget):
         self.box.setEnabled(possible and not permits)
         self.box.setChecked(self.confirmed or permits)
         self.why.setText(self._about(calls, permits=permits))
-
-    def fit(self, width: int) -> None:
-        """Make room for the text at this width."""
-        self.why.setMinimumHeight(max(0, self.why.heightForWidth(width)))
 
     def _reason(self) -> str:
         """Why it cannot be asked for at all."""

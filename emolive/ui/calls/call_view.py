@@ -6,11 +6,12 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from emolive.i18n import ntr, tr
+from emolive.i18n import tr
+from emolive.session.why import HeardExplainer
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState
 from emolive.ui.calls.alert_list import AlertList, AlertProblems
-from emolive.ui.calls.face import CallFace, face_of
+from emolive.ui.calls.face import CallFace, face_of, figures_of
 from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.remarks import RemarksPanel
@@ -21,6 +22,8 @@ from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
+from emolive.ui.why.desk import WhyDesk
+from emolive.ui.why.drawer import WhyDrawer
 from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
 _SIDE_WIDTH = 344
@@ -61,6 +64,10 @@ class CallView(Themed, QWidget):
         self.telephone.setWordWrap(True)
         self.telephone.setContentsMargins(4, 0, 4, 0)
         self.telephone.hide()
+        self.drawer = WhyDrawer(theme, self)
+        self.why = WhyDesk(self.drawer, self.timelines.axis, self)
+        self.why.shown.connect(lambda _: self._make_room())
+        self.timelines.picked.connect(lambda name, at_s: self.why.explain(at_s, name))
         side = QWidget(self)
         side.setObjectName("plain")
         side.setFixedWidth(_SIDE_WIDTH)
@@ -98,6 +105,7 @@ class CallView(Themed, QWidget):
         row.setSpacing(SPACE)
         row.addLayout(left, 1)
         row.addWidget(side)
+        row.addWidget(self.drawer)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
@@ -136,9 +144,18 @@ class CallView(Themed, QWidget):
             )
         self.keep.set_shape("keep", name, "K")
 
-    def show_call(self, model: CallModel | None) -> None:
-        """Show another call, or none."""
+    def explain_here(self) -> None:
+        """Why: of what the pointer is at, or was asked about last, or was decided last."""
+        if (pointed := self.timelines.pointed()) is not None:
+            self.why.explain(pointed[1], pointed[0])
+        elif self.model is not None and self.model.inferred:
+            newest_s = self.model.inferred[0].decisions.last_s
+            self.why.explain(newest_s if self.why.chosen_s is None else self.why.chosen_s)
+
+    def show_call(self, model: CallModel | None, explainer: HeardExplainer | None = None) -> None:
+        """Show another call, or none; `explainer` tells why it was decided so."""
         self.model = model
+        self.why.close()
         self._state = ()
         self.timelines.show_call(model)
         self.metrics.clear()
@@ -154,6 +171,8 @@ class CallView(Themed, QWidget):
         whose = (info.choice.agent_name, info.choice.team, info.choice.describe())
         self.about.show_whole(" · ".join(filter(None, whose)))
         self._show_agent()
+        several = info.permission is not None
+        self.why.open(info.facts, lambda: model.inferred, explainer, several=several)
         self.refresh()
 
     def refresh(self) -> None:
@@ -196,7 +215,7 @@ class CallView(Themed, QWidget):
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Duration of the call"))
         keep_room(self.elapsed, clock_text(359_999))
-        self.health = Stat(tr("Health"), tr("Whether the answers keep up with the call"), self)
+        self.health = Stat(tr("Answers"), tr("Whether the answers keep up with the call"), self)
         self.agent = Stat(tr("Agent's emotions"), "", self)
         tip = tr("End the monitoring of this call; it stays on the wall")
         self.stop = push_button(f" {tr('End')}", self, self.stop_wanted.emit, tip=tip)
@@ -252,12 +271,12 @@ class CallView(Themed, QWidget):
         trouble = face.troubled or model.lost > 0
         text = face.health
         if model.lost and not face.troubled:
-            text = ntr("{count} event lost", "{count} events lost", model.lost)
+            text = tr("the picture has gaps")
         failed = model.state is EngineState.FAILED
         long = len(text) > _LONGEST_HEALTH  # a sentence, which has room below
         short = tr("failed") if failed else tr("see below") if long else text
         self.health.show_value(short, alert=trouble)
-        self.health.setToolTip(text)
+        self.health.setToolTip("\n".join(filter(None, (text, figures_of(model)))))
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
         self.listen.setVisible(not model.over)
@@ -286,6 +305,7 @@ class CallView(Themed, QWidget):
 
     def _make_room(self) -> None:
         wide = self.width() >= _WIDE_PX
+        self._side.setVisible(wide or self.drawer.isHidden())
         self.listen.setText(f" {tr('Listen in')}" if wide else "")
         self.listen.setAccessibleName(tr("Listen in"))
         model = self.model
@@ -313,7 +333,8 @@ class CallView(Themed, QWidget):
         self.agent.setToolTip(tip)
 
     def _show_telephone(self, model: CallModel) -> None:
-        notes = [telephone_text(model)] if model.narrow else []
+        notes = [telephone_words(model)] if model.narrow else []
+        self.telephone.setToolTip(telephone_text(model) if model.narrow else "")
         if model.strange is not None:
             word = familiarity_text(model.strange)
             notes.append(tr("To the model, this speech is {word}.", word=word))
@@ -355,8 +376,21 @@ class MoodLabel(QWidget):
         painter.end()
 
 
+def telephone_words(model: CallModel) -> str:
+    """How good the model is on telephone speech, in one plain sentence."""
+    scores = model.info.telephone
+    if not scores:
+        return tr("Telephone sound: how reliable emotions are there was not measured.")
+    of_ten = round(10 * sum(scores.values()) / len(scores))
+    return tr(
+        "Telephone sound: in tests through such a line, about {count} in 10 emotional moments were "
+        "told right.",
+        count=of_ten,
+    )
+
+
 def telephone_text(model: CallModel) -> str:
-    """How good the model is on telephone speech, by its card."""
+    """The figures of the model's card on telephone speech."""
     scores = model.info.telephone
     name = model.info.facts.model
     if not scores:

@@ -13,6 +13,7 @@ from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
 from emolive.engine.run import LiveRun
+from emolive.inference.loading import load_classifier
 from emolive.monitoring import (
     CallMonitor,
     MonitoredCall,
@@ -24,6 +25,7 @@ from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_monitor import call_permission
 from emolive.session.library import Library
 from emolive.session.recent import RecentRun
+from emolive.session.why import HeardExplainer
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.calls.model import AlertEntry, CallInfo, CallModel
@@ -169,6 +171,15 @@ class CallsController(QObject):
         """Make a session of what is in memory of a call, also once it is over."""
         if (recent := self._recent(model.info.id)) is not None:
             self.recording.keep(model, recent)
+
+    def explainer(self, model: CallModel) -> HeardExplainer | None:
+        """Explains moments of a call, also once it is over; None: no sound of it is kept."""
+        opened, recent = self._calls.get(model.info.id), self._recent(model.info.id)
+        if opened is None or recent is None:
+            return None
+        wanted = opened[0].run.description.settings.model
+        # A model of its own, on the CPU alone: the calls must not wait for it.
+        return HeardExplainer(recent, lambda: load_classifier(wanted, "cpu", threads=1))
 
     def note(self, model: CallModel, text: str) -> None:
         """Note something about a call that goes on."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from emolive.audio.call_devices import CallDevices
+from emolive.audio.inputs import input_key, input_title
+from emolive.audio.level_probe import LevelProbe, MakeProbe
+from emolive.audio.loopback import open_loopback
+from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.ui.controls import ChoiceBox, label
-from emolive.ui.live.sources import device_key
+from emolive.ui.input_meter import InputMeter
+from emolive.ui.preferences import Preferences
+from emolive.ui.theme import Theme
 
 if TYPE_CHECKING:
     from emolive.audio.call import Side
@@ -32,10 +39,23 @@ class SideBox(ChoiceBox):
 
 
 class _Form(QWidget):
+    """Devices and their levels; what was set with each comes back."""
+
     changed = Signal()
 
-    def __init__(self, about: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        about: str,
+        theme: Theme,
+        preferences: Preferences,
+        make_probe: MakeProbe,
+        parent: QWidget | None,
+    ) -> None:
         super().__init__(parent)
+        self._theme = theme
+        self._preferences = preferences
+        self._make_probe = make_probe
+        self.meters: list[InputMeter] = []
         self.about = label(about, self, "muted")
         self.about.setWordWrap(True)
         self.problem = label("", self, "note")
@@ -58,19 +78,48 @@ class _Form(QWidget):
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
 
+    def _add_meter(self) -> InputMeter:
+        meter = InputMeter(self._theme, self, make_probe=self._make_probe)
+        meter.set_allowed(self._preferences.effective.privacy.level_before)
+        meter.setVisible(self._preferences.effective.privacy.level_before)
+        self.meters.append(meter)
+        self.form.addRow("", meter)
+        return meter
+
+
+def _offer(box: ChoiceBox, entries: Sequence[tuple[str, Any]], first: int = 0) -> None:
+    """Offer these texts and values; what was chosen stays, if it is still there."""
+    before = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for text, value in entries or [(tr("none"), None)]:
+        box.addItem(text, value)
+    values = [value for _, value in entries]
+    box.setCurrentIndex(values.index(before) if before in values else first)
+    box.blockSignals(False)
+
 
 class StereoForm(_Form):
     """A device with the parties on its two channels."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(
-            tr("A line input or a telephone adapter with one party on each channel."), parent
-        )
+    def __init__(
+        self,
+        theme: Theme,
+        preferences: Preferences,
+        make_probe: MakeProbe = LevelProbe,
+        parent: QWidget | None = None,
+    ) -> None:
+        about = tr("A line input or a telephone adapter with one party on each channel.")
+        super().__init__(about, theme, preferences, make_probe, parent)
         self.device = ChoiceBox(tr("Stereo device"), self)
         self.side = SideBox(self)
         self.form.addRow(tr("Device"), self.device)
         self.form.addRow(tr("Channels"), self.side)
         self.device.addItem(tr("Looking for devices…"))
+        self.meter = self._add_meter()
+        self.device.currentIndexChanged.connect(self._on_device)
+        self.side.currentIndexChanged.connect(self._name_channels)
+        self._name_channels()
 
     @property
     def choice(self) -> CallChoice | None:
@@ -83,36 +132,65 @@ class StereoForm(_Form):
 
     def show_devices(self, found: CallDevices) -> None:
         """Offer the devices with two channels."""
-        self.device.clear()
-        for device in found.inputs:
-            if device.channels >= 2:
-                key = device_key(device, found.inputs)
-                self.device.addItem(device.name, (device.name, key))
-        if self.device.count():
+        entries = [
+            (input_title(device), (device.name, input_key(device, found.inputs)))
+            for device in found.inputs
+            if device.channels >= 2
+        ]
+        _offer(self.device, entries)
+        self._on_device()
+        if entries:
             self.show_problem("")
             return
-        self.device.addItem(tr("none"))
         none = tr(
             "There is no input with two channels: connect one, or monitor the call with a "
             "microphone and what this computer plays."
         )
         self.show_problem(found.problem or none)
 
+    def remember(self) -> None:
+        """Keep the agent's channel for the next use of this device."""
+        if (choice := self.choice) is not None:
+            self._preferences.know_device(choice.device, agent=choice.agent)
+
+    def _on_device(self) -> None:
+        choice = self.choice
+        if choice is None:
+            self.meter.hear(None)
+            return
+        if known := self._preferences.effective.input.of(choice.device):
+            self.side.setCurrentIndex(known.agent == "right")
+        self.meter.hear(choice.device, lambda: Microphone(choice.device, channels=2))
+
+    def _name_channels(self) -> None:
+        names = (tr("Agent"), tr("Customer"))
+        self.meter.set_names(names if self.side.side == "left" else names[::-1])
+
 
 class LoopbackForm(_Form):
     """The agent at the microphone, the customer in what the computer plays."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        preferences: Preferences,
+        make_probe: MakeProbe = LevelProbe,
+        parent: QWidget | None = None,
+    ) -> None:
         about = tr(
             "A call held on this computer: the agent speaks into the microphone, the customer is "
             "what the computer plays. Their clocks are kept in step. With loudspeakers, the "
             "microphone hears the customer, too: use a headset."
         )
-        super().__init__(about, parent)
+        super().__init__(about, theme, preferences, make_probe, parent)
         self.microphone = ChoiceBox(tr("Microphone of the agent"), self)
         self.loopback = ChoiceBox(tr("Output that plays the customer"), self)
         self.form.addRow(tr("Agent"), self.microphone)
+        self.agent_meter = self._add_meter()
         self.form.addRow(tr("Customer"), self.loopback)
+        self.customer_meter = self._add_meter()
+        self.microphone.currentIndexChanged.connect(self._on_microphone)
+        self.loopback.currentIndexChanged.connect(self._on_loopback)
         self.microphone.addItem(tr("Looking for devices…"))
         self.loopback.addItem(tr("Looking for devices…"))
 
@@ -128,17 +206,38 @@ class LoopbackForm(_Form):
 
     def show_devices(self, found: CallDevices) -> None:
         """Offer microphones and loopbacks."""
-        self.microphone.clear()
-        for device in found.inputs:
-            if not device.is_loopback:
-                key = device_key(device, found.inputs)
-                self.microphone.addItem(device.name, (device.name, key))
-                if device.is_default:
-                    self.microphone.setCurrentIndex(self.microphone.count() - 1)
-        self.loopback.clear()
-        for loopback in found.loopbacks:
-            self.loopback.addItem(loopback.description, loopback)
-        for box in (self.microphone, self.loopback):
-            if not box.count():
-                box.addItem(tr("none"))
+        microphones = [device for device in found.inputs if not device.is_loopback]
+        entries = [
+            (device.name, (device.name, input_key(device, found.inputs))) for device in microphones
+        ]
+        default = [row for row, device in enumerate(microphones) if device.is_default]
+        _offer(self.loopback, [(one.description, one) for one in found.loopbacks])
+        _offer(self.microphone, entries, default[0] if default else 0)
+        self._on_microphone()
+        self._on_loopback()
         self.show_problem(found.problem or found.loopback_problem)
+
+    def remember(self) -> None:
+        """Keep what is heard beside this microphone for its next use."""
+        if (choice := self.choice) is not None and choice.loopback is not None:
+            self._preferences.know_device(choice.device, loopback=choice.loopback.name)
+
+    def _on_microphone(self) -> None:
+        chosen = self.microphone.currentData()
+        if chosen is None:
+            self.agent_meter.hear(None)
+            return
+        _, key = chosen
+        if known := self._preferences.effective.input.of(key):
+            for row in range(self.loopback.count()):
+                loopback = self.loopback.itemData(row)
+                if loopback is not None and loopback.name == known.loopback:
+                    self.loopback.setCurrentIndex(row)
+        self.agent_meter.hear(key, lambda: Microphone(key))
+
+    def _on_loopback(self) -> None:
+        loopback = self.loopback.currentData()
+        if loopback is None:
+            self.customer_meter.hear(None)
+        else:
+            self.customer_meter.hear(loopback, lambda: open_loopback(loopback))

@@ -134,10 +134,9 @@ def _health(model: CallModel) -> tuple[str, bool]:
     if status.lag_s >= NOTABLE_LAG_S:
         return tr("{lag} s behind", lag=decimal(status.lag_s, 1)), True
     if status.overflows:
-        return ntr("{count} block lost", "{count} blocks lost", status.overflows), True
+        return tr("some sound was lost"), True
     if status.windows_skipped:
-        skipped = status.windows_skipped
-        return ntr("{count} window skipped", "{count} windows skipped", skipped), True
+        return tr("some answers left out"), True
     if model.recording is not None and model.recording.error:
         return model.recording.error, True
     if status.hint:
@@ -145,6 +144,20 @@ def _health(model: CallModel) -> tuple[str, bool]:
     if status.state is EngineState.STARTING:
         return tr("opening the source"), False
     return tr("on time"), False
+
+
+def figures_of(model: CallModel) -> str:
+    """What stands behind the words about how the engine is doing, for those who ask."""
+    status = model.status
+    if status is None:
+        return ""
+    parts = (
+        tr("{lag} s behind", lag=decimal(status.lag_s, 1)),
+        ntr("{count} block lost", "{count} blocks lost", status.overflows),
+        ntr("{count} window skipped", "{count} windows skipped", status.windows_skipped),
+        ntr("{count} event lost", "{count} events lost", model.lost),
+    )
+    return " · ".join(parts)
 
 
 def party_letter(stream: str, role: Role | None) -> str:

@@ -14,8 +14,9 @@ from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.tile import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT, CallTile
 from emolive.ui.theme import SPACE, Theme, Themed
 
-_MAX_COLUMNS = 8
-_LARGEST = 2.4
+_MAX_COLUMNS = 16
+# So many times as large as it must be, and so many times as high as its width asks for.
+_LARGEST, _TALLEST = 4.0, 2.0
 _ROW_GAP = 6
 _CALL_KEYS = (
     Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete,
@@ -40,13 +41,13 @@ class CallGrid(Themed, QWidget):
         self.order: list[str] = []
         self._last: str | None = None
         self._scale = 1.0
+        self._columns = 1
         self._room = 0
 
     def add(self, model: CallModel) -> None:
         """A new call, at the end."""
         call_id = model.info.id
         tile = CallTile(model, self.theme, self)
-        tile.show_as_row(self.as_list, self._scale)
         tile.clicked.connect(lambda: self.opened.emit(call_id))
         tile.acknowledge.connect(lambda: self.acknowledged.emit(call_id))
         tile.remove.connect(lambda: self.removed.emit(call_id))
@@ -80,8 +81,6 @@ class CallGrid(Themed, QWidget):
     def show_list(self, as_list: bool) -> None:
         """Show a list, or cards."""
         self.as_list = as_list
-        for tile in self.tiles.values():
-            tile.show_as_row(as_list, self._scale)
         self._place()
 
     def focus_first(self) -> None:
@@ -94,7 +93,7 @@ class CallGrid(Themed, QWidget):
         """How many calls lie side by side."""
         if self.as_list:
             return 1
-        return self._columns(self._scale)
+        return self._columns
 
     def set_room(self, height: int) -> None:
         """How high the wall is seen: few calls are shown larger."""
@@ -102,21 +101,25 @@ class CallGrid(Themed, QWidget):
             self._room = height
             self._place()
 
-    def _columns(self, scale: float) -> int:
-        fits = int((self.width() + SPACE) // (CARD_WIDTH * scale + SPACE))
-        return max(1, min(_MAX_COLUMNS, fits))
+    def _arrangement(self) -> tuple[int, float, int]:
+        """Columns, and scale and height of the cards: as large as all are seen at once.
 
-    def _best_scale(self) -> float:
-        """The largest cards with which all calls are seen at once; 1 where they are too many."""
-        count = len(self.order)
-        for step in range(round(10 * _LARGEST), 10, -1):
-            scale = step / 10
-            if CARD_WIDTH * scale > self.width():
-                continue
-            rows = -(-count // self._columns(scale))
-            if rows * (CARD_HEIGHT * scale + SPACE) - SPACE <= self._room:
-                return scale
-        return 1.0
+        Where they are too many for that, cards are as small as they may be, and are scrolled.
+        """
+        count = max(1, len(self.order))
+        wide, high = self.width() + SPACE, self._room + SPACE
+
+        def scale_of(columns: int) -> float:
+            across = (wide / columns - SPACE) / CARD_WIDTH
+            return float(min(across, (high / -(-count // columns) - SPACE) / CARD_HEIGHT))
+
+        columns = max(range(1, min(count, _MAX_COLUMNS) + 1), key=scale_of)
+        scale = min(_LARGEST, scale_of(columns))
+        if scale < 1.0:
+            fits = int(wide // (CARD_WIDTH + SPACE))
+            return max(1, min(_MAX_COLUMNS, fits)), 1.0, CARD_HEIGHT
+        room = int(high / -(-count // columns) - SPACE)
+        return columns, scale, min(room, round(CARD_HEIGHT * scale * _TALLEST))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Find the columns anew."""
@@ -166,14 +169,12 @@ class CallGrid(Themed, QWidget):
             self.tiles[self.order[at + step]].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _place(self) -> None:
-        scale = self._best_scale()
-        if scale != self._scale:
-            self._scale = scale
-            for tile in self.tiles.values():
-                tile.show_as_row(self.as_list, scale)
+        self._columns, self._scale, height = self._arrangement()
         columns = self.columns
         gap = _ROW_GAP if self.as_list else SPACE
-        height = ROW_HEIGHT if self.as_list else round(CARD_HEIGHT * scale)
+        height = ROW_HEIGHT if self.as_list else height
+        for tile in self.tiles.values():
+            tile.show_as(self.as_list, self._scale, height)
         width = (self.width() - gap * (columns - 1)) / columns
         for index, call_id in enumerate(self.order):
             row, column = divmod(index, columns)

@@ -69,7 +69,8 @@ def _interruptions(party: PartyMetrics) -> str:
 
 
 def _level(party: PartyMetrics) -> str:
-    return _NOTHING if party.level_dbfs is None else decimal(party.level_dbfs, 0)
+    level = party.level_dbfs
+    return _NOTHING if level is None else tr("{level} dB", level=decimal(level, 0))
 
 
 def _rate(party: PartyMetrics) -> str:
@@ -86,10 +87,10 @@ _PARTY_ROWS = (
         lambda p: length_text(p.longest_monologue_s),
     ),
     _PartyRow("interruptions", "", _interruptions),
-    _PartyRow("responses", mark("median"), lambda p: _seconds(p.responses.median_s)),
-    _PartyRow("responses", mark("p90"), lambda p: _seconds(p.responses.p90_s)),
-    _PartyRow("level_dbfs", mark("dBFS"), _level),
-    _PartyRow("syllables_per_s", mark("syll./s"), _rate),
+    _PartyRow("responses", mark("usually"), lambda p: _seconds(p.responses.median_s)),
+    _PartyRow("responses", mark("the slowest tenth"), lambda p: _seconds(p.responses.p90_s)),
+    _PartyRow("level_dbfs", "", _level),
+    _PartyRow("syllables_per_s", "", _rate),
 )
 _CALL_ROWS = (
     _CallRow(

@@ -198,6 +198,12 @@ class CallModel:
         )
 
     @property
+    def inferred(self) -> list[CallStream]:
+        """The parties whose emotions are inferred, the customer first."""
+        streams = [stream for stream in self.streams.values() if stream.infers]
+        return sorted(streams, key=lambda stream: stream.role is Role.AGENT)
+
+    @property
     def negative(self) -> float:
         """How unpleasant it is, 0 to 1: that of the party in the worst mood."""
         if self.over:

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
-from emolive.i18n import mark, ntr, tr
+from emolive.audio.level_probe import LevelProbe, MakeProbe
+from emolive.i18n import ntr, tr
 from emolive.labels import USUAL
 from emolive.monitoring import CallMonitor
 from emolive.monitoring.call_choices import CallChoice
@@ -23,6 +24,7 @@ from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.controller import CallsController
+from emolive.ui.calls.keys import KEYS
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
@@ -33,7 +35,7 @@ from emolive.ui.consent import ConsentDialog
 from emolive.ui.hearing import Hearing
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
-from emolive.ui.shortcuts import Key, bind_key
+from emolive.ui.shortcuts import bind_key
 from emolive.ui.theme import Theme, Themed
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
@@ -45,19 +47,6 @@ _SEVERITIES = {
     Severity.CRITICAL: messages.Severity.ERROR,
 }
 _KNOWN_NAMES = 500
-_GROUP = mark("Calls")
-KEYS = (
-    Key("new", ("N",), mark("Monitor a call"), _GROUP),
-    Key("open", ("Return",), mark("Open the call that has the focus"), _GROUP),
-    Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _GROUP),
-    Key("seen", ("A",), mark("Acknowledge the call's alerts"), _GROUP),
-    Key("record", ("R",), mark("Start or stop recording the opened call"), _GROUP),
-    Key("listen", ("L",), mark("Listen in to the opened call, or not"), _GROUP),
-    Key("keep", ("K",), mark("Keep what is in memory of the opened call"), _GROUP),
-    Key("shift", ("S",), mark("The shift's numbers and alerts"), _GROUP),
-    Key("remove", ("Del",), mark("Remove the call"), _GROUP),
-    Key("back", ("Esc",), mark("Back to all calls"), _GROUP),
-)
 
 
 class CallsPage(Themed, QWidget):
@@ -75,8 +64,9 @@ class CallsPage(Themed, QWidget):
         monitor: CallMonitor | None = None,
         chime: Chime | None = None,
         find_devices: FindsDevices = find_call_devices,
+        make_probe: MakeProbe = LevelProbe,
     ) -> None:
-        """`monitor`, `chime` and `find_devices` are for tests."""
+        """`monitor`, `chime`, `find_devices` and `make_probe` are for tests."""
         super().__init__(parent)
         self.title = tr("Calls")
         self.keys = KEYS
@@ -85,6 +75,7 @@ class CallsPage(Themed, QWidget):
         self.preferences = preferences
         self.chime = chime or Chime(lambda: preferences.effective.sound.output)
         self._find_devices = find_devices
+        self._make_probe = make_probe
         self._visible = False
         self._said: Message | None = None
         self._known = Known()
@@ -130,6 +121,7 @@ class CallsPage(Themed, QWidget):
         self._timer.stop()
         self.chime.close(0.1)
         self.hearing.end(deadline)
+        self.call.why.shutdown(0.1)
         self.controller.end(deadline)
 
     # What can be done with it.
@@ -148,7 +140,7 @@ class CallsPage(Themed, QWidget):
             return
         self.hearing.stop()
         self.call.rules_known = self.controller.rules is not None
-        self.call.show_call(model)
+        self.call.show_call(model, self.controller.explainer(model))
         self.stack.setCurrentIndex(1)
         self.call.back.setFocus(Qt.FocusReason.OtherFocusReason)
         self._pace()
@@ -177,13 +169,17 @@ class CallsPage(Themed, QWidget):
         dialog = StartDialog(
             self.theme,
             self.window(),
+            preferences=self.preferences,
+            make_probe=self._make_probe,
             find=self._find_devices,
             auditable=self.controller.library is not None,
             save_audio=self.preferences.effective.recording.save_audio,
             known=self._known,
         )
         dialog.chosen.connect(
-            lambda calls, agent, record: self._on_chosen(calls, agent=agent, record=record)
+            lambda calls, agent, record: self._on_chosen(
+                calls, dialog.page, agent=agent, record=record
+            )
         )
         dialog.declined.connect(self.controller.decline)
         dialog.finished.connect(dialog.deleteLater)
@@ -192,12 +188,13 @@ class CallsPage(Themed, QWidget):
         dialog.open()
         return dialog
 
-    def _on_chosen(self, calls: list[CallChoice], *, agent: bool, record: bool) -> None:
+    def _on_chosen(self, calls: list[CallChoice], page: int, *, agent: bool, record: bool) -> None:
         agents = (*self._known.agents, *(call.agent_name for call in calls))
         teams = (*self._known.teams, *(call.team for call in calls))
         self._known = Known(
             tuple(dict.fromkeys(filter(None, agents)))[-_KNOWN_NAMES:],
             tuple(dict.fromkeys(filter(None, teams)))[-_KNOWN_NAMES:],
+            page,
         )
         self.start(calls, infer_agent=agent, record=record)
 
@@ -276,11 +273,14 @@ class CallsPage(Themed, QWidget):
         bind_key(self, "R", self._record)
         bind_key(self, "L", call.listen.click)
         bind_key(self, "K", self._keep)
+        bind_key(self, "W", call.explain_here)
+        bind_key(self, ",", lambda: call.why.step(-1))
+        bind_key(self, ".", lambda: call.why.step(1))
         bind_key(self, "N", lambda: self.ask_for_call())
         bind_key(self, "A", lambda: self._with_call(lambda call: self._acknowledge(call, None)))
 
     def _on_escape(self) -> None:
-        if self.call.model is not None:
+        if self.call.model is not None and not self.call.why.close_drawer():
             self.show_wall()
 
     def _pace(self) -> None:

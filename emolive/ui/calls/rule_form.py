@@ -1,4 +1,4 @@
-"""One rule as a form: who, what, how much, for how long, and what happens then."""
+"""One rule as a form: when it is raised (who, what, how long), and what happens then."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -33,7 +34,7 @@ _WHO: tuple[tuple[Role | None, str], ...] = (
     (Role.AGENT, mark("the agent")),
     (None, mark("anybody")),
 )
-_SEVERITIES = {
+SEVERITIES = {
     Severity.INFO: mark("note"),
     Severity.WARNING: mark("warning"),
     Severity.CRITICAL: mark("critical"),
@@ -58,6 +59,7 @@ class RuleForm(QScrollArea):
         self.numbers: dict[str, Number] = {}
         self.emotions: dict[str, QPushButton] = {}
         self.hooks: dict[str, QCheckBox] = {}
+        self._problems: dict[str, QLabel] = {}
 
     def set_webhooks(self, names: tuple[str, ...]) -> None:
         """Offer these from the next rule on."""
@@ -67,11 +69,21 @@ class RuleForm(QScrollArea):
         """Show a rule; the form is built for its kind."""
         self._shown = rule
         self.numbers, self.emotions, self.hooks = {}, {}, {}
+        self._problems = {}
         inner = QWidget(self)
         inner.setObjectName("plain")
         if rule is not None:
             self._build(inner, rule)
         self.setWidget(inner)
+
+    def show_problem(self, field: str, text: str) -> bool:
+        """Say under a field what is wrong with it ("": nothing); whether it is shown."""
+        for name, made in self._problems.items():
+            made.setText(text if name == field else "")
+            made.setVisible(bool(text) and name == field)
+        if text and field in self._problems:
+            self.ensureWidgetVisible(self._problems[field])
+        return field in self._problems
 
     def _build(self, inner: QWidget, rule: Rule) -> None:
         form = QFormLayout()
@@ -82,42 +94,95 @@ class RuleForm(QScrollArea):
         self.name.setMaxLength(80)
         self.name.setAccessibleName(tr("Name of the rule"))
         self.name.textEdited.connect(lambda text: self.edited.emit({"name": text}))
-        form.addRow(tr("Name"), self.name)
+        self._row(form, tr("Name"), "name", self.name)
         self.enabled = self._switch(tr("Watch for it"), "enabled", rule.enabled, inner)
         form.addRow("", self.enabled)
+        self._heading(form, tr("It is raised"), inner)
         if rule.of_a_party:
-            form.addRow(tr("Who"), self._who(rule, inner))
+            about = tr("For the agent, emotions count only in calls where that was confirmed")
+            needs = any(isinstance(field, EmotionsField) for field in rule.form())
+            self._row(form, tr("Who"), "role", self._who(rule, inner), about if needs else "")
         for field in rule.form():
             if isinstance(field, EmotionsField):
-                form.addRow(field.label, self._emotions(field.chosen, inner))
+                chips = self._emotions(field.chosen, inner)
+                about = tr("Their shares are added up: any of them counts")
+                self._row(form, field.label, "emotions", chips, about, below=True)
             elif isinstance(field, SwitchField):
                 form.addRow("", self._switch(field.label, field.name, field.on, inner))
             else:
-                form.addRow(field.label, self._number(field, inner))
+                self._row(form, field.label, field.name, self._number(field, inner), field.about)
+        self._heading(form, tr("Then"), inner)
         self.severity = ChoiceBox(tr("Severity"), inner)
-        for severity, name in _SEVERITIES.items():
+        for severity, name in SEVERITIES.items():
             self.severity.addItem(tr(name), str(severity))
-        self.severity.setCurrentIndex(list(_SEVERITIES).index(rule.severity))
+        self.severity.setCurrentIndex(list(SEVERITIES).index(rule.severity))
         self.severity.activated.connect(
-            lambda index: self.edited.emit({"severity": list(_SEVERITIES)[index]})
+            lambda index: self.edited.emit({"severity": list(SEVERITIES)[index]})
         )
-        form.addRow(tr("Severity"), self.severity)
+        about = tr("Colours the banner and the card; grave ones come first on the wall")
+        self._row(form, tr("Severity"), "severity", self.severity, about)
         about = tr("After it was raised, the same rule keeps quiet for so long")
         quiet = tr("Quiet afterwards")
         cool = NumberField("cool_down_s", quiet, about, rule.cool_down_s, (0, 86_400), 5)
-        form.addRow(quiet, self._number(cool, inner))
+        self._row(form, quiet, "cool_down_s", self._number(cool, inner), about)
         then = QHBoxLayout()
         then.setSpacing(16)
         then.addWidget(self._switch(tr("Sound"), "sound", rule.sound, inner))
         then.addWidget(self._switch(tr("Desktop notification"), "desktop", rule.desktop, inner))
         then.addStretch()
         form.addRow(tr("Besides the banner"), then)
-        if self._webhooks:
-            form.addRow(tr("Webhooks"), self._hooks(rule, inner))
+        hooks = self._hooks(rule, inner) if self._webhooks else None
+        if hooks is None:
+            hooks = label(tr("none yet: “Webhooks…” above adds servers and chats"), inner, "muted")
+            hooks.setWordWrap(True)
+        form.addRow(tr("Webhooks"), hooks)
         column = QVBoxLayout(inner)
         column.setContentsMargins(2, 2, 12, 2)
         column.addLayout(form)
         column.addStretch()
+
+    def _heading(self, form: QFormLayout, text: str, inner: QWidget) -> None:
+        head = label(text, inner, "heading")
+        head.setContentsMargins(0, 6, 0, 0)
+        form.addRow(head)
+
+    def _row(
+        self,
+        form: QFormLayout,
+        title: str,
+        field: str,
+        control: QWidget,
+        about: str = "",
+        *,
+        below: bool = False,
+    ) -> None:
+        """A field with what it means beside it (or `below`), and room for what is wrong."""
+        inner = control.parentWidget()
+        box = QWidget(inner)
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        line = QHBoxLayout()
+        line.setSpacing(10)
+        line.addWidget(control, 0 if about and not below else 1)
+        column.addLayout(line)
+        if about:
+            told = label(about, box, "caption")
+            told.setWordWrap(True)
+            if below:
+                column.addWidget(told)
+            else:
+                line.addWidget(told, 1)
+            control.setAccessibleDescription(about)
+        problem = label("", box, "note")
+        problem.setWordWrap(True)
+        problem.hide()
+        column.addWidget(problem)
+        self._problems[field] = problem
+        name = label(title, box)
+        name.setBuddy(control)
+        name.setMinimumHeight(34 if not below else 26)
+        form.addRow(name, box)
 
     def _who(self, rule: Rule, inner: QWidget) -> ChoiceBox:
         self.who = ChoiceBox(tr("Who is watched"), inner)

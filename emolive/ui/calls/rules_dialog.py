@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import threading
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
     QMenu,
     QSizePolicy,
     QStackedWidget,
@@ -25,17 +24,21 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import example, load_rules, parse_rules, save_rules
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.trial import Trial, try_rules
-from emolive.i18n import ntr, tr
+from emolive.alerts.trial import Trial, try_on_last, try_rules
+from emolive.i18n import decimal, ntr, tr
 from emolive.session.library import Library
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.calls.rule_form import RuleForm, empty_form
+from emolive.ui.calls.rule_form import SEVERITIES, RuleForm, empty_form
+from emolive.ui.calls.rule_list import RuleList
+from emolive.ui.calls.rule_trial import RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, card, label, push_button
 from emolive.ui.theme import Theme
 
 FILE_NAME = "rules.toml"
+# After the last change, before the rule is tried.
+_TRY_AFTER_MS = 250
 
 
 class RulesDialog(QDialog):
@@ -59,12 +62,18 @@ class RulesDialog(QDialog):
         self._labels = labels
         self._library = library
         self._changed = False
+        self._wrong = False  # what the form shows now cannot be kept
         self._trial: Trial | None = None
         self._cancelled = threading.Event()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_TRY_AFTER_MS)
+        self._soon.timeout.connect(self._try_on_last)
         self._work = Background("rules", self)
         self.setWindowTitle(tr("Alert rules"))
         self.setModal(True)
-        self.resize(880, 580)
+        room = parent.window().height() if parent is not None else 0
+        self.resize(960, min(max(room - 40, 580), 780))
         self._build()
         self.finished.connect(self._on_finished)
         if path is not None:
@@ -78,6 +87,11 @@ class RulesDialog(QDialog):
     def index(self) -> int:
         """The chosen rule, or -1."""
         return self.list.currentRow()
+
+    @property
+    def rule(self) -> Rule | None:
+        """The chosen rule."""
+        return self.drafts.rules[self.index] if 0 <= self.index < len(self.drafts.rules) else None
 
     def open_file(self, path: Path) -> None:
         """Show the rules of a file."""
@@ -137,7 +151,15 @@ class RulesDialog(QDialog):
         """Say what is wrong; "" hides it."""
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
-        self.begin.setEnabled(not text and self._changed)
+        self._show_saving()
+
+    def reject(self) -> None:
+        """Close, unless that would lose something: then a button says so."""
+        if self._changed and not self.discard.hasFocus():
+            self.note.setText(tr("What you changed is not saved yet."))
+            self.discard.setFocus()
+            return
+        super().reject()
 
     # How it is put together.
 
@@ -156,11 +178,8 @@ class RulesDialog(QDialog):
         top.addWidget(self.webhooks)
         top.addWidget(push_button(tr("Open a file…"), self, self._on_open))
         top.addWidget(push_button(tr("Save as…"), self, self._on_save_as))
-        self.list = QListWidget(self)
-        self.list.setAccessibleName(tr("Rules"))
-        self.list.setWordWrap(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.currentRowChanged.connect(self._on_row)
+        self.list = RuleList(self.theme, self)
+        self.list.currentRowChanged.connect(lambda _: self._on_row())
         self.adding = MenuButton(f" {tr('Add a rule')}", self)
         menu = QMenu(self.adding)
         for condition in CONDITIONS:
@@ -183,6 +202,7 @@ class RulesDialog(QDialog):
         left.addLayout(tools)
         self.words = label("", self, "hint")
         self.words.setWordWrap(True)
+        self.trial = RuleTrial(self.theme, self)
         self.found = label("", self, "muted")
         self.found.setWordWrap(True)
         self.form = RuleForm(self._labels, (), self)
@@ -194,23 +214,27 @@ class RulesDialog(QDialog):
         right.setSpacing(8)
         right.addWidget(self.words)
         right.addWidget(self.right, 1)
+        right.addWidget(self.trial)
         right.addWidget(self.found)
         columns = QHBoxLayout()
         columns.setSpacing(16)
-        columns.addLayout(left, 4)
-        columns.addLayout(right, 6)
+        columns.addLayout(left, 3)
+        columns.addLayout(right, 7)
         self.problem = label("", self, "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
         tip = tr("How often would these rules have fired on what is in the library?")
-        self.trying = push_button(tr("Try on stored sessions"), self, self.try_out, tip=tip)
+        self.trying = push_button(tr("Try on all sessions"), self, self.try_out, tip=tip)
         self.tried = label("", self, "caption")
         self.tried.setWordWrap(True)
         bottom = QHBoxLayout()
         bottom.setSpacing(8)
         bottom.addWidget(self.trying)
         bottom.addWidget(self.tried, 1)
-        bottom.addWidget(push_button(tr("Close"), self, self.reject))
+        self.note = label("", self, "caption")
+        bottom.addWidget(self.note)
+        self.discard = push_button("", self, self._on_close)
+        bottom.addWidget(self.discard)
         self.begin = push_button(tr("Save and use"), self, self.save, kind="primary")
         bottom.addWidget(self.begin)
         column = QVBoxLayout(self)
@@ -227,43 +251,39 @@ class RulesDialog(QDialog):
         count = len(self.drafts.webhooks)
         text = ntr("{count} webhook…", "{count} webhooks…", count) if count else tr("Webhooks…")
         self.webhooks.setText(text)
-        self.list.blockSignals(True)
-        self.list.clear()
-        for rule in self.drafts.rules:
-            item = QListWidgetItem(rule.name)
-            item.setSizeHint(QSize(0, 46))
-            self.list.addItem(item)
-        self.list.blockSignals(False)
-        for index in range(len(self.drafts.rules)):
-            self._show_item(index)
-        if self.drafts.rules:
-            self.list.setCurrentRow(max(0, row))
-        self._on_row(self.index)
+        self.list.show_rules(self.drafts.rules, max(0, row))
+        self._on_row()
 
-    def _show_item(self, index: int) -> None:
-        rule = self.drafts.rules[index]
-        about = tr(rule.title)
-        if not rule.enabled:
-            about = tr("{kind}, off", kind=about)
-        elif about.casefold() == rule.name.casefold():
-            about = ""  # once is enough
-        self.list.item(index).setText(f"{rule.name}\n{about}".rstrip())
-
-    def _on_row(self, row: int) -> None:
-        rule = self.drafts.rules[row] if 0 <= row < len(self.drafts.rules) else None
+    def _on_row(self) -> None:
+        rule = self.rule
+        self._wrong = False
         self.form.set_webhooks(tuple(hook.name for hook in self.drafts.webhooks))
         self.form.show_rule(rule)
         self.right.setCurrentIndex(0 if rule is None else 1)
         self.deleting.setEnabled(rule is not None)
-        self.trying.setEnabled(rule is not None)
+        self._show_trying()
         self.show_problem("")
         self._show_words()
 
+    def _show_trying(self) -> None:
+        """What cannot be tried says why."""
+        self.trying.setEnabled(self._library is not None and self.rule is not None)
+        if self._library is None:
+            self.trying.setToolTip(tr("The library of sessions is not open."))
+
+    def _show_saving(self) -> None:
+        """What can be lost is named where it would be lost."""
+        self.begin.setEnabled(self._changed and self.problem.isHidden() and not self._wrong)
+        self.discard.setText(tr("Discard changes") if self._changed else tr("Close"))
+        self.note.setText("")
+
     def _show_words(self) -> None:
-        row = self.index
-        rule = self.drafts.rules[row] if 0 <= row < len(self.drafts.rules) else None
+        rule = self.rule
         self.words.setVisible(rule is not None)
-        self.words.setText("" if rule is None else rule.in_words())
+        if rule is not None:
+            self.words.setText(f"{html.escape(rule.in_words())}<br>{_then(rule)}")
+        self.trial.setVisible(rule is not None)
+        self._soon.start()
         found = self._trial.sentences.get(rule.name, "") if rule and self._trial else ""
         self.found.setText(found)
         self.found.setVisible(bool(found))
@@ -275,19 +295,23 @@ class RulesDialog(QDialog):
         try:
             drafts = self.drafts.changed(index, values)
         except RuleError as error:
-            self.show_problem(str(error))
+            self._wrong = True
+            shown = self.form.show_problem(next(iter(values)), str(error))
+            self.show_problem("" if shown else str(error))
             return
         self._take(drafts)
+        self.form.show_problem("", "")
         self.show_problem("")
-        self._show_item(index)
+        self.list.show_rule(index, drafts.rules[index])
         self._show_words()
 
     def _take(self, drafts: RuleDrafts) -> None:
         self.drafts = drafts
         self._changed = True
+        self._wrong = False
         self._trial = None
         self.tried.setText("")
-        self.begin.setEnabled(True)
+        self._show_saving()
 
     def _on_loaded(self, path: Path, rules: RuleSet) -> None:
         other = path != self.path
@@ -295,6 +319,7 @@ class RulesDialog(QDialog):
         self._take(RuleDrafts.of(rules))
         self._changed = other
         self._show_all()
+        self._show_saving()
         self.list.setFocus()
 
     def _on_webhooks(self, drafts: RuleDrafts) -> None:
@@ -341,9 +366,39 @@ class RulesDialog(QDialog):
         self.tried.setText("")
         self.show_problem(problem)
 
+    def _try_on_last(self) -> None:
+        """Try the chosen rule as it stands on the newest session it could watch."""
+        library, rule = self._library, self.rule
+        if rule is None:
+            return
+        if library is None:
+            self.trial.show_text(tr("The library of sessions is not open."))
+            return
+        self._work.ask(
+            lambda: try_on_last(library, rule),
+            self.trial.show_last,
+            self.trial.show_text,
+            key="last",
+        )
+
+    def _on_close(self) -> None:
+        """The button that says what it does."""
+        super().reject()
+
     def _on_finished(self) -> None:
         self._cancelled.set()
         self._work.close(0.0)
+
+
+def _then(rule: Rule) -> str:
+    """What happens once it is raised, in few words."""
+    parts = [tr(SEVERITIES[rule.severity])]
+    parts += [tr("sound")] if rule.sound else []
+    parts += [tr("desktop notification")] if rule.desktop else []
+    parts += rule.webhooks
+    if rule.cool_down_s:
+        parts.append(tr("then quiet for {seconds} s", seconds=decimal(rule.cool_down_s)))
+    return tr("Then: {what}.", what=", ".join(html.escape(part) for part in parts))
 
 
 def _saved(rules: RuleSet, path: Path) -> Path:

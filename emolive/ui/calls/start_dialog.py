@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import mark, ntr, tr
 from emolive.monitoring.call_choices import CallChoice, look_into
 from emolive.ui.background import Background
@@ -16,11 +27,21 @@ from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.calls.who_form import Known, WhoForm
-from emolive.ui.controls import ChoiceButton, push_button
+from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
+from emolive.ui.device_finder import DeviceWatch
+from emolive.ui.preferences import Preferences
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 _PAGES = (mark("Recordings"), mark("Stereo device"), mark("Microphone and computer"))
+_MISSING = (
+    mark("Choose the recordings, or drop them here."),
+    mark("There is no stereo device to listen to."),
+    mark("There is no microphone, or nothing that tells what this computer plays."),
+)
+_MARGINS, _BETWEEN, _WITHIN = 2 * 22, 10, 2 * 16  # the dialog's, between cards, a card's
+# Before the call itself opens the devices.
+_LET_GO_S = 0.3
 
 
 class StartDialog(SessionDialog):
@@ -39,6 +60,8 @@ class StartDialog(SessionDialog):
         theme: Theme,
         parent: QWidget | None = None,
         *,
+        preferences: Preferences | None = None,
+        make_probe: MakeProbe = LevelProbe,
         find: FindsDevices = find_call_devices,
         choose: ChoosesFiles = choose_recordings,
         auditable: bool = True,
@@ -47,10 +70,12 @@ class StartDialog(SessionDialog):
     ) -> None:
         """`find` lists devices, `choose` asks for files; `auditable`: there is an audit log.
 
+        `preferences` know the devices; `make_probe` makes what measures levels before the start.
         `save_audio`: a recording keeps the sound, too. `known`: names that came before.
         """
         heading = tr("Monitor a call")
-        super().__init__(theme, heading, tr("Where are the two parties heard?"), parent, 620)
+        super().__init__(theme, heading, "", parent, 760)
+        self.setAcceptDrops(True)
         self._work = Background("call sources", self)
         self.pages: list[ChoiceButton] = []
         group = QButtonGroup(self)
@@ -67,32 +92,53 @@ class StartDialog(SessionDialog):
         self.recordings = RecordingsForm(theme, choose, self)
         self.recordings.files_chosen.connect(self.look_into)
         self.recordings.changed.connect(self._on_changed)
-        self.stereo = StereoForm(self)
-        self.loopback = LoopbackForm(self)
+        preferences = preferences or Preferences(parent=self)
+        self.stereo = StereoForm(theme, preferences, make_probe, self)
+        self.loopback = LoopbackForm(theme, preferences, make_probe, self)
+        self._meters = (*self.stereo.meters, *self.loopback.meters)
         for form in (self.recordings, self.stereo, self.loopback):
             self.stack.addWidget(form)
         self.agent = AgentSwitch(theme, self, auditable=auditable)
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
-        self.body.addLayout(row)
-        self.body.addWidget(self.stack)
+        self._beside = QHBoxLayout()
+        self._beside.setSpacing(_BETWEEN)
+        where = self._group(self.body, tr("Where are the two parties heard?"))
+        self.body.addLayout(self._beside)
+        where.addLayout(row)
+        where.addWidget(self.stack)
         self.who = WhoForm(known or Known(), self)
-        self.body.addWidget(self.who)
-        self._kept = tr("timeline and sound") if save_audio else tr("timeline only")
+        self._group(self._beside, tr("Who is it?")).addWidget(self.who)
         self.record = QCheckBox(self)
-        self.record.setToolTip(tr("What a recording keeps is chosen in the settings."))
         self.record.setEnabled(auditable)
+        kept = (
+            tr("Kept are the timeline and the sound; the settings say what and for how long.")
+            if save_audio
+            else tr("Kept is the timeline alone; the settings say what and for how long.")
+        )
         if not auditable:
-            self.record.setToolTip(tr("The library, which takes recordings, is not open."))
-        self.body.addWidget(self.record)
-        self.body.addWidget(self.agent)
+            kept = tr("The library, which takes recordings, is not open.")
+        self.record.setAccessibleDescription(kept)
+        what = self._group(self._beside, tr("What is done with it?"))
+        what.setSpacing(2)
+        what.addWidget(self.record)
+        what.addWidget(under_box(kept, self))
+        what.addWidget(self.agent)
+        what.addStretch()
+        self.missing = label("", self, "caption")
+        self.missing.setWordWrap(True)
+        self.buttons.insertWidget(0, self.missing, 1)
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.begin = push_button("", self, self._on_begin, kind="primary")
         self.begin.setDefault(True)
         self.buttons.addWidget(self.cancel)
         self.buttons.addWidget(self.begin)
         self.finished.connect(self._on_finished)
-        self._work.ask(find, self._on_devices, self.show_problem, key="devices")
-        self.show_page(0)
+        self._find = find
+        self._watch = DeviceWatch(self)
+        self._watch.changed.connect(self._look_for_devices)
+        self._watch.watch(True)
+        self._look_for_devices()
+        self.show_page(known.page if known is not None else 0)
 
     @property
     def choices(self) -> list[CallChoice]:
@@ -106,10 +152,12 @@ class StartDialog(SessionDialog):
 
     def fit(self) -> None:
         """Texts within the forms, too, tell their height late."""
-        for text in self.stack.findChildren(QLabel):
-            if text.wordWrap():
-                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
-        self.agent.fit(self.width() - 44)
+        whole = self.width() - _MARGINS - _WITHIN
+        half = (self.width() - _MARGINS - _BETWEEN) // 2 - _WITHIN
+        for text in self.findChildren(QLabel):
+            if text.wordWrap() and text.parentWidget() is not self:
+                width = whole if self.stack.isAncestorOf(text) else half
+                text.setMinimumHeight(max(0, text.heightForWidth(width)))
         super().fit()
 
     def show_page(self, index: int) -> None:
@@ -126,6 +174,33 @@ class StartDialog(SessionDialog):
         wanted = [*known, *(Path(path) for path in paths)]
         self._work.ask(lambda: look_into(wanted), self._on_calls, self._on_no_calls, key="files")
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Find the calls in them."""
+        urls = event.mimeData().urls()
+        if paths := [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]:
+            self.look_into(paths)
+
+    @property
+    def page(self) -> int:
+        """The kind of source that is chosen."""
+        return self.stack.currentIndex()
+
+    def _group(self, place: QBoxLayout, title: str) -> QVBoxLayout:
+        """A card with this heading."""
+        frame = card(self)
+        frame.setAccessibleName(title)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(16, 12, 16, 14)
+        column.setSpacing(8)
+        column.addWidget(label(title, frame, "heading"))
+        place.addWidget(frame, 1)
+        return column
+
     def _name(self) -> str:
         return self.choices[0].name if self.choices else ""
 
@@ -140,9 +215,16 @@ class StartDialog(SessionDialog):
         self.recordings.show_looking(False)
         self.show_problem(problem)
 
+    def _look_for_devices(self) -> None:
+        for meter in self._meters:
+            meter.pause()
+        self._work.ask(self._find, self._on_devices, self.show_problem, key="devices")
+
     def _on_devices(self, found: CallDevices) -> None:
         self.stereo.show_devices(found)
         self.loopback.show_devices(found)
+        for meter in self._meters:
+            meter.resume()
         self._on_changed()
 
     def _on_changed(self) -> None:
@@ -152,8 +234,9 @@ class StartDialog(SessionDialog):
             text = ntr("Start {count} call", "Start {count} calls", len(calls))
         self.begin.setText(text)
         self.begin.setEnabled(bool(calls))
-        text = tr("Record these calls") if len(calls) > 1 else tr("Record this call")
-        self.record.setText(f"{text} ({self._kept})")
+        self.missing.setText("" if calls else tr(_MISSING[self.page]))
+        several = len(calls) > 1
+        self.record.setText(tr("Record these calls") if several else tr("Record this call"))
         self.agent.offer(calls)
         self.who.offer(calls)
         self.fit()
@@ -161,9 +244,17 @@ class StartDialog(SessionDialog):
     def _on_begin(self) -> None:
         calls = self.choices
         if calls:
+            for form in (self.stereo, self.loopback):
+                if self.stack.currentWidget() is form:
+                    form.remember()
+            for meter in self._meters:
+                meter.end(_LET_GO_S)
             calls = self.who.named(calls)
             self.chosen.emit(calls, self.agent.confirmed, self.record.isChecked())
             self.accept()
 
     def _on_finished(self) -> None:
+        for meter in self._meters:
+            meter.end(0.0)
+        self._watch.end(0.0)
         self._work.close(0.0)

@@ -16,6 +16,7 @@ from emolive.ui.theme import Theme, Themed
 CARD_HEIGHT = 160
 CARD_WIDTH = 264
 ROW_HEIGHT = 54
+_LARGEST_BUTTONS = 2.0
 
 
 class CallTile(Themed, QAbstractButton):
@@ -56,10 +57,17 @@ class CallTile(Themed, QAbstractButton):
         super().set_theme(theme)
         self._ink = TilePainter(theme, self.model.info.facts.labels)
 
-    def show_as_row(self, row: bool, scale: float = 1.0) -> None:
+    def show_as(self, row: bool, scale: float, height: int) -> None:
         """Be a row of the list, or a card that is so many times as large as it must be."""
-        self.as_row, self.scale = row, 1.0 if row else scale
-        self.setFixedHeight(ROW_HEIGHT if row else round(CARD_HEIGHT * scale))
+        scale = 1.0 if row else scale
+        if (row, scale, height) == (self.as_row, self.scale, self.height()):
+            return
+        self.as_row, self.scale = row, scale
+        self.setFixedHeight(height)
+        size = min(scale, _LARGEST_BUTTONS)
+        self.close_button.setFixedSize(round(26 * size), round(26 * size))
+        self.close_button.setIconSize(QSize(round(18 * size), round(18 * size)))
+        self.seen.setStyleSheet(f"font-size: {12 * size:.0f}px; min-height: {24 * size:.0f}px;")
         self._place()
         self.update()
 
@@ -137,6 +145,7 @@ class CallTile(Themed, QAbstractButton):
             seen.move(self.width() - 44 - 66 - seen.width(), middle - seen.height() // 2)
         else:
             edge = round(12 * self.scale)
-            self.close_button.move(self.width() - 24 - edge, round(8 * self.scale))
+            right = self.width() + 2 - self.close_button.width() - edge
+            self.close_button.move(right, round(21 * self.scale) - self.close_button.height() // 2)
             low = round(23 * self.scale) + seen.height() // 2
             seen.move(self.width() - edge - seen.width(), self.height() - low)

@@ -254,7 +254,7 @@ def paint_card(
     ink.text(painter, name, face.name, 13, "text", bold=True)
     letters = ink.speaking(painter, right + 2, top + 41, face, streams)
     ink.emotion(painter, QRectF(left, top + 27, letters - left - 4, 28), face, 19)
-    ink.trend(painter, QRectF(left, top + 63, right - left, 42), trend)
+    ink.trend(painter, QRectF(left, top + 63, right - left, area.height() - 118), trend)
     ink.note(painter, QRectF(left, area.bottom() - 36, right - left - room, 26), face)
 
 

@@ -5,47 +5,97 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
+import numpy as np
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.history.model import FollowClock
+from emolive.history.streams import WithLevels
 from emolive.i18n import mark, tr
+from emolive.times import clock_text
 from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.controls import label
 from emolive.ui.sessions.event_lane import EventLane, Happening
-from emolive.ui.theme import Theme
+from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
-from emolive.ui.timeline.panel import MARGIN_RIGHT, paint_caption
+from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
+from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import stream_name
 
+_LANE_PX, _NAME_PX = 36, 18
 
-class SpeechBand(DecisionBand):
-    """When a party speaks whose emotions are not inferred."""
+
+class SpeechLane(LevelPanel):
+    """When a party speaks whose emotions are not inferred: all there is to see of it.
+
+    Its name stands above the bars, so that it covers none of them.
+    """
 
     title = mark("When the {name} speaks; emotion is not inferred")
+    stretch = 0
+
+    def __init__(
+        self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(axis, theme, stream, parent)
+        self.setFixedHeight(_LANE_PX)
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
-        return [(0.5, tr("speech"))]
+        return [(0.28, tr("speech"))]
+
+    def grid_colour(self) -> QColor:
+        """No lines over the name."""
+        return QColor(Qt.GlobalColor.transparent)
+
+    def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
+        """Draw a bar where somebody speaks."""
+        spans = self.spoken(start, stop)
+        top = round(_NAME_PX * scale)
+        height = self._image.height() - top - round(5 * scale)
+        for left, right in spans:
+            painter.fillRect(QRectF(left, top, right - left, height), self.theme.colour("accent"))
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
-        """Say what is not done here, in the empty part of the band."""
-        paint_caption(painter, plot.adjusted(0, -3, 0, 0), self.caption, self.theme)
+        """Write whose speech it is, and what is not done with it."""
+        painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
+        room = plot.adjusted(8, 0, -8, _NAME_PX - plot.height())
+        flag = Qt.AlignmentFlag.AlignVCenter
+        text = painter.fontMetrics().elidedText(
+            self.caption, Qt.TextElideMode.ElideRight, room.width()
+        )
+        painter.drawText(room, flag, text)
+
+    def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
+        """Whether somebody speaks then."""
+        cell = int(at_s / self.stream.levels.cell_s)
+        level, _, speech = self.stream.levels.cells(cell, cell + 1)
+        if at_s < 0 or np.isnan(level[0]):
+            return ""
+        return f"<b>{clock_text(at_s)}</b> · {tr('speech') if speech[0] else tr('no speech')}"
 
 
 class Timelines(TimelineCard):
-    """The panels of one call at a time; the customer's first."""
+    """The panels of one call at a time; the customer's first.
+
+    `picked` tells a stream's name and the time of a moment that was clicked, where emotion is
+    inferred.
+    """
+
+    picked = Signal(str, float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.lane: EventLane | None = None
         self._model: CallModel | None = None
         self._built_for: tuple[tuple[str, Role | None, bool], ...] = ()
+        self._inferred: dict[str, list[TimePanel]] = {}
         self._alerts_shown: tuple[tuple[int, int | None], ...] = ()
         self._clock = FollowClock()
         self.axis.follow_changed.connect(self._on_follow)
@@ -96,6 +146,14 @@ class Timelines(TimelineCard):
         self.axis.choose(at_s)
         self.axis.reveal(at_s)
 
+    def pointed(self) -> tuple[str, float] | None:
+        """The stream and the moment under the pointer, where emotion is inferred."""
+        at_s = self.axis.pointed_s
+        for name, panels in self._inferred.items():
+            if at_s is not None and any(panel.underMouse() for panel in panels):
+                return name, at_s
+        return None
+
     def _build(self) -> None:
         """Make the panels, anew when the streams are others than before."""
         assert self._model is not None
@@ -106,9 +164,7 @@ class Timelines(TimelineCard):
         self._clear()
         self._built_for = key
         info = self._model.info
-        self.legend.set_labels(
-            info.facts.labels, not_inferred=any(not stream.infers for stream in streams)
-        )
+        self.legend.set_labels(info.facts.labels)
         self.lane = EventLane(self.axis, self.theme, info.facts.rate, self)
         self.lane.setAccessibleName(tr("Alerts"))
         self.stack.add(self.lane, 0, 4)
@@ -117,7 +173,7 @@ class Timelines(TimelineCard):
         for stream in streams:
             name = stream_name(stream.name)
             if stream.infers:
-                self.stack.add_stream(
+                made = self.stack.add_stream(
                     (ProbabilityPanel, DecisionBand, LevelPanel),
                     stream,
                     self,
@@ -125,14 +181,19 @@ class Timelines(TimelineCard):
                     name if len(streams) > 1 else "",
                     8,
                 )
+                self._inferred[stream.name] = made
+                for panel in made:
+                    panel.picked.connect(
+                        lambda at_s, name=stream.name: self.picked.emit(name, at_s)
+                    )
                 continue
-            # When it speaks, and how loud, is all there is to see.
             caption = tr("{name}: emotion is not inferred", name=name)
-            self.stack.add_stream((SpeechBand, LevelPanel), stream, self, self.theme, caption, 8)
+            self.stack.add_stream((SpeechLane,), stream, self, self.theme, caption, 8)
         self.back.raise_()
 
     def _clear(self) -> None:
         self.stack.clear()
+        self._inferred = {}
         self.lane = None
 
     def _show_alerts(self, entries: Sequence[AlertEntry]) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from emolive.alerts.rules import RuleSet
 from emolive.i18n import decimal, ntr, tr
 from emolive.ui.calls.alert_list import AlertProblems
+from emolive.ui.calls.face import NOTABLE_LAG_S
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
@@ -168,8 +169,8 @@ class WallView(Themed, QWidget):
         if waiting:
             parts.append(ntr("{count} alert waits", "{count} alerts wait", waiting))
         lag_s = max((m.status.lag_s for m in running if m.status is not None), default=0.0)
-        if running:
-            parts.append(tr("{lag} s behind at most", lag=decimal(lag_s, 1)))
+        if lag_s >= NOTABLE_LAG_S:
+            parts.append(tr("answers up to {lag} s late", lag=decimal(lag_s, 1)))
         if self._opening:
             parts.append(tr("opening {count}…", count=self._opening))
         text = " · ".join(parts)

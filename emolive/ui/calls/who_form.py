@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
+from emolive.ui.controls import label
 from emolive.ui.popups import dress_suggestions
 
 _LONGEST_NAME = 80
@@ -17,28 +18,42 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names that came before, to be offered again."""
+    """What was chosen before, to be offered again: names, and the kind of source."""
 
     agents: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    page: int = 0
 
 
 class WhoForm(QWidget):
-    """Two fields, side by side; both may stay empty. One agent is of one call, a team of many."""
+    """Two fields; both may stay empty. One agent is of one call, a team of many."""
 
     def __init__(self, known: Known, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.agent = _field(tr("Agent's name (optional)"), known.agents, self)
         self.team = _field(tr("Team (optional)"), known.teams, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addWidget(self.agent, 3)
-        row.addWidget(self.team, 2)
+        self.about = label("", self, "caption")
+        self.about.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        for part in (self.agent, self.team, self.about):
+            column.addWidget(part)
+        column.addStretch()
+        self.offer(())
 
     def offer(self, calls: Sequence[CallChoice]) -> None:
         """An agent can be named for one call that has one."""
-        self.agent.setEnabled(len(calls) < 2 and all(call.has_agent for call in calls))
+        several = len(calls) > 1
+        alone = all(call.has_agent for call in calls)
+        self.agent.setEnabled(alone and not several)
+        if several:
+            text = tr("The team is that of all calls; an agent is named in a call started alone.")
+        elif not alone:
+            text = tr("Both parties are on one channel: nobody can be told to be the agent.")
+        else:
+            text = tr("Seen on the card, and kept with a recording, to be found again.")
+        self.about.setText(text)
 
     def named(self, calls: Sequence[CallChoice]) -> list[CallChoice]:
         """The calls with the names that were given."""

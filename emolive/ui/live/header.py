@@ -15,12 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
-from emolive.monitoring.sources import SourceChoice, SourceKind
+from emolive.monitoring.sources import SourceChoice, SourceKind, open_source
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import IconButton, keep_room
 from emolive.ui.icons import icon
+from emolive.ui.input_meter import InputMeter
 from emolive.ui.live.health import HealthButton, Stat
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.sound_controls import SoundButton
@@ -79,11 +81,17 @@ class Header(Themed, QFrame):
     refresh_devices = Signal()
 
     def __init__(
-        self, theme: Theme, choose: FileChooser = choose_file, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        choose: FileChooser = choose_file,
+        parent: QWidget | None = None,
+        *,
+        make_probe: MakeProbe = LevelProbe,
     ) -> None:
         super().__init__(parent)
         self.theme = theme
         self._state = EngineState.IDLE
+        self._level = True
         self._want_split = False
         self.picker = SourcePicker(choose, self)
         self.picker.setMinimumWidth(150)
@@ -91,6 +99,8 @@ class Header(Themed, QFrame):
         self.picker.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.picker.chosen.connect(self._on_chosen)
         self.picker.refresh.connect(self.refresh_devices)
+        self.meter = InputMeter(theme, self, make_probe=make_probe)
+        self.meter.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.split = QPushButton(tr("2 channels"), self)
         self.split.setCheckable(True)
         self.split.setProperty("toggle", True)
@@ -124,6 +134,7 @@ class Header(Themed, QFrame):
         row.setSpacing(8)
         row.addWidget(self.picker, 3)
         for widget in (
+            self.meter,
             self.split,
             self.button,
             self.recording,
@@ -135,7 +146,7 @@ class Header(Themed, QFrame):
         row.addStretch(1)
         row.addWidget(self.rules)
         row.addWidget(self.health)
-        self._on_choice(self.picker.choice)
+        self.show_level(True)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -146,6 +157,14 @@ class Header(Themed, QFrame):
     def want_split(self, split: bool) -> None:
         """Two channels, as soon as an input that may have two is selected."""
         self._want_split = split
+        self._on_choice(self.picker.choice)
+
+    def show_level(self, wanted: bool) -> None:
+        """Whether the level of an input is shown before it starts."""
+        self._level = wanted
+        policy = self.meter.sizePolicy()
+        policy.setRetainSizeWhenHidden(wanted)  # what stands beside it must not move
+        self.meter.setSizePolicy(policy)
         self._on_choice(self.picker.choice)
 
     def select(self, choice: SourceChoice) -> None:
@@ -201,14 +220,22 @@ class Header(Themed, QFrame):
     def _on_choice(self, choice: SourceChoice) -> None:
         """Two channels can be asked for where there may be two."""
         possible = choice.kind is not SourceKind.DEMO and choice.channels != 1
+        possible = possible and not choice.computer
         idle = self._state not in _GOING and self._state is not EngineState.STOPPING
         self.split.setEnabled(possible and idle)
         self.split.setChecked(possible and self._want_split)
+        device = choice.kind is SourceKind.MICROPHONE
+        if device:
+            split = self.split.isChecked()
+            wanted = (choice.device, choice.computer, split)
+            self.meter.hear(wanted, lambda: open_source(choice, split=split))
+        self.meter.setVisible(self._level and device and idle)
         # A microphone is not played back: it would hear itself.
         self.sound.setEnabled(choice.kind is not SourceKind.MICROPHONE)
 
     def _on_split(self, split: bool) -> None:
         self._want_split = split
+        self._on_choice(self.picker.choice)
         self.split_chosen.emit(split)
 
     def _dress_button(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice
@@ -26,6 +27,9 @@ from emolive.ui.timeline.workspace import Workspace
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.ui.why.moments import moment_at
 
+# A device that only one program may open at a time is given up before it is started.
+_LET_GO_S = 0.3
+
 
 class LivePage(Themed, QWidget):
     """Shows what the runner knows, and passes on what the person does."""
@@ -41,6 +45,8 @@ class LivePage(Themed, QWidget):
         choose: FileChooser,
         view: TimelineView = "areas",
         parent: QWidget | None = None,
+        *,
+        make_probe: MakeProbe = LevelProbe,
     ) -> None:
         super().__init__(parent)
         self.title = tr("Live")
@@ -50,7 +56,7 @@ class LivePage(Themed, QWidget):
         self._big = False
         self._asked: tuple[str, float] | None = None
         self.empty = EmptyState(theme, self)
-        self.header = Header(theme, choose, self)
+        self.header = Header(theme, choose, self, make_probe=make_probe)
         self.present = Present(theme, self)
         self.workspace = Workspace(theme, self.empty, view, self)
         self.voices = LiveVoices(runner, self)
@@ -81,6 +87,7 @@ class LivePage(Themed, QWidget):
 
     def start(self) -> None:
         """Start the selected input."""
+        self.header.meter.let_go(_LET_GO_S)
         self.runner.start(self.header.picker.choice, split=self.header.split.isChecked())
 
     def toggle(self) -> None:
@@ -177,6 +184,7 @@ class LivePage(Themed, QWidget):
     def end(self, deadline: float) -> None:
         """End all threads."""
         self.voices.end(deadline)
+        self.header.meter.end(0.0)
         self.runner.shutdown(deadline)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

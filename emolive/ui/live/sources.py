@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -18,14 +23,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.audio.devices import InputDevice, list_devices
-from emolive.errors import EmoliveError
+from emolive.audio.beside import computer_is_heard
+from emolive.audio.devices import InputDevice
+from emolive.audio.inputs import input_key
 from emolive.i18n import mark, tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
 
-_log = logging.getLogger(__name__)
-
-Lister = Callable[[], Sequence[InputDevice]]
 FileChooser = Callable[[QWidget], Path | None]
 
 # Their titles are translated where they are shown.
@@ -34,11 +37,6 @@ DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, mark("System default input")
 _OPEN_FILE = "open file"
 _ANALYSE = "analyse"
 _LOOK_AGAIN = "look again"
-
-
-def look_for_devices() -> Sequence[InputDevice]:
-    """What is plugged in now."""
-    return list_devices(refresh=True)
 
 
 def choose_file(parent: QWidget) -> Path | None:
@@ -61,70 +59,12 @@ def file_choice(path: Path) -> SourceChoice:
     return SourceChoice(SourceKind.FILE, path.name, path=path)
 
 
-def device_key(device: InputDevice, devices: Sequence[InputDevice]) -> str | int:
-    """What names a device from now on and after it was unplugged.
-
-    By name, because indices change when something is plugged in; twins only by index.
-    """
-    name = _full_name(device)
-    twins = sum(1 for other in devices if _full_name(other) == name)
-    return name if twins == 1 else device.index
-
-
-def _full_name(device: InputDevice) -> str:
-    return f"{device.name}, {device.host_api}"
-
-
-class DeviceFinder(QObject):
-    """Lists devices on a worker thread, because sound systems may take their time."""
-
-    found = Signal(list)
-    problem = Signal(str)
-    _listed = Signal(list, str)
-
-    def __init__(self, lister: Lister = look_for_devices, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._lister = lister
-        self._worker: threading.Thread | None = None
-        self._looking = False
-        self._closed = False
-        self._listed.connect(self._on_listed, Qt.ConnectionType.QueuedConnection)
-
-    def look(self) -> None:
-        """Look for devices; `found` follows, and `problem` if there is one to tell."""
-        if not self._looking:
-            self._looking = True
-            self._worker = threading.Thread(target=self._list, name="emolive devices", daemon=True)
-            self._worker.start()
-
-    def close(self, timeout: float = 1.0) -> None:
-        """Say nothing more."""
-        self._closed = True
-        if self._worker is not None:
-            self._worker.join(timeout)
-
-    def _list(self) -> None:
-        devices: list[InputDevice] = []
-        problem = ""
-        try:
-            devices = list(self._lister())
-        except EmoliveError as error:
-            problem = str(error)
-        except Exception as error:  # a worker must not die unseen
-            _log.exception("The audio inputs cannot be listed")
-            problem = tr("The audio inputs cannot be listed ({error}): try again.", error=error)
-        if not self._closed:
-            self._listed.emit(devices, problem)
-
-    def _on_listed(self, devices: list[InputDevice], problem: str) -> None:
-        self._looking = False
-        self.found.emit(devices)
-        if problem:
-            self.problem.emit(problem)
-
-
 class SourcePicker(QComboBox):
-    """Devices first, then the demo clip and files. `chosen` tells of a choice by the user."""
+    """Inputs first, then the demo clip and files. `chosen` tells of a choice by the user.
+
+    What this computer plays stands apart from microphones; the one that was chosen last is offered
+    together with it.
+    """
 
     chosen = Signal(object)
     refresh = Signal()
@@ -135,6 +75,9 @@ class SourcePicker(QComboBox):
         self._choose = choose
         self._files: list[SourceChoice] = []
         self._devices: list[SourceChoice] = [DEFAULT_INPUT]
+        self._played: list[SourceChoice] = []
+        self._computer = False
+        self._microphone = DEFAULT_INPUT
         self._current = DEFAULT_INPUT
         self._refreshable = True
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -149,20 +92,20 @@ class SourcePicker(QComboBox):
         """What is selected."""
         return self._current
 
-    def microphone(self, device: str | int | None) -> SourceChoice:
+    def microphone(self, device: str | int | None, *, computer: bool = False) -> SourceChoice:
         """The entry for a device, or one for a device that is not there (now)."""
-        listed = next((choice for choice in self._devices if choice.device == device), None)
-        if listed is not None:
-            return listed
-        return SourceChoice(SourceKind.MICROPHONE, str(device).split(", ")[0], device)
+        listed = (choice for choice in self._inputs() if choice.device == device)
+        found = next(listed, None)
+        if found is None:
+            name = str(device).split(", ")[0]
+            found = SourceChoice(SourceKind.MICROPHONE, name, device)
+        return _beside(found) if computer else found
 
     def select(self, choice: SourceChoice) -> None:
         """Select `choice`, adding it when it is a file or a device that is not listed."""
         if choice.kind is SourceKind.FILE:
             self._files = [choice, *(f for f in self._files if f.path != choice.path)][:5]
-        elif choice.kind is SourceKind.MICROPHONE and choice not in self._devices:
-            self._devices.append(choice)
-        self._current = choice
+        self._take(choice)
         self._fill()
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
@@ -172,20 +115,15 @@ class SourcePicker(QComboBox):
         if default is not None:
             title = tr("System default ({name})", name=default.name)
             first = SourceChoice(SourceKind.MICROPHONE, title, channels=default.channels)
-        several_apis = len({device.host_api for device in devices}) > 1
-        self._devices = [first]
+        self._devices, self._played = [first], []
         for device in devices:
-            title = _full_name(device) if several_apis else device.name
-            wanted = device_key(device, devices)
-            self._devices.append(
-                SourceChoice(SourceKind.MICROPHONE, title, wanted, channels=device.channels)
-            )
+            key = input_key(device, devices)
+            choice = SourceChoice(SourceKind.MICROPHONE, device.name, key, channels=device.channels)
+            (self._played if device.is_loopback else self._devices).append(choice)
+        self._computer = computer_is_heard(devices)
+        self._microphone = self.microphone(self._microphone.device)
         if self._current.kind is SourceKind.MICROPHONE:
-            same = next((d for d in self._devices if d.device == self._current.device), None)
-            if same is None:
-                self._devices.append(self._current)
-            else:
-                self._current = same
+            self._take(self.microphone(self._current.device, computer=self._current.computer))
         self._fill()
 
     def set_refreshable(self, refreshable: bool) -> None:
@@ -222,23 +160,50 @@ class SourcePicker(QComboBox):
         painter.drawPolyline(QPolygonF(tip))
         painter.end()
 
+    def _inputs(self) -> list[SourceChoice]:
+        return [*self._devices, *self._played]
+
+    def _take(self, choice: SourceChoice) -> None:
+        self._current = choice
+        if choice.kind is SourceKind.MICROPHONE and choice not in self._played:
+            self._microphone = self.microphone(choice.device)
+
     def _fill(self) -> None:
         self.blockSignals(True)
         self.clear()
         for choice in self._devices:
             self.addItem(tr(choice.title), choice)
+        if self._computer:
+            both = _beside(self._microphone)
+            self.addItem(both.title, both)
+        absent = self._row(self._current) < 0 and self._current not in self._played
+        if absent and self._current.kind is SourceKind.MICROPHONE:
+            self.addItem(tr(self._current.title), self._current)
         if self._refreshable:
             self.addItem(tr("Look for inputs again"), _LOOK_AGAIN)
+        if self._played:
+            self._add_heading(tr("What this computer plays"))
+        for choice in self._played:
+            self.addItem(choice.title, choice)
         self.insertSeparator(self.count())
         for choice in (DEMO, *self._files):
             self.addItem(tr(choice.title), choice)
         self.addItem(tr("Open file…"), _OPEN_FILE)
         self.addItem(tr("Analyse files into sessions…"), _ANALYSE)
-        for row in range(self.count()):
-            if self.itemData(row) == self._current:
-                self.setCurrentIndex(row)
-        self.setToolTip(self._current.title)
+        self.setCurrentIndex(self._row(self._current))
+        self.setToolTip(tr(self._current.title))
         self.blockSignals(False)
+
+    def _row(self, choice: SourceChoice) -> int:
+        return next((row for row in range(self.count()) if self.itemData(row) == choice), -1)
+
+    def _add_heading(self, text: str) -> None:
+        """A line that cannot be chosen."""
+        self.insertSeparator(self.count())
+        self.addItem(text)
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        model.item(self.count() - 1).setEnabled(False)
 
     def _on_activated(self, row: int) -> None:
         data = self.itemData(row)
@@ -251,6 +216,12 @@ class SourcePicker(QComboBox):
             self._fill()
             self.analyse.emit()
         elif isinstance(data, SourceChoice):
-            self._current = data
-            self.setToolTip(data.title)
+            self._take(data)
+            self._fill()
             self.chosen.emit(data)
+
+
+def _beside(microphone: SourceChoice) -> SourceChoice:
+    """The entry for a microphone and what this computer plays."""
+    title = tr("{name} + what this computer plays", name=tr(microphone.title))
+    return SourceChoice(SourceKind.MICROPHONE, title, microphone.device, channels=2, computer=True)

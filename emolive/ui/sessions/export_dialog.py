@@ -11,16 +11,18 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QProgressBar,
+    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import ntr, tr
 from emolive.session.export_folder import (
     CHOICES,
+    GROUPS,
+    Choice,
     Exported,
     StoppedByUserError,
     export_sessions,
@@ -29,7 +31,7 @@ from emolive.session.export_folder import (
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import card, label, push_button, under_box
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -72,7 +74,7 @@ class ExportDialog(SessionDialog):
             if len(sessions) == 1
             else ntr("Export {count} session", "Export {count} sessions", len(sessions))
         )
-        super().__init__(theme, heading, tr("Formats that other programs open:"), parent, 600)
+        super().__init__(theme, heading, "", parent, 760)
         self._library = library
         self._sessions = tuple(sessions)
         self._worker = worker
@@ -105,10 +107,13 @@ class ExportDialog(SessionDialog):
         self.close_button = push_button(tr("Cancel"), self, self.reject)
         self.export_button = push_button(tr("Export"), self, self.export, kind="primary")
         self.export_button.setDefault(True)
+        self.missing = label("", self, "caption")
+        self.buttons.insertWidget(0, self.missing)
         for button in (self.open_button, self.close_button, self.export_button):
             self.buttons.addWidget(button)
         self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._on_choice()
+        self.export_button.setFocus()
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -144,24 +149,48 @@ class ExportDialog(SessionDialog):
             super().reject()
 
     def _add_formats(self, chosen: Sequence[str]) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(18)
-        grid.setVerticalSpacing(2)
-        half = (len(CHOICES) + 1) // 2
-        for i, choice in enumerate(CHOICES):
-            box = QCheckBox(f"{tr(choice.title)}   {tr(choice.extension)}", self)
-            missing = unavailable(choice.name)
-            box.setEnabled(missing is None)
-            box.setToolTip(missing or (tr(choice.purpose) if choice.purpose else ""))
-            box.setChecked(choice.name in chosen and missing is None)
-            box.toggled.connect(self._on_choice)
-            grid.addWidget(box, i % half, i // half)
-            self.boxes[choice.name] = box
-        self.body.addLayout(grid)
+        choices = {choice.name: choice for choice in CHOICES}
+        columns = QHBoxLayout()
+        columns.setSpacing(12)
+        halves = [QVBoxLayout(), QVBoxLayout()]
+        for half in halves:
+            half.setSpacing(10)
+            columns.addLayout(half, 1)
+        for number, (title, names) in enumerate(GROUPS):
+            frame = card(self)
+            frame.setAccessibleName(tr(title))
+            column = QVBoxLayout(frame)
+            column.setContentsMargins(14, 9, 12, 10)
+            column.setSpacing(1)
+            column.addWidget(label(tr(title), frame, "heading"))
+            for name in names:
+                self._add_format(column, choices[name], checked=name in chosen)
+            halves[number % 2].addWidget(frame)
+        for half in halves:
+            half.addStretch()
+        self.body.addLayout(columns)
+
+    def _add_format(self, column: QVBoxLayout, choice: Choice, *, checked: bool) -> None:
+        """A box, and below it what it is for, or why it cannot be had here."""
+        box = QCheckBox(f"{tr(choice.title)}  ({tr(choice.extension)})", self)
+        missing = unavailable(choice.name)
+        about = under_box(missing or tr(choice.purpose), self)
+        box.setEnabled(missing is None)
+        box.setToolTip(about.text())
+        box.setAccessibleDescription(about.text())
+        box.setChecked(checked and missing is None)
+        box.toggled.connect(self._on_choice)
+        column.addWidget(box)
+        column.addWidget(about)
+        self.boxes[choice.name] = box
 
     def _on_choice(self) -> None:
-        ready = bool(self.formats) and bool(self.folder.text().strip())
+        folder = self.folder.text().strip()
+        ready = bool(self.formats) and bool(folder)
         self.export_button.setEnabled(ready and not self._running)
+        if not self._running:
+            text = "" if folder else tr("Choose a folder.")
+            self.missing.setText(text if self.formats else tr("Choose at least one format."))
         for part in (self.folder, self.folder_button):
             part.setEnabled(not self._running)
 

@@ -17,7 +17,7 @@ from emolive.labels import USUAL
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.session.player import session_player
-from emolive.session.records import Annotation
+from emolive.session.records import LONGEST_NAME, Annotation
 from emolive.times import table_time
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
@@ -41,8 +41,12 @@ class _Done:
 
 
 class LabelMoments(SessionDialog):
-    """Every label is stored at once, as a mark of its session. Accepted: teach a model now."""
+    """Every label is stored at once, as a mark of its session. Accepted: teach a model now.
 
+    `named`: who labels has told another name.
+    """
+
+    named = Signal(str)
     _progressed = Signal(int, int)
 
     def __init__(
@@ -50,6 +54,7 @@ class LabelMoments(SessionDialog):
         theme: Theme,
         library: Library,
         worker: Background,
+        annotator: str,
         parent: QWidget | None = None,
         *,
         make_player: MakePlayer = session_player,
@@ -62,6 +67,7 @@ class LabelMoments(SessionDialog):
         super().__init__(theme, tr("Label moments"), text, parent, width=860)
         self._library = library
         self._worker = worker
+        self.annotator = annotator
         self._workshop = workshop or Workshop(library)
         self._cancelled = threading.Event()
         self._waiting: list[Moment] = []
@@ -111,6 +117,7 @@ class LabelMoments(SessionDialog):
         if moment is None or not self._ready:
             return
         self._ready = False  # until it is stored: a key that is held down labels once
+        annotator = self.annotator
 
         def stored(mark: Annotation) -> None:
             if self._cancelled.is_set():
@@ -123,7 +130,9 @@ class LabelMoments(SessionDialog):
             else:
                 self._count(name, 1)
 
-        self._worker.ask(lambda: self._workshop.label(moment, name), stored, self._on_failed)
+        self._worker.ask(
+            lambda: self._workshop.label(moment, name, annotator), stored, self._on_failed
+        )
 
     def skip(self) -> None:
         """Go on without a label."""
@@ -168,6 +177,15 @@ class LabelMoments(SessionDialog):
         self.show_problem("")
         self._labels = labels or USUAL
         self.keys.set_labels(self._labels)
+        self.setFocus()
+
+    def use_name(self) -> None:
+        """Label in the name that is written in the field; none: go on in the one before."""
+        name = " ".join(self.who.text().split())
+        if name and name != self.annotator:
+            self.annotator = name
+            self.named.emit(name)
+        self.who.setText(self.annotator)
         self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -323,6 +341,15 @@ class LabelMoments(SessionDialog):
         )
         self.own.setAccessibleName(tr("Own labels"))
         self.own.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.who = QLineEdit(self.annotator, self)
+        self.who.setMaxLength(LONGEST_NAME)
+        self.who.setAccessibleName(tr("Marks by"))
+        self.who.setToolTip(tr("Whose marks you make now: choose a name, or write a new one"))
+        self.who.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        by = QHBoxLayout()
+        by.setSpacing(8)
+        by.addWidget(label(tr("Marks by"), self, "caption"))
+        by.addWidget(self.who, 1)
         self.counts = label("", self, "muted")
         self.counts.setWordWrap(True)
         self.worth = label("", self, "muted")
@@ -340,6 +367,7 @@ class LabelMoments(SessionDialog):
         for part in above:
             self.body.addWidget(part)
         self.body.addLayout(row)
+        self.body.addLayout(by)
         for part in below:
             self.body.addWidget(part)
         self.close_button = push_button(tr("Close"), self, self.reject)
@@ -357,5 +385,6 @@ class LabelMoments(SessionDialog):
     def _connect(self) -> None:
         self.keys.chosen.connect(self.choose)
         self.own.editingFinished.connect(self.use_own_labels)
+        self.who.editingFinished.connect(self.use_name)
         self.playing.problem.connect(self.show_problem)
         self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)

@@ -333,8 +333,14 @@ class SessionsPage(Themed, QWidget):
             return
         self.replay.playing.pause()
         dialog = LabelMoments(
-            self.theme, self.library, self.hard_worker, self, make_player=self._make_player
+            self.theme,
+            self.library,
+            self.hard_worker,
+            self.replay.marking.annotator,
+            self,
+            make_player=self._make_player,
         )
+        dialog.named.connect(self.replay.side.marks.bar.named)
         dialog.accepted.connect(self.teach)
         dialog.finished.connect(lambda _: self.list.refresh())
         self._open(dialog)

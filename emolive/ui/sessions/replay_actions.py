@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
+from emolive.labels import label_name
 from emolive.session.jumps import next_segment
 from emolive.session.records import Annotation
 from emolive.session.session_history import SessionHistory
@@ -17,7 +18,6 @@ from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.marking import Marking
 from emolive.ui.sessions.playing import Playing
 from emolive.ui.sessions.selection import Selection, Stretch
-from emolive.ui.sessions.share_bars import label_name
 
 NUDGE_S = 0.1
 _AT_ONCE = 2  # samples of rounding that do not count as a difference

@@ -8,9 +8,9 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.i18n import tr
+from emolive.labels import label_name
 from emolive.ui.sessions.marking import Marking
 from emolive.ui.sessions.replay_actions import ReplayActions
-from emolive.ui.sessions.share_bars import label_name
 
 
 def show_menu(

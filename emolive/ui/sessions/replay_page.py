@@ -20,6 +20,7 @@ from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
 from emolive.session.session_history import SessionHistory, load
+from emolive.session.why import session_explainer
 from emolive.ui.background import Background
 from emolive.ui.controls import label
 from emolive.ui.sessions import side_panel
@@ -40,11 +41,11 @@ from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
-from emolive.ui.sessions.why_desk import WhyDesk
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.why.desk import WhyDesk
 from emolive.ui.why.drawer import WhyDrawer
 
 _ROOM_FOR_SIDE = 1100
@@ -166,7 +167,9 @@ class ReplayPage(Themed, QWidget):
         )  # fmt: skip
         self.side.summary.show_session(session)
         self.actions_.open(session)
-        self.why.open(library, session)
+        ordered = sorted(session.streams, key=lambda one: not one.info.emotion)
+        explainer = session_explainer(library, info)
+        self.why.open(info, lambda: ordered, explainer, several=len(ordered) > 1)
         self.playing.open(library, info)
         bar = self.side.marks.bar
         bar.set_people(session.annotators, self.marking.annotator)

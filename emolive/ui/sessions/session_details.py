@@ -16,13 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import moment_text, ntr, tr
+from emolive.labels import label_name
 from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
 from emolive.ui.controls import IconButton, label, push_button
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
-from emolive.ui.sessions.share_bars import ShareList, label_name
+from emolive.ui.sessions.share_bars import ShareList
 from emolive.ui.sessions.tag_editor import TagEditor
 from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name

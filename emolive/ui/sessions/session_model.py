@@ -16,12 +16,12 @@ from PySide6.QtCore import (
 )
 
 from emolive.i18n import moment_text, ntr, tr
+from emolive.labels import label_name
 from emolive.session.records import SessionInfo, SessionState
 from emolive.session.search import SearchHit
 from emolive.session.summary import dominant_of
 from emolive.times import duration_text
 from emolive.types import Segment
-from emolive.ui.sessions.share_bars import label_name
 from emolive.wording import stream_name
 
 Index = QModelIndex | QPersistentModelIndex

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import day_text, time_text
+from emolive.labels import label_name
 from emolive.times import duration_text
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
-from emolive.ui.sessions.share_bars import label_name, paint_share_bar
+from emolive.ui.sessions.share_bars import paint_share_bar
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 

@@ -9,20 +9,15 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
-from emolive.labels import emotion_name
+from emolive.labels import label_name
 from emolive.session.summary import NO_EMOTION
 from emolive.times import duration_text
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.patterns import fill_state
-from emolive.wording import percent, state_name
+from emolive.wording import percent
 
 _ROW = 24
-
-
-def label_name(label: str) -> str:
-    """An emotion's or a state's name for people."""
-    return state_name(SpeechState(label)) if label in NO_EMOTION else emotion_name(label)
 
 
 def in_order(samples: Mapping[str, int], labels: Sequence[str]) -> list[tuple[str, int]]:

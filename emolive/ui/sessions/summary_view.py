@@ -15,11 +15,12 @@ from PySide6.QtWidgets import (
 from emolive.conversation import ConversationMetrics, PartyMetrics
 from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import decimal, tr
+from emolive.labels import label_name
 from emolive.session.session_history import SessionHistory
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import label
-from emolive.ui.sessions.share_bars import ShareList, label_name
+from emolive.ui.sessions.share_bars import ShareList
 from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name
 

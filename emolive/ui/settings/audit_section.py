@@ -28,7 +28,7 @@ from emolive.session.export.atomic import replacing
 from emolive.session.export.csv_file import cell
 from emolive.session.library import Library
 from emolive.session.records import AuditEntry
-from emolive.settings import settings_folder
+from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
 from emolive.ui.library_controller import LibraryController

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from emolive.audio.devices import InputDevice
-from emolive.audio.level_probe import LevelProbe
+from emolive.audio.inputs import input_key, input_title
+from emolive.audio.level_probe import LevelProbe, MakeProbe
+from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.level_bar import LevelBar
-from emolive.ui.live.sources import device_key
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
 from emolive.ui.theme import Theme
-
-MakeProbe = Callable[[str | int | None, int], LevelProbe]
 
 
 class InputSection(Section):
@@ -36,7 +35,7 @@ class InputSection(Section):
         self._probe: LevelProbe | None = None
         self._last: LevelProbe | None = None
         self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
-        self.device.picked.connect(lambda value: preferences.change("input", device=value))
+        self.device.picked.connect(preferences.choose_device)
         about = tr("What the live page listens to, unless another input is chosen there.")
         self.row(tr("Device"), about, self.device)
         choices: list[tuple[str, object]] = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
@@ -68,7 +67,7 @@ class InputSection(Section):
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these."""
         values: list[tuple[str, object]] = [(tr("System default"), None)]
-        values += [(device.name, device_key(device, devices)) for device in devices]
+        values += [(input_title(device), input_key(device, devices)) for device in devices]
         wanted = self._preferences.settings.input.device
         if wanted is not None and wanted not in [value for _, value in values]:
             values.append((tr("{name} (not there)", name=str(wanted).split(", ")[0]), wanted))
@@ -99,7 +98,7 @@ class InputSection(Section):
         self.stop_test()
         if on:
             chosen = self._preferences.settings.input
-            self._probe = self._make_probe(chosen.device, chosen.channels)
+            self._probe = self._make_probe(lambda: Microphone(chosen.device, chosen.channels))
             self._probe.start()
             self.test.setChecked(True)
             self.said.setText(tr("Speak, and see whether the bar moves."))

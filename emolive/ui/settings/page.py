@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.audio.devices import InputDevice
-from emolive.audio.level_probe import LevelProbe
+from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.library_controller import LibraryController
@@ -29,7 +29,7 @@ from emolive.ui.settings.analysis_section import AnalysisSection
 from emolive.ui.settings.audit_section import AuditSection
 from emolive.ui.settings.baseline_section import BaselineSection
 from emolive.ui.settings.form import Section
-from emolive.ui.settings.input_section import InputSection, MakeProbe
+from emolive.ui.settings.input_section import InputSection
 from emolive.ui.settings.look_section import LookSection
 from emolive.ui.settings.privacy_section import PrivacySection
 from emolive.ui.settings.recording_section import RecordingSection

@@ -38,9 +38,19 @@ class PrivacySection(Section):
             "gone when the next run starts. 0: none. Holds from the next start on."
         )
         self.row(tr("Sound kept in memory"), about, self.minutes)
+        self.level = Switch(theme, self)
+        self.level.clicked.connect(lambda on: preferences.change("privacy", level_before=on))
+        about = tr(
+            "Before a start, the chosen input is open for as long as its level is in view. The "
+            "sound is measured, and neither kept nor sent anywhere."
+        )
+        self.row(tr("Level before the start"), about, self.level)
         self.input = Switch(theme, self)
-        self.input.clicked.connect(lambda on: preferences.change("privacy", remember_input=on))
-        about = tr("The input chosen on the live page is chosen again at the next start.")
+        self.input.clicked.connect(self._on_input)
+        about = tr(
+            "The input chosen on the live page is chosen again at the next start, and each has "
+            "its channels and its group again."
+        )
         self.row(tr("Remember the input"), about, self.input)
         self.files = Switch(theme, self)
         self.files.clicked.connect(self._on_files)
@@ -54,8 +64,14 @@ class PrivacySection(Section):
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
         self.minutes.show_value(settings.privacy.keep_minutes)
+        self.level.setChecked(settings.privacy.level_before)
         self.input.setChecked(settings.privacy.remember_input)
         self.files.setChecked(settings.privacy.remember_files)
+
+    def _on_input(self, on: bool) -> None:
+        self._preferences.change("privacy", remember_input=on)
+        if not on:
+            self._preferences.change("input", devices={})
 
     def _on_files(self, on: bool) -> None:
         self._preferences.change("privacy", remember_files=on)

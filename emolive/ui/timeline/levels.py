@@ -49,7 +49,7 @@ class LevelPanel(StreamPanel[WithLevels]):
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
         """Draw the cells that touch the columns."""
-        at_s, level, peak, speech, step_s = self._points(start, stop)
+        at_s, level, peak, _, step_s = self._points(start, stop)
         height = self._image.height()
         bar = round(3 * scale)
         x = at_s / self.axis.seconds_per_px - self.axis.start_px
@@ -66,10 +66,16 @@ class LevelPanel(StreamPanel[WithLevels]):
             line = _curve(x[first:last], peak[first:last], height, half)
             painter.drawPolyline(QPolygonF(line))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for first, last in _true_runs(speech):
-            left, right = x[first] - half, x[last - 1] + half
+        for left, right in self.spoken(start, stop):
             area = QRectF(left, height - bar, right - left, bar)
             painter.fillRect(area, self.theme.colour("text", 210))
+
+    def spoken(self, start: int, stop: int) -> list[tuple[float, float]]:
+        """From where to where somebody speaks among these columns, in device pixels."""
+        at_s, _, _, speech, step_s = self._points(start, stop)
+        x = at_s / self.axis.seconds_per_px - self.axis.start_px
+        half = step_s / self.axis.seconds_per_px / 2
+        return [(x[first] - half, x[last - 1] + half) for first, last in _true_runs(speech)]
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
         """Nothing: the name stands in the margin, where the scale would be."""

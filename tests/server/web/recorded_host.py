@@ -17,6 +17,7 @@ import uvicorn
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls
+from emolive.server.connections import ConnectionLimits
 from emolive.server.history import LibraryHistory
 from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
 from emolive.server.ingest import Sessions
@@ -81,6 +82,10 @@ class RecordedHost:
 
     def refusal(self) -> str | None:
         """Never."""
+        return None
+
+    def unable(self) -> str | None:
+        """Nothing is missing."""
         return None
 
     def elsewhere(self) -> str | None:
@@ -153,7 +158,7 @@ class Wall:
         self._loop = asyncio.get_running_loop()
         self.board = board = Switchboard(self.host)
         settings = ServerSettings()
-        exposition = Exposition(board, lambda: exposition)
+        exposition = Exposition(board, lambda: exposition, ConnectionLimits(1_000, 1_000), int)
         services = Services(
             settings, self.access, board, Sessions(self.access, 20.0),
             LibraryHistory(self.library), exposition, AudioHookSignatures({}), AudioSocketCalls(),

@@ -16,11 +16,13 @@ import pytest
 import soundfile as sf
 from hypothesis import given, settings
 
-from emolive.labels import swatch, swatches
+from emolive import i18n
+from emolive.labels import label_name, swatch, swatches
 from emolive.session.export.report import write_html
 from emolive.session.export.report.sound import embed_sound
-from emolive.session.export.tiers import tiers
-from emolive.session.records import Annotation
+from emolive.session.export.tiers import TierKind, tiers
+from emolive.session.gap_words import gap_name
+from emolive.session.records import Annotation, GapKind
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 from tests.models import LABELS
@@ -87,7 +89,7 @@ def test_every_stretch_is_in_the_timeline(call: Timeline, tmp_path: Path) -> Non
         (
             round(span.start_sample / call.rate, 3),
             round(span.end_sample / call.rate, 3),
-            span.text.replace("_", " "),
+            gap_name(GapKind(span.text)) if tier.kind is TierKind.GAPS else label_name(span.text),
         )
         for tier in tiers(call)
         for span in tier.spans
@@ -107,7 +109,42 @@ def test_the_summary_and_what_people_wrote(call: Timeline, tmp_path: Path) -> No
     ):  # fmt: skip
         assert wanted in text
     # 27 997 of the customer's 80 000 samples.
-    assert "happy 1.7 s 35%" in text
+    assert "happy 1.7 s 35 %" in text
+
+
+# What people wrote and named, units, and words that are the same in both languages.
+WRITTEN = {
+    'Call "7" <á & b>', 'she said "no" and hung up', "laughs", "ben", "kappa",
+    "Zoom", "emolive", "nice call", "billing", "anna", "turning point", "very happy",
+    "name", "system", "Ärger", "angry for 3 s",
+}  # fmt: skip
+
+
+def texts(path: Path) -> set[str]:
+    """What a page shows and tells."""
+    page = Page(path)
+    told = {attrs.get(name) for _, attrs in page.elements for name in ("title", "aria-label")}
+    (script,) = (attrs["data-texts"] for tag, attrs in page.elements if tag == "body")
+    found = {*page.texts, *(one for one in told if one), *json.loads(script or "").values()}
+    found |= {span["data-l"] or "" for span in page.of_class("span")}
+    found |= {track.get("data-name") or "" for track in page.of_class("track")}
+    return {" ".join(one.split()) for one in found if re.search("[A-Za-z]{3}", one)}
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_a_report_is_in_one_language(call: Timeline, tmp_path: Path, language: str) -> None:
+    write_html(call, tmp_path / "en.html")
+    i18n.use_language(language)
+    write_html(call, tmp_path / "other.html")
+    english, other = texts(tmp_path / "en.html"), texts(tmp_path / "other.html")
+    assert len(english) > 40
+    assert other & english - WRITTEN == set()
+    content = (tmp_path / "other.html").read_text(encoding="utf-8")
+    assert f'<html lang="{language}">' in content
+    assert "1,7 s" in content
+    assert "35\u00a0%" in content
+    assert "0,5×" in content
+    assert "2025-03-14" not in content
 
 
 def test_nothing_is_loaded_from_anywhere(call: Timeline, tmp_path: Path) -> None:
@@ -304,11 +341,11 @@ def test_the_page_works_in_a_browser(call: Timeline, tmp_path: Path) -> None:
     told = dict(json.loads(html.unescape(found[1])))
     assert told["length"] == pytest.approx(5.0, abs=0.001)
     assert told["tip"].startswith("0:03")
-    assert "angry 72%" in told["tip"]
+    assert "angry 72\u00a0%" in told["tip"]
     assert told["clicked"] == "0:03"
     assert told["sought"] == pytest.approx(3.1, abs=0.02)
     assert float(told["cursor"].rstrip("%")) == pytest.approx(62, abs=0.2)
-    assert told["heard"] == "silenceangry 72%"
+    assert told["heard"] == "silenceangry 72\u00a0%"
     assert told["sad"] == "0:04"
     assert told["note"] == "0:02"
     assert told["zoom"] == "4"

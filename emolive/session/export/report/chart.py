@@ -10,18 +10,23 @@ from html import escape
 
 import numpy as np
 
+from emolive.i18n import mark, tr
+from emolive.labels import label_name
 from emolive.session.export.report.palette_css import coloured, label_class
 from emolive.session.export.tiers import Tier, TierKind, tiers
+from emolive.session.gap_words import gap_name
+from emolive.session.records import GapKind
 from emolive.session.timeline import Timeline, TimelineStream
+from emolive.wording import percent, stream_name
 
 # As many columns as a screen has points, about; more windows than that are averaged.
 _COLUMNS = 1600
 _HEIGHT = 100
 _TITLES = {
-    TierKind.MODEL: "model",
-    TierKind.HUMAN: "people",
-    TierKind.COMMENTS: "comments",
-    TierKind.GAPS: "not recorded",
+    TierKind.MODEL: mark("model"),
+    TierKind.HUMAN: mark("people"),
+    TierKind.COMMENTS: mark("comments"),
+    TierKind.GAPS: mark("not recorded"),
 }
 
 
@@ -39,7 +44,7 @@ def chart(timeline: Timeline) -> str:
                     parts.append(_probabilities(stream, timeline, end))
     rest = [tier for tier in rows if tier.stream not in {s.name for s in timeline.streams}]
     if rest and len(timeline.streams) > 1:
-        parts.append(_name_row("all streams"))
+        parts.append(_name_row(tr("all streams")))
     parts += [_strip(tier, timeline, end) for tier in rest]
     if timeline.alerts:
         parts.append(_alerts(timeline, end))
@@ -49,7 +54,7 @@ def chart(timeline: Timeline) -> str:
 def _heading(timeline: Timeline, stream: TimelineStream) -> str:
     if len(timeline.streams) == 1:
         return ""
-    return _name_row(stream.name)
+    return _name_row(stream_name(stream.name))
 
 
 def _name_row(name: str) -> str:
@@ -57,7 +62,7 @@ def _name_row(name: str) -> str:
 
 
 def _strip(tier: Tier, timeline: Timeline, end: int) -> str:
-    title = tier.labelled or _TITLES[tier.kind]
+    title = tier.labelled or tr(_TITLES[tier.kind])
     title += f" ({tier.annotator})" if tier.annotator else ""
     spans = "".join(
         _span(tier, start, stop, text, confidence, timeline, end)
@@ -82,14 +87,21 @@ def _span(
         if tier.kind in (TierKind.MODEL, TierKind.HUMAN)
         else str(tier.kind)
     )
-    shown = text.replace("_", " ")
-    sure = "" if not confidence else f' data-p="{confidence:.0%}"'
+    shown = _shown(tier.kind, text)
+    sure = "" if not confidence else f' data-p="{percent(confidence)}"'
     return (
-        f'<div class="span {kind}" style="left:{_percent(start, end)};'
-        f'width:{_percent(stop - start, end)}" data-l="{escape(shown)}" '
+        f'<div class="span {kind}" style="left:{_place(start, end)};'
+        f'width:{_place(stop - start, end)}" data-l="{escape(shown)}" '
         f'data-s="{start / timeline.rate:.3f}" data-e="{stop / timeline.rate:.3f}"{sure}>'
         f"<span>{escape(shown)}</span></div>"
     )
+
+
+def _shown(kind: TierKind, text: str) -> str:
+    """A stretch's text for people."""
+    if kind in (TierKind.MODEL, TierKind.HUMAN):
+        return label_name(text)
+    return gap_name(GapKind(text)) if kind is TierKind.GAPS else text
 
 
 def _probabilities(stream: TimelineStream, timeline: Timeline, end: int) -> str:
@@ -106,7 +118,7 @@ def _probabilities(stream: TimelineStream, timeline: Timeline, end: int) -> str:
         f'<svg viewBox="0 0 {count} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
         f"{paths}</svg>"
     )
-    return _track("probabilities", "shares", image)
+    return _track(tr("probabilities"), "shares", image)
 
 
 def _columns(
@@ -159,11 +171,11 @@ def _level(share: float) -> str:
 
 def _alerts(timeline: Timeline, end: int) -> str:
     marks = "".join(
-        f'<div class="alert" style="left:{_percent(alert.at_sample, end)}" '
+        f'<div class="alert" style="left:{_place(alert.at_sample, end)}" '
         f'data-l="{escape(alert.message)}" data-s="{alert.at_sample / timeline.rate:.3f}"></div>'
         for alert in timeline.alerts
     )
-    return _track("alerts", "alerts", marks)
+    return _track(tr("alerts"), "alerts", marks)
 
 
 def _track(name: str, kind: str, content: str) -> str:
@@ -173,5 +185,5 @@ def _track(name: str, kind: str, content: str) -> str:
     )
 
 
-def _percent(sample: int, end: int) -> str:
+def _place(sample: int, end: int) -> str:
     return f"{100 * sample / end:.4f}%"

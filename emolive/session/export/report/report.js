@@ -2,6 +2,8 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const length = Number(document.body.dataset.length) || 1;
+  const texts = JSON.parse(document.body.dataset.texts);
+  const tenths = (s) => texts.seconds.replace(/0\D0/, s.toFixed(1).replace(".", texts.decimal));
   const over = $("over"), cursor = $("cursor"), hair = $("hair"), tip = $("tip");
   const scroll = document.querySelector(".scroll"), chart = document.querySelector(".chart");
   const clock = (t) => {
@@ -24,7 +26,7 @@
       const tick = document.createElement("div");
       tick.className = (length - t) / length * axis.clientWidth < (length < 3600 ? 46 : 60) ? "tick last" : "tick";
       tick.style.left = `${100 * t / length}%`;
-      tick.textContent = step < 1 ? `${t.toFixed(1)} s` : clock(t);
+      tick.textContent = step < 1 ? tenths(t) : clock(t);
       axis.append(tick);
     }
   };
@@ -85,7 +87,7 @@
       const note = document.createElement("span");
       note.className = "note";
       note.textContent = store.dataset.link
-        ? "The sound's file is not where it was." : "This browser cannot play the sound.";
+        ? texts.gone : texts.unplayable;
       document.querySelector(".player").replaceChildren(note);
     });
     const toggle = () => (audio.paused ? audio.play() : audio.pause());
@@ -127,7 +129,7 @@
     const shown = here.length ? here : spans.filter((span) => span.start <= t && t < span.end);
     for (const span of shown.slice(0, 6)) {
       const sure = span.sure ? ` ${span.sure}` : "";
-      line(`${span.label}${sure} · ${span.track}, ${(span.end - span.start).toFixed(1)} s`);
+      line(`${span.label}${sure} · ${span.track}, ${tenths(span.end - span.start)}`);
     }
     for (const mark of document.querySelectorAll(".alert")) {
       if (Math.abs(Number(mark.dataset.s) - t) < length * 8 / over.clientWidth) line(mark.dataset.l);

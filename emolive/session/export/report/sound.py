@@ -16,6 +16,7 @@ import soundfile as sf
 from emolive.audio.decoding import FileDecoder
 from emolive.audio.resampling import StreamResampler
 from emolive.errors import AudioFileError
+from emolive.i18n import tr
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 
@@ -37,7 +38,7 @@ class Sound:
     mime: str = ""
     base64: str = ""
     link: str = ""
-    note: str = "No sound was kept."
+    note: str = ""
 
 
 def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) -> Sound:
@@ -48,16 +49,18 @@ def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) ->
     """
     parts = [stream.audio for stream in timeline.streams if stream.audio is not None]
     if not parts:
-        return Sound()
+        return Sound(note=tr("No sound was kept."))
     try:
         mime, content = _encode(parts, timeline.duration_s, max_bytes)
     except (OSError, AudioFileError, sf.LibsndfileError) as error:
-        return Sound(note=f"The sound could not be read ({error}).")
+        return Sound(note=tr("The sound could not be read ({error}).", error=error))
     if content is not None:
-        return Sound(mime, base64.b64encode(content).decode(), note="")
+        return Sound(mime, base64.b64encode(content).decode())
     return Sound(
         link=_link(parts[0].path, folder),
-        note="The sound is too long to be in this page; it plays while its file stays in place.",
+        note=tr(
+            "The sound is too long to be in this page; it plays while its file stays in place."
+        ),
     )
 
 

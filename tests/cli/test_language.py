@@ -1,0 +1,77 @@
+"""The command line in another language: by option, by the app's settings, by the system."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+from emolive.settings_folder import FILE_NAME
+from emolive.types import FloatArray
+from tests.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setenv("EMOLIVE_CONFIG", str(folder))
+    return folder
+
+
+def set_in_app(config: Path, language: str) -> None:
+    (config / FILE_NAME).write_text(json.dumps({"look": {"language": language}}))
+
+
+GERMAN, SPANISH = "gibt es noch keine Sitzungen", "Aún no hay sesiones"
+
+
+def test_what_is_asked_for_comes_first_then_the_app_then_the_system(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "There are no sessions" in run("sessions", "list").stderr
+    monkeypatch.setenv("LANGUAGE", "")
+    for name, value in (("LC_ALL", ""), ("LC_MESSAGES", "de_AT.UTF-8"), ("LANG", "es_ES.UTF-8")):
+        monkeypatch.setenv(name, value)
+    assert GERMAN in run("sessions", "list").stderr
+    set_in_app(config, "es")
+    assert SPANISH in run("sessions", "list").stderr
+    assert GERMAN in run("--language", "de", "sessions", "list").stderr
+    set_in_app(config, "system")
+    assert GERMAN in run("sessions", "list").stderr
+    (config / FILE_NAME).write_text("{")
+    assert GERMAN in run("sessions", "list").stderr, "broken settings say nothing of it"
+
+
+def test_errors_are_in_it_and_what_is_for_programs_is_not(run: Run, model: Path) -> None:
+    error = run("--language", "de", "sessions", "show", "nobody")
+    assert (error.exit_code, error.stdout) == (2, "")
+    assert "There is" not in error.stderr
+    listed = run("--language", "es", "sessions", "list", "--json")
+    assert json.loads(listed.stdout) == []
+    assert "Pfad" not in run("--language", "de", "analyze", "--help").stdout
+    wrong = run("--language", "fr", "devices")
+    assert wrong.exit_code == 2
+    assert "de, es" in wrong.stderr
+    assert model
+
+
+def test_a_report_of_an_archive_is_in_it(
+    run: Run, speech: FloatArray, model: Path, tmp_path: Path
+) -> None:
+    """Two files, so that worker processes write them."""
+    talks, out = tmp_path / "talks", tmp_path / "out"
+    talks.mkdir()
+    for name in ("a.wav", "b.wav"):
+        sf.write(talks / name, speech[:64_000], 16_000)
+    done = run(
+        "--language", "de", "analyze", talks, "--format", "html", "--model", model,
+        "--out", out, "--jobs", 2,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    pages = [path.read_text(encoding="utf-8") for path in out.glob("*.html")]
+    assert len(pages) == 2
+    assert all('<html lang="de">' in page and "Zeit je Emotion" in page for page in pages)
+    assert "2 Dateien analysiert" in done.stderr
