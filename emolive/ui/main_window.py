@@ -235,7 +235,7 @@ class MainWindow(Shell):
         }
 
     def _restore(self, settings: Settings, source: SourceChoice | None) -> None:
-        self.live.show_lanes(settings.look.lanes)
+        self.live.show_look(settings.look)
         window = settings.window
         self.resize(window.width or 1280, window.height or 800)
         if window.maximised:
@@ -384,8 +384,7 @@ class MainWindow(Shell):
                 self.live.header.select(wanted)
             self.live.header.want_split(settings.input.channels == 2)
         self.live.header.show_level(settings.privacy.level_before)
-        self.live.workspace.show_view(settings.look.view)
-        self.live.show_lanes(settings.look.lanes)
+        self.live.show_look(settings.look)
 
     def _on_settings_problem(self, text: str | None) -> None:
         message = Message(Severity.WARNING, text) if text else None

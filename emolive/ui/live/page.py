@@ -12,7 +12,7 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice
-from emolive.settings import TimelineView
+from emolive.settings import LookSettings, TimelineView
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import push_button
 from emolive.ui.live.empty import EmptyState
@@ -159,6 +159,11 @@ class LivePage(Themed, QWidget):
         self.workspace.axis.choose(None)
         self._asked = None
         return was_open
+
+    def show_look(self, look: LookSettings) -> None:
+        """Show the timeline as the settings say."""
+        self.workspace.show_view(look.view)
+        self.show_lanes(look.lanes)
 
     def show_lanes(self, lanes: Sequence[str]) -> None:
         """Measure and show these of the voice."""
