@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme
@@ -50,10 +50,10 @@ class SessionDialog(QDialog):
         self.fit()
 
     def fit(self) -> None:
-        """Be as high as needed; texts that wrap tell their height late."""
-        for text in self.findChildren(QLabel):
-            if text.wordWrap() and text.parentWidget() is self:
-                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
+        """Be as high as needed; what wraps tells its height late."""
+        for part in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if part.hasHeightForWidth():
+                part.setMinimumHeight(max(0, part.heightForWidth(self.width() - 44)))
         if (layout := self.layout()) is not None:
             layout.activate()
         self.resize(self.width(), self.minimumSizeHint().height())
