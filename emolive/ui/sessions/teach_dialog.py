@@ -15,7 +15,7 @@ from emolive.adapt.wording import advice_text, how_text, points, verdict_text
 from emolive.adapt.workshop import Workshop
 from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names
-from emolive.inference.bundled import BUNDLED
+from emolive.inference.bundled import BUNDLED, base_title
 from emolive.labels import emotion_name
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
@@ -197,7 +197,7 @@ class TeachDialog(SessionDialog):
 
     def _show_scores(self, model: AdaptedModel) -> None:
         judged = model.judgement
-        base = tr("guessing") if judged.guessing else model.base.name
+        base = tr("guessing") if judged.guessing else base_title(model.base)
         rows = [("", tr("labels"), base, model.name, tr("difference, 95 %"))]
         guessed = percent(judged.base_uar)
         for one in judged.classes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -16,7 +18,7 @@ _HEIGHT = 136
 _LEFT, _TOP, _BOTTOM, _GAP = 48, 8, 22, 14
 _LINE = 20
 _HIGHEST = 1.15
-_BEFORE = 0.12  # of the width: where a balanced mix has its place
+_BEFORE = 0.22  # of the width: where a balanced mix has its place
 
 
 class ConsequenceCurve(Themed, QWidget):
@@ -41,15 +43,13 @@ class ConsequenceCurve(Themed, QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(11))
         alarms, found = consequence(self._mix)
-        curves = (
-            ("warning", tr("{share} of the false alarms", share=percent(alarms)), 1, alarms),
-            ("accent", tr("{share} of angry speech found", share=percent(found)), 2, found),
-        )
-        names = max(painter.fontMetrics().horizontalAdvance(name) for _, name, _, _ in curves)
+        widest = painter.fontMetrics().horizontalAdvance
+        # Whatever the shares are, the plot keeps its width.
+        names = max(widest(name) for _, name, _, _ in self._curves(1.0, 1.0))
         width = self.width() - _LEFT - names - 2 * _GAP
         plot = QRectF(_LEFT, _TOP, width, self.height() - _TOP - _BOTTOM)
         self._draw_axes(painter, plot, names)
-        for colour, name, column, value in curves:
+        for colour, name, column, value in self._curves(alarms, found):
             painter.setPen(QPen(self._colour(colour), 2))
             points = [self._at(plot, row[0], row[column]) for row in CURVE]
             painter.drawPolyline(QPolygonF(points))
@@ -59,6 +59,14 @@ class ConsequenceCurve(Themed, QWidget):
             beside = QRectF(plot.right() + _GAP, points[-1].y() - _LINE / 2, names + _GAP, _LINE)
             painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)
         painter.end()
+
+    @staticmethod
+    def _curves(alarms: float, found: float) -> Sequence[tuple[str, str, int, float]]:
+        """Colour, name, column of the curve, and share of each."""
+        return (
+            ("warning", tr("{share} of the false alarms", share=percent(alarms)), 1, alarms),
+            ("accent", tr("{share} of angry speech found", share=percent(found)), 2, found),
+        )
 
     def _draw_axes(self, painter: QPainter, plot: QRectF, names: int) -> None:
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
