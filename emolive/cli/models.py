@@ -80,12 +80,11 @@ def show_adapted(model: AdaptedModel) -> None:
     say(how_text(model))
     if advice := advice_text(judged):
         say(advice)
-    quoted = f'"{model.name}"' if " " in model.name else model.name
     say(
         tr(
             "Taught with {model}. Use it as --model {quoted}.",
             model=taught_text(model),
-            quoted=quoted,
+            quoted=_quoted(model.name),
         )
     )
 
@@ -133,9 +132,14 @@ def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> No
                 "{n} of the sessions that {name} was taught with are deleted: to forget them "
                 "altogether, `emolive adapt remove {name}`.",
                 n=n,
-                name=name,
+                name=_quoted(name),
             )
         )
+
+
+def _quoted(name: str) -> str:
+    """A name as it is typed."""
+    return f'"{name}"' if " " in name else name
 
 
 def _facts(model: BundledModel) -> dict[str, object]:
