@@ -269,19 +269,28 @@ def adapting_command(
     only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
     per_class: Annotated[str, typer.Option(help="Labels per class.")] = "3,10,50",
     draws: Annotated[int, typer.Option(min=2)] = 20,
-    noise: Annotated[str, typer.Option(help="Shares of wrong labels.")] = "0",
-    out: Annotated[Path | None, typer.Option(help="Also write the rows as JSON.")] = None,
+    noise: Annotated[str, typer.Option(help="Shares of wrong labels.")] = "0,0.2",
+    runs: RunsOption = Path("runs"),
 ) -> None:
-    """Measure what `emolive adapt` gains with a few labels, tested on other speakers.
+    """Measure what `emolive adapt` gains with a few labels, tested on other and the same speakers.
 
     On corpora that the base was not trained on; with its card, also on its test speakers.
     """
     from emolive.inference.loading import open_model
-    from training.adapting import hear_corpus, markdown, measure_adapting, test_speakers
+    from training.adapting import (
+        KEPT,
+        Adapting,
+        Row,
+        hear_corpus,
+        measure_adapting,
+        test_speakers,
+    )
+    from training.report.render import section_text
+    from training.report.sections.adapting import adapting
 
     classifier = open_model(model)
     known = set(classifier.metadata.corpora)
-    rows = []
+    rows: list[Row] = []
     for name in only or [one for one in READERS if one != NOISE]:
         speakers = test_speakers(card, name) if card is not None and name in known else None
         if name in MEASURED_ONLY or (name in known and not speakers):
@@ -301,9 +310,10 @@ def adapting_command(
                     name, heard, labels, counts, draws=draws, noise=share, shared=shared
                 )
         tell(f"{name}: measured")
-    say(markdown(rows))
-    if out:
-        out.write_text(json.dumps([row.to_dict() for row in rows], indent=1), encoding="utf-8")
+    found = Adapting(base=classifier.metadata.name, rows=tuple(rows))
+    _keep(runs / KEPT, found.model_dump_json(indent=1))
+    if (section := adapting(runs)) is not None:
+        say(section_text(section))
 
 
 @app.command("pairs")

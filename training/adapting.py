@@ -9,12 +9,13 @@ speakers, as for somebody who teaches a model their own callers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 from emolive.adapt.examples import Examples, Heard, Listener
 from emolive.adapt.head import base_head, fit_head
@@ -25,17 +26,20 @@ from training.corpora.clip import Clip
 
 _ORIGIN = Origin("folder", "0" * 32)
 # Of a class: what is drawn, and what is left to test on, comes from these.
-_MOST_CLIPS = 150
+MOST_CLIPS = 150
+# Among the kept results of other commands.
+KEPT = "adapting.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(BaseModel):
     """One corpus and number of labels per class; UAR of windows in %.
 
     `low` and `high` bound the gain of 95 of 100 draws. `better` and `worse` are shares of draws in
     which the model's own judgement said so, `gain_if_better` the mean true gain of those that it
     called better (None: none).
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     corpus: str
     tested_on: str
@@ -53,9 +57,14 @@ class Row:
     worse: float
     gain_if_better: float | None
 
-    def to_dict(self) -> Mapping[str, object]:
-        """For JSON."""
-        return asdict(self)
+
+class Adapting(BaseModel):
+    """What was measured on one base model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str
+    rows: tuple[Row, ...]
 
 
 def hear_corpus(
@@ -72,7 +81,7 @@ def hear_corpus(
     chosen = [
         stretches[i]
         for stretches in by_class.values()
-        for i in random.permutation(len(stretches))[:_MOST_CLIPS]
+        for i in random.permutation(len(stretches))[:MOST_CLIPS]
     ]
     heard, _ = Listener(classifier).hear(Labelled(tuple(chosen)), progress)
     return heard
@@ -195,24 +204,6 @@ def _with_noise(examples: Examples, noise: float, random: np.random.Generator) -
         others = [i for i in range(len(examples.labels)) if i != target[rows][0]]
         target[rows] = random.choice(others)
     return replace(examples, target=target)
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """The table for people."""
-    lines = [
-        "| corpus | tested on | classes | speakers | labels per class | noise | base UAR "
-        "| taught UAR | gain (95 of 100 draws) | said to be better | true gain of those |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        own = "–" if row.gain_if_better is None else f"{row.gain_if_better:+.1f}"
-        lines.append(
-            f"| {row.corpus} | {row.tested_on} | {row.classes} | {row.speakers} "
-            f"| {row.labels_per_class} | {row.noise:.0%} | {row.base_uar:.1f} "
-            f"| {row.adapted_uar:.1f} "
-            f"| {row.gain:+.1f} ({row.low:+.1f} to {row.high:+.1f}) | {row.better:.0%} | {own} |"
-        )
-    return "\n".join(lines)
 
 
 def test_speakers(card: Path, corpus: str) -> tuple[str, ...] | None:

@@ -164,6 +164,21 @@ def calibration_error(probabilities: Floats, examples: Examples, bins: int = _BI
     return _share(float(sum(gaps)))
 
 
+def abstention_threshold(answers: Answers, right: float, coverage: float) -> float:
+    """The least confidence of an answer: above it, `right` of the answers are right.
+
+    Or so low that `coverage` of the answers reach it, whichever is lower: who teaches a model wants
+    to see what it learned.
+    """
+    confidence = answers.adapted.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    weight = balanced_weight(answers.examples)[order]
+    hits = weight * (answers.adapted.argmax(1) == answers.examples.target)[order]
+    enough = np.flatnonzero(hits.cumsum() >= right * weight.cumsum())
+    covering = float(np.quantile(confidence, 1 - coverage))
+    return min(covering, float(confidence[order][enough[-1]])) if len(enough) else covering
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Recalls:
     """Of each class, and of each class in every resample, ``(n_resamples, n_classes)``.

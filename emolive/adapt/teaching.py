@@ -10,7 +10,13 @@ import numpy as np
 
 from emolive.adapt.examples import Examples, Heard, Listener, Progress
 from emolive.adapt.head import check_installed, fit_head
-from emolive.adapt.judging import cross_validated, judge, stretches_of, too_few
+from emolive.adapt.judging import (
+    abstention_threshold,
+    cross_validated,
+    judge,
+    stretches_of,
+    too_few,
+)
 from emolive.adapt.labelled import Labelled, origins, relabelled
 from emolive.adapt.wording import more_text
 from emolive.errors import EmoliveError
@@ -20,7 +26,8 @@ from emolive.inference.bundled import BUNDLED, model_path
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.model_files import ModelFiles, read_metadata
 
-_USUAL_COVERAGE = 0.75
+# Of the answers of a base model that does not tell: how many it decides, and decides rightly.
+_USUAL_COVERAGE, _USUAL_RIGHT = 0.75, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,11 @@ def teach(
     head = fit_head(examples)
     metadata = listener.classifier.metadata
     files = ModelFiles.of(model_path(base))
-    coverage = metadata.scores.get("coverage", _USUAL_COVERAGE)
+    scores = metadata.scores
+    decided = (
+        scores.get("selective accuracy", _USUAL_RIGHT),
+        scores.get("coverage", _USUAL_COVERAGE),
+    )
     model = AdaptedModel(
         name=name,
         base=Base(choice=str(base), name=metadata.name, sha256=files.sha256),
@@ -77,7 +88,7 @@ def teach(
         weights=_rows(head.weights),
         bias=_rows(head.bias[None])[0],
         temperature=head.temperature,
-        abstention_threshold=float(np.quantile(answers.adapted.max(1), 1 - coverage)),
+        abstention_threshold=abstention_threshold(answers, *decided),
         taught_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         taught=stretches_of(examples),
         agents=labelled.agents,

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, Judgement
+from emolive.inference.bundled import base_title
 from emolive.labels import emotion_name
-from emolive.wording import percent
+from emolive.wording import percent, signed
 
 _MOST_NAMED = 12
 
 
 def points(value: float) -> str:
     """A difference of shares, in percentage points with its sign."""
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return signed(100 * value, 1)
 
 
 def gain_text(judgement: Judgement) -> str:
@@ -32,7 +33,7 @@ def verdict_text(model: AdaptedModel) -> str:
     judged = model.judgement
     values = {
         "name": model.name,
-        "base": tr("guessing") if judged.guessing else model.base.name,
+        "base": tr("guessing") if judged.guessing else base_title(model.base),
         "uar": percent(judged.uar, 1),
         "base_uar": percent(judged.base_uar, 1),
         "gain": gain_text(judged),
@@ -46,6 +47,12 @@ def verdict_text(model: AdaptedModel) -> str:
         return tr(
             "“{name}” is worse than {base}: it recognises {uar} instead of {base_uar} ({gain}). Do "
             "not use it.",
+            **values,
+        )
+    if judged.low == judged.high == 0:
+        return tr(
+            "“{name}” answers as {base} does so far ({uar} recognised): nothing was learned that "
+            "is plainly better.",
             **values,
         )
     return tr(

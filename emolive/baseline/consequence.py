@@ -12,7 +12,7 @@ from emolive.baseline.expected import ExpectedMix
 
 # By the expected share of neutral: false alarms (neutral speech taken for unpleasant) and angry
 # speech that is found, each as a share of what it is without a baseline.
-_CURVE = (
+CURVE = (
     (0.30, 0.48, 1.08),
     (0.45, 0.37, 1.07),
     (0.60, 0.27, 1.00),
@@ -27,7 +27,7 @@ def consequence(expected: ExpectedMix) -> tuple[float, float]:
     """False alarms, and angry speech found, as shares of those without a baseline."""
     if expected.neutral is None:
         return _BALANCED
-    at, alarms, found = zip(*_CURVE, strict=True)
+    at, alarms, found = zip(*CURVE, strict=True)
     return (
         float(np.interp(expected.neutral, at, alarms)),
         float(np.interp(expected.neutral, at, found)),

@@ -31,7 +31,7 @@ from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.inference.adapted_file import is_adapted
+from emolive.inference.adapted_file import adapted_names, is_adapted
 from emolive.inference.bundled import model_path
 from emolive.labels import emotion_name
 from emolive.session.export.csv_file import write_rows
@@ -196,6 +196,8 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
     labelled = _labelled(name, options)
     with _listener(options.base) as (base, listener), _bar("Listening") as progress:
         taught = teach(name, labelled, base, listener, progress)
+    if name in adapted_names():
+        tell(tr("The model {name} that was there before is replaced.", name=name))
     path = shelf.keep(taught.model)
     for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
         tell(tr("Left out: {sentence}", sentence=sentence))

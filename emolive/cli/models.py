@@ -16,7 +16,7 @@ from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names, adapted_path
-from emolive.inference.bundled import BUNDLED, BundledModel, bundled_model
+from emolive.inference.bundled import BUNDLED, BundledModel, base_title, bundled_model
 from emolive.inference.model_files import read_metadata
 from emolive.labels import emotion_name
 
@@ -60,7 +60,7 @@ def run_model(name: str) -> int:
 def show_adapted(model: AdaptedModel) -> None:
     """What was taught, and how it was judged."""
     judged = model.judgement
-    base = tr("guessing") if judged.guessing else model.base.name
+    base = tr("guessing") if judged.guessing else base_title(model.base)
     table = Table("", "labels", base, model.name, "difference (95 %)")
     for one in judged.classes:
         before = "" if one.base is None else f"{one.base:.1%}"
@@ -80,12 +80,11 @@ def show_adapted(model: AdaptedModel) -> None:
     say(how_text(model))
     if advice := advice_text(judged):
         say(advice)
-    quoted = f'"{model.name}"' if " " in model.name else model.name
     say(
         tr(
             "Taught with {model}. Use it as --model {quoted}.",
             model=taught_text(model),
-            quoted=quoted,
+            quoted=_quoted(model.name),
         )
     )
 
@@ -120,7 +119,7 @@ def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> No
         judged = model.judgement
         table.add_row(
             Text(model.name),
-            model.base.name,
+            base_title(model.base),
             Text(taught_text(model)),
             f"{judged.uar:.1%}",
             "(guessing) " * judged.guessing + f"{judged.base_uar:.1%}",
@@ -133,9 +132,14 @@ def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> No
                 "{n} of the sessions that {name} was taught with are deleted: to forget them "
                 "altogether, `emolive adapt remove {name}`.",
                 n=n,
-                name=name,
+                name=_quoted(name),
             )
         )
+
+
+def _quoted(name: str) -> str:
+    """A name as it is typed."""
+    return f'"{name}"' if " " in name else name
 
 
 def _facts(model: BundledModel) -> dict[str, object]:
@@ -156,7 +160,7 @@ def _adapted_facts(model: AdaptedModel, gone: int) -> dict[str, object]:
     return {
         "name": model.name,
         "about": tr(
-            "Taught on {base} with {model}.", base=model.base.name, model=taught_text(model)
+            "Taught on {base} with {model}.", base=base_title(model.base), model=taught_text(model)
         ),
         "file": str(adapted_path(model.name)),
         "used_by_default": False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emolive.errors import ModelError
 from emolive.i18n import mark, tr
-from emolive.inference.adapted_file import adapted_path
+from emolive.inference.adapted_file import Base, adapted_path
 from emolive.resources import asset
 
 
@@ -55,6 +55,11 @@ BUNDLED = (
         ),
     ),
 )
+
+
+def base_title(base: Base) -> str:
+    """How people know the model underneath an adapted one: as it is chosen, or by its name."""
+    return base.choice if base.choice in {one.name for one in BUNDLED} else base.name
 
 
 def bundled_model(choice: Path | None) -> BundledModel | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,7 +18,7 @@ _FLOOR_DBFS = -60.0
 _EVERY_MS = 50
 _ROW_PX = 16
 _BAR_PX = 6
-_LEAST_BAR_PX = 60
+_LEAST_BAR_PX = 40
 _GAP_PX = 6
 
 
@@ -44,6 +44,7 @@ class InputMeter(Themed, QWidget):
         self._make_probe = make_probe
         self._wanted: Hashable = None
         self._make: MakeSource | None = None
+        self._bar_px = 2 * _LEAST_BAR_PX
         self._allowed = True
         self._paused = False
         self._probe: LevelProbe | None = None
@@ -59,7 +60,8 @@ class InputMeter(Themed, QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as its rows, one at least."""
-        return QSize(self.minimumSizeHint().width() + 60, self.minimumSizeHint().height())
+        least = self.minimumSizeHint()
+        return QSize(least.width() + max(0, self._bar_px - _LEAST_BAR_PX), least.height())
 
     def minimumSizeHint(self) -> QSize:
         """Room for names, words, and a bar that can be read."""
@@ -76,6 +78,12 @@ class InputMeter(Themed, QWidget):
             self._let_go()
             self._wanted, self._make = wanted, make
             self._follow()
+
+    def set_bar(self, px: int) -> None:
+        """How long the bar would like to be."""
+        if px != self._bar_px:
+            self._bar_px = px
+            self.updateGeometry()
 
     def set_names(self, names: Sequence[str]) -> None:
         """Who is heard, in the order of the streams."""
@@ -197,8 +205,10 @@ class InputMeter(Themed, QWidget):
         if stream is not None and share > 0.01:
             clipped = "danger" if stream.clipped else "accent"
             painter.setBrush(self.theme.colour(clipped))
-            bar.setWidth(max(float(_BAR_PX), bar.width() * share))
-            painter.drawRoundedRect(bar, _BAR_PX / 2, _BAR_PX / 2)
+            filled = QRectF(
+                bar.topLeft(), QSizeF(max(float(_BAR_PX), bar.width() * share), _BAR_PX)
+            )
+            painter.drawRoundedRect(filled, _BAR_PX / 2, _BAR_PX / 2)
 
     def _name(self, row: int) -> str:
         if row < len(self._names):

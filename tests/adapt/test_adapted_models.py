@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emolive import analyze
+from emolive import analyze, i18n
 from emolive.adapt import shelf
+from emolive.adapt.wording import verdict_text
 from emolive.errors import EmoliveError, ModelError
 from emolive.features import model_input
 from emolive.inference.adapted_file import AdaptedModel, adapted_path, read_adapted
@@ -204,3 +205,22 @@ def test_a_lost_graphics_card_is_survived(model: AdaptedModel, card: list[bool])
     assert classifier.fallen_back
     np.testing.assert_allclose(before.logits, after.logits, atol=1e-5)
     classifier.close()
+
+
+def test_what_came_of_it_is_said_in_the_words_of_the_program(model: AdaptedModel) -> None:
+    """The base as people choose it; nothing gained is said; numbers as written."""
+    bundled = model.base.model_copy(update={"choice": "accurate", "name": "some-network"})
+    judged = model.judgement.model_copy(
+        update={"verdict": "not shown", "guessing": False, "low": -0.02, "gain": 0.04, "high": 0.1}
+    )
+    close = model.model_copy(update={"base": bundled, "judgement": judged})
+    assert "not shown to be better than accurate" in verdict_text(close)
+    assert "(+4.0 points, in 95 of 100 cases between −2.0 and +10.0)" in verdict_text(close)
+    nothing = judged.model_copy(update={"low": 0.0, "gain": 0.0, "high": 0.0})
+    same = verdict_text(close.model_copy(update={"judgement": nothing}))
+    assert same.startswith("“mine” answers as accurate does so far")
+    i18n.use_language("de")
+    try:
+        assert "−2,0 und +10,0" in verdict_text(close)
+    finally:
+        i18n.use_language("en")

@@ -9,7 +9,14 @@ import pytest
 
 from emolive.adapt.examples import Examples
 from emolive.adapt.head import base_head, fit_head, folds
-from emolive.adapt.judging import cross_validated, gain_of_twice, judge, more_labels, too_few
+from emolive.adapt.judging import (
+    abstention_threshold,
+    cross_validated,
+    gain_of_twice,
+    judge,
+    more_labels,
+    too_few,
+)
 from tests.adapt.taught import clouds
 
 
@@ -69,6 +76,17 @@ def test_a_fifth_of_wrong_labels_leaves_it_no_worse_than_the_base(
 def test_it_is_calibrated() -> None:
     judged = judge(cross_validated(clouds(60, distance=0.5)))
     assert judged.ece < 0.12
+
+
+@pytest.mark.parametrize(("distance", "at_least"), [(0.9, 0.9), (0.5, 0.5), (0.0, 0.4)])
+def test_what_it_learned_well_is_decided(distance: float, at_least: float) -> None:
+    """A cautious base must not make a model that knows its voices say "uncertain"."""
+    answers = cross_validated(clouds(40, distance=distance))
+    threshold = abstention_threshold(answers, right=0.8, coverage=0.4)
+    decided = answers.adapted.max(1) >= threshold
+    assert decided.mean() >= at_least
+    right = (answers.adapted.argmax(1) == answers.examples.target)[decided]
+    assert right.mean() > 0.75 or decided.mean() == pytest.approx(0.4, abs=0.02)
 
 
 def test_no_speaker_is_on_both_sides_of_a_fold() -> None:

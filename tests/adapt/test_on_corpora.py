@@ -64,4 +64,4 @@ def test_other_speakers_are_heard_no_worse(
         target = np.where(wrong, others, taught.target)
         found = fit_head(replace(taught, target=target), seed=seed).probabilities(asked)
         gains.append((found.argmax(1) == asked.target).mean() - before)
-    assert np.mean(gains) > -0.05
+    assert np.mean(gains) > -0.01

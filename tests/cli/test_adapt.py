@@ -82,8 +82,11 @@ def test_from_a_manifest_to_results(run: Run, base: Path, manifest: Path, tmp_pa
 def test_the_result_for_people(run: Run, base: Path, manifest: Path) -> None:
     result = run("adapt", "--name", "my voices", "--manifest", manifest, "--model", base)
     assert result.exit_code == 0, result.stderr
-    assert "95 of 100 cases" in result.stdout
+    assert "nothing was learned that is plainly better" in result.stdout
+    assert "replaced" not in result.stderr
     assert '--model "my voices"' in result.stdout
+    again = run("adapt", "--name", "my voices", "--manifest", manifest, "--model", base)
+    assert "The model my voices that was there before is replaced." in again.stderr
 
 
 def test_from_a_folder_and_own_labels(run: Run, base: Path, tmp_path: Path) -> None:

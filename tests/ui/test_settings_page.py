@@ -67,6 +67,7 @@ def test_adapting_is_one_switch_and_says_what_it_leads_to(
     pick(section.mix, "Mostly neutral calls")
     calls = section.consequence.text()
     assert calls != usual
+    assert section.curve.accessibleName() == calls
     assert not section.neutral.isVisible()
     pick(section.mix, "Own share")
     assert section.neutral.isVisible()

@@ -133,6 +133,16 @@ def test_from_moments_to_a_model_in_use(
     window.live.toggle()
     qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED, timeout=20_000)
 
+    # Taught again under its name, it would be replaced: that is said before.
+    page.teach()
+    again = page.dialog
+    assert isinstance(again, TeachDialog)
+    assert not again.taken.isVisible()
+    again.name.setText("coach")
+    assert again.taken.isVisible()
+    again.reject()
+    qtbot.waitUntil(lambda: page.dialog is None)
+
     # Who deletes what it was taught with can delete the model, too.
     page.delete([library.get(first)])
     asking = page.dialog

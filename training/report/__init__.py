@@ -9,6 +9,7 @@ from training.report.document import Document, Paragraph, Section
 from training.report.render import to_html, to_markdown
 from training.report.rows import Rows, gather
 from training.report.sections.ablations import ablations
+from training.report.sections.adapting import adapting
 from training.report.sections.conditions import listening
 from training.report.sections.confidence import abstention, calibration
 from training.report.sections.cost import cost, exported
@@ -26,7 +27,9 @@ __all__ = ["build", "write_report"]
 
 def build(rows: Rows, shipped: Shipped | str, runs: Path | None = None) -> Document:
     """The whole report; `runs` is where other commands keep what they measured."""
-    apart = [related(rows), functionals(runs), saliency(runs)] if runs else [related(rows)]
+    apart = [related(rows)]
+    if runs:
+        apart += [functionals(runs), saliency(runs), adapting(runs)]
     day = datetime.now(UTC).date().isoformat()
     return Document(
         title="Speech emotion models: what was measured",

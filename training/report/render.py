@@ -12,6 +12,7 @@ from training.report.document import (
     Heading,
     HeatTable,
     Paragraph,
+    Section,
     Table,
 )
 from training.report.figures import series_tones
@@ -30,11 +31,14 @@ def to_html(document: Document) -> str:
 
 def to_markdown(document: Document) -> str:
     """Headings, text and tables; drawings are named, they are in the HTML page."""
-    parts = [f"# {document.title}", document.made]
-    for section in document.sections:
-        parts.append(f"## {section.title}")
-        parts += [_markdown(block) for block in section.blocks]
+    parts = [f"# {document.title}", document.made, *map(section_text, document.sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def section_text(section: Section) -> str:
+    """One section as Markdown."""
+    parts = [f"## {section.title}", *map(_markdown, section.blocks)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _markdown(block: Block) -> str:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -30,7 +29,7 @@ from emolive.ui.calls.who_form import Known, WhoForm
 from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
 from emolive.ui.device_finder import DeviceWatch
 from emolive.ui.preferences import Preferences
-from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
 
 _PAGES = (mark("Recordings"), mark("Stereo device"), mark("Microphone and computer"))
@@ -39,7 +38,7 @@ _MISSING = (
     mark("There is no stereo device to listen to."),
     mark("There is no microphone, or nothing that tells what this computer plays."),
 )
-_MARGINS, _BETWEEN, _WITHIN = 2 * 22, 10, 2 * 16  # the dialog's, between cards, a card's
+_BETWEEN, _WITHIN = 10, 2 * 16  # room between cards, and a card's margins
 # Before the call itself opens the devices.
 _LET_GO_S = 0.3
 
@@ -152,12 +151,10 @@ class StartDialog(SessionDialog):
 
     def fit(self) -> None:
         """Texts within the forms, too, tell their height late."""
-        whole = self.width() - _MARGINS - _WITHIN
-        half = (self.width() - _MARGINS - _BETWEEN) // 2 - _WITHIN
-        for text in self.findChildren(QLabel):
-            if text.wordWrap() and text.parentWidget() is not self:
-                width = whole if self.stack.isAncestorOf(text) else half
-                text.setMinimumHeight(max(0, text.heightForWidth(width)))
+        whole = self.width() - DIALOG_MARGINS - _WITHIN
+        half = (self.width() - DIALOG_MARGINS - _BETWEEN) // 2 - _WITHIN
+        for text in texts_within(self):
+            self.fit_texts((text,), whole if self.stack.isAncestorOf(text) else half)
         super().fit()
 
     def show_page(self, index: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -29,6 +30,7 @@ from emolive.ui.sound_controls import SoundButton
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import size_text
 
+_WIDE_PX = 1_200
 _GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
 
 
@@ -153,6 +155,11 @@ class Header(Themed, QFrame):
         """Draw the icons in other colours."""
         super().set_theme(theme)
         self._dress_button()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, the name of the input needs it more than its level."""
+        super().resizeEvent(event)
+        self.meter.set_bar(120 if self.width() > _WIDE_PX else 0)
 
     def want_split(self, split: bool) -> None:
         """Two channels, as soon as an input that may have two is selected."""

@@ -34,6 +34,7 @@ FileChooser = Callable[[QWidget], Path | None]
 # Their titles are translated where they are shown.
 DEMO = SourceChoice(SourceKind.DEMO, mark("Demo clip"), channels=1)
 DEFAULT_INPUT = SourceChoice(SourceKind.MICROPHONE, mark("System default input"))
+_WIDEST_PX = 560
 _OPEN_FILE = "open file"
 _ANALYSE = "analyse"
 _LOOK_AGAIN = "look again"
@@ -140,6 +141,11 @@ class SourcePicker(QComboBox):
             self.chosen.emit(self._current)
         else:
             self._fill()
+
+    def showPopup(self) -> None:
+        """As wide as the longest name, whatever room the box itself has."""
+        self.view().setMinimumWidth(min(_WIDEST_PX, self.view().sizeHintForColumn(0) + 40))
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Elide a long name (a style sheet would cut it off), and draw the arrow it leaves out."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from emolive.ui.controls import label
 from emolive.ui.theme import Theme
+
+DIALOG_MARGINS = 2 * 22
+
+
+def texts_within(dialog: QDialog) -> list[QLabel]:
+    """The texts that wrap within a dialog's cards and forms."""
+    texts = dialog.findChildren(QLabel)
+    return [text for text in texts if text.wordWrap() and text.parentWidget() is not dialog]
 
 
 class SessionDialog(QDialog):
@@ -49,11 +59,16 @@ class SessionDialog(QDialog):
         self.problem.setVisible(bool(text))
         self.fit()
 
+    def fit_texts(self, texts: Iterable[QLabel], width: int) -> None:
+        """Make room for texts that are this wide, and wrap."""
+        for text in texts:
+            text.setMinimumHeight(max(0, text.heightForWidth(width)))
+
     def fit(self) -> None:
-        """Be as high as needed; texts that wrap tell their height late."""
-        for text in self.findChildren(QLabel):
-            if text.wordWrap() and text.parentWidget() is self:
-                text.setMinimumHeight(max(0, text.heightForWidth(self.width() - 44)))
+        """Be as high as needed; what wraps tells its height late."""
+        for part in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if part.hasHeightForWidth():
+                part.setMinimumHeight(max(0, part.heightForWidth(self.width() - DIALOG_MARGINS)))
         if (layout := self.layout()) is not None:
             layout.activate()
         self.resize(self.width(), self.minimumSizeHint().height())

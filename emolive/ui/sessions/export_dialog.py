@@ -32,9 +32,10 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label, push_button, under_box
-from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
 
+_WIDTH, _BETWEEN, _INSIDE = 760, 12, 14
 FolderChooser = Callable[[QWidget, str], str]
 
 
@@ -74,7 +75,7 @@ class ExportDialog(SessionDialog):
             if len(sessions) == 1
             else ntr("Export {count} session", "Export {count} sessions", len(sessions))
         )
-        super().__init__(theme, heading, "", parent, 760)
+        super().__init__(theme, heading, "", parent, _WIDTH)
         self._library = library
         self._sessions = tuple(sessions)
         self._worker = worker
@@ -142,6 +143,12 @@ class ExportDialog(SessionDialog):
         )
         self.fit()
 
+    def fit(self) -> None:
+        """Texts within the cards, too, tell their height late."""
+        half = (self.width() - DIALOG_MARGINS - _BETWEEN) // 2 - 2 * _INSIDE
+        self.fit_texts(texts_within(self), half)
+        super().fit()
+
     def reject(self) -> None:
         """Stop what runs, or close."""
         self._cancelled.set()
@@ -151,7 +158,7 @@ class ExportDialog(SessionDialog):
     def _add_formats(self, chosen: Sequence[str]) -> None:
         choices = {choice.name: choice for choice in CHOICES}
         columns = QHBoxLayout()
-        columns.setSpacing(12)
+        columns.setSpacing(_BETWEEN)
         halves = [QVBoxLayout(), QVBoxLayout()]
         for half in halves:
             half.setSpacing(10)
@@ -160,7 +167,7 @@ class ExportDialog(SessionDialog):
             frame = card(self)
             frame.setAccessibleName(tr(title))
             column = QVBoxLayout(frame)
-            column.setContentsMargins(14, 9, 12, 10)
+            column.setContentsMargins(_INSIDE, 9, _INSIDE, 10)
             column.setSpacing(1)
             column.addWidget(label(tr(title), frame, "heading"))
             for name in names:
@@ -172,9 +179,9 @@ class ExportDialog(SessionDialog):
 
     def _add_format(self, column: QVBoxLayout, choice: Choice, *, checked: bool) -> None:
         """A box, and below it what it is for, or why it cannot be had here."""
-        box = QCheckBox(f"{tr(choice.title)}  ({tr(choice.extension)})", self)
+        box = QCheckBox(tr(choice.title), self)
         missing = unavailable(choice.name)
-        about = under_box(missing or tr(choice.purpose), self)
+        about = under_box(f"{tr(choice.extension)} · {missing or tr(choice.purpose)}", self)
         box.setEnabled(missing is None)
         box.setToolTip(about.text())
         box.setAccessibleDescription(about.text())

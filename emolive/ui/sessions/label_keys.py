@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
+from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.theme import Theme, Themed, font
 
 _BOX = 18.0
@@ -71,16 +72,18 @@ class LabelKey(Themed, QAbstractButton):
 
 
 class LabelKeys(Themed, QWidget):
-    """One key per emotion of the session's model."""
+    """One key per emotion: in a row, names falling away where it is narrow, or in lines."""
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, in_lines: bool = False
+    ) -> None:
         super().__init__(parent)
         self.theme = theme
         self._labels: tuple[str, ...] = ()
         self._keys: list[LabelKey] = []
-        self._row = QHBoxLayout(self)
+        self._row: QLayout = FlowLayout(self, gap=4) if in_lines else QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2)
         self.setAccessibleName(tr("Emotions"))
@@ -96,5 +99,5 @@ class LabelKeys(Themed, QWidget):
         for i, name in enumerate(self._labels):
             key = LabelKey(i + 1, name, self.theme, self)
             key.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
-            self._row.insertWidget(i, key)
+            self._row.addWidget(key)
             self._keys.append(key)

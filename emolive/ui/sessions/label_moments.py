@@ -177,6 +177,8 @@ class LabelMoments(SessionDialog):
         self.show_problem("")
         self._labels = labels or USUAL
         self.keys.set_labels(self._labels)
+        self.own.setCursorPosition(0)
+        self.fit()
         self.setFocus()
 
     def use_name(self) -> None:
@@ -327,7 +329,7 @@ class LabelMoments(SessionDialog):
         self.place = ElidedLabel(self, "muted")
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
-        self.keys = LabelKeys(self.theme, self)
+        self.keys = LabelKeys(self.theme, self, in_lines=True)
         self.keys.set_labels(self._labels)
         self.again_button = push_button(
             tr("Pause or play  (Space)"), self, self.playing.toggle, kind="quiet"

@@ -14,8 +14,8 @@ from emolive.adapt.teaching import Taught, usual_base
 from emolive.adapt.wording import advice_text, how_text, points, verdict_text
 from emolive.adapt.workshop import Workshop
 from emolive.i18n import tr
-from emolive.inference.adapted_file import AdaptedModel
-from emolive.inference.bundled import BUNDLED
+from emolive.inference.adapted_file import AdaptedModel, adapted_names
+from emolive.inference.bundled import BUNDLED, base_title
 from emolive.labels import emotion_name
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
@@ -58,9 +58,13 @@ class TeachDialog(SessionDialog):
         self.base.show_value(usual_base())
         self.counts = label(" ", self, "muted")
         self.counts.setWordWrap(True)
-        form = QFormLayout()
+        self.form = form = QFormLayout()
         form.setSpacing(10)
+        self.taken = label(
+            tr("A model of this name is there: the new one takes its place."), self, "caption"
+        )
         form.addRow(tr("Name"), self.name)
+        form.addRow("", self.taken)
         form.addRow(tr("Model underneath"), self.base)
         form.addRow(tr("Labelled"), self.counts)
         self.body.addLayout(form)
@@ -162,12 +166,15 @@ class TeachDialog(SessionDialog):
 
     def _refresh(self) -> None:
         there = self.model is not None
+        taken = not there and self.name.text().strip() in adapted_names()
+        self.form.setRowVisible(self.taken, taken)
         for button in (self.use_button, self.forget_button):
             button.setVisible(there)
         self.teach_button.setVisible(not there)
         self.teach_button.setEnabled(not self._running and bool(self.name.text().strip()))
         for control in (self.name, self.base):
             control.setEnabled(not self._running and not there)
+        self.fit()
 
     def _show_model(self, model: AdaptedModel | None) -> None:
         self.model = model
@@ -187,11 +194,10 @@ class TeachDialog(SessionDialog):
             self.use_button.setDefault(model.better)
             self.close_button.setDefault(not model.better)
         self._refresh()
-        self.fit()
 
     def _show_scores(self, model: AdaptedModel) -> None:
         judged = model.judgement
-        base = tr("guessing") if judged.guessing else model.base.name
+        base = tr("guessing") if judged.guessing else base_title(model.base)
         rows = [("", tr("labels"), base, model.name, tr("difference, 95 %"))]
         guessed = percent(judged.base_uar)
         for one in judged.classes:

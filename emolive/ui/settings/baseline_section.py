@@ -12,6 +12,7 @@ from emolive.i18n import ntr, tr
 from emolive.session.database import library_folder
 from emolive.settings import Settings
 from emolive.ui.preferences import Preferences
+from emolive.ui.settings.consequence_curve import ConsequenceCurve
 from emolive.ui.settings.form import CONTROL_WIDTH, Choice, Number, Section, Switch
 from emolive.ui.theme import Theme
 from emolive.wording import consequence_text
@@ -69,6 +70,8 @@ class BaselineSection(Section):
         self.consequence = QLabel(self)
         self.consequence.setWordWrap(True)
         self.add(self.consequence)
+        self.curve = ConsequenceCurve(theme, self)
+        self.add(self.curve)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPED_MS)
@@ -104,6 +107,8 @@ class BaselineSection(Section):
             control.setEnabled(baseline.on)
         self.consequence.setText(consequence_text(*consequence(baseline.expected)))
         self.consequence.setEnabled(baseline.on)
+        self.curve.show_mix(baseline.expected)
+        self.curve.setEnabled(baseline.on)
         self._count()
 
     def showEvent(self, event: QShowEvent) -> None:

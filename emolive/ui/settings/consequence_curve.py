@@ -1,0 +1,99 @@
+"""What each expected share of neutral leads to, drawn, with the chosen one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.baseline import ExpectedMix, consequence
+from emolive.baseline.consequence import CURVE
+from emolive.i18n import tr
+from emolive.ui.theme import Theme, Themed, font
+from emolive.wording import consequence_text, percent
+
+_HEIGHT = 136
+_LEFT, _TOP, _BOTTOM, _GAP = 48, 8, 22, 14
+_LINE = 20
+_HIGHEST = 1.15
+_BEFORE = 0.22  # of the width: where a balanced mix has its place
+
+
+class ConsequenceCurve(Themed, QWidget):
+    """False alarms, and angry speech that is found, as shares of what they are without adapting."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._mix = ExpectedMix()
+        self.setFixedHeight(_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_mix(self, mix: ExpectedMix) -> None:
+        """Mark this one; a balanced mix has no share of neutral, and its place before all."""
+        self._mix = mix
+        self.setAccessibleName(consequence_text(*consequence(mix)))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Draw the axes, the curves with their names, and what is chosen."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font(11))
+        alarms, found = consequence(self._mix)
+        widest = painter.fontMetrics().horizontalAdvance
+        # Whatever the shares are, the plot keeps its width.
+        names = max(widest(name) for _, name, _, _ in self._curves(1.0, 1.0))
+        width = self.width() - _LEFT - names - 2 * _GAP
+        plot = QRectF(_LEFT, _TOP, width, self.height() - _TOP - _BOTTOM)
+        self._draw_axes(painter, plot, names)
+        for colour, name, column, value in self._curves(alarms, found):
+            painter.setPen(QPen(self._colour(colour), 2))
+            points = [self._at(plot, row[0], row[column]) for row in CURVE]
+            painter.drawPolyline(QPolygonF(points))
+            painter.setBrush(self._colour(colour))
+            painter.drawEllipse(self._at(plot, self._mix.neutral, value), 4, 4)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            beside = QRectF(plot.right() + _GAP, points[-1].y() - _LINE / 2, names + _GAP, _LINE)
+            painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)
+        painter.end()
+
+    @staticmethod
+    def _curves(alarms: float, found: float) -> Sequence[tuple[str, str, int, float]]:
+        """Colour, name, column of the curve, and share of each."""
+        return (
+            ("warning", tr("{share} of the false alarms", share=percent(alarms)), 1, alarms),
+            ("accent", tr("{share} of angry speech found", share=percent(found)), 2, found),
+        )
+
+    def _draw_axes(self, painter: QPainter, plot: QRectF, names: int) -> None:
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        for share in (0.0, 0.5, 1.0):
+            y = self._at(plot, None, share).y()
+            painter.setPen(self._colour("muted" if share == 1.0 else "border"))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(self._colour("muted"))
+            painter.drawText(QRectF(0, y - _LINE / 2, _LEFT - 8, _LINE), right, percent(share))
+        chosen = self._at(plot, self._mix.neutral, 0.0).x()
+        painter.setPen(QPen(self._colour("muted"), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(QPointF(chosen, plot.top()), QPointF(chosen, plot.bottom()))
+        painter.setPen(self._colour("muted"))
+        below = QRectF(-40, plot.bottom() + 3, 80, _LINE)
+        for share, *_ in CURVE:
+            at = below.translated(self._at(plot, share, 0.0).x(), 0)
+            painter.drawText(at, Qt.AlignmentFlag.AlignHCenter, percent(share))
+        painter.drawText(below.translated(plot.left() + 40, 0), 0, tr("balanced"))
+        beside = QRectF(plot.right() + _GAP, below.top(), names + _GAP, _LINE)
+        painter.drawText(beside, 0, tr("neutral speech expected"))
+
+    def _colour(self, name: str) -> QColor:
+        return self.theme.colour(name if self.isEnabled() else "faint")
+
+    def _at(self, plot: QRectF, neutral: float | None, share: float) -> QPointF:
+        first, last = CURVE[0][0], CURVE[-1][0]
+        within = 0.0 if neutral is None else (min(max(neutral, first), last) - first)
+        along = 0.03 if neutral is None else _BEFORE + (0.97 - _BEFORE) * within / (last - first)
+        height = plot.height() * share / _HIGHEST
+        return QPointF(plot.left() + plot.width() * along, plot.bottom() - height)
