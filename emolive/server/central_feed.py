@@ -62,7 +62,7 @@ class CentralFeed:
 
     async def run(self) -> None:
         """Until it is cancelled; then once more, for what was said last."""
-        watcher = self._board.watch(None)
+        watcher = self._board.watch(None, within=True)
         self._writer.put([ServerBegan(self._name, datetime.now(UTC))])
         auditing = asyncio.create_task(self._audit())
         try:
@@ -173,7 +173,7 @@ class LostCalls:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        watcher = self._board.watch(None)
+        watcher = self._board.watch(None, within=True)
         try:
             while True:
                 for message in map(json.loads, await watcher.take()):

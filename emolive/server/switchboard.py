@@ -32,9 +32,10 @@ class Watcher:
     Buffer: 2,000 messages; overflow policy: the oldest are dropped, and it is told how many.
     """
 
-    def __init__(self, call_id: str | None) -> None:
-        """`call_id` None: of every call."""
+    def __init__(self, call_id: str | None, *, within: bool = False) -> None:
+        """`call_id` None: of every call; `within`: it is a part of the server itself."""
         self.call_id = call_id
+        self.within = within
         self.dropped = 0
         self._waiting: deque[str] = deque()
         self._news = asyncio.Event()
@@ -114,8 +115,8 @@ class Switchboard:
 
     @property
     def watchers(self) -> int:
-        """How many watch."""
-        return len(self._watchers)
+        """How many watch from outside."""
+        return sum(not watcher.within for watcher in self._watchers)
 
     def call(self, call_id: str) -> ServedCall | None:
         """The call with this id; None: there is none."""
@@ -156,9 +157,9 @@ class Switchboard:
         self._tell({"type": "acknowledged", "call": call.id, "numbers": seen})
         return seen
 
-    def watch(self, call_id: str | None) -> Watcher:
+    def watch(self, call_id: str | None, *, within: bool = False) -> Watcher:
         """Somebody watches from now on, and is told first what there is."""
-        watcher = Watcher(call_id)
+        watcher = Watcher(call_id, within=within)
         calls = [one for one in self.calls if call_id in (None, one.id)]
         model = self.host.model
         snapshot: Message = {

@@ -186,7 +186,10 @@ def test_deleted_sessions_show_beside_the_model(
         session = marked(library, ("angry", "neutral"))
         other = marked(library, ("angry", "neutral"))
     assert run("adapt", "--name", "mine", "--model", base).exit_code == 0
+    assert run("adapt", "--name", "my own", "--model", base).exit_code == 0
     assert run("sessions", "delete", session, "--yes").exit_code == 0
+    assert '`emolive adapt remove "my own"`' in " ".join(run("models").stdout.split())
+    assert run("adapt", "remove", "my own").exit_code == 0
     listed = json.loads(run("models", "--json").stdout)
     assert listed[-1]["deleted_sessions"] == 1
     assert "1 of the sessions that mine was taught with" in run("models").stdout

@@ -56,6 +56,7 @@ def test_a_call_that_was_not_recorded_is_in_the_history(settings: ServerSettings
         asyncio.run(send(running, 5.0, call="line-7", title="Line seven"))
         (call,) = past(running, 1)
         assert call["title"] == "Line seven"
+        assert running.get("/v1/server")["watchers"] == 0, "the history is none"
         assert call["duration_s"] == pytest.approx(5.0, abs=1.0)
         assert call["label"] == LABELS[-1]
         assert {one["stream"]: one["emotion"] for one in call["streams"]} == {

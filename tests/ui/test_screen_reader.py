@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QColor
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from emolive import i18n
+from emolive.alerts.rule_drafts import RuleDrafts
 from emolive.audio.call_devices import CallDevices
 from emolive.labels import USUAL
+from emolive.session.library import Library
+from emolive.session.library_settings import TierSettings
 from emolive.types import EngineState
 from emolive.ui import theme
+from emolive.ui.analysis_flow import AnalyseDialog
+from emolive.ui.background import Background
 from emolive.ui.calls.rules_dialog import RulesDialog
+from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.statement_dialog import StatementDialog
+from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.consent import ConsentDialog
+from emolive.ui.controls import ElidedLabel
 from emolive.ui.main_window import MainWindow
+from emolive.ui.recorded_session import NameDialog
+from emolive.ui.sessions.annotator_bar import AnnotatorBar
+from emolive.ui.sessions.rating_pad import RatingPad
+from emolive.ui.sessions.results_page import ResultsPage
+from emolive.ui.sessions.tiers_dialog import TiersDialog
+from emolive.ui.settings.audit_section import AuditDialog
 from emolive.ui.settings.colour_dialog import ColourDialog
 from emolive.ui.shortcuts import ShortcutsDialog
 from tests.ui import feed
@@ -76,6 +93,24 @@ def unreachable(root: QWidget) -> list[str]:
     ]
 
 
+def cut_off(root: QWidget) -> list[str]:
+    """Texts that have less room than they take."""
+    found = []
+    for kind in (QLabel, QAbstractButton):
+        for one in root.findChildren(kind):
+            text = one.text()
+            if not (one.isVisible() and text) or isinstance(one, ElidedLabel):
+                continue
+            if isinstance(one, QLabel) and one.wordWrap():
+                if one.heightForWidth(one.width()) > one.height() + 1:
+                    found.append(text)
+            elif one.fontMetrics().horizontalAdvance(re.sub("<[^>]*>|&(?=\\S)", "", text)) > (
+                one.width() + 1
+            ):
+                found.append(text)
+    return found
+
+
 def test_every_control_of_every_page_has_a_name(
     qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
 ) -> None:
@@ -94,28 +129,77 @@ def test_every_control_of_every_page_has_a_name(
         assert unreachable(window) == []
         seen += sum(one.role() in CONTROLS for one in tree(page))
     assert seen > 60, "the tree is really walked"
+    window.bring(window.live)
+    window.set_compact(True)
+    QApplication.processEvents()
+    assert unnamed(window) == []
+    assert unreachable(window) == []
+    window.set_compact(False)
 
 
-DIALOGS: dict[str, Callable[[QWidget], QDialog]] = {
-    "colour": lambda parent: ColourDialog(theme.LIGHT, "Colour", QColor("#2E9E8F"), parent),
-    "keys": lambda parent: ShortcutsDialog((), parent),
-    "consent": lambda parent: ConsentDialog("Everybody must agree.", lambda: None, parent),
-    "statement": lambda parent: StatementDialog(theme.LIGHT, parent),
-    "start": lambda parent: StartDialog(theme.LIGHT, parent, find=lambda: DEVICES),
-    "rules": lambda parent: RulesDialog(theme.LIGHT, USUAL, None, None, parent),
+TIER = TierSettings(name="engagement", labels=("low", "high"))
+DIALOGS: dict[str, Callable[[QWidget, Library], QWidget]] = {
+    "colour": lambda parent, _: ColourDialog(theme.LIGHT, "Colour", QColor("#2E9E8F"), parent),
+    "keys": lambda parent, _: ShortcutsDialog((), parent),
+    "consent": lambda parent, _: ConsentDialog("Everybody must agree.", lambda: None, parent),
+    "statement": lambda parent, _: StatementDialog(theme.LIGHT, parent),
+    "start": lambda parent, _: StartDialog(theme.LIGHT, parent, find=lambda: DEVICES),
+    "rules": lambda parent, _: RulesDialog(theme.LIGHT, USUAL, None, None, parent),
+    "webhooks": lambda parent, _: WebhooksDialog(theme.LIGHT, RuleDrafts(), parent),
+    "audit": lambda parent, library: AuditDialog(theme.LIGHT, library, parent),
+    "shift": lambda parent, library: ShiftDialog(theme.LIGHT, library, parent),
+    "tiers": lambda parent, _: TiersDialog(theme.LIGHT, (TIER,), parent),
+    "name": lambda parent, _: NameDialog(theme.LIGHT, "Demo", parent),
+    "analyse": lambda parent, _: AnalyseDialog(theme.LIGHT, parent, audio=True),
+    "results": lambda parent, _: ResultsPage(theme.LIGHT, Background("results", parent), parent),
+    "ratings": lambda parent, _: RatingPad(theme.LIGHT, parent),
+    "annotators": lambda parent, _: AnnotatorBar(theme.LIGHT, parent),
 }
 
 
-@pytest.mark.parametrize("name", DIALOGS)
-def test_every_control_of_a_dialog_has_a_name(qtbot: QtBot, name: str) -> None:
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "library") as opened:
+        yield opened
+
+
+@pytest.fixture
+def shown(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Callable[[str], QWidget]]:
     root = QWidget()
     qtbot.addWidget(root)
-    dialog = DIALOGS[name](root)
-    dialog.show()
-    qtbot.waitExposed(dialog)
-    QApplication.processEvents()
+    theme.apply(qapp, theme.LIGHT)
+    made: list[QWidget] = []
+
+    def show(name: str) -> QWidget:
+        dialog = DIALOGS[name](root, library)
+        made.append(dialog)
+        (dialog if isinstance(dialog, QDialog) else root).show()
+        qtbot.waitUntil(dialog.isVisible)
+        QApplication.processEvents()
+        return dialog
+
+    yield show
+    works = root.findChildren(Background)
+    qtbot.waitUntil(lambda: not any(work.busy for work in works), timeout=60_000)
+    for dialog in made:
+        if isinstance(dialog, QDialog):
+            dialog.reject()
+        dialog.close()
+        dialog.deleteLater()
+    qtbot.waitUntil(lambda: not any("call sources" in t.name for t in threading.enumerate()))
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_every_control_of_a_dialog_has_a_name(shown: Callable[[str], QWidget], name: str) -> None:
+    dialog = shown(name)
     assert unnamed(dialog) == []
     assert unreachable(dialog) == []
-    dialog.reject()
-    dialog.deleteLater()
-    qtbot.waitUntil(lambda: not any("call sources" in t.name for t in threading.enumerate()))
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+@pytest.mark.parametrize("name", DIALOGS)
+def test_no_dialog_cuts_a_text_off(
+    shown: Callable[[str], QWidget], name: str, language: str
+) -> None:
+    i18n.use_language(language)
+    assert cut_off(shown(name)) == []
