@@ -37,11 +37,15 @@ _MOST_STEPS = 1_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """Logits are ``features @ weights.T + bias``; `weights` ``(n_classes, n_features)``."""
+    """Logits are ``features @ weights.T + bias``; `weights` ``(n_classes, n_features)``.
+
+    `held_out` is how it did on the inner folds, at its temperature (None: there were none).
+    """
 
     weights: Floats
     bias: Floats
     temperature: float
+    held_out: Trial | None = None
 
     def probabilities(self, examples: Examples) -> Floats:
         """Calibrated, ``(n, n_classes)``."""
@@ -56,27 +60,32 @@ class _Recipe:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
+class Trial:
     """Negative log-likelihoods of examples at the best temperature, and their balanced mean.
 
-    `right` tells which of them are answered rightly.
+    `right` tells which of them are answered rightly, `confidence` how sure it was, `weight` what
+    each counts.
     """
 
     loss: float
     losses: Floats
     right: Floats
+    confidence: Floats
+    weight: Floats
     temperature: float
 
     @classmethod
-    def of(cls, logits: Floats, examples: Examples) -> _Trial:
+    def of(cls, logits: Floats, examples: Examples) -> Trial:
+        """At the temperature that loses least."""
         weight = balanced_weight(examples)
         rows = np.arange(len(logits))
         right = (logits.argmax(axis=1) == examples.target).astype(np.float64)
 
-        def at(temperature: float) -> _Trial:
-            likelihood = softmax(logits / temperature)[rows, examples.target]
-            losses = -np.log(np.maximum(likelihood, 1e-9))
-            return cls(float((weight * losses).sum()), losses, right, temperature)
+        def at(temperature: float) -> Trial:
+            shares = softmax(logits / temperature)
+            losses = -np.log(np.maximum(shares[rows, examples.target], 1e-9))
+            loss = float((weight * losses).sum())
+            return cls(loss, losses, right, shares.max(axis=1), weight, temperature)
 
         return min((at(float(t)) for t in _TEMPERATURES), key=lambda trial: trial.loss)
 
@@ -109,7 +118,7 @@ def fit_head(examples: Examples, *, seed: int = 0) -> Head:
 
 
 def _fitted(examples: Examples, seed: int) -> Head:
-    tried: dict[_Recipe, _Trial] = {}
+    tried: dict[_Recipe, Trial] = {}
     inner = list(folds(examples, _INNER_FOLDS, seed=seed + 1))
     base = base_weights(examples)
     if not inner:  # too little to choose anything by
@@ -121,13 +130,13 @@ def _fitted(examples: Examples, seed: int) -> Head:
             logits = np.concatenate([_logits(_mixed(fit, base, share), test)
                                      for fit, test in learned])  # fmt: skip
             asked = np.concatenate([test for _, test in inner])
-            tried[_Recipe(penalty, share)] = _Trial.of(logits, examples[asked])
+            tried[_Recipe(penalty, share)] = Trial.of(logits, examples[asked])
     best = _nearest_to_base(tried, judged := examples[asked])
     own = _Recipe(best.penalty, 1.0)
     if base is not None and not _plainly_better(tried[best], tried[own], judged):
         best = own
     weights, bias = _mixed(_regression(examples, best.penalty), base, best.share)
-    return Head(weights, bias, tried[best].temperature)
+    return Head(weights, bias, tried[best].temperature, tried[best])
 
 
 def base_head(examples: Examples) -> Head | None:
@@ -196,10 +205,10 @@ def balanced_weight(examples: Examples) -> Floats:
     return balanced
 
 
-def _nearest_to_base(tried: dict[_Recipe, _Trial], judged: Examples) -> _Recipe:
+def _nearest_to_base(tried: dict[_Recipe, Trial], judged: Examples) -> _Recipe:
     best = min(tried.values(), key=lambda trial: trial.loss)
 
-    def as_good(trial: _Trial) -> bool:
+    def as_good(trial: Trial) -> bool:
         worse, error, _ = _mean_and_error(trial.losses - best.losses, judged)
         return worse <= error + 1e-12
 
@@ -210,7 +219,7 @@ def _nearest_to_base(tried: dict[_Recipe, _Trial], judged: Examples) -> _Recipe:
     )
 
 
-def _plainly_better(learned: _Trial, base: _Trial, judged: Examples) -> bool:
+def _plainly_better(learned: Trial, base: Trial, judged: Examples) -> bool:
     """Whether what was learned loses less than the base, and recognises more.
 
     Both in so many units (speakers, or stretches) that it is hardly chance.

@@ -12,6 +12,7 @@ from emolive.adapt.examples import Examples
 from emolive.adapt.head import (
     Floats,
     Ints,
+    Trial,
     balanced_weight,
     base_head,
     fit_head,
@@ -164,19 +165,21 @@ def calibration_error(probabilities: Floats, examples: Examples, bins: int = _BI
     return _share(float(sum(gaps)))
 
 
-def abstention_threshold(answers: Answers, right: float, coverage: float) -> float:
+def abstention_threshold(held_out: Trial | None, right: float, coverage: float) -> float:
     """The least confidence of an answer: above it, `right` of the answers are right.
 
     Or so low that `coverage` of the answers reach it, whichever is lower: who teaches a model wants
-    to see what it learned.
+    to see what it learned. By the head's own inner folds: those of another head have another
+    temperature.
     """
-    confidence = answers.adapted.max(1)
-    order = np.argsort(-confidence, kind="stable")
-    weight = balanced_weight(answers.examples)[order]
-    hits = weight * (answers.adapted.argmax(1) == answers.examples.target)[order]
-    enough = np.flatnonzero(hits.cumsum() >= right * weight.cumsum())
+    if held_out is None:
+        return 0.0  # too few labels to tell
+    order = np.argsort(-held_out.confidence, kind="stable")
+    confidence, weight = held_out.confidence[order], held_out.weight[order]
+    hits = (weight * held_out.right[order]).cumsum()
+    enough = np.flatnonzero(hits >= right * weight.cumsum())
     covering = float(np.quantile(confidence, 1 - coverage))
-    return min(covering, float(confidence[order][enough[-1]])) if len(enough) else covering
+    return min(covering, float(confidence[enough[-1]])) if len(enough) else covering
 
 
 @dataclass(frozen=True, slots=True, eq=False)

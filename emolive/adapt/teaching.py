@@ -72,7 +72,7 @@ def teach(
         raise EmoliveError(_nothing(labelled))
     heard, labelled = listener.hear(labelled, progress)
     examples = examples_of(heard, listener.classifier.metadata)
-    judgement = judge(answers := cross_validated(examples))
+    judgement = judge(cross_validated(examples))
     head = fit_head(examples)
     metadata = listener.classifier.metadata
     files = ModelFiles.of(model_path(base))
@@ -88,7 +88,7 @@ def teach(
         weights=_rows(head.weights),
         bias=_rows(head.bias[None])[0],
         temperature=head.temperature,
-        abstention_threshold=abstention_threshold(answers, *decided),
+        abstention_threshold=abstention_threshold(head.held_out, *decided),
         taught_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         taught=stretches_of(examples),
         agents=labelled.agents,

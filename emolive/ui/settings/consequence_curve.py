@@ -18,7 +18,6 @@ _HEIGHT = 136
 _LEFT, _TOP, _BOTTOM, _GAP = 48, 8, 22, 14
 _LINE = 20
 _HIGHEST = 1.15
-_BEFORE = 0.22  # of the width: where a balanced mix has its place
 
 
 class ConsequenceCurve(Themed, QWidget):
@@ -28,6 +27,7 @@ class ConsequenceCurve(Themed, QWidget):
         super().__init__(parent)
         self.theme = theme
         self._mix = ExpectedMix()
+        self._before = 0.2  # of the width: where a balanced mix has its place
         self.setFixedHeight(_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -48,6 +48,7 @@ class ConsequenceCurve(Themed, QWidget):
         names = max(widest(name) for _, name, _, _ in self._curves(1.0, 1.0))
         width = self.width() - _LEFT - names - 2 * _GAP
         plot = QRectF(_LEFT, _TOP, width, self.height() - _TOP - _BOTTOM)
+        self._before = (widest(tr("balanced")) + 28) / max(1.0, plot.width())
         self._draw_axes(painter, plot, names)
         for colour, name, column, value in self._curves(alarms, found):
             painter.setPen(QPen(self._colour(colour), 2))
@@ -94,6 +95,10 @@ class ConsequenceCurve(Themed, QWidget):
     def _at(self, plot: QRectF, neutral: float | None, share: float) -> QPointF:
         first, last = CURVE[0][0], CURVE[-1][0]
         within = 0.0 if neutral is None else (min(max(neutral, first), last) - first)
-        along = 0.03 if neutral is None else _BEFORE + (0.97 - _BEFORE) * within / (last - first)
+        along = (
+            0.03
+            if neutral is None
+            else self._before + (0.97 - self._before) * within / (last - first)
+        )
         height = plot.height() * share / _HIGHEST
         return QPointF(plot.left() + plot.width() * along, plot.bottom() - height)
