@@ -100,7 +100,9 @@ class ShiftDialog(SessionDialog):
         # One in the other's place, so that the dialog keeps its size.
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.figures)
-        self._pages.addWidget(self.empty)
+        frame = card(self)  # the ghost is drawn on a card's colour
+        QVBoxLayout(frame).addWidget(self.empty)
+        self._pages.addWidget(frame)
         self.body.addWidget(self._pages)
         self.leave = push_button(tr("Close"), self, self.reject, kind="primary")
         self.buttons.addWidget(self.leave)
