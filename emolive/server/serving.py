@@ -19,6 +19,7 @@ from typing import Any, cast
 import uvicorn
 
 from emolive.errors import EmoliveError
+from emolive.heap import give_back_memory
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
@@ -74,6 +75,7 @@ class EmoliveServer:
         Raises:
             EmoliveError: something cannot be used, or would be open to others without protection.
         """
+        give_back_memory()
         self._settings = settings
         self._tell = tell
         self._tls = settings.tls()

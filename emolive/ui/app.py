@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from emolive import __version__, resources
 from emolive.errors import EmoliveError
+from emolive.heap import give_back_memory
 from emolive.i18n import tr
 from emolive.logs import log_of_the_app, nothing_unseen
 from emolive.plain_text import plain
@@ -162,9 +163,7 @@ def make_application() -> QApplication:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
-    from emolive.ui.heap import give_back_large_blocks
-
-    give_back_large_blocks()
+    give_back_memory()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("emolive")
