@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from emolive.adapt import shelf
-from emolive.cli import session_adapting, session_files
+from emolive.cli import session_adapting, session_agreement, session_files
 from emolive.cli.console import print_table
 from emolive.cli.loading import open_library
 from emolive.cli.options import (
@@ -388,7 +388,7 @@ def consent(
 
 app.command("export")(session_files.export_sessions)
 app.command("import")(session_files.import_sessions)
-app.command("agreement")(session_files.show_agreement)
+app.command("agreement")(session_agreement.show_agreement)
 
 
 @app.command("tiers")
