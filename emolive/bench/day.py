@@ -36,8 +36,6 @@ _SEED = 24
 
 # Databases, whose connections are kept for the next who needs one.
 _DATABASE = re.compile(r"\.(sqlite3|db)(-\w+)?$")
-# The central history watches, too.
-_OWN_WATCHERS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +243,7 @@ async def _rest(url: str) -> None:
     deadline = loop.time() + _QUIET_WITHIN_S
     while True:
         about = await asyncio.to_thread(_asked, f"{address}/v1/server")
-        if not (about["watchers"] - _OWN_WATCHERS or await asyncio.to_thread(_calls, address)):
+        if not (about["watchers"] or await asyncio.to_thread(_calls, address)):
             return
         if loop.time() > deadline:
             raise EmoliveError("The server holds calls that are over.")

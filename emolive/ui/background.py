@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
@@ -162,6 +163,10 @@ class Background(Worker):
     def _on_answered(self, job: _Job, result: object, problem: str | None) -> None:
         if self._closed or (job.key and self._newest.get(job.key) != job.number):
             return
+        answer = job.done if problem is None else job.failed
+        asker = getattr(answer, "__self__", None)
+        if isinstance(asker, QObject) and not shiboken6.isValid(asker):
+            return  # a dialog that is gone needs no answer
         if problem is not None:
             job.failed(problem)
         else:

@@ -88,7 +88,7 @@ def test_a_report_says_it_where_not_all_is_familiar(
     timeline = Timeline.of_session(library, session.id)
     write_html(timeline, tmp_path / "a.html")
     page = " ".join((tmp_path / "a.html").read_text(encoding="utf-8").split())
-    words = "25% unusual, 50% unlike anything this model was trained on"
+    words = "25 % unusual, 50 % unlike anything this model was trained on"
     assert f"To this model, the speech was {words}." in page
     streams = tuple(
         replace(one, windows=tuple(w for w in one.windows if w.shift == USUAL))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+import shiboken6
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from emolive.errors import SessionError
@@ -104,3 +106,16 @@ def test_closing_ends_the_thread_and_silences_it(qtbot: QtBot, worker: Backgroun
     assert worker.close(2.0)
     worker.ask(pytest.fail, pytest.fail, pytest.fail)
     qtbot.wait(20)
+
+
+def test_a_dialog_that_is_gone_is_not_answered(qtbot: QtBot, worker: Background) -> None:
+    class Asker(QObject):
+        def take(self, answer: object) -> None:
+            self.setObjectName(str(answer))
+
+    gone, heard = Asker(), list[object]()
+    worker.ask(lambda: 1, gone.take, gone.take)
+    worker.ask(lambda: 2, heard.append, heard.append)
+    shiboken6.delete(gone)
+    qtbot.waitUntil(lambda: heard == [2])
+    assert worker.close(5)

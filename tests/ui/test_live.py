@@ -45,6 +45,7 @@ def demo(tmp_path: Path) -> Path:
 
 
 def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> None:
+    before = set(threading.enumerate())
     window.play(DEMO)
     qtbot.waitUntil(lambda: window.runner.state is EngineState.RUNNING, timeout=20_000)
     assert window.runner.model is not None
@@ -59,7 +60,13 @@ def test_the_demo_clip_becomes_a_timeline(qtbot: QtBot, window: MainWindow) -> N
     assert stream.spectrogram.columns(np.arange(100, 300)).max() > 100
     window.close()
     qtbot.waitUntil(
-        lambda: not [t for t in threading.enumerate() if t.name.startswith(("emolive", "play "))],
+        lambda: (
+            not [
+                t
+                for t in {*threading.enumerate()} - before
+                if t.name.startswith(("emolive", "play "))
+            ]
+        ),
         timeout=10_000,
     )
 

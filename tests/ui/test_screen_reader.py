@@ -165,8 +165,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def shown(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Callable[[str], QWidget]]:
-    root = QWidget()
-    qtbot.addWidget(root)
+    root = QWidget()  # not qtbot's, which deletes it while its dialogs are at work
     theme.apply(qapp, theme.LIGHT)
     made: list[QWidget] = []
 
@@ -186,6 +185,8 @@ def shown(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Callab
             dialog.reject()
         dialog.close()
         dialog.deleteLater()
+    root.close()
+    root.deleteLater()
     qtbot.waitUntil(lambda: not any("call sources" in t.name for t in threading.enumerate()))
 
 
