@@ -33,8 +33,10 @@ from emolive.ui.controls import ElidedLabel
 from emolive.ui.main_window import MainWindow
 from emolive.ui.recorded_session import NameDialog
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
+from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.rating_pad import RatingPad
 from emolive.ui.sessions.results_page import ResultsPage
+from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.sessions.tiers_dialog import TiersDialog
 from emolive.ui.settings.audit_section import AuditDialog
 from emolive.ui.settings.colour_dialog import ColourDialog
@@ -154,6 +156,12 @@ DIALOGS: dict[str, Callable[[QWidget, Library], QWidget]] = {
     "results": lambda parent, _: ResultsPage(theme.LIGHT, Background("results", parent), parent),
     "ratings": lambda parent, _: RatingPad(theme.LIGHT, parent),
     "annotators": lambda parent, _: AnnotatorBar(theme.LIGHT, parent),
+    "teach": lambda parent, library: TeachDialog(
+        theme.LIGHT, library, Background("teach", parent), parent
+    ),
+    "label moments": lambda parent, library: LabelMoments(
+        theme.LIGHT, library, Background("moments", parent), "Anna", parent
+    ),
 }
 
 
@@ -185,6 +193,7 @@ def shown(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Callab
             dialog.reject()
         dialog.close()
         dialog.deleteLater()
+    assert all(work.close(10) for work in works)
     root.close()
     root.deleteLater()
     qtbot.waitUntil(lambda: not any("call sources" in t.name for t in threading.enumerate()))
