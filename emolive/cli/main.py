@@ -11,6 +11,7 @@ import typer
 
 from emolive import __version__
 from emolive.cli import audit as audit_log
+from emolive.cli import bench_command
 from emolive.cli.language import speak
 from emolive.cli.options import (
     FORMATS,
@@ -327,115 +328,7 @@ def doctor(
     return run_doctor(model, provider.value, as_json=json)
 
 
-@app.command()
-def bench(
-    json: JsonReport = False,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            "--seconds", metavar="SECONDS", min=5.0, help="How long to measure latency, live."
-        ),
-    ] = 40.0,
-    soak: Annotated[
-        float | None,
-        typer.Option(
-            "--soak", metavar="HOURS", min=0.1, help="Also push this much audio through, flat out."
-        ),
-    ] = None,
-    calls: Annotated[
-        int | None,
-        typer.Option(
-            "--calls", metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."
-        ),
-    ] = None,
-    server: Annotated[
-        bool,
-        typer.Option(
-            "--server",
-            help="Only this: calls over sockets, --calls of them or as many as can be.",
-        ),
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            min=1,
-            help="With --server or --sizing: on a local Ray cluster.",
-        ),
-    ] = None,
-    hours: Annotated[
-        float | None,
-        typer.Option(
-            "--hours",
-            metavar="HOURS",
-            min=2.0,
-            help="With --server: so many hours of calls that come and go, accelerated, and what is "
-            "left of them.",
-        ),
-    ] = None,
-    sizing: Annotated[
-        int | None,
-        typer.Option(
-            "--sizing",
-            metavar="CALLS",
-            min=1,
-            max=1_000_000,
-            help="Only this: how many machines so many calls take, simulated from what one costs.",
-        ),
-    ] = None,
-    teaching: Annotated[
-        bool,
-        typer.Option(
-            "--teaching",
-            help="Only this: how long 1,000 labels are learned, and what the result costs live.",
-        ),
-    ] = False,
-    desktop: Annotated[
-        float | None,
-        typer.Option(
-            "--desktop",
-            metavar="HOURS",
-            min=0.1,
-            help="Only this: hours in the window on accelerated input, frame times and memory.",
-        ),
-    ] = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
-) -> int:
-    """Measure time per hop, latency, streams per core and memory on this machine.
-
-    With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
-    grows by more than 5 %.
-    """
-    if sizing is not None:
-        from emolive.cli.bench_server import run_sizing_bench
-
-        return run_sizing_bench(
-            model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
-        )
-    if hours is not None:
-        from emolive.cli.bench_server import run_server_day
-
-        return run_server_day(
-            model, provider.value, hop, hours, server=server, workers=workers, as_json=json
-        )
-    if server:
-        from emolive.cli.bench_server import run_server_bench
-
-        return run_server_bench(
-            model, provider.value, hop, seconds, calls, workers=workers, as_json=json
-        )
-    if teaching:
-        from emolive.cli.bench import run_teaching_bench
-
-        return run_teaching_bench(model, provider.value, as_json=json)
-    from emolive.cli.bench import run_bench
-
-    return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
-
-
+app.command()(bench_command.bench)
 app.command()(audit_log.audit)
 app.command()(audit_log.policy)
 

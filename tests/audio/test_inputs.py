@@ -37,14 +37,6 @@ def computer(pulse: PulseServer) -> Iterator[PulseServer]:
         yield pulse
 
 
-@pytest.fixture
-def tone(tmp_path: Path) -> Path:
-    path = tmp_path / "tone.wav"
-    t = np.arange(20 * 48_000) / 48_000
-    sf.write(path, 0.3 * np.sin(2 * np.pi * 700 * t), 48_000)
-    return path
-
-
 @pytest.mark.portaudio
 @pytest.mark.usefixtures("computer")
 def test_the_sound_servers_inputs_have_its_names_and_come_once() -> None:

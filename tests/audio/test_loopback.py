@@ -110,14 +110,6 @@ def two_outputs(pulse: PulseServer) -> Iterator[PulseServer]:
         yield pulse
 
 
-@pytest.fixture
-def tone(tmp_path: Path) -> Path:
-    path = tmp_path / "tone.wav"
-    t = np.arange(20 * 48_000) / 48_000
-    sf.write(path, 0.3 * np.sin(2 * np.pi * 700 * t), 48_000)
-    return path
-
-
 def loudness(ring: SampleRing, seconds: float, rate: int) -> float:
     """The level of the newest `seconds` of audio."""
     samples = ring.read(max(0, ring.written - round(seconds * rate))).samples
