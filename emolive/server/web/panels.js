@@ -3,9 +3,10 @@
 import { make } from "./dom.js";
 import { fillState } from "./patterns.js";
 import { answered, spans, stretches } from "./series.js";
-import uPlot from "./vendor/uPlot.esm.js";
 import { ticks } from "./lanes.js";
 
+// Published minified as a script, not as a module: index.html loads it first.
+const { uPlot } = window;
 const FLOOR_DBFS = -60;
 // So that the lowest and the highest number of a scale are not cut.
 const INSET = 6;

@@ -36,4 +36,4 @@ def test_nothing_comes_from_elsewhere() -> None:
 def test_the_plots_library_has_its_licence() -> None:
     folder: Path = WEB / "vendor"
     assert "MIT" in (folder / "uPlot.LICENSE.txt").read_text(encoding="utf-8")
-    assert (folder / "uPlot.esm.js").is_file()
+    assert (folder / "uPlot.iife.min.js").is_file()
