@@ -19,9 +19,11 @@ demo: $(VENV)/app.stamp  ## Set everything up and run the demo
 app: $(VENV)/app.stamp  ## Set everything up and open the desktop app
 	$(BIN)/emolive
 
+# A test that a machine busy with other things upset is tried once more, and named at the end.
+AGAIN := --reruns 1 -rfER
 test: $(VENV)/dev.stamp lint  ## Set up what the tests need and run all checks
-	$(BIN)/pytest -n 2 --dist worksteal -m "not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest $(AGAIN) -n 2 --dist worksteal -m "not alone"
+	$(BIN)/pytest $(AGAIN) -m alone
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
