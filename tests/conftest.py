@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import soundfile as sf
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import emolive  # noqa: F401 - before any test loads ONNX Runtime, which would report to its maker
 from emolive import i18n
@@ -25,10 +26,15 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Spoken by eSpeak NG; what tests count in it was counted once.
 SUPPORT_CALL = REPOSITORY / "tests" / "support_call.flac"
 
+# Many tests start the program in processes of their own: none compiles it once more.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # How long an example takes says how busy the machine is, no more. `--hypothesis-profile=thorough`
 # tries more of them, where a property itself was changed.
-settings.register_profile("emolive", deadline=None, max_examples=50)
-settings.register_profile("thorough", deadline=None, max_examples=500)
+anywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("emolive", anywhere, max_examples=50)
+settings.register_profile("thorough", anywhere, max_examples=500)
 settings.load_profile("emolive")
 
 
@@ -43,7 +49,7 @@ def no_thread_is_left() -> Iterator[None]:
         if thread not in before and thread.name.startswith(("emolive", "play "))
     ]
     for thread in left:
-        thread.join(10)  # one that was told to end may have something to finish
+        thread.join(60)  # one that was told to end may have something to finish
     assert not (alive := [thread.name for thread in left if thread.is_alive()]), alive
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import PATIENCE_S
+
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="
 
 
@@ -99,7 +101,7 @@ class WebhookServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def wait(self, wanted: Callable[[list[Received]], bool], timeout: float = 30.0) -> None:
+    def wait(self, wanted: Callable[[list[Received]], bool], timeout: float = PATIENCE_S) -> None:
         """Wait until what was received is as wanted."""
         with self._changed:
             assert self._changed.wait_for(lambda: wanted(self.received), timeout), [

@@ -245,7 +245,7 @@ def running(outbox: Outbox, server: WebhookServer) -> Iterator[Courier]:
     ours.start()
     yield ours
     ours.ask_to_stop()
-    assert ours.join(10)
+    assert ours.join(60)
 
 
 def test_no_message_is_lost_whatever_the_server_does(

@@ -74,7 +74,7 @@ def killed_after_the_alert(
         pytest.fail("no alert")
     finally:
         process.kill()  # SIGKILL
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def deliver(rules: Path, library: Path) -> subprocess.CompletedProcess[str]:

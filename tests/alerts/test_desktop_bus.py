@@ -33,7 +33,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     yield address
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 class PlayedDesktop:
@@ -49,12 +49,12 @@ class PlayedDesktop:
 
     def __enter__(self) -> PlayedDesktop:
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(20)
+        self._thread.join(60)
         self._loop.close()
 
     def _run(self) -> None:

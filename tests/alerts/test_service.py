@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from emolive.types import AlertEnded, EngineState, Prediction, Severity
 from tests.alerts.calls import AGENT, CUSTOMER, RATE, windows
 from tests.alerts.runs import FakeRun
 from tests.alerts.server import SECRET, WebhookServer
+from tests.waiting import until
 
 ANGRY = windows([0.9] * 4)
 CALM = windows([0.0] * 12)[4:]
@@ -201,17 +201,10 @@ def test_what_is_wrong_in_some_runs_only_begins_with_their_names(
     call.alert()
     sentence = "Rule 'upset' has nothing to watch: there is no agent here."
     mono.say(*CALM)
-    wait_for(lambda: service.problems() == (f"Line 1: {sentence}",))
+    until(lambda: service.problems() == (f"Line 1: {sentence}",))
     mono.enter(EngineState.STOPPED)
-    wait_for(lambda: service.problems() == ())
+    until(lambda: service.problems() == ())
     assert service.problems(over=True) == (f"Line 1: {sentence}",)
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_session_that_is_recorded_is_named(
@@ -252,7 +245,7 @@ def test_a_database_that_is_away_delays_messages_and_loses_none(
     run.start()
     run.say(*ANGRY)
     run.alert()
-    assert tried.wait(10)
+    assert tried.wait(60)
     assert service.dispatcher.status().unstored == 1
     away.clear()
     server.wait(lambda got: len(got) == 1)
@@ -428,7 +421,7 @@ def test_a_desktop_that_fails_hurts_nothing(services: list[AlertService]) -> Non
     run.start()
     run.say(*ANGRY)
     run.alert()
-    assert desktop.shown.wait(10)
+    assert desktop.shown.wait(60)
     service.close()
     assert service.problems() == ("The desktop did not show an alert: no notification service.",)
 
@@ -439,7 +432,7 @@ def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
 
     class Slow(Shown):
         def show(self, title: str, _text: str, _severity: Severity) -> None:
-            assert going.wait(20)
+            assert going.wait(60)
             titles.append(title)
 
     notifier = DesktopNotifier(Slow)

@@ -21,8 +21,8 @@ from emolive.audio.loopback import find_loopback, list_loopbacks, open_loopback
 from emolive.audio.microphone import Microphone
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceState
-from tests.audio.test_microphone import await_true
 from tests.pulse import MICROPHONE, MICROPHONE_NAME, SINK, PulseServer
+from tests.waiting import until
 
 OTHER = "other"
 
@@ -68,7 +68,7 @@ def test_the_source_that_was_chosen_is_the_one_that_is_heard(
     try:
         with computer.play(tone, sink=OTHER) as player:
             heard = (0, 2, 3)
-            await_true(lambda: all(probes[n].status().level_dbfs > -20 for n in heard))
+            until(lambda: all(probes[n].status().level_dbfs > -20 for n in heard))
             assert probes[1].status().level_dbfs < -100, "the default one hears another output"
             player.kill()
     finally:
@@ -84,7 +84,7 @@ def test_a_source_that_goes_away_is_lost_and_not_another_one_heard(computer: Pul
     microphone.start(SampleRing(rate, 1))
     try:
         computer.remove_microphone("headset")
-        await_true(lambda: microphone.status().state is SourceState.LOST)
+        until(lambda: microphone.status().state is SourceState.LOST)
         assert "USB Headset Mono" in (microphone.status().message or "")
         computer.add_microphone("headset", "USB Headset Mono", OTHER)
         assert microphone.open().sampling_rate == rate
@@ -107,13 +107,13 @@ def test_a_level_tells_silence_from_sound_and_what_is_too_loud(
 
     try:
         silent = {"microphone": (True, False), "computer": (True, False)}
-        await_true(lambda: streams() == silent)
+        until(lambda: streams() == silent)
         assert probe.status().zeros, "of a microphone that is a fault"
         with computer.play(loud, sink=SINK) as player:
             both = {"microphone": (False, True), "computer": (False, True)}
-            await_true(lambda: streams() == both)
+            until(lambda: streams() == both)
             player.kill()
-        await_true(lambda: streams() == silent)
+        until(lambda: streams() == silent)
     finally:
         assert probe.close(10)
 
@@ -130,9 +130,9 @@ def test_silence_of_what_is_played_is_no_fault_and_an_unknown_input_a_sentence()
     for probe in (played, unknown):
         probe.start()
     try:
-        await_true(lambda: any(one.silent for one in played.status().streams))
+        until(lambda: any(one.silent for one in played.status().streams))
         assert not played.status().zeros
-        await_true(lambda: unknown.status() != ProbeStatus())
+        until(lambda: unknown.status() != ProbeStatus())
         assert "No audio input is called" in (unknown.status().problem or "")
     finally:
         assert played.close(10)

@@ -27,9 +27,9 @@ from emolive.audio.wasapi_loopback import WasapiLoopback, list_wasapi_loopbacks
 from emolive.errors import AudioDeviceError
 from emolive.types import FloatArray
 from tests.audio.pyaudiowpatch_fake import FakeWindows
-from tests.audio.test_microphone import await_true
 from tests.engine.fakes import FakeClock
 from tests.pulse import SINK, PulseServer
+from tests.waiting import until
 
 # Which one is meant.
 
@@ -141,9 +141,9 @@ def test_pulse_hears_the_output_that_was_asked_for(two_outputs: PulseServer, ton
             source.start(rings[name])
         assert rates["headset"] == headset.sampling_rate
         assert sources["headset"].name == headset.description
-        await_true(lambda: all(ring.written for ring in rings.values()))
+        until(lambda: all(ring.written for ring in rings.values()))
         with two_outputs.play(tone, sink="headset") as player:
-            await_true(lambda: loudness(rings["headset"], 0.5, rates["headset"]) > 0.1)
+            until(lambda: loudness(rings["headset"], 0.5, rates["headset"]) > 0.1)
             assert loudness(rings["default"], 1.0, rates["default"]) == 0.0
             player.kill()
     finally:
@@ -160,9 +160,9 @@ def test_an_output_that_goes_away_is_lost_and_found_again(
     ring = SampleRing(60 * rate, 1)
     source.start(ring)
     try:
-        await_true(lambda: ring.written > 0)
+        until(lambda: ring.written > 0)
         two_outputs.remove_sink("headset")
-        await_true(lambda: source.status().state is SourceState.LOST)
+        until(lambda: source.status().state is SourceState.LOST)
         assert "(headset.monitor) is not there any more" in (source.status().message or "")
         source.close()
         with pytest.raises(AudioDeviceError, match="audio input is called"):
@@ -171,7 +171,7 @@ def test_an_output_that_goes_away_is_lost_and_found_again(
         ring = SampleRing(60 * source.open().sampling_rate, 1)
         source.start(ring)
         with two_outputs.play(tone, sink="headset") as player:
-            await_true(lambda: ring.written > 0 and loudness(ring, 0.5, rate) > 0.1)
+            until(lambda: ring.written > 0 and loudness(ring, 0.5, rate) > 0.1)
             player.kill()
     finally:
         source.close()
@@ -196,12 +196,12 @@ def test_microphone_and_loopback_hear_the_same_click_at_the_same_time(
     ring = SampleRing(60 * out, 2)
     source.start(ring)
     try:
-        await_true(lambda: ring.written > out)
+        until(lambda: ring.written > out)
         start = ring.written
         with two_outputs.play(tmp_path / "clicks.wav") as player:
-            assert player.wait(30) == 0
+            assert player.wait(60) == 0
         end = ring.written + out
-        await_true(lambda: ring.written > end)
+        until(lambda: ring.written > end)
         assert source.status().state is SourceState.RUNNING
         assert source.status().missing == ()
         samples = ring.read(start).samples
@@ -230,23 +230,23 @@ def test_a_call_goes_on_without_the_output_and_has_it_back(
     ring = SampleRing(120 * found.sampling_rate, 2)
     source.start(ring)
     try:
-        await_true(lambda: ring.written > 0)
+        until(lambda: ring.written > 0)
         two_outputs.remove_sink("headset")
-        await_true(lambda: source.status().missing == ("customer",))
+        until(lambda: source.status().missing == ("customer",))
         status = source.status()
         assert status.state is SourceState.RUNNING
         assert "customer is silent and the call goes on" in (status.message or "")
         before = ring.written
-        await_true(lambda: ring.written > before + found.sampling_rate)
+        until(lambda: ring.written > before + found.sampling_rate)
         two_outputs.add_sink("headset")
-        await_true(lambda: source.status().missing == ())
+        until(lambda: source.status().missing == ())
         with two_outputs.play(tone, sink="headset") as player:
 
             def hears_it() -> bool:
                 newest = ring.read(max(0, ring.written - found.sampling_rate // 2)).samples
                 return bool(np.abs(newest[:, 1]).max() > 0.1)
 
-            await_true(hears_it)
+            until(hears_it)
             player.kill()
         assert source.status().state is SourceState.RUNNING
     finally:

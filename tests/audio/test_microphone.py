@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +28,7 @@ from emolive.errors import AudioDeviceError
 from emolive.types import FloatArray
 from tests.conftest import SUPPORT_CALL
 from tests.pulse import MICROPHONE_NAME, PulseServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.portaudio
 
@@ -57,13 +58,6 @@ def speech(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def await_true(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 def to_16k(samples: FloatArray, rate: int) -> FloatArray:
     resampler = StreamResampler(rate, 16_000)
     return np.concatenate((resampler.accept(samples), resampler.finish()))
@@ -87,11 +81,11 @@ def capture(card: PulseServer, path: Path, microphone: Microphone) -> tuple[Sour
         rate = format_.sampling_rate
         ring = SampleRing(round(rate * (duration + 20)), len(format_.streams))
         microphone.start(ring)
-        await_true(lambda: ring.written > 0)
+        until(lambda: ring.written > 0)
         with card.play(path) as player:
             assert player.wait(duration + 15) == 0
         end = ring.written + rate // 2  # what is still on its way
-        await_true(lambda: ring.written >= end)
+        until(lambda: ring.written >= end)
         status = microphone.status()
         assert status.state is SourceState.RUNNING
         assert status.overflows == 0
@@ -128,10 +122,10 @@ def test_unplugged_device_is_lost_and_found_again(sound_card: PulseServer, how: 
         format_ = microphone.open()
         ring = SampleRing(format_.sampling_rate, 1)
         microphone.start(ring)
-        await_true(lambda: ring.written > 4_000)
+        until(lambda: ring.written > 4_000)
         unplug = sound_card.unplug if how == "card" else sound_card.stop
         unplug()
-        await_true(lambda: microphone.status().state is SourceState.LOST, 3)
+        until(lambda: microphone.status().state is SourceState.LOST)
         assert MICROPHONE_NAME in str(microphone.status().message)
         with pytest.raises(AudioDeviceError) as caught:
             microphone.open()
@@ -140,7 +134,7 @@ def test_unplugged_device_is_lost_and_found_again(sound_card: PulseServer, how: 
         assert microphone.open() == format_
         before = ring.written
         microphone.start(ring)
-        await_true(lambda: ring.written > before + 4_000)
+        until(lambda: ring.written > before + 4_000)
         assert microphone.status().state is SourceState.RUNNING
         assert microphone.status().message is None
     finally:
@@ -153,11 +147,11 @@ def test_sound_system_that_hangs_does_not_hang_the_program(sound_card: PulseServ
     format_ = microphone.open()
     ring = SampleRing(format_.sampling_rate, 1)
     microphone.start(ring)
-    await_true(lambda: ring.written > 0)
+    until(lambda: ring.written > 0)
     sound_card.signal(signal.SIGSTOP)
     try:
         begin = time.monotonic()
-        await_true(lambda: microphone.status().state is SourceState.LOST)
+        until(lambda: microphone.status().state is SourceState.LOST)
         assert "no audio any more" in str(microphone.status().message)
         assert time.monotonic() - begin > 1.0
         microphone.close()  # does not wait for an answer, which nobody gives
@@ -165,7 +159,7 @@ def test_sound_system_that_hangs_does_not_hang_the_program(sound_card: PulseServ
             microphone.open()
     finally:
         sound_card.signal(signal.SIGCONT)
-    await_true(portaudio.refresh)  # the stream that hung is closed by now
+    until(portaudio.refresh)  # the stream that hung is closed by now
     microphone.open()
     microphone.start(ring)
     microphone.close()
@@ -218,7 +212,7 @@ def test_open_stream_survives_a_look_for_devices() -> None:
     microphone.start(ring)
     assert list_devices(refresh=True)  # must not re-initialise PortAudio under the stream
     before = ring.written
-    await_true(lambda: ring.written > before)
+    until(lambda: ring.written > before)
     assert microphone.status().state is SourceState.RUNNING
     microphone.close()
     microphone.close()
@@ -275,7 +269,7 @@ def test_device_that_opens_with_all_channels_only_gives_its_first(
     assert format_.streams == ("mono",)
     ring = SampleRing(44_100, 1)
     microphone.start(ring)
-    await_true(lambda: ring.written > 2_000)
+    until(lambda: ring.written > 2_000)
     microphone.close()
 
 

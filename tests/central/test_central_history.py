@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from emolive.central.store import CentralStore
 from emolive.central.writer import HistoryWriter
 from emolive.errors import EmoliveError
 from tests.postgres import Postgres, missing, postgres_server
+from tests.waiting import until
 
 T0 = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # half an hour before summer time in Europe
 
@@ -218,13 +218,6 @@ def test_a_newer_program_s_history_is_left_alone(store: CentralStore) -> None:
     store._ready = False
     with pytest.raises(EmoliveError, match="has version 99, this program knows 1"):
         store.write(CALL)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_nothing_is_lost_when_postgresql_is_killed_and_comes_back(postgres: Postgres) -> None:

@@ -122,7 +122,7 @@ def test_microphone_and_loopback_are_a_call(pulse: PulseServer, model: Path, sho
         assert time.monotonic() < deadline
         heard += process.stdout.readline()
     with pulse.play(short) as player:
-        player.wait(30)
+        player.wait(60)
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     heard += out

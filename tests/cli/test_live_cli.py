@@ -179,7 +179,7 @@ def test_interrupting_ends_cleanly(model: Path, number: signal.Signals) -> None:
         if json.loads(line)["type"] == "prediction":
             break
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=30)
+    rest, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors == ""
     last = objects(rest)[-1]
@@ -193,7 +193,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
     assert process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
 

@@ -158,7 +158,7 @@ def test_the_picture_is_in_time_with_the_player(
         output.run(player, 2.0)
         assert not picture.show(player)
         output.run(player, SECONDS - 2.0)
-        assert player.wait(30)
+        assert player.wait(60)
         assert picture.show(player)
         picture.close()
     drawn = Text.from_ansi(screen.file.getvalue()).plain  # type: ignore[attr-defined]

@@ -16,7 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.test_live import Front, Sending, front, head_of, until, worker_of
+from tests.cluster.test_live import Front, Sending, front, head_of, worker_of
+from tests.waiting import until
 
 _CALLS = 20
 _SETTLED_S = 10.0

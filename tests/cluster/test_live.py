@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
@@ -26,6 +27,7 @@ from tests.cli.conftest import launch
 from tests.cluster.live_calls import SentCall, send_calls
 from tests.conftest import REPOSITORY
 from tests.server.running import tiny, two_parties
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [
     pytest.mark.alone,
@@ -33,15 +35,6 @@ pytestmark = [
 ]
 TOKEN = "a token for all of the workers"
 RATE = 8_000
-WITHIN_S = 90.0
-
-
-def until(true: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
-    return found
 
 
 class Front:
@@ -82,6 +75,11 @@ class Front:
                 found[worker] = found.get(worker, 0) + 1
         return found
 
+    def ended(self, call: str) -> dict[str, Any] | None:
+        """A call as the history has it, once all of its stretches have ended."""
+        found: dict[str, Any] = self.get(f"/v1/history/calls/{call}")
+        return found if all(one["ended_at"] for one in found["stretches"]) else None
+
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.told
         told = self.told
@@ -109,7 +107,7 @@ def front(tmp_path: Path, *more: object) -> Iterator[Front]:
         with found.http:
             yield found
             process.send_signal(signal.SIGTERM)
-            assert process.wait(WITHIN_S) == 0, found.told
+            assert process.wait(PATIENCE_S) == 0, found.told
             assert "Traceback" not in found.told
     finally:
         process.kill()
@@ -179,11 +177,7 @@ def test_a_worker_is_killed_and_its_calls_go_on_elsewhere_as_one(tmp_path: Path)
             # machine; a busy one may be later).
             away = sum(b["start_s"] - a["end_s"] for a, b in pairwise(heard))
             assert away <= sum(call.gaps_s) + 4.0
-            until(
-                lambda call=whole["id"]: server.get(f"/v1/history/calls/{call}")["stretches"][-1][
-                    "ended_at"
-                ]
-            )
+            until(partial(server.ended, whole["id"]))
     assert not list(Path("/tmp").glob(f"emolive-ray-{server.process.pid}-*"))
 
 
@@ -253,13 +247,7 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
         again.join()
         until(lambda: server.get("/v1/history/calls")["total"] == 5)
         for call in server.get("/v1/history/calls")["calls"]:
-            whole = until(
-                lambda call=call: (
-                    (found := server.get(f"/v1/history/calls/{call['id']}"))
-                    and all(one["ended_at"] for one in found["stretches"])
-                    and found
-                )
-            )
+            whole = until(partial(server.ended, call["id"]))
             reasons = [one["reason"] for one in whole["stretches"]]
             # Its end is told by who saw the worker go, or who saw the call come elsewhere.
             assert len(reasons) <= 2

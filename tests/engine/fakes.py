@@ -16,6 +16,7 @@ from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.types import EngineState, EngineStatus, Event, FloatArray, ModelOutput
+from tests.waiting import PATIENCE_S
 
 
 class FakeClock:
@@ -94,7 +95,7 @@ class FakeSource:
 
     def feed(self, samples: FloatArray) -> None:
         """Deliver audio, ``(n,)`` for all streams alike or ``(n, streams)``."""
-        assert self.started.wait(10)
+        assert self.started.wait(PATIENCE_S)
         with self._lock:
             assert self._ring is not None
             block = samples if samples.ndim == 2 else samples[:, None]
@@ -134,7 +135,7 @@ def refusal() -> AudioDeviceError:
 
 
 def until(
-    mailbox: Mailbox, wanted: Callable[[Event], bool], timeout: float = 20.0
+    mailbox: Mailbox, wanted: Callable[[Event], bool], timeout: float = PATIENCE_S
 ) -> tuple[Event, list[Event]]:
     """Wait for an event; returns it and what came before."""
     before: list[Event] = []
@@ -147,7 +148,7 @@ def until(
 
 
 def until_state(
-    mailbox: Mailbox, state: EngineState, timeout: float = 20.0
+    mailbox: Mailbox, state: EngineState, timeout: float = PATIENCE_S
 ) -> tuple[EngineStatus, list[Event]]:
     """Wait for a status with this state."""
     event, before = until(

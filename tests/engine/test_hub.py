@@ -79,7 +79,7 @@ def test_get_waits_for_an_event_from_another_thread() -> None:
     mailbox = hub.subscribe(10)
     thread = threading.Timer(0.05, lambda: hub.publish(segment(7)))
     thread.start()
-    assert mailbox.get(10) == segment(7)
+    assert mailbox.get(60) == segment(7)
     thread.join()
 
 

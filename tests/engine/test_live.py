@@ -74,7 +74,7 @@ def test_a_run_from_start_to_the_end_of_its_source(start: Start, speech: FloatAr
     source.end()
     last, before = until_state(mailbox, EngineState.STOPPED)
     assert states(before) == [EngineState.STARTING, EngineState.RUNNING, EngineState.STOPPING]
-    assert run.wait(10)
+    assert run.wait(60)
     assert run.status() == last
     assert last.source == "fake"
     assert last.provider == "CPU"
@@ -147,7 +147,7 @@ def test_events_that_a_slow_consumer_loses_are_in_the_status(
     run, mailbox = start(source, capacity=4)
     source.feed(speech[: 8 * RATE])
     source.end()
-    assert run.wait(20)
+    assert run.wait(60)
     # The status that tells it takes a place, too.
     assert mailbox.dropped - 1 <= run.status().events_dropped <= mailbox.dropped
     assert mailbox.dropped > 0
@@ -163,7 +163,7 @@ def test_a_source_that_does_not_open_fails_with_its_sentence(start: Start) -> No
     failed, _ = until_state(mailbox, EngineState.FAILED)
     assert failed.reason == str(refusal())
     assert isinstance(run.error, EmoliveError)
-    assert run.wait(10)
+    assert run.wait(60)
 
 
 def test_a_classifier_that_fails_ends_the_run_with_a_reason(
@@ -257,7 +257,7 @@ def test_stop_returns_even_if_the_model_hangs(
     assert events[-1] == status
     # What the lost worker says later is not heard.
     release.set()
-    assert run.wait(10)
+    assert run.wait(60)
     assert mailbox.drain() == []
     assert run.status() == status
 

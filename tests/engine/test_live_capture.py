@@ -57,7 +57,7 @@ def live(
             yield run, mailbox
         finally:
             engine.stop()
-    assert run.wait(5)
+    assert run.wait(60)
 
 
 @pytest.mark.corpora

@@ -64,7 +64,7 @@ class ExplainedRun:
     def ask(self, moment: Moment) -> Explanation:
         self.answered.clear()
         self.explainer.ask(moment, self._answer)
-        assert self.answered.wait(30)
+        assert self.answered.wait(60)
         return self.answers[-1]
 
     def _answer(self, explanation: Explanation) -> None:
@@ -192,7 +192,7 @@ def test_a_newer_question_replaces_one_that_waits(run: ExplainedRun, speech: Flo
 
     for moment in asked:
         run.explainer.ask(moment, answer)
-    assert done.wait(30)
+    assert done.wait(60)
     assert answered[-1] == asked[-1]
     assert len(answered) <= 2
 

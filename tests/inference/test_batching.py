@@ -31,7 +31,7 @@ class Slow:
     def predict(self, windows: FloatArray) -> ModelOutput:
         self.batches.append(len(windows))
         self.entered.set()
-        assert self.go.wait(30)
+        assert self.go.wait(60)
         if np.isnan(windows).any():
             raise ModelError("The model stopped working: start again.")
         return ModelOutput(np.repeat(windows[:, 0, :1], 8, axis=1), windows[:, 0, :2])
@@ -67,7 +67,7 @@ def test_what_comes_in_meanwhile_is_answered_together(
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(batching.predict, windows(1))
-        assert slow.entered.wait(30)
+        assert slow.entered.wait(60)
         rest = []
         for number, values in enumerate(((2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12))):
             rest.append(pool.submit(batching.predict, windows(*values)))
@@ -92,7 +92,7 @@ def test_everyone_in_a_batch_is_told_of_a_failure_and_it_goes_on(
 ) -> None:
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(batching.predict, windows(1))
-        assert slow.entered.wait(30)
+        assert slow.entered.wait(60)
         bad = pool.submit(batching.predict, windows(np.nan))
         waiting(batching, 1)
         good = pool.submit(batching.predict, windows(2))

@@ -37,7 +37,7 @@ LOCAL = Endpoint("127.0.0.1", 0)
 
 def scrape(url: str) -> Samples:
     """Every sample, read by the reference parser."""
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         text = response.read().decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -176,7 +176,7 @@ def test_other_names_for_this_computer_and_other_paths(serving: list[object]) ->
         (f"127.0.0.1:{port}", "/metrics", 200),
         ("localhost", "/other", 404),
     ]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", path, headers={"Host": host})
         assert connection.getresponse().status == status
         connection.close()
@@ -200,7 +200,7 @@ def test_a_missing_library_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 def ask(server: MetricsServer, request: bytes, *, leave: bool = False) -> bytes:
     """Send raw bytes; the answer, or with `leave` nothing: the connection is torn down at once."""
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
         if leave:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

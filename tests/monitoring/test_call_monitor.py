@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -44,6 +43,7 @@ from emolive.types import (
 )
 from tests import models
 from tests.engine.fakes import FakeSource
+from tests.waiting import until
 
 RATE = 16_000
 PARTIES = SourceFormat(RATE, ("agent", "customer"), roles=(Role.AGENT, Role.CUSTOMER))
@@ -64,13 +64,6 @@ def calls() -> Iterator[CallMonitor]:
     monitor = CallMonitor()
     yield monitor
     assert monitor.close(10.0)
-
-
-def until(true: Callable[[], object], timeout: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def line(name: str) -> FakeSource:
@@ -107,7 +100,7 @@ def test_a_call_fed_by_a_program_is_answered_alerted_recorded_and_removed(
             source.feed(second)
             until(partial(_has_heard, call, until_s))
         source.end()
-        assert call.live.wait(30.0)
+        assert call.live.wait(60)
         heard: list[Event] = []
         until(lambda: heard.extend(events.drain()) or any(isinstance(one, Alert) for one in heard))
         answers = [one for one in heard if isinstance(one, Prediction)]
@@ -141,7 +134,7 @@ def test_an_agent_is_inferred_with_a_permission(calls: CallMonitor, settings: Ru
     events = call.live.hub.subscribe(5_000)
     source.feed(talk(6))
     source.end()
-    assert call.live.wait(30.0)
+    assert call.live.wait(60)
     agent = [e for e in events.drain() if isinstance(e, Prediction) and e.stream == "agent"]
     assert any(one.state is SpeechState.SPEECH for one in agent)
 
@@ -160,7 +153,7 @@ def test_calls_share_a_model_and_one_that_fails_ends_alone(
     broken.refusals.append(EmoliveError("There is nobody on that line."))
     first = calls.open(RunDescription(broken, settings))
     second = calls.open(RunDescription(fine, settings))
-    assert first.live.wait(30.0)
+    assert first.live.wait(60)
     assert first.live.status().state is EngineState.FAILED
     assert first.live.status().reason == "There is nobody on that line."
     until(lambda: second.live.status().state is EngineState.RUNNING)

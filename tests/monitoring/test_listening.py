@@ -19,6 +19,7 @@ from emolive.engine.capture import LiveAudio
 from emolive.monitoring.listening import Listening, _RingReader
 from emolive.types import FloatArray
 from tests.pulse import SINK, PulseServer
+from tests.waiting import until
 
 RATE = 16_000
 OTHER = "emolive_other"
@@ -87,13 +88,6 @@ def likeness(part: FloatArray, whole: FloatArray) -> float:
     there = whole[at : at + len(part)]
     norm = float(np.linalg.norm(part[: len(there)]) * np.linalg.norm(there))
     return float(product[at]) / max(norm, 1e-9)
-
-
-def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

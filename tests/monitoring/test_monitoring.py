@@ -82,7 +82,7 @@ def test_a_run_is_recorded_and_its_alerts_name_the_session(
         told = server.received[0].json["call"]
         session_id = run.session_id
         run.stop()
-        assert run.recorder.wait(30.0)
+        assert run.recorder.wait(60)
         assert run.recorder.session is not None
         assert told["session"] == run.recorder.session.id == session_id
         assert told["id"] == "live"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,9 @@ from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
 from emolive.types import FloatArray
 from tests import models
+from tests.waiting import PATIENCE_S, until
 
 TOKEN = "a-token-for-all-of-the-tests"
-WITHIN_S = 60.0
-
-
-def until(true: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
-    """Wait until something is true, and return it."""
-    deadline = time.monotonic() + within_s
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 class Running:
@@ -46,7 +36,7 @@ class Running:
             base_url=server.url,
             headers={"Authorization": f"Bearer {token}"},
             verify=False,
-            timeout=WITHIN_S,
+            timeout=PATIENCE_S,
         )
 
     @property
@@ -74,7 +64,11 @@ class Running:
         """A WebSocket with the token."""
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
         opened: ClientConnection = connect(
-            self.ws + path, additional_headers=headers, open_timeout=WITHIN_S, max_size=None, **more
+            self.ws + path,
+            additional_headers=headers,
+            open_timeout=PATIENCE_S,
+            max_size=None,
+            **more,
         )
         return opened
 
@@ -129,14 +123,14 @@ def serving(settings: ServerSettings, told: list[str] | None = None) -> Iterator
     thread = threading.Thread(target=server.run, name="test server")
     thread.start()
     try:
-        assert server.started.wait(WITHIN_S)
+        assert server.started.wait(PATIENCE_S)
         assert settings.token is not None
         running = Running(server, settings.token)
         with running.http:
             yield running
     finally:
         server.stop()
-        thread.join(WITHIN_S)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 

@@ -23,8 +23,9 @@ from emolive.server.limits import RateLimiter
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
 from emolive.server.tokens import Scope, TokenFile, Tokens
-from tests.server.running import TOKEN, Running, serving, tiny, until
+from tests.server.running import TOKEN, Running, serving, tiny
 from tests.server.vendors import AudioSocket
+from tests.waiting import until
 
 WRONG = "a-token-that-nobody-has-made"
 
@@ -102,7 +103,7 @@ def test_scopes(running: Running, folder: Path) -> None:
         connect(f"{running.ws}/v1/watch?token={tokens[Scope.INGEST]}") as socket,
         pytest.raises(ConnectionClosed) as closed,
     ):
-        socket.recv(timeout=30)
+        socket.recv(timeout=60)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
 
@@ -118,7 +119,7 @@ def test_a_revoked_token_holds_no_longer_and_closes_what_it_opened(
         bare(running) as client,
     ):
         tap.send('{"sampling_rate": 8000, "call": "revoked"}')
-        tap.recv(timeout=30)
+        tap.recv(timeout=60)
         client.post("/v1/login", json={"token": token})
         assert client.get("/v1/me").status_code == 200, "with the cookie"
         file.revoke("to be revoked")
@@ -126,7 +127,7 @@ def test_a_revoked_token_holds_no_longer_and_closes_what_it_opened(
         assert client.get("/v1/me", params={"token": token}).status_code == 401
         for socket, code in ((watcher, 4401), (tap, 1008)):
             with pytest.raises(ConnectionClosed) as closed:
-                [socket.recv(timeout=30) for _ in range(1_000)]
+                [socket.recv(timeout=60) for _ in range(1_000)]
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
 
@@ -143,7 +144,7 @@ def test_log_in_with_a_cookie(running: Running) -> None:
         session = client.cookies["emolive_session"]
         own = {"Cookie": f"emolive_session={session}"}
         with connect(running.ws + "/v1/watch", additional_headers=own) as socket:
-            assert "snapshot" in str(socket.recv(timeout=30))
+            assert "snapshot" in str(socket.recv(timeout=60))
         for origin, code in (
             ("https://evil.example.com", 4403),
             (running.server.url, None),
@@ -151,10 +152,10 @@ def test_log_in_with_a_cookie(running: Running) -> None:
         ):
             with connect(running.ws + "/v1/watch", additional_headers=own, origin=origin) as socket:  # type: ignore[arg-type]
                 if code is None:
-                    assert "snapshot" in str(socket.recv(timeout=30))
+                    assert "snapshot" in str(socket.recv(timeout=60))
                     continue
                 with pytest.raises(ConnectionClosed) as closed:
-                    socket.recv(timeout=30)
+                    socket.recv(timeout=60)
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == code
         evil = client.delete("/v1/calls/x", headers={"Origin": "https://evil.example.com"})
@@ -335,7 +336,7 @@ def test_with_a_certificate(tmp_path: Path) -> None:
             f"wss://localhost:{running.server.port}/v1/taps/pcm?token={TOKEN}", ssl=context
         ) as socket:
             socket.send('{"sampling_rate": 8000, "call": "secure"}')
-            assert "started" in str(socket.recv(timeout=30))
+            assert "started" in str(socket.recv(timeout=60))
         # Asterisk has no token: only calls that were announced are taken from others.
         port = running.server.audiosocket_port
         assert port is not None

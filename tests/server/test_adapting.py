@@ -13,8 +13,9 @@ pytest.importorskip("starlette", reason="needs the server extra")
 from emolive.baseline import ExpectedMix, ProfileStore
 from emolive.monitoring import BaselineChoice
 from emolive.server.settings import ServerSettings
-from tests.server.running import serving, tiny, until
+from tests.server.running import serving, tiny
 from tests.server.test_calls import send
+from tests.waiting import until
 
 
 def test_the_next_call_is_adapted_by_role(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from emolive.server.taps.audiosocket_parties import AudioSocketParties
 from emolive.server.taps.tap import Began, Ended, TapError, TapEvent
 from emolive.session.library import Library
 from emolive.types import Role
-from tests.server.running import Running, serving, tiny, until
+from tests.server.running import Running, serving, tiny
 from tests.server.vendors import AudioSocket, linear, paced
+from tests.waiting import until
 
 RATE = 8_000
 FRAME = RATE // 50

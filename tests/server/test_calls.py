@@ -12,7 +12,8 @@ import pytest
 from emolive.server.client import CallRefusedError, CallSender, send_paced
 from emolive.server.settings import Keeping, ServerSettings
 from tests.models import LABELS
-from tests.server.running import Running, serving, tiny, two_parties, until
+from tests.server.running import Running, serving, tiny, two_parties
+from tests.waiting import until
 
 RATE = 16_000
 

@@ -15,7 +15,8 @@ from emolive.server.client import CallSender, send_paced
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.session.library import Library
 from tests.models import LABELS
-from tests.server.running import Running, serving, tiny, two_parties, until
+from tests.server.running import Running, serving, tiny, two_parties
+from tests.waiting import until
 
 RATE = 8_000
 POLICY = f"""

@@ -16,8 +16,9 @@ from emolive.errors import EmoliveError
 from emolive.server.client import CallSender
 from emolive.server.names import NAME_FILE, server_name, worker_of
 from emolive.server.settings import Keeping, ServerSettings
-from tests.server.running import serving, speech, tiny, until
+from tests.server.running import serving, speech, tiny
 from tests.server.test_calls import RATE, send
+from tests.waiting import until
 
 
 def test_a_library_names_its_server_once(tmp_path: Path) -> None:

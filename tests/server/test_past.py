@@ -24,8 +24,9 @@ from emolive.server.recordings import AddressRecordings
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.session.library import Library
 from tests.models import LABELS
-from tests.server.running import Running, serving, tiny, until
+from tests.server.running import Running, serving, tiny
 from tests.server.test_calls import send
+from tests.waiting import until
 
 MOTO = importlib.util.find_spec("moto") and importlib.util.find_spec("s3fs")
 

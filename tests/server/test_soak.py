@@ -14,8 +14,9 @@ import pytest
 
 from emolive.server.served_call import ServedCall
 from emolive.server.settings import Keeping, ServerSettings
-from tests.server.running import Running, serving, tiny, until
+from tests.server.running import Running, serving, tiny
 from tests.server.vendors import AudioHook, AudioSocket, TwilioStream
+from tests.waiting import until
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file descriptors")
 

@@ -17,8 +17,9 @@ from websockets.sync.client import ClientConnection, connect
 from emolive.server import bounded_http, ingest
 from emolive.server.connections import ConnectionLimits
 from emolive.server.settings import ServerSettings
-from tests.server.running import Running, serving, tiny, until
+from tests.server.running import Running, serving, tiny
 from tests.server.vendors import HOOK_SESSION, AudioHook, AudioSocket, TwilioStream
+from tests.waiting import until
 
 MOST = 6
 
@@ -61,7 +62,7 @@ def asterisk(running: Running, known: bytes = b"") -> AudioSocket:
 def end_of(client: ClientConnection) -> tuple[int, str]:
     """How the server closes it."""
     with pytest.raises(ConnectionClosed) as closed:
-        [client.recv(timeout=30) for _ in range(3)]
+        [client.recv(timeout=60) for _ in range(3)]
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
@@ -231,6 +232,6 @@ def test_freeswitchs_own_handshake(running: Running, host: str) -> None:
 def test_a_call_that_freeswitch_ends_as_it_does(running: Running) -> None:
     with running.connect("/v1/taps/freeswitch?call=fs-end") as client:
         client.send(bytes(320))
-        client.recv(timeout=30)
+        client.recv(timeout=60)
     until(lambda: running.call("fs-end")["state"] == "stopped")
     assert running.call("fs-end")["reason"] is None

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from emolive.server.settings import ServerSettings
 from tests.models import LABELS
-from tests.server.running import Running, Watch, serving, speech, tiny, two_parties, until
+from tests.server.running import Running, Watch, serving, speech, tiny, two_parties
 from tests.server.test_signatures import KEY, SECRET, signed_for
 from tests.server.vendors import (
     HOOK_CONVERSATION,
@@ -29,6 +29,7 @@ from tests.server.vendors import (
     linear,
     paced,
 )
+from tests.waiting import until
 
 SECONDS = 5.0
 TWILIO_SECRET = "the auth token of an account"
@@ -117,7 +118,7 @@ def test_twilio_the_token_as_a_parameter_of_the_stream(running: Running) -> None
                 stream.stop()
             else:
                 with pytest.raises(ConnectionClosed) as closed:
-                    socket.recv(timeout=30)
+                    socket.recv(timeout=60)
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == 1008
                 assert "not known" in closed.value.rcvd.reason
@@ -203,7 +204,7 @@ def test_audiohook_signatures(tmp_path: Path) -> None:
         good = signed_for("/v1/taps/audiohook")
         with connect(address, additional_headers=good) as socket:
             socket.send("{}")
-            assert json.loads(socket.recv(timeout=30))["type"] == "disconnect"
+            assert json.loads(socket.recv(timeout=60))["type"] == "disconnect"
         for headers in (good, {"X-API-KEY": "another"}, {}):
             with pytest.raises(InvalidStatus) as refused:
                 connect(address, additional_headers=headers)
@@ -298,7 +299,7 @@ def test_freeswitch_stereo(running: Running) -> None:
         parties = two_parties(SECONDS, 16_000)[:, ::-1]
         for number in paced(250):
             socket.send(linear(parties[number * 320 : (number + 1) * 320]))
-        assert json.loads(socket.recv(timeout=30)) == {"type": "started", "call": "fs-1"}
+        assert json.loads(socket.recv(timeout=60)) == {"type": "started", "call": "fs-1"}
         socket.send("sent when it stops")
         socket.close()
         info = ended(watch, "fs-1")
@@ -313,7 +314,7 @@ def test_freeswitch_mixed_sound_is_not_inferred_because_an_agent_is_in_it(runnin
             for number in paced(200):
                 part = speech(4.0, 8_000)[number * 160 : (number + 1) * 160]
                 socket.send(linear(part))
-            call_id = json.loads(socket.recv(timeout=30))["call"]
+            call_id = json.loads(socket.recv(timeout=60))["call"]
         watch.until("call_ended", call=call_id)
         answers = watch.of("prediction", call=call_id)
         assert answers
@@ -324,7 +325,7 @@ def test_freeswitch_mixed_sound_is_not_inferred_because_an_agent_is_in_it(runnin
 def test_what_breaks_a_protocol_is_told_and_disturbs_nobody(running: Running) -> None:
     with running.watching() as watch, running.connect("/v1/taps/pcm") as good:
         good.send(json.dumps({"sampling_rate": 8_000, "call": "undisturbed"}))
-        good.recv(timeout=30)
+        good.recv(timeout=60)
         for path, message in [
             ("/v1/taps/pcm", b"\0\0"),
             ("/v1/taps/pcm", "[" * 4_000),
@@ -336,7 +337,7 @@ def test_what_breaks_a_protocol_is_told_and_disturbs_nobody(running: Running) ->
             with running.connect(path) as socket:
                 socket.send(message)
                 with pytest.raises(ConnectionClosed) as closed:
-                    [socket.recv(timeout=30) for _ in range(3)]
+                    [socket.recv(timeout=60) for _ in range(3)]
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1008
             assert closed.value.rcvd.reason.endswith((".", "has"))
@@ -351,14 +352,14 @@ def test_what_breaks_a_protocol_is_told_and_disturbs_nobody(running: Running) ->
 def _send_too_much(socket: ClientConnection) -> None:
     """A message beyond what one may have; it may be cut off before it is through."""
     socket.send(bytes(2 << 20))
-    socket.recv(timeout=30)
+    socket.recv(timeout=60)
 
 
 def test_a_client_that_is_too_fast_is_held_back(running: Running) -> None:
     """Ten seconds of sound at once: they are heard in about nine, and nothing is skipped of it."""
     with running.watching() as watch, running.connect("/v1/taps/pcm") as socket:
         socket.send(json.dumps({"sampling_rate": 8_000, "call": "hasty"}))
-        socket.recv(timeout=30)
+        socket.recv(timeout=60)
         begun = time.monotonic()
         sound = linear(np.tile(speech(5.0, 8_000), 2))
         for at in range(0, len(sound), 16_000):
@@ -377,13 +378,13 @@ def test_a_client_that_stalls_is_sent_away_with_a_reason(tmp_path: Path) -> None
     )
     with serving(settings) as running, running.connect("/v1/taps/pcm") as socket:
         socket.send(json.dumps({"sampling_rate": 8_000, "call": "stalling"}))
-        assert json.loads(socket.recv(timeout=30))["type"] == "started"
+        assert json.loads(socket.recv(timeout=60))["type"] == "started"
         socket.send(bytes(16_000))
-        assert json.loads(socket.recv(timeout=30)) == {
+        assert json.loads(socket.recv(timeout=60)) == {
             "type": "error",
             "reason": "Nothing came for 1.5 seconds.",
         }
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=30)
+            socket.recv(timeout=60)
         until(lambda: running.call("stalling")["state"] == "stopped")
         assert running.call("stalling")["reason"] == "Nothing came for 1.5 seconds."

@@ -126,7 +126,7 @@ class AudioHook:
         self.socket.send(json.dumps(message))
 
     def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self.socket.recv(timeout=30))
+        message: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
         assert message["seq"] == self.server_seq + 1
         assert message["clientseq"] <= self.seq
         assert message["id"] == HOOK_SESSION

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from emolive.audio.output import Pull
 from emolive.errors import AudioDeviceError
 from emolive.session.player import Player
 from emolive.types import FloatArray
+from tests.waiting import until
 
 
 class FakeOutput:
@@ -71,12 +70,3 @@ class FakeOutput:
                 lambda: self.is_open and (player._run.ready >= self.block or player._run.complete)
             )
             self.take()
-
-
-def until(condition: object, timeout_s: float = 30.0) -> None:
-    """Wait for something that another thread does."""
-    assert callable(condition)
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happens"
-        time.sleep(0.001)

@@ -21,6 +21,7 @@ from emolive.types import (
     StreamStatus,
 )
 from tests.session.filled import LABELS, RATE
+from tests.waiting import PATIENCE_S
 
 
 def exact(n: int, seed: int = 0, channels: int = 1) -> FloatArray:
@@ -83,7 +84,7 @@ class HandRun:
 
 
 def until(
-    recorder: Recorder, wanted: Callable[[RecorderStatus], bool], timeout: float = 30.0
+    recorder: Recorder, wanted: Callable[[RecorderStatus], bool], timeout: float = PATIENCE_S
 ) -> RecorderStatus:
     """Wait for a status of the recorder."""
     deadline = time.monotonic() + timeout

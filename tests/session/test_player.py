@@ -14,7 +14,8 @@ from emolive.audio.output import SilentOutput
 from emolive.session.playback import Passage, Playback, Track
 from emolive.session.player import Player, PlayerState
 from emolive.types import FloatArray
-from tests.session.players import FakeOutput, until
+from tests.session.players import FakeOutput
+from tests.waiting import until
 
 RATE = 16_000
 SECONDS = 10
@@ -59,7 +60,7 @@ def test_it_plays_the_file_to_the_sample_and_ends(
     player.play()
     output.run(player, SECONDS)
     same(output.heard[FADED:-FADED], noise[FADED:-FADED])
-    assert player.wait(30)
+    assert player.wait(60)
     status = player.status()
     assert (status.state, status.position) == (PlayerState.ENDED, SECONDS * RATE)
     assert (status.underruns, status.error) == (0, None)
@@ -124,7 +125,7 @@ def test_seeking_to_the_end_while_playing_ends_it(player: Player, output: FakeOu
     player.play()
     output.run(player, 0.1)
     player.seek(SECONDS * RATE)
-    assert player.wait(30)
+    assert player.wait(60)
     assert player.status().state is PlayerState.ENDED
     player.seek(RATE)
     assert player.status().state is PlayerState.PAUSED
@@ -207,7 +208,7 @@ def test_at_double_speed_the_end_comes_in_half_the_time(player: Player, output: 
     player.set_speed(2.0)
     player.play()
     output.run(player, SECONDS / 2)
-    assert player.wait(30)
+    assert player.wait(60)
     assert player.position() == SECONDS * RATE
 
 
@@ -284,7 +285,7 @@ def test_a_refusing_output_is_one_sentence_and_can_be_tried_again(
     output.refuses = "No loudspeaker was found: connect one."
     player.seek(RATE)
     player.play()
-    assert player.wait(30)
+    assert player.wait(60)
     status = player.status()
     assert status.error == "No loudspeaker was found: connect one."
     assert (status.state, status.position) == (PlayerState.PAUSED, RATE)
@@ -298,7 +299,7 @@ def test_an_output_that_goes_away_pauses_where_it_was(player: Player, output: Fa
     player.play()
     output.run(player, 1.0)
     output.trouble = "The loudspeaker stopped playing: connect it."
-    assert player.wait(30)
+    assert player.wait(60)
     status = player.status()
     assert (status.state, status.error) == (PlayerState.PAUSED, output.trouble)
     assert status.position == RATE
@@ -309,7 +310,7 @@ def test_audio_that_cannot_be_read_is_one_sentence(tmp_path: Path, output: FakeO
     (tmp_path / "bad.flac").write_text("no audio")
     with Player([Track("mono", tmp_path / "bad.flac")], RATE, RATE, output) as player:
         player.play()
-        assert player.wait(30)
+        assert player.wait(60)
         assert "The session's audio cannot be read" in (player.status().error or "")
 
 
@@ -321,7 +322,7 @@ def test_damage_in_the_middle_is_silence(
     with Player([Track("mono", tmp_path / "cut.flac")], RATE, SECONDS * RATE, output) as player:
         player.play()
         output.run(player, SECONDS)
-        assert player.wait(30)
+        assert player.wait(60)
         assert player.status().state is PlayerState.ENDED
     same(output.heard[FADED : 4 * RATE], noise[FADED : 4 * RATE])
     assert not output.heard[7 * RATE :].any()
@@ -340,7 +341,7 @@ def test_an_output_that_is_faster_than_the_decoder_is_counted(
 def test_without_audio_time_goes_by() -> None:
     with Player([Track("mono", None)], RATE, RATE // 5, SilentOutput()) as player:
         player.play()
-        assert player.wait(30)
+        assert player.wait(60)
         status = player.status()
     assert (status.state, status.position) == (PlayerState.ENDED, RATE // 5)
 

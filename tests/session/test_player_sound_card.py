@@ -18,7 +18,7 @@ from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
 from emolive.types import FloatArray
 from tests.pulse import PulseServer
-from tests.session.players import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.portaudio
 
@@ -155,7 +155,7 @@ def test_a_sound_card_that_goes_away_is_one_sentence_and_may_come_back(
         player.play()
         until(lambda: player.position() > RATE // 10)
         sound_card.stop()
-        assert player.wait(30)
+        assert player.wait(60)
         error = player.status().error or ""
         assert error.count(".") == 1
         assert player.status().state is PlayerState.PAUSED
@@ -172,7 +172,7 @@ def test_a_sound_system_that_hangs_is_one_sentence(sound_card: PulseServer, audi
         until(lambda: player.position() > RATE // 10)
         sound_card.signal(signal.SIGSTOP)
         try:
-            assert player.wait(30)
+            assert player.wait(60)
             error = player.status().error or ""
         finally:
             sound_card.signal(signal.SIGCONT)
@@ -185,7 +185,7 @@ def test_no_sound_card_is_one_sentence(sound_card: PulseServer, audio: Path) -> 
     assert portaudio.refresh()
     with Player([Track("mono", audio)], RATE, SECONDS * RATE) as player:
         player.play()
-        assert player.wait(30)
+        assert player.wait(60)
         error = player.status().error or ""
     assert "connect headphones or a loudspeaker" in error
     assert len(error.splitlines()) == 1

@@ -52,7 +52,7 @@ def test_what_was_heard_is_kept_with_its_sound_and_answers(
     with closing(monitoring):
         recent = run.recent
         assert recent is not None
-        recent._thread.join(20)
+        recent._thread.join(60)
         assert recent.held_s == pytest.approx(20.0, abs=0.2)
         assert not list(library.sessions())
         info = recent.keep(library, RecordingRequest(tags=("later",)))
@@ -83,7 +83,7 @@ def test_only_the_last_seconds_are_held_and_kept(tmp_path: Path, library: Librar
     with closing(monitoring):
         recent = run.recent
         assert recent is not None
-        recent._thread.join(20)
+        recent._thread.join(60)
         assert recent.held_s == pytest.approx(8.0, abs=0.2)
         info = recent.keep(library, RecordingRequest("The end", audio=False))
         assert info.title == "The end"
@@ -113,7 +113,7 @@ def test_alerts_are_kept_and_a_disk_that_takes_nothing_leaves_no_session(
     with closing(monitoring):
         recent = run.recent
         assert isinstance(recent, RecentRun)
-        recent._thread.join(20)
+        recent._thread.join(60)
         alert = Alert("Loud", "silence", Severity.INFO, "left", None, 0, RATE, 2 * RATE, "Loud")
         recent._take(alert)
         info = recent.keep(library, RecordingRequest())

@@ -80,7 +80,7 @@ def test_a_whole_run_is_kept_bit_for_bit(
     assert status.session_id == session.id
     assert recorded_elsewhere(session_folder(library.folder, session.id))
     run.enter(EngineState.STOPPED)
-    assert recorder.wait(10)
+    assert recorder.wait(60)
     info = library.get(session.id)
     assert recorder.session == info
     assert (info.state, info.duration_s, info.title, info.tags) == (
@@ -213,7 +213,7 @@ def test_alerts_of_the_run_are_kept_in_session_time(
     until_elapsed(recorder, 2.0)
     run.enter(EngineState.STOPPED)
     run.hub.publish(replace(alert, rule="late"))  # its thread is a little behind the engine's
-    assert recorder.wait(10)
+    assert recorder.wait(60)
     info = library.get("last")
     first, late = library.alerts(info.id)
     assert (first.at_sample, first.end_sample) == (RATE, round(1.5 * RATE))
@@ -372,7 +372,7 @@ def test_nothing_comes_of_a_run_that_never_had_audio(run: HandRun, library: Libr
     recorder = Recorder(run, library)
     recorder.start()
     run.enter(EngineState.FAILED)
-    assert recorder.wait(10)
+    assert recorder.wait(60)
     assert recorder.status().state is RecorderState.STOPPED
     assert (recorder.session, recorder.stop()) == (None, None)
     assert library.sessions() == []
@@ -416,7 +416,7 @@ def test_a_run_that_starts_again_at_once_is_another_one(
     run.enter(EngineState.STOPPED)
     run.open()
     run.feed(exact(3 * NATIVE))
-    assert recorder.wait(10)
+    assert recorder.wait(60)
     assert library.get("last").duration_s == 1.0
 
 
@@ -463,7 +463,7 @@ def test_an_inner_error_is_told_and_what_was_stored_is_recovered(
 
         monkeypatch.setattr("emolive.session.timeline_writer.TimelineWriter.accept", broken)
         run.tell()
-        assert recorder.wait(10)
+        assert recorder.wait(60)
         status = recorder.status()
         assert status.state is RecorderState.FAILED
         assert status.error == "Recording failed: ZeroDivisionError: oh"

@@ -121,7 +121,7 @@ def test_a_device_that_comes_back_goes_on_in_the_same_session(
         until(mailbox, lambda e: isinstance(e, EngineStatus) and e.elapsed_s > 8.0)
     finally:
         engine.stop()
-    assert recorder.wait(20)
+    assert recorder.wait(60)
     info = library.get("last")
     (gap,) = library.gaps(info.id)
     assert gap.kind is GapKind.SOURCE
@@ -163,7 +163,7 @@ def test_calls_of_a_pool_are_recorded_each_for_itself(
         engine.step()
     engine.close()
     for shift, (name, recorder) in enumerate(recorders.items()):
-        assert recorder.wait(20)
+        assert recorder.wait(60)
         info = recorder.session
         assert info is not None
         assert (info.source, info.duration_s) == (name, 5.0)
@@ -202,7 +202,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_analysis(
         source.feed(speech[:RATE])
         until_elapsed(recorder, 1.0)
         monkeypatch.setattr(_PatientFile, "flush", hang)
-        assert hangs.wait(20)
+        assert hangs.wait(60)
         for second in range(1, 10):
             source.feed(speech[second * RATE : (second + 1) * RATE])
             if second > 3:
@@ -217,7 +217,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_analysis(
     finally:
         go_on.set()
         engine.stop()
-    assert recorder.wait(20)
+    assert recorder.wait(60)
     info = library.get("last")
     assert library.gaps(info.id) == []
     np.testing.assert_array_equal(heard(library, info), speech_24(speech[: 10 * RATE]))
@@ -247,7 +247,7 @@ def test_what_a_real_sound_card_plays_is_recorded(
             player.wait()
         finally:
             engine.stop()
-    assert recorder.wait(20)
+    assert recorder.wait(60)
     info = library.get("last")
     assert library.gaps(info.id) == []
     (stream,) = info.streams

@@ -221,7 +221,7 @@ def test_a_library_that_is_removed_is_told_and_the_run_goes_on(run: HandRun, fol
     assert status.error is not None
     mailbox = run.hub.subscribe(10)
     run.feed(exact(NATIVE))
-    assert mailbox.get(1) is not None
+    assert mailbox.get(60) is not None
     recorder.stop()
     assert recorder.status().state.over
     assert recorder.status().error is not None
@@ -262,7 +262,7 @@ def test_a_library_without_room_for_a_file_is_one_sentence(
     status = until_state(recorder, RecorderState.FAILED)
     assert status.error is not None
     assert "cannot be written (Read-only file system" in status.error
-    assert recorder.wait(10)
+    assert recorder.wait(60)
     monkeypatch.undo()
     with Library.open(library.folder) as again:
         assert again.sessions() == []  # nothing was recorded, nothing is left

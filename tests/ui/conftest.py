@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,27 @@ from emolive.audio.devices import InputDevice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preflight import check_desktop
 from tests.ui import feed
+from tests.waiting import PATIENCE_S
+
+
+class PatientBot(QtBot):
+    """Its waits have the limit of all tests, whatever shorter one pytest-qt or a test has."""
+
+    def waitUntil(  # noqa: N802
+        self, callback: Callable[[], bool | None], *, timeout: int = 0
+    ) -> None:
+        super().waitUntil(callback, timeout=max(timeout, round(1e3 * PATIENCE_S)))
+
+    def waitSignal(self, signal: Any, *, timeout: int = 0, **more: Any) -> Any:  # noqa: N802
+        return super().waitSignal(signal, timeout=max(timeout, round(1e3 * PATIENCE_S)), **more)
+
+    def waitExposed(self, widget: Any, *, timeout: int = 0) -> Any:  # noqa: N802
+        return super().waitExposed(widget, timeout=max(timeout, round(1e3 * PATIENCE_S)))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:  # noqa: ARG001
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session", autouse=True)

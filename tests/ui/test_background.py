@@ -63,7 +63,7 @@ def test_only_the_newest_question_of_a_key_is_answered(qtbot: QtBot, worker: Bac
 
     def job(i: int) -> int:
         ran.append(i)
-        assert gate.wait(10)
+        assert gate.wait(60)
         return i
 
     for i in range(4):
@@ -79,7 +79,7 @@ def test_only_the_newest_question_of_a_key_is_answered(qtbot: QtBot, worker: Bac
 def test_what_is_forgotten_is_not_answered(qtbot: QtBot, worker: Background) -> None:
     gate = threading.Event()
     answers: list[str] = []
-    worker.ask(lambda: gate.wait(10), pytest.fail, pytest.fail, key="open")
+    worker.ask(lambda: gate.wait(60), pytest.fail, pytest.fail, key="open")
     worker.forget("open")
     worker.ask(lambda: "after", answers.append, pytest.fail)
     gate.set()
@@ -90,7 +90,7 @@ def test_what_is_forgotten_is_not_answered(qtbot: QtBot, worker: Background) -> 
 def test_more_than_can_wait_fails_at_once(qtbot: QtBot, worker: Background) -> None:
     gate = threading.Event()
     said: list[str] = []
-    worker.ask(lambda: gate.wait(10), lambda _: None, pytest.fail)
+    worker.ask(lambda: gate.wait(60), lambda _: None, pytest.fail)
     qtbot.waitUntil(lambda: worker.busy)
     for _ in range(MAX_WAITING + 2):
         worker.ask(lambda: None, lambda _: None, said.append)

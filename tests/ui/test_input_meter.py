@@ -271,5 +271,5 @@ def test_a_real_microphone_moves_the_bar_before_the_start(
             qtbot.waitUntil(listed, timeout=20_000)
         finally:
             player.kill()
-            player.wait(10)
+            player.wait(60)
             window.close()

@@ -24,7 +24,7 @@ def test_a_library_that_nobody_waits_for_is_closed(
         @classmethod
         def open(cls, folder: Path | None = None) -> Library:
             opening.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             opened.append(super().open(folder))
             return opened[-1]
 
@@ -35,7 +35,7 @@ def test_a_library_that_nobody_waits_for_is_closed(
     monkeypatch.setattr(library_controller, "Library", SlowLibrary)
     controller = LibraryController()
     controller.open(tmp_path / "library")
-    assert opening.wait(10)
+    assert opening.wait(60)
     if in_time:
         threading.Timer(0.05, go_on.set).start()
         controller.end(10)
@@ -44,7 +44,7 @@ def test_a_library_that_nobody_waits_for_is_closed(
         go_on.set()
     for thread in threading.enumerate():
         if thread.name == "emolive library":
-            thread.join(10)
+            thread.join(60)
     assert controller.library is None
     assert len(opened) == 1
     assert opened[0] in closed

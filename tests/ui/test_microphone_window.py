@@ -68,5 +68,5 @@ def test_a_microphone_is_heard_lost_and_found_again(
         assert np.isnan(gap[0]).all(), "nothing was heard while it was away"
     finally:
         player.kill()
-        player.wait(10)
+        player.wait(60)
         window.close()

@@ -249,7 +249,7 @@ def test_closing_does_not_wait_for_a_model_that_hangs(
     runs.gate.set()  # the worker sees that nobody wants its run
     worker = window.runner.controller._worker
     assert worker is not None
-    worker.join(5)
+    worker.join(60)
     assert not runs.run.alive
 
 

@@ -76,7 +76,7 @@ def display(tmp_path: Path) -> Iterator[str]:
         yield f":{number}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def lines(output: str) -> dict[str, str]:

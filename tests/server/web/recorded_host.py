@@ -212,7 +212,7 @@ class Wall:
     def _stop(self) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._ask_to_stop)
-        self._thread.join(30)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 

@@ -102,7 +102,7 @@ def test_the_dialog_can_be_stopped_and_tells_a_problem(
     real = export_folder.export_sessions
 
     def slow(*arguments: object) -> object:
-        assert gate.wait(10)
+        assert gate.wait(60)
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("emolive.ui.sessions.export_dialog.export_sessions", slow)
