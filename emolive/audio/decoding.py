@@ -153,9 +153,6 @@ class FileDecoder:
         self._links = _links(self.path)
         self._index = 0
         self._recording: Recording = _open(self.path, self._links[0])
-        if isinstance(self._recording, MediaRecording):
-            cut = any(link.cut or (link.promised_share or 0) > _WHOLE for link in self._links)
-            self._links = (Link((), total_seconds(self._links), cut=cut),)  # all of the file
         self._frames_before = 0  # of recordings that are through
         self._frames_read = 0  # of this one
         self._done = False
@@ -236,14 +233,16 @@ class FileDecoder:
         rate = self._recording.rate
         found = self._frames_read / rate
         there = self._recording.n_frames
-        promised = link.promised_s
+        promised, cut = link.promised_s, link.cut
         if link.promised_share is not None and there is not None:
             promised = link.promised_share * there / rate
+        elif link.promised_share is not None:
+            cut = cut or link.promised_share > _WHOLE
         known = [s for s in (promised, link.seconds, there and there / rate) if s is not None]
         expected = max(known, default=0.0)
         if found + _NEGLIGIBLE_S < expected or (broke and found < expected):
             self._fail(self._stopped(found, expected))
-        elif (broke and not known) or link.cut:
+        elif (broke and not known) or cut:
             self._fail(self._stopped(found, None))
         elif promised is not None and found > promised + _NEGLIGIBLE_S:
             self._notes.append(
@@ -270,13 +269,14 @@ class FileDecoder:
                     skipped=link.skipped,
                 )
             )
-        if not self.error and self._recording.unread > _NEGLIGIBLE_BYTES:
+        unread = self._recording.unread + link.unread
+        if not self.error and unread > _NEGLIGIBLE_BYTES:
             self._notes.append(
                 tr(
                     "{name}: {unread} bytes behind the sound that its header tells of were "
                     "not read.",
                     name=self.path.name,
-                    unread=self._recording.unread,
+                    unread=unread,
                 )
             )
 
@@ -374,7 +374,7 @@ def _open(path: Path, link: Link) -> Recording:
             except DecoderError as error:
                 cause = error
         if can_read_media():
-            return MediaRecording(path)
+            return MediaRecording(path, link)
     except (OSError, DecoderError) as error:
         cause = error
     if path.suffix[1:].lower() in MEDIA_EXTENSIONS and not can_read_media():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emolive.audio.containers import Link, Spliced
 from emolive.audio.recording import DecoderError
 from emolive.i18n import tr
 from emolive.types import FloatArray
@@ -41,15 +42,15 @@ def way_out(path: Path) -> str:
 
 
 class MediaRecording:
-    """The first sound track of a file, decoded by FFmpeg's libraries.
+    """The first sound track of a recording, decoded by FFmpeg's libraries.
 
     Buffer: what one packet holds, less than a second.
     """
 
     unread = 0
 
-    def __init__(self, path: Path) -> None:
-        """Open a file.
+    def __init__(self, path: Path, link: Link) -> None:
+        """Open one recording of a file; one without parts is the file as it is.
 
         Raises:
             DecoderError: there is no sound in it that can be decoded.
@@ -58,12 +59,17 @@ class MediaRecording:
 
         self._failures = (OSError, ValueError, av.FFmpegError)
         self.closed = False
+        self._view = Spliced(path, link.parts) if link.parts else None
         try:
             # A playlist may name addresses: nothing but files is ever opened.
             self._container = av.open(
-                str(path), metadata_errors="replace", options={"protocol_whitelist": "file"}
+                self._view or str(path),
+                "r",
+                metadata_errors="replace",
+                options={"protocol_whitelist": "file"},
             )
         except self._failures as error:
+            self._close_view()
             raise DecoderError(str(error)) from error
         try:
             tracks = self._container.streams.audio
@@ -75,7 +81,7 @@ class MediaRecording:
             self.n_frames = _length(self._container, track, self.rate)
             self._blocks = self._decode(track)
         except BaseException:
-            self._container.close()
+            self.close()
             raise
         self._held = np.empty((0, self.channels), np.float32)
 
@@ -105,6 +111,11 @@ class MediaRecording:
         """Release it."""
         self.closed = True
         self._container.close()
+        self._close_view()
+
+    def _close_view(self) -> None:
+        if self._view is not None:
+            self._view.close()
 
     def _decode(self, track: av.AudioStream) -> Iterator[FloatArray]:
         import av

@@ -310,6 +310,20 @@ def test_files_one_after_the_other(tmp_path: Path, kind: str) -> None:
     healthy(tmp_path / kind, content + content, 2 * SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("name", "sound"), [("a.wav", b"data"), ("a.aiff", b"SSND"), ("a.caf", b"data")]
+)
+def test_more_sound_than_the_one_chunk_that_is_decoded_is_said(
+    tmp_path: Path, name: str, sound: bytes
+) -> None:
+    content = sndfile(speech(SECONDS), format=name[2:].upper())
+    again = content[content.index(sound) :]
+    length, decoder = decode(tmp_path / name, content + again)
+    assert (length, decoder.error) == (SECONDS, None)
+    assert decoder.note is not None
+    assert f"{len(again)} bytes behind the sound" in decoder.note
+
+
 @pytest.mark.parametrize(("container", "suffix"), [("NIST", "sph"), ("VOC", "voc")])
 @pytest.mark.parametrize("subtype", ["PCM_16", "ULAW"])
 def test_older_containers_that_are_cut(
@@ -451,6 +465,21 @@ def test_other_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str)
     sentence = str(caught.value)
     assert "pip install 'emolive[media]'" in sentence
     assert f'ffmpeg -i "{name}" "a.wav"' in sentence
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("ipod", "aac"), ("mov", "pcm_s16le"), ("mp4", "aac"), ("tta", "tta"), ("webm", "libopus")],
+)
+def test_other_media_one_after_the_other(tmp_path: Path, container: str, codec: str) -> None:
+    rate = 48_000 if codec == "libopus" else RATE
+    samples = np.resize(speech(SECONDS), round(rate * SECONDS))
+    options = {"movflags": "frag_keyframe+empty_moov"} if container == "mp4" else {}
+    content = ffmpeg(samples, container, codec, rate, **options)
+    name = {"ipod": "m4a"}.get(container, container)
+    length, decoder = decode(tmp_path / f"a.{name}", 3 * content)
+    assert length == pytest.approx(3 * SECONDS, abs=1.0)
+    assert decoder.error is None
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.webm"])

@@ -7,7 +7,6 @@ from emolive.audio.containers.splice import Reader, patched
 
 # The marker, and the head of the block that follows: STREAMINFO, 34 bytes long.
 _MARKERS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
-_BLOCK = 1 << 20
 _TOTAL = 21  # where the count of samples is: 36 bits, the lower 4 of the first byte
 
 
@@ -16,7 +15,7 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
 
     The count of samples is taken out of each header, for the decoder would stop there.
     """
-    begins = _begins(reader, begin)
+    begins = reader.find(begin, _MARKERS)
     ends = [*begins[1:], _end(reader)]
     found = []
     for start, end in zip(begins, ends, strict=True):
@@ -30,19 +29,6 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
         parts = patched(start, end, {start + _TOTAL: unknown})
         found.append(Link(parts, known, promised_s=known))
     return tuple(found)
-
-
-def _begins(reader: Reader, begin: int) -> list[int]:
-    found = [begin]
-    position = begin + 8
-    while block := reader.at(position, _BLOCK + 7):
-        for marker in _MARKERS:
-            place = block.find(marker)
-            while 0 <= place < _BLOCK:
-                found.append(position + place)
-                place = block.find(marker, place + 8)
-        position += _BLOCK
-    return sorted(found)
 
 
 def _end(reader: Reader) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emolive.audio.containers import flac, mpeg, ogg, sized
+from emolive.audio.containers import flac, media, mpeg, ogg, sized
 from emolive.audio.containers.link import Link, total_seconds
 from emolive.audio.containers.splice import Reader
 
@@ -27,7 +27,7 @@ def find_links(path: Path) -> tuple[Link, ...]:
             return flac.links(reader, begin)
         if magic == b"OggS":
             return ogg.links(reader, begin)
-        found = sized.links(reader, begin)
+        found = sized.links(reader, begin) or media.links(reader, begin)
         if not found and (begin or magic[:1] == b"\xff" or path.suffix.lower() in _MPEG_SUFFIXES):
             found = mpeg.links(reader, begin, reader.size)
         return found

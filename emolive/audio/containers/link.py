@@ -15,7 +15,8 @@ class Link:
     `parts` make a file of it that can be decoded, `seconds` is its length where that is known.
     The header promises `promised_s` seconds, or `promised_share` times what is there; both None
     where it promises nothing. `cut` tells that it ends in the middle of something, `unmarked` that
-    the mark for its end is missing; `skipped` counts bytes in it that belong to no sound.
+    the mark for its end is missing; `skipped` counts bytes in it that belong to no sound, `unread`
+    those of sound behind it that no header tells of.
     """
 
     parts: tuple[Part, ...]
@@ -25,6 +26,7 @@ class Link:
     cut: bool = False
     unmarked: bool = False
     skipped: int = 0
+    unread: int = 0
 
 
 def total_seconds(links: Sequence[Link]) -> float | None:

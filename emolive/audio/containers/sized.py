@@ -25,6 +25,7 @@ _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 # Chunks that stand behind the sound; if they are cut, the sound is not.
 _BEHIND = {b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cue ", b"smpl", b"JUNK", b"_PMX", b"ANNO"}
+_SOUND = {b"data", b"SSND", b"BODY"}
 # AIFF: bytes a sample takes, of the kinds that take the same for each.
 _AIFC_PLAIN = {
     b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1, b"raw ": 1, b"sowt": 0, b"twos": 0, b"NONE": 0,
@@ -55,7 +56,7 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
         sound = container.parse(reader, begin)
         if sound is None:
             break
-        size, follows = _size(reader, sound, container)
+        size, follows, unread = _size(reader, sound, container)
         end = sound.begin + size
         missing = max(0, (sound.declared or 0) - size)
         if sound.is_mpeg:
@@ -68,7 +69,7 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
             if 0 < missing <= sound.begin - begin:
                 share = 1.0
             cut = sound.is_packed and missing > 0
-            found.append(Link(sound.mend(size), promised_share=share, cut=cut))
+            found.append(Link(sound.mend(size), promised_share=share, cut=cut, unread=unread))
         if follows is None:
             break
         begin = follows
@@ -120,23 +121,38 @@ def _container(reader: Reader, begin: int) -> _Container | None:
     return None
 
 
-def _size(reader: Reader, sound: _Sound, container: _Container) -> tuple[int, int | None]:
-    """How many bytes of sound there are, and where another recording begins, if one does."""
+def _size(reader: Reader, sound: _Sound, container: _Container) -> tuple[int, int | None, int]:
+    """How many bytes of sound there are, and where another recording begins, if one does.
+
+    The last is how many more are in chunks of their own, which no decoder looks for.
+    """
     rest = max(0, reader.size - sound.begin)
     declared = sound.declared
     if declared is None or declared > rest:
-        return rest, None
+        return rest, None, 0
     step = 2**32 if sound.wraps else rest + 1
     for size in range(declared, rest + 1, step):
         end = sound.begin + size
         for behind in {end, end + -end % container.align, end + -size % container.align}:
             if behind >= reader.size or (size and reader.empty(behind, reader.size)):
-                return size, None
+                return size, None, 0
             if _container(reader, behind) is not None:
-                return size, behind
+                return size, behind, 0
             if _chunks_follow(reader, behind, container):
-                return size, None
-    return rest, None
+                return size, None, _later_sound(reader, behind, container)
+    return rest, None, 0
+
+
+def _later_sound(reader: Reader, position: int, container: _Container) -> int:
+    """Bytes of the chunks of sound from here on: a file may have more than the one it should."""
+    found = 0
+    for _ in range(_CHUNKS):
+        if not (length := container.chunk(reader, position)):
+            break
+        if reader.at(position, 4) in _SOUND:
+            found += min(length, reader.size - position)
+        position += length
+    return found
 
 
 def _chunks_follow(reader: Reader, position: int, container: _Container) -> bool:

@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal
 ByteOrder = Literal["little", "big"]
 # What pads a file is not longer than this.
 _PADDING = 1 << 16
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,18 @@ class Reader:
         """The unsigned integer of `n` bytes at `offset`; 0 where the file is too short for it."""
         found = self.at(offset, n)
         return int.from_bytes(found, order) if len(found) == n else 0
+
+    def find(self, begin: int, markers: Sequence[bytes]) -> list[int]:
+        """Where any of `markers` stands from `begin` on; one stands there."""
+        found, position = [begin], begin + len(markers[0])
+        while block := self.at(position, _BLOCK + len(markers[0]) - 1):
+            for marker in markers:
+                place = block.find(marker)
+                while 0 <= place < _BLOCK:
+                    found.append(position + place)
+                    place = block.find(marker, place + len(marker))
+            position += _BLOCK
+        return sorted(found)
 
     def empty(self, begin: int, end: int) -> bool:
         """Whether nothing but zeros, and few of them, lies between: what pads a file."""
