@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
 from emolive.wording import complaint
@@ -143,7 +143,8 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
         text += complaint(kind, message, "table")
         if isinstance(given, str | int | float | bool):
             text += f", not {_short(repr(given))}"
-    more = tr(" ({number} more problems)", number=len(problems) - 1) if len(problems) > 1 else ""
+    others = len(problems) - 1
+    more = ntr(" ({count} more problem)", " ({count} more problems)", others) if others else ""
     return f"{name}{', ' + _short(part) if part else ''}: {text}{more}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from emolive.i18n import decimal, mark, tr
@@ -108,6 +109,10 @@ def size_text(size: int) -> str:
     return f"{decimal(size / divisor, 1)} {unit}"
 
 
+# Pydantic's subject: the value's name stands there already.
+_SHOULD = re.compile(r"^\w+ should\b")
+
+
 def complaint(kind: str, message: str, record: str) -> str:
     """What is wrong with a value, as what follows its name.
 
@@ -117,4 +122,4 @@ def complaint(kind: str, message: str, record: str) -> str:
         record: what a record with named fields is called where the value stands.
     """
     known = _COMPLAINTS.get(kind)
-    return known.format(record=record) if known else message.replace("Input should", "must", 1)
+    return known.format(record=record) if known else _SHOULD.sub("must", message)

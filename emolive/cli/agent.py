@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from emolive.cli.loading import open_library
-from emolive.cli.outcome import tell
+from emolive.cli.outcome import tell, tell_lines
 from emolive.consent.permission import Statement, agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
@@ -67,7 +67,6 @@ def confirm_in_terminal(statement: Statement) -> bool:
                 "a policy file (`emolive policy --example`)."
             )
         )
-    tell(f"\n{statement.title}\n")
-    tell(textwrap.fill(statement.text, 88))
-    tell(tr("\n{question} Type: {phrase}", question=statement.question, phrase=statement.phrase))
+    tell_lines(f"\n{statement.title}\n\n{textwrap.fill(statement.text, 88)}\n")
+    tell(tr("{question} Type: {phrase}", question=statement.question, phrase=statement.phrase))
     return sys.stdin.readline().strip().casefold() == statement.phrase.casefold()

@@ -19,6 +19,7 @@ from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name, label_name, swatches
+from emolive.plain_text import one_line
 from emolive.times import length_text, seconds_text
 from emolive.wording import percent
 
@@ -171,7 +172,7 @@ class AnalyzeReport:
     def _show(self, begun: AudioInput | None) -> None:
         now = self._pace.now()
         if begun is not None:
-            name = begun.path.name
+            name = one_line(begun.path.name)
             if len(name) > _NAME_WIDTH:
                 name = f"{name[: _NAME_WIDTH - 1]}…"
             turn = min(now.files, now.files_over + 1)
@@ -216,10 +217,10 @@ class AnalyzeReport:
         )
 
     def _say(self, text: str) -> None:
-        self._results.print(text)
+        self._results.print(one_line(text))
 
     def _tell(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, soft_wrap=True)
+        self._console.print(one_line(text), style=style, soft_wrap=True)
 
 
 def _files(count: int) -> str:

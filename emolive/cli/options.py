@@ -42,7 +42,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except _USAGE_ERROR as error:
-            error.message = plain(error.message)
+            # Who checks values says so first, which tells nobody anything.
+            error.message = plain(error.message).removeprefix("Value error, ")
             raise
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -63,14 +64,15 @@ class Commands(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if "" in (part.rpartition("=")[2] for part in rest) and not isinstance(command, TyperGroup):
             assert command is not None
-            given = command.make_parser(ctx).parse_args(list(rest))[0]
+            inner = type(ctx)(command, parent=ctx, info_name=name)
+            given = command.make_parser(inner).parse_args(list(rest))[0]
             for parameter in command.params:
                 value = given.get(parameter.name)
                 if parameter.name not in _MAY_BE_EMPTY and (
                     value == "" or (isinstance(value, list | tuple) and "" in value)
                 ):
                     raise typer.BadParameter(
-                        tr("it is empty."), ctx=ctx, param_hint=max(parameter.opts, key=len)
+                        tr("it is empty."), ctx=inner, param_hint=max(parameter.opts, key=len)
                     )
         return name, command, rest
 

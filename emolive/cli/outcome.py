@@ -14,7 +14,7 @@ from typing import Any
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.plain_text import plain
+from emolive.plain_text import one_line, plain
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +31,19 @@ def say(text: object) -> None:
 
 
 def tell(text: object) -> None:
-    """Print a line to standard error, which is for people; standard output is for results."""
+    """Print a line to standard error, which is for people; standard output is for results.
+
+    One line, whatever names are in it: a file's may hold a line feed, and look like an answer.
+    """
     # Nobody may be listening any more; that is no reason to fail.
     with suppress(OSError, ValueError):
-        print(_short(plain(text)), file=sys.stderr, flush=True)  # noqa: T201
+        print(_short(one_line(text)), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def tell_lines(text: str) -> None:
+    """`tell` a text that has lines of its own."""
+    for line in text.split("\n"):
+        tell(line)
 
 
 class _Output(io.FileIO):

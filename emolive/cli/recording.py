@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from emolive.cli.loading import open_library
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell, tell_lines
 from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.monitoring import MonitoredRun, RecordingChoice
@@ -43,7 +43,7 @@ class Recording:
         self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
         settings = self._library.settings()
         if settings.consent_due:
-            tell(settings.consent_text)
+            tell_lines(settings.consent_text)
             self._library.confirm_consent()
         request = RecordingRequest(options.title, options.audio)
         self.choice = RecordingChoice(self._library, request)

@@ -34,7 +34,7 @@ from emolive.cli.options import (
     finish,
     group,
 )
-from emolive.cli.outcome import DONE, say, tell
+from emolive.cli.outcome import DONE, say, tell, tell_lines
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.server.names import server_name
@@ -418,7 +418,7 @@ def _remind_of_consent(library: Path | None) -> None:
     with open_library(library) as opened:
         settings = opened.settings()
         if settings.consent_due:
-            tell(settings.consent_text)
+            tell_lines(settings.consent_text)
             opened.confirm_consent()
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from emolive.cli.outcome import tell
-from emolive.plain_text import plain
 from emolive.session.library import Library
 from emolive.session.query_text import before, parse_date, parse_query, parse_span, taken_as_text
 from emolive.session.results import SessionResult, session_results
@@ -63,7 +62,7 @@ def asked(
 def results_of(opened: Library, query: SearchQuery, mostly: str | None) -> list[SessionResult]:
     """The sessions that a query finds; `mostly`: only those with most time in this emotion."""
     if (words := taken_as_text(query)) is not None:
-        tell(plain(words))
+        tell(words)
     found = [hit.session for hit in opened.search(query)]
     results = session_results(found, opened.label_samples())
     if mostly is None:

@@ -20,7 +20,7 @@ from emolive.cli.options import (
     SessionArgument,
     group,
 )
-from emolive.cli.outcome import DONE, print_json, say, tell
+from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.cli.session_filter import (
     LastFilter,
     MostlyFilter,
@@ -42,7 +42,6 @@ from emolive.cli.session_tables import (
 )
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import decimal, tr
-from emolive.plain_text import plain
 from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
 from emolive.session.query_text import parse_length, parse_share, taken_as_text
 from emolive.session.results import Span, emotions_of, trend
@@ -227,7 +226,7 @@ def search(
             query = replace(query, min_confidence=parse_share(probability))
         hits = opened.search(query)
         if (words := taken_as_text(query)) is not None:
-            tell(plain(words))
+            tell(words)
         if as_json:
             times = opened.label_samples()
             print_json(
@@ -382,7 +381,7 @@ def consent(
                 ) from error
             opened.change_settings(changed)
         shown = opened.settings().consent_text
-        tell(shown or tr("There is no reminder before recording."))
+        tell_lines(shown or tr("There is no reminder before recording."))
     return DONE
 
 

@@ -78,6 +78,8 @@ def import_bundle(
         SessionError: the file is no bundle, damaged, too large, or its session is here already; or
             the library cannot be written.
     """
+    if path.is_dir():
+        raise SessionError(tr("{path} is a folder: name a file inside it.", path=path))
     try:
         with ZipFile(path) as archive:
             open_document = _document_file(archive, path.name, max_document_bytes)

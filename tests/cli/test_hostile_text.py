@@ -163,3 +163,13 @@ def test_of_a_traceback(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stderr.startswith("Traceback")
     assert bad(done.stderr) == []
+
+
+def test_a_name_cannot_look_like_another_answer(run: Run, tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    heard.mkdir()
+    sf.write(heard / "a\nother.wav: happy 99 %.wav", [0.0] * 8000, 8000)
+    (heard / "b\r\nother is damaged.wav").write_bytes(b"no sound")
+    done = run("analyze", heard, heard / "c\nother", "--model", "fast")
+    assert done.exit_code == 1
+    assert not any(line.startswith("other") for line in done.output.splitlines())
