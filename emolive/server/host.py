@@ -96,27 +96,27 @@ class HostLoad:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """A call beside its events.
+
+    `permitted_by`: who permitted that the agent's emotions are inferred (None: they are not);
+    `session`: the one that it is, or was, recorded into; `over`: it has ended, and its recording is
+    stored.
+    """
+
+    permitted_by: str | None = None
+    recording: bool = False
+    session: str | None = None
+    over: bool = False
+
+
 class HostedCall(Protocol):
     """A call that runs somewhere. `write` and `finish` belong to one thread."""
 
     @property
-    def permitted_by(self) -> str | None:
-        """Who permitted that the agent's emotions are inferred; None: they are not."""
-        ...
-
-    @property
-    def recording(self) -> bool:
-        """Whether it is being recorded now."""
-        ...
-
-    @property
-    def session(self) -> str | None:
-        """The session that it is, or was, recorded into."""
-        ...
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and its recording is stored."""
+    def state(self) -> CallState:
+        """What is so now, beside what `take` tells."""
         ...
 
     def write(self, block: FloatArray) -> None:

@@ -38,7 +38,7 @@ from emolive.monitoring import (
 )
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.admission import Admission, Progress, no_more, process_seconds
-from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad, ModelFacts
 from emolive.server.recordings import TO_BE_MOVED
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.server.source import TapSource
@@ -83,7 +83,7 @@ class LocalCall:
         self._session: str | None = None
         self._mailbox: Mailbox = call.live.hub.subscribe(_MAILBOX_EVENTS, kinds=_KINDS)
         self._fed_at = 0.0
-        self.permitted_by = by
+        self._permitted_by = by
         self.meter: RunMeter | None = None
 
     @property
@@ -92,23 +92,14 @@ class LocalCall:
         return self._call
 
     @property
-    def recording(self) -> bool:
-        """Whether it is being recorded now."""
+    def state(self) -> CallState:
+        """What is so now."""
         status = self._calls.recorders.look().get(self._call.id)
-        return status is not None and not status.state.over
-
-    @property
-    def session(self) -> str | None:
-        """The session that it is, or was, recorded into."""
-        if self._session is None:
-            status = self._calls.recorders.look().get(self._call.id)
-            self._session = None if status is None else status.session_id
-        return self._session
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and its recording is stored."""
-        return self._call.live.over and not self.recording
+        recording = status is not None and not status.state.over
+        if status is not None:
+            self._session = self._session or status.session_id
+        over = self._call.live.over and not recording
+        return CallState(self._permitted_by, recording, self._session, over)
 
     def write(self, block: FloatArray) -> None:
         """Frames, float32 ``(n, channels)``."""
@@ -318,9 +309,14 @@ class LocalHost:
             recording=RecordingChoice(self._library, recorded) if kept else None,
         )
         call = self.calls.open(description, call_id=request.id)
-        return LocalCall(
-            self.calls, call, source, None if permission is None else permission.granted_by
+        return self._hosted_call(
+            request, call, source, None if permission is None else permission.granted_by
         )
+
+    def _hosted_call(
+        self, _: CallRequest, call: MonitoredCall, source: TapSource, by: str | None
+    ) -> LocalCall:
+        return LocalCall(self.calls, call, source, by)
 
     def _baseline(self, request: CallRequest) -> BaselineChoice | None:
         """A tap is a source, of each who brings calls by it."""

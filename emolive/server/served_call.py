@@ -14,7 +14,7 @@ from emolive.history.rings import DecisionRing, LevelRing
 from emolive.labels import is_negative
 from emolive.monitoring.call_feed import LevelCell
 from emolive.monitoring.wire import event_fields
-from emolive.server.host import CallEvent, CallRequest, HostedCall, ModelFacts
+from emolive.server.host import CallEvent, CallRequest, CallState, HostedCall, ModelFacts
 from emolive.server.placement import Placement, PlacementStatus
 from emolive.types import (
     Alert,
@@ -48,10 +48,7 @@ _SEVERITIES = list(Severity)
 class _Past:
     """What stays of a hosted call that was let go."""
 
-    session: str | None
-    permitted_by: str | None
-    recording: bool = False
-    over: bool = True
+    state: CallState
 
     def write(self, block: FloatArray) -> None:
         """Nobody hears it any more."""
@@ -135,7 +132,7 @@ class ServedCall:
 
     def let_go(self) -> None:
         """Its host is about to forget it: keep what is to be shown for a while."""
-        self.hosted = _Past(self.hosted.session, self.hosted.permitted_by)
+        self.hosted = _Past(replace(self.hosted.state, recording=False, over=True))
 
     def supersede(self) -> None:
         """Another connection brings it now, to a server that knows nothing of this one's end."""
@@ -173,7 +170,7 @@ class ServedCall:
 
     def info(self, *, trend: bool = False) -> Message:
         """The call now; with `trend` the last minutes of its main party, too."""
-        status, hosted = self._status, self.hosted
+        status, hosted = self._status, self.hosted.state
         state = EngineState.STARTING if status is None else status.state
         waiting = [alert for alert in self._alerts if not alert["acknowledged"]]
         gravest = max(
@@ -294,7 +291,7 @@ class ServedCall:
 
     def _streams(self) -> list[Message]:
         told = {one.name: one for one in self._status.streams} if self._status else {}
-        permitted = self.hosted.permitted_by is not None
+        permitted = self.hosted.state.permitted_by is not None
         found = []
         for name, role in zip(self.request.streams, self.request.roles, strict=True):
             status = told.get(name)

@@ -273,7 +273,7 @@ class EmoliveServer:
         self._host.drain()
         await _until(lambda: not len(sessions), _CLIENTS_LEAVE_S)
         stored = await _until(
-            lambda: all(call.hosted.over for call in board.calls), _STORED_WITHIN_S
+            lambda: all(call.hosted.state.over for call in board.calls), _STORED_WITHIN_S
         )
         if not stored:
             self._tell("Not every recording is stored yet: the next start puts it right.")

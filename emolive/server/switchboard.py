@@ -238,7 +238,7 @@ class Switchboard:
 
     async def _put_away(self, call: ServedCall) -> None:
         """A call is over: its host forgets it at once, and the list after a while."""
-        if call.kept_by_host and call.hosted.over:
+        if call.kept_by_host and call.hosted.state.over:
             call.let_go()
             await self.host.forget(call.id)
         if call.ended_for_s > self.shown_after_s and not call.kept_by_host:

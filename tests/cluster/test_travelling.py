@@ -117,7 +117,7 @@ def brought(host, url, key):
         calls |= {request.id: call for request, call in host.arrivals()}
         if key in calls:
             found += [e for e in calls[key].take() if isinstance(e, Prediction)]
-            if calls[key].over:
+            if calls[key].state.over:
                 break
         time.sleep(0.05)
     return [e for e in found if e.probabilities is not None]

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emolive.cluster.live.fleet import NO_HEAD, Fleet, Listener, Member
-from emolive.cluster.live.news import CallState, WorkerNews
+from emolive.cluster.live.news import WorkerNews
 from emolive.errors import EmoliveError
-from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad, ModelFacts
 from emolive.types import EngineState, EngineStatus, FloatArray
 
 if TYPE_CHECKING:
@@ -32,26 +32,6 @@ class RemoteCall:
         self.state = CallState()
         self._status = EngineStatus(EngineState.STARTING)
         self._events: deque[CallEvent] = deque(maxlen=_MOST_EVENTS)
-
-    @property
-    def permitted_by(self) -> str | None:
-        """Who permitted that the agent's emotions are inferred."""
-        return self.state.permitted_by
-
-    @property
-    def recording(self) -> bool:
-        """Whether it is being recorded now."""
-        return self.state.recording and not self.over
-
-    @property
-    def session(self) -> str | None:
-        """The session of its worker that it is, or was, recorded into."""
-        return self.state.session
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and its recording is stored."""
-        return self.state.over
 
     def write(self, block: FloatArray) -> None:  # noqa: ARG002
         """Frames come to the worker alone."""
@@ -173,7 +153,7 @@ class ClusterHost(Listener):
         """Have its worker end a call; whether it goes on there."""
         with self._lock:
             call = self._calls.get(call_id)
-        if call is None or call.over:
+        if call is None or call.state.over:
             return False
         return await asyncio.to_thread(self._fleet.end, call.member, call_id, reason)
 
@@ -202,7 +182,7 @@ class ClusterHost(Listener):
                 continue
             with self._lock:
                 call = self._calls.get(one.call)
-                known = call is not None and call.member is member and not call.over
+                known = call is not None and call.member is member and not call.state.over
                 if one.request is not None and not known:
                     call = self._calls[one.call] = RemoteCall(one.request, member)
                     self._arrived.append(call)

@@ -9,21 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emolive.cluster.live.profiles import SourceHeard
-from emolive.server.host import CallEvent, CallRequest, HostLoad
+from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad
 
 # Of all calls, so many pieces of news wait for a front that does not ask.
 MOST = 20_000
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class CallState:
-    """A call as its worker has it, beside its events."""
-
-    permitted_by: str | None = None
-    recording: bool = False
-    session: str | None = None
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

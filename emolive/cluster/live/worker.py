@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from emolive.baseline import SourceProfile
-from emolive.cluster.live.news import CallNews, CallState, Outbox, WorkerNews
+from emolive.cluster.live.news import CallNews, Outbox, WorkerNews
 from emolive.cluster.live.profiles import CarriedProfiles, SourceHeard
 from emolive.cluster.live.replicas import RemoteClassifier, Replicas
 from emolive.cluster.parcels import ModelParcel, unpacked
@@ -20,18 +20,15 @@ from emolive.cluster.ray_runtime import MODELS, own_folder
 from emolive.inference.classifier import Classifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
-from emolive.monitoring import BaselineChoice
-from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.monitoring import BaselineChoice, CallMonitor, MonitoredCall
+from emolive.server.host import CallEvent, CallRequest, ModelFacts
 from emolive.server.local_host import LocalCall, LocalHost
 from emolive.server.names import worker_name
 from emolive.server.placement import PlacementStatus
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
+from emolive.server.source import TapSource
 from emolive.session.library import Library
-from emolive.types import FloatArray
-
-if TYPE_CHECKING:
-    from prometheus_client.registry import Collector
 
 _log = logging.getLogger(__name__)
 
@@ -40,141 +37,51 @@ _WAIT_S = 0.1
 _ANYWHERE = ("0.0.0.0", "::")
 
 
-class ToldCall:
+class ToldCall(LocalCall):
     """A call that also tells the front what it tells its own server."""
 
-    def __init__(self, request: CallRequest, call: LocalCall, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        request: CallRequest,
+        outbox: Outbox,
+        calls: CallMonitor,
+        call: MonitoredCall,
+        source: TapSource,
+        by: str | None,
+    ) -> None:
         """Its beginning is told at once."""
+        super().__init__(calls, call, source, by)
         self.request = request
-        self._call = call
         self._outbox = outbox
-        self._state = CallState()
         self._placement = PlacementStatus()
         self.tell_all()
 
-    @property
-    def permitted_by(self) -> str | None:
-        """Who permitted that the agent's emotions are inferred."""
-        return self._call.permitted_by
-
-    @property
-    def recording(self) -> bool:
-        """Whether it is being recorded now."""
-        return self._call.recording
-
-    @property
-    def session(self) -> str | None:
-        """The session that it is, or was, recorded into."""
-        return self._call.session
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, and its recording is stored."""
-        return self._call.over
-
-    def write(self, block: FloatArray) -> None:
-        """Frames, float32 ``(n, channels)``."""
-        self._call.write(block)
-
-    def finish(self, reason: str | None, gaps: int) -> None:
-        """No more frames come."""
-        self._call.finish(reason, gaps)
-
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time."""
-        events = self._call.take()
+        events = super().take()
         if events:
             self._outbox.put(CallNews(self.request.id, events=tuple(events)))
         return events
 
     def tell_all(self) -> None:
         """Tell that it is there, to a front that does not know."""
-        self._state = self._now()
-        status = self._call.monitored.live.status()
-        self._outbox.put(CallNews(self.request.id, self.request, (status,), self._state))
+        self._told = self.state
+        status = self.monitored.live.status()
+        self._outbox.put(CallNews(self.request.id, self.request, (status,), self._told))
 
     def tell_state(self, placement: PlacementStatus) -> None:
         """Tell what has changed beside the events."""
-        now = self._now()
-        if (now, placement) != (self._state, self._placement):
-            self._state, self._placement = now, placement
+        now = self.state
+        if (now, placement) != (self._told, self._placement):
+            self._told, self._placement = now, placement
             self._outbox.put(CallNews(self.request.id, None, (placement,), now))
 
-    def _now(self) -> CallState:
-        call = self._call
-        return CallState(call.permitted_by, call.recording, call.session, call.over)
 
+class WorkerHost(LocalHost):
+    """A `LocalHost` with a part of the machine, and classifiers of others where there are some.
 
-class WorkerHost:
-    """A `LocalHost` whose calls are told to the front, too."""
-
-    def __init__(self, host: LocalHost, outbox: Outbox) -> None:
-        """Run calls by `host`."""
-        self._host = host
-        self._outbox = outbox
-        self.calls: dict[str, ToldCall] = {}
-
-    @property
-    def model(self) -> ModelFacts:
-        """What calls are run with."""
-        return self._host.model
-
-    @property
-    def metrics(self) -> Collector:
-        """Numbers about the calls, for Prometheus."""
-        return self._host.metrics
-
-    def load(self) -> HostLoad:
-        """How busy it is."""
-        return self._host.load()
-
-    def refusal(self) -> str | None:
-        """Why one more call cannot be run now."""
-        return self._host.refusal()
-
-    def unable(self) -> str | None:
-        """Why it can run no call at all."""
-        return self._host.unable()
-
-    def elsewhere(self) -> str | None:
-        """Calls are run here."""
-        return None
-
-    async def end(self, call_id: str, reason: str) -> bool:  # noqa: ARG002
-        """No call is brought elsewhere."""
-        return False
-
-    def drain(self) -> None:
-        """Who brings calls here is told by the server itself."""
-
-    def arrivals(self) -> Sequence[tuple[CallRequest, ToldCall]]:
-        """All calls are opened here."""
-        return ()
-
-    async def open(self, request: CallRequest) -> ToldCall:
-        """Run a call."""
-        call = ToldCall(request, await self._host.open(request), self._outbox)
-        self.calls[request.id] = call
-        return call
-
-    async def forget(self, call_id: str) -> None:
-        """A call is over and was looked at for long enough."""
-        if (call := self.calls.pop(call_id, None)) is not None:
-            over = CallState(call.permitted_by, False, call.session, True)
-            self._outbox.put(CallNews(call_id, state=over))
-        await self._host.forget(call_id)
-
-    async def expire(self) -> list[str]:
-        """Delete what is older than the library keeps."""
-        return await self._host.expire()
-
-    async def close(self) -> None:
-        """End what runs and store everything."""
-        await self._host.close()
-
-
-class _SharingHost(LocalHost):
-    """A `LocalHost` with a part of the machine, and classifiers of others where there are some."""
+    Its calls are told to the front, too.
+    """
 
     def __init__(
         self,
@@ -183,11 +90,29 @@ class _SharingHost(LocalHost):
         cores: float,
         replicas: Replicas,
         profiles: CarriedProfiles,
+        outbox: Outbox,
     ) -> None:
+        """Use `cores` at most."""
         self._replicas = replicas
         self._profiles = profiles
+        self._outbox = outbox
+        self.told: dict[str, ToldCall] = {}
         super().__init__(settings, library)
         self._admission.limit = cores
+
+    async def forget(self, call_id: str) -> None:
+        """A call is over and was looked at for long enough."""
+        if (call := self.told.pop(call_id, None)) is not None:
+            over = replace(call.state, recording=False, over=True)
+            self._outbox.put(CallNews(call_id, state=over))
+        await super().forget(call_id)
+
+    def _hosted_call(
+        self, request: CallRequest, call: MonitoredCall, source: TapSource, by: str | None
+    ) -> LocalCall:
+        told = ToldCall(request, self._outbox, self.calls, call, source, by)
+        self.told[request.id] = told
+        return told
 
     def _baseline(self, request: CallRequest) -> BaselineChoice | None:
         """The profiles are the front's."""
@@ -261,7 +186,7 @@ class IngestWorker:
         """What is new since number `after`, waiting a little for it; None: to whom all is new."""
         assert self._host is not None
         board = self._server.board
-        for call in tuple(self._host.calls.values()):
+        for call in tuple(self._host.told.values()):
             served = None if board is None else board.call(call.request.id)
             call.tell_state(PlacementStatus() if served is None else served.placement)
             if after is None:
@@ -299,8 +224,9 @@ class IngestWorker:
         self._outbox.put(CallNews("", heard=(heard,)))
 
     def _make_host(self, settings: ServerSettings, library: Library) -> WorkerHost:
-        own = _SharingHost(settings, library, self._cores, self._replicas, self._profiles)
-        self._host = WorkerHost(own, self._outbox)
+        self._host = WorkerHost(
+            settings, library, self._cores, self._replicas, self._profiles, self._outbox
+        )
         return self._host
 
 

@@ -19,7 +19,7 @@ from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls
 from emolive.server.connections import ConnectionLimits
 from emolive.server.history import LibraryHistory
-from emolive.server.host import CallEvent, CallRequest, HostLoad, ModelFacts
+from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad, ModelFacts
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
 from emolive.server.services import Services
@@ -37,12 +37,8 @@ TOKEN = "a-token-for-the-wall"
 class RecordedCall:
     """A `HostedCall` that began `ahead_s` ago."""
 
-    permitted_by = None
-    session = None
-
     def __init__(self, recording: Recording, ahead_s: float, *, recorded: bool) -> None:
-        self.recording = recorded
-        self.over = False
+        self.state = CallState(recording=recorded)
         self._told = recording.told
         self._began = time.monotonic() - ahead_s
         self._next = 0
@@ -53,7 +49,7 @@ class RecordedCall:
 
     def finish(self, reason: str | None, gaps: int) -> None:  # noqa: ARG002
         """End it."""
-        self.over = True
+        self.state = replace(self.state, over=True)
 
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time."""
@@ -63,8 +59,8 @@ class RecordedCall:
             found.append(self._told[self._next][1])
             self._next += 1
         self._last = next((e for e in reversed(found) if isinstance(e, EngineStatus)), self._last)
-        if (self.over or self._next == len(self._told)) and self._last is not None:
-            self.over = True
+        if (self.state.over or self._next == len(self._told)) and self._last is not None:
+            self.finish(None, 0)
             found.append(replace(self._last, state=EngineState.STOPPED))
         return found
 
