@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
@@ -18,6 +18,7 @@ from emolive.toml_files import sentence
 
 # An address that no server has, until a person gives one.
 NO_ADDRESS = "https://example.invalid/"
+Part = TypeVar("Part", Rule, Webhook)
 _UPSET = ("angry", "disgust", "fearful")
 
 
@@ -55,22 +56,13 @@ class RuleDrafts:
         Raises:
             RuleError: they do not go together.
         """
-        rule = self.rules[index]
-        name = str(values.get("name", rule.name)).strip()
-        if not name:
-            raise RuleError(tr("Give the rule a name."))
-        if any(other.name == name for i, other in enumerate(self.rules) if i != index):
-            raise RuleError(tr("Another rule has this name: choose one of its own."))
         if values.get("emotions") == ():
             raise RuleError(tr("Choose at least one emotion."))
-        fields = rule.model_dump() | values | {"name": name}
-        try:
-            made = type(rule).model_validate(fields)
-        except ValidationError as error:
-            text = sentence(error, {}, name, lambda place, _: ("", place))
-            raise RuleError(text) from error
-        rules = (*self.rules[:index], made, *self.rules[index + 1 :])
-        return replace(self, rules=rules)
+        unnamed = (
+            tr("Give the rule a name."),
+            tr("Another rule has this name: choose one of its own."),
+        )
+        return replace(self, rules=_changed(self.rules, index, values, *unnamed))
 
     def with_rule(self, rule: Rule) -> RuleDrafts:
         """With one more."""
@@ -92,20 +84,14 @@ class RuleDrafts:
         Raises:
             RuleError: they do not go together.
         """
-        hook = self.webhooks[index]
-        name = str(values.get("name", hook.name)).strip()
-        if not name:
-            raise RuleError(tr("Give the webhook a name."))
-        if any(other.name == name for i, other in enumerate(self.webhooks) if i != index):
-            raise RuleError(tr("Another webhook has this name: choose one of its own."))
-        fields = hook.model_dump() | values | {"name": name}
-        try:
-            made = Webhook.model_validate(fields)
-        except ValidationError as error:
-            text = sentence(error, {}, name, lambda place, _: ("", place))
-            raise RuleError(text) from error
-        webhooks = (*self.webhooks[:index], made, *self.webhooks[index + 1 :])
-        names = {hook.name: name}
+        webhooks = _changed(
+            self.webhooks,
+            index,
+            values,
+            tr("Give the webhook a name."),
+            tr("Another webhook has this name: choose one of its own."),
+        )
+        names = {self.webhooks[index].name: webhooks[index].name}
         return replace(self, webhooks=webhooks, rules=_told(self.rules, names))
 
     def without_webhook(self, index: int) -> RuleDrafts:
@@ -117,6 +103,25 @@ class RuleDrafts:
     def rule_set(self) -> RuleSet:
         """As a file holds them."""
         return RuleSet.model_validate({"rule": self.rules, "webhook": self.webhooks})
+
+
+def _changed(
+    parts: tuple[Part, ...], index: int, values: dict[str, Any], no_name: str, taken: str
+) -> tuple[Part, ...]:
+    part = parts[index]
+    name = str(values.get("name", part.name)).strip()
+    if not name:
+        raise RuleError(no_name)
+    if any(other.name == name for i, other in enumerate(parts) if i != index):
+        raise RuleError(taken)
+    try:
+        made = type(part).model_validate(part.model_dump() | values | {"name": name})
+    except ValidationError as error:
+        text = sentence(error, {}, name, lambda place, _: ("", place))
+        raise RuleError(text) from error
+    found = list(parts)
+    found[index] = made
+    return tuple(found)
 
 
 def _told(rules: Sequence[Rule], names: Mapping[str, str | None]) -> tuple[Rule, ...]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
-from emolive.alerts.conditions.rule import check_release, release_or_usual
 from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import decimal, mark, tr
@@ -26,22 +25,13 @@ class EmotionRule(EmotionalRule):
 
     title: ClassVar[str] = mark("Emotion that lasts")
     usual_name: ClassVar[str] = mark("Customer upset")
+    level_field: ClassVar[str] = "probability"
 
     kind: Literal["emotion"] = "emotion"
     probability: float = Field(gt=0, le=1)
     release: float | None = Field(default=None, ge=0, le=1)
     for_s: float = Field(default=3.0, ge=0, le=3_600)
     bridge_s: float = Field(default=2.0, ge=0, le=60)
-
-    @property
-    def release_level(self) -> float:
-        """Where it is over."""
-        return release_or_usual(self.release, self.probability)
-
-    @model_validator(mode="after")
-    def _below(self) -> Self:
-        check_release(self.release, self.probability, "probability")
-        return self
 
     @classmethod
     def fresh(cls, name: str, emotions: tuple[str, ...]) -> Self:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from emolive.alerts.conditions.form import EmotionsField
-from emolive.alerts.conditions.rule import Label, Rule
+from emolive.alerts.conditions.rule import Label, Rule, check_release, release_or_usual
 from emolive.alerts.watch import CallFormat
 from emolive.i18n import tr
 from emolive.types import Prediction, Stream
@@ -26,13 +26,26 @@ class EmotionalRule(Rule):
     steadies them where that is wanted.
     """
 
+    level_field: ClassVar[str]  # what it is raised at
+
     emotions: tuple[Label, ...] = Field(min_length=1, max_length=32)
+    release: float | None = None
     smoothing_s: float = Field(default=0.0, ge=0, le=60)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         if len(set(self.emotions)) < len(self.emotions):
             raise ValueError("emotions must be named once each")
+        return self
+
+    @property
+    def release_level(self) -> float:
+        """Where it is over."""
+        return release_or_usual(self.release, getattr(self, self.level_field))
+
+    @model_validator(mode="after")
+    def _below(self) -> Self:
+        check_release(self.release, getattr(self, self.level_field), self.level_field)
         return self
 
     def unknown_emotion(self, labels: tuple[str, ...]) -> str | None:

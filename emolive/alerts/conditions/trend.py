@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emolive.alerts.conditions.emotional import EmotionalRule, Evidence
 from emolive.alerts.conditions.form import FormField, NumberField
-from emolive.alerts.conditions.rule import check_release, release_or_usual
 from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import decimal, mark, tr
@@ -32,23 +31,13 @@ class TrendRule(EmotionalRule):
 
     title: ClassVar[str] = mark("Emotion on the rise")
     usual_name: ClassVar[str] = mark("Customer getting upset")
+    level_field: ClassVar[str] = "rise_per_minute"
 
     kind: Literal["trend"] = "trend"
     rise_per_minute: float = Field(gt=0, le=60)
-    release: float | None = None
     window_s: float = Field(default=30.0, ge=5, le=600)
     probability: float = Field(default=0.0, ge=0, le=1)
     speech_share: float = Field(default=0.3, ge=0.05, le=1)
-
-    @property
-    def release_level(self) -> float:
-        """Where it is over."""
-        return release_or_usual(self.release, self.rise_per_minute)
-
-    @model_validator(mode="after")
-    def _below(self) -> Self:
-        check_release(self.release, self.rise_per_minute, "rise_per_minute")
-        return self
 
     @classmethod
     def fresh(cls, name: str, emotions: tuple[str, ...]) -> Self:
