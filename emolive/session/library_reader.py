@@ -106,14 +106,9 @@ class LibraryReader:
 
     def annotators(self) -> list[str]:
         """Everybody who marked or rated anything, sorted."""
-        with self.database.reading() as connection:
-            return [
-                row[0]
-                for row in connection.execute(
-                    "SELECT annotator FROM annotations UNION SELECT annotator FROM traces"
-                    " ORDER BY 1"
-                )
-            ]
+        return self._texts(
+            "SELECT annotator FROM annotations UNION SELECT annotator FROM traces ORDER BY 1"
+        )
 
     def alerts(self, session_id: str) -> list[AlertRecord]:
         """The alerts that were raised."""
@@ -127,21 +122,14 @@ class LibraryReader:
 
     def tags(self) -> list[str]:
         """All tags in use, sorted."""
-        with self.database.reading() as connection:
-            return [
-                row[0] for row in connection.execute("SELECT DISTINCT tag FROM tags ORDER BY 1")
-            ]
+        return self._texts("SELECT DISTINCT tag FROM tags ORDER BY 1")
 
     def labels(self) -> list[str]:
         """All emotions that any session's model or any person's mark knows, sorted."""
-        with self.database.reading() as connection:
-            return [
-                row[0]
-                for row in connection.execute(
-                    "SELECT value FROM sessions, json_each(sessions.labels) UNION"
-                    " SELECT label FROM annotations WHERE label IS NOT NULL ORDER BY 1"
-                )
-            ]
+        return self._texts(
+            "SELECT value FROM sessions, json_each(sessions.labels) UNION"
+            " SELECT label FROM annotations WHERE label IS NOT NULL ORDER BY 1"
+        )
 
     def audio_path(self, session_id: str, stream: str) -> Path | None:
         """The stream's audio (FLAC, mono); None where none is kept or it is gone."""
@@ -182,3 +170,7 @@ class LibraryReader:
     def dominant(self) -> dict[str, str | None]:
         """The emotion with the most time of each session that has segments."""
         return {key: dominant_of(samples) for key, samples in self.label_samples().items()}
+
+    def _texts(self, query: str) -> list[str]:
+        with self.database.reading() as connection:
+            return [row[0] for row in connection.execute(query)]
