@@ -94,6 +94,17 @@ class SpeechActivity:
         """Where the last chunk ends."""
         return self.start_sample + self.chunk_samples * len(self.speech)
 
+    @classmethod
+    def joined(cls, parts: Sequence[SpeechActivity]) -> SpeechActivity:
+        """Parts that follow one another, as one."""
+        return cls(
+            parts[0].start_sample,
+            parts[0].chunk_samples,
+            np.concatenate([part.speech for part in parts]),
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.level_dbfs for part in parts]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureBlock:

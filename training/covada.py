@@ -35,7 +35,7 @@ _GROUPS = 3
 _BATCH = 16
 
 
-def convert(audio: FloatArray, rng: np.random.Generator, rate: int = SAMPLING_RATE) -> FloatArray:
+def convert(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Speech in another voice, as long and as loud.
 
     Raises:
@@ -48,10 +48,10 @@ def convert(audio: FloatArray, rng: np.random.Generator, rate: int = SAMPLING_RA
             "WORLD is missing: install the extra voices, pip install 'emolive[voices]'."
         ) from error
     x = audio.astype(np.float64)
-    f0, times = pyworld.dio(x, rate)
-    f0 = pyworld.stonemask(x, f0, times, rate)
-    envelope = pyworld.cheaptrick(x, f0, times, rate)
-    noise = pyworld.d4c(x, f0, times, rate)
+    f0, times = pyworld.dio(x, SAMPLING_RATE)
+    f0 = pyworld.stonemask(x, f0, times, SAMPLING_RATE)
+    envelope = pyworld.cheaptrick(x, f0, times, SAMPLING_RATE)
+    noise = pyworld.d4c(x, f0, times, SAMPLING_RATE)
     up = rng.random() < 0.5
     ratio = 2 ** (rng.uniform(*PITCH_SEMITONES) / 12)
     formants = rng.uniform(*FORMANTS)
@@ -62,7 +62,7 @@ def convert(audio: FloatArray, rng: np.random.Generator, rate: int = SAMPLING_RA
     at = np.stack(np.broadcast_arrays(frames[:, None], bins[None, :]))
     warped = map_coordinates(np.log(envelope), at, order=1, mode="nearest")
     breath = np.clip(noise + rng.uniform(-_BREATH, _BREATH), 1e-3, 1.0)
-    y = pyworld.synthesize(f0 * ratio, np.exp(warped), breath, rate)
+    y = pyworld.synthesize(f0 * ratio, np.exp(warped), breath, SAMPLING_RATE)
     y = np.pad(y, (0, max(0, len(x) - len(y))))[: len(x)]
     loud, was = np.sqrt(np.mean(y**2)), np.sqrt(np.mean(x**2))
     found: FloatArray = (y * (was / loud) if loud > 0 else x).astype(np.float32)

@@ -48,10 +48,10 @@ def window_features(audio: FloatArray, recipe: Recipe) -> FloatArray:
     return normalize(log_mel(audio, recipe.front_end), recipe.front_end)
 
 
-def clip_windows(audio: FloatArray, recipe: Recipe, hop_s: float = 0.5) -> FloatArray:
+def clip_windows(audio: FloatArray, recipe: Recipe) -> FloatArray:
     """All windows of a clip, as the running program sees them: `n` of `window_features`."""
     n = recipe.window_samples
-    hop = round(hop_s * recipe.front_end.sampling_rate)
+    hop = round(0.5 * recipe.front_end.sampling_rate)
     starts = range(0, max(1, audio.size - n + 1), hop)
     cuts = [audio[s : s + n] for s in starts] if audio.size >= n else [cut_window(audio, n, 0.5)]
     return np.stack([window_features(cut, recipe) for cut in cuts])

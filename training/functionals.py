@@ -70,17 +70,15 @@ def kept_functionals(
     cache: AudioCache,
     clips: Sequence[CachedClip],
     feature_set: FeatureSet,
-    *,
-    window_s: float = 3.0,
 ) -> Floats:
-    """Functionals of each clip's centre window, ``(n, n_features)``; computed once.
+    """Functionals of each clip's 3 s in its middle, ``(n, n_features)``; computed once.
 
     What is undefined, as in digital silence, is 0.
     """
     path = cache.folder / f"functionals-{feature_set}-{fingerprint(list(clips))}.npy"
     order = np.argsort([clip.digest for clip in clips])
     if not path.is_file():
-        extract, n = extractor(feature_set), round(window_s * SAMPLING_RATE)
+        extract, n = extractor(feature_set), 3 * SAMPLING_RATE
         rows = [
             np.nan_to_num(extract(centre(cache.samples(clips[i]), n)))
             for i in track(order, description=f"{feature_set}, {clips[0].corpus}")

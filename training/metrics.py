@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, f1_score, recall_score
 
+_BINS = 15
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -32,14 +34,14 @@ def softmax(logits: npt.NDArray[np.floating], temperature: float = 1.0) -> Float
     return probabilities
 
 
-def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 15) -> float:
+def expected_calibration_error(probabilities: Floats, labels: Ints) -> float:
     """ECE (Guo et al. 2017): equal-width bins of the top probability, weighted by size."""
     confidence, predicted = probabilities.max(1), probabilities.argmax(1)
     correct = predicted == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    which = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     gaps = [
         abs(correct[which == b].mean() - confidence[which == b].mean()) * (which == b).mean()
-        for b in range(bins)
+        for b in range(_BINS)
         if (which == b).any()
     ]
     return float(sum(gaps))

@@ -38,35 +38,35 @@ class Answers:
     base: Floats | None
 
 
-def cross_validated(examples: Examples, *, seed: int = 0, share: float = 1.0) -> Answers:
+def cross_validated(examples: Examples, *, share: float = 1.0) -> Answers:
     """Learn as often as there are folds, everything that is chosen being chosen inside them.
 
     `share` of the stretches that could be learned from are.
     """
     adapted = np.full((len(examples), len(examples.labels)), 1 / len(examples.labels))
-    for train, test in folds(examples, _FOLDS, seed=seed):
-        rows = train if share == 1.0 else _some(examples, train, share, seed)
-        adapted[test] = fit_head(examples[rows], seed=seed).probabilities(examples[test])
+    for train, test in folds(examples, _FOLDS, seed=0):
+        rows = train if share == 1.0 else _some(examples, train, share)
+        adapted[test] = fit_head(examples[rows]).probabilities(examples[test])
     base = base_head(examples)
     return Answers(examples, adapted, None if base is None else base.probabilities(examples))
 
 
-def gain_of_twice(examples: Examples, judged: Judgement, *, seed: int = 0) -> float | None:
+def gain_of_twice(examples: Examples, judged: Judgement) -> float | None:
     """What twice as many labels would gain, going by what half of them gain; None: too few.
 
     A learning curve flattens: to go on as from half to all is the most that is to be expected.
     """
     if min(stretches_of(examples).values()) < 2 * FEWEST:
         return None
-    half = cross_validated(examples, seed=seed, share=0.5)
+    half = cross_validated(examples, share=0.5)
     right = half.adapted.argmax(1) == examples.target
     uar = float((balanced_weight(examples) * right).sum())
     return judged.gain + max(0.0, judged.uar - uar)
 
 
-def _some(examples: Examples, rows: Ints, share: float, seed: int) -> Ints:
+def _some(examples: Examples, rows: Ints, share: float) -> Ints:
     """The rows of a share of each class's stretches, at least two of them."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     kept: set[int] = set()
     for target in np.unique(examples.target[rows]):
         clips = np.unique(examples.clip[rows][examples.target[rows] == target])
@@ -74,7 +74,7 @@ def _some(examples: Examples, rows: Ints, share: float, seed: int) -> Ints:
     return rows[np.isin(examples.clip[rows], list(kept))]
 
 
-def judge(answers: Answers, *, seed: int = 0) -> Judgement:
+def judge(answers: Answers) -> Judgement:
     """Scores with their intervals.
 
     A bootstrap over stretches, and one over speakers (or sessions) where they are known: the wider
@@ -82,8 +82,8 @@ def judge(answers: Answers, *, seed: int = 0) -> Judgement:
     """
     examples = answers.examples
     labels = examples.labels
-    new = _Recalls.of(examples, answers.adapted, seed)
-    old = None if answers.base is None else _Recalls.of(examples, answers.base, seed)
+    new = _Recalls.of(examples, answers.adapted)
+    old = None if answers.base is None else _Recalls.of(examples, answers.base)
     guessed = 1 / len(labels)
     differences = [new.by_stretch - (guessed if old is None else old.by_stretch)]
     if new.by_speaker is not None:
@@ -156,12 +156,12 @@ def more_labels(
     return {label: min(_MOST_MORE, wanted - n) for label, n in counts.items() if wanted > n}
 
 
-def calibration_error(probabilities: Floats, examples: Examples, bins: int = _BINS) -> float:
+def calibration_error(probabilities: Floats, examples: Examples) -> float:
     """ECE (Guo et al. 2017) with equally wide bins, classes having the same say."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == examples.target
     weight = balanced_weight(examples)
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs((weight * (right - confidence))[which == b].sum()) for b in range(bins)]
+    which = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = [abs((weight * (right - confidence))[which == b].sum()) for b in range(_BINS)]
     return _share(float(sum(gaps)))
 
 
@@ -195,12 +195,12 @@ class _Recalls:
     by_speaker: Floats | None
 
     @classmethod
-    def of(cls, examples: Examples, probabilities: Floats, seed: int) -> _Recalls:
+    def of(cls, examples: Examples, probabilities: Floats) -> _Recalls:
         hits = examples.weight * (probabilities.argmax(1) == examples.target)
         n = len(examples.labels)
         sums = np.bincount(examples.target, examples.weight, n)
         # The same draws for every set of answers, so that differences are of the same stretches.
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(0)
         by_stretch = np.zeros((_RESAMPLES, n))
         for target in range(n):
             rows = examples.target == target

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -80,12 +80,8 @@ def session_fingerprint(session_id: str) -> str:
     return _digest(f"session {session_id}".encode())
 
 
-def from_library(
-    library: LibraryReader,
-    permission: AgentPermission | None = None,
-    sessions: Sequence[str] | None = None,
-) -> Labelled:
-    """What people marked with an emotion in all sessions (or these), where the sound is kept.
+def from_library(library: LibraryReader, permission: AgentPermission | None = None) -> Labelled:
+    """What people marked with an emotion in all sessions, where the sound is kept.
 
     Voices of agents are taken only where emotion was inferred on them, and with `permission`: to
     teach is to infer.
@@ -94,8 +90,7 @@ def from_library(
     found: list[Stretch] = []
     skipped: Counter[str] = Counter()
     agents = False
-    infos = library.sessions() if sessions is None else [library.get(one) for one in sessions]
-    for info in infos:
+    for info in library.sessions():
         origin = Origin("session", session_fingerprint(info.id))
         for name, marked in labelled_marks(library, info):
             stream = info.stream(name)

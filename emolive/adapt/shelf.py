@@ -139,12 +139,12 @@ def taught_with(sessions: Iterable[str]) -> list[str]:
     ]
 
 
-def deleted_sources(models: Iterable[AdaptedModel], library: Path | None = None) -> dict[str, int]:
+def deleted_sources(models: Iterable[AdaptedModel]) -> dict[str, int]:
     """Of each model how many of the sessions that it was taught with the library has deleted.
 
     By the library's audit log; nothing where there is no library, or it cannot be read.
     """
-    folder = library_folder(library)
+    folder = library_folder()
     if not (folder / DATABASE_FILE).is_file():
         return {}
     try:

@@ -10,7 +10,6 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.voices import JointRun, Voices
 from emolive.alerts.watch import CallFormat, PredictionWatch, VoiceWatch, Watch
-from emolive.conversation import ConversationConfig
 from emolive.i18n import tr
 from emolive.types import (
     Alert,
@@ -41,10 +40,9 @@ class AlertEngine:
         rules: RuleSet,
         streams: Sequence[Stream],
         call: CallFormat,
-        conversation: ConversationConfig | None = None,
         kept_ends: int | None = _KEPT_ENDS,
     ) -> None:
-        """Watch `streams`; talkspurts are those of `conversation`.
+        """Watch `streams`.
 
         `kept_ends` (None: all) wait for `take_ended`. A rule with nothing to watch, for its party
         is not there or the model does not know its emotion, has a sentence in `notes`.
@@ -59,7 +57,7 @@ class AlertEngine:
         self._rules = rules.enabled
         self._add(self._rules)
         self.notes = self._find_notes()
-        self._voices = Voices(tuple(self._streams), call.rate, conversation)
+        self._voices = Voices(tuple(self._streams), call.rate)
 
     @property
     def raised(self) -> tuple[tuple[str, str | None], ...]:

@@ -167,13 +167,12 @@ class Outbox:
             ).fetchall()
         return tuple((str(webhook), int(count)) for webhook, count in found)
 
-    def messages(self, limit: int = 1_000) -> list[Message]:
+    def messages(self) -> list[Message]:
         """The oldest messages, all states."""
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT id, message_id, webhook, payload, attempts, created_at, state, last_error"
-                " FROM outbox ORDER BY id LIMIT ?",
-                (limit,),
+                " FROM outbox ORDER BY id LIMIT 1000"
             ).fetchall()
         return [_message(row) for row in found]
 

@@ -149,7 +149,6 @@ def recorded_call(
     classifier: Classifier,
     vad: SileroVad,
     config: EngineConfig,
-    progress: Callable[[float, float | None], None] | None = None,
 ) -> PastCall:
     """A recording, analysed now with exactly the live pipeline; its events are kept in memory.
 
@@ -167,7 +166,7 @@ def recorded_call(
         elif isinstance(event, FeatureBlock) and event.activity is not None:
             heard.setdefault(event.stream, []).append(event.activity)
 
-    analysis = analyze_source(source, name, classifier, vad, config, progress, keep)
+    analysis = analyze_source(source, name, classifier, vad, config, listen=keep)
     rate = analysis.metadata.sampling_rate
 
     def feed(engine: AlertEngine) -> list[Alert]:
@@ -226,23 +225,11 @@ def _stretches(activities: list[SpeechActivity], step: int) -> Iterator[SpeechAc
             activity.start_sample != waiting[-1].end_sample
             or activity.end_sample - waiting[0].start_sample > step
         ):
-            yield _joined(waiting)
+            yield SpeechActivity.joined(waiting)
             waiting = []
         waiting.append(activity)
     if waiting:
-        yield _joined(waiting)
-
-
-def _joined(parts: list[SpeechActivity]) -> SpeechActivity:
-    if len(parts) == 1:
-        return parts[0]
-    return SpeechActivity(
-        parts[0].start_sample,
-        parts[0].chunk_samples,
-        np.concatenate([part.speech for part in parts]),
-        np.concatenate([part.probability for part in parts]),
-        np.concatenate([part.level_dbfs for part in parts]),
-    )
+        yield SpeechActivity.joined(waiting)
 
 
 def _window(entry: dict[str, Any], labels: tuple[str, ...]) -> Prediction:

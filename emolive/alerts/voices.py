@@ -36,11 +36,9 @@ class Voices:
     stream has not delivered by then counts as unobserved. One thread owns it.
     """
 
-    def __init__(
-        self, streams: Sequence[str], rate: int, config: ConversationConfig | None = None
-    ) -> None:
+    def __init__(self, streams: Sequence[str], rate: int) -> None:
         """Join `streams`, whose samples come at `rate`."""
-        config = config or ConversationConfig()
+        config = ConversationConfig()
         self.position = 0
         self._probability = config.speech_probability
         self._max_wait = round(_MAX_WAIT_S * rate)

@@ -21,9 +21,7 @@ def computer_is_heard(devices: Sequence[InputDevice]) -> bool:
     return len(loopbacks) < len(devices) and bool(loopbacks or another_way)
 
 
-def microphone_and_computer(
-    device: str | int | None, loopback: LoopbackDevice | None = None
-) -> AlignedSource:
+def microphone_and_computer(device: str | int | None) -> AlignedSource:
     """Two streams by these names, of nobody in particular; None: the default input, and output.
 
     Raises:
@@ -32,7 +30,7 @@ def microphone_and_computer(
     return AlignedSource(
         (
             Input(Microphone(device), MICROPHONE),
-            Input(open_loopback(loopback or default_loopback()), COMPUTER),
+            Input(open_loopback(default_loopback()), COMPUTER),
         )
     )
 

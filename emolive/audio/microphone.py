@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from emolive.audio import portaudio
@@ -19,6 +18,7 @@ from emolive.types import FloatArray
 
 _USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)
 _SILENT_FOR_S = 1.5
+_BLOCK_S = 0.02
 _FIRST_BLOCK_S = 5.0  # a Bluetooth headset takes a while to switch to its microphone
 # What the driver holds for us while Python is busy elsewhere; analysis has half a second to spare.
 _LATENCY_S = 0.1
@@ -33,23 +33,15 @@ class Microphone:
     it is found again by its name, since indices change.
     """
 
-    def __init__(
-        self,
-        device: str | int | None = None,
-        channels: int = 1,
-        block_s: float = 0.02,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, device: str | int | None = None, channels: int = 1) -> None:
         """Use `device` (index, name or part of it; None: the system's default).
 
-        `channels` is 1 ("mono") or 2 ("left", "right"); the callback gets `block_s` at a time.
+        `channels` is 1 ("mono") or 2 ("left", "right").
         """
         if channels not in (1, 2):
             raise ValueError(f"a microphone is captured with 1 or 2 channels, not {channels}")
         self._wanted = device
         self._channels = channels
-        self._block_s = block_s
-        self._clock = clock
         self._lock = threading.Lock()  # never taken by the callback
         self._device: InputDevice | None = None
         self._stream: Any = None
@@ -104,7 +96,7 @@ class Microphone:
                 raise RuntimeError(f"{self.name} is not open")
             self._ring = ring
             self._blocks_seen = self._blocks
-            self._seen_at = self._clock()
+            self._seen_at = time.monotonic()
             self._delivered = False
             try:
                 self._stream.start()
@@ -145,7 +137,7 @@ class Microphone:
                         device,
                         samplerate=rate,
                         channels=channels,
-                        blocksize=round(rate * self._block_s),
+                        blocksize=round(rate * _BLOCK_S),
                         latency=_LATENCY_S,
                         dtype="float32",
                         callback=self._callback,
@@ -154,7 +146,7 @@ class Microphone:
                     refusal = refusal or error
                     continue
                 self._device = device
-                self._watch = SourceWatch(device.source, self._clock) if device.source else None
+                self._watch = SourceWatch(device.source) if device.source else None
                 self._message = None
                 names = stream_names(self._channels)
                 return SourceFormat(rate, names, loopbacks=names if device.is_loopback else ())
@@ -197,7 +189,7 @@ class Microphone:
             return "stopped"
         if self._watch is not None and self._watch.gone():
             return tr("is not there any more")
-        now = self._clock()
+        now = time.monotonic()
         blocks = self._blocks
         if blocks != self._blocks_seen:
             self._blocks_seen = blocks

@@ -22,6 +22,7 @@ Called from the output's own thread, which must not wait.
 """
 
 _LATENCY_S = 0.1
+_SILENT_BLOCK = 320  # 20 ms
 _SILENT_FOR_S = 4.0  # a Bluetooth headset takes a while to begin
 
 
@@ -59,7 +60,6 @@ class Speaker:
     def __init__(
         self,
         device: int | str | None = None,
-        clock: Callable[[], float] = time.monotonic,
         *,
         name: str = "",
         environment: Mapping[str, str] | None = None,
@@ -72,7 +72,6 @@ class Speaker:
         self._called = name
         self._environment = environment
         self._device = device
-        self._clock = clock
         self._stream: Any = None
         self._pull: Pull | None = None
         self._channels = 1
@@ -136,7 +135,7 @@ class Speaker:
                 "{name} stopped playing: check that it is connected, and play again.",
                 name=self._name,
             )
-        now = self._clock()
+        now = time.monotonic()
         if self._blocks != self._blocks_seen:
             self._blocks_seen = self._blocks
             self._seen_at = now
@@ -161,7 +160,7 @@ class Speaker:
         # Some drivers refuse one channel.
         self._channels = min(2, int(found["max_output_channels"]))
         self._pull = pull
-        self._seen_at = self._clock()
+        self._seen_at = time.monotonic()
         self._stream = portaudio.open_output(
             environment=self._environment,
             device=found["index"],
@@ -191,17 +190,10 @@ class SilentOutput:
     """Plays to nobody, at the pace of a clock: for recordings without audio, and for silence."""
 
     name = "no output"
+    rate = 16_000
 
-    def __init__(
-        self,
-        rate: int = 16_000,
-        block_s: float = 0.02,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take `block_s` seconds at a time."""
-        self.rate = rate
-        self._block = max(1, round(rate * block_s))
-        self._clock = clock
+    def __init__(self) -> None:
+        """Nothing is taken before `open`."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -216,7 +208,7 @@ class SilentOutput:
 
     def now(self) -> float:
         """The clock's time."""
-        return self._clock()
+        return time.monotonic()
 
     def problem(self) -> str | None:
         """Nothing can go wrong."""
@@ -230,15 +222,15 @@ class SilentOutput:
             self._thread = None
 
     def _run(self, pull: Pull, stop: threading.Event) -> None:
-        begin = self._clock()
+        begin = time.monotonic()
         taken = 0
-        buffer = np.empty(self._block, np.float32)
+        buffer = np.empty(_SILENT_BLOCK, np.float32)
         while True:
             due = begin + taken / self.rate
-            if stop.wait(max(0.0, due - self._clock())):
+            if stop.wait(max(0.0, due - time.monotonic())):
                 return
             pull(buffer, due)
-            taken += self._block
+            taken += _SILENT_BLOCK
 
 
 def _refused(name: str, error: Exception) -> str:

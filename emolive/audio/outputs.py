@@ -24,7 +24,7 @@ class OutputDevice:
     is_default: bool = False
 
 
-def list_outputs(platform: str = sys.platform) -> list[OutputDevice]:
+def list_outputs() -> list[OutputDevice]:
     """All outputs, by the names that the system shows.
 
     With PulseAudio or PipeWire those of the sound server, elsewhere PortAudio's of the host API
@@ -34,7 +34,7 @@ def list_outputs(platform: str = sys.platform) -> list[OutputDevice]:
         AudioDeviceError: PortAudio is missing or does not start.
     """
     devices, host_apis, default = portaudio.query_outputs()
-    if platform == "linux" and any(device["name"] == _ALSA_DEVICE for device in devices):
+    if sys.platform == "linux" and any(device["name"] == _ALSA_DEVICE for device in devices):
         sinks = pulse_devices().sinks
         if sinks:
             return [

@@ -8,12 +8,12 @@ otherwise. So listing them is all that has to be asked of the sound server itsel
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from emolive.audio.devices import InputDevice, list_devices
-from emolive.audio.jobs import Beside, Runner
+from emolive.audio.jobs import Beside
 from emolive.errors import AudioDeviceError
 from emolive.i18n import tr
 
@@ -45,9 +45,9 @@ class PulseDevices:
     sinks: tuple[PulseDevice, ...] = ()
 
 
-def pulse_devices(runner: Runner | None = None) -> PulseDevices:
+def pulse_devices() -> PulseDevices:
     """What there is now; waits for at most two seconds."""
-    job = (runner or Beside("emolive pulse")).submit(ask_pulse)
+    job = Beside("emolive pulse").submit(ask_pulse)
     try:
         return job.result(_ANSWER_WITHIN_S)
     except TimeoutError:
@@ -122,23 +122,19 @@ class SourceWatch:
     the microphone in place of what a headset played.
     """
 
-    def __init__(
-        self, name: str, clock: Callable[[], float] = time.monotonic, runner: Runner | None = None
-    ) -> None:
+    def __init__(self, name: str) -> None:
         """Watch the source of this name, which is there now."""
         self._name = name
-        self._clock = clock
-        self._runner = runner or Beside("emolive pulse")
         self._look: Future[PulseDevices] | None = None
-        self._looked_at = clock()
+        self._looked_at = time.monotonic()
 
     def gone(self) -> bool:
         """Whether it is gone, as far as is known; never waits."""
-        now = self._clock()
+        now = time.monotonic()
         if self._look is None:
             if now - self._looked_at >= _LOOK_EVERY_S:
                 self._looked_at = now
-                self._look = self._runner.submit(ask_pulse)
+                self._look = Beside("emolive pulse").submit(ask_pulse)
             return False
         if not self._look.done():
             return False

@@ -62,14 +62,14 @@ class Evidence:
         """This past with another session behind it: faded a little, and not beyond `CAPACITY`."""
         return self.times(math.exp(-session.minutes / FORGET_MINUTES)).joined(session).thinned()
 
-    def thinned(self, capacity: int = CAPACITY) -> Evidence:
-        """At most `capacity` rows, drawn in proportion to their weights, evenly spread."""
-        if len(self.logs) <= capacity:
+    def thinned(self) -> Evidence:
+        """At most `CAPACITY` rows, drawn in proportion to their weights, evenly spread."""
+        if len(self.logs) <= CAPACITY:
             return self
         ends = np.cumsum(self.weights)
-        step = ends[-1] / capacity
-        drawn = np.searchsorted(ends, (np.arange(capacity) + 0.5) * step)
-        return Evidence(self.logs[drawn], np.full(capacity, step))
+        step = ends[-1] / CAPACITY
+        drawn = np.searchsorted(ends, (np.arange(CAPACITY) + 0.5) * step)
+        return Evidence(self.logs[drawn], np.full(CAPACITY, step))
 
     def vector(
         self,
@@ -87,13 +87,13 @@ class Evidence:
 class SessionEvidence:
     """A session's own answers while it goes on. One thread owns it.
 
-    Size: `capacity` rows. Overflow policy: each answer of the session is as likely as any other to
-    be among them.
+    Size: half of `CAPACITY` rows. Overflow policy: each answer of the session is as likely as any
+    other to be among them.
     """
 
-    def __init__(self, n_classes: int, capacity: int = CAPACITY // 2) -> None:
+    def __init__(self, n_classes: int) -> None:
         """Nothing heard."""
-        self._logs = np.empty((capacity, n_classes), np.float32)
+        self._logs = np.empty((CAPACITY // 2, n_classes), np.float32)
         self._seen = 0
         self.seconds = 0.0
         self._random = np.random.default_rng(0)

@@ -64,7 +64,6 @@ def measure_throughput(
     speech: FloatArray,
     batches: tuple[int, ...] = BATCHES,
     *,
-    operations: float | None = None,
     seconds: float = _SECONDS,
 ) -> Throughput:
     """Time `predict` at each batch size, on CUDA also as a CUDA graph and the faster is kept.
@@ -74,7 +73,6 @@ def measure_throughput(
         provider: where to run.
         speech: audio at the model's rate, ``(n,)``, from which windows are cut.
         batches: their sizes.
-        operations: floating-point operations of one window; None: what the file says, if it does.
         seconds: how long each size is measured.
 
     Raises:
@@ -87,7 +85,7 @@ def measure_throughput(
     for graphs in (False, True):
         classifier = OnnxClassifier(path, provider, batch_sizes=batches, cuda_graphs=graphs)
         name, file, used = classifier.metadata.name, classifier.file.name, classifier.provider
-        operations = operations or classifier.metadata.scores.get(OPERATIONS)
+        operations = classifier.metadata.scores.get(OPERATIONS)
         if used == "CUDA" and rate is None:
             rate = matrix_rate()
         if classifier.cuda_graphs == graphs:

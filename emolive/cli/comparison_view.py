@@ -30,15 +30,10 @@ _STATES = {
 Cells = Mapping[str, tuple[str, str]]
 
 
-def show_comparison(
-    session: SessionInfo,
-    result: Reanalysis,
-    old: Sequence[Segment],
-    console: Console | None = None,
-) -> None:
+def show_comparison(session: SessionInfo, result: Reanalysis, old: Sequence[Segment]) -> None:
     """Print both timelines, time per label, agreement and the longest changes."""
     # In a file or a pipe, lines are as long as they are.
-    console = console or Console(width=None if sys.stdout.isatty() else _WIDEST, soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else _WIDEST, soft_wrap=True)
     comparison = result.compare(old)
     labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
     cells = {label: ("█", swatch(label).dark) for label in labels} | _STATES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -23,21 +23,11 @@ from emolive.times import seconds_text, table_time
 from emolive.types import Band, EngineStatus, Event, StreamStatus
 from emolive.wording import percent, signed, stream_name
 
+if TYPE_CHECKING:
+    from emolive.cli.live import View
+
 _EVERY_S = 1.0
 _NOTHING = "-"
-
-
-class View(Protocol):
-    """Shows a run."""
-
-    def handle(self, event: Event) -> None:
-        """Take the next event."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-    def close(self) -> None:
-        """Leave the terminal tidy; harmless when done twice."""
 
 
 class ConversationView:
@@ -56,7 +46,6 @@ class ConversationView:
         lines: TextIO | None,
         *,
         shown: bool = False,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Measure what `view` is shown of a run with the model of `metadata`."""
         self._view = view
@@ -65,8 +54,7 @@ class ConversationView:
         self._note: str | None = None
         self._lines = lines
         self._shown = shown
-        self._clock = clock
-        self._told_at = clock()
+        self._told_at = time.monotonic()
         self._closed = False
 
     def handle(self, event: Event) -> None:
@@ -79,7 +67,7 @@ class ConversationView:
     def tick(self) -> None:
         """Some time has passed."""
         self._view.tick()
-        now = self._clock()
+        now = time.monotonic()
         if self._lines is not None and now - self._told_at >= _EVERY_S:
             self._told_at = now
             self._write(self._meter.snapshot(), self._lines, final=False)

@@ -86,14 +86,9 @@ class ConversationMeter:
             raise ValueError("parties must have streams of their own")
 
     @classmethod
-    def of_streams(
-        cls,
-        streams: Sequence[StreamStatus],
-        rate: int,
-        config: ConversationConfig | None = None,
-    ) -> ConversationMeter:
+    def of_streams(cls, streams: Sequence[StreamStatus], rate: int) -> ConversationMeter:
         """For the streams of an `EngineStatus` or a `FileAnalysis`."""
-        return cls([Party(stream.name, stream.role) for stream in streams], rate, config)
+        return cls([Party(stream.name, stream.role) for stream in streams], rate)
 
     def accept(self, event: Event) -> None:
         """Take an event; all but feature blocks of the parties' streams are left alone.

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from emolive.audio.source import RecordedSource
 from emolive.baseline import Baselines
-from emolive.conversation.config import ConversationConfig
 from emolive.conversation.meter import ConversationMeter, Party
 from emolive.conversation.metrics import ConversationMetrics
 from emolive.engine import EngineConfig, FileAnalysis
-from emolive.engine.offline import Progress, analyze_source
+from emolive.engine.offline import analyze_source
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 
@@ -30,8 +29,6 @@ def analyze_call(
     classifier: Classifier,
     vad: SileroVad,
     config: EngineConfig,
-    progress: Progress | None = None,
-    conversation: ConversationConfig | None = None,
     baselines: Baselines | None = None,
 ) -> CallAnalysis:
     """Analyse a call flat out; its streams are the parties.
@@ -42,8 +39,6 @@ def analyze_call(
         classifier: the model.
         vad: the voice activity detector.
         config: the same settings as live.
-        progress: told now and then the seconds done and in all.
-        conversation: thresholds of the metrics.
         baselines: where answers are adapted to their source; None: nowhere.
 
     Raises:
@@ -52,8 +47,6 @@ def analyze_call(
     """
     found = source.open()
     parties = [Party(name, found.role(channel)) for channel, name in enumerate(found.streams)]
-    meter = ConversationMeter(parties, classifier.metadata.sampling_rate, conversation)
-    analysis = analyze_source(
-        source, path, classifier, vad, config, progress, meter.accept, baselines
-    )
+    meter = ConversationMeter(parties, classifier.metadata.sampling_rate)
+    analysis = analyze_source(source, path, classifier, vad, config, None, meter.accept, baselines)
     return CallAnalysis(analysis, meter.finish())

@@ -65,7 +65,6 @@ def occlude(
     label: int,
     temperature: float,
     *,
-    patch: tuple[int, int] = PATCH,
     batch: int = BATCH,
     budget_s: float = BUDGET_S,
     cancelled: Callable[[], bool] = lambda: False,
@@ -82,7 +81,6 @@ def occlude(
         window: what is asked about.
         label: the class's index.
         temperature: the model's, for calibration.
-        patch: bands and frames of a patch.
         batch: windows at once.
         budget_s: seconds.
         cancelled: asked before every batch.
@@ -97,10 +95,10 @@ def occlude(
     (whole,) = ask([window.whole()])
     lost = np.zeros(window.shape, np.float64)
     covered = np.zeros(window.shape, np.int32)
-    least, best = np.inf, next(_grid(window.shape, patch, 0))
+    least, best = np.inf, next(_grid(window.shape, 0))
     passes = 0
     for shift in range(4):
-        cells = list(_grid(window.shape, patch, shift))
+        cells = list(_grid(window.shape, shift))
         left: list[float] = []
         for first in range(0, len(cells), batch):
             if cancelled():
@@ -129,12 +127,10 @@ def occlude(
     )
 
 
-def _grid(
-    shape: tuple[int, ...], patch: tuple[int, int], shift: int
-) -> Iterator[tuple[slice, slice]]:
+def _grid(shape: tuple[int, ...], shift: int) -> Iterator[tuple[slice, slice]]:
     """Patches that cover everything once; odd and higher shifts begin half a patch earlier."""
-    for bands in _cuts(shape[0], patch[0], shift in (1, 2)):
-        for frames in _cuts(shape[1], patch[1], shift in (1, 3)):
+    for bands in _cuts(shape[0], PATCH[0], shift in (1, 2)):
+        for frames in _cuts(shape[1], PATCH[1], shift in (1, 3)):
             yield bands, frames
 
 
@@ -148,10 +144,10 @@ def _log_odds(probability: float) -> float:
     return float(np.log(bounded / (1 - bounded)))
 
 
-def decisive(worth: FloatArray, share: float = 0.5) -> npt.NDArray[np.bool_]:
-    """The cells worth at least `share` of the most: what to outline; bool, same shape."""
+def decisive(worth: FloatArray) -> npt.NDArray[np.bool_]:
+    """The cells worth at least half of the most: what to outline; bool, same shape."""
     most = float(worth.max())
-    return worth >= max(share * most, _TINY)
+    return worth >= max(0.5 * most, _TINY)
 
 
 def salient_stretch(worth: FloatArray, n_samples: int) -> tuple[int, int]:

@@ -122,7 +122,7 @@ def party_in(path: Path) -> tuple[Role | None, str]:
     return (Role.AGENT if last["agent"] else Role.CUSTOMER), rest
 
 
-def calls_in(paths: Sequence[Path], channels: Sequence[int], agent: Side) -> list[CallChoice]:
+def calls_in(paths: Sequence[Path], channels: Sequence[int]) -> list[CallChoice]:
     """The calls that some files hold; `channels` are those of each file.
 
     A file that names its party in its file name goes with the one that has the same name but for
@@ -150,11 +150,11 @@ def calls_in(paths: Sequence[Path], channels: Sequence[int], agent: Side) -> lis
         return [CallChoice(CallKind.TWO_FILES, name, files=files)]
     for path, count in single:
         kind = CallKind.STEREO_FILE if count == 2 else CallKind.MONO_FILE
-        calls.append(CallChoice(kind, path.stem, files=(path,), agent=agent))
+        calls.append(CallChoice(kind, path.stem, files=(path,)))
     return sorted(calls, key=lambda call: call.name.casefold())
 
 
-def look_into(paths: Sequence[Path], agent: Side = "left") -> tuple[list[CallChoice], list[str]]:
+def look_into(paths: Sequence[Path]) -> tuple[list[CallChoice], list[str]]:
     """The calls in files, and sentences about those that cannot be used. Reads their heads."""
     from emolive.audio.decoding import FileDecoder
     from emolive.errors import EmoliveError
@@ -171,4 +171,4 @@ def look_into(paths: Sequence[Path], agent: Side = "left") -> tuple[list[CallCho
         usable.append(path)
         channels.append(len(decoder.format.streams))
         decoder.close()
-    return calls_in(usable, channels, agent), problems
+    return calls_in(usable, channels), problems

@@ -147,9 +147,8 @@ class CallFeed:
 class FeedLoop:
     """The thread that looks after all feeds, ten times a second."""
 
-    def __init__(self, step_s: float = STEP_S) -> None:
+    def __init__(self) -> None:
         """Nothing runs before the first feed is there."""
-        self._step_s = step_s
         self._feeds: tuple[CallFeed, ...] = ()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -182,6 +181,6 @@ class FeedLoop:
         return self._thread is None or not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._step_s):
+        while not self._stop.wait(STEP_S):
             for feed in self._feeds:
                 feed.step(time.monotonic())

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from emolive.audio.source import AudioSource
 from emolive.engine import EngineTotals, Hub, LiveRun
 from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
@@ -38,7 +37,6 @@ _DELIVER_WITHIN_S = 5.0
 # What webhooks call a run that nobody has given an id.
 _ONLY_CALL = "live"
 Loads = Callable[[Path | None, Requested], Classifier]
-Opens = Callable[..., AudioSource]
 
 
 class MonitoredRun:
@@ -148,14 +146,12 @@ class Monitoring:
     def __init__(
         self,
         loads: Loads = load_classifier,
-        opens: Opens = open_source,
         max_runs: int = MAX_RUNS,
         *,
         frees: bool = True,
     ) -> None:
         """Nothing is loaded before the first run; `frees`: what was loaded is this object's."""
         self._loads = loads
-        self._opens = opens
         self._frees = frees
         self._max_runs = max_runs
         self._lock = threading.Lock()
@@ -176,9 +172,9 @@ class Monitoring:
         source, settings = description.source, description.settings
         what = source
         if isinstance(source, SourceChoice):
-            source = self._opens(source, split=description.split)
+            source = open_source(source, split=description.split)
         elif isinstance(source, CallChoice):
-            source = self._opens(source)
+            source = open_source(source)
         baselines = run_baselines(settings.baseline, what, source)
         with self._lock:
             loaded = self._load((settings.model, settings.provider))

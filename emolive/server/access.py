@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -51,17 +51,14 @@ class Access:
         tokens: Tokens,
         origins: tuple[str, ...] = (),
         public_url: str | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`origins`: from which pages may use it besides its own, which may be at `public_url`."""
         self._tokens = tokens
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self._public = _host(public_url or "")
-        self._clock = clock
         self._sessions: OrderedDict[str, tuple[Grant, float]] = OrderedDict()
-        self._wrong = RateLimiter(_TRIES_PER_S, _TRIES, clock=clock)
-        self._requests = RateLimiter(_REQUESTS_PER_S, _REQUESTS, clock=clock)
+        self._wrong = RateLimiter(_TRIES_PER_S, _TRIES)
+        self._requests = RateLimiter(_REQUESTS_PER_S, _REQUESTS)
 
     def log_in(self, token: str, address: str) -> tuple[Grant, str]:
         """A session for a browser: who it is, and the cookie's value.
@@ -71,7 +68,7 @@ class Access:
         """
         grant = self._limited(self.token_grant(token, address), address)
         session = secrets.token_urlsafe(32)
-        self._sessions[hashed(session)] = grant, self._clock() + SESSION_S
+        self._sessions[hashed(session)] = grant, time.monotonic() + SESSION_S
         while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return grant, session
@@ -151,7 +148,7 @@ class Access:
 
     def _session(self, session: str) -> Grant | None:
         found = self._sessions.get(hashed(session)) if session else None
-        if found is None or found[1] < self._clock() or not self._tokens.holds(found[0]):
+        if found is None or found[1] < time.monotonic() or not self._tokens.holds(found[0]):
             return None
         return found[0]
 

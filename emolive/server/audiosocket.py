@@ -7,7 +7,6 @@ import contextlib
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,6 +26,7 @@ _HELD = 4 * _READ
 _EXPECTED_S = 3_600.0
 _MOST_EXPECTED = 10_000
 _FIRST_FRAME = 3 + 16
+_FIRST_WORDS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,12 @@ class AudioSocketCalls:
     10,000 at most; overflow policy: the oldest are forgotten.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._expected: OrderedDict[UUID, tuple[ExpectedCall, float]] = OrderedDict()
 
     def expect(self, uuid: UUID, call: ExpectedCall) -> None:
         """A connection with this UUID will come."""
-        self._expected[uuid] = call, self._clock() + _EXPECTED_S
+        self._expected[uuid] = call, time.monotonic() + _EXPECTED_S
         self._expected.move_to_end(uuid)
         while len(self._expected) > _MOST_EXPECTED:
             self._expected.popitem(last=False)
@@ -122,7 +121,7 @@ class AudioSocketCalls:
     def take(self, uuid: UUID) -> ExpectedCall | None:
         """It has come; None: it was not expected."""
         found = self._expected.pop(uuid, None)
-        return found[0] if found is not None and found[1] >= self._clock() else None
+        return found[0] if found is not None and found[1] >= time.monotonic() else None
 
 
 class _StreamWire:
@@ -170,7 +169,6 @@ class AudioSocketPort:
         *,
         local: bool,
         limits: ConnectionLimits,
-        first_words_s: float = 10.0,
     ) -> None:
         """`local`: nobody else can reach it, so that any UUID is taken."""
         self._board = board
@@ -179,7 +177,6 @@ class AudioSocketPort:
         self._expected = expected
         self._local = local
         self._limits = limits
-        self._first_words_s = first_words_s
         self._server: asyncio.Server | None = None
         self._tasks: dict[asyncio.Task[None], str] = {}
 
@@ -208,7 +205,7 @@ class AudioSocketPort:
                 port,
                 ssl=tls,
                 limit=_HELD,
-                ssl_handshake_timeout=self._first_words_s if tls else None,
+                ssl_handshake_timeout=_FIRST_WORDS_S if tls else None,
             )
         except OSError as error:
             raise EmoliveError(
@@ -221,7 +218,7 @@ class AudioSocketPort:
         if self._server is not None:
             self._server.close()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._first_words_s)
+            await asyncio.wait(self._tasks, timeout=_FIRST_WORDS_S)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -240,7 +237,7 @@ class AudioSocketPort:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         refused = self._board.refusal()
         try:
-            async with asyncio.timeout(self._first_words_s):
+            async with asyncio.timeout(_FIRST_WORDS_S):
                 first = await reader.readexactly(_FIRST_FRAME)
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             return

@@ -299,7 +299,7 @@ class Library(LibraryReader):
         delete_session(self.database, self.folder, info.id, reason)
         purge(self.database)
 
-    def expire(self, days: int | None = None, *, now: datetime | None = None) -> list[str]:
+    def expire(self, days: int | None = None) -> list[str]:
         """Delete the sessions older than `days` (None: the library's setting); returns their ids.
 
         Sessions that are being recorded stay. The app calls this now and then; `open` does, too.
@@ -307,7 +307,7 @@ class Library(LibraryReader):
         days = self.settings().expire_after_days if days is None else days
         if days is None:
             return []
-        limit = (now or datetime.now(UTC)) - timedelta(days=days)
+        limit = datetime.now(UTC) - timedelta(days=days)
         expired = []
         for info in self.search(SearchQuery(until=limit)):
             try:

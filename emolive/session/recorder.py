@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from emolive.engine.capture import LiveAudio
@@ -57,14 +57,11 @@ class Recorder:
         run: RecordedRun,
         library: Library,
         request: RecordingRequest | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing is recorded before `start`."""
         self._run = run
         self._library = library
         self._request = request or RecordingRequest()
-        self._clock = clock
         self._wake = threading.Event()
         self._stop_wish = threading.Event()
         self._thread = threading.Thread(target=self._work, name="emolive recorder", daemon=True)
@@ -82,7 +79,7 @@ class Recorder:
         self._timeline: TimelineWriter | None = None
         self._audio_writers: list[FlacWriter] = []
         self._dropped = 0
-        self._stored_at = self._synced_at = self._clock()
+        self._stored_at = self._synced_at = time.monotonic()
 
     @property
     def session(self) -> SessionInfo | None:
@@ -112,7 +109,7 @@ class Recorder:
         """The newest snapshot; never waits."""
         with self._lock:
             status, busy_since = self._status, self._busy_since
-        if busy_since is not None and self._clock() - busy_since > _SLOW_S and not status.error:
+        if busy_since is not None and time.monotonic() - busy_since > _SLOW_S and not status.error:
             return replace(
                 status,
                 state=RecorderState.TROUBLED,
@@ -193,7 +190,7 @@ class Recorder:
             if not ended or isinstance(event, Alert | AlertEnded):
                 self._timeline.accept(event)
             ended = ended or _is_end(event)
-        if self._clock() - self._stored_at >= _STORE_EVERY_S:
+        if time.monotonic() - self._stored_at >= _STORE_EVERY_S:
             self._store(self._track, self._timeline, self._writer)
         else:
             self._tell(self._status.state, self._status.error)
@@ -227,13 +224,13 @@ class Recorder:
     def _store(self, track: AudioWriter, timeline: TimelineWriter, writer: SessionWriter) -> None:
         """Bring everything to the disk; what does not go waits for the next time."""
         with self._lock:
-            self._busy_since = self._clock()
-        sync = self._clock() - self._synced_at >= _SYNC_EVERY_S
+            self._busy_since = time.monotonic()
+        sync = time.monotonic() - self._synced_at >= _SYNC_EVERY_S
         problem: str | None = None
         try:
             self._note(track.flush(sync=sync))
             if sync:
-                self._synced_at = self._clock()
+                self._synced_at = time.monotonic()
         except OSError as error:
             problem = disk_problem(self._library.folder, error)
             _log.warning("Sound waits for the disk", exc_info=True)
@@ -244,7 +241,7 @@ class Recorder:
             problem = problem or tr(
                 "{error} Recording goes on as soon as that is possible.", error=error
             )
-        self._stored_at = self._clock()
+        self._stored_at = time.monotonic()
         with self._lock:
             self._busy_since = None
         self._tell(RecorderState.TROUBLED if problem else RecorderState.RECORDING, problem)
@@ -254,10 +251,10 @@ class Recorder:
 
         The engine owes answers up to `end_sample`; alerts come from another thread, a little later.
         """
-        deadline = self._clock() + _LAST_EVENTS_S
+        deadline = time.monotonic() + _LAST_EVENTS_S
         alerts_until: float | None = None
         while True:
-            now = self._clock()
+            now = time.monotonic()
             if alerts_until is None and (timeline.heard >= end_sample or now >= deadline):
                 alerts_until = now + _LATE_ALERTS_S
             if alerts_until is not None and now >= alerts_until:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
-
 from emolive.inference.segments import Segmenter
 from emolive.session.records import AlertRecord, Gap, GapKind, Note
 from emolive.session.writer import SessionWriter
@@ -85,7 +83,7 @@ class TimelineWriter:
         """Hand on the voice activity so far; stretches that follow each other as one."""
         for stream, parts in self._activity.items():
             for run in _runs(parts):
-                self._writer.add_activity(stream, _joined(run))
+                self._writer.add_activity(stream, SpeechActivity.joined(run))
         self._activity.clear()
 
     def finish(self, duration_samples: int) -> None:
@@ -184,13 +182,3 @@ def _runs(parts: Sequence[SpeechActivity]) -> list[list[SpeechActivity]]:
         else:
             runs.append([part])
     return runs
-
-
-def _joined(parts: Sequence[SpeechActivity]) -> SpeechActivity:
-    return SpeechActivity(
-        parts[0].start_sample,
-        parts[0].chunk_samples,
-        np.concatenate([part.speech for part in parts]),
-        np.concatenate([part.probability for part in parts]),
-        np.concatenate([part.level_dbfs for part in parts]),
-    )

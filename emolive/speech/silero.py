@@ -8,8 +8,6 @@ one call, which costs far less than a call for each. Each chunk is brought to an
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from emolive.onnx_runtime import onnx_runtime, session_options
@@ -32,14 +30,14 @@ class SileroVad:
     sampling_rate = SAMPLING_RATE
     chunk_samples = CHUNK
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Load the bundled model, or the one at `path`.
+    def __init__(self) -> None:
+        """Load the bundled model.
 
         Raises:
-            EmoliveError: the bundled model is missing.
+            EmoliveError: it is missing.
         """
         self._session = onnx_runtime().InferenceSession(
-            str(path or asset(VAD_MODEL)), session_options(1), providers=["CPUExecutionProvider"]
+            str(asset(VAD_MODEL)), session_options(1), providers=["CPUExecutionProvider"]
         )
 
     def stream(self) -> SileroStream:

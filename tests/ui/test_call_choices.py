@@ -30,7 +30,7 @@ def test_a_name_tells_who_is_heard(name: str, role: Role | None, rest: str) -> N
 
 def test_pairs_are_found_among_other_files() -> None:
     names = ("a_caller.wav", "b_agent.wav", "a_agent.wav", "stereo.wav", "b_client.wav", "mono.wav")
-    calls = calls_in([Path(name) for name in names], (1, 1, 1, 2, 1, 1), "right")
+    calls = calls_in([Path(name) for name in names], (1, 1, 1, 2, 1, 1))
     assert [(call.name, call.kind) for call in calls] == [
         ("a", CallKind.TWO_FILES),
         ("b", CallKind.TWO_FILES),
@@ -38,19 +38,17 @@ def test_pairs_are_found_among_other_files() -> None:
         ("stereo", CallKind.STEREO_FILE),
     ]
     assert [path.name for path in calls[0].files] == ["a_agent.wav", "a_caller.wav"]
-    assert calls[3].agent == "right"
+    assert calls[3].agent == "left"
     assert not calls[2].has_agent
 
 
 def test_pairs_are_not_made_across_folders() -> None:
-    calls = calls_in(
-        [Path("x/a_agent.wav"), Path("y/a_caller.wav"), Path("z.wav")], (1, 1, 1), "left"
-    )
+    calls = calls_in([Path("x/a_agent.wav"), Path("y/a_caller.wav"), Path("z.wav")], (1, 1, 1))
     assert {call.kind for call in calls} == {CallKind.MONO_FILE}
 
 
 def test_two_files_without_names_are_agent_and_customer_and_can_be_exchanged() -> None:
-    (call,) = calls_in([Path("one.wav"), Path("two.wav")], (1, 1), "left")
+    (call,) = calls_in([Path("one.wav"), Path("two.wav")], (1, 1))
     assert [path.name for path in call.files] == ["one.wav", "two.wav"]
     assert [path.name for path in call.swapped().files] == ["two.wav", "one.wav"]
 

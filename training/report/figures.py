@@ -154,8 +154,8 @@ class Curve:
     y: Sequence[float]
 
 
-def _legend(axes: Axes, columns: int = 1) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), ncols=columns, borderaxespad=0.0)
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
 def conditions(curves: Sequence[Curve], names: Sequence[str], axis: str) -> str:
