@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, func, select, union_all
-from sqlalchemy.exc import SQLAlchemyError
 
 from emolive.central import schema
 from emolive.central.store import CentralStore
@@ -68,13 +67,9 @@ class CentralSearch:
         wanted = _matching(query)
         page = wanted.order_by(calls.c.started_at.desc(), calls.c.id).limit(limit).offset(offset)
         count = select(func.count()).select_from(wanted.subquery())
-        try:
-            self._store.prepare()
-            with self._store.engine.connect() as connection:
-                total = connection.execute(count).scalar() or 0
-                found = [dict(row) for row in connection.execute(page).mappings()]
-        except SQLAlchemyError as error:
-            raise self._store.unusable(error) from error
+        with self._store.used() as connection:
+            total = connection.execute(count).scalar() or 0
+            found = [dict(row) for row in connection.execute(page).mappings()]
         return FoundCalls(tuple(_call(row) for row in found), total)
 
     def call(self, call_id: str) -> dict[str, Any] | None:
@@ -82,27 +77,23 @@ class CentralSearch:
 
         Times of `segments` and `alerts` are seconds from the call's beginning.
         """
-        try:
-            self._store.prepare()
-            with self._store.engine.connect() as connection:
+        with self._store.used() as connection:
 
-                def rows(statement: Select[Any]) -> list[dict[str, Any]]:
-                    return [dict(row) for row in connection.execute(statement).mappings()]
+            def rows(statement: Select[Any]) -> list[dict[str, Any]]:
+                return [dict(row) for row in connection.execute(statement).mappings()]
 
-                found = rows(select(schema.calls).where(schema.calls.c.id == call_id))
-                if not found:
-                    return None
-                stretches = rows(
-                    select(schema.stretches)
-                    .where(schema.stretches.c.call_id == call_id)
-                    .order_by(schema.stretches.c.started_at)
-                )
-                ids = [row["id"] for row in stretches]
-                heard = rows(_of_stretches(schema.segments, ids))
-                heard += rows(_of_stretches(schema.open_segments, ids))
-                alerts = rows(_of_stretches(schema.alerts, ids))
-        except SQLAlchemyError as error:
-            raise self._store.unusable(error) from error
+            found = rows(select(schema.calls).where(schema.calls.c.id == call_id))
+            if not found:
+                return None
+            stretches = rows(
+                select(schema.stretches)
+                .where(schema.stretches.c.call_id == call_id)
+                .order_by(schema.stretches.c.started_at)
+            )
+            ids = [row["id"] for row in stretches]
+            heard = rows(_of_stretches(schema.segments, ids))
+            heard += rows(_of_stretches(schema.open_segments, ids))
+            alerts = rows(_of_stretches(schema.alerts, ids))
         began = _utc(found[0]["started_at"])
         offsets = {
             row["id"]: (_utc(row["started_at"]) - began).total_seconds() for row in stretches
@@ -143,64 +134,50 @@ class CentralSearch:
             .where(mine, spoken, *_conditions(heard, query))
             .order_by(stretches.c.started_at, heard.c.start_s)
         )
-        try:
-            self._store.prepare()
-            with self._store.engine.connect() as connection:
-                found: dict[str, dict[str, Any]] = {
-                    call_id: {"stretches": [], "lengths_s": {}, "inferred": set(), "alerts": 0,
-                              "hits": []}
-                    for call_id in call_ids
-                }  # fmt: skip
-                parts = select(stretches).where(mine).order_by(stretches.c.started_at)
-                offsets: dict[str, float] = {}
-                for row in connection.execute(parts).mappings():
-                    before = found[row["call_id"]]["stretches"]
-                    began = _utc(before[0]["started_at"] if before else row["started_at"])
-                    offsets[row["id"]] = (_utc(row["started_at"]) - began).total_seconds()
-                    before.append(dict(row))
-                for call_id, stream, label, length_s in connection.execute(lengths):
-                    if label != SpeechState.NOT_INFERRED:
-                        found[call_id]["inferred"].add(stream)
-                    so_far = found[call_id]["lengths_s"]
-                    so_far[label] = so_far.get(label, 0.0) + length_s
-                found |= {
-                    call_id: found[call_id] | {"alerts": number}
-                    for call_id, number in connection.execute(counted)
-                }
-                if query.about_segments:
-                    for one in connection.execute(hits).mappings():
-                        line = _placed(dict(one), offsets, ("start_s", "end_s"))
-                        found[one["call_id"]]["hits"].append(
-                            {n: line[n] for n in ("stream", "start_s", "end_s", "label",
-                                                  "confidence")}
-                        )  # fmt: skip
-        except SQLAlchemyError as error:
-            raise self._store.unusable(error) from error
+        with self._store.used() as connection:
+            found: dict[str, dict[str, Any]] = {
+                call_id: {"stretches": [], "lengths_s": {}, "inferred": set(), "alerts": 0,
+                          "hits": []}
+                for call_id in call_ids
+            }  # fmt: skip
+            parts = select(stretches).where(mine).order_by(stretches.c.started_at)
+            offsets: dict[str, float] = {}
+            for row in connection.execute(parts).mappings():
+                before = found[row["call_id"]]["stretches"]
+                began = _utc(before[0]["started_at"] if before else row["started_at"])
+                offsets[row["id"]] = (_utc(row["started_at"]) - began).total_seconds()
+                before.append(dict(row))
+            for call_id, stream, label, length_s in connection.execute(lengths):
+                if label != SpeechState.NOT_INFERRED:
+                    found[call_id]["inferred"].add(stream)
+                so_far = found[call_id]["lengths_s"]
+                so_far[label] = so_far.get(label, 0.0) + length_s
+            found |= {
+                call_id: found[call_id] | {"alerts": number}
+                for call_id, number in connection.execute(counted)
+            }
+            if query.about_segments:
+                for one in connection.execute(hits).mappings():
+                    line = _placed(dict(one), offsets, ("start_s", "end_s"))
+                    found[one["call_id"]]["hits"].append(
+                        {n: line[n] for n in ("stream", "start_s", "end_s", "label",
+                                              "confidence")}
+                    )  # fmt: skip
         return found
 
     def labels(self) -> tuple[str, ...]:
         """All labels that were ever heard."""
         column = schema.segments.c.label
-        try:
-            self._store.prepare()
-            with self._store.engine.connect() as connection:
-                return tuple(
-                    connection.execute(select(column).distinct().order_by(column)).scalars()
-                )
-        except SQLAlchemyError as error:
-            raise self._store.unusable(error) from error
+        with self._store.used() as connection:
+            return tuple(connection.execute(select(column).distinct().order_by(column)).scalars())
 
     def audit(self, limit: int = 100, offset: int = 0) -> tuple[dict[str, Any], ...]:
         """What all servers' audit logs say, newest first."""
         table = schema.audit
         newest = select(table).order_by(table.c.at.desc(), table.c.server, table.c.number.desc())
-        try:
-            self._store.prepare()
-            with self._store.engine.connect() as connection:
-                found = connection.execute(newest.limit(limit).offset(offset)).mappings()
-                return tuple(dict(row) | {"at": _utc(row["at"]).isoformat()} for row in found)
-        except SQLAlchemyError as error:
-            raise self._store.unusable(error) from error
+        with self._store.used() as connection:
+            found = connection.execute(newest.limit(limit).offset(offset)).mappings()
+            return tuple(dict(row) | {"at": _utc(row["at"]).isoformat()} for row in found)
 
 
 def _matching(query: CallQuery) -> Select[Any]:

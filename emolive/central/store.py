@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +103,20 @@ class CentralStore:
             "--history."
         )
 
+    @contextmanager
+    def used(self, *, changing: bool = False) -> Iterator[Connection]:
+        """A connection, in one transaction where something is to be changed.
+
+        Raises:
+            EmoliveError: the database cannot be used.
+        """
+        try:
+            self.prepare()
+            with self.engine.begin() if changing else self.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self.unusable(error) from error
+
     def write(self, records: Iterable[Record]) -> None:
         """Write all of them, or none.
 
@@ -120,12 +134,8 @@ class CentralStore:
         Raises:
             EmoliveError: it cannot be done now.
         """
-        try:
-            self.prepare()
-            with self.engine.begin() as connection:
-                connection.execute(delete(schema.calls).where(schema.calls.c.id == call_id))
-        except SQLAlchemyError as error:
-            raise self.unusable(error) from error
+        with self.used(changing=True) as connection:
+            connection.execute(delete(schema.calls).where(schema.calls.c.id == call_id))
 
     def close(self) -> None:
         """Let go of all connections."""

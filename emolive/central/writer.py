@@ -139,7 +139,8 @@ class HistoryWriter:
             except DBAPIError as error:
                 if error.connection_invalidated or _passing(error):
                     return  # the rest is tried again
-                _log.warning("A record of the history was refused: %s", type(record).__name__)
+                kind = type(record).__name__
+                _log.warning("A record of the history was refused: %s", kind, exc_info=True)
                 self._over([record], refused=1)
             else:
                 self._over([record], written=1)
