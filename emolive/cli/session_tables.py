@@ -13,6 +13,13 @@ from emolive.cli.conversation_view import conversation_line, conversation_table
 from emolive.i18n import day_text, mark, moment_text, tr
 from emolive.labels import emotion_name, label_name, swatch
 from emolive.session.conversation import session_conversation
+from emolive.session.export.json_document import (
+    alert_object,
+    annotation_object,
+    gap_object,
+    note_object,
+    segment_object,
+)
 from emolive.session.gap_words import gap_name
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo, SessionState
@@ -60,16 +67,7 @@ def shown_object(library: Library, info: SessionInfo) -> Json:
     rate = info.rate
     summary = library.summary(info.id)
     return session_object(info, library.label_samples(info.id).get(info.id, {})) | {
-        "segments": [
-            {
-                "stream": one.stream,
-                "start_s": one.start_sample / rate,
-                "end_s": one.end_sample / rate,
-                "label": one.label,
-                "confidence": round(one.confidence, 6),
-            }
-            for one in library.segments(info.id)
-        ],
+        "segments": [segment_object(one, rate) for one in library.segments(info.id)],
         "conversation": _conversation(library, info),
         "transitions": [
             {"stream": part.stream, "from": one, "to": other, "count": count}
@@ -87,42 +85,11 @@ def shown_object(library: Library, info: SessionInfo) -> Json:
             for peak in part.peaks
         ],
         "annotations": [
-            {
-                "id": one.id,
-                "stream": one.stream,
-                "start_s": one.start_sample / rate,
-                "end_s": one.end_sample / rate,
-                "label": one.label,
-                "comment": one.comment,
-                "annotator": one.annotator,
-                "tier": one.tier,
-            }
-            for one in library.annotations(info.id)
+            {"id": one.id, **annotation_object(one, rate)} for one in library.annotations(info.id)
         ],
-        "gaps": [
-            {
-                "stream": gap.stream,
-                "start_s": gap.start_sample / rate,
-                "end_s": gap.end_sample / rate,
-                "kind": gap.kind.value,
-            }
-            for gap in library.gaps(info.id)
-        ],
-        "alerts": [
-            {
-                "rule": alert.rule,
-                "severity": alert.severity,
-                "stream": alert.stream,
-                "at_s": alert.at_sample / rate,
-                "end_s": None if alert.end_sample is None else alert.end_sample / rate,
-                "message": alert.message,
-            }
-            for alert in library.alerts(info.id)
-        ],
-        "notes": [
-            {"at_s": None if note.at_sample is None else note.at_sample / rate, "text": note.text}
-            for note in library.notes(info.id)
-        ],
+        "gaps": [gap_object(one, rate) for one in library.gaps(info.id)],
+        "alerts": [alert_object(one, rate) for one in library.alerts(info.id)],
+        "notes": [note_object(one, rate) for one in library.notes(info.id)],
     }
 
 

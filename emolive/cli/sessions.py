@@ -42,6 +42,7 @@ from emolive.cli.session_tables import (
 )
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import decimal, tr
+from emolive.session.export.json_document import segment_object
 from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
 from emolive.session.query_text import parse_length, parse_share, taken_as_text
 from emolive.session.results import Span, emotions_of, trend
@@ -232,18 +233,7 @@ def search(
             print_json(
                 [
                     session_object(hit.session, times.get(hit.session.id, {}))
-                    | {
-                        "segments": [
-                            {
-                                "stream": segment.stream,
-                                "start_s": segment.start_sample / hit.session.rate,
-                                "end_s": segment.end_sample / hit.session.rate,
-                                "label": segment.label,
-                                "confidence": round(segment.confidence, 6),
-                            }
-                            for segment in hit.segments
-                        ]
-                    }
+                    | {"segments": [segment_object(one, hit.session.rate) for one in hit.segments]}
                     for hit in hits
                 ]
             )

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.conversation import session_conversation
-from emolive.session.export.json_document import timeline_dict
+from emolive.session.export.json_document import segment_object, timeline_dict
 from emolive.session.library import Library
 from emolive.session.query_text import parse_query
 from emolive.session.search import SearchHit, SearchQuery
@@ -47,19 +47,15 @@ class History(Protocol):
 
     def find(self, text: str, limit: int, offset: int) -> Page:
         """What matches a search as people write it, newest first."""
-        ...
 
     def session(self, session_id: str) -> dict[str, Any]:
         """Everything about one."""
-        ...
 
     def sound(self, session_id: str, stream: str) -> Sound:
         """One party's sound; `NoSuchSession` where none is kept, too."""
-        ...
 
     def delete(self, session_id: str, by: str) -> None:
         """Delete one for good; `by` whom, for the audit log."""
-        ...
 
 
 def session_document(library: Library, session_id: str) -> dict[str, Any]:
@@ -157,14 +153,5 @@ class LibraryHistory:
             "label": dominant_of(samples),
             "shares": {label: round(n / spoken, 4) for label, n in samples.items()},
             "alerts": len(self._library.alerts(info.id)),
-            "hits": [
-                {
-                    "stream": one.stream,
-                    "start_s": round(one.start_sample / info.rate, 6),
-                    "end_s": round(one.end_sample / info.rate, 6),
-                    "label": one.label,
-                    "confidence": round(one.confidence, 6),
-                }
-                for one in hit.segments
-            ],
+            "hits": [segment_object(one, info.rate) for one in hit.segments],
         }

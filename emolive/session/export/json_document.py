@@ -37,6 +37,10 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
     confidence, and title, started_at, streams, annotations, traces, gaps, alerts, notes and tags.
     """
     plain = timeline.plain
+    segments = [segment_object(segment, timeline.rate) for segment in timeline.segments]
+    if plain:
+        for one in segments:
+            del one["stream"]
     document: dict[str, JsonValue] = {
         "file": timeline.source,
         "duration_s": round(timeline.duration_s, TIME_DIGITS),
@@ -44,7 +48,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "model": timeline.model,
         "labels": list(timeline.labels),
         "windows": [_window(window, timeline, plain) for window in timeline.windows],
-        "segments": [_segment(segment, timeline.rate, plain) for segment in timeline.segments],
+        "segments": list[JsonValue](segments),
         "summary": {
             "probabilities": named(timeline.probabilities, timeline.labels),
             **_raw(timeline),
@@ -69,11 +73,11 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
             }
             for stream in timeline.streams
         ],
-        "annotations": [_annotation(one, timeline.rate) for one in timeline.annotations],
+        "annotations": [annotation_object(one, timeline.rate) for one in timeline.annotations],
         "traces": [_trace(one, timeline.rate) for one in timeline.traces],
-        "gaps": [_gap(gap, timeline.rate) for gap in timeline.gaps],
-        "alerts": [_alert(alert, timeline.rate) for alert in timeline.alerts],
-        "notes": [_note(note, timeline.rate) for note in timeline.notes],
+        "gaps": [gap_object(gap, timeline.rate) for gap in timeline.gaps],
+        "alerts": [alert_object(alert, timeline.rate) for alert in timeline.alerts],
+        "notes": [note_object(note, timeline.rate) for note in timeline.notes],
         "tags": list(timeline.tags),
     }
 
@@ -124,17 +128,19 @@ def _window(window: Prediction, timeline: Timeline, plain: bool) -> dict[str, Js
     }
 
 
-def _segment(segment: Segment, rate: int, plain: bool) -> dict[str, JsonValue]:
-    shown: dict[str, JsonValue] = {
+def segment_object(segment: Segment, rate: int) -> dict[str, JsonValue]:
+    """A segment, of one stream of several."""
+    return {
+        "stream": segment.stream,
         "start_s": seconds(segment.start_sample, rate),
         "end_s": seconds(segment.end_sample, rate),
         "label": segment.label,
         "confidence": round(segment.confidence, SHARE_DIGITS),
     }
-    return shown if plain else {"stream": segment.stream, **shown}
 
 
-def _annotation(annotation: Annotation, rate: int) -> JsonValue:
+def annotation_object(annotation: Annotation, rate: int) -> dict[str, JsonValue]:
+    """What a person marked."""
     return {
         "stream": annotation.stream,
         "start_s": seconds(annotation.start_sample, rate),
@@ -157,7 +163,8 @@ def _trace(trace: Trace, rate: int) -> JsonValue:
     }
 
 
-def _gap(gap: Gap, rate: int) -> JsonValue:
+def gap_object(gap: Gap, rate: int) -> JsonValue:
+    """A stretch of which nothing was kept."""
     return {
         "stream": gap.stream,
         "start_s": seconds(gap.start_sample, rate),
@@ -166,7 +173,8 @@ def _gap(gap: Gap, rate: int) -> JsonValue:
     }
 
 
-def _alert(alert: AlertRecord, rate: int) -> JsonValue:
+def alert_object(alert: AlertRecord, rate: int) -> JsonValue:
+    """An alert that was raised."""
     return {
         "rule": alert.rule,
         "at_s": seconds(alert.at_sample, rate),
@@ -177,7 +185,8 @@ def _alert(alert: AlertRecord, rate: int) -> JsonValue:
     }
 
 
-def _note(note: Note, rate: int) -> JsonValue:
+def note_object(note: Note, rate: int) -> JsonValue:
+    """A note."""
     return {
         "at_s": None if note.at_sample is None else seconds(note.at_sample, rate),
         "text": note.text,
