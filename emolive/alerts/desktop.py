@@ -192,5 +192,7 @@ class DesktopNotifier:
 
 def _let_go(desktop: Desktop | None) -> None:
     if desktop is not None:
-        with suppress(Exception):
+        try:
             desktop.close()
+        except Exception:  # its end is nobody's trouble
+            _log.warning("Desktop notifications did not end well", exc_info=True)

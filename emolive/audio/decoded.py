@@ -21,34 +21,28 @@ class Decoder(Protocol):
     @property
     def format(self) -> SourceFormat:
         """What comes out."""
-        ...
 
     @property
     def duration_s(self) -> float | None:
         """Its length, None where that is not known."""
-        ...
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        ...
 
     @property
     def error(self) -> str | None:
         """One sentence where it broke off before its end."""
-        ...
 
     @property
     def note(self) -> str | None:
         """One sentence on what had to be put right."""
-        ...
 
     def read(self, frames: int = 0) -> FloatArray | None:
         """The next block, float32 ``(n, streams)``, or None at the end; valid until the next.
 
         `frames`: as many as there are whole blocks in it may come at once, which costs less.
         """
-        ...
 
     def rewind(self) -> None:
         """Begin again.
@@ -56,11 +50,9 @@ class Decoder(Protocol):
         Raises:
             AudioFileError: the file is not what it was.
         """
-        ...
 
     def close(self) -> None:
         """Release what it holds."""
-        ...
 
 
 class DecodedSource:

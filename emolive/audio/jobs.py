@@ -16,7 +16,6 @@ class Runner(Protocol):
 
     def submit(self, job: Callable[[], T], /) -> Future[T]:
         """Run `job`, now or elsewhere."""
-        ...
 
 
 class OnTheSpot:

@@ -24,18 +24,14 @@ class Recording(Protocol):
         Raises:
             DecoderError: it broke off.
         """
-        ...
 
     @property
     def unread(self) -> int:
         """Bytes behind those that were read."""
-        ...
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        ...
 
     def close(self) -> None:
         """Release it."""
-        ...

@@ -11,7 +11,7 @@ from emolive.i18n import tr
 from emolive.types import FloatArray
 
 
-def open_stored(path: Path) -> sf.SoundFile:
+def open_session_file(path: Path) -> sf.SoundFile:
     """The open file; to be closed by who asked for it.
 
     Raises:
@@ -23,7 +23,7 @@ def open_stored(path: Path) -> sf.SoundFile:
         raise _unreadable(path, error) from error
 
 
-def read_stored(file: sf.SoundFile, first: int, n_frames: int) -> FloatArray:
+def read_session_file(file: sf.SoundFile, first: int, n_frames: int) -> FloatArray:
     """Frames of a mono file from `first` on, float32 ``(n,)``; fewer at its end.
 
     Raises:

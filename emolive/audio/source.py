@@ -68,7 +68,6 @@ class AudioSource(Protocol):
     @property
     def name(self) -> str:
         """For people."""
-        ...
 
     def open(self) -> SourceFormat:
         """Get ready and say what will come; may be called again after `close` or a loss.
@@ -77,19 +76,15 @@ class AudioSource(Protocol):
             AudioDeviceError: no such device, or it refused.
             AudioFileError: the file cannot be read as audio.
         """
-        ...
 
     def start(self, ring: SampleRing) -> None:
         """Write frames into `ring` from now on."""
-        ...
 
     def status(self) -> SourceStatus:
         """How it is doing; cheap, to be asked several times a second."""
-        ...
 
     def close(self) -> None:
         """Stop and release everything; harmless when already closed."""
-        ...
 
 
 @runtime_checkable
@@ -99,16 +94,13 @@ class RecordedSource(AudioSource, Protocol):
     @property
     def failed(self) -> bool:
         """Whether it broke off before its end; `status` says where."""
-        ...
 
     @property
     def duration_s(self) -> float | None:
         """Its length, as far as that is known once it is open."""
-        ...
 
     def pump(self, ring: SampleRing) -> bool:
         """Write the next block, or, paced, all that are due by now; False when it is through."""
-        ...
 
 
 def stream_names(channels: int) -> tuple[str, ...]:

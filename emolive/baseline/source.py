@@ -35,7 +35,6 @@ class Profiles(Protocol):
 
     def profile(self, source: Source) -> SourceProfile:
         """What is known of a source."""
-        ...
 
     def add(self, source: Source, session: Evidence, heard_minutes: float) -> SourceProfile:
         """Enter a session of a source.
@@ -43,7 +42,6 @@ class Profiles(Protocol):
         Raises:
             EmoliveError: it cannot be kept.
         """
-        ...
 
 
 class SourceBaselines:

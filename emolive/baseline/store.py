@@ -108,7 +108,7 @@ class ProfileStore:
         except FileNotFoundError:
             return None
         except (OSError, ValidationError):
-            _log.warning("A source profile cannot be read and is begun anew: %s", path.name)
+            _log.warning("A source profile cannot be read and is begun anew", exc_info=True)
             return None
 
     @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -175,11 +174,11 @@ class Capture:
             return
         _log.error("A run failed", exc_info=error)
         self.error = error
-        with contextlib.suppress(Exception):  # the first error is the one to tell
-            self._close_source()
-        with contextlib.suppress(Exception):
-            if self._monitor is not None:
-                self._publish_all(self._monitor.close_segments())
+        for end in (self._close_source, self._close_segments):
+            try:
+                end()
+            except Exception:  # the first error is the one to tell
+                _log.warning("What it had open could not be closed", exc_info=True)
         known = isinstance(error, EmoliveError)
         text = (
             str(error)
@@ -296,6 +295,10 @@ class Capture:
             opening.add_done_callback(lambda _: self._source.close())
         else:
             self._source.close()
+
+    def _close_segments(self) -> None:
+        if self._monitor is not None:
+            self._publish_all(self._monitor.close_segments())
 
     def _hint(self, monitor: Monitor) -> str | None:
         # A recording may well hold digital silence, and so may what a computer plays; a device that

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emolive.audio.stored import open_stored, read_stored
+from emolive.audio.session_file import open_session_file, read_session_file
 from emolive.explain.cues import (
     FULL_SCALE_DB,
     load_praat,
@@ -183,7 +183,7 @@ class VoiceReader:
             EmoliveError: it cannot be opened, or the extra `cues` is not installed.
         """
         self._praat = load_praat()
-        self._file = open_stored(path)
+        self._file = open_session_file(path)
 
     def close(self) -> None:
         """Release the file."""
@@ -198,5 +198,5 @@ class VoiceReader:
         rate = int(self._file.samplerate)
         first_s, last_s = heard_for(key)
         wanted = round((last_s - first_s) * rate)
-        samples = read_stored(self._file, round(first_s * rate), wanted)
+        samples = read_session_file(self._file, round(first_s * rate), wanted)
         return piece(key, samples, rate, first_s, self._praat)

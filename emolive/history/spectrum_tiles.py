@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emolive.audio.stored import open_stored, read_stored
+from emolive.audio.session_file import open_session_file, read_session_file
 from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
 from emolive.history.model import SPECTROGRAM_LEVELS
@@ -55,7 +55,7 @@ class SpectrumReader:
         self.spec = spec
         self._floor, ceiling = SPECTROGRAM_LEVELS
         self._scale = 255.0 / (ceiling - self._floor)
-        self._file = open_stored(path)
+        self._file = open_session_file(path)
         self._rate = int(self._file.samplerate)
         # In frames of the front end.
         self.n_frames = math.ceil(
@@ -102,7 +102,7 @@ class SpectrumReader:
         if last <= first:
             return np.empty(0, np.float32)
         try:
-            native = read_stored(self._file, first, last - first)
+            native = read_session_file(self._file, first, last - first)
         except AudioFileError:
             return np.empty(0, np.float32)  # a damaged stretch: nothing to see
         if not margin:

@@ -79,7 +79,7 @@ class FallbackClassifier(WrappedClassifier):
             raise ModelError(
                 tr("{error} The model file has changed meanwhile.", error=error)
             ) from error
-        _log.warning("The CPU takes over from %s", failed.provider)
+        _log.warning("The CPU takes over from %s", failed.provider, exc_info=error)
         self._classifier = other
         self._fallen_back = True
         self._note = tr(

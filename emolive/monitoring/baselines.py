@@ -79,7 +79,7 @@ class RunBaselines:
             self.streams.keep()
         except EmoliveError as error:
             self.problem = str(error)
-            _log.warning("What a run brought could not be entered into its source's profile")
+            _log.warning("A run could not be entered into its source's profile", exc_info=True)
 
 
 def run_baselines(

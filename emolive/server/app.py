@@ -111,5 +111,5 @@ async def _http(_: Request, error: Exception) -> Response:
 
 
 async def _internal(_: Request, error: Exception) -> Response:
-    _log.error("A request could not be answered: %s", type(error).__name__)
+    _log.error("A request could not be answered", exc_info=error)
     return JSONResponse({"error": "The server met an error; its log has more."}, 500)

@@ -117,19 +117,15 @@ class HostedCall(Protocol):
     @property
     def state(self) -> CallState:
         """What is so now, beside what `take` tells."""
-        ...
 
     def write(self, block: FloatArray) -> None:
         """Frames, float32 ``(n, channels)``; never waits."""
-        ...
 
     def finish(self, reason: str | None, gaps: int) -> None:
         """No more frames come; `gaps` stretches of it never did."""
-        ...
 
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time, in order; never waits."""
-        ...
 
 
 class CallHost(Protocol):
@@ -138,27 +134,21 @@ class CallHost(Protocol):
     @property
     def model(self) -> ModelFacts:
         """What calls are run with."""
-        ...
 
     def load(self) -> HostLoad:
         """How busy it is."""
-        ...
 
     def refusal(self) -> str | None:
         """Why one more call cannot be run now, in a sentence; None: it can."""
-        ...
 
     def unable(self) -> str | None:
         """Why it can run no call at all, however few there are; None: it can."""
-        ...
 
     def elsewhere(self) -> str | None:
         """The address of the server that is to take the next call; None: this one."""
-        ...
 
     def arrivals(self) -> Sequence[tuple[CallRequest, HostedCall]]:
         """Calls that have begun without being opened here; each is told once."""
-        ...
 
     async def open(self, request: CallRequest) -> HostedCall:
         """Run a call.
@@ -166,23 +156,18 @@ class CallHost(Protocol):
         Raises:
             EmoliveError: it cannot be run.
         """
-        ...
 
     async def end(self, call_id: str, reason: str) -> bool:
         """End a call that was brought elsewhere; whether it goes on there."""
-        ...
 
     def drain(self) -> None:
         """No more calls are taken: those that were brought elsewhere are to end, too."""
-        ...
 
     async def forget(self, call_id: str) -> None:
         """A call is over and was looked at for long enough; one that is not there is none."""
-        ...
 
     async def close(self) -> None:
         """End what runs and store everything."""
-        ...
 
 
 class ServerHost(CallHost, Protocol):
@@ -191,8 +176,6 @@ class ServerHost(CallHost, Protocol):
     @property
     def metrics(self) -> Collector:
         """Numbers about the calls, for Prometheus."""
-        ...
 
     async def expire(self) -> list[str]:
         """Delete what is older than may be kept; the ids."""
-        ...

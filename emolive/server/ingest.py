@@ -51,15 +51,12 @@ class Wire(Protocol):
 
     async def receive(self) -> str | bytes | None:
         """The next message, or what the socket brought; None: it is closed."""
-        ...
 
     async def send(self, data: str | bytes) -> None:
         """Send something; a client that is gone is no error."""
-        ...
 
     async def close(self, closing: Closing, reason: str) -> None:
         """Close it, with a reason that the client can see where the protocol has room for one."""
-        ...
 
 
 class TapSession:

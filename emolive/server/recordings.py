@@ -34,15 +34,12 @@ class Recordings(Protocol):
 
     def document(self, server: str, session: str) -> dict[str, Any] | None:
         """Everything about a session but its sound; None: it is not there."""
-        ...
 
     def sound(self, server: str, session: str, stream: str) -> Sound | None:
         """One party's sound; None: it is not there."""
-        ...
 
     def delete(self, server: str, session: str, why: str) -> None:
         """Delete one for good; one that is not there is fine."""
-        ...
 
 
 class LibraryRecordings:
@@ -209,7 +206,7 @@ class RecordingMover:
                 self._library.delete(info.id, reason=moved)
             except (EmoliveError, OSError) as error:
                 self.problem = str(error)
-                _log.warning("A recording cannot be moved; it is tried again")
+                _log.warning("A recording cannot be moved; it is tried again", exc_info=True)
                 return
 
     def expire(self, now: datetime) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from emolive.audio.stored import open_stored, read_stored
+from emolive.audio.session_file import open_session_file, read_session_file
 from emolive.errors import EmoliveError, SessionError
 from emolive.explain.baseline import RunningBaseline
 from emolive.explain.moment import Explanation, Moment, MomentExplainer
@@ -160,9 +160,9 @@ class StoredSound:
         found = np.zeros(n_samples, np.float32)
         start = max(0, start_sample)
         end = start_sample + n_samples
-        with open_stored(path) as file:
+        with open_session_file(path) as file:
             own = int(file.samplerate)
-            samples = read_stored(
+            samples = read_session_file(
                 file, round(start * own / rate), max(0, round((end - start) * own / rate))
             )
         if own != rate:

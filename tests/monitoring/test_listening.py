@@ -134,7 +134,7 @@ class Collecting(SilentOutput):
     """Keeps what it plays."""
 
     def __init__(self) -> None:
-        super().__init__(rate=RATE)
+        super().__init__()
         self.taken: list[FloatArray] = []
 
     def open(self, pull: Callable[[FloatArray, float], None]) -> None:

@@ -25,7 +25,7 @@ class Headphones(SilentOutput):
     """Remembers what it played."""
 
     def __init__(self) -> None:
-        super().__init__(rate=16_000)
+        super().__init__()
         self.loudest = 0.0
 
     def open(self, pull: Callable[[FloatArray, float], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import tempfile
 import threading
@@ -33,6 +34,8 @@ from emolive.session.export.atomic import beside, fitting
 from emolive.session.export.tables import segment_table, window_table
 from emolive.session.timeline import Timeline
 from emolive.speech.silero import SileroVad
+
+_log = logging.getLogger(__name__)
 
 # Of results on their way from the process that analyses to the part that is written.
 _FORM = "parquet"
@@ -162,6 +165,7 @@ class AddressWork:
                 system, path = opened(item.address)
                 system.get_file(path, str(local))
             except Exception as error:
+                _log.warning("A file cannot be fetched", exc_info=True)
                 tell(Begun(item))
                 why = tr(
                     "{address} cannot be fetched ({reason}).",

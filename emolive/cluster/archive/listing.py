@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from emolive.addresses import is_address, opened, reason
 from emolive.archive.inputs import AudioInput, Sieve, find_files, nothing_found, stamp
 from emolive.errors import EmoliveError
 from emolive.plain_text import valid_text
+
+_log = logging.getLogger(__name__)
 
 # `place` is a path as the system spells it, or an address; `version` changes when the file does.
 SCHEMA = pa.schema(
@@ -117,6 +120,7 @@ def find(places: Sequence[str]) -> Found:
         except EmoliveError:
             raise
         except Exception as error:
+            _log.warning("An address cannot be searched", exc_info=True)
             problems.append(f"{address} cannot be searched ({reason(error)}).")
             continue
         if not table.num_rows:

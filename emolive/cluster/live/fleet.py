@@ -346,7 +346,7 @@ class Fleet:
             self._ray.kill(member.handle)  # should it only hang: its name and port are needed
         if self._ending.is_set() or member.draining:
             return
-        _log.warning("A worker is lost (%s)", type(error).__name__)
+        _log.warning("A worker is lost", exc_info=error)
         problem = "no worker is left"
         if self.without_head:
             self._tell(f"{member.name} is lost, and without a head none takes its place.")
@@ -362,6 +362,7 @@ class Fleet:
             try:
                 self._join(member.name, self._begin(member.name))
             except Exception as error:
+                _log.warning("A worker could not be started again", exc_info=True)
                 problem = str(error) if isinstance(error, EmoliveError) else _cause(error)
             else:
                 self._tell(f"{member.name} runs again.")

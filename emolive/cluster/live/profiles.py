@@ -95,4 +95,4 @@ class FrontProfiles:
             try:
                 self._store.add(one.source, one.session, one.minutes)
             except EmoliveError:
-                _log.warning("What a call brought could not be entered into its tap's profile")
+                _log.warning("A call could not be entered into its tap's profile", exc_info=True)

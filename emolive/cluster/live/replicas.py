@@ -139,7 +139,7 @@ class RemoteClassifier:
             except exceptions.RayTaskError as error:
                 raise ModelError(str(error.cause)) from error
             except (exceptions.RayError, exceptions.GetTimeoutError):
-                _log.warning("A classifier of the cluster does not answer")
+                _log.warning("A classifier of the cluster does not answer", exc_info=True)
                 continue
             return output
         raise ModelError("No classifier of the cluster answers.")

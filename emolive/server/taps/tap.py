@@ -93,15 +93,12 @@ class Tap(Protocol):
         Raises:
             TapError: it breaks the protocol.
         """
-        ...
 
     def began(self, call_id: str) -> Iterable[Reply]:
         """What the client is told once its call is monitored."""
-        ...
 
     def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
         """What the client is told before the server ends it."""
-        ...
 
 
 def json_object(text: str) -> dict[str, Any]:
