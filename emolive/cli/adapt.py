@@ -59,12 +59,11 @@ def adapt(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="The new model's; use it as --model NAME."),
+        typer.Option(metavar="NAME", help="The new model's; use it as --model NAME."),
     ] = None,
     manifest: Annotated[
         list[Path] | None,
         typer.Option(
-            "--manifest",
             metavar="CSV",
             help="Labelled recordings: path, label and, if known, start_s, end_s, speaker.",
         ),
@@ -72,7 +71,7 @@ def adapt(
     library: LibraryOption = None,
     folder: Annotated[
         list[Path] | None,
-        typer.Option("--folder", metavar="DIR", help="A folder with one sub-folder per label."),
+        typer.Option(metavar="DIR", help="A folder with one sub-folder per label."),
     ] = None,
     model: BaseOption = None,
     infer_agent: InferAgentOption = False,
@@ -97,9 +96,7 @@ def next_(
     ] = 30,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="CSV", help="Write them as a manifest whose labels you fill in."
-        ),
+        typer.Option(metavar="CSV", help="Write them as a manifest whose labels you fill in."),
     ] = None,
     library: LibraryOption = None,
     model: BaseOption = None,

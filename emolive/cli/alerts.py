@@ -109,15 +109,11 @@ def try_rules(
     library: LibraryOption = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since", metavar="WHEN", help="Sessions from a day (2025-01-31) or span (7d) on."
-        ),
+        typer.Option(metavar="WHEN", help="Sessions from a day (2025-01-31) or span (7d) on."),
     ] = None,
     agent_channel: Annotated[
         Channel | None,
-        typer.Option(
-            "--agent-channel", help="Stereo recordings are calls; the agent is on this channel."
-        ),
+        typer.Option(help="Stereo recordings are calls; the agent is on this channel."),
     ] = None,
     pair: Annotated[
         bool,
@@ -214,7 +210,7 @@ def deliver(
     rules: RulesArgument,
     library: LibraryOption = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Try for so long.")
+        float, typer.Option(metavar="SECONDS", min=1.0, help="Try for so long.")
     ] = 60.0,
 ) -> int:
     """Deliver what waits for the webhooks of a file of rules; the exit code is 1 if some stays."""
@@ -242,7 +238,7 @@ def deliver(
 def bench(
     as_json: JsonReport = False,
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="SECONDS", min=10.0, help="How long to measure.")
+        float, typer.Option(metavar="SECONDS", min=10.0, help="How long to measure.")
     ] = 60.0,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,

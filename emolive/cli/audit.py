@@ -29,7 +29,6 @@ def audit(
     fingerprint: Annotated[
         str | None,
         typer.Option(
-            "--fingerprint",
             metavar="TEXT",
             help="With --verify: what an earlier check printed, which the log must still hold.",
         ),

@@ -13,42 +13,29 @@ def bench(
     json: JsonReport = False,
     seconds: Annotated[
         float,
-        typer.Option(
-            "--seconds", metavar="SECONDS", min=5.0, help="How long to measure latency, live."
-        ),
+        typer.Option(metavar="SECONDS", min=5.0, help="How long to measure latency, live."),
     ] = 40.0,
     soak: Annotated[
         float | None,
-        typer.Option(
-            "--soak", metavar="HOURS", min=0.1, help="Also push this much audio through, flat out."
-        ),
+        typer.Option(metavar="HOURS", min=0.1, help="Also push this much audio through, flat out."),
     ] = None,
     calls: Annotated[
         int | None,
-        typer.Option(
-            "--calls", metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."
-        ),
+        typer.Option(metavar="N", min=1, max=256, help="Also monitor N stereo calls at once."),
     ] = None,
     server: Annotated[
         bool,
         typer.Option(
-            "--server",
-            help="Only this: calls over sockets, --calls of them or as many as can be.",
+            "--server", help="Only this: calls over sockets, --calls of them or as many as can be."
         ),
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            min=1,
-            help="With --server or --sizing: on a local Ray cluster.",
-        ),
+        typer.Option(metavar="N", min=1, help="With --server or --sizing: on a local Ray cluster."),
     ] = None,
     hours: Annotated[
         float | None,
         typer.Option(
-            "--hours",
             metavar="HOURS",
             min=2.0,
             help="With --server: so many hours of calls that come and go, accelerated, and what is "
@@ -58,7 +45,6 @@ def bench(
     sizing: Annotated[
         int | None,
         typer.Option(
-            "--sizing",
             metavar="CALLS",
             min=1,
             max=1_000_000,
@@ -75,7 +61,6 @@ def bench(
     desktop: Annotated[
         float | None,
         typer.Option(
-            "--desktop",
             metavar="HOURS",
             min=0.1,
             help="Only this: hours in the window on accelerated input, frame times and memory.",

@@ -85,15 +85,12 @@ def live(
     device: Annotated[
         str | None,
         typer.Option(
-            "--device",
-            metavar="NAME|INDEX",
-            help="A stereo input; with --loopback, the agent's microphone.",
+            metavar="NAME|INDEX", help="A stereo input; with --loopback, the agent's microphone."
         ),
     ] = None,
     loopback: Annotated[
         str | None,
         typer.Option(
-            "--loopback",
             metavar="NAME|default",
             help="Take the customer from what this computer plays; see `emolive devices`.",
         ),
@@ -154,9 +151,7 @@ def analyze(
     agent_channel: AgentChannel = Channel.LEFT,
     out: Annotated[
         Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder for the results; existing ones are replaced."
-        ),
+        typer.Option(metavar="DIR", help="Folder for the results; existing ones are replaced."),
     ] = Path("emolive-results"),
     formats: Annotated[
         str,
@@ -229,7 +224,7 @@ def wall(
     json: JsonOption = False,
     duration: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", min=0.1, help="Stop after this long."),
+        typer.Option(metavar="SECONDS", min=0.1, help="Stop after this long."),
     ] = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,

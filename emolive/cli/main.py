@@ -76,18 +76,17 @@ def _emolive(
     language: Annotated[
         str | None,
         typer.Option(
-            "--language",
             metavar="|".join(languages()),
             help="Speak it; else as set in the app, or as the system. Help stays English.",
         ),
     ] = None,
     log_level: Annotated[
         LogLevel | None,
-        typer.Option("--log-level", help="Log from here on, to standard error or --log-file."),
+        typer.Option(help="Log from here on, to standard error or --log-file."),
     ] = None,
     log_file: Annotated[
         Path | None,
-        typer.Option("--log-file", metavar="FILE", help="Log to this file, for your eyes only."),
+        typer.Option(metavar="FILE", help="Log to this file, for your eyes only."),
     ] = None,
 ) -> None:
     """Hear how speech feels, live. Without a command, the desktop app opens."""
@@ -137,17 +136,10 @@ def demo(
 def live(
     device: Annotated[
         str | None,
-        typer.Option("--device", metavar="NAME|INDEX", help="Input by name, part of it, or index."),
+        typer.Option(metavar="NAME|INDEX", help="Input by name, part of it, or index."),
     ] = None,
     channels: Annotated[
-        int,
-        typer.Option(
-            "--channels",
-            metavar="N",
-            min=1,
-            max=2,
-            help="2: left and right as separate streams.",
-        ),
+        int, typer.Option(metavar="N", min=1, max=2, help="2: left and right as separate streams.")
     ] = 1,
     record: Annotated[
         bool, typer.Option("--record", help="Keep it as a session; implies --headless.")
@@ -214,16 +206,12 @@ def analyze(
     ],
     out: Annotated[
         str,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder for the results; existing ones are replaced."
-        ),
+        typer.Option(metavar="DIR", help="Folder for the results; existing ones are replaced."),
     ] = "emolive-results",
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format",
-            metavar="FORMAT[,FORMAT]",
-            help=f"Any of {FORMATS}; json if not given.",
+            "--format", metavar="FORMAT[,FORMAT]", help=f"Any of {FORMATS}; json if not given."
         ),
     ] = None,
     jobs: Annotated[
@@ -242,7 +230,6 @@ def analyze(
     cluster: Annotated[
         str | None,
         typer.Option(
-            "--cluster",
             metavar="ADDRESS",
             help="Work on this Ray cluster (HOST:PORT; local: one on this machine), into Parquet "
             "tables.",

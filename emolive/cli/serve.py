@@ -55,11 +55,9 @@ app.add_typer(token, name="token")
 @app.callback()
 def serve(
     context: typer.Context,
-    host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0: any that is free.")
+        int, typer.Option(metavar="PORT", min=0, max=65_535, help="0: any that is free.")
     ] = 8765,
     given: Annotated[
         str | None,
@@ -82,31 +80,23 @@ def serve(
     audiosocket_port: Annotated[
         int | None,
         typer.Option(
-            "--audiosocket-port",
-            metavar="PORT",
-            min=0,
-            max=65_535,
-            help="Listen for Asterisk's AudioSocket here, too.",
+            metavar="PORT", min=0, max=65_535, help="Listen for Asterisk's AudioSocket here, too."
         ),
     ] = None,
     public_url: Annotated[
         str | None,
         typer.Option(
-            "--public-url",
             metavar="URL",
             help="How telephone systems reach this server, where a proxy stands between.",
         ),
     ] = None,
     origin: Annotated[
         list[str] | None,
-        typer.Option(
-            "--origin", metavar="URL", help="Pages of this site may watch, too; repeatable."
-        ),
+        typer.Option(metavar="URL", help="Pages of this site may watch, too; repeatable."),
     ] = None,
     twilio_auth_token: Annotated[
         str | None,
         typer.Option(
-            "--twilio-auth-token",
             metavar="SECRET",
             envvar="EMOLIVE_TWILIO_AUTH_TOKEN",
             show_envvar=True,
@@ -116,7 +106,6 @@ def serve(
     audiohook_secret: Annotated[
         list[str] | None,
         typer.Option(
-            "--audiohook-secret",
             metavar="KEY=SECRET",
             envvar="EMOLIVE_AUDIOHOOK_SECRET",
             show_envvar=True,
@@ -126,9 +115,7 @@ def serve(
     audiohook_organization: Annotated[
         list[str] | None,
         typer.Option(
-            "--audiohook-organization",
-            metavar="ID",
-            help="Take from Genesys only this organization's calls; repeatable.",
+            metavar="ID", help="Take from Genesys only this organization's calls; repeatable."
         ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep calls as sessions.")] = False,
@@ -141,22 +128,19 @@ def serve(
     ] = False,
     alerts: Annotated[
         Path | None,
-        typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules in every call."),
+        typer.Option(metavar="RULES.toml", help="Watch these rules in every call."),
     ] = None,
     policy: PolicyOption = None,
     max_calls: Annotated[
         int | None,
-        typer.Option(
-            "--max-calls", metavar="N", min=1, help="At most; usually as many as are measured."
-        ),
+        typer.Option(metavar="N", min=1, help="At most; usually as many as are measured."),
     ] = None,
     max_connections: Annotated[
-        int, typer.Option("--max-connections", metavar="N", min=1, help="Of all kinds, at most.")
+        int, typer.Option(metavar="N", min=1, help="Of all kinds, at most.")
     ] = 1_000,
     max_per_address: Annotated[
         int | None,
         typer.Option(
-            "--max-per-address",
             metavar="N",
             min=1,
             help="Of these from one address; where others can reach the server half of them, "
@@ -165,15 +149,11 @@ def serve(
     ] = None,
     stall: Annotated[
         float,
-        typer.Option(
-            "--stall", metavar="SECONDS", min=1.0, help="End a call from which nothing comes."
-        ),
+        typer.Option(metavar="SECONDS", min=1.0, help="End a call from which nothing comes."),
     ] = 20.0,
     drain: Annotated[
         float,
-        typer.Option(
-            "--drain", metavar="SECONDS", min=0.0, help="Going down, let calls go on for so long."
-        ),
+        typer.Option(metavar="SECONDS", min=0.0, help="Going down, let calls go on for so long."),
     ] = 0.0,
     baseline: LiveBaselineOption = None,
     expected_neutral: ExpectedOption = None,
@@ -181,7 +161,6 @@ def serve(
     history: Annotated[
         str | None,
         typer.Option(
-            "--history",
             metavar="URL",
             envvar="EMOLIVE_HISTORY",
             show_envvar=True,
@@ -192,7 +171,6 @@ def serve(
     recordings: Annotated[
         str | None,
         typer.Option(
-            "--recordings",
             metavar="ADDRESS",
             help="With --record and --history: move recordings there once a call has ended, to a "
             "folder or s3://BUCKET/FOLDER, or whatever fsspec knows.",
@@ -201,18 +179,14 @@ def serve(
     cluster: Annotated[
         str | None,
         typer.Option(
-            "--cluster",
             metavar="ADDRESS",
             help="Run calls on this Ray cluster (HOST:PORT; local: one on this machine).",
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=1, help="With --cluster: how many.")
-    ] = 2,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="With --cluster: how many.")] = 2,
     replicas: Annotated[
         str,
         typer.Option(
-            "--replicas",
             metavar="N[-MOST]",
             help="With --cluster: classifiers that workers share, as many as the load wants; 0: "
             "each worker has its own.",
@@ -292,9 +266,7 @@ def add(
     scope: Annotated[
         list[Scope] | None,
         typer.Option(
-            "--scope",
-            metavar="SCOPE",
-            help="ingest, watch or admin; repeatable; watch where nothing is said.",
+            metavar="SCOPE", help="ingest, watch or admin; repeatable; watch where nothing is said."
         ),
     ] = None,
     library: LibraryOption = None,

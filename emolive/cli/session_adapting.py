@@ -21,16 +21,12 @@ def adapt(
     sessions: SessionsArgument,
     baseline: Annotated[
         LiveBaseline,
-        typer.Option(
-            "--baseline", help="By what is known of the source, or the model's own answers."
-        ),
+        typer.Option(help="By what is known of the source, or the model's own answers."),
     ] = LiveBaseline.LIBRARY,
     expected_neutral: ExpectedOption = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            "--model", metavar="FILE", help="The sessions' model, where it is none of your own."
-        ),
+        typer.Option(metavar="FILE", help="The sessions' model, where it is none of your own."),
     ] = None,
     library: LibraryOption = None,
 ) -> int:

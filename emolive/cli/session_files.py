@@ -47,18 +47,14 @@ def export_sessions(
     ] = "html",
     out: Annotated[
         Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder for the files; existing ones are replaced."
-        ),
+        typer.Option(metavar="DIR", help="Folder for the files; existing ones are replaced."),
     ] = Path("emolive-export"),
     audio: Annotated[
         bool, typer.Option("--audio", help="Put the audio beside the files, which refer to it.")
     ] = False,
     audio_format: Annotated[
         AudioKind | None,
-        typer.Option(
-            "--audio-format", help="Of that audio; otherwise WAV with eaf, for ELAN, else FLAC."
-        ),
+        typer.Option(help="Of that audio; otherwise WAV with eaf, for ELAN, else FLAC."),
     ] = None,
     delete: Annotated[
         bool,
@@ -66,16 +62,16 @@ def export_sessions(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
     speaker: Annotated[
-        str, typer.Option("--speaker", metavar="NAME", help="Manifest: who speaks in all of them.")
+        str, typer.Option(metavar="NAME", help="Manifest: who speaks in all of them.")
     ] = "",
     gender: Annotated[
-        str, typer.Option("--gender", metavar="TEXT", help="Manifest: the speakers' gender.")
+        str, typer.Option(metavar="TEXT", help="Manifest: the speakers' gender.")
     ] = "",
     language: Annotated[
-        str, typer.Option("--language", metavar="TEXT", help="Manifest: the language spoken.")
+        str, typer.Option(metavar="TEXT", help="Manifest: the language spoken.")
     ] = "",
     corpus: Annotated[
-        str, typer.Option("--corpus", metavar="NAME", help="Manifest: name of the collection.")
+        str, typer.Option(metavar="NAME", help="Manifest: name of the collection.")
     ] = "sessions",
     refer: Annotated[
         bool,

@@ -88,7 +88,7 @@ def list_sessions(
 def trends(
     what: WhatArgument = None,
     by: Annotated[
-        Span, typer.Option("--by", metavar="SPAN", help="session, day, week or month.")
+        Span, typer.Option(metavar="SPAN", help="session, day, week or month.")
     ] = Span.DAY,
     tag: TagFilter = None,
     since: SinceFilter = None,
@@ -143,14 +143,11 @@ def replay(
     ] = 0.0,
     speed: Annotated[
         float,
-        typer.Option(
-            "--speed", metavar="X", min=0.5, max=2.0, help="0.5 to 2, with the pitch kept."
-        ),
+        typer.Option(metavar="X", min=0.5, max=2.0, help="0.5 to 2, with the pitch kept."),
     ] = 1.0,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model",
             metavar="FILE|bundled",
             help="Analyse the audio again with this model and compare, instead of playing.",
         ),
@@ -177,21 +174,21 @@ def replay(
 def search(
     what: WhatArgument = None,
     label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="EMOTION", help="One of these emotions.")
+        list[str] | None, typer.Option(metavar="EMOTION", help="One of these emotions.")
     ] = None,
     longer: Annotated[
         str | None,
-        typer.Option("--longer", metavar="LENGTH", help="At least this long, such as 10s, 2min."),
+        typer.Option(metavar="LENGTH", help="At least this long, such as 10s, 2min."),
     ] = None,
     probability: Annotated[
         str | None,
         typer.Option("--min-probability", metavar="P", help="At least this sure: 0.6 or 60%."),
     ] = None,
     role: Annotated[
-        list[str] | None, typer.Option("--role", help="agent or customer.", metavar="ROLE")
+        list[str] | None, typer.Option(help="agent or customer.", metavar="ROLE")
     ] = None,
     stream: Annotated[
-        list[str] | None, typer.Option("--stream", metavar="NAME", help="On this stream.")
+        list[str] | None, typer.Option(metavar="NAME", help="On this stream.")
     ] = None,
     tag: TagFilter = None,
     since: SinceFilter = None,
@@ -251,14 +248,11 @@ app.command()(session_files.delete)
 def expire(
     days: Annotated[
         int | None,
-        typer.Option(
-            "--days", metavar="N", min=1, max=36_500, help="Delete what is older than this, once."
-        ),
+        typer.Option(metavar="N", min=1, max=36_500, help="Delete what is older than this, once."),
     ] = None,
     after: Annotated[
         int | None,
         typer.Option(
-            "--after",
             metavar="N",
             min=0,
             max=36_500,
@@ -327,9 +321,7 @@ def note(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to note.")],
     at: Annotated[
         float | None,
-        typer.Option(
-            "--at", metavar="SECONDS", min=0.0, max=1e9, help="About this moment of the session."
-        ),
+        typer.Option(metavar="SECONDS", min=0.0, max=1e9, help="About this moment of the session."),
     ] = None,
     library: LibraryOption = None,
 ) -> int:
@@ -387,7 +379,7 @@ def show_tiers(
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option("--labels", metavar="LABEL[,LABEL]", help="The labels it offers, in order."),
+        typer.Option(metavar="LABEL[,LABEL]", help="The labels it offers, in order."),
     ] = None,
     remove: Annotated[
         bool, typer.Option("--remove", help="Offer it no more; what was marked in it stays.")
