@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Subquery, func, select, union_all
 
 from emolive.central import schema
-from emolive.central.store import CentralStore
+from emolive.central.store import CentralStore, utc
 from emolive.session.summary import NO_EMOTION
 from emolive.types import SpeechState
 
@@ -94,10 +94,8 @@ class CentralSearch:
             heard = rows(_of_stretches(schema.segments, ids))
             heard += rows(_of_stretches(schema.open_segments, ids))
             alerts = rows(_of_stretches(schema.alerts, ids))
-        began = _utc(found[0]["started_at"])
-        offsets = {
-            row["id"]: (_utc(row["started_at"]) - began).total_seconds() for row in stretches
-        }
+        began = utc(found[0]["started_at"])
+        offsets = {row["id"]: (utc(row["started_at"]) - began).total_seconds() for row in stretches}
         return _call(found[0]) | {
             "stretches": [_stretch(row, offsets[row["id"]]) for row in stretches],
             "segments": sorted(
@@ -144,8 +142,8 @@ class CentralSearch:
             offsets: dict[str, float] = {}
             for row in connection.execute(parts).mappings():
                 before = found[row["call_id"]]["stretches"]
-                began = _utc(before[0]["started_at"] if before else row["started_at"])
-                offsets[row["id"]] = (_utc(row["started_at"]) - began).total_seconds()
+                began = utc(before[0]["started_at"] if before else row["started_at"])
+                offsets[row["id"]] = (utc(row["started_at"]) - began).total_seconds()
                 before.append(dict(row))
             for call_id, stream, label, length_s in connection.execute(lengths):
                 if label != SpeechState.NOT_INFERRED:
@@ -177,7 +175,7 @@ class CentralSearch:
         newest = select(table).order_by(table.c.at.desc(), table.c.server, table.c.number.desc())
         with self._store.used() as connection:
             found = connection.execute(newest.limit(limit).offset(offset)).mappings()
-            return tuple(dict(row) | {"at": _utc(row["at"]).isoformat()} for row in found)
+            return tuple(dict(row) | {"at": utc(row["at"]).isoformat()} for row in found)
 
 
 def _matching(query: CallQuery) -> Select[Any]:
@@ -243,7 +241,7 @@ def _of_stretches(table: Any, ids: list[str]) -> Select[Any]:
 
 
 def _call(row: dict[str, Any]) -> dict[str, Any]:
-    began, last = _utc(row["started_at"]), _utc(row["last_at"])
+    began, last = utc(row["started_at"]), utc(row["last_at"])
     return {
         "id": row["id"],
         "key": row["key"],
@@ -264,7 +262,7 @@ def _stretch(row: dict[str, Any], offset_s: float) -> dict[str, Any]:
         "consent": row["consent"],
         "brought_by": row["brought_by"],
         "start_s": round(offset_s, _SECONDS),
-        "ended_at": ended and _utc(ended).isoformat(),
+        "ended_at": ended and utc(ended).isoformat(),
         "reason": row["reason"],
         "session": row["session"],
     }
@@ -281,8 +279,3 @@ def _placed(
         for name, value in (row | moved).items()
         if name != "stretch_id"
     }
-
-
-def _utc(at: datetime) -> datetime:
-    """Whatever time zone the database speaks of; SQLite of none."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -201,7 +201,7 @@ def _write(connection: Connection, record: Record) -> None:
         case SegmentHeard():
             _segment(connection, record)
         case AlertRaised():
-            row = asdict(record) | {"at": _utc(record.at)}
+            row = asdict(record) | {"at": utc(record.at)}
             row["stretch_id"] = row.pop("stretch")
             _put(connection, schema.alerts, row, replacing=False)
         case AlertOver():
@@ -210,7 +210,7 @@ def _write(connection: Connection, record: Record) -> None:
             )
             connection.execute(update(schema.alerts).where(mine).values(end_s=record.end_s))
         case Audited():
-            row = asdict(record) | {"at": _utc(record.at)}
+            row = asdict(record) | {"at": utc(record.at)}
             _put(connection, schema.audit, row, replacing=False)
 
 
@@ -218,7 +218,7 @@ def _begin(connection: Connection, record: StretchBegan) -> None:
     known = select(schema.stretches.c.id).where(schema.stretches.c.id == record.stretch)
     if connection.execute(known).scalar() is not None:
         return
-    at = _utc(record.at)
+    at = utc(record.at)
     calls = schema.calls
     same = (
         select(calls.c.id)
@@ -243,7 +243,7 @@ def _begin(connection: Connection, record: StretchBegan) -> None:
 
 def _end(connection: Connection, record: StretchEnded) -> None:
     stretches, left = schema.stretches, schema.open_segments
-    ended = {"ended_at": _utc(record.at), "reason": record.reason}
+    ended = {"ended_at": utc(record.at), "reason": record.reason}
     if record.session is not None:
         ended["session"] = record.session
     mine = stretches.c.id == record.stretch
@@ -257,7 +257,7 @@ def _end(connection: Connection, record: StretchEnded) -> None:
             _put(connection, schema.segments, dict(row), replacing=True)
     # Whoever ends in good order has finished what was open.
     connection.execute(delete(left).where(heard_last))
-    _seen(connection, record.stretch, _utc(record.at))
+    _seen(connection, record.stretch, utc(record.at))
 
 
 def _leave_nothing_open(connection: Connection, record: ServerBegan) -> None:
@@ -266,7 +266,7 @@ def _leave_nothing_open(connection: Connection, record: ServerBegan) -> None:
         select(stretches.c.id, schema.calls.c.last_at)
         .join(schema.calls, schema.calls.c.id == stretches.c.call_id)
         .where(stretches.c.server == record.server, stretches.c.ended_at.is_(None))
-        .where(stretches.c.started_at < _utc(record.at))
+        .where(stretches.c.started_at < utc(record.at))
     )
     for stretch, last_at in connection.execute(wanted).all():
         _end(connection, StretchEnded(stretch, last_at, LOST, lost=True))
@@ -280,7 +280,7 @@ def _segment(connection: Connection, record: SegmentHeard) -> None:
     if is_open:
         began = select(schema.stretches.c.started_at).where(schema.stretches.c.id == record.stretch)
         if (at := connection.execute(began).scalar()) is not None:
-            _seen(connection, record.stretch, _utc(at) + timedelta(seconds=record.end_s))
+            _seen(connection, record.stretch, utc(at) + timedelta(seconds=record.end_s))
     else:
         left = schema.open_segments
         overtaken = (left.c.stretch_id == record.stretch) & (left.c.stream == record.stream)
@@ -309,6 +309,6 @@ def _put(connection: Connection, table: Table, row: dict[str, Any], *, replacing
         connection.execute(statement.on_conflict_do_nothing(index_elements=key))
 
 
-def _utc(at: datetime) -> datetime:
-    """SQLite forgets time zones: everything is kept in UTC."""
+def utc(at: datetime) -> datetime:
+    """Whatever time zone the database speaks of; SQLite forgets it, so all is kept in UTC."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

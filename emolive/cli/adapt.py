@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from emolive.cli.console import Console
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.models import show_adapted
 from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, finish, group
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, tell
 from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
@@ -134,7 +133,7 @@ def next_(
                 )
             )
     if as_json:
-        say(json.dumps([_moment(moment) for moment in moments], indent=1))
+        print_json([_moment(moment) for moment in moments])
     elif out is None:
         table = Table(
             *(tr("session"), tr("title"), tr("from"), tr("to")),
@@ -199,7 +198,7 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
     for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
         tell(tr("Left out: {sentence}", sentence=sentence))
     if as_json:
-        say(json.dumps(_document(taught, path), indent=1))
+        print_json(_document(taught, path))
     else:
         show_adapted(taught.model)
     return SOME_INPUTS_FAILED if taught.labelled.problems else DONE

@@ -15,7 +15,7 @@ from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
 from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, group
-from emolive.cli.outcome import DONE, say
+from emolive.cli.outcome import DONE, print_json, say
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
 from emolive.labels import emotion_name
@@ -80,7 +80,7 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
     store = _store(library)
     profiles = store.profiles()
     if as_json:
-        say(json.dumps([profile.summary() for profile in profiles], indent=1))
+        print_json([profile.summary() for profile in profiles])
         return DONE
     if not profiles:
         say(tr("No source is known yet: `emolive live` gathers what it hears of one."))
@@ -122,7 +122,7 @@ def show(
     if as_json:
         shown = dict(zip(profile.source.labels, vector.round(4).tolist(), strict=True))
         told = {"expected_neutral": expected.neutral, "vector": shown}
-        say(json.dumps({**summary, **told}, indent=1))
+        print_json({**summary, **told})
         return DONE
     say(_about(profile))
     table = Table("", "mean answer", "expected", "added to the log-probability")

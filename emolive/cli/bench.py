@@ -39,7 +39,7 @@ from emolive.bench.throughput import Throughput, measure_throughput
 from emolive.cli.console import Console
 from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, say, tell
+from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.inference import loading
 from emolive.inference.classifier import default_threads
 from emolive.inference.placement import Placement, placement
@@ -92,7 +92,7 @@ def run_bench(
     if calls:
         report = replace(report, wall=_measure_wall(model, provider, hop_s, seconds, calls))
     if as_json:
-        say(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     else:
         _show(report)
     if report.soak and report.soak.growth > _GROWTH_LIMIT:
@@ -318,7 +318,7 @@ def _soak_desktop(
         )
     classifier.close()
     if as_json:
-        say(json.dumps(asdict(soak), indent=2))
+        print_json(asdict(soak))
     else:
         title = (
             f"{soak.hours:g} h in {soak.wall_s:.0f} s, {FRAME_S:g} s of speech a frame, window "
@@ -358,7 +358,7 @@ def run_teaching_bench(model: Path | None, provider: str, *, as_json: bool) -> i
     finally:
         classifier.close()
     if as_json:
-        say(json.dumps(asdict(timing) | {"model": name, "added": timing.added}, indent=2))
+        print_json(asdict(timing) | {"model": name, "added": timing.added})
         return DONE
     say(
         f"{timing.labels} labels of {timing.classes} classes on {name} ({timing.features} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from emolive.bench.server import ServerTiming, measure_server
 from emolive.bench.sizing import Load, Sizing, check_simpy, simulate
 from emolive.bench.stages import read_speech
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import CANNOT, DONE, say, tell
+from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
 from emolive.inference.model_files import read_metadata
@@ -98,7 +97,7 @@ def run_server_bench(
         tuple(tried),
     )
     if as_json:
-        say(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     else:
         _show(report)
     return DONE
@@ -201,7 +200,7 @@ def run_sizing_bench(
     }
     if as_json:
         report = {"load": asdict(load), **{name: asdict(one) for name, one in found.items()}}
-        say(json.dumps(report, indent=2))
+        print_json(report)
         return DONE
     say(
         f"{calls} calls: {load.machines} machines of {load.cores} cores, a worker on each core, "
@@ -246,7 +245,7 @@ def run_server_day(
     )
     if as_json:
         report = asdict(day) | {"growth": day.growth, "left": list(day.left)}
-        say(json.dumps(report, indent=2))
+        print_json(report)
     else:
         say(_day_summary(day))
     return DONE if day.growth <= _GROWTH_LIMIT and not day.left else CANNOT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from rich.table import Table
@@ -11,7 +10,7 @@ from emolive.audio.devices import NO_INPUT, InputDevice
 from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console
-from emolive.cli.outcome import DONE, say, tell
+from emolive.cli.outcome import DONE, print_json, tell
 from emolive.i18n import mark, tr
 
 
@@ -27,7 +26,7 @@ def run_devices(*, as_json: bool) -> int:
         found = [_input(device) for device in devices]
         # A virtual device is an input of its own, and in the list already.
         found += [_loopback(one) for one in loopbacks if one.kind is not LoopbackKind.DEVICE]
-        say(json.dumps(found, indent=1))
+        print_json(found)
         return DONE
     if not devices:
         tell(tr(NO_INPUT))

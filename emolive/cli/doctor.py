@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.text import Text
 
 from emolive.cli.checks import Finding, Verdict, package_versions, run_checks
 from emolive.cli.console import Console
-from emolive.cli.outcome import CANNOT, DONE, say
+from emolive.cli.outcome import CANNOT, DONE, print_json
 from emolive.i18n import tr
 
 _SIGNS = {
@@ -23,7 +22,7 @@ def run_doctor(model: Path | None, provider: str, *, as_json: bool) -> int:
     """Check everything and print what was found; 2 when something needed is broken."""
     if as_json:
         findings = list(run_checks(model, provider))
-        say(json.dumps(_document(findings), indent=1))
+        print_json(_document(findings))
     else:
         console = Console(soft_wrap=True)
         findings = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from rich.markdown import Markdown
@@ -12,7 +11,7 @@ from rich.text import Text
 from emolive.adapt import shelf
 from emolive.adapt.wording import advice_text, how_text, points, taught_text, verdict_text
 from emolive.cli.console import Console
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, say, tell
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names, adapted_path
@@ -28,7 +27,7 @@ def run_models(*, as_json: bool) -> int:
     if as_json:
         rows = [_facts(model) for model in BUNDLED]
         rows += [_adapted_facts(model, gone.get(model.name, 0)) for model in adapted]
-        say(json.dumps(rows, indent=1))
+        print_json(rows)
     else:
         _show_bundled()
         if adapted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +33,7 @@ from emolive.cli.options import (
     finish,
     group,
 )
-from emolive.cli.outcome import DONE, say, tell, tell_lines
+from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.server.names import server_name
@@ -295,7 +294,7 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
             }
             for one in tokens
         ]
-        say(json.dumps(rows, indent=1))
+        print_json(rows)
         return DONE
     if not tokens:
         tell(tr("There is no token yet: make one with `emolive serve token add NAME`."))

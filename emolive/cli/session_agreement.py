@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from emolive.cli.loading import open_library
 from emolive.cli.options import JsonReport, LibraryOption
-from emolive.cli.outcome import DONE, say
+from emolive.cli.outcome import DONE, print_json, say
 from emolive.errors import SessionError
 from emolive.i18n import decimal, tr
 from emolive.session.agreement import Agreement, timeline_agreements
@@ -51,7 +50,7 @@ def show_agreement(
             "between_annotators": [_tier_object(one, rate) for one in people],
             "continuous": [_trace_object(one, rate) for one in traces],
         }
-        say(json.dumps(document, indent=1))
+        print_json(document)
         return DONE
     if not (any(mark.label for mark in timeline.annotations) or timeline.traces):
         raise SessionError(
