@@ -17,7 +17,6 @@ from emolive.session.export.json_document import (
     alert_object,
     annotation_object,
     gap_object,
-    note_object,
     segment_object,
 )
 from emolive.session.gap_words import gap_name
@@ -89,7 +88,10 @@ def shown_object(library: Library, info: SessionInfo) -> Json:
         ],
         "gaps": [gap_object(one, rate) for one in library.gaps(info.id)],
         "alerts": [alert_object(one, rate) for one in library.alerts(info.id)],
-        "notes": [note_object(one, rate) for one in library.notes(info.id)],
+        "notes": [
+            {"at_s": None if note.at_sample is None else note.at_sample / rate, "text": note.text}
+            for note in library.notes(info.id)
+        ],
     }
 
 

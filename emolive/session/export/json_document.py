@@ -77,7 +77,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "traces": [_trace(one, timeline.rate) for one in timeline.traces],
         "gaps": [gap_object(gap, timeline.rate) for gap in timeline.gaps],
         "alerts": [alert_object(alert, timeline.rate) for alert in timeline.alerts],
-        "notes": [note_object(note, timeline.rate) for note in timeline.notes],
+        "notes": [_note(note, timeline.rate) for note in timeline.notes],
         "tags": list(timeline.tags),
     }
 
@@ -185,8 +185,7 @@ def alert_object(alert: AlertRecord, rate: int) -> JsonValue:
     }
 
 
-def note_object(note: Note, rate: int) -> JsonValue:
-    """A note."""
+def _note(note: Note, rate: int) -> JsonValue:
     return {
         "at_s": None if note.at_sample is None else seconds(note.at_sample, rate),
         "text": note.text,
