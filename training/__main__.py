@@ -182,6 +182,41 @@ def evaluate_command(
         out.write_text(json.dumps(measurement.to_dict(), indent=2), encoding="utf-8")
 
 
+@app.command("unseen")
+def unseen_command(
+    recipe: RecipeArgument,
+    model: Annotated[
+        Path | None, typer.Argument(help="An exported model file, or a bundled one's name.")
+    ] = None,
+    cache: CacheOption = Path("cache"),
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Measure what to expect of unknown voices: arousal, valence, anger, false alarms, abstention.
+
+    Of a model file, on the corpora in the cache that it was not trained on; without one, from the
+    recipe's leave-one-corpus-out answers in the runs.
+    """
+    from emolive.inference.loading import open_model
+    from training.results import find_results
+    from training.unseen import measure_file, measure_unseen, write_file, write_unseen
+
+    settings = load_recipe(recipe)
+    if model is None:
+        results = find_results(runs).get((settings.name, "cross-corpus"))
+        if not results:
+            raise EmoliveError(
+                f"{runs} holds no leave-one-corpus-out answers of {settings.name}: let "
+                "`python -m training study` make them, or name a model file."
+            )
+        say(write_unseen(measure_unseen(results, settings.decided_right)))
+        return
+    audio = load_cache(cache)
+    found = measure_file(open_model(model, "cpu"), audio, settings, audio.clips)
+    if found is None:
+        raise EmoliveError(f"{cache} holds no corpus that {model} was not trained on.")
+    say(write_file(found))
+
+
 @app.command("baseline")
 def baseline_command(
     recipe: RecipeArgument,

@@ -10,7 +10,7 @@ from training.labels import LABELS
 from training.measure import Measurement
 from training.metrics import Scores
 from training.recipe import ModelKind, Recipe
-from training.unseen import Unseen, write_unseen
+from training.unseen import Unseen, write_file, write_unseen
 
 # What each corpus is, and on which terms its owners give it.
 _DATA = {
@@ -152,9 +152,16 @@ def write_card(
     recipe: Recipe,
     members: Sequence[Recipe],
     unseen: Unseen | None = None,
+    foreign: Unseen | None = None,
 ) -> str:
-    """The card as Markdown; `members` are the recipes of the networks in the file."""
-    elsewhere = f"\n## Corpora never heard\n{write_unseen(unseen)}\n" if unseen else ""
+    """The card as Markdown.
+
+    `members` are the recipes of the networks in the file; `unseen` is of the recipe, `foreign` of
+    the file itself.
+    """
+    parts = [write_unseen(unseen)] if unseen else []
+    parts += [write_file(foreign)] if foreign else []
+    elsewhere = "\n\n".join(("\n## Corpora never heard", *parts)) + "\n" if parts else ""
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
     shape = ", ".join(map(str, metadata.input_shape))
     labels = ", ".join(metadata.labels)

@@ -37,7 +37,7 @@ from training.models import EncoderBody, Ensemble, Trained
 from training.recipe import Recipe
 from training.shift import embeddings, fit_shift
 from training.splits import Split, split_clips
-from training.unseen import Unseen
+from training.unseen import Unseen, measure_file
 
 _CALIBRATION_WINDOWS = 256
 # Of a file for GPUs; int8 itself moves a few labels.
@@ -256,6 +256,7 @@ def publish(
         classifier = OnnxClassifier(final_file)
         fitted = fitted.model_copy(update={"shift": _shift(classifier, cache, recipe, split)})
         measurement = measure(classifier, cache, split.test, recipe)
+        foreign = measure_file(classifier, cache, recipe, cache.clips)
         classifier.close()
         scores = _scores(measurement, unseen) | {OPERATIONS: _operations(trained, recipe)}
         published = fitted.model_copy(update={"scores": scores})
@@ -266,6 +267,7 @@ def publish(
     if recipe.model != "ensemble":
         members = [recipe]
     target.with_suffix(".md").write_text(
-        write_card(published, precision, measurement, recipe, members, unseen), encoding="utf-8"
+        write_card(published, precision, measurement, recipe, members, unseen, foreign),
+        encoding="utf-8",
     )
     return measurement

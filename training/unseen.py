@@ -1,5 +1,6 @@
-"""What a recipe does on corpora that it never heard, from its leave-one-corpus-out answers.
+"""What a recipe, or a finished file, does on corpora that it never heard.
 
+Of a recipe, the leave-one-corpus-out answers tell; of a file, corpora that it was not trained on.
 People use a model on voices, rooms and languages that no corpus has, so this is what temperature
 and threshold are for; speakers of known corpora are easier, and would make it too sure of itself.
 Every corpus counts alike, and in it every class.
@@ -9,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import roc_auc_score
 
+from emolive.inference.classifier import Classifier
 from emolive.labels import position_of
+from training.cache import AudioCache, CachedClip
+from training.evaluate import labels_of, logits_of, window_logits
 from training.labels import LABELS
 from training.metrics import softmax
+from training.recipe import Recipe
 from training.results import FoldResult
 
 CONDITION = "clean"
@@ -37,6 +42,8 @@ class UnseenCorpus:
     the mean log-probability is subtracted; `angry_auc` of "angry" against the rest,
     `arousal_uar` of high against low, `valence_uar` of negative, neutral, positive.
     `false_alarms` are windows of neutral or calm speech decided to be angry, per hour of it.
+    `coverage` is the share that is decided at the threshold, classes alike, `right` the share of
+    right ones among those.
     """
 
     corpus: str
@@ -48,6 +55,8 @@ class UnseenCorpus:
     arousal_uar: float | None
     valence_uar: float | None
     false_alarms: float | None
+    coverage: float
+    right: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,14 @@ class Unseen:
         return raw, float(np.mean([one.uar_centred for one in self.corpora]))
 
 
+class Answers(NamedTuple):
+    """Of one corpus: logits of clean windows ``(n, 8)``, and their classes ``(n,)``."""
+
+    corpus: str
+    logits: npt.NDArray[np.floating]
+    labels: Ints
+
+
 def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     """Fit temperature (least log-loss) and threshold (`right` of the decided windows are right).
 
@@ -77,9 +94,15 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     """
     if not results:
         raise ValueError("there are no leave-one-corpus-out results")
-    logits = np.concatenate([one.window_logits[CONDITION] for one in results])
-    labels = np.concatenate([one.labels for one in results])
-    weights = np.concatenate([_weights(one.labels) for one in results])
+    answers = [
+        Answers(
+            str(one.about["fold"]).removeprefix("without-"),
+            one.window_logits[CONDITION],
+            one.labels,
+        )
+        for one in results
+    ]
+    logits, labels, weights = _pooled(answers)
 
     def loss(log_temperature: float) -> float:
         likely = softmax(logits, float(np.exp(log_temperature)))[np.arange(labels.size), labels]
@@ -88,15 +111,51 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     temperature = float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
     probabilities = softmax(logits, temperature)
     correct = probabilities.argmax(1) == labels
-    threshold, coverage, reached = _decided(probabilities.max(1), correct, weights, right)
+    threshold, *_ = _decided(probabilities.max(1), correct, weights, right)
+    return measure_answers(answers, temperature, threshold)
+
+
+def measure_file(
+    classifier: Classifier, cache: AudioCache, recipe: Recipe, clips: tuple[CachedClip, ...]
+) -> Unseen | None:
+    """What a file does at its own temperature and threshold on the corpora of `clips`, clean.
+
+    Only on those that it was not trained on; None if there is none.
+    """
+    known, metadata = set(classifier.metadata.corpora), classifier.metadata
+    answers = []
+    for corpus in sorted({c.corpus for c in clips if c.emotion is not None} - known):
+        own = tuple(c for c in clips if c.corpus == corpus and c.emotion is not None)
+        logits = window_logits(logits_of(classifier), cache, own, recipe, description=corpus)
+        answers.append(Answers(corpus, logits, labels_of(own)))
+    if not answers:
+        return None
+    return measure_answers(answers, metadata.temperature, metadata.abstention_threshold)
+
+
+def measure_answers(answers: Sequence[Answers], temperature: float, threshold: float) -> Unseen:
+    """All scores of answers at a given temperature and threshold."""
+    logits, labels, weights = _pooled(answers)
+    probabilities = softmax(logits, temperature)
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
+    coverage, right = _above(confidence, correct, weights, threshold)
     return Unseen(
         temperature,
         threshold,
-        _ece(probabilities.max(1), correct, weights),
+        _ece(confidence, correct, weights),
         coverage,
-        reached,
-        _decided(probabilities.max(1), correct, weights, 0.8)[1],
-        tuple(_corpus(one, temperature, threshold) for one in results),
+        right or 0.0,
+        _decided(confidence, correct, weights, 0.8)[1],
+        tuple(_corpus(one, temperature, threshold) for one in answers),
+    )
+
+
+def _pooled(answers: Sequence[Answers]) -> tuple[npt.NDArray[np.floating], Ints, Floats]:
+    """Logits, classes and weights of all corpora together."""
+    return (
+        np.concatenate([one.logits for one in answers]),
+        np.concatenate([one.labels for one in answers]),
+        np.concatenate([_weights(one.labels) for one in answers]),
     )
 
 
@@ -123,6 +182,17 @@ def _decided(
     return threshold, float(decided[last] / decided[-1]), float(shares[last])
 
 
+def _above(
+    confidence: Floats, correct: npt.NDArray[np.bool_], weights: Floats, threshold: float
+) -> tuple[float, float | None]:
+    """What is decided at a threshold: coverage, and the share right there, None if nothing is."""
+    decided = confidence >= threshold
+    covered = float(weights[decided].sum() / weights.sum())
+    return covered, float(
+        np.average(correct[decided], weights=weights[decided])
+    ) if covered else None
+
+
 def _ece(confidence: Floats, correct: npt.NDArray[np.bool_], weights: Floats) -> float:
     """`expected_calibration_error` with weights, in 15 bins."""
     which = np.minimum((confidence * 15).astype(int), 14)
@@ -140,9 +210,8 @@ def _uar(answers: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]) -> f
     return float(np.mean([(answers[labels == k] == k).mean() for k in np.unique(labels)]))
 
 
-def _corpus(result: FoldResult, temperature: float, threshold: float) -> UnseenCorpus:
-    probabilities = softmax(result.window_logits[CONDITION], temperature)
-    labels = result.labels
+def _corpus(answers: Answers, temperature: float, threshold: float) -> UnseenCorpus:
+    probabilities, labels = softmax(answers.logits, temperature), answers.labels
     present = np.unique(labels)
     elsewhere = np.full(len(LABELS), -np.inf)
     elsewhere[present] = 0.0
@@ -160,7 +229,7 @@ def _corpus(result: FoldResult, temperature: float, threshold: float) -> UnseenC
     # Only "neutral" lies between.
     valence = np.digitize([place.valence for place in places], (-0.1, 0.1))
     return UnseenCorpus(
-        str(result.about["fold"]).removeprefix("without-"),
+        answers.corpus,
         int(labels.size),
         _uar(probabilities.argmax(1), labels),
         _uar((logs + elsewhere).argmax(1), labels),
@@ -169,6 +238,9 @@ def _corpus(result: FoldResult, temperature: float, threshold: float) -> UnseenC
         _grouped(probabilities, labels, arousal, 2),
         _grouped(probabilities, labels, valence, 3),
         alarms,
+        *_above(
+            probabilities.max(1), probabilities.argmax(1) == labels, _weights(labels), threshold
+        ),
     )
 
 
@@ -179,38 +251,57 @@ def _grouped(probabilities: Floats, labels: Ints, groups: npt.NDArray[Any], n: i
     return _uar(sums.argmax(1), of) if len(np.unique(of)) == n else None
 
 
-def write_unseen(unseen: Unseen) -> str:
-    """As Markdown, for the model card."""
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
 
-    def percent(value: float | None) -> str:
-        return "–" if value is None else f"{100 * value:.1f}"
 
+def _table(unseen: Unseen, first: str) -> str:
+    """A row for each corpus, as Markdown; `first` names the first column."""
     rows = "\n".join(
-        f"| {one.corpus} | {one.n} | {percent(one.uar)} | {percent(one.uar_within)} "
-        f"| {percent(one.uar_centred)} | "
+        f"| {one.corpus} | {one.n} | {_percent(one.uar)} | {_percent(one.uar_within)} "
+        f"| {_percent(one.uar_centred)} | "
         + ("–" if one.angry_auc is None else f"{one.angry_auc:.2f}")
-        + f" | {percent(one.arousal_uar)} | {percent(one.valence_uar)} | "
+        + f" | {_percent(one.arousal_uar)} | {_percent(one.valence_uar)} | "
         + ("–" if one.false_alarms is None else f"{one.false_alarms:.0f}")
-        + " |"
+        + f" | {_percent(one.coverage)} | {_percent(one.right)} |"
         for one in unseen.corpora
     )
+    head = f"| {first} | n | UAR % | own classes | bias removed | angry AUC | arousal UAR % "
+    head += "| valence UAR % | false alarms | decided % | right % |\n" + "| --- " * 11 + "|"
+    return f"{head}\n{rows}"
+
+
+def write_unseen(unseen: Unseen) -> str:
+    """Of a recipe, as Markdown, for the model card."""
     raw, centred = unseen.mean
-    head = "| left out | n | UAR % | own classes | bias removed | angry AUC | arousal UAR % "
-    head += "| valence UAR % | false alarms |\n" + "| --- " * 9 + "|"
-    decided, right, strict = map(percent, (unseen.coverage, unseen.right, unseen.coverage_80))
+    decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
     return f"""The same recipe, each corpus left out of training in turn (one window per clip,
 clean). This is what to expect of voices, rooms and languages that it does not know, and what
 temperature and threshold are fitted on. UAR among all eight classes; among the corpus's own; and
 the same with the answer's bias removed (the mean log-probability over the corpus subtracted, as
 source profiles do):
 
-{head}
-{rows}
+{_table(unseen, "left out")}
 
-- Mean over corpora, among their own classes: {percent(raw)} %, with the bias removed
-  {percent(centred)} %.
+- Mean over corpora, among their own classes: {_percent(raw)} %, with the bias removed
+  {_percent(centred)} %.
 - "False alarms": windows of neutral or calm speech decided to be angry, per hour of such speech.
 - Arousal: high against low; valence: negative, neutral, positive; both add the classes up.
 - Calibration on these corpora (ECE, 15 bins, corpora and classes alike): {unseen.ece:.3f}.
 - At the threshold {decided} % of these windows are decided, {right} % of them correctly; 80 % right
   would leave {strict} % decided."""
+
+
+def write_file(unseen: Unseen) -> str:
+    """Of a file, as Markdown, for the model card."""
+    decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
+    return f"""This very file on corpora of which it heard nothing, at its own temperature and
+threshold, which were not fitted on them (one window per clip, clean; columns: UAR among all eight
+classes, among the corpus's own, with the answer's bias removed; false alarms: windows of neutral or
+calm speech decided to be angry, per hour of such speech; decided at the threshold, classes alike,
+and right among those):
+
+{_table(unseen, "corpus")}
+
+Corpora alike, {decided} % are decided, {right} % of them correctly; 80 % right would leave
+{strict} % decided. ECE {unseen.ece:.3f}."""
