@@ -70,6 +70,12 @@ class InputSettings(_Part):
         """What is known of a device."""
         return self.devices.get(_device_name(device))
 
+    def used_last(self, devices: Sequence[str | int | None]) -> int | None:
+        """Which of these was used last, by its place; None: none of them is known."""
+        names = [_device_name(device) for device in devices]
+        known = [name for name in self.devices if name in names]
+        return names.index(known[-1]) if known else None
+
     def knowing(self, device: str | int | None, **values: Any) -> Mapping[str, DeviceSettings]:
         """`devices` with other values for one; the one used longest ago gives way."""
         name = _device_name(device)

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emolive import i18n
+from emolive.audio.channels import ChannelCheck
+from emolive.audio.microphone import Microphone
+from emolive.audio.output import Speaker
 from emolive.errors import EmoliveError
 from emolive.labels import USUAL, emotion_name
 from emolive.session.export.formats import FORMATS
@@ -201,3 +205,12 @@ def test_files_for_programs_are_the_same_in_every_language(tmp_path: Path) -> No
             written[language, name] = target.read_bytes()
     for (language, name), content in written.items():
         assert content == written["en", name], (language, name)
+
+
+def test_a_device_nobody_named_is_called_in_the_language_of_the_sentence() -> None:
+    i18n.use_language("de")
+    assert Speaker().name == "Standardausgang"
+    assert Microphone().name == "Standardeingang"
+    ticks = ChannelCheck(("left", "right"), 16_000, compare=False)
+    ticks.accept(np.tile(np.float32([1.0, 0.1]), (16_000, 1)))
+    assert any("Kanal" in said and "left" not in said for said in ticks.remarks())

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from emolive.i18n import decimal, tr
 from emolive.types import FloatArray
-from emolive.wording import percent
+from emolive.wording import percent, stream_name
 
 _RATE = 4_000  # at about which channels are compared
 _PIECE_S = 0.5
@@ -108,7 +108,7 @@ class ChannelComparison:
         said = tr("carries the same sound on both channels")
         if abs(self.lag_s) < _NOTABLE_LAG_S:
             return said
-        first, second = names if self.lag_s >= 0 else names[::-1]
+        first, second = map(stream_name, names if self.lag_s >= 0 else names[::-1])
         return tr(
             "{said}, {second} {lag_s} ms after {first}",
             said=said,
@@ -216,7 +216,11 @@ class ChannelCheck:
         shares = self._clipping.shares if self._clipping.any_flat else ()
         for name, share in zip(self._names, shares, strict=False):
             if share:
-                where = "" if len(self._names) == 1 else tr(" on its {name} channel", name=name)
+                where = (
+                    ""
+                    if len(self._names) == 1
+                    else tr(" on its {name} channel", name=stream_name(name))
+                )
                 said.append(
                     tr(
                         "is clipped{where} ({share} of it): it was recorded too loudly",

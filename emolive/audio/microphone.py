@@ -60,7 +60,7 @@ class Microphone:
         """The device's name once open, before that what was asked for."""
         if self._device is not None:
             return self._device.name
-        return "default input" if self._wanted is None else str(self._wanted)
+        return tr("default input") if self._wanted is None else str(self._wanted)
 
     def open(self) -> SourceFormat:
         """Find the device and open it at its own rate, or at a usual one if it refuses that.
@@ -186,7 +186,7 @@ class Microphone:
         except portaudio.load().PortAudioError:
             active = False
         if not active:
-            return "stopped"
+            return tr("stopped")
         if self._watch is not None and self._watch.gone():
             return tr("is not there any more")
         now = time.monotonic()

@@ -75,7 +75,7 @@ class Speaker:
         self._stream: Any = None
         self._pull: Pull | None = None
         self._channels = 1
-        self._name = name or ("default output" if device is None else str(device))
+        self._name = name or (tr("default output") if device is None else str(device))
         self._rate = 0
         self._time = 0.0
         self._blocks = 0

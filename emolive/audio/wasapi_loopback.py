@@ -250,9 +250,9 @@ class WasapiLoopback:
         """Why the running stream counts as lost, or None."""
         try:
             if not self._streams[-1].is_active():
-                return "stopped"
+                return tr("stopped")
         except OSError:
-            return "stopped"
+            return tr("stopped")
         now = self._clock()
         if self._blocks != self._blocks_seen:
             self._blocks_seen, self._seen_at = self._blocks, now

@@ -17,9 +17,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
+    QFormLayout,
     QFrame,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -29,6 +31,8 @@ from emolive.ui.icons import icon, pixmap
 from emolive.ui.theme import Theme, Themed, font
 
 _CHOICE_PADDING = 22
+_FIELD_PX = 34
+LARGE_PX = 2_400  # from this width on, a page that is empty speaks louder
 
 
 class IconButton(Themed, QToolButton):
@@ -195,6 +199,58 @@ class ElidedLabel(QLabel):
         """Fit the text."""
         super().resizeEvent(event)
         self._elide()
+
+
+class Fields(QFormLayout):
+    """Fields below one another, each beside its name."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setHorizontalSpacing(14)
+        self.setVerticalSpacing(8)
+        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+    def add(self, name: str, field: QWidget) -> None:
+        """A field; its name stands in the middle of it, or of its first line."""
+        self.addRow(name, field)
+        made = self.labelForField(field)
+        made.ensurePolished()
+        made.setMinimumHeight(min(_FIELD_PX, field.sizeHint().height()))
+
+
+class ScrollColumn(QScrollArea):
+    """Scrolls up and down alone, without a frame; what is in it has the focus, not itself."""
+
+    def __init__(self, inside: QWidget | None = None, parent: QWidget | None = None) -> None:
+        """`inside` is what scrolls; it may come later."""
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setAutoFillBackground(False)
+        if inside is not None:
+            self.setWidget(inside)
+
+    def setWidget(self, widget: QWidget) -> None:
+        """Have this in it from now on; the ground is that of the scroll area's parent."""
+        super().setWidget(widget)
+        widget.setAutoFillBackground(False)
+
+
+def enlarge(root: QWidget, large: bool) -> None:
+    """Words and buttons in `root` as large as an empty wide window wants them, or as usual."""
+    if bool(root.property("large")) == large:
+        return
+    root.setProperty("large", large)
+    for part in (root, *root.findChildren(QWidget)):
+        part.style().unpolish(part)
+        part.style().polish(part)
+
+
+def side_width(page: int) -> int:
+    """How wide a panel beside the main thing is on a page of this width."""
+    return max(348, round(0.17 * page))
 
 
 def card(parent: QWidget) -> QFrame:

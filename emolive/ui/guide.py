@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import soundfile
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
+from PySide6.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -29,6 +29,7 @@ from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
+from emolive.ui.controls import LARGE_PX, enlarge
 from emolive.ui.icons import icon
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
@@ -95,6 +96,13 @@ class Guide(Themed, QWidget):
         self._let_go()
         for waiting in self._closing:
             waiting.join(max(0.0, deadline - time.monotonic()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use a large window."""
+        super().resizeEvent(event)
+        large = self.width() >= LARGE_PX
+        enlarge(self, large)
+        self._middle.setMaximumWidth(2_000 if large else 1_080)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Listen as long as it is seen."""
@@ -236,8 +244,7 @@ class Guide(Themed, QWidget):
         words.addWidget(head)
         words.addWidget(about)
         top.addLayout(words, 1)
-        middle = QWidget(self)
-        middle.setMaximumWidth(1080)
+        self._middle = middle = QWidget(self)
         column = QVBoxLayout(middle)
         column.setSpacing(26)
         column.addLayout(top)
@@ -268,6 +275,8 @@ class Guide(Themed, QWidget):
         column.addWidget(body, 1)
         for widget in widgets:
             column.addWidget(widget)
+        if not isinstance(widgets[-1], QLabel):  # all cards' controls begin at the same height
+            column.addWidget(_caption(card))
         return card
 
 

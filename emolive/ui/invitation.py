@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QPushButton, QVBoxLayout, QWidget
 
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import LARGE_PX, enlarge, label, push_button
 from emolive.ui.ghosts import Ghost, paint_ghost
 from emolive.ui.theme import Theme, Themed
 
@@ -88,11 +88,16 @@ class Invitation(Themed, QWidget):
         if room:
             painter = QPainter(self)
             area = QRectF(0, self.height() - room, self.width(), room)
+            scale = 2.0 if self.property("large") else 1.0
+            painter.scale(scale, scale)
+            area = QRectF(area.topLeft() / scale, area.size() / scale)
             paint_ghost(painter, area, self._ghost, self.theme)
             painter.end()
 
     def _fit(self) -> None:
-        width = max(1, min(_TEXT_PX, self.width() - 32))
+        large = self.width() >= LARGE_PX
+        enlarge(self, large)
+        width = max(1, min(2 * _TEXT_PX if large else _TEXT_PX, self.width() - 32))
         for words in (self.title, self.text, self.hint):
             words.setFixedWidth(width)
             words.setMinimumHeight(0)  # which it would reckon with

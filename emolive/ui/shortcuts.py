@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -139,26 +140,24 @@ class ShortcutsDialog(QDialog):
         """Show `keys`, half of their groups on either side."""
         super().__init__(parent)
         self.setWindowTitle(tr("Keyboard shortcuts"))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(28)
-        grid.setVerticalSpacing(5)
         groups = list(dict.fromkeys(key.group for key in keys))
         middle = (len(groups) + 1) // 2
-        halves = (groups[:middle], groups[middle:])
-        for half, names in enumerate(halves):
-            row = 0
+        halves = QHBoxLayout()
+        halves.setSpacing(48)
+        for names in (groups[:middle], groups[middle:]):
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(28)
+            grid.setVerticalSpacing(5)
             for group in names:
                 head = QLabel(tr(group), self)
                 head.setProperty("role", "heading")
-                head.setContentsMargins(0, 10 if row else 0, 0, 2)
-                grid.addWidget(head, row, 3 * half, 1, 2)
-                row += 1
+                head.setContentsMargins(0, 10 if grid.count() else 0, 0, 2)
+                grid.addWidget(head, grid.rowCount(), 0, 1, 2)
                 for key in keys:
                     if key.group == group:
-                        self._add(grid, row, 3 * half, key)
-                        row += 1
-        grid.setColumnMinimumWidth(2, 20)
-        grid.setRowStretch(grid.rowCount(), 1)
+                        self._add(grid, key)
+            grid.setRowStretch(grid.rowCount(), 1)
+            halves.addLayout(grid)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         note = QLabel(tr("Tab moves through all controls; Space presses the one it reached."), self)
@@ -166,11 +165,11 @@ class ShortcutsDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(16)
-        column.addLayout(grid)
+        column.addLayout(halves)
         column.addWidget(note)
         column.addWidget(buttons)
 
-    def _add(self, grid: QGridLayout, row: int, column: int, key: Key) -> None:
+    def _add(self, grid: QGridLayout, key: Key) -> None:
         shown = (" – " if key.span else "  ").join(
             QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in key.keys
         )
@@ -180,5 +179,6 @@ class ShortcutsDialog(QDialog):
         keys.setAlignment(flag.AlignCenter)
         text = QLabel(tr(key.text), self)
         text.setProperty("role", "muted")
-        grid.addWidget(keys, row, column, flag.AlignLeft | flag.AlignVCenter)
-        grid.addWidget(text, row, column + 1)
+        row = grid.rowCount()
+        grid.addWidget(keys, row, 0, flag.AlignLeft | flag.AlignVCenter)
+        grid.addWidget(text, row, 1)

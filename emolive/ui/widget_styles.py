@@ -106,13 +106,21 @@ QLabel[role="hint"] {{
     color: {t.text}; background: {t.info_tint}; border-radius: 8px; padding: 8px 12px;
 }}
 QLabel[role="clock"] {{ font-size: 18px; font-weight: 600; }}
+*[large="true"] QLabel {{ font-size: 22px; }}
+*[large="true"] QLabel[role="hero"] {{ font-size: 48px; }}
+*[large="true"] QLabel[role="title"] {{ font-size: 28px; }}
+*[large="true"] QLabel[role="caption"] {{ font-size: 18px; }}
+*[large="true"] QPushButton, *[large="true"] QComboBox {{ font-size: 20px; min-height: 52px; }}
 QDialog {{ background: {t.window}; }}
 QTableView, QListView, QTreeView {{
     background: {t.surface}; border: none; outline: none; gridline-color: transparent;
     selection-background-color: {t.info_tint}; selection-color: {t.text};
     alternate-background-color: {t.surface};
 }}
-QTableView#results::item {{ padding: 0 8px; }}
+QListWidget#plain {{ background: transparent; }}
+QListWidget#plain::item {{ min-height: 30px; padding: 0 8px; border-radius: 6px; }}
+QListWidget#plain::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
+QTableView#results::item, QTableWidget::item {{ padding: 0 8px; }}
 QTableView#results::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
 QHeaderView {{ background: {t.surface}; }}
 QHeaderView::section {{
@@ -120,6 +128,8 @@ QHeaderView::section {{
     border-bottom: 1px solid {t.border}; font-size: 12px; min-height: 30px;
 }}
 QHeaderView::section:first {{ padding-left: 14px; }}
+QTableWidget QHeaderView::section:first {{ padding-left: 8px; }}
+QTableWidget::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
 QHeaderView::section:hover {{ color: {t.text}; }}
 QHeaderView::down-arrow, QHeaderView::up-arrow {{ width: 0; height: 0; }}
 QMenu {{

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,8 +16,11 @@ from typing import Any, cast
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("EMOLIVE_CONFIG", tempfile.mkdtemp(prefix="emolive-shots-"))
 
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+import numpy as np
+import soundfile
+from PySide6.QtWidgets import QApplication, QDialog
 
+from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
 from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
@@ -28,10 +31,13 @@ from emolive.engine.hints import one_sound_hint
 from emolive.engine.hub import Hub
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.loading import load_classifier
 from emolive.monitoring import MonitoredCall
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import CallFeed
 from emolive.session.library import Library
+from emolive.session.why import HeardExplainer
+from emolive.settings import ThemeChoice
 from emolive.types import (
     Alert,
     AlertEnded,
@@ -40,6 +46,7 @@ from emolive.types import (
     EngineStatus,
     Event,
     FeatureBlock,
+    FloatArray,
     Prediction,
     Role,
     Severity,
@@ -47,15 +54,17 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.app import make_application
+from emolive.ui.calls.agent_switch import StatementDialog
 from emolive.ui.calls.model import CallInfo, CallModel
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
-from emolive.ui.calls.start_dialog import StartDialog
-from emolive.ui.calls.statement_dialog import StatementDialog
-from emolive.ui.theme import DARK, LIGHT, Theme, apply
+from emolive.ui.input_meter import InputMeter
+from emolive.ui.theme import apply, resolve
+from tests.session.test_shift import call as add_shift_call
 from tests.ui import feed
-from tests.ui.picture_file import save_picture
+from tests.ui.picture_file import Widened, picture_of, save_picture
+from tests.ui.shots import heard_level
 from tests.ui.stored_sessions import Part, store
 
 LIBRARIES: list[Library] = []
@@ -79,18 +88,6 @@ DEVICES = CallDevices(
     ),
     (LoopbackDevice("speakers.monitor", "Built-in speakers", LoopbackKind.PULSE, 2, 48_000, True),),
 )
-
-
-class Widened(QWidget):
-    """The page with the window's margins around it."""
-
-    def __init__(self, page: CallsPage, theme: Theme) -> None:
-        super().__init__()
-        self.setObjectName("root")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.addWidget(page)
-        self.setStyleSheet(f"QWidget#root {{ background: {theme.window}; }}")
 
 
 def status(state: EngineState, agent_on: bool, **fields: Any) -> EngineStatus:
@@ -247,6 +244,76 @@ def call(page: CallsPage, *, agent_on: bool = False) -> None:
     page.open_call("call-0")
 
 
+@dataclass(frozen=True)
+class DemoHeard:
+    """The demo, over and over, as what was heard of a call."""
+
+    samples: FloatArray
+    rate: int = feed.RATE
+
+    def windows(self, stream: str) -> list[Prediction]:
+        ends = range(feed.WINDOW, 60 * feed.RATE, 3 * feed.RATE)
+        return [feed.prediction(end, stream=stream) for end in ends]
+
+    def read(self, stream: str, start_sample: int, n_samples: int) -> FloatArray:
+        del stream
+        return self.samples.take(np.arange(start_sample, start_sample + n_samples), mode="wrap")
+
+
+def call_why(page: CallsPage) -> None:
+    """Real speech and the bundled model say why."""
+    samples, _ = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
+    heard = DemoHeard(samples)
+    explainer = HeardExplainer(heard, lambda: load_classifier(None, "cpu", threads=1))
+    page.controller.explainer = lambda model: explainer  # type: ignore[method-assign]  # noqa: ARG005
+    call(page)
+    (model,) = page.controller.models
+    rows = model.streams["customer"].decisions.rows(0, 200)
+    page.call.why.explain(float(rows.centre_s[rows.probabilities.any(axis=1)][-4]))
+    _wait(lambda: bool(page.call.drawer.decisive.text() or page.call.drawer.problem.text()))
+
+
+def webhooks(page: CallsPage) -> None:
+    rules(page)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, RulesDialog)
+    made = dialog.ask_for_webhooks()
+    made.add.click()
+    made.test.click()
+
+
+def webhooks_empty(page: CallsPage) -> None:
+    rules(page)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, RulesDialog)
+    dialog.ask_for_webhooks()
+
+
+def rules_empty(page: CallsPage) -> None:
+    page.set_library(_library())
+    page.ask_for_rules()
+
+
+def rules_menu(page: CallsPage) -> None:
+    rules(page)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, RulesDialog)
+    dialog.adding.click()
+
+
+def shift(page: CallsPage) -> None:
+    library = Library.open(Path(tempfile.mkdtemp(prefix="emolive-shift-")))
+    LIBRARIES.append(library)
+    now = datetime.now(UTC)
+    for i, (agent, team) in enumerate((("Jane", "Billing"), ("Bob", "Sales"), ("Ana", "Billing"))):
+        for hours in range(i, 9, 1 + i):
+            add_shift_call(library, now - timedelta(hours=hours), f"agent:{agent}", f"team:{team}")
+    dialog = ShiftDialog(page.theme, library, page)
+    dialog.open()
+    dialog.show_days(7)
+    _wait(lambda: dialog.agents.rowCount() > 2)
+
+
 def call_agent(page: CallsPage) -> None:
     call(page, agent_on=True)
 
@@ -326,12 +393,21 @@ def start_one(page: CallsPage) -> None:
     dialog = page.ask_for_call()
     _wait(lambda: dialog.stereo.device.count() > 0 and dialog.stereo.choice is not None)
     dialog.show_page(1)
+    _hear(dialog.stereo.meters, "left", "right")
+
+
+def _hear(meters: Sequence[InputMeter], *streams: str) -> None:
+    _wait(lambda: sum(probe.open for probe in feed.FakeProbe.made) == len(meters))
+    for probe in feed.FakeProbe.made:
+        probe.now = heard_level(*streams)
+    _wait(lambda: all(meter.accessibleDescription() for meter in meters))
 
 
 def start_loopback(page: CallsPage) -> None:
     dialog = page.ask_for_call()
     _wait(lambda: dialog.loopback.choice is not None)
     dialog.show_page(2)
+    _hear(dialog.loopback.meters, "mono")
 
 
 def statement(page: CallsPage) -> None:
@@ -397,6 +473,7 @@ SCENES = {
         wall_problems,
         call_problems,
         call,
+        call_why,
         call_agent,
         call_over,
         lost_processor,
@@ -408,36 +485,47 @@ SCENES = {
         statement,
         rules,
         rules_wrong,
+        rules_empty,
+        rules_menu,
+        webhooks,
+        webhooks_empty,
+        shift,
         shift_empty,
     )
 }
 
 
-def main(folder: Path, wanted: list[str]) -> None:
+def main(
+    folder: Path,
+    wanted: Sequence[str],
+    sizes: Sequence[tuple[int, int]] = ((1024, 640), (1920, 1080)),
+    themes: Sequence[ThemeChoice] = ("dark", "light"),
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
     for name in wanted or SCENES:
-        for theme in (DARK, LIGHT):
+        for shade in themes:
+            theme = resolve(shade)
             apply(app, theme)
-            page = CallsPage(feed.preferences("dark"), theme, find_devices=lambda: DEVICES)
-            host = Widened(page, theme)
-            host.resize(948, 640)
+            preferences = feed.preferences("dark", privacy={"level_before": True})
+            page = CallsPage(
+                preferences, theme, find_devices=lambda: DEVICES, make_probe=feed.FakeProbe
+            )
+            host = Widened(page)
+            host.be_in(1024, 640)
             host.show()
             page.shown()
             SCENES[name](page)
-            for width, height in ((948, 640), (1844, 1080)):
-                host.resize(width, height)
+            for width, height in sizes:
+                host.be_in(width, height)
                 for _ in range(6):
                     app.processEvents()
                     page.tick()
-                picture = host.grab()
-                if (dialog := QApplication.activeModalWidget()) is not None:
-                    dialog.render(picture, host.rect().center() - dialog.rect().center())
-                shade = "dark" if theme.dark else "light"
-                save_picture(picture, folder / f"{name}-{shade}-{width}.png")
-            if (dialog := QApplication.activeModalWidget()) is not None:
-                assert isinstance(dialog, StartDialog | RulesDialog | StatementDialog | ShiftDialog)
-                dialog.reject()
+                save_picture(picture_of(host), folder / f"{name}-{shade}-{width}.png")
+            if (popup := QApplication.activePopupWidget()) is not None:
+                popup.close()
+            while isinstance(dialog := QApplication.activeModalWidget(), QDialog):
+                dialog.done(0)  # whether or not something in it is not saved
             page.end(0.0)
             host.close()
             host.deleteLater()

@@ -1,11 +1,49 @@
-"""Keeps the pictures in the documentation small."""
+"""A window as a picture, with what is open above it; small on the disk."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from PIL import Image
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+RAIL = 76  # the window's own, beside its page
+MARGIN = 12
+
+
+class Widened(QWidget):
+    """A page alone, as large as it is in the window, with the window's margins around it."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("root")
+        self.page = page
+        page.setParent(self)
+
+    def be_in(self, width: int, height: int) -> None:
+        """Be as large as in a window of this size."""
+        self.resize(width - RAIL, height)
+        self.page.setGeometry(self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN))
+
+
+def picture_of(window: QWidget) -> QPixmap:
+    """The window, its dialog in the middle, and the pop-up that is open where it is."""
+    picture = window.grab()
+    dialog = QApplication.activeModalWidget()
+    if dialog is not None:
+        dialog.render(picture, window.rect().center() - dialog.rect().center())
+    if (popup := QApplication.activePopupWidget()) is not None:
+        where = window.mapFromGlobal(popup.pos())
+        if dialog is not None:
+            where += (
+                window.rect().center()
+                - dialog.rect().center()
+                - window.mapFromGlobal(dialog.mapToGlobal(QPoint()))
+            )
+        popup.render(picture, where)
+    return picture
 
 
 def save_picture(picture: QPixmap, path: Path) -> None:

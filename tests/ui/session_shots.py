@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +14,10 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication
 
+from emolive.adapt.teaching import usual_base
+from emolive.inference.adapted_file import AdaptedModel, Base, ClassScore, Judgement
 from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline, analyse_again
@@ -37,15 +39,14 @@ from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.selection import Stretch
 from emolive.ui.sessions.teach_dialog import TeachDialog
-from emolive.ui.theme import SPACE, apply, resolve
+from emolive.ui.theme import apply, resolve
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.voice_panels import VOICE_PANELS
 from tests.session.filled import session_record
-from tests.ui.picture_file import save_picture
+from tests.ui.picture_file import Widened, picture_of, save_picture
 from tests.ui.stored_sessions import RATE, Part, demo, store
 
 NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)
-SIZES = ((924, 616), (1820, 1056))  # in the smallest window and on a full screen
 
 
 def marks(stream: str = "mono") -> list[Annotation]:
@@ -151,6 +152,16 @@ def search(page: SessionsPage, ids: dict[str, str]) -> None:
     page.list.refresh()
 
 
+def filters_menu(page: SessionsPage, ids: dict[str, str]) -> None:
+    sessions(page, ids)
+    page.list.filters.emotions._open()
+
+
+def sessions_menu(page: SessionsPage, ids: dict[str, str]) -> None:
+    sessions(page, ids)
+    page.list._menu(page.list.table.viewport().rect().center())
+
+
 def no_match(page: SessionsPage, ids: dict[str, str]) -> None:
     del ids
     page.list.filters.text.setText("angry longer than 10 min")
@@ -168,6 +179,18 @@ def annotate(page: SessionsPage, ids: dict[str, str]) -> None:
     page.replay.actions_.pick_mark("m1")
     page.replay.side.show_view(side_panel.MARKS)
     page.replay.actions_.set_loop(True)
+
+
+def mark_menu(page: SessionsPage, ids: dict[str, str]) -> None:
+    annotate(page, ids)
+    replay = page.replay
+    where = replay.board.mapToGlobal(replay.board.rect().center())
+    replay.actions_.show_menu(replay, where)
+
+
+def view_menu(page: SessionsPage, ids: dict[str, str]) -> None:
+    opened(page, ids["interview"])
+    page.replay.header.view_button.click()
 
 
 def annotators(page: SessionsPage, ids: dict[str, str]) -> None:
@@ -329,6 +352,44 @@ def label_moments(page: SessionsPage, ids: dict[str, str]) -> None:
         page.library.change_annotations(session.id, remove=drop)
 
 
+def teaching(page: SessionsPage, ids: dict[str, str]) -> None:
+    """While it listens."""
+    del ids
+    page.teach()
+    dialog = page.dialog
+    assert isinstance(dialog, TeachDialog)
+    dialog._running = True
+    dialog._on_progress(23, 84)
+    dialog._running = False
+
+
+def teach_better(page: SessionsPage, ids: dict[str, str]) -> None:
+    """A model that is better than the one underneath."""
+    del ids
+    page.teach()
+    dialog = page.dialog
+    assert isinstance(dialog, TeachDialog)
+    scores = (("angry", 64, 0.58, 0.81), ("neutral", 120, 0.66, 0.79), ("sad", 41, 0.47, 0.63))
+    judged = Judgement(
+        verdict="better", uar=0.743, base_uar=0.57, guessing=False, gain=0.173, low=0.11, high=0.24,
+        ece=0.04, base_ece=0.09, grouped=True, groups=9, more={"sad": 9},
+        classes=tuple(
+            ClassScore(label=label, labels=n, base=base, adapted=now, low=0.06, high=0.27)
+            for label, n, base, now in scores
+        ),
+    )  # fmt: skip
+    labels = tuple(label for label, *_ in scores)
+    dialog._show_model(
+        AdaptedModel(
+            name="my voices", labels=labels,
+            base=Base(choice=str(usual_base()), name="emolive-whisper", sha256="0" * 64),
+            weights=((0.0,),) * 3, bias=(0.0,) * 3, temperature=1.0, abstention_threshold=0.4,
+            taught_at="2026-03-20", taught={label: n for label, n, *_ in scores}, sources=(),
+            judgement=judged,
+        )
+    )  # fmt: skip
+
+
 def teach_dialog(page: SessionsPage, ids: dict[str, str]) -> None:
     assert page.library is not None
     segments = [s for s in demo().analysis.segments if s.label not in ("uncertain", "silence")]
@@ -372,19 +433,30 @@ SCENES = {
         delete_dialog,
         compare_dialog,
         label_moments,
+        teaching,
+        teach_better,
         teach_dialog,
+        filters_menu,
+        sessions_menu,
+        mark_menu,
+        view_menu,
     )
 }
 
 
-def main(folder: Path, wanted: list[str]) -> None:
+def main(
+    folder: Path,
+    wanted: Sequence[str],
+    sizes: Sequence[tuple[int, int]] = ((1024, 640), (1920, 1080)),
+    themes: Sequence[ThemeChoice] = ("dark", "light"),
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
     with tempfile.TemporaryDirectory() as place, Library.open(Path(place)) as library:
         ids = fill(library)
         for name in [*(wanted or SCENES), *([] if wanted else ["empty"])]:
-            for theme in ("dark", "light"):
-                for size in SIZES:
+            for theme in themes:
+                for size in sizes:
                     apply(app, resolve(theme))
                     _render(folder, name, theme, size, library, ids)
 
@@ -397,11 +469,9 @@ def _render(
     library: Library,
     ids: dict[str, str],
 ) -> None:
-    window = QWidget()
-    window.setObjectName("root")
-    page = SessionsPage(resolve(theme), window)
-    window.resize(size[0] + 2 * SPACE, size[1] + 2 * SPACE)
-    page.setGeometry(SPACE, SPACE, *size)
+    page = SessionsPage(resolve(theme))
+    window = Widened(page)
+    window.be_in(*size)
     window.show()
     if name == "empty":
         page.list.empty.show_none()
@@ -411,10 +481,9 @@ def _render(
         wait(lambda: page.list.model.rowCount() > 0)
         SCENES[name](page, ids)
     settle(page)
-    picture = window.grab()
-    if isinstance(page.dialog, QDialog):
-        picture = page.dialog.grab()
-    save_picture(picture, folder / f"{name}-{theme}-{size[0]}.png")
+    save_picture(picture_of(window), folder / f"{name}-{theme}-{size[0]}.png")
+    if (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
     if page.dialog is not None:
         page.dialog.reject()
     page.end(time.monotonic() + 2.0)

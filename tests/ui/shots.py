@@ -19,8 +19,10 @@ from PySide6.QtWidgets import QApplication
 
 from emolive import resources
 from emolive.audio.devices import InputDevice
+from emolive.audio.level_probe import ProbeStatus, StreamLevel
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
+from emolive.consent.permission import grant_confirmed
 from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Monitor
@@ -28,6 +30,7 @@ from emolive.explain.explainer import Explainer
 from emolive.history.model import MonitorModel
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
+from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.session.library_settings import CONSENT_TEXT
 from emolive.session.records import SessionInfo, SessionState
 from emolive.settings import ThemeChoice
@@ -42,12 +45,16 @@ from emolive.types import (
     SpeechState,
     StreamStatus,
 )
+from emolive.ui.analysing import Progress
 from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import session_message
+from emolive.ui.recorded_session import NameDialog
+from emolive.ui.settings.audit_section import AuditDialog
+from emolive.ui.settings.colour_dialog import ColourDialog
 from tests.ui import feed
-from tests.ui.picture_file import save_picture
+from tests.ui.picture_file import picture_of, save_picture
 
 DEVICES = [
     InputDevice(0, "Jabra Evolve2 65", "Core Audio", 1, 16_000, True),
@@ -90,11 +97,95 @@ feed_runs = feed.FakeRuns()
 
 
 def idle(window: MainWindow) -> None:
-    wait(lambda: window.live.header.picker.count() > 4)
+    wait(lambda: window.live.header.picker.findText(DEVICES[0].name) >= 0)
 
 
 def running(window: MainWindow) -> None:
     feed_demo(window, ("mono",), 83)
+
+
+def heard_level(*streams: str) -> ProbeStatus:
+    """The level of the demo while somebody speaks."""
+    heard = demo_audio()[8 * feed.RATE :][: feed.RATE]
+    dbfs = 20 * float(np.log10(np.sqrt(np.mean(heard**2))))
+    return ProbeStatus(dbfs, streams=tuple(StreamLevel(stream, dbfs) for stream in streams))
+
+
+def level(window: MainWindow) -> None:
+    """The input's level, before the start."""
+    idle(window)
+    window.preferences.change("privacy", level_before=True)
+    window.live.header.select(SourceChoice(SourceKind.MICROPHONE, "Jabra", "Jabra Evolve2 65"))
+    wait(lambda: bool(feed.FakeProbe.made))
+    feed.FakeProbe.made[-1].now = heard_level("mono")
+    wait(lambda: bool(window.live.header.meter.accessibleDescription()))
+
+
+def devices(window: MainWindow) -> None:
+    """The list of inputs, open."""
+    idle(window)
+    window.live.header.picker.showPopup()
+
+
+def compact(window: MainWindow) -> None:
+    """The small window on top of all others."""
+    surprised(window)
+    window.set_compact(True)
+    settle(window)
+
+
+def details(window: MainWindow) -> None:
+    """How the engine does, in figures."""
+    uncertain(window)
+    window.live.header.health.click()
+
+
+def lane_menu(window: MainWindow) -> None:
+    running(window)
+    window.live.workspace.lanes.open()
+
+
+def analyse(window: MainWindow) -> None:
+    """Files that are to become sessions."""
+    idle(window)
+    wait(lambda: window.library_controller.library is not None)
+    dialog = window.analysis.ask(window.theme, [resources.asset(resources.DEMO_AUDIO)])
+    assert dialog is not None
+    wait(lambda: dialog.begin.isEnabled())
+
+
+def analysing(window: MainWindow) -> None:
+    running(window)
+    window.analysis.bar.show_progress(Progress(12, 40, 0.31, 46.0, "interview_0013.wav"))
+    settle(window)
+
+
+def name_session(window: MainWindow) -> None:
+    recorded(window)
+    NameDialog(window.theme, "Jabra Evolve2 65, 2026-03-03 09:41", window).open()
+
+
+def colour(window: MainWindow) -> None:
+    settings(window)
+    ColourDialog(window.theme, "Angry", window.theme.fill("angry"), window).open()
+
+
+def audit_log(window: MainWindow) -> None:
+    settings(window)
+    library = window.library_controller.library
+    assert library is not None
+    grant_confirmed(library, "Line 7")
+    library.audit("call.listened_in", {"call": "Line 7"})
+    dialog = AuditDialog(window.theme, library, window)
+    dialog.open()
+    wait(lambda: dialog.table.rowCount() > 0)
+
+
+def settings_end(window: MainWindow) -> None:
+    settings(window)
+    bar = window.settings_page._area.verticalScrollBar()
+    settle(window)
+    bar.setValue(bar.maximum())
 
 
 def early(window: MainWindow) -> None:
@@ -401,6 +492,17 @@ SCENES = {
     scene.__name__: scene
     for scene in (
         idle,
+        level,
+        devices,
+        compact,
+        details,
+        lane_menu,
+        analyse,
+        analysing,
+        name_session,
+        colour,
+        audit_log,
+        settings_end,
         early,
         running,
         silence,
@@ -462,14 +564,9 @@ def main(
                 window.resize(width, height)
                 app.processEvents()
                 settle(window)
-                picture = window.grab()
-                if (popup := QApplication.activePopupWidget()) is not None:
-                    popup.render(picture, window.mapFromGlobal(popup.pos()))
-                if (dialog := QApplication.activeModalWidget()) is not None:
-                    dialog.adjustSize()
-                    middle = window.rect().center() - dialog.rect().center()
-                    dialog.render(picture, middle)
-                save_picture(picture, folder / f"{name}-{theme}-{width}.png")
+                save_picture(picture_of(window), folder / f"{name}-{theme}-{width}.png")
+            if (popup := QApplication.activePopupWidget()) is not None:
+                popup.close()
             if (dialog := QApplication.activeModalWidget()) is not None:
                 dialog.close()
             window.close()

@@ -24,9 +24,9 @@ from emolive.inference.providers import Requested
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.session.library import Library
 from emolive.types import EngineState, Role, Severity, SpeechState
+from emolive.ui.calls.agent_switch import StatementDialog
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.page import CallsPage
-from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.messages import Action, Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.theme import DARK

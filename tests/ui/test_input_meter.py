@@ -219,12 +219,15 @@ def test_a_call_on_two_devices_shows_both_levels(qtbot: QtBot, page: CallsPage) 
     dialog.show_page(0)
     assert not open_probes()
     dialog.show_page(2)
+    form.microphone.setCurrentIndex(1)
+    form.loopback.setCurrentIndex(1)
     form.remember()
     dialog.reject()
     assert not open_probes()
     again = ask(qtbot, page, 2)
     assert again.loopback.choice is not None
     assert again.loopback.choice.loopback == HEADSET, "as it was with this microphone"
+    assert again.loopback.microphone.currentText() == "USB interface", "the one used last"
     again.reject()
 
 

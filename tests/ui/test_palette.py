@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emolive.labels import is_negative, position_of, swatch, swatches
 from emolive.palette import contrast, luminance
-from emolive.ui.timeline.colormap import lookup_table
+from emolive.ui.timeline.spectrogram import lookup_table
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 # Machado, Oliveira and Fernandes (2009), severity 1, linear RGB.

@@ -23,10 +23,10 @@ from emolive.types import EngineState
 from emolive.ui import theme
 from emolive.ui.analysis_flow import AnalyseDialog
 from emolive.ui.background import Background
+from emolive.ui.calls.agent_switch import StatementDialog
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
-from emolive.ui.calls.statement_dialog import StatementDialog
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.controls import ElidedLabel

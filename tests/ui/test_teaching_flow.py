@@ -109,7 +109,10 @@ def test_from_moments_to_a_model_in_use(
     assert "comes with emolive" in teaching.problem.text()
     teaching.name.setText("coach")
     press(teaching.teach_button)
+    assert teaching.doing.isVisible()
+    assert teaching.bar.accessibleName() == teaching.doing.text() != ""
     qtbot.waitUntil(lambda: teaching.model is not None, timeout=90_000)
+    assert teaching.doing.isHidden()
     assert "“coach”" in teaching.verdict.text()
     assert "95 of 100" in teaching.verdict.text()
     press(teaching.use_button)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive.i18n import tr
 from emolive.types import Role, Severity, Stream
+from emolive.wording import stream_name
 
 if TYPE_CHECKING:
     from emolive.alerts.conditions.form import FormField
@@ -93,7 +94,7 @@ class Rule(BaseModel):
         return (
             None
             if self.watched(streams)
-            else tr("there is no {role} here", role=self.role or self.stream)
+            else tr("there is no {role} here", role=stream_name(str(self.role or self.stream)))
         )
 
     def unknown_emotion(self, labels: tuple[str, ...]) -> str | None:  # noqa: ARG002
@@ -104,7 +105,7 @@ class Rule(BaseModel):
     def who(self) -> str:
         """Whom it watches, for a sentence."""
         if self.stream is not None:
-            return self.stream
+            return stream_name(self.stream)
         if self.role is None:
             return tr("anybody")
         return tr("the agent") if self.role is Role.AGENT else tr("the customer")

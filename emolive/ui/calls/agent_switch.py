@@ -1,4 +1,4 @@
-"""The switch for the agent's emotions: off, and off again for the next call."""
+"""The switch for the agent's emotions: off, and off again for the next call, and its statement."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
+from emolive.consent.permission import STATEMENT
 from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.settings_folder import settings_folder
-from emolive.ui.calls.statement_dialog import StatementDialog
-from emolive.ui.controls import under_box
+from emolive.ui.controls import label, push_button, under_box
+from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 
@@ -101,3 +102,27 @@ class AgentSwitch(QWidget):
     def _set(self, confirmed: bool) -> None:
         self.confirmed = confirmed
         self.box.setChecked(confirmed)
+
+
+class StatementDialog(SessionDialog):
+    """Confirms for one call: a box to be ticked, then a button. Everything else declines."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, tr(STATEMENT.title), tr(STATEMENT.text), parent, 560)
+        self.text.setProperty("role", "body")
+        self.setAccessibleDescription(tr(STATEMENT.text))
+        self.body.addWidget(label(tr(STATEMENT.question), self, "strong"))
+        self.taken = QCheckBox(tr(STATEMENT.phrase), self)
+        self.body.addWidget(self.taken)
+        about = tr("For this call only. It is off again for the next one.")
+        self.body.addWidget(label(about, self, "caption"))
+        self.leave = push_button(tr("Leave it off"), self, self.reject)
+        text = tr("Infer the agent's emotions")
+        self.confirm = push_button(text, self, self.accept, kind="danger")
+        self.confirm.setEnabled(False)
+        self.confirm.setAutoDefault(False)
+        self.leave.setDefault(True)
+        self.taken.toggled.connect(self.confirm.setEnabled)
+        self.buttons.addWidget(self.leave)
+        self.buttons.addWidget(self.confirm)
+        self.leave.setFocus()

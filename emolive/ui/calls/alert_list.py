@@ -8,11 +8,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -23,7 +21,7 @@ from emolive.times import clock_text
 from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import ScrollColumn, label, push_button
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import stream_name
 
@@ -177,18 +175,11 @@ class AlertList(Themed, QWidget):
         text = tr("Set up alert rules…")
         self.rules = push_button(text, self, self.rules_wanted.emit, kind="primary")
         inner = QWidget(self)
-        inner.setObjectName("plain")
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._column.addStretch()
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidget(inner)
-        self._scroll = scroll
+        self._scroll = ScrollColumn(inner, self)
         head = QHBoxLayout()
         head.setContentsMargins(14, 6, 6, 0)
         head.addWidget(self.heading, 1)
@@ -200,7 +191,7 @@ class AlertList(Themed, QWidget):
         column.addLayout(head)
         column.addWidget(self.none)
         column.addWidget(self.rules, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(scroll, 1)
+        column.addWidget(self._scroll, 1)
         column.addStretch()
 
     def show_call(

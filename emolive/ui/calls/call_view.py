@@ -17,7 +17,15 @@ from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.remarks import RemarksPanel
 from emolive.ui.calls.tile_paint import TilePainter
 from emolive.ui.calls.timelines import Timelines
-from emolive.ui.controls import ElidedLabel, IconButton, card, keep_room, label, push_button
+from emolive.ui.controls import (
+    ElidedLabel,
+    IconButton,
+    card,
+    keep_room,
+    label,
+    push_button,
+    side_width,
+)
 from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
@@ -26,7 +34,6 @@ from emolive.ui.why.desk import WhyDesk
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
-_SIDE_WIDTH = 344
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
 _LEAST_NOTES = 116
@@ -70,8 +77,8 @@ class CallView(Themed, QWidget):
         self.timelines.picked.connect(lambda name, at_s: self.why.explain(at_s, name))
         side = QWidget(self)
         side.setObjectName("plain")
-        side.setFixedWidth(_SIDE_WIDTH)
         self._side = side
+        self._trouble = False
         # All numbers where there is room, and always some alerts.
         numbers = card(side)
         numbers.setMinimumHeight(_LEAST_NUMBERS)
@@ -276,6 +283,8 @@ class CallView(Themed, QWidget):
         long = len(text) > _LONGEST_HEALTH  # a sentence, which has room below
         short = tr("failed") if failed else tr("see below") if long else text
         self.health.show_value(short, alert=trouble)
+        self._trouble = trouble
+        self._make_room()
         self.health.setToolTip("\n".join(filter(None, (text, figures_of(model)))))
         self.stop.setVisible(not model.over)
         self.again.setVisible(model.over)
@@ -313,6 +322,9 @@ class CallView(Themed, QWidget):
         agent = model is not None and model.info.choice.has_agent
         # Off is said in the agent's lane, too.
         self.agent.setVisible(agent and (wide or agent_on))
+        self.health.setVisible(wide or not agent_on or self._trouble)
+        for side in (self._side, self.drawer):
+            side.setFixedWidth(side_width(self.width()))
 
     def _show_agent(self) -> None:
         assert self.model is not None

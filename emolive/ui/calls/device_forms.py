@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emolive.audio.call_devices import CallDevices
 from emolive.audio.inputs import input_key, input_title
@@ -15,7 +15,7 @@ from emolive.audio.loopback import open_loopback
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice, CallKind
-from emolive.ui.controls import ChoiceBox, label
+from emolive.ui.controls import ChoiceBox, Fields, label
 from emolive.ui.input_meter import InputMeter
 from emolive.ui.preferences import Preferences
 from emolive.ui.theme import Theme
@@ -61,10 +61,7 @@ class _Form(QWidget):
         self.problem = label("", self, "note")
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self.form = QFormLayout()
-        self.form.setHorizontalSpacing(14)
-        self.form.setVerticalSpacing(8)
-        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.form = Fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(10)
@@ -77,6 +74,12 @@ class _Form(QWidget):
         """Say what is missing; "" hides it."""
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
+
+    def _used_last(self, entries: Sequence[tuple[str, tuple[str, Any]]], usual: int = 0) -> int:
+        """Which of these devices was used last; `usual` where none of them was."""
+        keys = [key for _, (_, key) in entries]
+        found = self._preferences.effective.input.used_last(keys)
+        return usual if found is None else found
 
     def _add_meter(self) -> InputMeter:
         meter = InputMeter(self._theme, self, make_probe=self._make_probe)
@@ -113,8 +116,8 @@ class StereoForm(_Form):
         super().__init__(about, theme, preferences, make_probe, parent)
         self.device = ChoiceBox(tr("Stereo device"), self)
         self.side = SideBox(self)
-        self.form.addRow(tr("Device"), self.device)
-        self.form.addRow(tr("Channels"), self.side)
+        self.form.add(tr("Device"), self.device)
+        self.form.add(tr("Channels"), self.side)
         self.device.addItem(tr("Looking for devices…"))
         self.meter = self._add_meter()
         self.device.currentIndexChanged.connect(self._on_device)
@@ -137,7 +140,7 @@ class StereoForm(_Form):
             for device in found.inputs
             if device.channels >= 2
         ]
-        _offer(self.device, entries)
+        _offer(self.device, entries, self._used_last(entries))
         self._on_device()
         if entries:
             self.show_problem("")
@@ -185,9 +188,9 @@ class LoopbackForm(_Form):
         super().__init__(about, theme, preferences, make_probe, parent)
         self.microphone = ChoiceBox(tr("Microphone of the agent"), self)
         self.loopback = ChoiceBox(tr("Output that plays the customer"), self)
-        self.form.addRow(tr("Agent"), self.microphone)
+        self.form.add(tr("Agent"), self.microphone)
         self.agent_meter = self._add_meter()
-        self.form.addRow(tr("Customer"), self.loopback)
+        self.form.add(tr("Customer"), self.loopback)
         self.customer_meter = self._add_meter()
         self.microphone.currentIndexChanged.connect(self._on_microphone)
         self.loopback.currentIndexChanged.connect(self._on_loopback)
@@ -212,7 +215,8 @@ class LoopbackForm(_Form):
         ]
         default = [row for row, device in enumerate(microphones) if device.is_default]
         _offer(self.loopback, [(one.description, one) for one in found.loopbacks])
-        _offer(self.microphone, entries, default[0] if default else 0)
+        usual = default[0] if default else 0
+        _offer(self.microphone, entries, self._used_last(entries, usual))
         self._on_microphone()
         self._on_loopback()
         self.show_problem(found.problem or found.loopback_problem)

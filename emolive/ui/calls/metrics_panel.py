@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -22,7 +21,7 @@ from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import decimal, mark, tr
 from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
-from emolive.ui.controls import label
+from emolive.ui.controls import ScrollColumn, label
 from emolive.ui.theme import Theme, font
 from emolive.wording import percent, stream_name
 
@@ -114,15 +113,12 @@ _CALL_ROWS = (
 )
 
 
-class MetricsPanel(QScrollArea):
+class MetricsPanel(ScrollColumn):
     """Updated a few times a second; only texts that changed are set."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.viewport().setAutoFillBackground(False)
+        super().__init__(parent=parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # it holds texts alone
         self.setAccessibleName(tr("Conversation metrics"))
         inner = QWidget(self)
         inner.setObjectName("plain")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -18,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
-from emolive.ui.controls import IconButton, label, push_button
+from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
 from emolive.ui.theme import Theme
 
 ChoosesFiles = Callable[[QWidget], Sequence[Path]]
@@ -62,17 +60,11 @@ class RecordingsForm(QWidget):
         self.state = label("", self, "caption")
         self.rows: list[CallRow] = []
         inner = QWidget(self)
-        inner.setObjectName("plain")
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._column.addStretch()
-        self._scroll = QScrollArea(self)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.viewport().setAutoFillBackground(False)
-        self._scroll.setWidget(inner)
+        self._scroll = ScrollColumn(inner, self)
         self._scroll.hide()
         head = QHBoxLayout()
         head.addWidget(self.files)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.times import clock_text
 from emolive.ui.calls.model import CallModel
-from emolive.ui.controls import label
+from emolive.ui.controls import ScrollColumn, label
 from emolive.ui.sessions.tag_editor import TagEditor
 
 _LONGEST = 1000
@@ -34,13 +34,7 @@ class RemarksPanel(QWidget):
         self.list.setTextFormat(Qt.TextFormat.PlainText)
         self.list.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.list.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidget(self.list)
-        self._scroll = scroll
+        self._scroll = ScrollColumn(self.list, self)
         self.tags = TagEditor(self)
         self.tags.added.connect(self.tagged)
         self.tags.removed.connect(self.untagged)
@@ -49,7 +43,7 @@ class RemarksPanel(QWidget):
         column.setSpacing(6)
         column.addWidget(label(tr("Notes and tags"), self, "heading"))
         column.addWidget(self.field)
-        column.addWidget(scroll, 1)
+        column.addWidget(self._scroll, 1)
         column.addWidget(self.tags)
 
     def show_call(self, model: CallModel) -> None:

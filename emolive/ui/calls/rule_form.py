@@ -9,12 +9,10 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +22,7 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import Role, Severity
-from emolive.ui.controls import ChoiceBox, label
+from emolive.ui.controls import ChoiceBox, ScrollColumn, label
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
@@ -41,7 +39,7 @@ SEVERITIES = {
 }
 
 
-class RuleForm(QScrollArea):
+class RuleForm(ScrollColumn):
     """`edited` carries the values that a person changed, by field."""
 
     edited = Signal(dict)
@@ -49,10 +47,7 @@ class RuleForm(QScrollArea):
     def __init__(
         self, labels: tuple[str, ...], webhooks: tuple[str, ...], parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setAutoFillBackground(False)
+        super().__init__(parent=parent)
         self._labels = labels
         self._webhooks = webhooks
         self._shown: Rule | None = None
@@ -265,12 +260,3 @@ class RuleForm(QScrollArea):
         if field.level and release is not None and release >= value:
             values["release"] = None
         self.edited.emit(values)
-
-
-def empty_form(parent: QWidget) -> QWidget:
-    """What stands in the form's place while there is no rule."""
-    text = label(
-        tr("A rule says when you are told: add one, or open a file with rules."), parent, "muted"
-    )
-    text.setWordWrap(True)
-    return text

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -29,11 +30,13 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.calls.rule_form import SEVERITIES, RuleForm, empty_form
+from emolive.ui.calls.rule_form import SEVERITIES, RuleForm
 from emolive.ui.calls.rule_list import RuleList
 from emolive.ui.calls.rule_trial import RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, card, label, push_button
+from emolive.ui.ghosts import Ghost
+from emolive.ui.invitation import Invitation
 from emolive.ui.theme import Theme
 
 FILE_NAME = "rules.toml"
@@ -180,14 +183,15 @@ class RulesDialog(QDialog):
         top.addWidget(push_button(tr("Save as…"), self, self._on_save_as))
         self.list = RuleList(self.theme, self)
         self.list.currentRowChanged.connect(lambda _: self._on_row())
-        self.adding = MenuButton(f" {tr('Add a rule')}", self)
-        menu = QMenu(self.adding)
+        self.adding = MenuButton(tr("Add a rule"), self)
+        self.kinds = menu = QMenu(self.adding)
         for condition in CONDITIONS:
             action = menu.addAction(tr(condition.title))
             action.triggered.connect(lambda _=False, chosen=condition: self.add(chosen))
         menu.addSeparator()
         menu.addAction(tr("Examples of every kind"), self._add_examples)
-        self.adding.setMenu(menu)
+        # Not as the button's own menu: for that its text would have to make room.
+        self.adding.clicked.connect(lambda _: self._offer_kinds())
         self.deleting = push_button(tr("Delete"), self, self.delete, kind="quiet")
         tools = QHBoxLayout()
         tools.addWidget(self.adding, 1)
@@ -208,7 +212,19 @@ class RulesDialog(QDialog):
         self.form = RuleForm(self._labels, (), self)
         self.form.edited.connect(self._on_edited)
         self.right = QStackedWidget(self)
-        self.right.addWidget(empty_form(self))
+        self.empty = Invitation(self.theme, Ghost.BARS, self)
+        more = self.empty.add_button(tr("Add examples"), self._add_examples, "primary")
+        own = self.empty.add_button(tr("Add a rule"), self._offer_kinds)
+        self.empty.say(
+            tr("Be told when a call needs you"),
+            tr("A rule says when you are told: add one, or open a file with rules."),
+            "",
+            more,
+            own,
+        )
+        frame = card(self)  # the ghost is drawn on a card's colour
+        QVBoxLayout(frame).addWidget(self.empty)
+        self.right.addWidget(frame)
         self.right.addWidget(self.form)
         right = QVBoxLayout()
         right.setSpacing(8)
@@ -244,6 +260,14 @@ class RulesDialog(QDialog):
         column.addLayout(columns, 1)
         column.addWidget(self.problem)
         column.addLayout(bottom)
+
+    def _offer_kinds(self) -> None:
+        self.kinds.popup(self.adding.mapToGlobal(self.adding.rect().bottomLeft()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin with what is there, or with adding something."""
+        super().showEvent(event)
+        (self.list if self.drafts.rules else self.adding).setFocus()
 
     def _show_all(self, row: int = 0) -> None:
         self.file.setText(str(self.path) if self.path else tr("not saved yet"))

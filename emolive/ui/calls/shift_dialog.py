@@ -9,12 +9,8 @@ from datetime import datetime, timedelta
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -29,10 +25,12 @@ from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
+from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent, stream_name
 
-_WIDTH = 1000
+_LEAST_PX, _MOST_PX = 1000, 1240
+_TABLE_PX = 164
 _MOST_ALERTS = 1_000
 
 
@@ -46,7 +44,8 @@ class ShiftDialog(SessionDialog):
             "Recorded calls only. Agents are shown by how their conversations went; emotions are "
             "the customers' alone."
         )
-        super().__init__(theme, tr("Shift"), text, parent, _WIDTH)
+        room = 0 if parent is None else parent.window().width() - 60
+        super().__init__(theme, tr("Shift"), text, parent, min(max(_LEAST_PX, room), _MOST_PX))
         self._library = library
         self._days = 0
         self._cancelled = threading.Event()
@@ -67,16 +66,17 @@ class ShiftDialog(SessionDialog):
         self.sum = label("", self, "heading")
         self.hours = HourBars(theme, self)
         self.emotions = EmotionBars(theme, self)
-        self.agents = _table(
+        self.agents = TextTable(
             (
                 tr("Agent"), tr("Calls"), tr("Minutes"), tr("Talk"), tr("Overtalk"),
                 tr("Silence"), tr("Response"), tr("Interruptions / h"),
             ),
-            tr("Agents, by how their conversations went"), self,
+            tr("Agents, by how their conversations went"), wide=0, height=_TABLE_PX, parent=self,
         )  # fmt: skip
-        self.alerts = _table(
-            (tr("When"), tr("Call"), tr("Alert"), tr("Party")), tr("Alerts of the shift"), self
-        )
+        self.alerts = TextTable(
+            (tr("When"), tr("Call"), tr("Alert"), tr("Party")), tr("Alerts of the shift"),
+            wide=2, height=_TABLE_PX, parent=self,
+        )  # fmt: skip
         self.alerts.cellActivated.connect(self._on_alert)
         self.alerts.cellDoubleClicked.connect(self._on_alert)
         self.figures = QWidget(self)
@@ -151,7 +151,7 @@ class ShiftDialog(SessionDialog):
         self._pages.setCurrentIndex(0 if found.calls else 1)
         self.hours.show_hours(found.hours)
         self.emotions.show_emotions(found.emotions)
-        _fill(self.agents, [_agent_cells(row) for row in found.agents])
+        self.agents.show_lines([_agent_cells(row) for row in found.agents])
         lines = [
             (
                 moment_text(line.at.astimezone()),
@@ -161,7 +161,7 @@ class ShiftDialog(SessionDialog):
             )
             for line in found.alerts[:_MOST_ALERTS]
         ]
-        _fill(self.alerts, lines)
+        self.alerts.show_lines(lines)
         self.show_problem("")
 
     def _show_none(self) -> None:
@@ -308,33 +308,6 @@ def _titled(title: str, content: QWidget, parent: QWidget) -> QWidget:
     column.addWidget(label(title, frame, "heading"))
     column.addWidget(content, 1)
     return frame
-
-
-def _table(columns: Sequence[str], name: str, parent: QWidget) -> QTableWidget:
-    table = QTableWidget(0, len(columns), parent)
-    table.setHorizontalHeaderLabels(list(columns))
-    table.setAccessibleName(name)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(26)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setFixedHeight(158)
-    head = table.horizontalHeader()
-    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    head.setStretchLastSection(True)
-    return table
-
-
-def _fill(table: QTableWidget, lines: Sequence[Sequence[str]]) -> None:
-    table.setRowCount(len(lines))
-    for row, cells in enumerate(lines):
-        for column, text in enumerate(cells):
-            item = QTableWidgetItem(text)
-            item.setToolTip(text)
-            table.setItem(row, column, item)
 
 
 def _agent_cells(row: AgentRow) -> tuple[str, ...]:

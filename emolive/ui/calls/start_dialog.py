@@ -161,6 +161,8 @@ class StartDialog(SessionDialog):
         """Show one kind of source."""
         self.stack.setCurrentIndex(index)
         self.pages[index].setChecked(True)
+        if any(page.hasFocus() for page in self.pages):
+            self.pages[index].setFocus()
         self._on_changed()
 
     def look_into(self, paths: Sequence[Path]) -> None:

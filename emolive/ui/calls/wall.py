@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -24,7 +23,7 @@ from emolive.ui.calls.face import NOTABLE_LAG_S
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
-from emolive.ui.controls import ChoiceButton, card, label, push_button
+from emolive.ui.controls import ChoiceButton, ScrollColumn, card, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.icons import icon
 from emolive.ui.invitation import Invitation
@@ -50,15 +49,9 @@ class WallView(Themed, QWidget):
         self._opening = 0
         self.problems = AlertProblems(self)
         self.stack = QStackedWidget(self)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidget(self.grid)
-        self._scroll = scroll
+        self._scroll = ScrollColumn(self.grid, self)
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(scroll)
+        self.stack.addWidget(self._scroll)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)

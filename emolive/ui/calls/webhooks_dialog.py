@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import SecretStr
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QListWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QVBoxLayout, QWidget
 
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError
 from emolive.alerts.webhook_trial import new_secret, try_webhook
 from emolive.i18n import tr
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import Fields, card, label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
@@ -33,7 +33,12 @@ class WebhooksDialog(SessionDialog):
         self._work = Background("webhooks", self)
         self.list = QListWidget(self)
         self.list.setAccessibleName(tr("Webhooks"))
-        self.list.setFixedHeight(112)
+        self.list.setObjectName("plain")
+        self.list.setFixedHeight(104)
+        frame = card(self)
+        framed = QVBoxLayout(frame)
+        framed.setContentsMargins(4, 4, 4, 4)
+        framed.addWidget(self.list)
         self.list.currentRowChanged.connect(lambda _: self._show_hook())
         self.add = push_button(tr("Add a webhook"), self, self._on_add)
         self.delete = push_button(tr("Delete"), self, self._on_delete, kind="quiet")
@@ -60,14 +65,13 @@ class WebhooksDialog(SessionDialog):
         row.addWidget(self.show_secret)
         row.addWidget(self.make_secret)
         self.form = QWidget(self)
-        fields = QFormLayout(self.form)
+        fields = Fields(self.form)
         fields.setContentsMargins(0, 0, 0, 0)
-        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, widget in (
             (tr("Name"), self.name), (tr("Kind"), self.kind), (tr("Address"), self.url),
             (tr("Secret"), self.secret_row),
         ):  # fmt: skip
-            fields.addRow(title, widget)
+            fields.add(title, widget)
         for title, field in (
             (tr("Name"), self.name),
             (tr("Address"), self.url),
@@ -83,7 +87,7 @@ class WebhooksDialog(SessionDialog):
         trial = QHBoxLayout()
         trial.addWidget(self.test)
         trial.addWidget(self.said, 1)
-        self.body.addWidget(self.list)
+        self.body.addWidget(frame)
         self.body.addLayout(tools)
         self.body.addWidget(self.form)
         self.body.addLayout(trial)
@@ -106,6 +110,7 @@ class WebhooksDialog(SessionDialog):
 
     def _show_hook(self) -> None:
         there = self.index >= 0
+        self.form.setVisible(there)
         for widget in (self.form, self.test, self.delete):
             widget.setEnabled(there)
         hook = self.drafts.webhooks[self.index] if there else None

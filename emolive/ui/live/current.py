@@ -35,6 +35,7 @@ from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 # States with a pattern at the card's right edge.
 _HATCHED = (SpeechState.UNCERTAIN, SpeechState.NOT_INFERRED)
 _BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+_BETWEEN = "  ·  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
         return CardText(tr("Speaking"), text, state)
     note = "" if current.baseline is None else adapted_text(current.baseline)
     if current.familiarity not in (None, Familiarity.FAMILIAR):
-        note = "  ·  ".join(filter(None, (familiarity_text(current.familiarity), note)))
+        note = _BETWEEN.join(filter(None, (familiarity_text(current.familiarity), note)))
     if state is SpeechState.UNCERTAIN or current.label is None:
         return CardText(
             tr("Uncertain"),
-            "  ·  ".join((*current.doubts[:1], since)),
+            _BETWEEN.join((*current.doubts[:1], since)),
             SpeechState.UNCERTAIN,
             current.leading,
             current.confidence,
@@ -91,6 +92,10 @@ def card_text(stream: StreamModel | None, engine: EngineState, window_s: float) 
     headline = headline[:1].upper() + headline[1:]
     about = (headline, since, SpeechState.SPEECH, current.label, current.confidence, note)
     return CardText(*about, current.why)
+
+
+def _fits(painter: QPainter, room: QRectF, flags: int, text: str) -> bool:
+    return painter.boundingRect(room, flags, text).height() <= room.height() + 1
 
 
 def _since(seconds: float, since_s: float) -> str:
@@ -203,14 +208,19 @@ class CurrentCard(Themed, QWidget):
         """Draw the detail at the bottom, in two lines where one may be too narrow; its room."""
         painter.setFont(font(13 * big))
         # By what there may be, not by what there is: else all above it moves with each window.
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(_widest_detail())
+        told = self.text.detail if self.text.state is None else _widest_detail()
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(told)
         lines = 1 if wide <= inner.width() and self.text.state is not SpeechState.UNCERTAIN else 2
         if lines > 1:
             painter.setFont(font(12 * big))
         height = 18 * big if lines == 1 else 32 * big
         foot = QRectF(inner.left(), inner.bottom() - height, inner.width(), height)
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(foot, flags | Qt.TextFlag.TextWordWrap, self.text.detail)
+        flags |= Qt.TextFlag.TextWordWrap
+        parts = self.text.detail.split(_BETWEEN)
+        while len(parts) > 1 and not _fits(painter, foot, flags, _BETWEEN.join(parts)):
+            parts.pop()  # in a narrow card the doubt goes before how long it has been so
+        painter.drawText(foot, flags, _BETWEEN.join(parts))
         return foot
 
     def _paint_background(self, painter: QPainter, card: QRectF) -> str:

@@ -14,8 +14,9 @@ from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice
 from emolive.settings import LookSettings, TimelineView
 from emolive.types import EngineState, EngineStatus
-from emolive.ui.controls import push_button
-from emolive.ui.live.empty import EmptyState
+from emolive.ui.controls import push_button, side_width
+from emolive.ui.ghosts import Ghost
+from emolive.ui.invitation import Invitation
 from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner
@@ -195,6 +196,7 @@ class LivePage(Themed, QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the present its share of a taller window."""
         super().resizeEvent(event)
+        self.drawer.setFixedWidth(side_width(self.width()))
         self._share_height()
 
     # What follows from what the runner says.
@@ -263,3 +265,35 @@ class LivePage(Themed, QWidget):
             self.present.setMaximumHeight(16_777_215)
         else:
             self.present.setFixedHeight(max(168, min(290, round(self.height() * 0.27))))
+
+
+class EmptyState(Invitation):
+    """Says what to do first, and offers to listen, the demo and the guide."""
+
+    start = Signal()
+    demo = Signal()
+    guide = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, Ghost.TIMELINE, parent)
+        self.start_button = self.add_button(tr("Start listening"), self.start.emit, "primary")
+        self.button = self.add_button(tr("Play the demo clip"), self.demo.emit)
+        self.guide_button = self.add_button(tr("Show me around"), self.guide.emit)
+        self.show_starting(False)
+
+    def show_starting(self, starting: bool) -> None:
+        """Whether the timeline is about to come, or a choice is needed first."""
+        if starting:
+            self.say(tr("Getting ready…"), "")
+            return
+        self.say(
+            tr("The emotion timeline appears here"),
+            tr(
+                "Choose an input above and press Space to start.\n"
+                "Everything is analysed on this computer; no audio leaves it."
+            ),
+            tr("An audio file can be dropped here, too; several, or a folder, become sessions."),
+            self.start_button,
+            self.button,
+            self.guide_button,
+        )

@@ -62,7 +62,7 @@ class _Several(MenuButton):
         self._name_it()
 
     def _open(self) -> None:
-        self._menu.exec(self.mapToGlobal(QPoint(0, self.height() + 2)))
+        self._menu.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
 
     def _on_toggled(self) -> None:
         self._name_it()

@@ -333,8 +333,8 @@ class LibraryPage(Themed, QWidget):
         menu.addSeparator()
         delete = menu.addAction(tr("Delete…"), self._on_delete)
         delete.setEnabled(self.details.delete_button.isEnabled())
-        menu.exec(self.table.viewport().mapToGlobal(where))
-        menu.deleteLater()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.table.viewport().mapToGlobal(where))
 
     def _search(self) -> None:
         self.filters.text.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QPlainTextEdit,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 from emolive.i18n import moment_text, tr
 from emolive.session.records import Note
 from emolive.times import clock_text
-from emolive.ui.controls import IconButton, card, label, push_button
+from emolive.ui.controls import IconButton, ScrollColumn, card, label, push_button
 from emolive.ui.theme import Theme, Themed
 
 
@@ -36,10 +35,7 @@ class NotesView(Themed, QWidget):
         self.theme = theme
         self._rate = 1
         self._notes: tuple[Note, ...] = ()
-        self.area = QScrollArea(self)
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area = ScrollColumn(parent=self)
         self.field = QPlainTextEdit(self)
         self.field.setPlaceholderText(tr("Write a note"))
         self.field.setAccessibleName(tr("New note"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import label_name
@@ -49,6 +50,26 @@ class ReplayActions(QObject):
         self._marking = marking
         self._stream: str | None = None
         marking.made.connect(selection.select_mark)
+
+    def show_menu(self, parent: QWidget, where: QPoint) -> None:
+        """A menu: label, comment, repeat, zoom; split and delete where a mark is selected."""
+        menu = QMenu(parent)
+        mark = self._marking.mark(self.selection.mark_id)
+        for i, name in enumerate(self.labels):
+            action = menu.addAction(f"{label_name(name)}\t{i + 1}" if i < 9 else label_name(name))
+            action.setCheckable(True)
+            action.setChecked(mark is not None and mark.label == name)
+            action.triggered.connect(lambda _=False, name=name: self.label(name))
+        menu.addSeparator()
+        menu.addAction(tr("Comment…") + "\tC", self.comment)
+        menu.addAction(tr("Repeat") + "\tL", lambda: self.set_loop(True))
+        menu.addAction(tr("Zoom in here") + "\tZ", self.zoom_to_selection)
+        if mark is not None:
+            menu.addSeparator()
+            menu.addAction(tr("Split here") + "\tS", self.split)
+            menu.addAction(tr("Delete mark") + "\tDel", self.delete)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(where)
 
     def open(self, session: SessionHistory) -> None:
         """Act on this session from now on."""

@@ -140,4 +140,4 @@ class ReplayHeader(QWidget):
 
     def _on_view(self) -> None:
         below = self.view_button.rect().bottomLeft()
-        self.view_menu.exec(self.view_button.mapToGlobal(below))
+        self.view_menu.popup(self.view_button.mapToGlobal(below))

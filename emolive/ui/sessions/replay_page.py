@@ -37,7 +37,6 @@ from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.replay_header import ReplayHeader
 from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
 from emolive.ui.sessions.replay_layout import laid_out
-from emolive.ui.sessions.replay_menu import show_menu
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
@@ -366,7 +365,7 @@ class ReplayPage(Themed, QWidget):
 
     def _menu(self, where: QPoint) -> None:
         if self.session is not None:
-            show_menu(self, where, self.actions_.labels, self.marking, self.actions_)
+            self.actions_.show_menu(self, where)
 
     def _on_notes(self) -> None:
         if self.session is not None:

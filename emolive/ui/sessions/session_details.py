@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -20,7 +19,7 @@ from emolive.labels import label_name
 from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
-from emolive.ui.controls import IconButton, label, push_button
+from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList
@@ -200,13 +199,6 @@ class SessionDetails(Themed, QFrame):
         inside.addSpacing(4)
         inside.addWidget(self.notes)
         inside.addStretch()
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(content)
-        content.setAutoFillBackground(False)
-        scroll.viewport().setAutoFillBackground(False)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, 0, 10, 0)
         buttons.setSpacing(8)
@@ -216,7 +208,7 @@ class SessionDetails(Themed, QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 2, 12)
         column.setSpacing(8)
-        column.addWidget(scroll, 1)
+        column.addWidget(ScrollColumn(content, self), 1)
         column.addLayout(buttons)
 
     def _on_title(self) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,7 @@ from emolive.labels import label_name
 from emolive.session.session_history import SessionHistory
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
-from emolive.ui.controls import label
+from emolive.ui.controls import ScrollColumn, label
 from emolive.ui.sessions.share_bars import ShareList
 from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name
@@ -28,19 +27,16 @@ _CHANGES = 5
 _PEAKS = 5
 
 
-class SummaryView(Themed, QScrollArea):
+class SummaryView(Themed, ScrollColumn):
     """Scrolls; peaks are buttons that lead to their moment."""
 
     sought = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self.theme = theme
         self._lists: list[ShareList] = []
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Summary"))
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def show_session(self, session: SessionHistory) -> None:
         """Put a session into numbers."""

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from emolive.adapt import shelf
 from emolive.adapt.labelled import from_library
@@ -20,7 +20,7 @@ from emolive.labels import emotion_name
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import Fields, label, push_button
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.standing_text import count_text
 from emolive.ui.settings.form import Choice
@@ -58,19 +58,21 @@ class TeachDialog(SessionDialog):
         self.base.show_value(usual_base())
         self.counts = label(" ", self, "muted")
         self.counts.setWordWrap(True)
-        self.form = form = QFormLayout()
-        form.setSpacing(10)
+        self.form = form = Fields()
         self.taken = label(
             tr("A model of this name is there: the new one takes its place."), self, "caption"
         )
-        form.addRow(tr("Name"), self.name)
+        form.add(tr("Name"), self.name)
         form.addRow("", self.taken)
-        form.addRow(tr("Model underneath"), self.base)
-        form.addRow(tr("Labelled"), self.counts)
+        form.add(tr("Model underneath"), self.base)
+        form.add(tr("Labelled"), self.counts)
         self.body.addLayout(form)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.bar.hide()
+        self.doing = label("", self, "caption")
+        self.doing.hide()
+        self.body.addWidget(self.doing)
         self.body.addWidget(self.bar)
         self.scores = QGridLayout()
         self.scores.setHorizontalSpacing(18)
@@ -102,9 +104,7 @@ class TeachDialog(SessionDialog):
         self._cancelled.clear()
         self.show_problem("")
         self._show_model(None)
-        self.bar.setMaximum(0)
-        self.bar.show()
-        self._refresh()
+        self._show_doing(tr("Looking for what is labelled…"))
         name = self.name.text()
         workshop = Workshop(self._library, self.base.value())
 
@@ -145,19 +145,26 @@ class TeachDialog(SessionDialog):
         self._progressed.emit(done, total)
 
     def _on_progress(self, done: int, total: int) -> None:
-        # Once everything is heard it learns, and nobody can tell how long that takes.
-        self.bar.setMaximum(total if done < total else 0)
+        if done < total:
+            text = tr("Listening to what is labelled: {done} of {total}", done=done, total=total)
+            self._show_doing(text, done, total)
+        else:  # nobody can tell how long that takes
+            self._show_doing(tr("It learns, and is judged…"))
+
+    def _show_doing(self, text: str, done: int = 0, total: int = 0) -> None:
+        self.doing.setText(text)
+        self.bar.setAccessibleName(text)
+        self.bar.setMaximum(total)
         self.bar.setValue(done)
+        self._refresh()
 
     def _on_taught(self, taught: Taught) -> None:
         self._running = False
-        self.bar.hide()
         self._show_model(taught.model)
         self.finished_teaching.emit()
 
     def _on_failed(self, problem: str) -> None:
         self._running = False
-        self.bar.hide()
         self._refresh()
         if self._cancelled.is_set():
             super().reject()
@@ -170,6 +177,9 @@ class TeachDialog(SessionDialog):
         self.form.setRowVisible(self.taken, taken)
         for button in (self.use_button, self.forget_button):
             button.setVisible(there)
+        self.close_button.setText(tr("Stop") if self._running else tr("Close"))
+        for part in (self.doing, self.bar):
+            part.setVisible(self._running)
         self.teach_button.setVisible(not there)
         self.teach_button.setEnabled(not self._running and bool(self.name.text().strip()))
         for control in (self.name, self.base):
@@ -191,9 +201,11 @@ class TeachDialog(SessionDialog):
             self._show_scores(model)
             self.use_button.setProperty("primary", model.better)
             self.use_button.style().polish(self.use_button)
-            self.use_button.setDefault(model.better)
-            self.close_button.setDefault(not model.better)
         self._refresh()
+        if model is not None:
+            first = self.use_button if model.better else self.close_button
+            first.setDefault(True)
+            first.setFocus()
 
     def _show_scores(self, model: AdaptedModel) -> None:
         judged = model.judgement

@@ -9,13 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
-    QHeaderView,
     QLabel,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QWidget,
 )
 
@@ -34,6 +30,7 @@ from emolive.ui.controls import label, push_button
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Section
+from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Theme
 
 _COLUMNS = (mark("When"), mark("Who"), mark("What"), mark("Details"))
@@ -122,19 +119,8 @@ class AuditDialog(SessionDialog):
         self._library = library
         self._entries: list[AuditEntry] = []
         self._work = Background("audit", self)
-        self.table = QTableWidget(0, len(_COLUMNS), self)
-        self.table.setHorizontalHeaderLabels([tr(column) for column in _COLUMNS])
-        self.table.setAccessibleName(tr("Audit log"))
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        head = self.table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column in range(3):
-            head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        head.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        self.table.setFixedHeight(360)
+        columns = [tr(column) for column in _COLUMNS]
+        self.table = TextTable(columns, tr("Audit log"), wide=3, height=360, parent=self)
         self.check = label(tr("Reading the audit log…"), self, "muted")
         self.check.setWordWrap(True)
         self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -162,12 +148,7 @@ class AuditDialog(SessionDialog):
     def _show(self, found: tuple[list[AuditEntry], AuditCheck]) -> None:
         self._entries, check = found
         shown = self._entries[-_SHOWN:][::-1]
-        self.table.setRowCount(len(shown))
-        for row, entry in enumerate(shown):
-            for column, text in enumerate(_cells(entry)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.table.setItem(row, column, item)
+        self.table.show_lines([_cells(entry) for entry in shown])
         self.save.setEnabled(bool(self._entries))
         if check.problem is not None:
             self.show_problem(tr("The audit log was changed: {problem}.", problem=check.problem))

@@ -9,11 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +20,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.controls import ScrollColumn
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
@@ -36,8 +35,9 @@ from emolive.ui.settings.recording_section import RecordingSection
 from emolive.ui.settings.sound_section import SoundSection
 from emolive.ui.theme import SPACE, Theme
 
-# From this width on, sections stand in two columns.
-TWO_COLUMNS_PX = 1400
+# From these widths on, sections stand in two columns, and in three.
+TWO_COLUMNS_PX, _THREE_COLUMNS_PX = 1400, 2400
+_WIDEST_PX = 1100  # a name is not far from what it names
 
 
 class SettingsPage(QWidget):
@@ -54,7 +54,7 @@ class SettingsPage(QWidget):
         super().__init__(parent)
         self.title = tr("Settings")
         self.icon_name = "settings"
-        self._two: bool | None = None
+        self._count = 0
         self.input = InputSection(preferences, theme, make_probe, self)
         self.sound = SoundSection(preferences, theme, self)
         self.analysis = AnalysisSection(preferences, theme, self)
@@ -117,19 +117,23 @@ class SettingsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Use a wide window's width."""
         super().resizeEvent(event)
-        self._arrange(two=self.width() >= TWO_COLUMNS_PX)
+        self._arrange(sum(self.width() >= px for px in (0, TWO_COLUMNS_PX, _THREE_COLUMNS_PX)))
 
-    def _arrange(self, *, two: bool) -> None:
-        if two == self._two:
+    def _arrange(self, count: int) -> None:
+        if count == self._count:
             return
-        self._two = two
-        self._both.setStretch(1, 1 if two else 0)
-        self._both.setSpacing(SPACE if two else 0)
-        second = (self.look, self.alerts, self.privacy, self.audit) if two else ()
+        self._count = count
+        self._all.setSpacing(SPACE if count > 1 else 0)
+        for place in range(len(self._columns)):
+            self._all.setStretch(place, 100 if place < count else 0)
+        last = (self.look, self.alerts, self.privacy, self.audit)
         for section in self.sections:
             for column in self._columns:
                 column.removeWidget(section)
-            column = self._columns[1 if section in second else 0]
+            place = count - 1 if section in last else 0
+            if count > 2 and section in (self.baseline, self.recording):
+                place = 1
+            column = self._columns[place]
             column.insertWidget(column.count() - 1, section)
 
     def _lay_out(self) -> None:
@@ -148,23 +152,19 @@ class SettingsPage(QWidget):
         jumps.addStretch()
         inside = QWidget(self)
         inside.setObjectName("plain")
-        self._both = columns = QHBoxLayout(inside)
+        self._all = columns = QHBoxLayout(inside)
         columns.setContentsMargins(0, 0, 12, 0)
         columns.setSpacing(SPACE)
-        self._columns = (QVBoxLayout(), QVBoxLayout())
+        self._columns = (QVBoxLayout(), QVBoxLayout(), QVBoxLayout())
         for column in self._columns:
             column.setSpacing(SPACE)
             column.addStretch()
             columns.addLayout(column, 1)
-        columns.setStretch(0, 1)
-        self._arrange(two=False)
-        self._area = QScrollArea(self)
-        self._area.setWidget(inside)
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.viewport().setObjectName("plain")
+        columns.addStretch(1)
+        for section in self.sections:
+            section.setMaximumWidth(_WIDEST_PX)
+        self._arrange(1)
+        self._area = ScrollColumn(inside, self)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 2, 0, 0)
         row.setSpacing(18)

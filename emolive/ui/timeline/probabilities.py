@@ -26,7 +26,7 @@ class ProbabilityPanel(DecisionPanel):
     """Probabilities of the classes; silence and uncertain are hatched, holes are empty."""
 
     title = mark("Emotion probabilities over time, {name}")
-    stretch, least = 100, 32
+    stretch, least = 100, 52
     _view: TimelineView = "areas"
 
     def set_view(self, view: TimelineView) -> None:

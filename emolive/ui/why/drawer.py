@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,16 +19,14 @@ from emolive.explain.moment import Explanation, Moment
 from emolive.explain.wording import sentence
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
-from emolive.times import clock_text
+from emolive.times import clock_tenths, clock_text
 from emolive.types import AnalysisFacts
-from emolive.ui.controls import ChoiceBox
+from emolive.ui.controls import ChoiceBox, ScrollColumn, side_width
 from emolive.ui.icons import icon
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
 from emolive.wording import percent, stream_name
-
-WIDTH = 348
 
 
 class WhyDrawer(Themed, QFrame):
@@ -43,7 +40,7 @@ class WhyDrawer(Themed, QFrame):
         super().__init__(parent)
         self.theme = theme
         self.setProperty("card", True)
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(side_width(0))
         self.setAccessibleName(tr("Why"))
         self._facts: AnalysisFacts | None = None
         self._moment: Moment | None = None
@@ -151,9 +148,9 @@ class WhyDrawer(Themed, QFrame):
         hop_s = SPECTROGRAM.hop_length / SPECTROGRAM.sampling_rate
         low, high = band_edges(SPECTROGRAM)[list(saliency.bands)]
         tail = tr(
-            "Without the framed part ({start}–{end} s, {low}–{high} Hz) it would be {share}.",
-            start=decimal(start + saliency.frames[0] * hop_s, 1),
-            end=decimal(start + saliency.frames[1] * hop_s, 1),
+            "Without the framed part ({start}–{end}, {low}–{high} Hz) it would be {share}.",
+            start=clock_tenths(start + saliency.frames[0] * hop_s),
+            end=clock_tenths(start + saliency.frames[1] * hop_s),
             low=decimal(round(low, -1), 0),
             high=decimal(round(high, -1), 0),
             share=percent(saliency.least),
@@ -171,9 +168,9 @@ class WhyDrawer(Themed, QFrame):
             (found.moment.start_sample + sample) / self._facts.rate for sample in found.stretch
         )
         return tr(
-            "Where half of it is decided ({start}–{end} s): {words}",
-            start=decimal(start, 1),
-            end=decimal(end, 1),
+            "Where half of it is decided ({start}–{end}): {words}",
+            start=clock_tenths(start),
+            end=clock_tenths(end),
             words=sentence(told, found.baseline_windows, 0),
         )
 
@@ -230,14 +227,6 @@ class WhyDrawer(Themed, QFrame):
         ):
             column.addWidget(widget)
         column.addStretch()
-        area = QScrollArea(self)
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inside.setObjectName("plain")
-        area.viewport().setObjectName("plain")
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(6)
@@ -245,7 +234,7 @@ class WhyDrawer(Themed, QFrame):
         top.setLayout(head)
         head.setContentsMargins(14, 8, 8, 0)
         outer.addWidget(top)
-        outer.addWidget(area, 1)
+        outer.addWidget(ScrollColumn(inside, self), 1)
 
 
 def _text(parent: QWidget, role: str = "body") -> QLabel:
