@@ -12,7 +12,7 @@ from emolive.ui.controls import LARGE_PX, enlarge, label, push_button
 from emolive.ui.ghosts import Ghost, paint_ghost
 from emolive.ui.theme import Theme, Themed
 
-_TEXT_PX = 560
+_LEAST_TEXT_PX, _TEXT_PX = 288, 560
 # The ghost gets this share of the height, and nothing where words need all of it.
 _GHOST = 0.42
 _LEAST_PX = 70
@@ -66,7 +66,7 @@ class Invitation(Themed, QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Room for the words: the ghost takes what is left."""
-        return QSize(320, self._words())
+        return QSize(_LEAST_TEXT_PX + 32, self._words())
 
     def sizeHint(self) -> QSize:
         """Words, and some of the ghost."""
@@ -97,7 +97,7 @@ class Invitation(Themed, QWidget):
     def _fit(self) -> None:
         large = self.width() >= LARGE_PX
         enlarge(self, large)
-        width = max(1, min(2 * _TEXT_PX if large else _TEXT_PX, self.width() - 32))
+        width = max(_LEAST_TEXT_PX, min(2 * _TEXT_PX if large else _TEXT_PX, self.width() - 32))
         for words in (self.title, self.text, self.hint):
             words.setFixedWidth(width)
             words.setMinimumHeight(0)  # which it would reckon with

@@ -322,6 +322,8 @@ class CallView(Themed, QWidget):
         agent = model is not None and model.info.choice.has_agent
         # Off is said in the agent's lane, too.
         self.agent.setVisible(agent and (wide or agent_on))
+        # The name needs the room; the timeline says how it is now, too.
+        self.mood.setVisible(wide or not agent_on)
         self.health.setVisible(wide or not agent_on or self._trouble)
         for side in (self._side, self.drawer):
             side.setFixedWidth(side_width(self.width()))

@@ -10,7 +10,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -23,7 +22,7 @@ from emolive.ui.calls.face import NOTABLE_LAG_S
 from emolive.ui.calls.grid import CallGrid
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.urgency import UrgencyOrder
-from emolive.ui.controls import ChoiceButton, ScrollColumn, card, label, push_button
+from emolive.ui.controls import ChoiceButton, ElidedLabel, ScrollColumn, card, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.icons import icon
 from emolive.ui.invitation import Invitation
@@ -123,8 +122,7 @@ class WallView(Themed, QWidget):
 
     def _tools(self) -> QHBoxLayout:
         self.heading = label(tr("Calls"), self, "page")
-        self.sum = label("", self, "muted")
-        self.sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.sum = ElidedLabel(self, "muted")
         self.cards = ChoiceButton("", tr("Show cards"), self)
         self.rows = ChoiceButton("", tr("Show a list"), self)
         self.cards.clicked.connect(lambda: self.show_list(False))
@@ -167,8 +165,8 @@ class WallView(Themed, QWidget):
         if self._opening:
             parts.append(tr("opening {count}…", count=self._opening))
         text = " · ".join(parts)
-        if text != self.sum.text():
-            self.sum.setText(text)
+        if text != self.sum.toolTip():
+            self.sum.show_whole(text)
         over = len(running) < len(models)
         if over == self.clear.isHidden():
             self.clear.setVisible(over)

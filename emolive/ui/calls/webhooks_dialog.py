@@ -53,6 +53,7 @@ class WebhooksDialog(SessionDialog):
         ]
         self.name = QLineEdit(self)
         self.kind = Choice(tr("Kind"), kinds, self)
+        self.kind.setFixedWidth(320)
         self.url = QLineEdit(self)
         self.secret = QLineEdit(self)
         self.secret.setEchoMode(QLineEdit.EchoMode.Password)

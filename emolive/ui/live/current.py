@@ -220,6 +220,9 @@ class CurrentCard(Themed, QWidget):
         parts = self.text.detail.split(_BETWEEN)
         while len(parts) > 1 and not _fits(painter, foot, flags, _BETWEEN.join(parts)):
             parts.pop()  # in a narrow card the doubt goes before how long it has been so
+        for px in (11, 10, 9):
+            if not _fits(painter, foot, flags, _BETWEEN.join(parts)):
+                painter.setFont(font(px * big))
         painter.drawText(foot, flags, _BETWEEN.join(parts))
         return foot
 

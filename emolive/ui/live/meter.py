@@ -126,8 +126,11 @@ class LevelMeter(Themed, QWidget):
 
     def _paint_speech(self, painter: QPainter, area: QRectF, speech: bool, *, wide: bool) -> None:
         text = tr("speech") if speech else tr("no speech") if wide else tr("quiet")
-        painter.setFont(font(11, bold=speech))
-        width = painter.fontMetrics().horizontalAdvance(text)
+        for px in (11, 10, 9):  # a long word in a narrow column
+            painter.setFont(font(px, bold=speech))
+            width = painter.fontMetrics().horizontalAdvance(text)
+            if width + 16 <= area.width():
+                break
         dot = QPointF(area.center().x() - width / 2 - 4, area.center().y())
         ink = self.theme.colour("text" if speech else "muted")
         painter.setPen(QPen(ink, 1.4))
