@@ -51,7 +51,7 @@ BUNDLED = (
         "emolive-resnet34.onnx",
         mark(
             "ResNet34 and two small recurrent networks on log-mel; the least work, for many calls "
-            "at once."
+            "at once, of voices and recordings like those it was trained on."
         ),
     ),
 )
