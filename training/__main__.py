@@ -357,18 +357,24 @@ def pairs_command(
     runs: RunsOption = Path("runs"),
     only: Annotated[list[str] | None, typer.Option(help="Just these corpora.")] = None,
 ) -> None:
-    """Measure functionals (eGeMAPS, ComParE) within each corpus and between every two of them."""
+    """Measure functionals (eGeMAPS, ComParE) within each corpus and between every two of them.
+
+    What the runs hold already is not measured anew.
+    """
     from training.pairs import Pair, Pairs, measure_pairs
 
     audio = load_cache(cache)
     there = {clip.corpus for clip in audio.clips if clip.emotion is not None}
     if unknown := set(only or ()) - there:
         raise typer.BadParameter(f"{sorted(unknown)[0]} is none of {', '.join(sorted(there))}")
-    found: list[Pair] = []
-    for pair in measure_pairs(audio, [n for n in READERS if n in there and n in (only or there)]):
+    path, found = runs / "pairs.json", list[Pair]()
+    if path.is_file():
+        found += Pairs.model_validate_json(path.read_text(encoding="utf-8")).pairs
+    names = [n for n in READERS if n in there and n in (only or there)]
+    for pair in measure_pairs(audio, names, known=tuple(found)):
         found.append(pair)
-        _keep(runs / "pairs.json", Pairs(pairs=tuple(found)).model_dump_json(indent=1))
-    say(f"wrote {len(found)} pairs to {runs / 'pairs.json'}")
+        _keep(path, Pairs(pairs=tuple(found)).model_dump_json(indent=1))
+    say(f"{path} holds {len(found)} pairs")
 
 
 @app.command("faithfulness")

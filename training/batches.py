@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from training.cache import AudioCache, CachedClip
 from training.covada import ConvertedVoices, revealing
 from training.dataset import Example, Targets, TrainingSet, draw_epoch
-from training.encoder_statistics import EncoderStatistics
+from training.encoder_outputs import EncoderOutputs
 from training.image_transforms import shrink_batch
 from training.labels import LABELS
 from training.recipe import Recipe
@@ -52,7 +52,7 @@ def epochs(
 ) -> Epoch:
     """What gives the batches of an epoch."""
     if recipe.cached:
-        return _KeptStatistics(cache, recipe, split, device)
+        return _KeptOutputs(cache, recipe, split, device)
     if recipe.keeps_images:
         return _KeptImages(cache, recipe, split, device, teachers)
     if recipe.examples == "device":
@@ -101,20 +101,18 @@ class BatchTargets:
         return torch.stack(targets).to(self._device), torch.stack(allowed).to(self._device)
 
 
-class _KeptStatistics:
-    """Pooled outputs of a frozen encoder: of the clip, or of one of its disturbed copies."""
+class _KeptOutputs:
+    """What a frozen encoder puts out: of the clip, or of one of its copies."""
 
     def __init__(
         self, cache: AudioCache, recipe: Recipe, split: Split, device: torch.device
     ) -> None:
         self._recipe, self._clips = recipe, split.train
-        self._statistics = EncoderStatistics(cache, recipe, device)
+        self._outputs = EncoderOutputs(cache, recipe, device)
         self._voices: ConvertedVoices | None = None
         if recipe.converted:
-            known = self._statistics.of(split.train)
-            clips = revealing(known, split.train, recipe.converted)
-            n, blocks = recipe.window_samples, recipe.encoder.blocks
-            self._voices = ConvertedVoices(cache, clips, n, blocks)
+            clips = revealing(self._outputs.of(split.train), split.train, recipe.converted)
+            self._voices = ConvertedVoices(cache, clips, recipe)
         self._targets = BatchTargets(recipe, split.train, device)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
@@ -122,10 +120,16 @@ class _KeptStatistics:
             clips = [e.clip for e in examples]
             rng = np.random.default_rng(examples[0].seed)
             copies = rng.integers(0, self._recipe.copies + 1, len(clips))
-            x = self._statistics.of(clips, copies)
+            x = self._outputs.of(clips, copies)
             if self._voices is not None:
                 self._voices.put(x, clips, rng)
-            yield Batch(x[:, None], *self._targets(clips))
+            targets, allowed = self._targets(clips)
+            if self._recipe.augmentation.energy_mixup:
+                others, share = self._outputs.mixed(clips, copies)
+                other_targets, other_allowed = self._targets(others)
+                targets = share * targets + (1 - share) * other_targets
+                allowed = allowed | (other_allowed & (share < 1))
+            yield Batch(x[:, None], targets, allowed)
 
 
 class _KeptImages:
@@ -149,10 +153,9 @@ class _KeptImages:
         def image(windows: torch.Tensor) -> torch.Tensor:
             return shrink_batch(log_mel(windows)[:, None], factors)[:, 0]
 
-        n_mels, n_frames = recipe.front_end.n_mels // factors[0], recipe.n_frames // factors[1]
         bands, frames = factors
         path = cache.folder / f"log-mel-{bands}-{frames}-{views.key}.npy"
-        self._images = Kept(path, views, lambda: image, (n_mels, n_frames), device, "Log-mel")
+        self._images = Kept(path, views, lambda: image, device, "Log-mel")
         self._targets = BatchTargets(recipe, split.train, device)
         self._taught: torch.Tensor | None = None
         if teachers:
@@ -207,7 +210,7 @@ class _OnDevice:
             if settings.mixup_alpha or settings.energy_mixup:
                 order = torch.from_numpy(rng.permutation(len(clips))).to(self._device)
                 if settings.energy_mixup:
-                    window, share = mix_by_energy(window, order, settings, chance)
+                    window, share = mix_by_energy(window, window[order], settings, chance)
                 else:
                     even = float(rng.beta(settings.mixup_alpha, settings.mixup_alpha))
                     window = mix(window, order, even)

@@ -24,9 +24,9 @@ from emolive.errors import EmoliveError
 from emolive.types import FloatArray
 from training.cache import SAMPLING_RATE, AudioCache, CachedClip
 from training.dataset import cut_window
-from training.encoder_statistics import pooled_by
+from training.encoder_outputs import Encoding
 from training.evaluate import labels_of
-from training.whisper import WEIGHTS, pretrained
+from training.recipe import Recipe
 
 PITCH_SEMITONES = (3.0, 7.0)  # up or down
 FORMANTS = (1.08, 1.22)  # or their inverse, in the same direction as pitch
@@ -98,27 +98,27 @@ def revealing(
 class ConvertedVoices:
     """Pooled outputs of the encoder for clips in another voice, in the cache, one file a clip."""
 
-    def __init__(
-        self, cache: AudioCache, clips: Sequence[CachedClip], n_samples: int, blocks: int
-    ) -> None:
+    def __init__(self, cache: AudioCache, clips: Sequence[CachedClip], recipe: Recipe) -> None:
         """Convert and encode what is not kept yet; a third of a second a clip."""
         folder = cache.folder / "converted-voices"
         folder.mkdir(exist_ok=True)
         missing = [clip for clip in clips if not (folder / f"{clip.digest}.npy").is_file()]
         if missing:
-            compute = pooled_by(pretrained(cache.folder / WEIGHTS).eval(), torch.device("cpu"))
+            compute = Encoding(cache, recipe, torch.device("cpu"))()
         for start in track(range(0, len(missing), _BATCH), description="Voices"):
             some = missing[start : start + _BATCH]
             cuts = []
             for clip in some:
                 rng = np.random.default_rng(int(clip.digest[:8], 16))
-                cuts.append(cut_window(convert(cache.samples(clip), rng), n_samples, 0.5))
+                other = convert(cache.samples(clip), rng)
+                cuts.append(cut_window(other, recipe.window_samples, 0.5))
             with torch.inference_mode():
                 pooled = compute(torch.from_numpy(np.stack(cuts))).half().numpy()
             for clip, values in zip(some, pooled, strict=True):
                 np.save(folder / f"{clip.digest}.npy", values)
+        layers = recipe.encoder.layers
         self._of = {
-            clip.digest: torch.from_numpy(np.load(folder / f"{clip.digest}.npy"))[: blocks + 1]
+            clip.digest: torch.from_numpy(np.load(folder / f"{clip.digest}.npy"))[:layers]
             for clip in clips
         }
 

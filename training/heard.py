@@ -18,17 +18,17 @@ from torch import nn
 from emolive.types import FloatArray
 from training.cache import AudioCache, CachedClip
 from training.dataset import clip_windows, cut_window
-from training.encoder_statistics import EncoderStatistics, pooled_by
+from training.encoder_outputs import EncoderOutputs, Encoding
 from training.evaluate import Disturb
 from training.metrics import softmax
 from training.recipe import Recipe
-from training.whisper import WEIGHTS, pretrained
 
 _BATCH = 64
+_AT_ONCE = 128  # outputs that a head reads
 
 
-class HeardStatistics:
-    """Pooled outputs of the encoder for windows of a fold's test clips."""
+class HeardOutputs:
+    """Outputs of the encoder for windows of a fold's test clips."""
 
     def __init__(
         self, cache: AudioCache, recipe: Recipe, clips: Sequence[CachedClip], device: torch.device
@@ -42,12 +42,13 @@ class HeardStatistics:
         self, name: str, disturb: Disturb, cut: Callable[[FloatArray], FloatArray]
     ) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
         """Of all windows ``(n, n_samples)`` that `cut` makes of each clip, and how many it made."""
-        path = self._cache.folder / f"heard-{name.replace(' ', '-')}-{self._key}.npz"
+        encoding = Encoding(self._cache, self._recipe, self._device)
+        file = f"heard-{encoding.name}-{name.replace(' ', '-')}-{self._key}.npz"
+        path = self._cache.folder / file
         if not path.is_file():
             cuts = [cut(disturb(self._cache.samples(c), i)) for i, c in enumerate(self._clips)]
             windows, rows = np.concatenate(cuts), []
-            encoder = pretrained(self._cache.folder / WEIGHTS).to(self._device).eval()
-            compute = pooled_by(encoder, self._device)
+            compute = encoding()
             with torch.inference_mode():
                 for start in track(range(0, len(windows), _BATCH), description=name):
                     batch = torch.from_numpy(windows[start : start + _BATCH])
@@ -57,12 +58,12 @@ class HeardStatistics:
             partial.replace(path)
         with np.load(path) as found:
             heard, counts = torch.from_numpy(found["heard"]), found["counts"]
-        return heard[:, : self._recipe.encoder.blocks + 1].to(self._device), counts
+        return heard[:, : self._recipe.encoder.layers].to(self._device), counts
 
     def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Of the centre window of each clip, ``(n, 8)``."""
         if name == "clean":
-            kept = EncoderStatistics(self._cache, self._recipe, self._device)
+            kept = EncoderOutputs(self._cache, self._recipe, self._device)
             return head_logits(head, kept.of(self._clips))
         n = self._recipe.window_samples
         heard, _ = self._kept(f"centre {name}", disturb, lambda x: cut_window(x, n, 0.5)[None])
@@ -76,10 +77,10 @@ class HeardStatistics:
 
 
 @torch.inference_mode()
-def head_logits(head: nn.Module, statistics: torch.Tensor) -> FloatArray:
-    """Logits ``(n, 8)`` of a head trained on kept statistics, ``(n, layers, 1024)``."""
+def head_logits(head: nn.Module, outputs: torch.Tensor) -> FloatArray:
+    """Logits ``(n, 8)`` of a head trained on kept outputs, ``(n, layers, ...)``."""
     head.eval()
-    parts = [statistics[i : i + 1024] for i in range(0, len(statistics), 1024)]
+    parts = [outputs[i : i + _AT_ONCE] for i in range(0, len(outputs), _AT_ONCE)]
     rows = [head(part[:, None].float()).float() for part in parts]
     none: FloatArray = np.zeros((0, 8), np.float32)
     return torch.cat(rows).cpu().numpy() if rows else none

@@ -20,6 +20,8 @@ from training.recipe import Encoder, Recipe
 from training.self_attention import SelfAttentionPool
 from training.whisper import WIDTH, WhisperEncoder, add_adapters
 
+_TOGETHER = 5  # frames of 20 ms
+
 
 class WeightsUnavailableError(RuntimeError):
     """ImageNet weights could not be had."""
@@ -129,6 +131,24 @@ class StatisticsPool(nn.Module):
         return torch.cat([mean, deviation], dim=2)
 
 
+class CoarseFrames(nn.Module):
+    """Each layer's frames, averaged over 100 ms: ``(batch, layers, frames // 5, 512)``.
+
+    Without weights, so that they can be computed once and kept.
+    """
+
+    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """`outputs`: a ``(batch, frames, 512)`` per layer."""
+        x = torch.stack(outputs, dim=1)
+        whole = x.shape[2] // _TOGETHER * _TOGETHER
+        return x[:, :, :whole].unflatten(2, (-1, _TOGETHER)).mean(dim=3)
+
+
+def pooling(settings: Encoder) -> nn.Module:
+    """What is made of an encoder's outputs before anything learned."""
+    return StatisticsPool() if settings.pooling == "statistics" else CoarseFrames()
+
+
 class LayerMix(nn.Module):
     """Standardised statistics of the layers, averaged with learned weights."""
 
@@ -160,11 +180,9 @@ class AttentiveStatistics(nn.Module):
         self.weights = nn.Parameter(torch.zeros(n_layers))
         self.score = nn.Sequential(nn.Linear(width, 128), nn.Tanh(), nn.Linear(128, 1))
 
-    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
-        """A ``(batch, frames, width)`` per layer to ``(batch, 2 * width)``."""
-        shares = self.weights.softmax(0)
-        x = sum(shares[i] * output for i, output in enumerate(outputs))
-        assert isinstance(x, torch.Tensor)
+    def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+        """``(batch, layers, frames, width)`` to ``(batch, 2 * width)``."""
+        x = torch.einsum("l,blfw->bfw", self.weights.softmax(0), outputs)
         attention = self.score(x).float().softmax(dim=1)
         mean = (attention * x).sum(dim=1)
         variance = (attention * (x - mean[:, None]).square()).sum(dim=1)
@@ -189,20 +207,22 @@ class ClassBlocks(nn.Module):
 class EncoderBody(nn.Module):
     """A speech encoder, pooled, and one hidden layer; its output is the embedding.
 
-    Without `encoder` it takes what `pool` made of the encoder's outputs.
+    Without `encoder` it takes what `pool`, which has no weights, made of the encoder's outputs.
     """
 
     def __init__(self, settings: Encoder, dropout: float, encoder: WhisperEncoder | None) -> None:
         super().__init__()
         self.encoder = encoder
-        n_layers = settings.blocks + 1
-        self.pool: nn.Module = StatisticsPool()
+        self.kept, n_layers = settings.kept, settings.layers
+        self.pool = pooling(settings)
         self.mix: nn.Module = LayerMix(n_layers, 2 * WIDTH)
-        if settings.pooling == "attentive":
-            self.pool, self.mix = AttentiveStatistics(n_layers, WIDTH), nn.LayerNorm(2 * WIDTH)
-        if settings.pooling == "self-attention":
-            self.pool = SelfAttentionPool(n_layers, WIDTH, dropout)
-            self.mix = nn.LayerNorm(2 * WIDTH)
+        if settings.pooling != "statistics":
+            attention = (
+                AttentiveStatistics(n_layers, WIDTH)
+                if settings.pooling == "attentive"
+                else SelfAttentionPool(n_layers, WIDTH, dropout)
+            )
+            self.mix = nn.Sequential(attention, nn.LayerNorm(2 * WIDTH))
         self.n_features = settings.hidden or 2 * WIDTH
         self.hidden: nn.Module = nn.Identity()
         if settings.own:
@@ -214,10 +234,16 @@ class EncoderBody(nn.Module):
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Audio ``(batch, 1, n_samples)``, or kept statistics ``(batch, 1, layers, 1024)``."""
+        """Audio ``(batch, 1, n_samples)``, or kept outputs ``(batch, 1, layers, ...)``."""
         pooled = x[:, 0]
         if self.encoder is not None:
-            pooled = self.pool(self.encoder(pooled))
+            heard = pooled.ndim == 2
+            outputs = (
+                self.encoder(pooled)[self.kept :]
+                if heard
+                else self.encoder.upper(pooled[:, 0], self.kept)
+            )
+            pooled = self.pool(outputs)
         embedded: torch.Tensor = self.hidden(self.mix(pooled))
         return embedded
 
@@ -316,7 +342,10 @@ def build_model(
         if encoder is not None and settings.tune != "full":
             encoder.requires_grad_(False)
         if encoder is not None and settings.tune == "adapters":
-            add_adapters(encoder, settings.rank)
+            add_adapters(encoder, settings.rank, settings.kept)
+        elif encoder is not None and settings.kept:
+            encoder.requires_grad_(False)
+            nn.ModuleList(list(encoder.layers)[settings.kept :]).requires_grad_(True)
         return _encoder_net(EncoderBody(settings, dropout, encoder), recipe)
     raise ValueError(f"{kind} is not a network")
 

@@ -157,11 +157,14 @@ def within(heard: Heard, kind: Classifier) -> npt.NDArray[np.bool_]:
     return right
 
 
-def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -> Iterator[Pair]:
+def measure_pairs(
+    cache: AudioCache, corpora: Sequence[str], most: int = MOST, known: Sequence[Pair] = ()
+) -> Iterator[Pair]:
     """All pairs of these corpora (at most `most` clips each), and each against all others.
 
-    One after the other: what took long is not lost when it is ended.
+    One after the other: what took long is not lost when it is ended; `known` are not measured anew.
     """
+    measured = {(p.features, p.classifier, p.trained, p.tested) for p in known}
     for kind in CLASSIFIERS:
         for features in FEATURE_SETS:
             heard = {
@@ -169,6 +172,8 @@ def measure_pairs(cache: AudioCache, corpora: Sequence[str], most: int = MOST) -
                 for name in corpora
             }
             for trained, tested in track(_wanted(corpora), description=f"{features}, {kind}"):
+                if (features, kind, trained, tested) in measured:
+                    continue
                 others = [n for n in corpora if n not in MEASURED_ONLY and n != tested]
                 names = others if trained == OTHERS else [trained]
                 if not names:

@@ -137,10 +137,12 @@ SAME_FOLD = "fold:"
 class Encoder(_Strict):
     """How a pre-trained speech encoder is used (model `whisper-encoder`).
 
-    `frozen`: only the head is trained; what statistics make of its outputs is computed once per
-    clip and for the recipe's `copies`, other pooling learns and hears every window anew.
+    `frozen`: only the head is trained; its outputs, pooled or frame by frame, are computed once per
+    clip and for the recipe's `copies`.
     `adapters`: low-rank additions of `rank` are trained with the head (LoRA). `full`: all of it is;
     `learning_rate` is that of its last block, and `layer_decay` times as much for each block below.
+    `kept`: of either, so many lower blocks stay as they are; what they put out is computed once,
+    and the head reads the blocks above.
     `hidden` 0: the head is linear. `own`: features of each class's own block (EDRL), beside
     `hidden` shared ones; 0: none. `aligned`: components of the subspace that these blocks share
     with the input (MEA), on which the last layer is trained anew; 0: it is left as it was.
@@ -148,6 +150,7 @@ class Encoder(_Strict):
 
     blocks: int = Field(default=6, ge=1, le=6)
     tune: Literal["frozen", "adapters", "full"] = "frozen"
+    kept: int = Field(default=0, ge=0)
     pooling: Literal["statistics", "attentive", "self-attention"] = "statistics"
     hidden: int = Field(default=256, ge=0)
     own: int = Field(default=0, ge=0)
@@ -158,16 +161,24 @@ class Encoder(_Strict):
 
     @model_validator(mode="after")
     def _alignable(self) -> Self:
+        if self.kept and (self.tune == "frozen" or self.kept >= self.blocks):
+            raise ValueError("kept blocks lie below others that are tuned")
         if self.own and not self.hidden:
             raise ValueError("blocks of each class stand beside hidden shared features")
-        if self.aligned and not (self.own and self.cached):
+        pooled = self.tune == "frozen" and self.pooling == "statistics"
+        if self.aligned and not (self.own and pooled):
             raise ValueError("aligned needs own blocks on a frozen encoder's statistics")
         return self
 
     @property
     def cached(self) -> bool:
-        """Whether what is trained reads pooled outputs that can be kept."""
-        return self.tune == "frozen" and self.pooling == "statistics"
+        """Whether what is trained reads outputs that can be kept."""
+        return self.tune == "frozen" or self.kept > 0
+
+    @property
+    def layers(self) -> int:
+        """How many outputs the head reads: what goes into the first block, and each block's."""
+        return self.blocks - self.kept + 1
 
 
 class Recipe(_Strict):
@@ -218,7 +229,7 @@ class Recipe(_Strict):
     def _taught(self) -> Self:
         if (self.model == "ensemble" or self.loss.distillation > 0) != bool(self.teachers):
             raise ValueError("teachers are for an ensemble, or for loss.distillation above 0")
-        if self.converted and not self.cached:
+        if self.converted and not self.reads_statistics:
             raise ValueError("converted voices need a frozen encoder's statistics")
         if self.model == "whisper-encoder" and self.examples != "device":
             raise ValueError('whisper-encoder needs examples = "device"')
@@ -236,8 +247,18 @@ class Recipe(_Strict):
 
     @property
     def cached(self) -> bool:
-        """Whether training goes over pooled outputs of a frozen encoder."""
+        """Whether training goes over kept outputs of a frozen encoder."""
         return self.model == "whisper-encoder" and self.encoder.cached
+
+    @property
+    def frozen(self) -> bool:
+        """Whether training changes nothing of an encoder, so that a run holds none."""
+        return self.cached and self.encoder.tune == "frozen"
+
+    @property
+    def reads_statistics(self) -> bool:
+        """Whether training goes over pooled outputs of a frozen encoder."""
+        return self.frozen and self.encoder.pooling == "statistics"
 
     @property
     def keeps_images(self) -> bool:

@@ -22,11 +22,9 @@ class SelfAttentionPool(nn.Module):
         self.attention = nn.MultiheadAttention(width, HEADS, dropout=dropout, batch_first=True)
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
-        """A ``(batch, frames, width)`` per layer to ``(batch, 2 * width)``."""
-        shares = self.weights.softmax(0)
-        x = sum(shares[i] * output for i, output in enumerate(outputs))
-        assert isinstance(x, torch.Tensor)
+    def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+        """``(batch, layers, frames, width)`` to ``(batch, 2 * width)``."""
+        x = torch.einsum("l,blfw->bfw", self.weights.softmax(0), outputs)
         found, _ = self.attention(x, x, x, need_weights=False)
         y = self.norm(x + found)
         # Context broadcasting: half of every frame is what all of them say.

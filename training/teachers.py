@@ -13,7 +13,7 @@ from torch import nn
 
 from training.cache import AudioCache
 from training.device import pick_device
-from training.encoder_statistics import load_encoder
+from training.encoder_outputs import load_encoder
 from training.image_transforms import shrink_batch
 from training.metrics import softmax
 from training.models import EmotionNet, build_model
@@ -59,7 +59,7 @@ def load_network(run: Path, recipe: Recipe, cache: AudioCache) -> EmotionNet:
     model = build_model(recipe, encoder=encoder)
     missing, unexpected = model.load_state_dict(averaged_weights(run), strict=False)
     # A frozen encoder is not in the run.
-    lacking = [name for name in missing if not (recipe.cached and ".encoder." in name)]
+    lacking = [name for name in missing if not (recipe.frozen and ".encoder." in name)]
     if lacking or unexpected:
         raise ValueError(f"{run} holds another kind of network: {(lacking + unexpected)[0]}")
     return model

@@ -21,7 +21,7 @@ from training.cache import AudioCache, CachedClip
 from training.dataset import class_weights, cut_window, draw_epoch, window_features
 from training.device import pick_device
 from training.edrl import align
-from training.encoder_statistics import EncoderStatistics, load_encoder
+from training.encoder_outputs import EncoderOutputs, load_encoder
 from training.heard import head_logits
 from training.image_transforms import mixup, shrink_batch, transform_images
 from training.labels import INDEX, LABELS
@@ -99,8 +99,18 @@ def predict(model: nn.Module, features: FloatArray, factors: tuple[int, int]) ->
     return answers
 
 
-def standardise(state: State, statistics: torch.Tensor) -> None:
-    """Give a fresh head the mean and deviation of the training clips' encoder statistics."""
+@torch.no_grad()
+def standardise(state: State, outputs: EncoderOutputs, clips: tuple[CachedClip, ...]) -> None:
+    """Give a fresh head the mean and deviation of the training clips' encoder statistics.
+
+    Of every so many clips where the statistics are those of a block that is to be tuned.
+    """
+    body = state.model.body
+    assert isinstance(body, EncoderBody)
+    statistics = outputs.of(clips if body.encoder is None else clips[:: len(clips) // 512 + 1])
+    if body.encoder is not None:
+        parts = [body.encoder.upper(some[:, 0], body.kept) for some in statistics.split(64)]
+        statistics = torch.cat([body.pool(part) for part in parts])
     for model in (state.model, state.ema.module):
         mix = model.get_submodule("body.mix")
         assert isinstance(mix, LayerMix)
@@ -112,7 +122,7 @@ def answerer(model: nn.Module, cache: AudioCache, recipe: Recipe) -> nn.Module:
 
     It shares the weights of `model`.
     """
-    if not recipe.cached:
+    if not recipe.frozen:
         return model
     assert isinstance(model, EmotionNet)
     device = next(model.parameters()).device
@@ -134,7 +144,7 @@ def predict_clips(
     model.eval()
     if recipe.cached and clips:
         device = next(model.parameters()).device
-        return head_logits(model, EncoderStatistics(cache, recipe, device).of(clips))
+        return head_logits(model, EncoderOutputs(cache, recipe, device).of(clips))
     rows = [np.zeros((0, len(LABELS)), np.float32)]
     for start in range(0, len(clips), 32):
         cuts = [
@@ -183,10 +193,10 @@ def train(
     drawn = draw_epoch(split.train, recipe, 0)
     weights = class_weights(drawn) if recipe.loss.class_weights else torch.ones(len(LABELS))
     steps = len(drawn) // recipe.batch_size
-    encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.cached else None
+    encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.frozen else None
     state = new_state(recipe, steps, weights, device, initial, encoder)
-    if recipe.cached and initial is None:
-        standardise(state, EncoderStatistics(cache, recipe, device).of(split.train))
+    if recipe.cached and recipe.encoder.pooling == "statistics" and initial is None:
+        standardise(state, EncoderOutputs(cache, recipe, device), split.train)
     if (folder / CHECKPOINT).is_file():
         state.load(folder / CHECKPOINT)
         console.print(f"continuing after epoch {state.epoch}")
@@ -202,7 +212,7 @@ def train(
             )
             loss, accuracy = train_epoch(state, batches, recipe, teachers)
             if recipe.encoder.aligned and state.epoch == recipe.epochs:
-                statistics = EncoderStatistics(cache, recipe, device).of(split.train)
+                statistics = EncoderOutputs(cache, recipe, device).of(split.train)
                 targets, allowed = BatchTargets(recipe, split.train, device)(split.train)
                 averaged = state.ema.module
                 assert isinstance(averaged, EmotionNet)

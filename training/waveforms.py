@@ -224,9 +224,9 @@ def mix(x: torch.Tensor, order: torch.Tensor, share: float) -> torch.Tensor:
 
 
 def mix_by_energy(
-    x: torch.Tensor, order: torch.Tensor, settings: Augmentation, chance: Chance
+    x: torch.Tensor, other: torch.Tensor, settings: Augmentation, chance: Chance
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Energy-adaptive mixup (MLL, arXiv 2512.04551): the row at `order` at a random SNR below.
+    """Energy-adaptive mixup (MLL, arXiv 2512.04551): `other`'s row at a random SNR below.
 
     A stretch of random length and place is mixed in, as published.
 
@@ -240,8 +240,8 @@ def mix_by_energy(
     begin = chance.uniform(batch, 1) * (1 - length)
     place = torch.arange(n, device=x.device) / n
     inside = (place >= begin) & (place < begin + length)
-    mixed = (chance.uniform(batch, 1) < settings.energy_mixup) & (level(x[order]) > 1e-4)
-    other = x[order] * (level(x) / level(x[order])) * 10 ** (-snr_db / 20) * (inside & mixed)
+    mixed = (chance.uniform(batch, 1) < settings.energy_mixup) & (level(other) > 1e-4)
+    other = other * (level(x) / level(other)) * 10 ** (-snr_db / 20) * (inside & mixed)
     own, added = x.square().sum(1, keepdim=True), other.square().sum(1, keepdim=True)
     share = torch.where(mixed, own / (own + added).clamp_min(1e-9), torch.ones_like(own))
     return x + other, share

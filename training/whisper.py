@@ -157,11 +157,24 @@ class WhisperEncoder(nn.Module):
 
     def encode(self, log_mel: torch.Tensor) -> list[torch.Tensor]:
         """The same from `log_mel`, ``(batch, 80, n_frames)``."""
+        return self.upper(self._embed(log_mel))
+
+    def _embed(self, log_mel: torch.Tensor) -> torch.Tensor:
         x = gelu(self.conv1(log_mel))
         x = gelu(self.conv2(x)).transpose(1, 2)
-        x = x + self.embed_positions.weight[: x.shape[1]]
-        outputs = [x]
+        return x + self.embed_positions.weight[: x.shape[1]]
+
+    def lower(self, waveform: torch.Tensor) -> torch.Tensor:
+        """What the last block puts out, ``(batch, n_samples // 320, 512)``, for `upper`."""
+        x = self._embed(self.log_mel(waveform))
         for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def upper(self, x: torch.Tensor, first: int = 0) -> list[torch.Tensor]:
+        """What goes into block `first`, and what it and all above put out, as `forward`."""
+        outputs = [x]
+        for layer in list(self.layers)[first:]:
             outputs.append(layer(outputs[-1]))
         return [layer_norm(y.float(), (WIDTH,)) for y in outputs]
 
@@ -252,13 +265,14 @@ class Adapter(nn.Module):
 _ADAPTED = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
 
-def add_adapters(encoder: WhisperEncoder, rank: int) -> None:
-    """Freeze the encoder, and give each linear layer of its blocks an adapter."""
+def add_adapters(encoder: WhisperEncoder, rank: int, first: int = 0) -> None:
+    """Freeze the encoder, and give each linear layer of its blocks from `first` on an adapter."""
     encoder.requires_grad_(False)
-    for owner in list(encoder.layers.modules()):
-        for name, layer in list(owner.named_children()):
-            if name in _ADAPTED and isinstance(layer, nn.Linear):
-                setattr(owner, name, Adapter(layer, rank))
+    for block in list(encoder.layers)[first:]:
+        for owner in list(block.modules()):
+            for name, layer in list(owner.named_children()):
+                if name in _ADAPTED and isinstance(layer, nn.Linear):
+                    setattr(owner, name, Adapter(layer, rank))
 
 
 def merge_adapters(module: nn.Module) -> None:

@@ -71,3 +71,5 @@ def test_pairs_of_one_corpus(cache: AudioCache) -> None:
         # The pitch of a generated voice is its class.
         assert pair.low <= pair.uar <= pair.high
         assert pair.uar > 0.3
+    # A run that was ended goes on with what is missing.
+    assert list(measure_pairs(cache, ["ravdess"], 24, found[1:])) == found[:1]

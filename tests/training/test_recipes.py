@@ -17,7 +17,7 @@ import training
 from training.batches import epochs
 from training.cache import AudioCache
 from training.dataset import TrainingSet, class_weights, draw_epoch
-from training.encoder_statistics import load_encoder
+from training.encoder_outputs import load_encoder
 from training.labels import LABELS
 from training.models import WeightsUnavailableError, build_model
 from training.protocols import TESTED
@@ -61,7 +61,7 @@ def test_a_recipe_learns_a_step(path: Path, cache: AudioCache) -> None:
     examples = draw_epoch(clips, recipe, 0)[:4]
     weights = class_weights(examples) if recipe.loss.class_weights else torch.ones(len(LABELS))
     device = torch.device("cpu")
-    encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.cached else None
+    encoder = load_encoder(cache, recipe) if recipe.takes_waveform and not recipe.frozen else None
     state = new_state(recipe, 1, weights, device, encoder=encoder)
     before = state.model.head.weight.detach().clone()
     batches = epochs(cache, recipe, Split(clips, (), ()), device, (), workers=0)(0)

@@ -27,32 +27,39 @@ ABOUT: dict[str, tuple[str, str]] = {
     "MLL": (
         "MLL: energy-adaptive mixup, frame-level attention, four losses (arXiv 2512.04551)",
         "Built: on the frozen encoder's frames (first four blocks, layers averaged with learned "
-        "weights) one block of multi-head self-attention with context broadcasting, then mean and "
-        "deviation; energy-adaptive mixup of the audio itself (a stretch of random length at a "
-        "random SNR of -5 to 15 dB, labels shared by energy); the KL, focal, centre and supervised "
-        "contrastive losses together. Trained, as published, on the tested corpora alone. The base "
-        "row is the same network with cross-entropy alone and no mixup. Different from the paper: "
-        "it uses WavLM large (24 layers, 316 M parameters), we use four blocks of Whisper base "
-        "(14 M); it gives no weights of the losses that could be found, ours are 1, 0.5, 0.01 and "
-        "0.2; RAVDESS and SAVEE are trained on together. Published: 93.4 % WA on RAVDESS, six "
-        "folds, speakers apart (its folds are its own, ours are EmoBox's); its number for SAVEE "
-        "could not be found. Measured here on two cores: the four losses alone (quick), on pooled "
-        "statistics instead of frames and without the mixup.",
+        "weights, frames over 100 ms) one block of multi-head self-attention with context "
+        "broadcasting, then mean and deviation; energy-adaptive mixup of the audio itself (a "
+        "stretch of random length at a random SNR of -5 to 15 dB, labels shared by energy); the "
+        "KL, focal, centre and supervised contrastive losses together. Trained, as published, on "
+        "the tested corpora alone. The base row is the same network with cross-entropy alone and "
+        "no mixup. Different from the paper: it uses WavLM large (24 layers, 316 M parameters), we "
+        "use four blocks of Whisper base (14 M); each clip has one mixture, drawn beforehand, with "
+        "another clip of the same speaker, so that none crosses a split, and is heard mixed half "
+        "of the time; six epochs; it gives no weights of the losses that could be found, ours are "
+        "1, 0.5, 0.01 and 0.2; RAVDESS and SAVEE are trained on together, so that a corpus left "
+        "out is answered by a network that learned from the other alone. Published: 93.4 % WA on "
+        "RAVDESS, six folds, speakers apart (its folds are its own, ours are EmoBox's); its number "
+        "for SAVEE could not be found. The quick row is the four losses alone, on pooled "
+        "statistics of four corpora, against the usual head there.",
     ),
     "EM2LDL": (
         "Label distributions (the task of EM2LDL, arXiv 2511.20106)",
         "Built: the head learns the distribution of the listeners' votes on each clip of CREMA-D "
         "(KL divergence) instead of one label; measured against the votes of clips whose speakers "
         "it never heard. The base row is the same network trained on the actor's intention. A "
-        "second pair of rows asks the same of the nine-corpora model, whose recipe learns from the "
-        "votes: with and without them. Different from the paper: its corpus (32 emotions, Cantonese"
-        ", Mandarin, English) is not among those here; CREMA-D's listeners chose among six.",
+        "second pair of rows (quick) asks the same where CREMA-D is one of five corpora: its votes "
+        "against one label a clip, for the classes of all of them. Different from the paper: its "
+        "corpus (32 emotions, Cantonese, Mandarin, English) is not among those here; CREMA-D's "
+        "listeners chose among six.",
     ),
     "light models": (
         "Light models on CREMA-D (arXiv 2511.00402's comparison of DistilHuBERT and PaSST)",
         "Built: Whisper base's encoder (20 M parameters, as large as DistilHuBERT) frozen, cut to "
-        "two blocks, with low-rank adapters, and fine-tuned; linear, MLP and attentive heads; "
-        "trained on CREMA-D alone. Published: DistilHuBERT 70.6 % accuracy over six classes. "
+        "two blocks, with low-rank adapters in its last block, and with that block fine-tuned; "
+        "linear, MLP and attentive heads (frames over 100 ms); trained on CREMA-D alone. "
+        "Published: DistilHuBERT 70.6 % accuracy over six classes, all of it fine-tuned, which "
+        "takes a graphics card: here the five blocks below the last stay as they are, the head "
+        "reads the last one and what goes into it, three epochs. "
         "Different, and why the numbers do not compare: the part of CREMA-D that is here has only "
         "four classes (happy, sad, disgust, fearful); the paper tests once, on 15 % of the "
         "speakers, ours are five folds of speakers.",
@@ -65,20 +72,22 @@ ABOUT: dict[str, tuple[str, str]] = {
         "greatest (multiblock partial least squares, one singular value decomposition), and a new "
         "classifier in it (MEA). The base is the frozen encoder's usual head. Different from the "
         "paper: it trains on clean IEMOCAP and tells levels of arousal and valence; ours reads the "
-        "frozen encoder and tells eight classes, trained on nine corpora with the base's own "
-        "augmentation.",
+        "frozen encoder and tells eight classes. Trained, as published, on clean speech; noise and "
+        "telephone are in the test alone.",
     ),
     "EmoSphere-SER": (
         "EmoSphere-SER: valence, arousal, dominance, and regions of their sphere "
         "(arXiv 2505.19693)",
-        "Built: the same attention over frames (style pooling) with three heads: classes, the "
-        "three dimensions (1 - CCC), and the octant of the sphere, whose weight fades out during "
-        "training (dynamic weighting). No corpus here has ratings: the places are Russell and "
-        "Mehrabian's (1977) norms of the classes' words; where listeners voted, the mean place of "
-        "their votes is both what is learned and what is measured against. Dominance of “calm” is "
+        "Built: the attention over frames of MLL's network (style pooling), which is the base, "
+        "with three heads: classes, the three dimensions (1 - CCC), and the octant of the sphere, "
+        "whose weight fades out during training (dynamic weighting). No corpus here has ratings: "
+        "the places are Russell and Mehrabian's (1977) norms of the classes' words; where "
+        "listeners voted, the mean place of their votes is both what is learned and what is "
+        "measured against. Dominance of “calm” is "
         "not published as a number and counts as 0. Different from the paper: MSP-Podcast's "
-        "ratings and WavLM large are missing. Measured on two cores (quick): the heads and losses "
-        "on pooled statistics, without attention over frames.",
+        "ratings and WavLM large are missing; six epochs on RAVDESS and SAVEE. The quick row has "
+        "the heads and losses on pooled statistics of four corpora, without attention over frames, "
+        "against the usual head there.",
     ),
     "CO-VADA": (
         "CO-VADA: converted voices against speaker shortcuts (arXiv 2506.06071)",
@@ -89,13 +98,14 @@ ABOUT: dict[str, tuple[str, str]] = {
         "without; both learn from RAVDESS and SAVEE alone. Different from the paper: it needs no "
         "speakers' names, but finds such clips by the losses of a classifier that is stopped "
         "early, converts voices with neural converters, and measures CREMA-D, MSP-Podcast and "
-        "MSP-IMPROV. Only clean centre windows were answered.",
+        "MSP-IMPROV.",
     ),
     "MATER": (
         "MATER: an ensemble that knows how sure its members are (arXiv 2506.19887)",
-        "Built: the mean of three acoustic models (frozen encoder, adapters, ResNet34 distilled "
-        "from it), each weighted by how far its entropy lies below that of an even answer. The "
-        "base is their plain mean. Different from the paper: no transcripts, so only its "
+        "Built: the mean of two acoustic models (the encoder frozen, and with low-rank adapters), "
+        "each weighted by how far its entropy lies below that of an even answer. The base is their "
+        "plain mean. The quick rows ask the same of three heads on one frozen encoder (usual, "
+        "EDRL, EmoSphere-SER). Different from the paper: no transcripts, so only its "
         "uncertainty-aware ensemble; it combines models by the annotators' disagreement on "
         "naturalistic speech, which acted corpora do not have.",
     ),
@@ -113,11 +123,14 @@ def related(rows: Rows) -> Section | None:
             "text says otherwise. They do not cover other training seeds."
         ),
         Paragraph(
-            "Rows whose name begins with “quick” are what two processor cores measured: heads on "
-            "what the frozen encoder (four blocks) puts out for the clean clips of RAVDESS, SAVEE, "
-            "TESS and Emo-DB, answered on clean centre windows. Their base is the first of them. "
-            "Rows that were not run need a graphics card, a few minutes of one: "
-            "python -m training study training/related.toml."
+            "Two processor cores train and answer every row below from what the frozen encoder "
+            "puts out, computed once and kept, except the frozen encoder with disturbed copies and "
+            "its low-rank adapters on nine corpora, which took a graphics card. Rows whose name "
+            "begins with “quick” are reduced against the paper or the full row: heads on the clean "
+            "clips of RAVDESS, SAVEE, TESS and Emo-DB, unless the name says otherwise. What a "
+            "graphics card would add, and is not measured: MLL and EmoSphere-SER on all nine "
+            "corpora with mixtures drawn anew in every epoch, EDRL-MEA on nine corpora with "
+            "disturbed copies, and a light model fine-tuned in all its blocks."
         ),
     ]
     for group, (title, about) in ABOUT.items():
