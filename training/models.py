@@ -17,7 +17,7 @@ from torchvision.models import ResNet34_Weights, resnet34
 
 from training.labels import LABELS
 from training.recipe import Encoder, Recipe
-from training.self_attention import SelfAttentionPool
+from training.self_attention import ATTENDED, SelfAttentionPool
 from training.whisper import WIDTH, WhisperEncoder, add_adapters
 
 _TOGETHER = 5  # frames of 20 ms
@@ -140,8 +140,11 @@ class CoarseFrames(nn.Module):
     def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
         """`outputs`: a ``(batch, frames, 512)`` per layer."""
         x = torch.stack(outputs, dim=1)
-        whole = x.shape[2] // _TOGETHER * _TOGETHER
-        return x[:, :, :whole].unflatten(2, (-1, _TOGETHER)).mean(dim=3)
+        n = x.shape[2] // _TOGETHER
+        coarse: torch.Tensor = (
+            x[:, :, : n * _TOGETHER].reshape(*x.shape[:2], n, _TOGETHER, -1).mean(dim=3)
+        )
+        return coarse
 
 
 def pooling(settings: Encoder) -> nn.Module:
@@ -214,23 +217,23 @@ class EncoderBody(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.kept, n_layers = settings.kept, settings.layers
-        self.pool = pooling(settings)
-        self.mix: nn.Module = LayerMix(n_layers, 2 * WIDTH)
-        if settings.pooling != "statistics":
-            attention = (
-                AttentiveStatistics(n_layers, WIDTH)
-                if settings.pooling == "attentive"
-                else SelfAttentionPool(n_layers, WIDTH, dropout)
-            )
-            self.mix = nn.Sequential(attention, nn.LayerNorm(2 * WIDTH))
-        self.n_features = settings.hidden or 2 * WIDTH
+        self.pool, n_pooled = pooling(settings), 2 * WIDTH
+        self.mix: nn.Module = LayerMix(n_layers, n_pooled)
+        if settings.pooling == "attentive":
+            attentive = AttentiveStatistics(n_layers, WIDTH)
+            self.mix = nn.Sequential(attentive, nn.LayerNorm(n_pooled))
+        if settings.pooling == "self-attention":
+            n_pooled = 2 * ATTENDED
+            attention = SelfAttentionPool(n_layers, WIDTH, dropout)
+            self.mix = nn.Sequential(attention, nn.LayerNorm(n_pooled))
+        self.n_features = settings.hidden or n_pooled
         self.hidden: nn.Module = nn.Identity()
         if settings.own:
             self.n_features += settings.own * len(LABELS)
-            self.hidden = ClassBlocks(2 * WIDTH, settings.hidden, settings.own, dropout)
+            self.hidden = ClassBlocks(n_pooled, settings.hidden, settings.own, dropout)
         elif settings.hidden:
             self.hidden = nn.Sequential(
-                nn.Dropout(dropout), nn.Linear(2 * WIDTH, settings.hidden), nn.ReLU()
+                nn.Dropout(dropout), nn.Linear(n_pooled, settings.hidden), nn.ReLU()
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -11,20 +11,22 @@ import torch
 from torch import nn
 
 HEADS = 4
+ATTENDED = 128  # width of the frames that look at each other
 
 
 class SelfAttentionPool(nn.Module):
-    """Layers averaged with learned weights, one attention block over time, then statistics."""
+    """Layers averaged with learned weights, narrowed, one attention block, then statistics."""
 
     def __init__(self, n_layers: int, width: int, dropout: float) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.zeros(n_layers))
-        self.attention = nn.MultiheadAttention(width, HEADS, dropout=dropout, batch_first=True)
-        self.norm = nn.LayerNorm(width)
+        self.narrow = nn.Linear(width, ATTENDED)
+        self.attention = nn.MultiheadAttention(ATTENDED, HEADS, dropout=dropout, batch_first=True)
+        self.norm = nn.LayerNorm(ATTENDED)
 
     def forward(self, outputs: torch.Tensor) -> torch.Tensor:
-        """``(batch, layers, frames, width)`` to ``(batch, 2 * width)``."""
-        x = torch.einsum("l,blfw->bfw", self.weights.softmax(0), outputs)
+        """``(batch, layers, frames, width)`` to ``(batch, 2 * ATTENDED)``."""
+        x = self.narrow(torch.einsum("l,blfw->bfw", self.weights.softmax(0), outputs))
         found, _ = self.attention(x, x, x, need_weights=False)
         y = self.norm(x + found)
         # Context broadcasting: half of every frame is what all of them say.

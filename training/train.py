@@ -109,7 +109,7 @@ def standardise(state: State, outputs: EncoderOutputs, clips: tuple[CachedClip, 
     assert isinstance(body, EncoderBody)
     statistics = outputs.of(clips if body.encoder is None else clips[:: len(clips) // 512 + 1])
     if body.encoder is not None:
-        parts = [body.encoder.upper(some[:, 0], body.kept) for some in statistics.split(64)]
+        parts = [body.encoder.upper(some[:, 0], body.kept) for some in torch.split(statistics, 64)]
         statistics = torch.cat([body.pool(part) for part in parts])
     for model in (state.model, state.ema.module):
         mix = model.get_submodule("body.mix")

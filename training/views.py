@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,14 +103,17 @@ class Kept:
         mixed = path.with_suffix(".mixed.npz")
         if not path.is_file():
             partial = path.with_suffix(".partial")
-            values: npt.NDArray[np.float16] | None = None
+            values: np.memmap[Any, np.dtype[np.float16]] | None = None
             with torch.inference_mode():
                 compute = ready()
                 for _, heard, rows, copy in views(description):
                     found = compute(heard).half().cpu().numpy()
                     if values is None:
                         shape = (len(views.clips), views.copies, *found.shape[1:])
-                        values = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
+                        values = cast(
+                            "np.memmap[Any, np.dtype[np.float16]]",
+                            np.lib.format.open_memmap(partial, "w+", np.float16, shape),
+                        )
                     values[rows, copy] = found
             assert values is not None
             values.flush()

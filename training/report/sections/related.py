@@ -27,15 +27,15 @@ ABOUT: dict[str, tuple[str, str]] = {
     "MLL": (
         "MLL: energy-adaptive mixup, frame-level attention, four losses (arXiv 2512.04551)",
         "Built: on the frozen encoder's frames (first four blocks, layers averaged with learned "
-        "weights, frames over 100 ms) one block of multi-head self-attention with context "
-        "broadcasting, then mean and deviation; energy-adaptive mixup of the audio itself (a "
+        "weights, frames over 100 ms, narrowed to 128) one block of multi-head self-attention with "
+        "context broadcasting, then mean and deviation; energy-adaptive mixup of the audio (a "
         "stretch of random length at a random SNR of -5 to 15 dB, labels shared by energy); the "
         "KL, focal, centre and supervised contrastive losses together. Trained, as published, on "
         "the tested corpora alone. The base row is the same network with cross-entropy alone and "
         "no mixup. Different from the paper: it uses WavLM large (24 layers, 316 M parameters), we "
         "use four blocks of Whisper base (14 M); each clip has one mixture, drawn beforehand, with "
         "another clip of the same speaker, so that none crosses a split, and is heard mixed half "
-        "of the time; six epochs; it gives no weights of the losses that could be found, ours are "
+        "of the time; ten epochs; it gives no weights of the losses that could be found, ours are "
         "1, 0.5, 0.01 and 0.2; RAVDESS and SAVEE are trained on together, so that a corpus left "
         "out is answered by a network that learned from the other alone. Published: 93.4 % WA on "
         "RAVDESS, six folds, speakers apart (its folds are its own, ours are EmoBox's); its number "
@@ -85,7 +85,7 @@ ABOUT: dict[str, tuple[str, str]] = {
         "listeners voted, the mean place of their votes is both what is learned and what is "
         "measured against. Dominance of “calm” is "
         "not published as a number and counts as 0. Different from the paper: MSP-Podcast's "
-        "ratings and WavLM large are missing; six epochs on RAVDESS and SAVEE. The quick row has "
+        "ratings and WavLM large are missing; ten epochs on RAVDESS and SAVEE. The quick row has "
         "the heads and losses on pooled statistics of four corpora, without attention over frames, "
         "against the usual head there.",
     ),
