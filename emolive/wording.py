@@ -43,6 +43,11 @@ _COMPLAINTS = {
     "model_attributes_type": "must be a {record}",
     "dict_type": "must be a {record}",
     "is_instance_of": "is of the wrong type",
+    "json_invalid": "is not valid JSON",
+    "uuid_parsing": "must be a UUID",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
+    **dict.fromkeys(("float_parsing", "float_type"), "must be a number"),
 }
 
 

@@ -182,15 +182,18 @@ def serve(
             help="Run calls on this Ray cluster (HOST:PORT; local: one on this machine).",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="With --cluster: how many.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="With --cluster: how many; usually 2."),
+    ] = None,
     replicas: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="N[-MOST]",
-            help="With --cluster: classifiers that workers share, as many as the load wants; 0: "
-            "each worker has its own.",
+            help="With --cluster: classifiers that workers share, as many as the load wants; 0, as "
+            "usual: each worker has its own.",
         ),
-    ] = "0",
+    ] = None,
     model: ModelOption = None,
     provider: ProviderOption = Provider.AUTO,
     hop: HopOption = 0.5,
@@ -207,6 +210,8 @@ def serve(
         check_server()
         if only_consented and not record:
             raise EmoliveError(tr("--only-consented is about what --record keeps: give both."))
+        if cluster is None and (workers, replicas) != (None, None):
+            raise EmoliveError(tr("--workers and --replicas are about --cluster: give it, too."))
         if recordings is not None and not (record and history):
             raise EmoliveError(
                 tr(
@@ -249,7 +254,7 @@ def serve(
             audiohook_organizations=_organizations(audiohook_organization or ()),
         )
         if cluster is not None:
-            return _serve_on_cluster(cluster, settings, workers, replicas)
+            return _serve_on_cluster(cluster, settings, workers or 2, replicas or "0")
         from emolive.server.serving import EmoliveServer
 
         EmoliveServer(settings, tell).run()

@@ -155,5 +155,8 @@ class Access:
 
 def _host(address: str) -> str:
     """The host of an address and its port, which some name although it is the usual one."""
-    host = urlsplit(address).netloc.lower()
+    try:
+        host = urlsplit(address).netloc.lower()
+    except ValueError:  # an open bracket, say
+        return ""
     return host.removesuffix(":80").removesuffix(":443")

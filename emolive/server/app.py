@@ -21,6 +21,7 @@ from emolive.server.access import Refused
 from emolive.server.history import NoSuchSession
 from emolive.server.services import Services
 from emolive.server.shell import Shell
+from emolive.wording import complaint
 
 _log = logging.getLogger(__name__)
 
@@ -99,8 +100,10 @@ async def _wrong(_: Request, error: Exception) -> Response:
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return JSONResponse({"error": f"{where or 'The request'}: {first['msg']}."}, 400)
+    loc = first["loc"] if first["type"] != "json_invalid" else ()
+    where = ".".join(str(part) for part in loc if part not in ("body", "query", "path"))
+    wrong = complaint(first["type"], first["msg"], "JSON object")
+    return JSONResponse({"error": f"{where or 'The request'} {wrong}."}, 400)
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -54,6 +54,19 @@ class BoundedHttp(H11Protocol):
         self._stop_expecting()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP: say so, unless an answer has begun.
+
+        Whoever works on an answer learns that nobody waits for it; Uvicorn lets it fail.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
     def on_response_complete(self) -> None:
         """It was answered, and may ask again."""
         self._expect()

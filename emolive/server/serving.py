@@ -80,6 +80,7 @@ class EmoliveServer:
         self._tell = tell
         self._tls = settings.tls()
         settings.check_token()
+        settings.check_sites()
         folder = settings.tokens_in or library_folder(settings.library)
         file = TokenFile(folder)
         self.token = settings.token

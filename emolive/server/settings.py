@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.monitoring import BaselineChoice
 
 _SHORTEST = 16
+_SITE = re.compile(r"(?:https?|wss?)://(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?(?:/\S*)?")
 _NEEDED = ("fastapi", "uvicorn", "websockets", "http_message_signatures", "fastapi_swagger")
 
 
@@ -107,6 +110,24 @@ class ServerSettings:
                 f"Other computers can try tokens, so one needs {_SHORTEST} letters at least: use "
                 "`emolive serve token add NAME`."
             )
+
+    def check_sites(self) -> None:
+        """See whether the addresses of sites are some: with others nothing would ever match.
+
+        Raises:
+            EmoliveError: one is none.
+        """
+        sites = [("--public-url", self.public_url), *(("--origin", one) for one in self.origins)]
+        for option, address in sites:
+            if address is not None and not _SITE.fullmatch(address):
+                raise EmoliveError(
+                    tr(
+                        "{option} takes an address such as https://calls.example.com, not "
+                        "{address}.",
+                        option=option,
+                        address=repr(address),
+                    )
+                )
 
     def tls(self) -> ssl.SSLContext | None:
         """The certificate, loaded; None: there is none, and none is needed.

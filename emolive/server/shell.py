@@ -1,12 +1,18 @@
-"""What goes for every request: headers that keep a page to itself, and bodies of a bounded size."""
+"""What goes for every request: headers that keep a page to itself, and sizes that are bounded."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 _LONGEST_BODY = 65_536
+# Addresses are made of it, which others would fail on.
+_HOST = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~-]*)(?::\d{0,5})?")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; media-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -34,7 +40,13 @@ class Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        if scope["type"] != "http":
+        kind = scope["type"]
+        broken = kind != "lifespan" and not _HOST.fullmatch(Headers(scope=scope).get("host", ""))
+        refusal = JSONResponse({"error": "The Host header is no name or address."}, 400)
+        if kind == "websocket" and broken:
+            await WebSocket(scope, receive, send).send_denial_response(refusal)
+            return
+        if kind != "http":
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
@@ -59,4 +71,4 @@ class Shell:
                 )
             await send(message)
 
-        await self._app(scope, bounded, guarded)
+        await (refusal if broken else self._app)(scope, bounded, guarded)

@@ -7,7 +7,9 @@ import logging
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -205,12 +207,15 @@ def test_bodies_and_questions_that_cannot_be(running: Running) -> None:
         (running.http.get("/v1/calls/nothing"), 404),
         (running.http.get("/v1/sessions/last"), 404),
         (running.http.put("/v1/audiosocket/no-uuid", json={}), 400),
+        (running.http.put(f"/v1/audiosocket/{uuid4()}", content=b"["), 400),
+        (running.http.get("/v1/ready?room=maybe"), 400),
         (running.http.patch("/v1/calls"), 405),
         (running.http.get("/web/../serving.py"), 404),
     ]:
         assert answer.status_code == status, answer.text
         if status != 200:
             assert answer.json()["error"].strip().endswith((".", ")"))
+            assert "Input should" not in answer.text
 
 
 def test_wrong_tokens_are_limited_and_never_logged(
@@ -311,6 +316,15 @@ def test_nothing_is_open_to_others_without_a_certificate_and_a_token(tmp_path: P
                 ),
                 print,
             )
+
+
+@pytest.mark.parametrize(
+    "wrong", ["calls.example.com", "calls", "ftp://calls", "https://", "https://a b", "https://["]
+)
+def test_a_site_is_an_address(tmp_path: Path, wrong: str) -> None:
+    for settings in (ServerSettings(public_url=wrong), ServerSettings(origins=(wrong,))):
+        with pytest.raises(EmoliveError, match=r"such as https://calls\.example\.com"):
+            EmoliveServer(replace(settings, port=0, library=tmp_path), print)
 
 
 def test_with_a_certificate(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from emolive.server import bounded_http, ingest
 from emolive.server.connections import ConnectionLimits
 from emolive.server.settings import ServerSettings
-from tests.server.running import Running, serving, tiny
+from tests.server.running import TOKEN, Running, serving, tiny
 from tests.server.vendors import HOOK_SESSION, AudioHook, AudioSocket, TwilioStream
 from tests.waiting import until
 
@@ -144,6 +144,37 @@ def test_a_request_that_does_not_come_is_not_waited_for(running: Running, begun:
         client.sendall(begun)
         while client.recv(10_000):
             pass
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\x16\x03\x01no HTTP\r\n\r\n",
+        b"POST /v1/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST /v1/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nZZ",
+        b"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"GET /v1/health HTTP/1.1\r\nHost: [::\r\n\r\n",
+        b"POST /v1/taps/twilio/answer?token=" + TOKEN.encode() + b" HTTP/1.1\r\nHost: [::\r\n"
+        b"Content-Length: 0\r\n\r\n",
+        b"GET /v1/calls HTTP/1.1\r\nHost: x\r\nOrigin: http://[::\r\n\r\n",
+        b"GET /v1/calls HTTP/1.1\r\nHost: [::\r\nOrigin: http://[::\r\n\r\n",
+        b"GET /v1/watch?token=" + TOKEN.encode() + b" HTTP/1.1\r\nHost: [::\r\nOrigin: http://[\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_fails_nowhere(
+    running: Running, broken: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with plain(running.server.port) as client, contextlib.suppress(ConnectionError):
+        client.settimeout(30)
+        client.sendall(broken)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(10_000):
+            pass
+    running.calls()  # whoever fails has logged it by now
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_connections_too_many(running: Running) -> None:

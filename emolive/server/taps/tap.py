@@ -128,7 +128,7 @@ def whole(fields: Mapping[str, Any], key: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**15:
-        raise TapError(f"{key!r} has to be a whole number.")
+        raise TapError(f"{key!r} has to be a whole number, not negative, of 15 digits at most.")
     return value
 
 
@@ -138,7 +138,9 @@ def sampling_rate(value: object) -> int:
     Raises:
         TapError: speech cannot have it.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value not in _RATES:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TapError("A sampling rate has to be a whole number: of samples a second.")
+    if value not in _RATES:
         raise TapError(
             f"A sampling rate of {plain(str(value))[:20]} Hz cannot be used: {_RATES.start} to "
             f"{_RATES.stop - 1} can."
