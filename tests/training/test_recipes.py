@@ -73,8 +73,9 @@ def test_a_recipe_learns_a_step(path: Path, cache: AudioCache) -> None:
     assert not torch.equal(before, state.model.head.weight)
 
 
-def test_every_row_of_the_study_has_its_recipe_and_its_base() -> None:
-    study = load_study(FOLDER / "study.toml")
+@pytest.mark.parametrize("name", ["study.toml", "study-encoder.toml"])
+def test_every_row_of_a_study_has_its_recipe_and_its_base(name: str) -> None:
+    study = load_study(FOLDER / name)
     names = [row.recipe for row in study.rows]
     assert len(names) == len(set(names))
     for row in study.rows:

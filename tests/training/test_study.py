@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="needs the training extra")
 
 from training.cache import AudioCache
 from training.metrics import softmax
+from training.recipe import SAME_FOLD
 from training.results import find_results, is_finished, load_result, result_folder
 from training.study import Row, Study, load_study, run_study
 from training.teachers import average
@@ -101,11 +102,15 @@ def test_an_ensemble_answers_the_same_clips(
         average([one, other])
 
 
-def test_the_study_names_teachers_before_their_students() -> None:
+@pytest.mark.parametrize("name", ["study.toml", "study-encoder.toml"])
+def test_a_study_names_teachers_before_their_students(name: str) -> None:
     import training
 
-    study = load_study(Path(training.__file__).parent / "study.toml")
+    study = load_study(Path(training.__file__).parent / name)
     seen: set[str] = set()
     for row in study.rows:
-        assert set(study.recipe(row.recipe).teachers) <= seen
+        recipe = study.recipe(row.recipe)
+        assert set(recipe.teachers) <= seen
+        if recipe.initial.startswith(SAME_FOLD):
+            assert recipe.initial.removeprefix(SAME_FOLD) in seen
         seen.add(row.recipe)

@@ -25,7 +25,9 @@ from training.report.shipped import Shipped, inspect
 __all__ = ["build", "write_report"]
 
 
-def build(rows: Rows, shipped: Shipped | str, runs: Path | None = None) -> Document:
+def build(
+    rows: Rows, shipped: Shipped | str, runs: Path | None = None, study: Path | None = None
+) -> Document:
     """The whole report; `runs` is where other commands keep what they measured."""
     apart = [related(rows)]
     if runs:
@@ -51,12 +53,16 @@ def build(rows: Rows, shipped: Shipped | str, runs: Path | None = None) -> Docum
             exported(shipped),
             cost(rows, shipped),
             missing(rows),
-            _again(),
+            _again(study),
         ),
     )
 
 
-def _again() -> Section:
+def _again(study: Path | None) -> Section:
+    usual = study is None or study.name == "study.toml"
+    of, shown = (
+        ("", "") if usual else (f" training/{study.name}", f" --study training/{study.name}")
+    )
     return Section(
         "again",
         "Run it again",
@@ -67,8 +73,8 @@ def _again() -> Section:
                 "python -m training splits."
             ),
             Paragraph(
-                "python -m training prepare DATA\npython -m training study\n"
-                "python -m training report",
+                f"python -m training prepare DATA\npython -m training study{of}\n"
+                f"python -m training report{shown}",
                 code=True,
             ),
         ),
@@ -89,7 +95,7 @@ def write_report(
     Returns:
         The two files.
     """
-    document = build(gather(runs, study), inspect(model), runs)
+    document = build(gather(runs, study), inspect(model), runs, study)
     out.mkdir(parents=True, exist_ok=True)
     page, summary = out / "report.html", out / "report.md"
     page.write_text(to_html(document), encoding="utf-8")
