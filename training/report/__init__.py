@@ -59,10 +59,9 @@ def build(
 
 
 def _again(study: Path | None) -> Section:
-    usual = study is None or study.name == "study.toml"
-    of, shown = (
-        ("", "") if usual else (f" training/{study.name}", f" --study training/{study.name}")
-    )
+    of = shown = ""
+    if study is not None and study.name != "study.toml":
+        of, shown = f" training/{study.name}", f" --study training/{study.name}"
     return Section(
         "again",
         "Run it again",

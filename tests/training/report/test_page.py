@@ -66,6 +66,7 @@ def test_the_page_is_whole_and_needs_nothing_else(runs: Path, tmp_path: Path) ->
     assert str(tmp_path) not in html
     assert str(runs) not in html
     text = summary.read_text(encoding="utf-8")
+    assert "Related systems" not in text, "none is among the rows"
     for block in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.M):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.strip().split("\n")}
         assert len(widths) == 1
@@ -117,3 +118,12 @@ def test_the_command_times_the_bundled_model(runs: Path, tmp_path: Path) -> None
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert re.search(r"answers one window in \d+\.\d ms", text)
     assert re.search(r"\d+\.\d % of the windows of unseen speakers keep their label", text)
+
+
+def test_another_study_is_run_again_by_its_name(runs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "study-encoder.toml"
+    other.write_text('[[row]]\nrecipe = "plain"\nfolds = { paper = 1 }\n')
+    _, summary = write_report(runs, tmp_path / "out", study=other)
+    text = summary.read_text(encoding="utf-8")
+    assert "python -m training study training/study-encoder.toml\n" in text
+    assert "python -m training report --study training/study-encoder.toml\n" in text

@@ -115,7 +115,7 @@ CONDITIONS = ("clean", "telephone", "noise 10 dB", "noise 0 dB")
 
 def related(rows: Rows) -> Section | None:
     """A part for each related system among the study's rows."""
-    blocks: list[Block] = [
+    introduction = (
         Paragraph(
             "Window level, clean unless it says otherwise, answers among each tested corpus's own "
             "classes. In brackets the 95 % interval of a bootstrap over test speakers; differences "
@@ -132,7 +132,8 @@ def related(rows: Rows) -> Section | None:
             "corpora with mixtures drawn anew in every epoch, EDRL-MEA on nine corpora with "
             "disturbed copies, and a light model fine-tuned in all its blocks."
         ),
-    ]
+    )
+    blocks: list[Block] = []
     for group, (title, about) in ABOUT.items():
         members = [row for row in rows.rows if row.group == group]
         if not members:
@@ -149,7 +150,9 @@ def related(rows: Rows) -> Section | None:
         blocks += [fair] if fair else []
         places = _places(members)
         blocks += [places] if places else []
-    return Section("related", "Related systems", tuple(blocks)) if len(blocks) > 1 else None
+    if not blocks:
+        return None
+    return Section("related", "Related systems", (*introduction, *blocks))
 
 
 def _with_bases(rows: Rows, members: Sequence[ReportRow]) -> list[ReportRow]:
