@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
+from torch import nn
 
 from emolive.inference.metadata import EMBEDDING, LOGITS, METADATA_KEY, ModelMetadata
 from training import graphs
@@ -48,22 +51,71 @@ def _load_one(recipe: Recipe, runs: Path, cache: AudioCache) -> Trained:
     return Trained(net, recipe.stages[-1].shrink).eval()
 
 
-def model_graph(
-    trained: Trained | Ensemble, recipe: Recipe, precision: Precision, windows: Iterable[FloatArray]
-) -> onnx.ModelProto:
-    """The graph of a file: input as the recipe has it, outputs `logits` and `embedding`.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A network, and what makes its input of the model's, where that is the waveform."""
 
-    Args:
-        trained: what `load_trained` gives.
-        recipe: its recipe.
-        precision: of weights and arithmetic.
-        windows: training windows as `window_features` gives them, for int8's ranges.
-    """
-    if recipe.takes_waveform:
-        return _of_waveform(trained, recipe, precision, list(windows))
-    examples = [torch.zeros(2, 1, recipe.front_end.n_mels, recipe.n_frames)]
-    whole = graphs.graph(graphs.Answering(trained), examples, ["log_mel"], [LOGITS, EMBEDDING])
-    return _network(whole, precision, (window[None] for window in windows))
+    network: onnx.ModelProto
+    front: onnx.ModelProto | None = None
+    hearing: graphs.Hearing | None = None
+    """Of a network on log-mel: the front end itself, for int8's ranges."""
+
+
+class ExportedModel:
+    """Trained networks as graphs, exported once, to be put into files of any precision."""
+
+    def __init__(
+        self, trained: Trained | Ensemble, recipe: Recipe, *, for_gpus: bool = False
+    ) -> None:
+        """Export what `load_trained` gives for a recipe; `for_gpus` arranges encoders for them."""
+        self._mel = [torch.zeros(2, 1, recipe.front_end.n_mels, recipe.n_frames)]
+        if not recipe.takes_waveform:
+            self._parts = [_Part(self._answering(trained))]
+            return
+        members = trained.members if isinstance(trained, Ensemble) else [trained]
+        self._parts = [self._of_waveform(member, recipe, for_gpus) for member in members]
+
+    def graph(self, precision: Precision, windows: Iterable[FloatArray] = ()) -> onnx.ModelProto:
+        """The graph of a file: input as the recipe has it, outputs `logits` and `embedding`.
+
+        Of several networks on the waveform the answers are averaged. `precision` is that of weights
+        and arithmetic (front ends stay in float32); `windows` are training windows as
+        `window_features` gives them, for int8's ranges.
+        """
+        windows, parts = list(windows), dict[str, onnx.ModelProto]()
+        for part in self._parts:
+            network = deepcopy(part.network)
+            if part.front is None:
+                return _network(network, precision, (window[None] for window in windows))
+            if part.hearing is None:
+                int8 = precision == "int8"
+                network = graphs.dynamic_int8(network) if int8 else _halved(network, precision)
+                name = "encoder"
+            else:
+                hearing = part.hearing
+                heard = (hearing(torch.from_numpy(w)[None])[0].numpy() for w in windows)
+                network = _network(network, precision, heard)
+                name = "network"
+            parts[f"{name}{len(parts)}"] = graphs.chain(part.front, network, f"{name}_")
+        return next(iter(parts.values())) if len(parts) == 1 else graphs.together(parts)
+
+    def _answering(self, trained: Trained | Ensemble) -> onnx.ModelProto:
+        answering = graphs.Answering(trained)
+        return graphs.graph(answering, self._mel, ["log_mel"], [LOGITS, EMBEDDING])
+
+    def _of_waveform(self, member: nn.Module, recipe: Recipe, for_gpus: bool) -> _Part:
+        assert isinstance(member, Trained)
+        audio = [torch.zeros(2, recipe.window_samples)]
+        if not isinstance(member.net.body, EncoderBody):
+            hearing = graphs.Hearing(recipe.front_end)
+            front = graphs.graph(hearing, audio, ["waveform"], ["log_mel"])
+            return _Part(self._answering(member), front, hearing)
+        arranged = for_gpus and can_arrange(member.net)
+        listening = DeviceLogMel() if arranged else WhisperLogMel()
+        encoding = DeviceEncoding(member.net) if arranged else graphs.Encoding(member.net)
+        front = graphs.graph(listening, audio, ["waveform"], ["mel"])
+        mel = [listening(audio[0])]
+        return _Part(graphs.graph(encoding, mel, ["mel"], [LOGITS, EMBEDDING]), front)
 
 
 def _network(
@@ -79,39 +131,6 @@ def _halved(whole: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
     if precision == "gpu":
         return graphs.store_in_8_bits(graphs.half(whole))
     return graphs.half(whole) if precision == "float16" else whole
-
-
-def _of_waveform(
-    trained: Trained | Ensemble, recipe: Recipe, precision: Precision, windows: list[FloatArray]
-) -> onnx.ModelProto:
-    """Front ends in float32 in front of each network, whose answers are averaged."""
-    members = trained.members if isinstance(trained, Ensemble) else [trained]
-    parts: dict[str, onnx.ModelProto] = {}
-    for member in members:
-        assert isinstance(member, Trained)
-        audio = [torch.zeros(2, recipe.window_samples)]
-        if isinstance(member.net.body, EncoderBody):
-            arranged = precision == "gpu" and can_arrange(member.net)
-            listening = DeviceLogMel() if arranged else WhisperLogMel()
-            encoding = DeviceEncoding(member.net) if arranged else graphs.Encoding(member.net)
-            front = graphs.graph(listening, audio, ["waveform"], ["mel"])
-            mel = [listening(audio[0])]
-            network = graphs.graph(encoding, mel, ["mel"], [LOGITS, EMBEDDING])
-            int8 = precision == "int8"
-            network = graphs.dynamic_int8(network) if int8 else _halved(network, precision)
-            name = "encoder"
-        else:
-            hearing = graphs.Hearing(recipe.front_end)
-            front = graphs.graph(hearing, audio, ["waveform"], ["log_mel"])
-            images = [torch.zeros(2, 1, recipe.front_end.n_mels, recipe.n_frames)]
-            network = graphs.graph(
-                graphs.Answering(member), images, ["log_mel"], [LOGITS, EMBEDDING]
-            )
-            heard = (hearing(torch.from_numpy(w)[None])[0].numpy() for w in windows)
-            network = _network(network, precision, heard)
-            name = "network"
-        parts[f"{name}{len(parts)}"] = graphs.chain(front, network, f"{name}_")
-    return next(iter(parts.values())) if len(parts) == 1 else graphs.together(parts)
 
 
 def write_metadata(path: Path, metadata: ModelMetadata) -> None:

@@ -29,7 +29,7 @@ from training.card import write_card
 from training.corpora import MEASURED_ONLY
 from training.dataset import cut_window, window_features
 from training.evaluate import labels_of, logits_of, window_logits
-from training.export import Precision, model_graph, write_metadata
+from training.export import ExportedModel, Precision, write_metadata
 from training.labels import LABELS
 from training.measure import Measurement, measure
 from training.metrics import softmax
@@ -177,7 +177,7 @@ def publish_twin(
     split = split_clips(cache.clips, recipe)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "twin.onnx"
-        onnx.save(model_graph(trained, recipe, "gpu", ()), path)
+        onnx.save(ExportedModel(trained, recipe, for_gpus=True).graph("gpu"), path)
         write_metadata(path, read_metadata(model))
         answers = []
         for one in (model, path):
@@ -233,8 +233,9 @@ def publish(
     metadata = metadata.model_copy(update={"embedding_size": first.net.head.in_features})
     with tempfile.TemporaryDirectory() as folder:
         full, final_file = Path(folder) / "float32.onnx", Path(folder) / f"{precision}.onnx"
+        exported = ExportedModel(trained, recipe, for_gpus=precision == "gpu")
         for path, kind in {full: "float32", final_file: precision}.items():
-            onnx.save(model_graph(trained, recipe, kind, windows), path)
+            onnx.save(exported.graph(kind, windows), path)
         answers: dict[Path, npt.NDArray[np.floating]] = {}
         for path in dict.fromkeys((full, final_file)):
             write_metadata(path, metadata)

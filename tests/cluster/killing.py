@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.test_live import Front, Sending, front, head_of, worker_of
+from tests.cluster.test_live import Front, front, head_of, worker_of
 from tests.waiting import until
 
 _CALLS = 20
@@ -38,21 +38,22 @@ def measure(what: str, seconds: float, model: str) -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         front(Path(folder), "--workers", 2, "--model", model) as server,
     ):
-        calls = Sending(server.url, keys, seconds)
+        calls, until_s = server.send(keys), time.monotonic() + seconds
         until(lambda: len(server.running()) == _CALLS)
         time.sleep(_SETTLED_S)
         if what == "head":
             head_of(server).kill()
         else:
             os.kill(worker_of(server), signal.SIGKILL)
-        calls.join()
-        broken = [call for call in calls.sent if call.broken]
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        sent = calls.end()
+        broken = [call for call in sent if call.broken]
         back = [gap for call in broken for gap in call.gaps_s]
-        lost = [lost_s(server, call.key) for call in (broken or calls.sent)]
+        lost = [lost_s(server, call.key) for call in (broken or sent)]
         return {
             "killed": what,
             "calls": _CALLS,
-            "broken": sum(call.broken for call in calls.sent),
+            "broken": sum(call.broken for call in sent),
             "back_after_s": [round(min(back), 2), round(max(back), 2)] if back else None,
             "lost_s": [round(min(lost), 2), round(max(lost), 2)],
             "in_the_history": server.get("/v1/history/calls")["total"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emolive.server.client import CallRefusedError, CallSender
@@ -25,17 +26,26 @@ class SentCall:
 
 
 async def send_call(
-    front: str, token: str, key: str, samples: FloatArray, rate: int, until: float
-) -> SentCall:
-    """Send `samples` (n, 2), over and over, until that time; reconnect when the call breaks."""
-    sent = SentCall(key)
+    front: str,
+    token: str,
+    sent: SentCall,
+    samples: FloatArray,
+    rate: int,
+    enough: Callable[[], bool],
+) -> None:
+    """Send `samples` (n, 2), over and over, until it is enough; reconnect when the call breaks."""
     broke_at: float | None = None
     at = 0
     step = round(_BLOCK_S * rate)
-    while time.time() < until:
+    while not enough():
         try:
             async with CallSender(
-                front, token, sampling_rate=rate, channels=2, call=key, title=f"Line {key}"
+                front,
+                token,
+                sampling_rate=rate,
+                channels=2,
+                call=sent.key,
+                title=f"Line {sent.key}",
             ) as call:
                 sent.connections += 1
                 begun = time.monotonic()
@@ -43,7 +53,7 @@ async def send_call(
                 if broke_at is not None:
                     sent.gaps_s.append(time.time() - broke_at)
                     broke_at = None
-                while time.time() < until:
+                while not enough():
                     await call.send(samples[at : at + step])
                     at = (at + step) % (len(samples) - step)
                     count += 1
@@ -54,14 +64,3 @@ async def send_call(
                 broke_at = time.time()
             sent.refused.append(str(error))
             await asyncio.sleep(_PAUSE_S)
-    return sent
-
-
-async def send_calls(
-    front: str, token: str, keys: list[str], samples: FloatArray, rate: int, seconds: float
-) -> list[SentCall]:
-    """Send several at the same time."""
-    until = time.time() + seconds
-    return await asyncio.gather(
-        *(send_call(front, token, key, samples, rate, until) for key in keys)
-    )

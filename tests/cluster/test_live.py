@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -24,7 +23,7 @@ from typer.testing import CliRunner
 from emolive.cli.main import app
 from emolive.cluster.ray_runtime import HEADLESS
 from tests.cli.conftest import launch
-from tests.cluster.live_calls import SentCall, send_calls
+from tests.cluster.live_calls import SentCall, send_call
 from tests.conftest import REPOSITORY
 from tests.server.running import tiny, two_parties
 from tests.waiting import PATIENCE_S, until
@@ -37,11 +36,38 @@ TOKEN = "a token for all of the workers"
 RATE = 8_000
 
 
+class Sending(Thread):
+    """Calls that go on until they are ended, sent from a thread."""
+
+    def __init__(self, url: str, keys: str) -> None:
+        super().__init__(name="test calls")
+        self.sent = [SentCall(key) for key in keys]
+        self._url = url.replace("http", "ws")
+        self._enough = Event()
+        self.start()
+
+    def run(self) -> None:
+        asyncio.run(self._send())
+
+    async def _send(self) -> None:
+        samples, enough = two_parties(10, RATE), self._enough.is_set
+        await asyncio.gather(
+            *(send_call(self._url, TOKEN, call, samples, RATE, enough) for call in self.sent)
+        )
+
+    def end(self) -> list[SentCall]:
+        """End them; what became of each."""
+        self._enough.set()
+        self.join()
+        return self.sent
+
+
 class Front:
     """A front that runs in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self.process = process
+        self.sending: list[Sending] = []
         self._log = log
         self.url = until(self._address)
         self.http = httpx.Client(
@@ -56,6 +82,11 @@ class Front:
         answer = self.http.get(path, params=parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def send(self, keys: str) -> Sending:
+        """Begin calls with these keys; they end with the front at the latest."""
+        self.sending.append(Sending(self.url, keys))
+        return self.sending[-1]
 
     def place(self) -> str | None:
         """The worker that is to take the next call; None: a busy machine takes none just now."""
@@ -74,6 +105,11 @@ class Front:
                 assert cluster == self.get("/v1/server")["name"]
                 found[worker] = found.get(worker, 0) + 1
         return found
+
+    def heard(self, count: int, seconds: float = 4.0) -> bool:
+        """Whether so many calls run, and each has for so long."""
+        running = self.running()
+        return len(running) == count and all(call["elapsed_s"] > seconds for call in running)
 
     def ended(self, call: str) -> dict[str, Any] | None:
         """A call as the history has it, once all of its stretches have ended."""
@@ -105,28 +141,17 @@ def front(tmp_path: Path, *more: object) -> Iterator[Front]:
     try:
         found = Front(process, log)
         with found.http:
-            yield found
+            try:
+                yield found
+            finally:
+                for calls in found.sending:
+                    calls.end()
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_S) == 0, found.told
             assert "Traceback" not in found.told
     finally:
         process.kill()
         process.wait()
-
-
-class Sending(Thread):
-    """Calls that go on for so long, sent from a thread."""
-
-    def __init__(self, url: str, keys: str, seconds: float) -> None:
-        super().__init__(name="test calls")
-        self.sent: list[SentCall] = []
-        self._arguments = (url.replace("http", "ws"), TOKEN, list(keys))
-        self._seconds = seconds
-        self.start()
-
-    def run(self) -> None:
-        samples = two_parties(10, RATE)
-        self.sent = asyncio.run(send_calls(*self._arguments, samples, RATE, self._seconds))
 
 
 def listener(port: int) -> int:
@@ -150,12 +175,11 @@ def worker_of(front: Front) -> int:
 
 def test_a_worker_is_killed_and_its_calls_go_on_elsewhere_as_one(tmp_path: Path) -> None:
     with front(tmp_path, "--workers", 2) as server:
-        calls = Sending(server.url, "ABCD", 25)
-        until(lambda: len(server.running()) == 4)
+        calls = server.send("ABCD")
         until(lambda: server.workers() == {"worker-1a": 2, "worker-2a": 2})
         wanted = 'emolive_worker_calls{worker="worker-1a"} 2.0'
         until(lambda: wanted in server.http.get("/metrics").text)
-        time.sleep(3)
+        until(partial(server.heard, 4))
         os.kill(worker_of(server), signal.SIGKILL)
         lost = until(
             lambda: (
@@ -165,9 +189,10 @@ def test_a_worker_is_killed_and_its_calls_go_on_elsewhere_as_one(tmp_path: Path)
         )
         assert lost
         until(lambda: "runs again" in server.told)
-        calls.join()
-        assert sorted(call.broken for call in calls.sent) == [0, 0, 1, 1]
-        for call in calls.sent:
+        until(partial(server.heard, 4))
+        sent = calls.end()
+        assert sorted(call.broken for call in sent) == [0, 0, 1, 1]
+        for call in sent:
             found = server.get("/v1/history/calls", key=call.key)
             assert found["total"] == 1
             whole = server.get(f"/v1/history/calls/{found['calls'][0]['id']}")
@@ -183,16 +208,15 @@ def test_a_worker_is_killed_and_its_calls_go_on_elsewhere_as_one(tmp_path: Path)
 
 def test_a_rolling_restart_drops_no_call(tmp_path: Path) -> None:
     with front(tmp_path, "--workers", 1, "--drain", 60) as server:
-        first = Sending(server.url, "AB", 20)
+        first = server.send("AB")
         until(lambda: len(server.running()) == 2)
         server.process.send_signal(signal.SIGHUP)
         until(lambda: "worker-1a is being replaced by worker-1b" in server.told)
         old = until(server.place)
         until(lambda: server.place() not in (None, old))
-        second = Sending(server.url, "CD", 5)
-        first.join()
-        second.join()
-        for call in first.sent + second.sent:
+        second = server.send("CD")
+        until(partial(server.heard, 4))
+        for call in first.end() + second.end():
             assert (call.connections, call.broken) == (1, 0)
         until(lambda: "All workers have been replaced" in server.told)
         assert server.workers() == {"worker-1a": 2, "worker-1b": 2}
@@ -200,7 +224,7 @@ def test_a_rolling_restart_drops_no_call(tmp_path: Path) -> None:
 
 def test_a_call_of_a_worker_is_ended_from_the_front(tmp_path: Path) -> None:
     with front(tmp_path, "--workers", 1) as server:
-        calls = Sending(server.url, "AB", 8)
+        calls = server.send("AB")
         until(lambda: len(server.running()) == 2)
         first, second = server.running()
         assert server.http.delete(f"/v1/calls/{first['id']}").status_code == 202
@@ -212,8 +236,9 @@ def test_a_call_of_a_worker_is_ended_from_the_front(tmp_path: Path) -> None:
         )  # fmt: skip
         assert ended["reason"] == "Ended by command line."
         assert server.http.delete(f"/v1/calls/{first['id']}").status_code == 409
-        calls.join()
-        assert sorted(call.broken for call in calls.sent) == [0, 1]
+        until(lambda: sorted(call.broken for call in calls.sent) == [0, 1])
+        calls.end()
+        until(lambda: not server.running())
         assert server.http.delete(f"/v1/calls/{second['id']}").status_code == 409
         assert server.get("/v1/ready")["status"] == "ready"
         os.kill(worker_of(server), signal.SIGKILL)
@@ -229,7 +254,7 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
         head = head_of(server)
         # Longer than any test: Ray itself gives up after a minute.
         assert int(head.environ()[HEADLESS]) > 24 * 3_600
-        calls = Sending(server.url, "ABCD", 20)
+        calls = server.send("ABCD")
         until(lambda: server.workers() == {"worker-1a": 2, "worker-2a": 2})
         head.kill()
         until(lambda: "The cluster's head is lost" in server.told)
@@ -240,11 +265,12 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
         # The one that is left takes the calls of the other.
         os.kill(worker_of(server), signal.SIGKILL)
         until(lambda: "is lost, and without a head none takes its place" in server.told)
-        calls.join()
-        assert sorted(call.broken for call in calls.sent) == [0, 0, 1, 1]
+        until(lambda: len(server.running()) == 4)
+        assert sorted(call.broken for call in calls.end()) == [0, 0, 1, 1]
     with front(tmp_path, "--workers", 1) as server:
-        again = Sending(server.url, "E", 3)
-        again.join()
+        again = server.send("E")
+        until(lambda: len(server.running()) == 1)
+        again.end()
         until(lambda: server.get("/v1/history/calls")["total"] == 5)
         for call in server.get("/v1/history/calls")["calls"]:
             whole = until(partial(server.ended, call["id"]))
@@ -256,12 +282,12 @@ def test_without_the_head_calls_go_on_and_a_restart_finds_them_in_the_history(
 
 def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:
     with front(tmp_path, "--workers", 2, "--replicas", "1-2") as server:
-        calls = Sending(server.url, "AB", 20)
+        calls = server.send("AB")
         until(lambda: len(server.running()) == 2)
         until(lambda: all(c["latest"].get("customer", {}).get("label") for c in server.running()))
         replicas = [
-            one.pid for one in psutil.process_iter(["cmdline"])
-            if "ray::Replica" in " ".join(one.info["cmdline"] or ())
+            one.pid for one in psutil.Process(server.process.pid).children(recursive=True)
+            if "ray::Replica" in " ".join(one.cmdline())
         ]  # fmt: skip
         assert replicas
         for pid in replicas:
@@ -273,8 +299,7 @@ def test_workers_share_a_classifier_and_outlive_it(tmp_path: Path) -> None:
                 for call in server.running()
             )
         )
-        calls.join()
-        assert [call.broken for call in calls.sent] == [0, 0]
+        assert [call.broken for call in calls.end()] == [0, 0]
 
 
 LOADED = """

@@ -91,7 +91,6 @@ def test_nothing_is_left_of_calls_that_are_over(tmp_path: Path) -> None:
         before = left()
         for number in range(12):
             one_of_each(running, number)
-        until(lambda: left()[1] <= before[1] and left()[2] == 0)
-        after = left()
-        assert after[0] <= before[0], (before, after)
+        # What ends of itself may take a moment on a busy machine; no more may be left than before.
+        until(lambda: all(now <= then for now, then in zip(left(), before, strict=True)))
         assert running.get("/v1/server")["opened"] >= 14 * 5 - 7

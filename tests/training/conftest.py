@@ -74,7 +74,7 @@ def cache(cache_folder: Path) -> AudioCache:
     return load_cache(cache_folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> Recipe:
     """Two epochs of two steps at an eighth of the size, every augmentation on."""
     return Recipe.model_validate(

@@ -23,6 +23,7 @@ from training.cache import AudioCache
 from training.dataset import clip_windows
 from training.export import Precision, load_trained
 from training.labels import LABELS
+from training.measure import Measurement
 from training.metrics import softmax
 from training.models import Trained, build_model
 from training.publish import publish, publish_twin
@@ -127,15 +128,32 @@ def test_no_clips_get_no_answers(cache: AudioCache, small: Recipe) -> None:
     assert predict_clips(state.model, cache, (), small, (1, 1)).shape == (0, len(LABELS))
 
 
-def test_export_gives_a_file_that_the_program_accepts(
-    cache: AudioCache, recipe: Recipe, tmp_path: Path
-) -> None:
-    train(cache, recipe, split_clips(cache.clips, recipe), own_folder(tmp_path, "tiny"), workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path, cache)
-    target = tmp_path / "model.onnx"
+@dataclass(frozen=True)
+class Published:
+    """A network that was trained with every augmentation, and its file."""
+
+    trained: Trained
+    model: Path
+    measurement: Measurement
+
+
+@pytest.fixture(scope="module")
+def published(
+    cache: AudioCache, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    folder = tmp_path_factory.mktemp("published")
+    train(cache, recipe, split_clips(cache.clips, recipe), own_folder(folder, "tiny"), workers=0)
+    trained = load_trained(recipe, folder, folder, cache)
+    if not isinstance(trained, Trained):
+        raise TypeError(type(trained))
     start = recipe.model_copy(update={"name": "first", "seed": 7})
-    measurement = publish(cache, recipe, trained, target, name="tiny", sources=[start])
-    classifier = OnnxClassifier(target)
+    model = folder / "model.onnx"
+    measurement = publish(cache, recipe, trained, model, name="tiny", sources=[start])
+    return Published(trained, model, measurement)
+
+
+def test_export_gives_a_file_that_the_program_accepts(published: Published) -> None:
+    classifier = OnnxClassifier(published.model)
     metadata = classifier.metadata
     assert metadata.labels == LABELS
     assert metadata.temperature > 0
@@ -143,24 +161,35 @@ def test_export_gives_a_file_that_the_program_accepts(
     assert metadata.provenance["recipe"] == "tiny"
     assert metadata.provenance["builds on first"].startswith("seed 7, 32 clips, fingerprint")
     assert metadata.scores["clean ravdess window uar"] == pytest.approx(
-        measurement.windows["clean"]["ravdess"].uar, abs=1e-4
+        published.measurement.windows["clean"]["ravdess"].uar, abs=1e-4
     )
     shape = (3, *metadata.window_shape)
     logits = classifier.predict(np.zeros(shape, np.float32)).logits
     assert logits.shape == (3, len(LABELS))
     classifier.close()
-    assert target.stat().st_size < 25_000_000
-    assert str(Path(__file__).parents[2]).encode() not in target.read_bytes()
-    card = target.with_suffix(".md").read_text(encoding="utf-8")
+    assert published.model.stat().st_size < 25_000_000
+    assert str(Path(__file__).parents[2]).encode() not in published.model.read_bytes()
+    card = published.model.with_suffix(".md").read_text(encoding="utf-8")
     assert "Speaker-independent" in card
 
 
-def test_a_file_for_gpus_is_the_same_model(
-    cache: AudioCache, recipe: Recipe, tmp_path: Path
+def test_the_card_can_be_measured_again(
+    published: Published, cache_folder: Path, tmp_path: Path
 ) -> None:
-    train(cache, recipe, split_clips(cache.clips, recipe), own_folder(tmp_path, "tiny"), workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path, cache)
-    target = tmp_path / "model.onnx"
+    path, out = tmp_path / "one.toml", tmp_path / "scores.json"
+    path.write_text(_MEMBER.format(model="resnet34"))
+    given = [str(path), str(published.model), "--cache", str(cache_folder), "--out", str(out)]
+    result = CliRunner().invoke(command_line.app, ["evaluate", *given])
+    assert result.exit_code == 0, result.output
+    scores = result.stdout[result.stdout.index("One window per clip") :].strip()
+    assert scores in published.model.with_suffix(".md").read_text(encoding="utf-8")
+    assert json.loads(out.read_text())["ece"] == pytest.approx(published.measurement.ece)
+
+
+def test_a_file_for_gpus_is_the_same_model(
+    cache: AudioCache, recipe: Recipe, published: Published, tmp_path: Path
+) -> None:
+    trained, target = published.trained, tmp_path / "model.onnx"
     publish(cache, recipe, trained, target, name="tiny", precision="float32")
     twin = publish_twin(cache, recipe, trained, target, say=lambda _: None)
     assert twin.name == "model.gpu.onnx"
@@ -241,23 +270,6 @@ def test_an_ensemble_becomes_one_file(
     assert target.stat().st_size < 3 * n_lstm, "two bytes a recurrent weight, and the rest"
     card = target.with_suffix(".md").read_text(encoding="utf-8")
     assert "CNN + LSTM on log-mel averaged over 2 x 8 cells; LSTM on log-mel" in card
-
-
-def test_the_card_can_be_measured_again(
-    cache: AudioCache, cache_folder: Path, tmp_path: Path
-) -> None:
-    path, model, out = (tmp_path / name for name in ("one.toml", "model.onnx", "scores.json"))
-    path.write_text(_MEMBER.format(model="lstm"))
-    recipe = load_recipe(path)
-    train_own(cache, recipe, tmp_path, tmp_path / "runs", workers=0)
-    trained = load_trained(recipe, tmp_path, tmp_path / "runs", cache)
-    measurement = publish(cache, recipe, trained, model, name="one", sources=[recipe])
-    given = [str(path), str(model), "--cache", str(cache_folder), "--out", str(out)]
-    result = CliRunner().invoke(command_line.app, ["evaluate", *given])
-    assert result.exit_code == 0, result.output
-    scores = result.stdout[result.stdout.index("One window per clip") :].strip()
-    assert scores in model.with_suffix(".md").read_text(encoding="utf-8")
-    assert json.loads(out.read_text())["ece"] == pytest.approx(measurement.ece)
 
 
 def test_a_model_is_not_tested_on_speakers_of_its_pre_training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ import torch
 from safetensors.torch import save_file
 
 from emolive.features import LogMelSpec, model_input
+from emolive.types import FloatArray
 from training.cache import AudioCache
 from training.corpora.fetch import DownloadError
 from training.dataset import cut_window
 from training.device_encoding import DeviceEncoding, DeviceLogMel, can_arrange
-from training.export import Precision, model_graph
+from training.export import ExportedModel, Precision
 from training.graphs import Encoding
 from training.models import EncoderBody, Ensemble, LayerMix, Trained, build_model
 from training.recipe import Augmentation, Recipe
@@ -168,16 +170,18 @@ def _encoder_recipe(model: str) -> Recipe:
     )
 
 
-@pytest.mark.parametrize(
-    ("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.1), ("gpu", 0.03)]
-)
-def test_networks_of_both_kinds_become_one_file(
-    cache_folder: Path,
-    windows: torch.Tensor,
-    precision: Precision,
-    tolerance: float,
-    tmp_path: Path,
-) -> None:
+@dataclass(frozen=True)
+class Both:
+    """A network on the waveform and one on images, and what they answer together to `windows`."""
+
+    network: Ensemble
+    exported: ExportedModel
+    answers: FloatArray
+    embedding: FloatArray
+
+
+@pytest.fixture(scope="module")
+def both(cache_folder: Path, windows: torch.Tensor) -> Both:
     torch.manual_seed(0)
     recipe = _encoder_recipe("whisper-encoder")
     hearing = Trained(build_model(recipe, encoder=pretrained(cache_folder / WEIGHTS, 1))).eval()
@@ -185,13 +189,25 @@ def test_networks_of_both_kinds_become_one_file(
     images = Trained(
         build_model(Recipe.model_validate({"name": "two", "corpora": _CORPUS})), (4, 8)
     ).eval()
-    both = Ensemble([hearing, images]).eval()
+    network = Ensemble([hearing, images]).eval()
     with torch.inference_mode():
         heard, embedding = hearing.answer(windows[:, None])
         seen = images(LogMel(LogMelSpec())(windows)[:, None])
-        expected = (heard.softmax(1) + seen.softmax(1)) / 2
-    audio = list(windows.numpy())
-    whole = model_graph(both, _encoder_recipe("ensemble"), precision, audio)
+        answers = (heard.softmax(1) + seen.softmax(1)) / 2
+    exported = ExportedModel(network, _encoder_recipe("ensemble"))
+    return Both(network, exported, answers.numpy(), embedding.numpy())
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.1), ("gpu", 0.03)]
+)
+def test_networks_of_both_kinds_become_one_file(
+    both: Both, windows: torch.Tensor, precision: Precision, tolerance: float, tmp_path: Path
+) -> None:
+    exported = both.exported
+    if precision == "gpu":
+        exported = ExportedModel(both.network, _encoder_recipe("ensemble"), for_gpus=True)
+    whole = exported.graph(precision, list(windows.numpy()))
     onnx.checker.check_model(whole)
     onnx.save(whole, tmp_path / "both.onnx")
     options = onnxruntime.SessionOptions()
@@ -200,8 +216,8 @@ def test_networks_of_both_kinds_become_one_file(
         tmp_path / "both.onnx", options, providers=["CPUExecutionProvider"]
     )
     logits, features = session.run(["logits", "embedding"], {"waveform": windows.numpy()})
-    np.testing.assert_allclose(np.exp(logits), expected.numpy(), atol=tolerance)
-    apart = np.linalg.norm(features - embedding.numpy()) / np.linalg.norm(embedding.numpy())
+    np.testing.assert_allclose(np.exp(logits), both.answers, atol=tolerance)
+    apart = np.linalg.norm(features - both.embedding) / np.linalg.norm(both.embedding)
     assert apart < max(tolerance, 1e-3)
     if precision != "float32":
         assert (tmp_path / "both.onnx").stat().st_size < 35_000_000, "8 bits a weight"

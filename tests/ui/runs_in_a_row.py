@@ -44,7 +44,7 @@ def main(starts: int) -> list[float]:
         runner = window.runner
 
         def stop_when_heard(_: float) -> None:
-            if runner.model is not None and runner.model.end_s > 0.2:
+            if runner.model is not None and runner.model.end_s > 0.0:
                 runner.stop()
 
         def again(state: EngineState) -> None:
