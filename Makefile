@@ -20,10 +20,14 @@ app: $(VENV)/app.stamp  ## Set everything up and open the desktop app
 	$(BIN)/emolive
 
 # A test that a machine busy with other things upset is tried once more, and named at the end.
-AGAIN := --reruns 1 -rfER
+# Tests of the program wait more than they compute, so there are more of them than processors; those
+# of training compute, and those of clusters start many processes each.
+PYTEST := $(BIN)/pytest --reruns 1 -rfER --dist worksteal
 test: $(VENV)/dev.stamp lint  ## Set up what the tests need and run all checks
-	$(BIN)/pytest $(AGAIN) -n 2 --dist worksteal -m "not alone"
-	$(BIN)/pytest $(AGAIN) -m alone
+	$(PYTEST) -n 4 -m "not alone" --ignore tests/cluster --ignore tests/training
+	$(PYTEST) -n 2 tests/training
+	$(PYTEST) -n 2 tests/cluster
+	$(PYTEST) -n 0 -m alone tests/bench tests/ui
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

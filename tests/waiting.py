@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE_S = 90.0
+PATIENCE_S = 120.0
 
 
 def until(true: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:

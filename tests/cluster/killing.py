@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import string
 import tempfile
 import time
@@ -16,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.test_live import Front, front, head_of, worker_of
+from tests.cluster.test_live import Front, front, head_of, kill_worker
 from tests.waiting import until
 
 _CALLS = 20
@@ -44,7 +42,7 @@ def measure(what: str, seconds: float, model: str) -> dict[str, Any]:
         if what == "head":
             head_of(server).kill()
         else:
-            os.kill(worker_of(server), signal.SIGKILL)
+            kill_worker(server)
         time.sleep(max(0.0, until_s - time.monotonic()))
         sent = calls.end()
         broken = [call for call in sent if call.broken]

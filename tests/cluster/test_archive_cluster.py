@@ -27,10 +27,7 @@ from tests.cli.conftest import launch
 from tests.conftest import REPOSITORY
 from tests.test_privacy import Sandbox
 
-pytestmark = [
-    pytest.mark.alone,
-    pytest.mark.skipif(sys.platform != "linux", reason="clusters run on Linux"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="clusters run on Linux")
 RATE = 16_000
 
 

@@ -152,7 +152,6 @@ with ray_cluster(LOCAL, 2) as ray:
 """
 
 
-@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="clusters run on Linux")
 def test_workers_without_the_files_run_the_model_and_know_the_sources(
     models: Path, tmp_path: Path
