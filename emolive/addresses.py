@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
+from emolive.i18n import tr
 
 
 def is_address(text: str) -> bool:
@@ -22,16 +24,22 @@ def opened(address: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise EmoliveError(
-            f"Addresses need fsspec ({error}): run `pip install 'emolive[cluster]'`."
+            tr("Addresses need an extra ({error}): {way}.", error=error, way=way_to_get("cluster"))
         ) from error
     try:
         system, path = url_to_fs(address)
     except ImportError as error:
-        raise EmoliveError(f"{address} cannot be opened: {_sentence(error)}") from error
+        raise EmoliveError(
+            tr("{address} cannot be opened: {reason}", address=address, reason=_sentence(error))
+        ) from error
     except Exception as error:
         raise EmoliveError(
-            f"{address} cannot be opened ({_sentence(error)}): use a folder, or an address that "
-            "fsspec knows, such as s3://bucket/folder."
+            tr(
+                "{address} cannot be opened ({reason}): use a folder, or an address "
+                "that fsspec knows, such as s3://bucket/folder.",
+                address=address,
+                reason=_sentence(error),
+            )
         ) from error
     return system, str(path)
 

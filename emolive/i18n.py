@@ -17,10 +17,14 @@ import locale
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from pickle import dumps, loads
+from string import Formatter
 from typing import Final, Protocol
 
 from babel import Locale, UnknownLocaleError
@@ -69,8 +73,12 @@ class _Language:
     signs: dict[int, str] = field(default_factory=dict)
 
 
-# The language is the process's, as the locale is; set before a window is made.
+# The language is the process's, as the locale is; set before a window is made. A server says some
+# sentences in the language of who asks.
 _now = _Language()
+_asked: ContextVar[_Language | None] = ContextVar("asked", default=None)
+
+Parts = str | float | list["Parts"] | dict[str, "Parts"] | None
 
 
 class Said(str):
@@ -115,13 +123,17 @@ def mark(message: str) -> str:
     return message
 
 
+def _current() -> _Language:
+    return _asked.get() or _now
+
+
 def _tr(message: str, values: dict[str, object]) -> str:
-    text = _now.catalogue.gettext(message)
+    text = _current().catalogue.gettext(message)
     return Said.of(text.format(**values) if values else text, _tr, message, values)
 
 
 def _ntr(singular: str, plural: str, count: int, values: dict[str, object]) -> str:
-    text = _now.catalogue.ngettext(singular, plural, count).format(count=count, **values)
+    text = _current().catalogue.ngettext(singular, plural, count).format(count=count, **values)
     return Said.of(text, _ntr, singular, plural, count, values)
 
 
@@ -133,6 +145,17 @@ def _kept(values: dict[str, object]) -> dict[str, object]:
     }
 
 
+def in_language(code: str, text: str) -> str:
+    """A text in another language than the one in use, as far as it knows what it says."""
+    if not isinstance(text, Said):
+        return text
+    token = _asked.set(_read(code))
+    try:
+        return str(loads(dumps(text)))
+    finally:
+        _asked.reset(token)
+
+
 def with_other(text: str, value: str, other: str) -> str:
     """A text in which a value that was put in is another one; as it is, if there is none such."""
     if not isinstance(text, Said) or not text.args or not isinstance(text.args[-1], dict):
@@ -141,10 +164,77 @@ def with_other(text: str, value: str, other: str) -> str:
     return text.say(*text.args[:-1], values)
 
 
+def listed(words: Sequence[str]) -> str:
+    """Several words in a row, as a text that can be said anew: ``a, b, c``."""
+    *some, last = words
+    return tr("{some}, {last}", some=listed(some), last=last) if some else last
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """The same, where one of them is meant: ``a, b or c``."""
+    *some, last = words
+    return tr("{some} or {last}", some=listed(some), last=last) if some else last
+
+
+def parts_of(text: str) -> Parts:
+    """What a text says, as JSON: it can be kept, or go to a page, and be said there."""
+    if not isinstance(text, Said) or (name := _NAMES.get(text.say)) is None:
+        return str(text)
+    return [name, *(_json(arg) for arg in text.args)]
+
+
+def _json(arg: object) -> Parts:
+    if isinstance(arg, dict):
+        return {name: parts_of(v) if isinstance(v, str) else v for name, v in arg.items()}
+    return parts_of(arg) if isinstance(arg, str) else arg  # type: ignore[return-value]
+
+
+def said_from(parts: object, depth: int = 8) -> str:
+    """The text of such parts, in the language in use; they may come from anywhere.
+
+    Raises:
+        ValueError: they are no such parts.
+    """
+    if isinstance(parts, str):
+        return parts
+    match parts:
+        case ["tr", str(message), dict(values)] if depth:
+            _check(message)
+            return _tr(message, _from_json(values, depth))
+        case ["ntr", str(one), str(many), int(count), dict(values)] if depth:
+            _check(one, many)
+            return _ntr(one, many, count, _from_json(values, depth))
+        case ["decimal", float(value), int(digits)] if 0 <= digits < 10:
+            return decimal(value, digits)
+        case ["decimal", float(value), None]:
+            return decimal(value)
+    raise ValueError("these are not the parts of a text")
+
+
+def _from_json(values: dict[str, object], depth: int) -> dict[str, object]:
+    return {
+        name: value if isinstance(value, int | float) else said_from(value, depth - 1)
+        for name, value in values.items()
+    }
+
+
+def _check(*messages: str) -> None:
+    """A message from outside puts values in, and nothing else."""
+    for message in messages:
+        for _, name, spec, conversion in Formatter().parse(message):
+            if spec or conversion or not (name is None or name.isidentifier()):
+                raise ValueError("this is not a text of emolive's")
+
+
 def decimal(value: float, digits: int | None = None) -> str:
     """A number for people: ``1,234.5`` with `digits` after the point; None: as many as it has."""
     text = f"{value:g}" if digits is None else f"{value:,.{digits}f}"
-    return Said.of(text.translate(_now.signs).replace("-", "−"), decimal, float(value), digits)
+    return Said.of(
+        text.translate(_current().signs).replace("-", "−"), decimal, float(value), digits
+    )
+
+
+_NAMES: dict[Callable[..., str], str] = {_tr: "tr", _ntr: "ntr", decimal: "decimal"}
 
 
 def decimal_mark() -> str:
@@ -246,6 +336,7 @@ def texts_in(code: str, places: tuple[str, ...]) -> tuple[dict[str, str], dict[s
     return texts, plurals
 
 
+@cache
 def _read(code: str) -> _Language:
     if code == _ENGLISH:
         return _Language()

@@ -272,11 +272,6 @@ class Stream:
     emotion: bool = True
     band: Band | None = None
 
-    @property
-    def party(self) -> str:
-        """Who it is, for a sentence."""
-        return f"the {self.role}" if self.role else self.name
-
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus(Stream):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from emolive.i18n import decimal, mark, tr
-from emolive.types import Baseline, Familiarity, SpeechState
+from emolive.types import Baseline, Familiarity, Role, SpeechState, Stream
 
 _STATES = {
     SpeechState.SPEECH: mark("speech"),
@@ -96,9 +96,19 @@ def stream_name(stream: str) -> str:
     return tr(_STREAMS[stream]) if stream in _STREAMS else stream
 
 
+def role_name(role: Role) -> str:
+    """Who it is, for a sentence."""
+    return tr("the agent") if role is Role.AGENT else tr("the customer")
+
+
+def party_name(stream: Stream) -> str:
+    """Whom a stream is of, for a sentence."""
+    return stream_name(stream.name) if stream.role is None else role_name(stream.role)
+
+
 def percent(share: float, digits: int = 0) -> str:
     """``42 %``, with a space that does not break."""
-    return f"{decimal(100 * share, digits)}\u00a0%"
+    return tr("{number}\u00a0%", number=decimal(100 * share, digits))
 
 
 def signed(value: float, digits: int = 0) -> str:
@@ -106,12 +116,17 @@ def signed(value: float, digits: int = 0) -> str:
     return f"{'' if value < 0 else '+'}{decimal(value, digits)}"
 
 
+def signed_percent(share: float, digits: int = 0) -> str:
+    """``+3 %`` or ``−3 %``."""
+    return tr("{number}\u00a0%", number=signed(100 * share, digits))
+
+
 def size_text(size: int) -> str:
     """Bytes for people: ``12.4 MB``."""
     if size < 1_000_000:
         return tr("{size} kB", size=math.ceil(size / 1000))
     unit, divisor = ("MB", 1e6) if size < 1_000_000_000 else ("GB", 1e9)
-    return f"{decimal(size / divisor, 1)} {unit}"
+    return tr("{size} {unit}", size=decimal(size / divisor, 1), unit=unit)
 
 
 # Pydantic's subject: the value's name stands there already.

@@ -10,13 +10,18 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import typer
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
 import emolive
 from emolive import i18n
+from emolive.cli.help_texts import help_text
+from emolive.cli.options import GROUPS
 
 SOURCE = Path(emolive.__file__).parent
 LOCALES = SOURCE / "locale"
@@ -53,10 +58,30 @@ def template() -> Catalog:
         for _, texts in sorted(texts_of(path)):
             key = texts if len(texts) > 1 else texts[0]
             catalogue.add(key, locations=[(name, 1)])
+    for place, text in texts_of_help():
+        catalogue.add(text, locations=[(place, 1)])
     for path in sorted((SOURCE / "server" / "web").glob("*.*")):
         for key in texts_of_page(path):
             catalogue.add(key, locations=[(path.relative_to(SOURCE.parent).as_posix(), 1)])
     return catalogue
+
+
+def texts_of_help() -> Iterator[tuple[str, str]]:
+    """File and text of everything that `--help` shows, of every command."""
+    for module in ("main", *GROUPS):
+        yield from _help_of(
+            typer.main.get_command(import_module(f"emolive.cli.{module}").app), module
+        )
+
+
+def _help_of(command: Any, module: str) -> Iterator[tuple[str, str]]:
+    callback = getattr(command.callback, "__module__", f"emolive.cli.{module}")
+    path = f"{callback.replace('.', '/')}.py"
+    held = [command.help, command.epilog, *(getattr(one, "help", None) for one in command.params)]
+    yield from ((path, help_text(text)) for text in held if text)
+    for name, one in getattr(command, "commands", {}).items():
+        if name not in GROUPS:
+            yield from _help_of(one, module)
 
 
 _STRING = r'"(?:[^"\\\n]|\\.)*"'

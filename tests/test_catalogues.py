@@ -86,25 +86,69 @@ def test_all_texts_are_written_where_they_can_be_found() -> None:
     assert wrong == []
 
 
-# Packages whose sentences a person may meet in the app. The command line, the server's pages, and
-# what a developer alone can do wrong (ValueError and its like) speak English.
-SHOWN = (
-    "adapt", "alerts", "archive", "audio", "baseline", "consent", "engine", "explain",
-    "inference", "monitoring", "session", "ui",
+# What speaks to programs alone stays English: telephone systems that broke their protocol, their
+# signatures, numbers for Prometheus, a closed socket's reason, and the answers of the benchmark's
+# own client. So does what a developer alone can do wrong (ValueError and its like), and the log.
+FOR_PROGRAMS = (
+    "server/taps/", "server/signatures.py", "server/tap_routes.py", "server/client.py",
+    "server/shell.py", "server/watchers.py", "server/prometheus.py", "metrics/collector.py",
 )  # fmt: skip
-ERRORS = re.compile(r"(EmoliveError|AudioDeviceError|AudioFileError|ModelError|ProviderError)$")
+TO_PEOPLE = re.compile(
+    r"(^|\.|_)(EmoliveError|AudioDeviceError|AudioFileError|ModelError|ProviderError|SessionError"
+    r"|Refused|say|tell|print|confirm|add_task|add_column|add_row|Table|columns|Finding)$"
+)
+# What is taken for a text, and is none that a person reads.
+FOR_NOBODY = re.compile(r"(^|\.)(tr|ntr|mark|Option|Argument|\w*Error|_?log\.\w+|\w*compile)$")
 
 
-def test_errors_pass_the_seam() -> None:
+def readable() -> Iterator[tuple[Path, ast.Module]]:
+    """The source that speaks to people, parsed."""
+    for path in SOURCE.rglob("*.py"):
+        if not path.relative_to(SOURCE).as_posix().startswith(FOR_PROGRAMS):
+            yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_what_is_told_to_people_passes_the_seam() -> None:
     wrong = []
-    for package in SHOWN:
-        for path in (SOURCE / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Call) or not ERRORS.search(ast.unparse(node.func)):
-                    continue
-                if node.args and is_sentence(node.args[0]):
-                    wrong.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+    for path, tree in readable():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and TO_PEOPLE.search(ast.unparse(node.func)):
+                wrong += [
+                    f"{path.relative_to(SOURCE)}:{node.lineno}: {ast.unparse(argument)}"
+                    for argument in node.args
+                    if is_sentence(argument)
+                ]
     assert wrong == []
+
+
+def test_no_sentence_stands_in_the_source_past_the_seam() -> None:
+    """Whatever carries it to people: a list of problems, a field, a value that is returned."""
+    wrong = []
+    for path, tree in readable():
+        aside: set[ast.AST] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                if FOR_NOBODY.search(name):
+                    aside.update(ast.walk(node))
+                for keyword in node.keywords:
+                    if keyword.arg in {"help", "epilog", "msg", "reason"}:
+                        aside.update(ast.walk(keyword.value))
+            elif isinstance(node, ast.Expr | ast.Dict | ast.Assert):
+                # Docstrings, JSON, and what only a developer sees.
+                aside.update(ast.walk(node) if not isinstance(node, ast.Expr) else [node.value])
+        for node in ast.walk(tree):
+            if node not in aside and is_whole_sentence(node):
+                wrong.append(f"{path.relative_to(SOURCE)}:{node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
+    assert wrong == []
+
+
+def is_whole_sentence(node: ast.AST) -> bool:
+    """Whether it is a text of three words and more that begins and ends as a sentence does."""
+    if not is_sentence(node, words=3):
+        return False
+    text = ast.unparse(node).lstrip("f").strip("'\"")
+    return bool(re.match(r"[A-Z{]", text) and text.endswith((".", "?", "!")) and " " in text)
 
 
 # Of Qt's methods, those whose text a person reads.

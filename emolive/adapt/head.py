@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from emolive.adapt.examples import Examples
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 
 Floats = npt.NDArray[np.float64]
@@ -97,8 +98,8 @@ def check_installed() -> None:
     except ImportError as error:
         raise EmoliveError(
             tr(
-                "Teaching a model needs scikit-learn: install it with `python -m pip install "
-                "'emolive[adapt]'`. Models that were taught run without it."
+                "Teaching a model needs an extra: {way}. Models that were taught run without it.",
+                way=way_to_get("adapt"),
             )
         ) from error
 

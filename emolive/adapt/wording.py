@@ -18,6 +18,11 @@ def points(value: float) -> str:
     return signed(100 * value, 1)
 
 
+def interval_text(low: float, high: float) -> str:
+    """Between which differences, for a table."""
+    return tr("{low} to {high}", low=points(low), high=points(high))
+
+
 def gain_text(judgement: Judgement) -> str:
     """The gain with its interval."""
     return tr(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.types import Alert, Severity
 
@@ -39,8 +40,9 @@ def check_desktop_notifications() -> None:
     if importlib.util.find_spec("desktop_notifier") is None:
         raise EmoliveError(
             tr(
-                "Desktop notifications need the notify extra: run `pip install "
-                "'emolive[notify]'`, or set desktop = false in the rules."
+                "Desktop notifications need the notify extra: {way}, or set desktop = false in the "
+                "rules.",
+                way=way_to_get("notify"),
             )
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.latch import Latch, Over, Raised
 from emolive.alerts.voices import JointRun
+from emolive.i18n import tr
 from emolive.types import Alert, AlertEnded, Prediction, Stream
 
 Outcome = Alert | AlertEnded
@@ -72,7 +73,7 @@ class Watch(ABC):
                     start_sample=outcome.start,
                     true_sample=outcome.true,
                     fired_sample=outcome.fired,
-                    message=f"{self.rule.name}: {sentence}",
+                    message=tr("{rule}: {what}", rule=self.rule.name, what=sentence),
                     values=values,
                     sound=self.rule.sound,
                 )

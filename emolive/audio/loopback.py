@@ -17,6 +17,7 @@ from emolive.audio.microphone import Microphone
 from emolive.audio.pulse import pulse_devices
 from emolive.audio.source import AudioSource
 from emolive.errors import AudioDeviceError
+from emolive.extras import way_to_get
 from emolive.i18n import mark, tr
 
 _WAYS_OUT = {
@@ -25,7 +26,6 @@ _WAYS_OUT = {
         "let the call's sound go to it as well (Audio MIDI Setup, Multi-Output Device), "
         "and choose it here"
     ),
-    "win32": mark("run `pip install 'emolive[loopback]'`, which adds what Windows needs"),
     "linux": mark(
         "that takes PulseAudio or PipeWire (pipewire-pulse), and the ALSA plug-in for them "
         "(Debian, Ubuntu: `sudo apt install libasound2-plugins`)"
@@ -99,7 +99,10 @@ def list_loopbacks(platform: str = sys.platform) -> list[LoopbackDevice]:
 
 def loopback_hint(platform: str = sys.platform) -> str:
     """One sentence for a computer without loopbacks."""
-    way_out = tr(_WAYS_OUT.get(platform, _WAYS_OUT["linux"]))
+    if platform == "win32":
+        way_out = way_to_get("loopback")
+    else:
+        way_out = tr(_WAYS_OUT.get(platform, _WAYS_OUT["linux"]))
     return tr("What this computer plays cannot be heard: {way_out}.", way_out=way_out)
 
 

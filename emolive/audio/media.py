@@ -11,6 +11,7 @@ import numpy as np
 
 from emolive.audio.containers import Link, Spliced
 from emolive.audio.recording import DecoderError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.types import FloatArray
 
@@ -34,8 +35,8 @@ def can_read_media() -> bool:
 def way_out(path: Path) -> str:
     """What to do about a file that cannot be decoded here."""
     return tr(
-        "install the extra for such files (pip install 'emolive[media]') or convert it: "
-        'ffmpeg -i "{name}" "{stem}.wav".',
+        'such files take an extra ({way}); or convert it: ffmpeg -i "{name}" "{stem}.wav".',
+        way=way_to_get("media"),
         name=path.name,
         stem=path.stem,
     )

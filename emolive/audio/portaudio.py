@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from emolive.errors import AudioDeviceError
+from emolive.extras import way_to_mend
 from emolive.i18n import tr
 
 _log = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ def load() -> ModuleType:
         except ImportError as error:
             raise AudioDeviceError(
                 tr(
-                    "The Python package sounddevice cannot be imported ({error}): run `pip "
-                    "install sounddevice`.",
+                    "The Python package sounddevice cannot be imported ({error}): {way}.",
                     error=error,
+                    way=way_to_mend("sounddevice"),
                 )
             ) from error
         except Exception as error:
@@ -253,7 +254,7 @@ def _install_command() -> str:
     if sys.platform == "darwin":
         return tr("run `brew install portaudio`")
     if sys.platform == "win32":
-        return tr("run `pip install --force-reinstall sounddevice`, which brings it along")
+        return way_to_mend("sounddevice")
     return tr(
         "run `sudo apt install libportaudio2` (Debian, Ubuntu), `sudo dnf install "
         "portaudio` (Fedora) or your system's equivalent"

@@ -19,6 +19,7 @@ from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 
 _BLOCK_S = 0.02
@@ -38,7 +39,10 @@ def load() -> ModuleType:
         return module
     except ImportError as error:
         raise AudioDeviceError(
-            tr("To hear what this computer plays, run `pip install 'emolive[loopback]'`.")
+            tr(
+                "To hear what this computer plays takes an extra: {way}.",
+                way=way_to_get("loopback"),
+            )
         ) from error
 
 

@@ -24,6 +24,7 @@ from emolive.engine.hub import Hub
 from emolive.engine.live import LiveEngine
 from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
+from emolive.i18n import decimal, mark, tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import Alert, EngineState
@@ -83,16 +84,22 @@ def time_alerts(
         service.close(10.0)
         status = run.status()
         if status.state is EngineState.FAILED:
-            raise EmoliveError(status.reason or "The engine failed.")
+            raise EmoliveError(status.reason or tr("The engine failed."))
         raised = sum(isinstance(event, Alert) for event in mailbox.drain())
         times = [
             1e3 * (at - arrivals.when(round(message["true_s"] * run.facts.rate)))
             for at, message in receiver.first
         ]
     if not times:
-        raise EmoliveError(f"{path.name} raised no alert in {seconds:g} s: try longer.")
+        raise EmoliveError(
+            tr(
+                "{name} raised no alert in {seconds} s: try longer.",
+                name=path.name,
+                seconds=decimal(seconds),
+            )
+        )
     return AlertTiming(
-        Timing.of("condition true to webhook received", times),
+        Timing.of(mark("condition true to webhook received"), times),
         1e3 * config.hop_s + ALLOWANCE_MS,
         raised,
         len(times),

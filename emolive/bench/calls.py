@@ -16,6 +16,7 @@ from emolive.audio.files import FileSource
 from emolive.engine.config import EngineConfig
 from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, FloatArray
@@ -95,9 +96,9 @@ def measure_wall(
         finally:
             stopped = wall.stop(_STOP_WITHIN_S)
     if not stopped:
-        raise EmoliveError("The engine did not stop: the model hangs.")
+        raise EmoliveError(tr("The engine did not stop: the model hangs."))
     if failed:
-        raise EmoliveError(failed[0].reason or "A call failed.")
+        raise EmoliveError(failed[0].reason or tr("A call failed."))
     windows = status.windows - before.windows
     return WallTiming(
         calls=calls,

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.server.settings import ServerSettings
 
 _UP_WITHIN_S = 180.0
@@ -70,10 +71,15 @@ def served(
     process.start()
     try:
         if not here.poll(_UP_WITHIN_S):
-            raise EmoliveError("The server did not come up within three minutes.")
+            raise EmoliveError(tr("The server did not come up within three minutes."))
         url = here.recv()
         if not isinstance(url, str):
-            raise EmoliveError(f"The server did not come up: {url[0]}")
+            raise EmoliveError(
+                tr(
+                    "The server did not come up: {url}",
+                    url=url[0],
+                )
+            )
         yield Served(url, psutil.Process(process.pid), here if serve is None else None)
     finally:
         process.terminate()

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_add
+from emolive.i18n import tr
 
 if TYPE_CHECKING:
     import simpy
@@ -80,7 +82,9 @@ def check_simpy() -> None:
     try:
         import simpy  # noqa: F401
     except ImportError as error:
-        raise EmoliveError("A simulation needs simpy: run `pip install simpy`.") from error
+        raise EmoliveError(
+            tr("A simulation needs an extra package: {way}.", way=way_to_add("simpy"))
+        ) from error
 
 
 def simulate(

@@ -23,6 +23,7 @@ from emolive.engine.monitor import Monitor
 from emolive.engine.offline import analyze_file
 from emolive.errors import EmoliveError
 from emolive.features import StreamingLogMel, normalize, open_front_end
+from emolive.i18n import decimal, mark, tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.decision import Decision
 from emolive.speech.gate import SpeechGate
@@ -101,7 +102,12 @@ def read_speech(path: Path, rate: int) -> FloatArray:
     samples, found = soundfile.read(path, dtype="float32", always_2d=True)
     if found != rate:
         raise EmoliveError(
-            f"{path.name} has {found} Hz, the model needs {rate} Hz for a benchmark."
+            tr(
+                "{name} has {found} Hz, the model needs {rate} Hz for a benchmark.",
+                name=path.name,
+                found=found,
+                rate=rate,
+            )
         )
     speech: FloatArray = np.ascontiguousarray(samples.mean(axis=1))
     return speech
@@ -150,17 +156,17 @@ def time_stages(
             front_end.accept(block)
             gate.accept(voice.accept(block))
             continue
-        with stopwatch("whole hop"):
-            with stopwatch("log-mel, new frames only"):
+        with stopwatch(mark("whole hop")):
+            with stopwatch(mark("log-mel, new frames only")):
                 mel.accept(block)
                 front_end.accept(block)
-            with stopwatch("voice activity"):
+            with stopwatch(mark("voice activity")):
                 gate.accept(voice.accept(block))
-            with stopwatch("normalisation"):
+            with stopwatch(mark("normalisation")):
                 features = normalize(front_end.window(end - metadata.window_samples), spec)
-            with stopwatch("network"):
+            with stopwatch(mark("network")):
                 output = classifier.predict(features[None])
-            with stopwatch("decision"):
+            with stopwatch(mark("decision")):
                 start = end - metadata.window_samples
                 decision.decide(FeatureWindow("bench", start, end, features, 1.0), output)
     order = [*(stage for stage in stopwatch.times if stage != "whole hop"), "whole hop"]
@@ -186,15 +192,21 @@ def time_latency(
     engine.stop()
     status = run.status()
     if status.state is EngineState.FAILED:
-        raise EmoliveError(status.reason or "The engine failed.")
+        raise EmoliveError(status.reason or tr("The engine failed."))
     times = [
         1e3 * event.latency_s
         for event in mailbox.drain()
         if isinstance(event, Prediction) and event.probabilities is not None
     ]
     if not times:
-        raise EmoliveError(f"{path.name} gave no window with speech in {seconds:g} s.")
-    return Timing.of("window end to prediction, live", times)
+        raise EmoliveError(
+            tr(
+                "{name} gave no window with speech in {seconds} s.",
+                name=path.name,
+                seconds=decimal(seconds),
+            )
+        )
+    return Timing.of(mark("window end to prediction, live"), times)
 
 
 def measure_capacity(

@@ -11,6 +11,7 @@ from emolive.adapt.examples import Examples
 from emolive.adapt.head import fit_head
 from emolive.adapt.judging import cross_validated, judge
 from emolive.bench.stages import Timing
+from emolive.i18n import mark
 from emolive.inference.adapted import features_of, n_features
 from emolive.inference.classifier import Classifier
 from emolive.types import ModelOutput
@@ -67,8 +68,8 @@ def time_teaching(
         examples.features.shape[1],
         learned - begin,
         judged - learned,
-        Timing.of("a window through the base model", base),
-        Timing.of("what an adapted model adds", layer),
+        Timing.of(mark("a window through the base model"), base),
+        Timing.of(mark("what an adapted model adds"), layer),
     )
 
 

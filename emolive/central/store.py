@@ -37,6 +37,8 @@ from emolive.central.records import (
     StretchRecorded,
 )
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
+from emolive.i18n import tr
 
 # A call that comes back within this time, from whichever server, is the same call.
 REJOIN = timedelta(minutes=2)
@@ -99,8 +101,12 @@ class CentralStore:
         """The error for a database that does not answer."""
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         return EmoliveError(
-            f"The history at {self.name} cannot be used ({cause}): start the database, or correct "
-            "--history."
+            tr(
+                "The history at {name} cannot be used ({cause}): start the database, or "
+                "correct --history.",
+                name=self.name,
+                cause=cause,
+            )
         )
 
     @contextmanager
@@ -149,8 +155,10 @@ def _url(address: str) -> URL:
         url = None
     if url is None or url.get_backend_name() not in _KINDS:
         raise EmoliveError(
-            "A history is kept at postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE: correct "
-            "--history."
+            tr(
+                "A history is kept at postgresql://USER:PASSWORD@HOST/NAME or "
+                "sqlite:///FILE: correct --history."
+            )
         )
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
@@ -167,8 +175,11 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=4, **more)
     except (ImportError, NoSuchModuleError, TypeError) as error:
         raise EmoliveError(
-            f"The history needs a package that is missing ({error}): run "
-            "`pip install 'emolive[cluster]'`."
+            tr(
+                "A central history needs an extra ({error}): {way}.",
+                error=error,
+                way=way_to_get("cluster"),
+            )
         ) from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)

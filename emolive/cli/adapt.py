@@ -20,10 +20,11 @@ from emolive.adapt.labelled import Labelled, from_folder, from_library, from_man
 from emolive.adapt.moments import Moment, next_moments
 from emolive.adapt.teaching import Taught, teach, usual_base
 from emolive.cli.agent import confirm_in_terminal
+from emolive.cli.confirming import confirm
 from emolive.cli.console import Console
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.models import show_adapted
-from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, finish, group
+from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, YesOption, finish, group
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, tell
 from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy
@@ -37,6 +38,7 @@ from emolive.session.export.csv_file import write_rows
 from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
 from emolive.times import table_time
+from emolive.wording import percent
 
 app = group("adapt", no_args_is_help=False, invoke_without_command=True)
 _COLUMNS = ("path", "start_s", "end_s", "label", "speaker")
@@ -75,6 +77,7 @@ def adapt(
     model: BaseOption = None,
     infer_agent: InferAgentOption = False,
     policy: PolicyOption = None,
+    yes: YesOption = False,
     as_json: JsonReport = False,
 ) -> None:
     """Teach a model from what is labelled, judge it, and keep it under a name.
@@ -84,7 +87,7 @@ def adapt(
     """
     if context.invoked_subcommand is None:
         given = (tuple(manifest or ()), tuple(folder or ()))
-        options = _Options(name, *given, library, model, infer_agent, policy)
+        options = _Options(name, *given, library, model, infer_agent, policy, yes)
         finish(context, lambda: _adapt(options, as_json=as_json))
 
 
@@ -109,8 +112,8 @@ def next_(
     """
     options = _Options(library=library, base=model, infer_agent=infer_agent, policy=policy)
     with open_library(library) as opened:
-        permission = _permission(opened, "moments to label", options)
-        with _listener(options.base) as (_, listener), _bar("Listening") as progress:
+        permission = _permission(opened, tr("moments to label"), options)
+        with _listener(options.base) as (_, listener), _bar(tr("Listening")) as progress:
             labelled: list[Heard] = []
             if (marked := from_library(opened, permission)).stretches:
                 labelled, _ = listener.hear(marked, progress)
@@ -147,7 +150,7 @@ def next_(
                 table_time(moment.end_s),
                 Text(moment.stream),
                 Text(emotion_name(moment.leading)),
-                f"{moment.doubt:.0%}",
+                percent(moment.doubt),
             )
         Console().print(table)
     return DONE
@@ -156,10 +159,14 @@ def next_(
 @app.command()
 def remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Adapted models.")],
+    yes: YesOption = False,
 ) -> int:
-    """Delete adapted models for good; `emolive models` lists them."""
+    """Delete adapted models for good; `emolive models` lists them. It asks first, without --yes."""
     failed = 0
-    for name in dict.fromkeys(names):
+    wanted = list(dict.fromkeys(names))
+    if there := [name for name in wanted if name in adapted_names()]:
+        confirm(tr("Delete {names} for good?", names=", ".join(there)), yes=yes)
+    for name in wanted:
         try:
             shelf.remove(name)
         except EmoliveError as error:
@@ -181,6 +188,7 @@ class _Options:
     base: Path | None = None
     infer_agent: bool = False
     policy: Path | None = None
+    yes: bool = False
 
 
 def _adapt(options: _Options, *, as_json: bool) -> int:
@@ -189,8 +197,10 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
         raise EmoliveError(tr("The new model needs a name: `emolive adapt --name NAME`."))
     name = shelf.check_name(options.name)
     check_installed()
+    if name in adapted_names():
+        confirm(tr("Replace the model {name} that is there already?", name=name), yes=options.yes)
     labelled = _labelled(name, options)
-    with _listener(options.base) as (base, listener), _bar("Listening") as progress:
+    with _listener(options.base) as (base, listener), _bar(tr("Listening")) as progress:
         taught = teach(name, labelled, base, listener, progress)
     if name in adapted_names():
         tell(tr("The model {name} that was there before is replaced.", name=name))

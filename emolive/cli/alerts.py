@@ -47,7 +47,7 @@ from emolive.times import table_time
 from emolive.wording import stream_name
 
 Json = dict[str, object]
-_NUMBERS = ("alerts", "per hour", "in calls", "of")
+_NUMBERS = (mark("alerts"), mark("per hour"), mark("in calls"), mark("of"))
 _SHOWN_FINDINGS = 10
 _SECRET_BYTES = 32
 
@@ -262,10 +262,17 @@ def bench(
         print_json(asdict(timing) | {"within": timing.within})
     else:
         sys.stdout.write(
-            f"{timing.latency.name}: median {timing.latency.median_ms:.0f} ms, p99 "
-            f"{timing.latency.p99_ms:.0f} ms of {timing.latency.n} alerts (hop {hop:g} s; "
-            f"budget one hop and 100 ms: {timing.budget_ms:.0f} ms), "
-            f"{timing.raised - timing.received} missing.\n"
+            tr(
+                "{name}: median {median_ms} ms, p99 {p99_ms} ms of {n} alerts (hop {hop} "
+                "s; budget one hop and 100 ms: {budget_ms} ms), {raised} missing.\n",
+                name=tr(timing.latency.name),
+                median_ms=decimal(timing.latency.median_ms, 0),
+                p99_ms=decimal(timing.latency.p99_ms, 0),
+                n=timing.latency.n,
+                hop=decimal(hop),
+                budget_ms=decimal(timing.budget_ms, 0),
+                raised=timing.raised - timing.received,
+            )
         )
     return DONE if timing.within else CANNOT
 

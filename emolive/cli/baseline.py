@@ -13,11 +13,12 @@ from rich.table import Table
 from emolive.archive.baselines import ArchiveBaselines, folder_of
 from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
+from emolive.cli.confirming import confirm
 from emolive.cli.console import Console
-from emolive.cli.options import JsonReport, LibraryOption, group
+from emolive.cli.options import JsonReport, LibraryOption, YesOption, group
 from emolive.cli.outcome import DONE, print_json, say
 from emolive.errors import EmoliveError
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
@@ -69,8 +70,10 @@ def known_sentences(baselines: ArchiveBaselines, items: Iterable[AudioInput]) ->
         return [*said, f"Library: {known}."]
     return [
         *said,
-        "Library: nothing is known of this model's answers yet, so they stay as they are. `emolive "
-        "live`, or `analyze --baseline files`, gathers that.",
+        tr(
+            "Library: nothing is known of this model's answers yet, so they stay as they "
+            "are. `emolive live`, or `analyze --baseline files`, gathers that."
+        ),
     ]
 
 
@@ -85,14 +88,16 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
     if not profiles:
         say(tr("No source is known yet: `emolive live` gathers what it hears of one."))
         return DONE
-    table = Table("id", "source", "sessions", "counts", "strength", "last heard")
+    table = Table(
+        tr("id"), tr("source"), tr("sessions"), tr("counts"), tr("strength"), tr("last heard")
+    )
     for profile in profiles:
         known = profile.evidence
         table.add_row(
             profile.source.id,
             profile.source.title,
             str(profile.sessions),
-            f"{known.minutes:.0f} min",
+            tr("{minutes} min", minutes=decimal(known.minutes, 0)),
             percent(known.strength()),
             _moment(profile),
         )
@@ -125,7 +130,7 @@ def show(
         print_json({**summary, **told})
         return DONE
     say(_about(profile))
-    table = Table("", "mean answer", "expected", "added to the log-probability")
+    table = Table("", tr("mean answer"), tr("expected"), tr("added to the log-probability"))
     mix = expected.shares(profile.source.labels)
     for label, share, moved in zip(profile.source.labels, mix, vector, strict=True):
         mean = summary["mean"][label]
@@ -141,13 +146,22 @@ def forget(
         str | None, typer.Argument(metavar="ID", help="A profile's id, or how it begins.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All profiles.")] = False,
+    yes: YesOption = False,
     library: LibraryOption = None,
     as_json: JsonReport = False,
 ) -> int:
-    """Delete a profile, or all: the source is new again."""
+    """Delete a profile, or all: the source is new again. It asks first, without --yes."""
     if (profile_id is not None) == everything:
         raise EmoliveError(tr("Say which profile to forget by its ID, or --all; not both."))
-    count = _store(library).forget(profile_id)
+    store = _store(library)
+    if profile_id is None:
+        question = tr("Forget what is known of all sources?")
+    else:
+        question = tr(
+            "Forget what is known of {source}?", source=store.find(profile_id).source.title
+        )
+    confirm(question, yes=yes)
+    count = store.forget(profile_id)
     if as_json:
         say(json.dumps({"forgotten": count}))
     else:
@@ -157,11 +171,17 @@ def forget(
 
 def _about(profile: SourceProfile) -> str:
     known = profile.evidence
-    return (
-        f"{profile.source.title}: {profile.sessions} sessions, {profile.heard_minutes:.1f} min of "
-        f"speech heard, of which {known.minutes:.1f} count; {percent(known.strength())} of what "
-        f"they say is used. Model {profile.source.model}, last heard "
-        f"{_moment(profile)}."
+    return tr(
+        "{title}: {sessions} sessions, {heard_minutes} min of speech heard, of which "
+        "{minutes} count; {percent} of what they say is used. Model {model}, last "
+        "heard {moment}.",
+        title=profile.source.title,
+        sessions=profile.sessions,
+        heard_minutes=decimal(profile.heard_minutes, 1),
+        minutes=decimal(known.minutes, 1),
+        percent=percent(known.strength()),
+        model=profile.source.model,
+        moment=_moment(profile),
     )
 
 

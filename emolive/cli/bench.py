@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -37,15 +36,16 @@ from emolive.bench.stages import (
 from emolive.bench.teaching import time_teaching
 from emolive.bench.throughput import Throughput, measure_throughput
 from emolive.cli.console import Console
-from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
+from emolive.i18n import decimal, tr
 from emolive.inference import loading
 from emolive.inference.classifier import default_threads
 from emolive.inference.placement import Placement, placement
 from emolive.inference.providers import Requested
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
+from emolive.wording import percent, signed_percent
 
 _GROWTH_LIMIT = 0.05
 _USUAL_REPEATS = 30
@@ -86,8 +86,12 @@ def run_bench(
 ) -> int:
     """Measure and print; 2 when a soak's memory grew by more than 5 %."""
     if desktop_hours:
-        return _soak_desktop(model, provider, hop_s, desktop_hours, as_json=as_json)
-    tell("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
+        from emolive.cli.bench_desktop import run_desktop_soak
+
+        return run_desktop_soak(model, provider, hop_s, desktop_hours, as_json=as_json)
+    tell(
+        tr("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
+    )
     report = _measure(model, provider, hop_s, seconds, soak_hours)
     if calls:
         report = replace(report, wall=_measure_wall(model, provider, hop_s, seconds, calls))
@@ -96,7 +100,12 @@ def run_bench(
     else:
         _show(report)
     if report.soak and report.soak.growth > _GROWTH_LIMIT:
-        tell(f"Memory grew by {report.soak.growth:.1%} after warm-up: please report this.")
+        tell(
+            tr(
+                "Memory grew by {growth} after warm-up: please report this.",
+                growth=percent(report.soak.growth, 1),
+            )
+        )
         return CANNOT
     return DONE
 
@@ -123,7 +132,10 @@ def _measure(
     long_run = None
     if soak_hours:
         with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task(f"{soak_hours:g} h of audio", total=1.0)
+            task = progress.add_task(
+                tr("{hours} h of audio", hours=decimal(soak_hours)),
+                total=1.0,
+            )
             long_run = soak(
                 speech,
                 classifier,
@@ -185,7 +197,12 @@ def _usual_way(threads: int) -> tuple[list[Timing], list[Timing]]:
     command += ["--repeats", str(_USUAL_REPEATS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        tell("The usual way could not be measured: " + done.stderr.strip().rpartition("\n")[2])
+        tell(
+            tr(
+                "The usual way could not be measured: {reason}",
+                reason=done.stderr.strip().rpartition("\n")[2],
+            )
+        )
         return [], []
     times = json.loads(done.stdout)
     wall, processor = (
@@ -197,39 +214,62 @@ def _usual_way(threads: int) -> tuple[list[Timing], list[Timing]]:
 
 def _show(report: Report) -> None:
     console = Console()
-    table = Table(title=f"emolive {report.version} on {report.machine}", title_justify="left")
+    table = Table(
+        title=tr("emolive {version} on {machine}", version=report.version, machine=report.machine),
+        title_justify="left",
+    )
     table.add_column("")
-    table.add_column("median ms", justify="right")
-    table.add_column("p99 ms", justify="right")
-    table.add_column("n", justify="right")
+    table.add_column(tr("median ms"), justify="right")
+    table.add_column(tr("p99 ms"), justify="right")
+    table.add_column(tr("n"), justify="right")
     table.add_section()
-    table.add_row(Text(f"per hop of {report.hop_s:g} s, {report.provider}, {report.model}", "bold"))
+    table.add_row(
+        Text(
+            tr(
+                "per hop of {hop_s} s, {provider}, {model}",
+                hop_s=decimal(report.hop_s),
+                provider=report.provider,
+                model=report.model,
+            ),
+            "bold",
+        )
+    )
     for timing in report.stages:
         _add(table, timing)
     _add(table, report.latency)
     if report.usual_way:
         table.add_section()
-        table.add_row(Text("the usual way, per window", "bold"))
+        table.add_row(Text(tr("the usual way, per window"), "bold"))
         for timing in report.usual_way:
             _add(table, timing)
     table.add_section()
-    table.add_row(Text("archives, per core", "bold"), Text("x real time", "bold"))
-    _add_speed(table, f"`emolive analyze`, a window each {report.hop_s:g} s", report.archive.speed)
+    table.add_row(Text(tr("archives, per core"), "bold"), Text(tr("x real time"), "bold"))
+    _add_speed(
+        table,
+        tr("`emolive analyze`, a window each {hop_s} s", hop_s=decimal(report.hop_s)),
+        report.archive.speed,
+    )
     if report.archive.usual_way is not None:
-        _add_speed(table, "the usual way, the same windows", report.archive.usual_way)
+        _add_speed(table, tr("the usual way, the same windows"), report.archive.usual_way)
     console.print(table)
     if report.usual_way:
         usual = sum(timing.median_ms for timing in report.usual_way)
         ratio = usual / report.stages[-1].median_ms
-        console.print(f"One hop here costs 1/{ratio:.1f} of the usual way (medians).")
+        console.print(
+            tr("One hop here costs 1/{ratio} of the usual way (medians).", ratio=decimal(ratio, 1))
+        )
     else:
-        console.print("The usual way was not measured: it needs the training extra.")
+        console.print(tr("The usual way was not measured: it needs the training extra."))
     capacity = report.capacity
     console.print(
-        f"One core carries {capacity.streams_per_core:.0f} live streams "
-        f"({capacity.classified_share:.0%} of the windows with speech, batches of 8)."
+        tr(
+            "One core carries {streams_per_core} live streams ({classified_share} of the "
+            "windows with speech, batches of 8).",
+            streams_per_core=decimal(capacity.streams_per_core, 0),
+            classified_share=percent(capacity.classified_share),
+        )
     )
-    console.print(f"Memory: {report.memory_mb:.0f} MB.")
+    console.print(tr("Memory: {memory_mb} MB.", memory_mb=decimal(report.memory_mb, 0)))
     if report.placement:
         console.print(f"On {report.provider}: {report.placement}.")
     if report.throughput:
@@ -237,111 +277,89 @@ def _show(report: Report) -> None:
     if report.wall:
         wall = report.wall
         console.print(
-            f"{wall.calls} stereo calls in real time for {wall.seconds:.0f} s, customers inferred, "
-            f"once each had been answered, after {wall.warm_up_s:.1f} s: "
-            f"{wall.windows_per_s:.0f} windows/s, {wall.fewest} to {wall.most} of a call; "
-            f"{wall.windows_skipped} of {wall.windows + wall.windows_skipped} windows skipped; "
-            f"answers after {wall.latency_p50_ms:.0f} ms (median), {wall.latency_p99_ms:.0f} ms "
-            f"(p99), at most {wall.lag_max_s:.1f} s behind; {wall.cores:.2f} cores in use."
+            tr(
+                "{calls} stereo calls in real time for {seconds} s, customers inferred, "
+                "once each had been answered, after {warm_up_s} s: {windows_per_s} "
+                "windows/s, {fewest} to {most} of a call; {windows_skipped} of {windows} "
+                "windows skipped; answers after {latency_p50_ms} ms (median), "
+                "{latency_p99_ms} ms (p99), at most {lag_max_s} s behind; {cores} cores "
+                "in use.",
+                calls=wall.calls,
+                seconds=decimal(wall.seconds, 0),
+                warm_up_s=decimal(wall.warm_up_s, 1),
+                windows_per_s=decimal(wall.windows_per_s, 0),
+                fewest=wall.fewest,
+                most=wall.most,
+                windows_skipped=wall.windows_skipped,
+                windows=wall.windows + wall.windows_skipped,
+                latency_p50_ms=decimal(wall.latency_p50_ms, 0),
+                latency_p99_ms=decimal(wall.latency_p99_ms, 0),
+                lag_max_s=decimal(wall.lag_max_s, 1),
+                cores=decimal(wall.cores, 2),
+            )
         )
     if report.soak:
         console.print(
-            f"{report.soak.hours:g} h of audio, {report.soak.windows} windows, in "
-            f"{report.soak.wall_s:.0f} s: {report.soak.warm_mb:.0f} MB after warm-up, at most "
-            f"{report.soak.peak_mb:.0f} MB ({report.soak.growth:+.1%})."
+            tr(
+                "{hours} h of audio, {windows} windows, in {wall_s} s: {warm_mb} MB "
+                "after warm-up, at most {peak_mb} MB ({growth}).",
+                hours=decimal(report.soak.hours),
+                windows=report.soak.windows,
+                wall_s=decimal(report.soak.wall_s, 0),
+                warm_mb=decimal(report.soak.warm_mb, 0),
+                peak_mb=decimal(report.soak.peak_mb, 0),
+                growth=signed_percent(report.soak.growth, 1),
+            )
         )
 
 
 def _batches(throughput: Throughput) -> Table:
     """Windows per second, from audio in host memory to answers there."""
     rate = throughput.matrix_rate
-    title = f"{throughput.file} on {throughput.provider}, windows in, answers out"
+    title = tr(
+        "{file} on {provider}, windows in, answers out",
+        file=throughput.file,
+        provider=throughput.provider,
+    )
     if rate:
-        title += f" (matrix products: {rate / 1e12:.0f} TFLOP/s)"
+        title = tr(
+            "{title} (matrix products: {rate} TFLOP/s)", title=title, rate=decimal(rate / 1e12, 0)
+        )
     table = Table(title=title, title_justify="left")
     for name in (
-        "windows",
-        "batch",
-        "median ms",
-        "p99 ms",
-        "windows/s",
-        "of the matrix rate",
-        "CUDA graph",
+        tr("windows"),
+        tr("batch"),
+        tr("median ms"),
+        tr("p99 ms"),
+        tr("windows/s"),
+        tr("of the matrix rate"),
+        tr("CUDA graph"),
     ):
         table.add_column(name, justify="right")
     for one in throughput.batches:
         table.add_row(
-            "of one recording" if one.together else "of as many calls",
+            tr("of one recording") if one.together else tr("of as many calls"),
             str(one.batch),
-            f"{one.p50_ms:.2f}",
-            f"{one.p99_ms:.2f}",
-            f"{one.windows_per_s:,.0f}",
-            "" if one.matrix_share is None else f"{one.matrix_share:.1%}",
-            "yes" if one.graphs else "no",
+            decimal(one.p50_ms, 2),
+            decimal(one.p99_ms, 2),
+            decimal(one.windows_per_s, 0),
+            "" if one.matrix_share is None else percent(one.matrix_share, 1),
+            tr("yes") if one.graphs else tr("no"),
         )
     return table
 
 
 def _add(table: Table, timing: Timing) -> None:
     table.add_row(
-        "  " + timing.name, f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}", str(timing.n)
+        "  " + tr(timing.name),
+        decimal(timing.median_ms, 2),
+        decimal(timing.p99_ms, 2),
+        str(timing.n),
     )
 
 
 def _add_speed(table: Table, name: str, speed: float) -> None:
-    table.add_row(f"  {name}", f"{speed:.1f}")
-
-
-def _soak_desktop(
-    model: Path | None, provider: str, hop_s: float, hours: float, *, as_json: bool
-) -> int:
-    """Measure and print; 2 when memory grew by more than 5 % after the first eighth.
-
-    Without a display the window is drawn offscreen.
-    """
-    if not has_display():
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from emolive.ui.soak import FRAME_S, soak_desktop
-
-    classifier = load_classifier(model, provider)
-    config = engine_config(hop_s, classifier)
-    speech = read_speech(asset(DEMO_AUDIO), classifier.metadata.front_end.sampling_rate)
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"{hours:g} h in the window", total=1.0)
-        soak = soak_desktop(
-            speech,
-            classifier,
-            SileroVad(),
-            config,
-            hours,
-            lambda share: progress.update(task, completed=share),
-        )
-    classifier.close()
-    if as_json:
-        print_json(asdict(soak))
-    else:
-        title = (
-            f"{soak.hours:g} h in {soak.wall_s:.0f} s, {FRAME_S:g} s of speech a frame, window "
-            f"{soak.size[0]} x {soak.size[1]} ({soak.platform})"
-        )
-        table = Table(title=title, title_justify="left")
-        columns = ("until hour", "frames", "median ms", "p95 ms", "worst ms", "memory MB")
-        for column in columns:
-            table.add_column(column, justify="right")
-        for part in soak.parts:
-            table.add_row(
-                f"{part.hours:.2f}",
-                str(part.frames),
-                f"{part.median_ms:.1f}",
-                f"{part.p95_ms:.1f}",
-                f"{part.worst_ms:.1f}",
-                f"{part.memory_mb:.0f}",
-            )
-        Console().print(table)
-    if soak.growth > _GROWTH_LIMIT:
-        tell(f"Memory grew by {soak.growth:.1%} after the first eighth: please report this.")
-        return CANNOT
-    return DONE
+    table.add_row(f"  {name}", decimal(speed, 1))
 
 
 def run_teaching_bench(model: Path | None, provider: str, *, as_json: bool) -> int:
@@ -361,11 +379,23 @@ def run_teaching_bench(model: Path | None, provider: str, *, as_json: bool) -> i
         print_json(asdict(timing) | {"model": name, "added": timing.added})
         return DONE
     say(
-        f"{timing.labels} labels of {timing.classes} classes on {name} ({timing.features} "
-        f"features): learned in {timing.learning_s:.1f} s, judged in {timing.judging_s:.1f} s."
+        tr(
+            "{labels} labels of {classes} classes on {name} ({features} features): "
+            "learned in {learning_s} s, judged in {judging_s} s.",
+            labels=timing.labels,
+            classes=timing.classes,
+            name=name,
+            features=timing.features,
+            learning_s=decimal(timing.learning_s, 1),
+            judging_s=decimal(timing.judging_s, 1),
+        )
     )
     say(
-        f"A window takes {timing.window.median_ms:.2f} ms; an adapted model adds "
-        f"{1e3 * timing.layer.median_ms:.0f} µs, {timing.added:.2%}."
+        tr(
+            "A window takes {window_ms} ms; an adapted model adds {layer_us} µs, {added}.",
+            window_ms=decimal(timing.window.median_ms, 2),
+            layer_us=decimal(1000.0 * timing.layer.median_ms, 0),
+            added=percent(timing.added, 2),
+        )
     )
     return DONE

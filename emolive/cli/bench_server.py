@@ -15,12 +15,14 @@ from emolive.bench.stages import read_speech
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.errors import EmoliveError
+from emolive.i18n import decimal, tr
 from emolive.inference.bundled import model_path
 from emolive.inference.model_files import read_metadata
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.settings import check_server
 from emolive.speech.silero import SileroVad
 from emolive.types import FloatArray
+from emolive.wording import percent, signed_percent
 
 _MEASURED_CALLS = 8  # for a sizing
 _FIRST = 8
@@ -65,7 +67,7 @@ def run_server_bench(
         EmoliveError: something needed is missing, or the server did not come up.
     """
     check_server()
-    tell("Measuring calls over sockets. Other load on the machine shows in the numbers.")
+    tell(tr("Measuring calls over sockets. Other load on the machine shows in the numbers."))
     classifier = load_classifier(model, provider)
     rate = classifier.metadata.front_end.sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
@@ -133,7 +135,14 @@ def _most_calls(
         found = measure_server(
             speech, rate, model, provider, hop_s, calls=calls, seconds=_TRIAL_S, serve=serve
         )
-        tell(f"{calls} calls: {found.windows_skipped} windows skipped, {found.cores:.2f} cores.")
+        tell(
+            tr(
+                "{calls} calls: {windows_skipped} windows skipped, {cores} cores.",
+                calls=calls,
+                windows_skipped=found.windows_skipped,
+                cores=decimal(found.cores, 2),
+            )
+        )
         fine = not found.windows_skipped
         if not fine and (calls, False) not in tried:
             # Another program may have been at work for a moment.
@@ -148,24 +157,46 @@ def _most_calls(
 def _show(report: ServerReport) -> None:
     server, engine = report.server, report.engine
     say(
-        f"{server.calls} two-party calls over sockets for {server.seconds:.0f} s, customers "
-        f"inferred: {server.windows_skipped} windows skipped, answers on a watcher's socket "
-        f"{server.latency_p50_ms:.0f} ms (median), {server.latency_p99_ms:.0f} ms (p99) after the "
-        f"packet, {server.cores:.2f} cores, {server.memory_mb:.0f} MB."
+        tr(
+            "{calls} two-party calls over sockets for {seconds} s, customers inferred: "
+            "{windows_skipped} windows skipped, answers on a watcher's socket "
+            "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99) after the packet, "
+            "{cores} cores, {memory_mb} MB.",
+            calls=server.calls,
+            seconds=decimal(server.seconds, 0),
+            windows_skipped=server.windows_skipped,
+            latency_p50_ms=decimal(server.latency_p50_ms, 0),
+            latency_p99_ms=decimal(server.latency_p99_ms, 0),
+            cores=decimal(server.cores, 2),
+            memory_mb=decimal(server.memory_mb, 0),
+        )
     )
     say(
-        f"The same without a server: {engine.windows_skipped} windows skipped, answers after "
-        f"{engine.latency_p50_ms:.0f} ms (median), {engine.latency_p99_ms:.0f} ms (p99), "
-        f"{engine.cores:.2f} cores."
+        tr(
+            "The same without a server: {windows_skipped} windows skipped, answers after "
+            "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99), {cores} cores.",
+            windows_skipped=engine.windows_skipped,
+            latency_p50_ms=decimal(engine.latency_p50_ms, 0),
+            latency_p99_ms=decimal(engine.latency_p99_ms, 0),
+            cores=decimal(engine.cores, 2),
+        )
     )
     least, overhead, most = report.overheads
     say(
-        f"Of {len(report.overheads)} rounds in turn: the server adds {overhead:.0%} ({least:.0%} "
-        f"to {most:.0%}) to what monitoring takes; a call costs {report.cores_per_call:.4f} cores "
-        f"with a server, {report.engine_cores_per_call:.4f} without."
+        tr(
+            "Of {rounds} rounds in turn: the server adds {overhead} ({least} to {most}) "
+            "to what monitoring takes; a call costs {cores_per_call} cores with a "
+            "server, {engine_cores_per_call} without.",
+            rounds=len(report.overheads),
+            overhead=percent(overhead),
+            least=percent(least),
+            most=percent(most),
+            cores_per_call=decimal(report.cores_per_call, 4),
+            engine_cores_per_call=decimal(report.engine_cores_per_call, 4),
+        )
     )
     if overhead > _MARK:
-        tell(f"More than the {_MARK:.0%} that a server should add.")
+        tell(tr("More than the {share} that a server should add.", share=percent(_MARK)))
 
 
 def run_sizing_bench(
@@ -185,14 +216,26 @@ def run_sizing_bench(
     """
     check_server()
     check_simpy()
-    tell(f"Measuring {_MEASURED_CALLS} calls over sockets for {seconds:.0f} s.")
+    tell(
+        tr(
+            "Measuring {calls} calls over sockets for {seconds} s.",
+            calls=_MEASURED_CALLS,
+            seconds=decimal(seconds, 0),
+        )
+    )
     serve = _serving(workers)
     speech, rate = _demo_for(model)
     measured = measure_server(
         speech, rate, model, provider, hop_s, calls=_MEASURED_CALLS, seconds=seconds, serve=serve
     )
     load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=hop_s)
-    tell(f"A call costs {load.cost:.3f} of a core here. Simulating {calls} calls.")
+    tell(
+        tr(
+            "A call costs {cost} of a core here. Simulating {calls} calls.",
+            cost=decimal(load.cost, 3),
+            calls=calls,
+        )
+    )
     found = {
         "as many calls as they are for": simulate(load, load.machines),
         "120 %, refused": simulate(load, load.machines, share=1.2),
@@ -203,8 +246,14 @@ def run_sizing_bench(
         print_json(report)
         return DONE
     say(
-        f"{calls} calls: {load.machines} machines of {load.cores} cores, a worker on each core, "
-        f"which takes {load.per_worker} calls."
+        tr(
+            "{calls} calls: {machines} machines of {cores} cores, a worker on each core, "
+            "which takes {per_worker} calls.",
+            calls=calls,
+            machines=load.machines,
+            cores=load.cores,
+            per_worker=load.per_worker,
+        )
     )
     for name, one in found.items():
         say(_sizing_line(name, one))
@@ -212,10 +261,17 @@ def run_sizing_bench(
 
 
 def _sizing_line(name: str, one: Sizing) -> str:
-    return (
-        f"{name}: {one.refused:.1%} of the calls refused; the fullest worker has {one.fullest} "
-        f"calls ({one.busiest_cores:.2f} of its core), answers after {one.p50_ms:.0f} ms (median), "
-        f"{one.p99_ms:.0f} ms (p99), {one.skipped:.1%} of them skipped."
+    return tr(
+        "{name}: {refused} of the calls refused; the fullest worker has {fullest} "
+        "calls ({busiest_cores} of its core), answers after {p50_ms} ms (median), "
+        "{p99_ms} ms (p99), {skipped} of them skipped.",
+        name=name,
+        refused=percent(one.refused, 1),
+        fullest=one.fullest,
+        busiest_cores=decimal(one.busiest_cores, 2),
+        p50_ms=decimal(one.p50_ms, 0),
+        p99_ms=decimal(one.p99_ms, 0),
+        skipped=percent(one.skipped, 1),
     )
 
 
@@ -235,9 +291,11 @@ def run_server_day(
         EmoliveError: something needed is missing, or the server did not come up.
     """
     if not server:
-        raise EmoliveError("--hours is about calls of a server: give --server, too.")
+        raise EmoliveError(tr("--hours is about calls of a server: give --server, too."))
     check_server()
-    tell("Calls come and go. Other programs make it slower, and change nothing of what is left.")
+    tell(
+        tr("Calls come and go. Other programs make it slower, and change nothing of what is left.")
+    )
     speech, rate = _demo_for(model)
     serve = _serving(workers)
     day = run_day(
@@ -252,19 +310,41 @@ def run_server_day(
 
 
 def _hour(one: Kept) -> str:
-    inside = "" if one.tasks is None else f", {one.tasks} tasks, {one.calls} calls held"
-    return (
-        f"Hour {one.hours:.0f}: {one.calls_so_far} calls so far, {one.memory_mb:.0f} MB, "
-        f"{one.threads} threads, {one.files} files, {one.sockets} sockets, {one.processes} "
-        f"processes{inside}."
+    inside = (
+        ""
+        if one.tasks is None
+        else tr(", {tasks} tasks, {calls} calls held", tasks=one.tasks, calls=one.calls)
+    )
+    return tr(
+        "Hour {hours}: {calls_so_far} calls so far, {memory_mb} MB, {threads} "
+        "threads, {files} files, {sockets} sockets, {processes} processes{inside}.",
+        hours=decimal(one.hours, 0),
+        calls_so_far=one.calls_so_far,
+        memory_mb=decimal(one.memory_mb, 0),
+        threads=one.threads,
+        files=one.files,
+        sockets=one.sockets,
+        processes=one.processes,
+        inside=inside,
     )
 
 
 def _day_summary(day: Day) -> str:
-    left = f"left of them: {', '.join(day.left)}" if day.left else "nothing is left of them"
+    left = (
+        tr("left of them: {names}", names=", ".join(day.left))
+        if day.left
+        else tr("nothing is left of them")
+    )
     first, last = day.looks[0], day.looks[-1]
-    return (
-        f"{day.hours:g} hours, {day.calls} calls with {day.seconds_of_calls / 3_600:.1f} hours of "
-        f"two parties: memory {day.growth:+.1%} ({first.memory_mb:.0f} MB after warm-up, "
-        f"{last.memory_mb:.0f} MB in the end), {left}."
+    return tr(
+        "{hours} hours, {calls} calls with {call_hours} hours of two parties: "
+        "memory {growth} ({first_mb} MB after warm-up, {last_mb} MB in the end), "
+        "{left}.",
+        hours=decimal(day.hours),
+        calls=day.calls,
+        call_hours=decimal(day.seconds_of_calls / 3600, 1),
+        growth=signed_percent(day.growth, 1),
+        first_mb=decimal(first.memory_mb, 0),
+        last_mb=decimal(last.memory_mb, 0),
+        left=left,
     )

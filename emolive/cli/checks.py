@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, cast
 
 from emolive import __version__
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import decimal, mark, tr
 from emolive.logs import app_log_file
+from emolive.wording import percent
 
 if TYPE_CHECKING:
     from emolive.inference.metadata import ModelMetadata
@@ -55,15 +56,15 @@ class Finding:
 
 def run_checks(model: Path | None, provider: str) -> Iterator[Finding]:
     """All checks, as they are done."""
-    yield _guarded("versions", versions)
-    yield _guarded("audio input", audio_input)
-    yield _guarded("audio files", audio_files)
-    yield _guarded("speech detection", speech_detection)
-    yield _guarded("model", lambda: model_and_provider(model, provider))
-    yield _guarded("ONNX Runtime packages", runtime_packages)
-    yield _guarded("desktop", desktop)
-    yield _guarded("data folder", data_folder)
-    yield _guarded("log", log)
+    yield _guarded(mark("versions"), versions)
+    yield _guarded(mark("audio input"), audio_input)
+    yield _guarded(mark("audio files"), audio_files)
+    yield _guarded(mark("speech detection"), speech_detection)
+    yield _guarded(mark("model"), lambda: model_and_provider(model, provider))
+    yield _guarded(mark("ONNX Runtime packages"), runtime_packages)
+    yield _guarded(mark("desktop"), desktop)
+    yield _guarded(mark("data folder"), data_folder)
+    yield _guarded(mark("log"), log)
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
@@ -73,7 +74,11 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
         return Finding(name, Verdict.BROKEN, (), str(error))
     except Exception as error:  # a doctor does not faint
         _log.exception("A check of doctor failed")
-        text = f"Unexpected problem ({type(error).__name__}: {error}): reinstall emolive."
+        text = tr(
+            "Unexpected problem ({kind}: {error}): reinstall emolive.",
+            kind=type(error).__name__,
+            error=error,
+        )
         return Finding(name, Verdict.BROKEN, (), text)
 
 
@@ -103,13 +108,23 @@ def audio_input() -> Finding:
 
     devices = list_inputs()
     _, host_apis, _ = portaudio.query()
-    names = ", ".join(str(api["name"]) for api in host_apis) or "none"
-    facts = [f"{portaudio.load().get_portaudio_version()[1]}", f"host APIs: {names}"]
+    names = ", ".join(str(api["name"]) for api in host_apis) or tr("none")
+    facts = [
+        f"{portaudio.load().get_portaudio_version()[1]}",
+        tr("host APIs: {names}", names=names),
+    ]
     for device in devices:
-        default = ", default" if device.is_default else ""
+        default = tr(", default") if device.is_default else ""
         facts.append(
-            f"{device.index}: {device.name} ({device.host_api}, {device.channels} channels, "
-            f"{device.sampling_rate} Hz{default})"
+            tr(
+                "{index}: {name} ({host_api}, {channels} channels, {sampling_rate} Hz{default})",
+                index=device.index,
+                name=device.name,
+                host_api=device.host_api,
+                channels=device.channels,
+                sampling_rate=device.sampling_rate,
+                default=default,
+            )
         )
     if not devices:
         return Finding("audio input", Verdict.WARNING, tuple(facts), tr(NO_INPUT))
@@ -128,7 +143,11 @@ def audio_files() -> Finding:
         found = source.open()
     finally:
         source.close()
-    clip = f"demo clip: {source.duration_s or 0:.0f} s at {found.sampling_rate} Hz"
+    clip = tr(
+        "demo clip: {seconds} s at {sampling_rate} Hz",
+        seconds=decimal(source.duration_s or 0, 0),
+        sampling_rate=found.sampling_rate,
+    )
     return Finding(
         "audio files", Verdict.OK, (f"libsndfile {soundfile.__libsndfile_version__}", clip)
     )
@@ -143,11 +162,13 @@ def speech_detection() -> Finding:
     vad = SileroVad()
     probabilities = vad.stream().accept(np.zeros(vad.sampling_rate, np.float32))
     return Finding(
-        "speech detection", Verdict.OK, (f"Silero VAD answers ({len(probabilities)} chunks)",)
+        "speech detection",
+        Verdict.OK,
+        (tr("Silero VAD answers ({count} chunks)", count=len(probabilities)),),
     )
 
 
-_SLOW_ON_GPU = (
+_SLOW_ON_GPU = mark(
     "The graphics card waits for the CPU in every window: use a model with a file for GPUs "
     "(NAME.gpu.onnx), or `--provider cpu`."
 )
@@ -172,42 +193,64 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     classifier.predict(window)
     took_ms = 1000 * (time.perf_counter() - begin)
     facts = [
-        f"in use: {classifier.provider} (one window: {took_ms:.1f} ms)",
-        f"providers of this ONNX Runtime: {available}",
+        tr(
+            "in use: {provider} (one window: {took_ms} ms)",
+            provider=classifier.provider,
+            took_ms=decimal(took_ms, 1),
+        ),
+        tr("providers of this ONNX Runtime: {available}", available=available),
         f"{metadata.name}: {classifier.file}",
-        f"labels: {', '.join(metadata.labels)}",
-        f"{metadata.window_s:g} s windows of {_input(metadata)}, {metadata.sampling_rate} Hz",
-        f"temperature {metadata.temperature:.3g}, uncertain below "
-        f"{metadata.abstention_threshold:.0%}",
-        f"trained on {', '.join(metadata.corpora)}; split: {metadata.split}",
-        f"scores: {_scores(metadata)}",
-        f"licence: {metadata.licence}",
+        tr("labels: {labels}", labels=", ".join(metadata.labels)),
+        tr(
+            "{window_s} s windows of {input}, {sampling_rate} Hz",
+            window_s=decimal(metadata.window_s),
+            input=_input(metadata),
+            sampling_rate=metadata.sampling_rate,
+        ),
+        tr(
+            "temperature {temperature}, uncertain below {abstention_threshold}",
+            temperature=decimal(metadata.temperature),
+            abstention_threshold=percent(metadata.abstention_threshold),
+        ),
+        tr(
+            "trained on {names}; split: {split}",
+            names=", ".join(metadata.corpora),
+            split=metadata.split,
+        ),
+        tr("scores: {scores}", scores=_scores(metadata)),
+        tr("licence: {licence}", licence=metadata.licence),
     ]
     where = placement(classifier) if classifier.provider != "CPU" else None
     classifier.close()
     if classifier.provider_note:
         facts.append(classifier.provider_note)
     if bundled := bundled_model(model):
-        facts.append(f"card: {bundled.card}")
+        facts.append(tr("card: {path}", path=bundled.card))
     if where is not None:
         facts.append(str(where))
         if where.on_cpu:
-            return Finding("model", Verdict.WARNING, tuple(facts), _SLOW_ON_GPU)
+            return Finding("model", Verdict.WARNING, tuple(facts), tr(_SLOW_ON_GPU))
     return Finding("model", Verdict.OK, tuple(facts))
 
 
 def _input(metadata: ModelMetadata) -> str:
     front_end = metadata.front_end
-    return "sound" if front_end.kind == "waveform" else f"{front_end.n_mels} mel bands"
+    return (
+        tr("sound")
+        if front_end.kind == "waveform"
+        else tr("{n_mels} mel bands", n_mels=front_end.n_mels)
+    )
 
 
 def _scores(metadata: ModelMetadata) -> str:
     """UAR by corpus, for the rest there is the card; whatever is there if a model has no such."""
     if clean := metadata.clean_scores:
-        listed = ", ".join(f"{corpus} {score:.1%}" for corpus, score in clean.items())
-        return f"{listed} (UAR, clean speech)"
-    listed = ", ".join(f"{name} {score:.3g}" for name, score in metadata.scores.items())
-    return listed or "none given"
+        listed = ", ".join(f"{corpus} {percent(score, 1)}" for corpus, score in clean.items())
+        return tr("{listed} (UAR, clean speech)", listed=listed)
+    listed = ", ".join(
+        f"{name} {decimal(float(f'{score:.3g}'))}" for name, score in metadata.scores.items()
+    )
+    return listed or tr("none given")
 
 
 def runtime_packages() -> Finding:
@@ -218,9 +261,11 @@ def runtime_packages() -> Finding:
     if len(packages) == 1:
         return Finding("ONNX Runtime packages", Verdict.OK, packages)
     names = " ".join(packages)
-    way_out = f"Run `pip uninstall -y {names}`, then install emolive again: one is enough."
+    way_out = tr(
+        "Run `pip uninstall -y {names}`, then install emolive again: one is enough.", names=names
+    )
     if not packages:
-        way_out = "No ONNX Runtime package is registered: install emolive again."
+        way_out = tr("No ONNX Runtime package is registered: install emolive again.")
     return Finding("ONNX Runtime packages", Verdict.WARNING, packages, way_out)
 
 
@@ -229,14 +274,22 @@ def desktop() -> Finding:
     from emolive.cli.desktop import desktop_problem, has_display
 
     if problem := desktop_problem():
-        return Finding("desktop", Verdict.WARNING, ("the terminal is used instead",), problem)
-    display = "there is a display" if has_display() else "no display: the terminal is used instead"
-    return Finding("desktop", Verdict.OK, ("Qt can be loaded", display))
+        return Finding("desktop", Verdict.WARNING, (tr("the terminal is used instead"),), problem)
+    display = (
+        tr("there is a display")
+        if has_display()
+        else tr("no display: the terminal is used instead")
+    )
+    return Finding("desktop", Verdict.OK, (tr("Qt can be loaded"), display))
 
 
 def log() -> Finding:
     """Where the app's log is."""
-    return Finding("log", Verdict.OK, (f"of the app: {app_log_file()}",))
+    return Finding(
+        "log",
+        Verdict.OK,
+        (tr("of the app: {path}", path=app_log_file()),),
+    )
 
 
 def data_folder() -> Finding:
@@ -258,6 +311,10 @@ def data_folder() -> Finding:
         "data folder",
         Verdict.WARNING,
         (str(folder),),
-        f"{nearest} cannot be written to: make it writable, or set {variable} to a folder that "
-        "can; everything that keeps nothing still works.",
+        tr(
+            "{nearest} cannot be written to: make it writable, or set {variable} to a "
+            "folder that can; everything that keeps nothing still works.",
+            nearest=nearest,
+            variable=variable,
+        ),
     )

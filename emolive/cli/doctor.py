@@ -55,7 +55,7 @@ def _document(findings: list[Finding]) -> dict[str, object]:
 
 def _lines(finding: Finding) -> Text:
     sign, style = _SIGNS[finding.verdict]
-    text = Text.assemble((f"{sign} ", style), (finding.name, "bold"))
+    text = Text.assemble((f"{sign} ", style), (tr(finding.name), "bold"))
     for fact in finding.facts:
         text.append(f"\n    {fact}")
     if finding.way_out:
@@ -65,6 +65,6 @@ def _lines(finding: Finding) -> Text:
 
 def _verdict(findings: list[Finding]) -> Text:
     if broken := _broken(findings):
-        names = ", ".join(finding.name for finding in broken)
-        return Text(f"\nBroken: {names}.", "bold red")
+        names = ", ".join(tr(finding.name) for finding in broken)
+        return Text(tr("\nBroken: {names}.", names=names), "bold red")
     return Text(tr("\nEverything that is needed works."), "bold green")

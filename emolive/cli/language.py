@@ -16,7 +16,7 @@ ASKED: ContextVar[str | None] = ContextVar("language", default=None)
 def speak(wanted: str | None) -> None:
     """Speak the language that was asked for; None: as set in the app, or as the system does.
 
-    Help, the names of options and what is for programs stay English.
+    The names of commands and options and what is for programs stay English.
 
     Raises:
         BadParameter: there is no such language.

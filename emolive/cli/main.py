@@ -12,7 +12,7 @@ import typer
 from emolive import __version__
 from emolive.cli import audit as audit_log
 from emolive.cli import bench_command
-from emolive.cli.language import speak
+from emolive.cli.help_texts import Typer
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,
@@ -44,7 +44,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import languages, tr
 from emolive.logs import LogLevel, log_to, nothing_unseen
 
-app = typer.Typer(
+app = Typer(
     cls=AllCommands,
     name="emolive",
     help="Hear how speech feels, live: a running emotion timeline, computed on this machine.",
@@ -73,11 +73,11 @@ def _emolive(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
-    language: Annotated[
+    language: Annotated[  # noqa: ARG001 - spoken before anything is said
         str | None,
         typer.Option(
             metavar="|".join(languages()),
-            help="Speak it; else as set in the app, or as the system. Help stays English.",
+            help="Speak it; else as set in the app, or as the system.",
         ),
     ] = None,
     log_level: Annotated[
@@ -91,7 +91,6 @@ def _emolive(
 ) -> None:
     """Hear how speech feels, live. Without a command, the desktop app opens."""
     context.obj = debug
-    speak(language)
     if log_level is not None or log_file is not None:
         try:
             context.with_resource(log_to(log_file, log_level or LogLevel.INFO))

@@ -9,15 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.adapt import shelf
-from emolive.adapt.wording import advice_text, how_text, points, taught_text, verdict_text
+from emolive.adapt.wording import advice_text, how_text, interval_text, taught_text, verdict_text
 from emolive.cli.console import Console
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import decimal, mark, tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names, adapted_path
 from emolive.inference.bundled import BUNDLED, BundledModel, base_title, bundled_model
 from emolive.inference.model_files import read_metadata
 from emolive.labels import emotion_name
+from emolive.wording import percent, size_text
+
+_VERDICTS = {"worse": mark("worse"), "not shown": mark("not shown")}
 
 
 def run_models(*, as_json: bool) -> int:
@@ -60,18 +63,18 @@ def show_adapted(model: AdaptedModel) -> None:
     """What was taught, and how it was judged."""
     judged = model.judgement
     base = tr("guessing") if judged.guessing else base_title(model.base)
-    table = Table("", "labels", base, model.name, "difference (95 %)")
+    table = Table("", tr("labels"), base, model.name, tr("difference (95 %)"))
     for one in judged.classes:
-        before = "" if one.base is None else f"{one.base:.1%}"
-        interval = f"{points(one.low)} to {points(one.high)}"
+        before = "" if one.base is None else percent(one.base, 1)
+        interval = interval_text(one.low, one.high)
         name = Text(emotion_name(one.label))
-        table.add_row(name, str(one.labels), before, f"{one.adapted:.1%}", interval)
+        table.add_row(name, str(one.labels), before, percent(one.adapted, 1), interval)
     table.add_row(
-        "all",
+        tr("all"),
         str(sum(model.taught.values())),
-        f"{judged.base_uar:.1%}",
-        f"{judged.uar:.1%}",
-        f"{points(judged.low)} to {points(judged.high)}",
+        percent(judged.base_uar, 1),
+        percent(judged.uar, 1),
+        interval_text(judged.low, judged.high),
         style="bold",
     )
     Console().print(table)
@@ -91,17 +94,17 @@ def show_adapted(model: AdaptedModel) -> None:
 def _show_bundled() -> None:
     described = [read_metadata(model.path) for model in BUNDLED]
     table = Table("", *(model.name for model in BUNDLED))
-    table.add_row("what", *(model.about for model in BUNDLED))
-    table.add_row("size", *(f"{model.path.stat().st_size / 1e6:.0f} MB" for model in BUNDLED))
-    table.add_row("input", *(one.input_name for one in described))
-    for kind in ("clean", "telephone"):
+    table.add_row(tr("what"), *(tr(model.about) for model in BUNDLED))
+    table.add_row(tr("size"), *(size_text(model.path.stat().st_size) for model in BUNDLED))
+    table.add_row(tr("input"), *(one.input_name for one in described))
+    for kind in (mark("clean"), mark("telephone")):
         scores = [
             one.clean_scores if kind == "clean" else one.telephone_scores for one in described
         ]
         for corpus in dict.fromkeys(name for found in scores for name in found):
-            cells = (f"{found[corpus]:.1%}" if corpus in found else "" for found in scores)
-            table.add_row(f"{corpus}, {kind}", *cells)
-    table.add_row("calibration error", *(f"{one.scores['ece']:.3f}" for one in described))
+            cells = (percent(found[corpus], 1) if corpus in found else "" for found in scores)
+            table.add_row(f"{corpus}, {tr(kind)}", *cells)
+    table.add_row(tr("calibration error"), *(decimal(one.scores["ece"], 3) for one in described))
     Console().print(table)
     say(
         tr(
@@ -113,16 +116,18 @@ def _show_bundled() -> None:
 
 
 def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> None:
-    table = Table("your own", "on", "labels", "UAR", "of the base", "better")
+    table = Table(tr("your own"), tr("base"), tr("labels"), "UAR", tr("of the base"), tr("better"))
     for model in models:
         judged = model.judgement
         table.add_row(
             Text(model.name),
             base_title(model.base),
             Text(taught_text(model)),
-            f"{judged.uar:.1%}",
-            "(guessing) " * judged.guessing + f"{judged.base_uar:.1%}",
-            "yes" if model.better else judged.verdict,
+            percent(judged.uar, 1),
+            tr("(guessing) {share}", share=percent(judged.base_uar, 1))
+            if judged.guessing
+            else percent(judged.base_uar, 1),
+            tr("yes") if model.better else tr(_VERDICTS[judged.verdict]),
         )
     Console().print(table)
     for name, n in gone.items():

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from emolive.cli.help_texts import Translated, Typer, translate
+from emolive.cli.language import speak
 from emolive.cli.outcome import outcome
 from emolive.i18n import tr
 from emolive.plain_text import plain
@@ -29,7 +31,7 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 _MAY_BE_EMPTY = {"title", "text", "query"}
 
 
-class Commands(TyperGroup):
+class Commands(Translated, TyperGroup):
     """Commands that return their exit code, and take no empty argument.
 
     As a path it would be the current folder.
@@ -57,6 +59,7 @@ class Commands(TyperGroup):
             command.callback = _Ending.of(command.callback, ctx)
         if command is not None:
             _without_needless_types([*command.params, command.get_help_option(ctx)])
+            translate(command)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -88,9 +91,9 @@ GROUPS = {
 }
 
 
-def group(name: str, **settings: Any) -> typer.Typer:
+def group(name: str, **settings: Any) -> Typer:
     """The group of this name; without a command it shows its help, unless `settings` say else."""
-    return typer.Typer(
+    return Typer(
         cls=Commands,
         help=GROUPS[name],
         add_completion=False,
@@ -105,6 +108,15 @@ class AllCommands(Commands):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands.update({name: _Group(name=name, help=GROUPS[name]) for name in GROUPS})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Take the arguments; the language first, since help and complaints are in it."""
+        try:
+            asked = self.make_parser(ctx).parse_args(list(args))[0].get("language")
+        except _USAGE_ERROR:  # which is told below
+            asked = None
+        speak(asked)
+        return super().parse_args(ctx, args)
 
 
 class _Group(TyperGroup):
@@ -232,6 +244,7 @@ LibraryOption = Annotated[
         help="Folder of the sessions; else $EMOLIVE_LIBRARY, or your own data folder.",
     ),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 KeepSoundOption = Annotated[
     bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
 ]

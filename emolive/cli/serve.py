@@ -385,8 +385,10 @@ def _organizations(given: Sequence[str]) -> frozenset[str]:
         return frozenset(str(UUID(one)) for one in given)
     except ValueError as error:
         raise EmoliveError(
-            "--audiohook-organization takes the organization's ID as Genesys Cloud shows it, such "
-            "as d7934305-0972-4844-938e-9060eef73d05."
+            tr(
+                "--audiohook-organization takes the organization's ID as Genesys Cloud "
+                "shows it, such as d7934305-0972-4844-938e-9060eef73d05."
+            )
         ) from error
 
 

@@ -1,8 +1,7 @@
-"""`emolive sessions export`, `import` and `delete`: what goes out, comes in, and goes."""
+"""`emolive sessions export`, `import`, `delete` and `expire`: what goes out, comes in, and goes."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Annotated
 import typer
 
 from emolive.adapt import shelf
+from emolive.cli.confirming import confirm
 from emolive.cli.loading import open_library
 from emolive.cli.options import FORMATS as FORMAT_NAMES
 from emolive.cli.options import AudioFormat as AudioKind
-from emolive.cli.options import LibraryOption, SessionsArgument
+from emolive.cli.options import LibraryOption, SessionsArgument, YesOption
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import ntr, tr
-from emolive.plain_text import plain
 from emolive.session.bundle import EXTENSION, export_bundle
 from emolive.session.bundle_import import import_bundle
 from emolive.session.export import FORMATS, Format, chosen_formats
@@ -60,7 +59,7 @@ def export_sessions(
         bool,
         typer.Option("--delete", help="Then delete the sessions for good; needs the bundle."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
+    yes: YesOption = False,
     speaker: Annotated[
         str, typer.Option(metavar="NAME", help="Manifest: who speaks in all of them.")
     ] = "",
@@ -122,7 +121,7 @@ def import_sessions(
 
 def delete(
     sessions: SessionsArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     with_models: Annotated[
         bool, typer.Option("--with-models", help="Also the models that were taught with them.")
     ] = False,
@@ -130,13 +129,13 @@ def delete(
 ) -> int:
     """Delete sessions for good: audio, timeline, notes, and their traces in the database.
 
-    On a terminal it asks first. Models that were taught with them are named.
+    It asks first, without --yes. Models that were taught with them are named.
     """
-    return delete_sessions(library, sessions, ask=not yes, with_models=with_models)
+    return delete_sessions(library, sessions, yes=yes, with_models=with_models)
 
 
 def delete_sessions(
-    folder: Path | None, sessions: Sequence[str], *, ask: bool, with_models: bool
+    folder: Path | None, sessions: Sequence[str], *, yes: bool, with_models: bool
 ) -> int:
     """Delete sessions; those that cannot be deleted are reported.
 
@@ -157,9 +156,8 @@ def delete_sessions(
                     way=way,
                 )
             )
-        if ask and sys.stdin.isatty():
-            names = ", ".join(info.title or info.id for info in infos)
-            typer.confirm(plain(tr("Delete {names} for good?", names=names)), abort=True, err=True)
+        names = ", ".join(info.title or info.id for info in infos)
+        confirm(tr("Delete {names} for good?", names=names), yes=yes)
         for info in infos:
             try:
                 library.delete(info.id)
@@ -172,6 +170,54 @@ def delete_sessions(
             shelf.remove(name)
             tell(tr("The model {name} is deleted.", name=name))
     return SOME_INPUTS_FAILED if failed else DONE
+
+
+def expire(
+    days: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=36_500, help="Delete what is older than this, once."),
+    ] = None,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=36_500,
+            help="From now on delete sessions after N days by themselves; 0: never (the default).",
+        ),
+    ] = None,
+    yes: YesOption = False,
+    library: LibraryOption = None,
+) -> int:
+    """Delete old sessions, now or from now on; without options, say what is set.
+
+    It asks first where there are such sessions, without --yes.
+    """
+    with open_library(library) as opened:
+        older = days if days is not None else after or None
+        if older is not None and (old := opened.older_than(older)):
+            names = ", ".join(info.title or info.id for info in old)
+            confirm(tr("Delete {names} for good?", names=names), yes=yes)
+        if after is not None:
+            settings = opened.settings()
+            opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
+        expired = opened.expire(days) if days is not None or after else []
+        for session_id in expired:
+            tell(tr("Session {session_id} is deleted.", session_id=session_id))
+        for name in shelf.taught_with(expired):
+            tell(
+                tr(
+                    "The model {name} was taught with them: `emolive adapt remove {name}` forgets "
+                    "it.",
+                    name=name,
+                )
+            )
+        limit = opened.settings().expire_after_days
+        if limit is None:
+            tell(tr("Sessions are kept until they are deleted."))
+        else:
+            tell(tr("Sessions are deleted by themselves after {limit} days.", limit=limit))
+    return DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +280,7 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
         done = max(
             done,
             delete_sessions(
-                library, [info.id for info in found], ask=not options.yes, with_models=False
+                library, [info.id for info in found], yes=options.yes, with_models=False
             ),
         )
     return done

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from emolive.adapt import shelf
 from emolive.cli import session_adapting, session_agreement, session_files
 from emolive.cli.console import print_table
 from emolive.cli.loading import open_library
@@ -244,45 +243,7 @@ def search(
 app.command()(session_files.delete)
 
 
-@app.command()
-def expire(
-    days: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=36_500, help="Delete what is older than this, once."),
-    ] = None,
-    after: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=36_500,
-            help="From now on delete sessions after N days by themselves; 0: never (the default).",
-        ),
-    ] = None,
-    library: LibraryOption = None,
-) -> int:
-    """Delete old sessions, now or from now on; without options, say what is set."""
-    with open_library(library) as opened:
-        if after is not None:
-            settings = opened.settings()
-            opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
-        expired = opened.expire(days) if days is not None or after else []
-        for session_id in expired:
-            tell(tr("Session {session_id} is deleted.", session_id=session_id))
-        for name in shelf.taught_with(expired):
-            tell(
-                tr(
-                    "The model {name} was taught with them: `emolive adapt remove {name}` forgets "
-                    "it.",
-                    name=name,
-                )
-            )
-        limit = opened.settings().expire_after_days
-        if limit is None:
-            tell(tr("Sessions are kept until they are deleted."))
-        else:
-            tell(tr("Sessions are deleted by themselves after {limit} days.", limit=limit))
-    return DONE
+app.command()(session_files.expire)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emolive.errors import ModelError
+from emolive.i18n import tr
 from emolive.inference.adapted_file import is_adapted, read_adapted
 from emolive.inference.bundled import bundled_model, model_path
 from emolive.inference.model_files import ModelFiles
@@ -83,8 +84,12 @@ def unpacked(parcel: ModelParcel, folder: Path) -> Path:
             _rest_on(path, folder / parcel.files[1].name)
     except OSError as error:
         raise ModelError(
-            f"The model {parcel.name} cannot be written to {folder} ({error.strerror or error}): "
-            "free some space there."
+            tr(
+                "The model {name} cannot be written to {folder} ({reason}): free some space there.",
+                name=parcel.name,
+                folder=folder,
+                reason=error.strerror or error,
+            )
         ) from error
     return path
 
@@ -100,7 +105,11 @@ def _file(path: Path) -> PackedFile:
         return PackedFile(path.name, path.read_bytes())
     except OSError as error:
         raise ModelError(
-            f"The model file {path} cannot be read ({error.strerror or error}): check it."
+            tr(
+                "The model file {path} cannot be read ({reason}): check it.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

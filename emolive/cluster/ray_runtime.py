@@ -23,6 +23,8 @@ from typing import Any
 import psutil
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
+from emolive.i18n import tr
 
 LOCAL = "local"
 
@@ -66,7 +68,7 @@ def check_ray() -> None:
         EmoliveError: it is not installed.
     """
     if importlib.util.find_spec("ray") is None:
-        raise EmoliveError("A cluster needs Ray: run `pip install 'emolive[cluster]'`.")
+        raise EmoliveError(tr("A cluster needs an extra: {way}.", way=way_to_get("cluster")))
 
 
 @contextmanager
@@ -94,8 +96,13 @@ def ray_cluster(
             ray.init(address=address, log_to_driver=False, logging_level="error")
         except Exception as error:
             raise EmoliveError(
-                f"There is no Ray cluster at {address} that lets us in ({_first_line(error)}): "
-                "start one (`ray start --head`), or use --cluster local."
+                tr(
+                    "There is no Ray cluster at {address} that lets us in "
+                    "({reason}): start one (`ray start --head`), or use --cluster "
+                    "local.",
+                    address=address,
+                    reason=_first_line(error),
+                )
             ) from error
         try:
             yield ray
@@ -120,8 +127,12 @@ def ray_cluster(
                 )
         except Exception as error:
             raise EmoliveError(
-                f"Ray does not start here ({_first_line(error)}): use `emolive analyze` without "
-                "--cluster, or look for what keeps it in the log of `emolive --debug`."
+                tr(
+                    "Ray does not start here ({reason}): use `emolive analyze` "
+                    "without --cluster, or look for what keeps it in the log of `emolive "
+                    "--debug`.",
+                    reason=_first_line(error),
+                )
             ) from error
         try:
             yield ray

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import mark, tr
 from emolive.types import FloatArray
 
@@ -103,7 +104,7 @@ def load_praat() -> ModuleType:
         import parselmouth
     except ImportError as error:
         raise EmoliveError(
-            tr("Acoustic cues need praat-parselmouth: run `pip install 'emolive[cues]'`.")
+            tr("Acoustic cues need an extra: {way}.", way=way_to_get("cues"))
         ) from error
     module: ModuleType = parselmouth
     return module

@@ -70,11 +70,13 @@ def doubt_sentence(state: SpeechState, clauses: Sequence[str]) -> str:
     """The same as a sentence; "" where there is nothing to say."""
     if not clauses:
         return ""
-    reasons = "; ".join(clauses)
+    reasons, *more = clauses
+    for clause in more:
+        reasons = tr("{reasons}; {clause}", reasons=reasons, clause=clause)
     if state is SpeechState.UNCERTAIN:
         return tr("Uncertain: {reasons}.", reasons=reasons)
     return tr("Shown is what the last windows say together; {reasons}.", reasons=reasons)
 
 
 def _told(label: str, share: float) -> str:
-    return f"{emotion_name(label)} {percent(share)}"
+    return tr("{emotion} {share}", emotion=emotion_name(label), share=percent(share))

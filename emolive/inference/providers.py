@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from emolive.errors import ProviderError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.inference.cuda_driver import driver_problem
 from emolive.onnx_runtime import onnx_runtime
@@ -135,9 +136,10 @@ def cuda_error(problem: str) -> ProviderError:
         return ProviderError(problem)
     return ProviderError(
         tr(
-            "CUDA was asked for but cannot be used: {problem}. Install the NVIDIA driver and "
-            "`pip install 'emolive[gpu]'`, or use `--provider auto`.",
+            "CUDA was asked for but cannot be used: {problem}. It takes the NVIDIA driver and an "
+            "extra ({way}); or use `--provider auto`.",
             problem=problem,
+            way=way_to_get("gpu"),
         )
     )
 

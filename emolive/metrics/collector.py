@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from emolive import __version__
 from emolive.alerts.service import AlertService
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
+from emolive.i18n import tr
 from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, EngineState, Prediction
 
@@ -31,8 +33,7 @@ def check_metrics() -> None:
     """
     if importlib.util.find_spec("prometheus_client") is None:
         raise EmoliveError(
-            "Metrics need the metrics extra: run `pip install 'emolive[metrics]'`, or leave out "
-            "--metrics."
+            tr("Metrics need an extra: {way}, or leave out --metrics.", way=way_to_get("metrics"))
         )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from emolive.i18n import tr
 from emolive.server.limits import RateLimiter
 from emolive.server.tokens import Grant, Scope, Tokens, hashed
 
@@ -94,7 +95,7 @@ class Access:
             self.check_origin(connection.headers)
             known = self._session(connection.cookies.get(COOKIE, ""))
             if known is None:
-                raise Refused(401, "Log in, or give a token.")
+                raise Refused(401, tr("Log in, or give a token."))
             found = known
         return self._limited(found, address)
 
@@ -105,7 +106,10 @@ class Access:
             Refused: it does not.
         """
         if not grant.permits(scope):
-            raise Refused(403, f"This token does not permit it: {scope.value} is needed.")
+            raise Refused(
+                403,
+                tr("This token does not permit it: {scope} is needed.", scope=scope.value),
+            )
         return grant
 
     def holds(self, grant: Grant) -> bool:
@@ -124,7 +128,7 @@ class Access:
         host = _host(origin)
         own = host and host in (_host("//" + headers.get("host", "")), self._public)
         if not own and origin.rstrip("/").lower() not in self._origins:
-            raise Refused(403, "Pages of other sites may not use this server: see --origin.")
+            raise Refused(403, tr("Pages of other sites may not use this server: see --origin."))
 
     def token_grant(self, token: str, address: str) -> Grant:
         """What a token permits; wrong ones are counted by `address`.
@@ -133,17 +137,17 @@ class Access:
             Refused: it is none, or too many were tried.
         """
         if (wait_s := self._wrong.wait_s(address)) > 0:
-            raise Refused(429, "Too many wrong tokens: wait a moment.", wait_s)
+            raise Refused(429, tr("Too many wrong tokens: wait a moment."), wait_s)
         found = self._tokens.grant(token)
         if found is None:
             self._wrong.take(address)
-            raise Refused(401, "This token is not known, or was revoked.")
+            raise Refused(401, tr("This token is not known, or was revoked."))
         return found
 
     def _limited(self, grant: Grant, address: str) -> Grant:
         who = grant.id or f"{grant.name} {address}"
         if not self._requests.take(who):
-            raise Refused(429, "Too many requests: wait a moment.", self._requests.wait_s(who))
+            raise Refused(429, tr("Too many requests: wait a moment."), self._requests.wait_s(who))
         return grant
 
     def _session(self, session: str) -> Grant | None:

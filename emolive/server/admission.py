@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from emolive.i18n import tr
+
 # Of the cores, so much may be used: what is left takes the peaks.
 _USABLE = 0.8
 # One measurement takes so long; one more counts so much.
@@ -43,9 +45,10 @@ class Progress:
 
 def no_more(calls: int) -> str:
     """That there is no room."""
-    return (
-        f"{calls} calls are monitored, and this computer carries no more: try again when one has "
-        "ended."
+    return tr(
+        "{calls} calls are monitored, and this computer carries no more: try again "
+        "when one has ended.",
+        calls=calls,
     )
 
 
@@ -115,5 +118,7 @@ class Admission:
         if calls >= self.capacity:
             return no_more(calls)
         if self._clock() < self._calm_at:
-            return "The calls that are monitored are late: no other is taken until that is over."
+            return tr(
+                "The calls that are monitored are late: no other is taken until that is over."
+            )
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from emolive import __version__
 from emolive.errors import EmoliveError
+from emolive.i18n import in_language, tr
 from emolive.server import central_routes, rest, tap_routes
 from emolive.server.access import Refused
 from emolive.server.history import NoSuchSession
 from emolive.server.services import Services
 from emolive.server.shell import Shell
+from emolive.server.wall_texts import language_of
 from emolive.wording import complaint
 
 _log = logging.getLogger(__name__)
@@ -84,35 +87,46 @@ def _page(path: Path) -> Any:
     return page
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    return JSONResponse({"error": error.sentence}, error.status, error.headers)
+    return _told(request, error.sentence, error.status, error.headers)
 
 
-async def _no_such_session(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 404)
+async def _no_such_session(request: Request, error: Exception) -> Response:
+    return _told(request, str(error), 404)
 
 
-async def _wrong(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
+async def _wrong(request: Request, error: Exception) -> Response:
+    return _told(request, str(error), 400)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     loc = first["loc"] if first["type"] != "json_invalid" else ()
     where = ".".join(str(part) for part in loc if part not in ("body", "query", "path"))
     wrong = complaint(first["type"], first["msg"], "JSON object")
-    return JSONResponse({"error": f"{where or 'The request'} {wrong}."}, 400)
+    return _told(request, f"{where or 'The request'} {wrong}.", 400)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentences = {404: "There is nothing here: see /docs.", 405: "That cannot be done here."}
+    sentences = {
+        404: tr("There is nothing here: see /docs."),
+        405: tr("That cannot be done here."),
+    }
     sentence = sentences.get(error.status_code, str(error.detail))
-    return JSONResponse({"error": sentence}, error.status_code, error.headers)
+    return _told(request, sentence, error.status_code, error.headers)
 
 
-async def _internal(_: Request, error: Exception) -> Response:
+async def _internal(request: Request, error: Exception) -> Response:
     _log.error("A request could not be answered", exc_info=error)
-    return JSONResponse({"error": "The server met an error; its log has more."}, 500)
+    return _told(request, tr("The server met an error; its log has more."), 500)
+
+
+def _told(
+    request: Request, sentence: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem, in the language that the request asks for; English without one."""
+    language = language_of(request.headers.get("accept-language", ""))
+    return JSONResponse({"error": in_language(language, sentence)}, status, headers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
+from emolive.i18n import tr
 
 if TYPE_CHECKING:
     from emolive.central.search import CentralSearch
@@ -31,8 +33,11 @@ class CentralHistory:
             from emolive.central.writer import HistoryWriter
         except ImportError as error:
             raise EmoliveError(
-                f"A central history needs SQLAlchemy ({error}): run "
-                "`pip install 'emolive[cluster]'`."
+                tr(
+                    "A central history needs an extra ({error}): {way}.",
+                    error=error,
+                    way=way_to_get("cluster"),
+                )
             ) from error
         store = CentralStore(address)
         store.prepare()

@@ -9,6 +9,7 @@ from typing import Any
 from emolive.central.search import CallQuery, CentralSearch
 from emolive.central.store import CentralStore
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.server.history import NoSuchSession, Page, Sound
 from emolive.server.recordings import Recordings
 from emolive.session.library import Library
@@ -51,8 +52,10 @@ class CentralPast:
         query = parse_query(text, known, now) if text.strip() else SearchQuery()
         if query.tags or query.annotated:
             raise SessionError(
-                "Calls of all servers have no tags and no marks of people: search by emotion, "
-                "length, time or name."
+                tr(
+                    "Calls of all servers have no tags and no marks of people: search by "
+                    "emotion, length, time or name."
+                )
             )
         wanted = CallQuery(
             query.since,
@@ -111,7 +114,13 @@ class CentralPast:
             found = self._recordings.sound(stretches[0]["server"], stretches[0]["session"], stream)
             if found is not None:
                 return found
-        raise NoSuchSession(f"No sound of {stream[:70]!r} is kept of call {session_id}.")
+        raise NoSuchSession(
+            tr(
+                "No sound of {stream} is kept of call {session_id}.",
+                stream=repr(stream[:70]),
+                session_id=session_id,
+            )
+        )
 
     def delete(self, session_id: str, by: str) -> None:
         """Delete one for good, with its recordings."""
@@ -140,7 +149,9 @@ class CentralPast:
     def _call(self, call_id: str) -> dict[str, Any]:
         call = self._search.call(call_id)
         if call is None:
-            raise NoSuchSession(f"There is no call {call_id[:70]!r} in the history.")
+            raise NoSuchSession(
+                tr("There is no call {call_id} in the history.", call_id=repr(call_id[:70]))
+            )
         return call
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
 from emolive.central.search import CallQuery
+from emolive.i18n import tr
 from emolive.server.access import Refused
 from emolive.server.central_history import CentralHistory
 from emolive.server.services import Administering, Watching, services
@@ -62,7 +63,10 @@ def call(call_id: str, central: Central, _: Watching) -> Json:
     """Everything about one call, whichever servers had it, on one time axis."""
     found = central.search.call(call_id)
     if found is None:
-        raise Refused(404, f"There is no call {call_id[:70]!r} in the history.")
+        raise Refused(
+            404,
+            tr("There is no call {call_id} in the history.", call_id=repr(call_id[:70])),
+        )
     return found
 
 

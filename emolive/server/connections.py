@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv6Address, ip_address
 
+from emolive.i18n import tr
+
 # Who is refused is told so, while there are no more than so many beyond what is allowed.
 _TOLD = 64
 
@@ -25,13 +27,17 @@ class ConnectionLimits:
         """
         if len(there) > self.most:
             self.refused["all"] += 1
-            return f"The server has {self.most} connections, and takes no more: try again later."
+            return tr(
+                "The server has {most} connections, and takes no more: try again later.",
+                most=self.most,
+            )
         mine = network(address)
         if sum(network(one) == mine for one in there) > self.per_address:
             self.refused["address"] += 1
-            return (
-                f"One address may have {self.per_address} connections here, and yours has them: "
-                "close some, or raise --max-per-address."
+            return tr(
+                "One address may have {per_address} connections here, and yours has "
+                "them: close some, or raise --max-per-address.",
+                per_address=self.per_address,
             )
         return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import parts_of, tr
 from emolive.session.conversation import session_conversation
 from emolive.session.export.json_document import segment_object, timeline_dict
 from emolive.session.library import Library
@@ -66,7 +67,10 @@ def session_document(library: Library, session_id: str) -> dict[str, Any]:
     """
     info = library.get(session_id)
     conversation = session_conversation(library, info)
-    document: dict[str, Any] = timeline_dict(Timeline.of_session(library, info.id))
+    timeline = Timeline.of_session(library, info.id)
+    document: dict[str, Any] = timeline_dict(timeline)
+    for line, alert in zip(document.get("alerts", ()), timeline.alerts, strict=False):
+        line["said"] = {"message": parts_of(alert.message)}
     # In one shape, whatever it has: a session of one stream is exported without these.
     names = [stream.name for stream in info.streams]
     for part in ("windows", "segments"):
@@ -110,7 +114,13 @@ class LibraryHistory:
         self._check(session_id)
         path = self._library.audio_path(session_id, stream)
         if path is None:
-            raise NoSuchSession(f"No sound of {stream[:70]!r} is kept in session {session_id}.")
+            raise NoSuchSession(
+                tr(
+                    "No sound of {stream} is kept in session {session_id}.",
+                    stream=repr(stream[:70]),
+                    session_id=session_id,
+                )
+            )
         return Sound(path)
 
     def delete(self, session_id: str, by: str) -> None:
@@ -125,7 +135,9 @@ class LibraryHistory:
         except SessionError:
             known = False
         if not known:
-            raise NoSuchSession(f"There is no session {session_id[:70]!r}.")
+            raise NoSuchSession(
+                tr("There is no session {session_id}.", session_id=repr(session_id[:70]))
+            )
 
     def _found(self, hit: SearchHit, shares: dict[str, dict[str, int]]) -> dict[str, Any]:
         info = hit.session

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from emolive.errors import EmoliveError
+from emolive.i18n import decimal, in_language, tr
 from emolive.server.access import Access, Refused
 from emolive.server.host import CallRequest
 from emolive.server.placement import Packet, Placement
@@ -126,14 +127,15 @@ class TapSession:
             if self._stop.done():
                 closing, reason = self._stop.result()
                 self._reason = reason
-                await self._say(self._tap.close(closing, reason))
+                told = in_language("en", reason)
+                await self._say(self._tap.close(closing, told))
                 if self._answers:
                     await asyncio.wait({listening}, timeout=_CLOSING_S)
                     if closing is Closing.DRAINING and not listening.done():
                         # Not every client can come back: this one is asked to close, then.
-                        await self._say(self._tap.close(Closing.COMPLETED, reason))
+                        await self._say(self._tap.close(Closing.COMPLETED, told))
                         await asyncio.wait({listening}, timeout=_CLOSING_S)
-                await self._wire.close(closing, reason)
+                await self._wire.close(closing, told)
             else:
                 reason = listening.result()
         finally:
@@ -169,13 +171,14 @@ class TapSession:
             return await self._send_away(Closing.REFUSED, str(error))
         except EmoliveError as error:
             return await self._send_away(Closing.BUSY, str(error))
-        return None if self._name in _CLOSING_ENDS else "The connection was closed."
+        return None if self._name in _CLOSING_ENDS else tr("The connection was closed.")
 
     async def _send_away(self, closing: Closing, reason: str) -> str:
         _log.warning("A client of the tap %s was sent away: %s", self._name, closing.value)
-        await self._say(self._tap.close(closing, reason))
+        told = in_language("en", reason)  # what programs of others are told
+        await self._say(self._tap.close(closing, told))
         await self._hear_out()
-        await self._wire.close(closing, reason)
+        await self._wire.close(closing, told)
         return reason
 
     async def _hear_out(self) -> None:
@@ -281,7 +284,7 @@ class TapSession:
 
 def _end_unheard(opening: asyncio.Task[ServedCall]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().hosted.finish("The connection was closed.", 0)
+        opening.result().hosted.finish(tr("The connection was closed."), 0)
 
 
 class Sessions:
@@ -322,8 +325,17 @@ class Sessions:
         for session in self._sessions:
             allowed_s = self._stall_s if session.call else min(self._stall_s, _FIRST_WORDS_S)
             if session.silent_s(now) > allowed_s:
-                session.end(Closing.ERROR, f"Nothing came for {allowed_s:g} seconds.")
+                session.end(
+                    Closing.ERROR,
+                    tr("Nothing came for {allowed_s} seconds.", allowed_s=decimal(allowed_s)),
+                )
             elif session.call is None and now - session.came_at > session.begun_within_s:
-                session.end(Closing.ERROR, f"No call began in {session.begun_within_s:g} seconds.")
+                session.end(
+                    Closing.ERROR,
+                    tr(
+                        "No call began in {begun_within_s} seconds.",
+                        begun_within_s=decimal(session.begun_within_s),
+                    ),
+                )
             elif session.grant is not None and not self._access.holds(session.grant):
-                session.end(Closing.REFUSED, "The token was revoked.")
+                session.end(Closing.REFUSED, tr("The token was revoked."))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from emolive.addresses import opened, reason
 from emolive.errors import EmoliveError, SessionError
+from emolive.i18n import tr
 from emolive.server.history import Sound, session_document
 from emolive.server.names import worker_of
 from emolive.session.library import Library
@@ -179,8 +180,12 @@ class AddressRecordings:
 
     def _unusable(self, error: Exception) -> EmoliveError:
         return EmoliveError(
-            f"The recordings at {self.address} cannot be used ({reason(error)}): look whether the "
-            "address is right and may be written."
+            tr(
+                "The recordings at {address} cannot be used ({reason}): look whether the "
+                "address is right and may be written.",
+                address=self.address,
+                reason=reason(error),
+            )
         )
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from emolive import __version__
+from emolive.i18n import tr
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.model_files import read_metadata
 from emolive.server.access import COOKIE, SESSION_S, Refused
@@ -87,7 +88,10 @@ def _who(grant: Grant) -> Who:
 def _call(parts: Parts, call_id: str) -> ServedCall:
     call = parts.board.call(call_id)
     if call is None:
-        raise Refused(404, f"There is no call {call_id[:70]!r}: it may be over for long.")
+        raise Refused(
+            404,
+            tr("There is no call {call_id}: it may be over for long.", call_id=repr(call_id[:70])),
+        )
     return call
 
 
@@ -274,10 +278,10 @@ async def acknowledge(
 async def end(call_id: str, parts: Parts, grant: Administering) -> Json:
     """End a call here; the conversation itself goes on."""
     found = _call(parts, call_id)
-    reason = f"Ended by {grant.name}."
+    reason = tr("Ended by {name}.", name=grant.name)
     here = parts.sessions.end(found, Closing.COMPLETED, reason)
     if not here and not await parts.board.host.end(found.id, reason):
-        raise Refused(409, "The call is over.")
+        raise Refused(409, tr("The call is over."))
     return {"call": call_id}
 
 
@@ -313,7 +317,7 @@ async def announce(uuid: UUID, body: Announcement, parts: Parts, grant: Ingestin
     )
     if body.other is not None:
         if body.other == uuid:
-            raise Refused(400, "Each party of a call has a UUID of its own.")
+            raise Refused(400, tr("Each party of a call has a UUID of its own."))
         expected = replace(expected, parties=PartiesWire(uuid))
         (others,) = set(Role) - {body.role}
         parts.audiosocket.expect(body.other, replace(expected, role=others))

@@ -11,6 +11,8 @@ from typing import Any
 
 from emolive.conversation import ConversationMetrics
 from emolive.history.rings import DecisionRing, LevelRing
+from emolive.i18n import Said, mark, parts_of, tr
+from emolive.inference.doubt import doubt_sentence, doubts
 from emolive.labels import is_negative
 from emolive.monitoring.call_feed import LevelCell
 from emolive.monitoring.wire import event_fields
@@ -31,7 +33,7 @@ from emolive.types import (
 
 Message = dict[str, Any]
 
-ELSEWHERE = "Its server was lost, and another has it now."
+ELSEWHERE = mark("Its server was lost, and another has it now.")
 _KEPT_S = 3_600.0
 _CELL_S = 0.1
 _KEPT_SEGMENTS = 2_000
@@ -59,6 +61,12 @@ class _Past:
     def take(self) -> Sequence[CallEvent]:
         """Nothing happens any more."""
         return ()
+
+
+def _said(message: Message) -> Message:
+    """What its sentences say, for whoever says them in another language."""
+    said = {name: parts_of(value) for name, value in message.items() if isinstance(value, Said)}
+    return {"said": said} if said else {}
 
 
 class ServedCall:
@@ -137,7 +145,7 @@ class ServedCall:
     def supersede(self) -> None:
         """Another connection brings it now, to a server that knows nothing of this one's end."""
         status = self._status or EngineStatus(EngineState.STARTING)
-        self._accept(replace(status, state=EngineState.FAILED, reason=ELSEWHERE))
+        self._accept(replace(status, state=EngineState.FAILED, reason=tr(ELSEWHERE)))
 
     def take(self) -> list[Message]:
         """What is new, as it is told to watchers."""
@@ -207,6 +215,7 @@ class ServedCall:
                 "held_back_s": round(self.held_back_s, 3),
             },
         }
+        found |= _said(found)
         return found | {"trend": self._trend()} if trend else found
 
     def history(self, since_s: float = 0.0) -> Message:
@@ -280,7 +289,33 @@ class ServedCall:
         return line
 
     def _line(self, event: Prediction | Segment | Alert | AlertEnded | EngineStatus) -> Message:
-        return event_fields(event, self._model.labels, self._model.rate) | {"call": self.id}
+        line = event_fields(event, self._model.labels, self._model.rate) | {"call": self.id}
+        if isinstance(event, Prediction) and (why := self._why(event)):
+            line["why"] = why
+        return line | _said(line)
+
+    def _why(self, answer: Prediction) -> str:
+        """Why an answer is uncertain, or other than its newest window's; "" where it is neither."""
+        clauses = doubts(
+            answer.state,
+            answer.label,
+            answer.confidence,
+            answer.probabilities,
+            self._model.labels,
+            familiarity=None if answer.shift is None else answer.shift.word,
+            loudest_dbfs=self._loudest(answer),
+        )
+        return doubt_sentence(answer.state, clauses)
+
+    def _loudest(self, answer: Prediction) -> float | None:
+        """Level of a window's loudest moment; None where none is held."""
+        if (ring := self._levels.get(answer.stream)) is None:
+            return None
+        first, last = (
+            int(at / self._model.rate / _CELL_S) for at in (answer.start_sample, answer.end_sample)
+        )
+        level, _, _ = ring.cells(max(0, first), max(0, last))
+        return max((float(x) for x in level if not math.isnan(x)), default=None)
 
     def _follow(self, prediction: Prediction) -> None:
         target, time_s = 0.0, _FADE_S

@@ -20,6 +20,7 @@ import uvicorn
 
 from emolive.errors import EmoliveError
 from emolive.heap import give_back_memory
+from emolive.i18n import ntr, tr
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
@@ -87,8 +88,11 @@ class EmoliveServer:
         if self.token is None and not file.tokens():
             if not settings.local:
                 raise EmoliveError(
-                    f"{settings.host} can be reached from other computers: make a token first "
-                    "(`emolive serve token add NAME`), or give --token."
+                    tr(
+                        "{host} can be reached from other computers: make a token first "
+                        "(`emolive serve token add NAME`), or give --token.",
+                        host=settings.host,
+                    )
                 )
             self.token = secrets.token_urlsafe(24)
         tokens = Tokens(file, self.token)
@@ -268,16 +272,22 @@ class EmoliveServer:
         board.draining = True
         running = len(board.running)
         if running:
-            self._tell(f"Going down: {running} call{'' if running == 1 else 's'} to be ended.")
+            self._tell(
+                ntr(
+                    "Going down: {count} call to be ended.",
+                    "Going down: {count} calls to be ended.",
+                    running,
+                )
+            )
         await _until(lambda: not board.running, self._settings.drain_s)
-        sessions.end_all("The server is going down.")
+        sessions.end_all(tr("The server is going down."))
         self._host.drain()
         await _until(lambda: not len(sessions), _CLIENTS_LEAVE_S)
         stored = await _until(
             lambda: all(call.hosted.state.over for call in board.calls), _STORED_WITHIN_S
         )
         if not stored:
-            self._tell("Not every recording is stored yet: the next start puts it right.")
+            self._tell(tr("Not every recording is stored yet: the next start puts it right."))
         await _until(lambda: board.all_told, _WATCHERS_LEAVE_S)
         board.closed = True
         await _until(lambda: not board.watchers, _WATCHERS_LEAVE_S)
@@ -315,11 +325,17 @@ class EmoliveServer:
                     _log.warning("Old sessions could not be deleted", exc_info=True)
 
     def _announce(self) -> None:
-        self._tell(f"The wall is at {self.url}/, the API's page at {self.url}/docs.")
+        self._tell(tr("The wall is at {url}/, the API's page at {url}/docs.", url=self.url))
         if self.audiosocket_port is not None:
-            self._tell(f"AudioSocket listens at {self._settings.host}:{self.audiosocket_port}.")
+            self._tell(
+                tr(
+                    "AudioSocket listens at {host}:{audiosocket_port}.",
+                    host=self._settings.host,
+                    audiosocket_port=self.audiosocket_port,
+                )
+            )
         if self._settings.token is None and self.token is not None:
-            self._tell(f"The token of this run, for everything: {self.token}")
+            self._tell(tr("The token of this run, for everything: {token}", token=self.token))
 
 
 def _no_false_alarm(record: logging.LogRecord) -> bool:
@@ -365,5 +381,10 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else None
         raise EmoliveError(
-            f"The server cannot listen at {host}:{port} ({why or error}): choose another --port."
+            tr(
+                "The server cannot listen at {host}:{port} ({reason}): choose another --port.",
+                host=host,
+                port=port,
+                reason=why or error,
+            )
         ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.monitoring import BaselineChoice
 
@@ -104,11 +105,14 @@ class ServerSettings:
         if self.token is None:
             return
         if not self.token or not self.token.isascii() or not self.token.isprintable():
-            raise EmoliveError("A token is made of letters, digits and signs.")
+            raise EmoliveError(tr("A token is made of letters, digits and signs."))
         if not self.local and len(self.token) < _SHORTEST:
             raise EmoliveError(
-                f"Other computers can try tokens, so one needs {_SHORTEST} letters at least: use "
-                "`emolive serve token add NAME`."
+                tr(
+                    "Other computers can try tokens, so one needs {shortest} letters at "
+                    "least: use `emolive serve token add NAME`.",
+                    shortest=_SHORTEST,
+                )
             )
 
     def check_sites(self) -> None:
@@ -138,23 +142,36 @@ class ServerSettings:
         if self.certificate is None and self.private_key is None:
             if not self.local:
                 raise EmoliveError(
-                    f"{self.host} can be reached from other computers, and calls would be sent "
-                    "there in the open: give --tls-certificate FILE and --tls-key FILE, or listen "
-                    "at 127.0.0.1."
+                    tr(
+                        "{host} can be reached from other computers, and calls would be "
+                        "sent there in the open: give --tls-certificate FILE and "
+                        "--tls-key FILE, or listen at 127.0.0.1.",
+                        host=self.host,
+                    )
                 )
             return None
         if self.certificate is None or self.private_key is None:
-            raise EmoliveError("A certificate needs its key: give --tls-certificate and --tls-key.")
+            raise EmoliveError(
+                tr("A certificate needs its key: give --tls-certificate and --tls-key.")
+            )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             context.load_cert_chain(self.certificate, self.private_key, password=_no_password)
         except (OSError, ValueError) as error:
             raise EmoliveError(
-                f"The certificate {self.certificate} and the key {self.private_key} cannot be used "
-                f"({error.strerror or error}): give PEM files that belong together."
+                tr(
+                    "The certificate {certificate} and the key {private_key} cannot be "
+                    "used ({reason}): give PEM files that belong together.",
+                    certificate=self.certificate,
+                    private_key=self.private_key,
+                    reason=error.strerror or error,
+                )
                 if isinstance(error, OSError)
-                else f"The key {self.private_key} has a password: give one without."
+                else tr(
+                    "The key {private_key} has a password: give one without.",
+                    private_key=self.private_key,
+                )
             ) from error
         return context
 
@@ -171,4 +188,4 @@ def check_server() -> None:
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise EmoliveError("A server needs the server extra: run `pip install 'emolive[server]'`.")
+        raise EmoliveError(tr("A server needs an extra: {way}.", way=way_to_get("server")))

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from emolive import __version__
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.server.host import CallHost, CallRequest, HostedCall, HostLoad
 from emolive.server.served_call import Message, ServedCall
 
@@ -125,7 +126,7 @@ class Switchboard:
     def refusal(self) -> str | None:
         """Why no call is taken now; None: one is."""
         if self.draining:
-            return "The server is going down: try another, or again in a minute."
+            return tr("The server is going down: try another, or again in a minute.")
         return self.host.refusal()
 
     async def open(self, request: CallRequest) -> ServedCall:

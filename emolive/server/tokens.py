@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.private_files import close_to_others, make_private_folder, owner_only
 
 TOKENS_FILE = "server-tokens.json"
@@ -91,7 +92,12 @@ class TokenFile:
         with self._locked():
             tokens = self.tokens()
             if any(one.name == name for one in tokens):
-                raise EmoliveError(f"There is a token {name!r} already: revoke it, or use another.")
+                raise EmoliveError(
+                    tr(
+                        "There is a token {name} already: revoke it, or use another.",
+                        name=repr(name),
+                    )
+                )
             try:
                 new = StoredToken(
                     id=secrets.token_hex(4),
@@ -101,7 +107,7 @@ class TokenFile:
                     created_at=datetime.now(UTC),
                 )
             except ValidationError as error:
-                raise EmoliveError("A token's name has 1 to 100 letters.") from error
+                raise EmoliveError(tr("A token's name has 1 to 100 letters.")) from error
             self._write([*tokens, new])
         return token
 
@@ -116,7 +122,10 @@ class TokenFile:
             found = [one for one in tokens if name in (one.name, one.id)]
             if not found:
                 raise EmoliveError(
-                    f"There is no token {name[:100]!r}: see `emolive serve token list`."
+                    tr(
+                        "There is no token {name}: see `emolive serve token list`.",
+                        name=repr(name[:100]),
+                    )
                 )
             self._write([one for one in tokens if one not in found])
         return found[0]
@@ -129,14 +138,21 @@ class TokenFile:
             return []
         except OSError as error:
             raise EmoliveError(
-                f"{self.path} cannot be read ({error.strerror or error}): check its permissions."
+                tr(
+                    "{path} cannot be read ({reason}): check its permissions.",
+                    path=self.path,
+                    reason=error.strerror or error,
+                )
             ) from error
         try:
             return _File.model_validate_json(text).tokens
         except ValidationError as error:
             raise EmoliveError(
-                f"{self.path} is damaged: delete it, and make the tokens anew with `emolive serve "
-                "token add`."
+                tr(
+                    "{path} is damaged: delete it, and make the tokens anew with "
+                    "`emolive serve token add`.",
+                    path=self.path,
+                )
             ) from error
 
     def _locked(self) -> FileLock:
@@ -146,7 +162,10 @@ class TokenFile:
             lock.acquire()
         except (OSError, Timeout) as error:
             raise EmoliveError(
-                f"{self.path.parent} cannot be written: choose another folder with --library DIR."
+                tr(
+                    "{parent} cannot be written: choose another folder with --library DIR.",
+                    parent=self.path.parent,
+                )
             ) from error
         return lock
 
@@ -162,8 +181,12 @@ class TokenFile:
             partial.replace(self.path)
         except OSError as error:
             raise EmoliveError(
-                f"{self.path} cannot be written ({error.strerror or error}): free some space, or "
-                "choose another folder with --library DIR."
+                tr(
+                    "{path} cannot be written ({reason}): free some space, or choose "
+                    "another folder with --library DIR.",
+                    path=self.path,
+                    reason=error.strerror or error,
+                )
             ) from error
 
 

@@ -7,9 +7,14 @@ from typing import Any
 
 from emolive.i18n import spoken, texts_in
 
-# Where texts stand that a page shows: its own, and names that the server gives it.
+# Where texts stand that a page shows: its own, and what the server tells it.
 _PLACES = (
-    "emolive/server/web/",
+    "emolive/server/",
+    "emolive/alerts/",
+    "emolive/engine/",
+    "emolive/monitoring/",
+    "emolive/inference/doubt.py",
+    "emolive/i18n.py",
     "emolive/labels.py",
     "emolive/wording.py",
     "emolive/conversation/definitions.py",
@@ -19,7 +24,12 @@ _LONGEST = 500
 
 def wall_texts(accepted: str) -> dict[str, Any]:
     """Texts for an ``Accept-Language`` header, or one language; none for English."""
-    return _texts(spoken(_in_order(accepted[:_LONGEST])))
+    return _texts(language_of(accepted))
+
+
+def language_of(accepted: str) -> str:
+    """The language to speak for such a header; English without one."""
+    return spoken(_in_order(accepted[:_LONGEST]))
 
 
 @cache

@@ -307,22 +307,21 @@ class Library(LibraryReader):
         days = self.settings().expire_after_days if days is None else days
         if days is None:
             return []
-        limit = datetime.now(UTC) - timedelta(days=days)
         expired = []
-        for info in self.search(SearchQuery(until=limit)):
+        for info in self.older_than(days):
             try:
-                delete_session(
-                    self.database,
-                    self.folder,
-                    info.session.id,
-                    f"older than {days} days",
-                )
+                delete_session(self.database, self.folder, info.id, f"older than {days} days")
             except SessionError:
                 continue  # in use: the next time
-            expired.append(info.session.id)
+            expired.append(info.id)
         if expired:
             purge(self.database)
         return expired
+
+    def older_than(self, days: int) -> list[SessionInfo]:
+        """The sessions that began more than `days` ago."""
+        limit = datetime.now(UTC) - timedelta(days=days)
+        return [hit.session for hit in self.search(SearchQuery(until=limit))]
 
     # The library itself.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
 
+from emolive.i18n import said_from
 from emolive.session.records import (
     AlertRecord,
     Annotation,
@@ -236,13 +238,23 @@ def update_bands(connection: sqlite3.Connection, bands: Mapping[int, Band]) -> N
 def select_alerts(connection: sqlite3.Connection, session_id: str) -> list[AlertRecord]:
     """A session's alerts in the order of time."""
     return [
-        AlertRecord(rule, at, message, severity, end, stream, json.loads(details))
-        for rule, at, message, severity, end, stream, details in connection.execute(
+        _alert_record(*row)
+        for row in connection.execute(
             "SELECT rule, at_sample, message, severity, end_sample, stream, details FROM alerts"
             " WHERE session_id = ? ORDER BY at_sample, id",
             (session_id,),
         )
     ]
+
+
+def _alert_record(
+    rule: str, at: int, message: str, severity: str, end: int | None, stream: str | None, facts: str
+) -> AlertRecord:
+    """With its sentence in the language in use, as far as what it says was stored."""
+    details = json.loads(facts)
+    with suppress(ValueError, LookupError):  # of an import, say
+        message = said_from(details.get("said", message))
+    return AlertRecord(rule, at, message, severity, end, stream, details)
 
 
 def insert_note(connection: sqlite3.Connection, session_id: str, note: Note) -> int:

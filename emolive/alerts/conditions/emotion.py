@@ -13,7 +13,7 @@ from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import decimal, mark, tr
 from emolive.types import Prediction, Role, Severity, Stream
-from emolive.wording import percent
+from emolive.wording import party_name, percent
 
 
 class EmotionRule(EmotionalRule):
@@ -90,7 +90,7 @@ class EmotionWatch(PredictionWatch):
         self._bridge = self.samples(rule.bridge_s)
         self._evidence = Evidence(rule, call)
         self._value = 0.0
-        self._party = stream.party
+        self._party = party_name(stream)
 
     def accept(self, prediction: Prediction) -> None:
         """Take the stream's next window."""

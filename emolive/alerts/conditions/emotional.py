@@ -12,8 +12,10 @@ from pydantic import Field, model_validator
 from emolive.alerts.conditions.form import EmotionsField
 from emolive.alerts.conditions.rule import Label, Rule, check_release, release_or_usual
 from emolive.alerts.watch import CallFormat
-from emolive.i18n import tr
+from emolive.i18n import alternatives, tr
+from emolive.labels import emotion_name
 from emolive.types import Prediction, Stream
+from emolive.wording import party_name
 
 _DIGITS = 6
 
@@ -58,13 +60,11 @@ class EmotionalRule(Rule):
             return reason
         if unknown := self.unknown_emotion(call.labels):
             return tr(
-                "the model {model} does not know {unknown}",
-                model=call.model,
-                unknown=repr(unknown),
+                "the model {model} does not know {unknown}", model=call.model, unknown=repr(unknown)
             )
         watched = self.watched(streams)
         if not any(stream.emotion for stream in watched):
-            who = " or ".join(stream.party for stream in watched)
+            who = alternatives([party_name(stream) for stream in watched])
             return tr("emotion is not inferred for {who}", who=who)
         return None
 
@@ -79,8 +79,7 @@ class EmotionalRule(Rule):
     @property
     def emotions_in_words(self) -> str:
         """Its emotions, for a sentence."""
-        *some, last = (tr(emotion) for emotion in self.emotions)
-        return tr("{some} or {last}", some=", ".join(some), last=last) if some else last
+        return alternatives([emotion_name(emotion) for emotion in self.emotions])
 
 
 class Evidence:
@@ -93,7 +92,7 @@ class Evidence:
         self._hop = call.hop_samples
         self._mean: float | None = None
         self._end = 0
-        self.emotions = " or ".join(rule.emotions)
+        self.emotions = rule.emotions_in_words
 
     def forget(self) -> None:
         """What comes next has no past."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive.i18n import tr
 from emolive.types import Role, Severity, Stream
-from emolive.wording import stream_name
+from emolive.wording import role_name, stream_name
 
 if TYPE_CHECKING:
     from emolive.alerts.conditions.form import FormField
@@ -106,9 +106,7 @@ class Rule(BaseModel):
         """Whom it watches, for a sentence."""
         if self.stream is not None:
             return stream_name(self.stream)
-        if self.role is None:
-            return tr("anybody")
-        return tr("the agent") if self.role is Role.AGENT else tr("the customer")
+        return tr("anybody") if self.role is None else role_name(self.role)
 
 
 def release_or_usual(release: float | None, level: float) -> float:

@@ -15,6 +15,7 @@ from emolive.alerts.watch import CallFormat, Values, VoiceWatch, Watch
 from emolive.conversation.talkspurts import Voice
 from emolive.i18n import decimal, mark, tr
 from emolive.types import Severity, Stream
+from emolive.wording import party_name
 
 
 class SilenceRule(Rule):
@@ -112,6 +113,8 @@ class SilenceWatch(VoiceWatch):
             text = tr("nobody has spoken for {silent} s.", silent=seconds)
         else:
             text = tr(
-                "{party} has not spoken for {silent} s.", party=self.stream.party, silent=seconds
+                "{party} has not spoken for {silent} s.",
+                party=party_name(self.stream),
+                silent=seconds,
             )
         return text, (("silence_s", silent),)

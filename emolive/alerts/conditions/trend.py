@@ -16,7 +16,7 @@ from emolive.alerts.latch import Raised
 from emolive.alerts.watch import CallFormat, PredictionWatch, Values, Watch
 from emolive.i18n import decimal, mark, tr
 from emolive.types import Prediction, Role, Stream
-from emolive.wording import percent
+from emolive.wording import party_name, percent
 
 
 class TrendRule(EmotionalRule):
@@ -109,7 +109,7 @@ class TrendWatch(PredictionWatch):
         self._points: deque[tuple[int, float]] = deque(maxlen=max(3, expected) + 1)
         self._slope = 0.0
         self._value = 0.0
-        self._party = stream.party
+        self._party = party_name(stream)
 
     def accept(self, prediction: Prediction) -> None:
         """Take the stream's next window."""

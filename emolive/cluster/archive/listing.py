@@ -15,6 +15,7 @@ import pyarrow as pa
 from emolive.addresses import is_address, opened, reason
 from emolive.archive.inputs import AudioInput, Sieve, find_files, nothing_found, stamp
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.plain_text import valid_text
 
 _log = logging.getLogger(__name__)
@@ -121,7 +122,13 @@ def find(places: Sequence[str]) -> Found:
             raise
         except Exception as error:
             _log.warning("An address cannot be searched", exc_info=True)
-            problems.append(f"{address} cannot be searched ({reason(error)}).")
+            problems.append(
+                tr(
+                    "{address} cannot be searched ({reason}).",
+                    address=address,
+                    reason=reason(error),
+                )
+            )
             continue
         if not table.num_rows:
             problems.append(nothing_found(address))

@@ -20,12 +20,13 @@ from emolive.cluster.live.replicas import ReplicaSet
 from emolive.cluster.live.worker import IngestWorker, worker_settings
 from emolive.cluster.parcels import packed
 from emolive.errors import EmoliveError
+from emolive.i18n import mark, tr
 from emolive.server.host import HostLoad, ModelFacts
 from emolive.server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 
-NO_HEAD = (
+NO_HEAD = mark(
     "The cluster's head is lost: the workers go on with their calls and take new ones, but none "
     "that is lost is replaced. Start the server again when it suits."
 )
@@ -178,7 +179,7 @@ class Fleet:
         """Why there is no worker that could take a call; None: there is."""
         if self.problem or any(not member.draining for member in self.members):
             return self.problem
-        return "No worker runs just now: try again in a few seconds."
+        return tr("No worker runs just now: try again in a few seconds.")
 
     def restart(self) -> None:
         """Replace each worker by a new one; the old ends once its calls have.
@@ -186,20 +187,20 @@ class Fleet:
         New calls go to the new worker at once, so none is dropped.
         """
         if self.without_head:
-            self._tell(f"{NO_HEAD} So none is replaced now.")
+            self._tell(tr("{lost} So none is replaced now.", lost=tr(NO_HEAD)))
             return
         if not self._restarting.acquire(blocking=False):
             return
         try:
             for old in self.members:
                 new = _successor(old.name)
-                self._tell(f"{old.name} is being replaced by {new}.")
+                self._tell(tr("{name} is being replaced by {new}.", name=old.name, new=new))
                 self._join(new, self._begin(new))
                 old.draining = True
                 self._ended(old)
-            self._tell("All workers have been replaced.")
+            self._tell(tr("All workers have been replaced."))
         except EmoliveError as error:
-            self._tell(f"{error} The others go on as they are.")
+            self._tell(tr("{error} The others go on as they are.", error=error))
         finally:
             self._restarting.release()
 
@@ -280,7 +281,9 @@ class Fleet:
             self.model = ray.get(handle.model.remote(), timeout=_SILENT_S)
             news = ray.get(handle.take.remote(None), timeout=_SILENT_S)
         except ray.exceptions.RayError as error:
-            raise EmoliveError(f"{name} cannot start: {_cause(error)}") from error
+            raise EmoliveError(
+                tr("{name} cannot start: {why}", name=name, why=_cause(error))
+            ) from error
         member = Member(name, handle, url, audiosocket, news.load, news.refusal)
         with self._lock:
             self._members.append(member)
@@ -297,8 +300,10 @@ class Fleet:
         deadline = time.monotonic() + _START_WITHIN_S
         while not self._ray.wait([answer], timeout=1.0)[0]:
             if self.without_head or time.monotonic() >= deadline:
-                why = "the cluster has no head" if self.without_head else "it does not answer"
-                raise EmoliveError(f"{name} cannot start: {why}.")
+                why = (
+                    tr("the cluster has no head") if self.without_head else tr("it does not answer")
+                )
+                raise EmoliveError(tr("{name} cannot start: {why}.", name=name, why=why))
         return self._ray.get(answer)
 
     def _listen(self, member: Member, after: int) -> None:
@@ -341,17 +346,22 @@ class Fleet:
     def _lost(self, member: Member, error: Exception) -> None:
         """A worker died: its calls are over here, and another takes its place."""
         self._remove(member)
-        self._listener.lost(member, f"The worker {member.name} is lost.")
+        self._listener.lost(
+            member,
+            tr("The worker {name} is lost.", name=member.name),
+        )
         with suppress(self._ray.exceptions.RayError):
             self._ray.kill(member.handle)  # should it only hang: its name and port are needed
         if self._ending.is_set() or member.draining:
             return
         _log.warning("A worker is lost", exc_info=error)
-        problem = "no worker is left"
+        problem = tr("no worker is left")
         if self.without_head:
-            self._tell(f"{member.name} is lost, and without a head none takes its place.")
+            self._tell(
+                tr("{name} is lost, and without a head none takes its place.", name=member.name)
+            )
         else:
-            self._tell(f"{member.name} is lost; another is started in its place.")
+            self._tell(tr("{name} is lost; another is started in its place.", name=member.name))
         tries = 0
         while tries < _TRIES and (self.members or not self.without_head):
             if self.without_head:
@@ -365,12 +375,14 @@ class Fleet:
                 _log.warning("A worker could not be started again", exc_info=True)
                 problem = str(error) if isinstance(error, EmoliveError) else _cause(error)
             else:
-                self._tell(f"{member.name} runs again.")
+                self._tell(tr("{name} runs again.", name=member.name))
                 return
             if self._ending.wait(1.0):
                 return
         if not self.members and not self.problem:
-            self.problem = f"The cluster is lost ({problem}): start the server again."
+            self.problem = tr(
+                "The cluster is lost ({problem}): start the server again.", problem=problem
+            )
             self._tell(self.problem)
             self.when_lost()
 
@@ -382,7 +394,7 @@ class Fleet:
             missed = 0 if _listens(address) else missed + 1
             if self.without_head != (missed >= _KNOCKS) and missed in (0, _KNOCKS):
                 self.without_head = missed == _KNOCKS
-                self._tell(NO_HEAD if self.without_head else "The cluster's head is back.")
+                self._tell(tr(NO_HEAD) if self.without_head else tr("The cluster's head is back."))
 
     def _ended(self, member: Member) -> None:
         """Have a worker end once its calls have, or after the time that calls are left."""

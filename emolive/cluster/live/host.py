@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from emolive.cluster.live.fleet import NO_HEAD, Fleet, Listener, Member
 from emolive.cluster.live.news import WorkerNews
 from emolive.errors import EmoliveError
+from emolive.i18n import tr
 from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad, ModelFacts
 from emolive.types import EngineState, EngineStatus, FloatArray
 
@@ -35,11 +36,11 @@ class RemoteCall:
 
     def write(self, block: FloatArray) -> None:  # noqa: ARG002
         """Frames come to the worker alone."""
-        raise EmoliveError("The call is brought to its worker.")
+        raise EmoliveError(tr("The call is brought to its worker."))
 
     def finish(self, reason: str | None, gaps: int) -> None:  # noqa: ARG002
         """Its end comes to the worker alone."""
-        raise EmoliveError("The call is brought to its worker.")
+        raise EmoliveError(tr("The call is brought to its worker."))
 
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time."""
@@ -100,10 +101,12 @@ class ClusterHost(Listener):
         calls = sum(load.calls for load in loads)
         problems = [f"{m.name}: {text}" for m in members for text in m.load.problems]
         problems += [
-            f"{m.name}: {m.dropped} events never reached this page." for m in members if m.dropped
+            tr("{name}: {dropped} events never reached this page.", name=m.name, dropped=m.dropped)
+            for m in members
+            if m.dropped
         ]
         if self._fleet.without_head:
-            problems.append(NO_HEAD)
+            problems.append(tr(NO_HEAD))
         if self._fleet.problem:
             problems.append(self._fleet.problem)
         return HostLoad(
@@ -146,7 +149,10 @@ class ClusterHost(Listener):
             EmoliveError: always.
         """
         raise EmoliveError(
-            f"{request.name}: calls are brought to workers, which /v1/taps/placement names."
+            tr(
+                "{name}: calls are brought to workers, which /v1/taps/placement names.",
+                name=request.name,
+            )
         )
 
     async def end(self, call_id: str, reason: str) -> bool:

@@ -15,6 +15,7 @@ from emolive.cluster.parcels import ModelParcel, unpacked
 from emolive.cluster.ray_runtime import MODELS, own_folder
 from emolive.errors import EmoliveError, ModelError
 from emolive.features import Windows
+from emolive.i18n import tr
 from emolive.inference.batching import BatchingClassifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.metadata import ModelMetadata
@@ -119,10 +120,12 @@ class RemoteClassifier:
                 continue
             self.metadata: ModelMetadata = about[0]
             # Not its own, so that one of its own can take over.
-            self.provider: str = f"{about[1]}, in the cluster"
+            self.provider: str = tr("{provider}, in the cluster", provider=about[1])
             self.provider_note: str | None = about[2]
             return
-        raise EmoliveError("No classifier of the cluster answers: look whether its machines run.")
+        raise EmoliveError(
+            tr("No classifier of the cluster answers: look whether its machines run.")
+        )
 
     def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows, float32 ``(batch, *metadata.window_shape)``.
@@ -142,7 +145,7 @@ class RemoteClassifier:
                 _log.warning("A classifier of the cluster does not answer", exc_info=True)
                 continue
             return output
-        raise ModelError("No classifier of the cluster answers.")
+        raise ModelError(tr("No classifier of the cluster answers."))
 
     def close(self) -> None:
         """They are not this one's to close."""

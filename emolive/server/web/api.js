@@ -1,6 +1,6 @@
 // Requests to the server, and the stream of what happens.
 
-import { tr } from "./texts.js";
+import { language, parsed, tr } from "./texts.js";
 
 /** An answer that is none; its message is a sentence for people. */
 export class ApiError extends Error {
@@ -13,7 +13,7 @@ export class ApiError extends Error {
 
 /** Ask the server; resolves to the answer's JSON, or null where it has none. */
 export async function request(path, { method = "GET", body, signal } = {}) {
-  const options = { method, signal, headers: { Accept: "application/json" } };
+  const options = { method, signal, headers: { Accept: "application/json", "Accept-Language": language() } };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
@@ -28,7 +28,7 @@ export async function request(path, { method = "GET", body, signal } = {}) {
   const text = await response.text();
   let answer = null;
   try {
-    answer = text ? JSON.parse(text) : null;
+    answer = text ? parsed(text) : null;
   } catch {
     throw new ApiError(response.status, tr("The server answered with something else than data ({status}).", { status: response.status }));
   }
@@ -84,7 +84,7 @@ export class Feed extends EventTarget {
     this.#heardAt = performance.now();
     socket.onmessage = ({ data }) => {
       this.#heardAt = performance.now();
-      const message = JSON.parse(data);
+      const message = parsed(data);
       if (message.type === "alive") {
         this.#pulse = true;
         return;

@@ -98,7 +98,8 @@ export class CallView {
     mood.classList.toggle("unsure", face.label == null);
     paintSwatch(find(".swatch", mood), face, appearance);
     setText(find(".word", mood), face.word);
-    setText(find(".detail", mood), [face.detail, face.party].filter(Boolean).join(" · "));
+    setText(find(".detail", mood), [face.detail, face.party, face.why].filter(Boolean).join(" · "));
+    setAttribute(mood, "title", face.why || null);
     show(mood, !past);
     setText(part("#call-time"), face.time);
     const failed = call.info.state === "failed";

@@ -103,7 +103,7 @@ export class Card {
     show(parts.close, face.over);
     paintSwatch(parts.swatch, face, this.#appearance);
     this.#showParties(face);
-    const tip = [face.name, face.message, face.health].filter(Boolean).join("\n");
+    const tip = [face.name, face.message, face.why, face.health].filter(Boolean).join("\n");
     setAttribute(parts.link, "title", tip);
     // Not with every second: assistive technology is told of each change.
     const said = `${face.name} ${face.word} ${face.message} ${face.over} ${face.recorded}`;

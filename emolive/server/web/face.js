@@ -20,6 +20,7 @@ export function faceOf(call, appearance) {
     label: call.over ? null : (current?.label ?? null),
     word,
     detail,
+    why: call.over ? "" : (current?.why ?? ""),
     party: main && call.streams.length > 1 ? appearance.streamName(main.stream) : "",
     time: clock(info.elapsed_s ?? 0),
     speaking: call.speaking,
@@ -36,7 +37,7 @@ export function faceOf(call, appearance) {
 
 /** The same for screen readers. */
 export function spoken(face) {
-  const parts = [face.message, face.party, `${face.word} ${face.detail}`.trim(), face.health];
+  const parts = [face.message, face.party, `${face.word} ${face.detail}`.trim(), face.why, face.health];
   if (face.recorded) parts.push(tr("being recorded"));
   return parts.filter(Boolean).join(", ");
 }

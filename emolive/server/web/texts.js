@@ -33,6 +33,31 @@ export function ntr(one, many, count, values = {}) {
   return filled(said[count === 1 ? 0 : said.length - 1], { count, ...values });
 }
 
+/** What the server says in parts (see `parts_of` in emolive/i18n.py), as a text. */
+function say(parts) {
+  if (!Array.isArray(parts)) return parts;
+  const [how, ...rest] = parts;
+  if (how === "decimal") return written(...rest);
+  const values = Object.fromEntries(Object.entries(rest.pop()).map(([name, value]) => [name, say(value)]));
+  return how === "ntr" ? ntr(...rest, values) : tr(...rest, values);
+}
+
+/** A number as the reader's language writes it; `digits` null: as many as it has. */
+export function written(value, digits = null) {
+  const places = digits === null ? { maximumSignificantDigits: 6 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString(code, { useGrouping: "always", ...places }).replace("-", "−");
+}
+
+/** JSON from the server, its sentences in the reader's language. */
+export const parsed = (json) =>
+  JSON.parse(json, (_, value) => {
+    for (const [name, parts] of Object.entries(value?.said ?? {})) value[name] = say(parts);
+    return value;
+  });
+
+/** The code of the language in use. */
+export const language = () => code;
+
 /** Names that are not known as texts here stay as they are. */
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 

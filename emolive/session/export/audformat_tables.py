@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.session.export.atomic import replacing_folder
 from emolive.session.export.tables import trace_table
@@ -30,7 +31,7 @@ def check_audformat() -> None:
         import audformat  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr("audformat needs the export extra: run `pip install 'emolive[export]'`, or use csv.")
+            tr("audformat needs an extra: {way}, or use csv.", way=way_to_get("export"))
         ) from error
 
 

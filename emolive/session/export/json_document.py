@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from emolive.i18n import in_language
 from emolive.session.export.atomic import replacing, text
 from emolive.session.export.values import (
     SHARE_DIGITS,
@@ -181,7 +182,7 @@ def alert_object(alert: AlertRecord, rate: int) -> JsonValue:
         "end_s": None if alert.end_sample is None else seconds(alert.end_sample, rate),
         "stream": alert.stream,
         "severity": alert.severity,
-        "message": alert.message,
+        "message": in_language("en", alert.message),
     }
 
 

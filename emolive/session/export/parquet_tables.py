@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.plain_text import valid_text
 from emolive.session.export.atomic import beside, replacing
@@ -23,7 +24,7 @@ def check_parquet() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr("Parquet needs the export extra: run `pip install 'emolive[export]'`, or use csv.")
+            tr("Parquet needs an extra: {way}, or use csv.", way=way_to_get("export"))
         ) from error
 
 
