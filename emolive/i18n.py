@@ -128,7 +128,7 @@ def _current() -> _Language:
 
 
 def _tr(message: str, values: dict[str, object]) -> str:
-    text = _current().catalogue.gettext(message)
+    text = _current().catalogue.gettext(message) if message else ""  # which names the catalogue
     return Said.of(text.format(**values) if values else text, _tr, message, values)
 
 

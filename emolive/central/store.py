@@ -38,11 +38,11 @@ from emolive.central.records import (
 )
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 
 # A call that comes back within this time, from whichever server, is the same call.
 REJOIN = timedelta(minutes=2)
-LOST = "The server was lost."
+LOST = mark("The server was lost.")
 _CONNECT_S = 5
 _KINDS = ("postgresql", "sqlite")
 
@@ -92,8 +92,13 @@ class CentralStore:
             raise self.unusable(error) from error
         if found != str(schema.VERSION):
             raise EmoliveError(
-                f"The history at {self.name} has version {found}, this program knows "
-                f"{schema.VERSION}: use the same version of emolive on all machines."
+                tr(
+                    "The history at {name} has version {found}, this program knows {known}: use "
+                    "the same version of emolive on all machines.",
+                    name=self.name,
+                    found=str(found),
+                    known=schema.VERSION,
+                )
             )
         self._ready = True
 

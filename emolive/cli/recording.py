@@ -43,7 +43,7 @@ class Recording:
         self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
         settings = self._library.settings()
         if settings.consent_due:
-            tell_lines(settings.consent_text)
+            tell_lines(tr(settings.consent_text))
             self._library.confirm_consent()
         request = RecordingRequest(options.title, options.audio)
         self.choice = RecordingChoice(self._library, request)

@@ -396,7 +396,7 @@ def _remind_of_consent(library: Path | None) -> None:
     with open_library(library) as opened:
         settings = opened.settings()
         if settings.consent_due:
-            tell_lines(settings.consent_text)
+            tell_lines(tr(settings.consent_text))
             opened.confirm_consent()
 
 

@@ -323,7 +323,7 @@ def consent(
                     tr("The text is too long ({number} letters).", number=len(text))
                 ) from error
             opened.change_settings(changed)
-        shown = opened.settings().consent_text
+        shown = tr(opened.settings().consent_text)
         tell_lines(shown or tr("There is no reminder before recording."))
     return DONE
 

@@ -69,13 +69,18 @@ def unpacked(parcel: ModelParcel, folder: Path) -> Path:
         bundled = bundled_model(Path(parcel.name))
         if bundled is None or ModelFiles.of(bundled.path).sha256 != parcel.fingerprint:
             raise ModelError(
-                f"The model {parcel.name} of this machine is another than where the calls are "
-                "served from: install the same version of emolive on all machines."
+                tr(
+                    "The model {name} of this machine is another than where the calls are served "
+                    "from: install the same version of emolive on all machines.",
+                    name=parcel.name,
+                )
             )
         return Path(parcel.name)
     first = parcel.files[0]
     if first.sha256 != parcel.fingerprint:
-        raise ModelError(f"The model {parcel.name} did not arrive whole: start the server again.")
+        raise ModelError(
+            tr("The model {name} did not arrive whole: start the server again.", name=parcel.name)
+        )
     try:
         for file in parcel.files:
             (folder / file.name).write_bytes(file.content)

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from emolive.engine.capture import Capture, LiveAudio
 from emolive.engine.hub import Hub
+from emolive.i18n import mark, tr
 from emolive.types import EngineState, EngineStatus, Event, RunFacts
 
 _log = logging.getLogger(__name__)
 
 _TROUBLE = (EngineState.RECONNECTING, EngineState.FAILED)
-_HANGS = "The engine did not stop in time: the audio device or the model hangs."
+_HANGS = mark("The engine did not stop in time: the audio device or the model hangs.")
 
 
 class LiveRun:
@@ -120,7 +121,7 @@ class LiveRun:
             if self._status.state.over:
                 return
             self._given_up = True
-            self._status = replace(self._status, state=EngineState.FAILED, reason=_HANGS)
+            self._status = replace(self._status, state=EngineState.FAILED, reason=tr(_HANGS))
             self.hub.publish(self._status)
         _log.error("A run was given up: its device or the model hangs")
         self._end()

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 
 _MOST_TIERS = 50
-CONSENT_TEXT = (
+CONSENT_TEXT = mark(
     "Before you record: in many places everybody who is heard must agree to be recorded, and to "
     "have their emotions inferred. Tell them, ask them, and record only if they agree."
 )

@@ -72,7 +72,7 @@ def test_from_a_manifest_to_results(run: Run, base: Path, manifest: Path, tmp_pa
     result = run("doctor", "--model", "mine", "--json")
     assert "mine" in result.stdout
 
-    assert run("adapt", "remove", "mine").exit_code == 0
+    assert run("adapt", "remove", "mine", "--yes").exit_code == 0
     result = run("analyze", manifest.parent / "angry-0.wav", "--model", "mine", "--out", out)
     assert result.exit_code == 2
     assert "There is no model mine" in result.stderr
@@ -85,7 +85,12 @@ def test_the_result_for_people(run: Run, base: Path, manifest: Path) -> None:
     assert "nothing was learned that is plainly better" in result.stdout
     assert "replaced" not in result.stderr
     assert '--model "my voices"' in result.stdout
-    again = run("adapt", "--name", "my voices", "--manifest", manifest, "--model", base)
+    again = ("adapt", "--name", "my voices", "--manifest", manifest, "--model", base)
+    for asked in (again, ("adapt", "remove", "my voices")):
+        refused = run(*asked)
+        assert refused.exit_code == 2
+        assert "add --yes" in refused.stderr
+    again = run(*again, "--yes")
     assert "The model my voices that was there before is replaced." in again.stderr
 
 
@@ -189,7 +194,7 @@ def test_deleted_sessions_show_beside_the_model(
     assert run("adapt", "--name", "my own", "--model", base).exit_code == 0
     assert run("sessions", "delete", session, "--yes").exit_code == 0
     assert '`emolive adapt remove "my own"`' in " ".join(run("models").stdout.split())
-    assert run("adapt", "remove", "my own").exit_code == 0
+    assert run("adapt", "remove", "my own", "--yes").exit_code == 0
     listed = json.loads(run("models", "--json").stdout)
     assert listed[-1]["deleted_sessions"] == 1
     assert "1 of the sessions that mine was taught with" in run("models").stdout

@@ -168,7 +168,11 @@ def test_profiles_are_listed_shown_and_forgotten(
     assert set(shown["vector"]) == set(LABELS)
     assert shown["expected_neutral"] == 0.45
     assert "neutral" in run("baseline", "show", known["id"]).stdout
-    forgotten = run("baseline", "forget", known["id"], "--json")
+    for which in (known["id"], "--all"):
+        refused = run("baseline", "forget", which)
+        assert refused.exit_code == 2
+        assert "add --yes" in refused.stderr
+    forgotten = run("baseline", "forget", known["id"], "--json", "--yes")
     assert json.loads(forgotten.stdout) == {"forgotten": 1}
     assert json.loads(run("baseline", "list", "--json").stdout) == []
 

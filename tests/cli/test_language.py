@@ -51,11 +51,25 @@ def test_errors_are_in_it_and_what_is_for_programs_is_not(run: Run, model: Path)
     assert "There is" not in error.stderr
     listed = run("--language", "es", "sessions", "list", "--json")
     assert json.loads(listed.stdout) == []
-    assert "Pfad" not in run("--language", "de", "analyze", "--help").stdout
     wrong = run("--language", "fr", "devices")
     assert wrong.exit_code == 2
     assert "de, es" in wrong.stderr
     assert model
+
+
+def test_help_is_in_it_wherever_the_language_comes_from(run: Run, config: Path) -> None:
+    spanish = run("--language", "es", "--help").stdout
+    assert "Opciones" in spanish
+    assert "Lista las entradas de audio de este equipo." in spanish
+    group = run("--language", "de", "sessions", "--help").stdout
+    assert "Befehle" in group
+    assert "Einer Sitzung einen Titel geben." in group
+    set_in_app(config, "de")
+    command = run("sessions", "export", "--help").stdout
+    for text in ("Aufruf:", "Argumente", "[erforderlich]", "[Standard: html]", "Nicht nachfragen."):
+        assert text in command
+    assert "Show this message" not in command
+    assert "Zahl" not in run("--language", "en", "sessions", "export", "--help").stdout
 
 
 def test_a_report_of_an_archive_is_in_it(

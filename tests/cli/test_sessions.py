@@ -1,23 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
-from typer.testing import CliRunner
 
 from emolive.audio.files import FileSource
-from emolive.cli import session_files
+from emolive.cli import confirming
 from emolive.cli.live import LiveOptions, run_in_terminal
-from emolive.cli.main import app
 from emolive.cli.recording import RecordOptions
 from emolive.session.library import Library
 from emolive.session.records import Annotation, Gap, GapKind
@@ -189,7 +189,7 @@ def test_delete_removes_and_reports(run: Run, filled: list[str], folder: Path) -
     with Library.open(folder) as library:
         live = library.create(new_session(), audio=False)
         live.commit(RATE)
-        result = run("sessions", "delete", live.info.id, filled[0], filled[0])
+        result = run("sessions", "delete", live.info.id, filled[0], filled[0], "--yes")
         assert result.exit_code == 1  # one is being recorded, the other one is done
         assert "being recorded" in result.stderr
         assert f"Session {filled[0]} is deleted." in result.stderr
@@ -198,43 +198,75 @@ def test_delete_removes_and_reports(run: Run, filled: list[str], folder: Path) -
     assert not (folder / "sessions" / filled[0]).exists()
 
 
+@pytest.fixture
+def at_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Somebody sits there and types this."""
+
+    def typed(answer: str) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        class FakeSys:
+            stdin = Terminal(answer)
+
+        monkeypatch.setattr(confirming, "sys", FakeSys)
+
+    return typed
+
+
 def test_on_a_terminal_deleting_is_asked_for(
-    filled: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, filled: list[str], folder: Path, at_terminal: Callable[[str], None]
 ) -> None:
-    class Terminal:
-        @staticmethod
-        def isatty() -> bool:
-            return True
-
-    class FakeSys:
-        stdin = Terminal
-        stdout = sys.stdout
-
-    monkeypatch.setattr(session_files, "sys", FakeSys)
-    arguments = ["sessions", "delete", filled[0]]
-    refused = CliRunner().invoke(app, arguments, input="n\n")
-    assert refused.exit_code != 0
-    assert "Delete new [bold] for good?" in refused.output
+    at_terminal("n\n")
+    refused = run("sessions", "delete", filled[0])
+    assert refused.exit_code == 2
+    assert "Delete new [bold] for good?" in refused.stderr
+    assert refused.stderr.endswith("Nothing was changed.\n")
     with Library.open(folder) as library:
         assert len(library.sessions()) == 3
-    assert CliRunner().invoke(app, arguments, input="y\n").exit_code == 0
-    assert CliRunner().invoke(app, [*arguments[:2], filled[1], "--yes"]).exit_code == 0
+    at_terminal("y\n")
+    assert run("sessions", "delete", filled[0]).exit_code == 0
+    at_terminal("j\n")
+    assert run("--language", "de", "sessions", "delete", filled[1]).exit_code == 0
     with Library.open(folder) as library:
         assert [info.id for info in library.sessions()] == filled[2:]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sessions delete {session}",
+        "sessions expire --days 1",
+        "sessions expire --after 1",
+        "sessions export {session} --format bundle --delete",
+    ],
+)
+def test_where_nobody_can_be_asked_nothing_is_deleted(
+    run: Run, filled: list[str], folder: Path, command: str
+) -> None:
+    refused = run(*command.format(session=filled[0]).split())
+    assert refused.exit_code == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "add --yes" in refused.stderr
+    with Library.open(folder) as library:
+        assert [info.id for info in library.sessions()] == filled
+        assert library.settings().expire_after_days is None
+
+
 def test_expiry_once_and_from_now_on(run: Run, filled: list[str], folder: Path) -> None:
     assert "kept until" in run("sessions", "expire").stderr
-    result = run("sessions", "expire", "--days", "30")
+    result = run("sessions", "expire", "--days", "30", "--yes")
     assert f"Session {filled[2]} is deleted." in result.stderr
     assert "kept until" in result.stderr
-    result = run("sessions", "expire", "--after", "2")
+    result = run("sessions", "expire", "--after", "2", "--yes")
     assert f"Session {filled[1]} is deleted." in result.stderr
     assert "by themselves after 2 days" in run("sessions", "expire").stderr
     with Library.open(folder) as library:
         fill(library, at=datetime.now(UTC) - timedelta(days=3))
     assert found_ids(run) == filled[:1]
     assert "kept until" in run("sessions", "expire", "--after", "0").stderr
+    assert run("sessions", "expire", "--after", "900").exit_code == 0, "nothing is that old"
 
 
 def test_the_reminder_before_recording_can_be_changed(run: Run, folder: Path) -> None:

@@ -210,12 +210,13 @@ class ClusterHost(Listener):
         """The workers' numbers now."""
         from prometheus_client.core import GaugeMetricFamily
 
-        for name, text in (
-            ("calls", "Calls that a worker monitors now."),
-            ("capacity", "Calls that a worker carries."),
-            ("cores", "Cores that a worker uses."),
-            ("windows_skipped", "Answers that its running calls left out."),
-        ):
+        told = {
+            "calls": "Calls that a worker monitors now.",
+            "capacity": "Calls that a worker carries.",
+            "cores": "Cores that a worker uses.",
+            "windows_skipped": "Answers that its running calls left out.",
+        }
+        for name, text in told.items():
             gauge = GaugeMetricFamily(f"emolive_worker_{name}", text, labels=["worker"])
             for member in self._fleet.members:
                 gauge.add_metric([member.name], float(getattr(member.load, name)))

@@ -100,7 +100,7 @@ class CallRecordingController(QObject):
 
         def on_settings(settings: LibrarySettings) -> None:
             if settings.consent_due:
-                self.ask(settings.consent_text, lambda agreed: self._answered(agreed, then))
+                self.ask(tr(settings.consent_text), lambda agreed: self._answered(agreed, then))
             else:
                 then(True)
 

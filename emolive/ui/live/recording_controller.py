@@ -108,7 +108,7 @@ class RecordingController(QObject):
             )
             self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
         elif controller.settings.consent_due:
-            self._ask(controller.settings.consent_text, lambda: self._agreed(then))
+            self._ask(tr(controller.settings.consent_text), lambda: self._agreed(then))
         else:
             then()
 
