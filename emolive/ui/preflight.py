@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.extras import way_to_mend
 from emolive.i18n import tr
 
 # What PySide6's wheels need from Debian 12 or Ubuntu 24.04, beyond a bare system.
@@ -64,7 +65,7 @@ def _import_qt(platform: str) -> Path:
             importlib.import_module(f"PySide6.{name}")
     except ModuleNotFoundError as error:
         raise EmoliveError(
-            tr("The desktop needs PySide6: run `pip install PySide6-Essentials`.")
+            tr("The desktop needs PySide6: {way}.", way=way_to_mend("PySide6-Essentials"))
         ) from error
     except ImportError as error:
         way_out = _INSTALL if platform == "linux" else "reinstall PySide6-Essentials"
@@ -89,8 +90,8 @@ def _check_binding() -> None:
         version = importlib.import_module("PySide6").__version__
         raise EmoliveError(
             tr(
-                "PySide6 {version} crashes on Python {version_info}.{version_info2}: run "
-                "`pip install 'PySide6-Essentials>=6.8,!=6.12.0'`.",
+                "PySide6 {version} crashes on Python {version_info}.{version_info2}: {way}.",
+                way=way_to_mend("'PySide6-Essentials>=6.8,!=6.12.0'"),
                 version=version,
                 version_info=sys.version_info[0],
                 version_info2=sys.version_info[1],

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from emolive import i18n
 from emolive.errors import SessionError
 from emolive.session import schema
 from emolive.session.database import DATABASE_FILE, Database, library_folder
+from emolive.session.export.json_document import timeline_dict
 from emolive.session.folders import recorded_elsewhere, session_folder
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
 from emolive.session.records import AlertRecord, Annotation, Note, SessionState, StreamInfo
+from emolive.session.timeline import Timeline
 from emolive.types import Band, Role, SpeechState
 from tests.session.filled import (
     GAP,
@@ -426,3 +429,28 @@ def test_text_that_utf8_cannot_hold(library: Library) -> None:
     ):
         with pytest.raises(SessionError, match="is not valid text"):
             change()
+
+
+def test_an_alert_is_read_in_the_language_of_who_reads_it(library: Library) -> None:
+    """What it says is stored beside how it was said; of one without that, the text is left."""
+
+    def message(seconds: float) -> str:
+        silent = i18n.tr("nobody has spoken for {silent} s.", silent=i18n.decimal(seconds, 1))
+        return i18n.tr("{rule}: {what}", rule="Mein Alarm", what=silent)
+
+    said = {"said": i18n.parts_of(message(4.5)), "silence_s": 4.5}
+    writer = library.create(new_session("old"))
+    writer.add_alert(AlertRecord("a", 1, message(4.5), details=said))
+    writer.add_alert(AlertRecord("b", 2, "b: as it was said."))
+    writer.add_alert(AlertRecord("c", 3, "c: as is.", details={"said": ["tr", "{a.b}", {}]}))
+    session = writer.finish(RATE).id
+    try:
+        i18n.use_language("de")
+        read = [one.message for one in library.alerts(session)]
+        timeline = Timeline.of_session(library, session)
+        document = timeline_dict(timeline)
+    finally:
+        i18n.use_language("en")
+    german = "Mein Alarm: seit 4,5 s spricht niemand."
+    assert read == [german, "b: as it was said.", "c: as is."]
+    assert [one["message"] for one in document["alerts"]][:1] == [message(4.5)], "for programs"

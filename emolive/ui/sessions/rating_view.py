@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from emolive.extras import way_to_get
 from emolive.i18n import decimal, tr
 from emolive.ui.controls import label, push_button
 from emolive.ui.sessions.rating_pad import RatingPad
@@ -70,7 +71,7 @@ class RatingView(QWidget):
             self.stick.setText(tr("No joystick is connected."))
         else:
             self.stick.setText(
-                tr("For a joystick: run `pip install 'emolive[joystick]'`, and start again.")
+                tr("For a joystick: {way}, and start again.", way=way_to_get("joystick"))
             )
 
     def _on_switched(self, on: bool) -> None:

@@ -10,6 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from emolive.i18n import languages
 from emolive.server.app import WEB
 from emolive.server.wall_texts import wall_texts
+from emolive.types import Prediction, SpeechState
 from tests.catalogues import texts_of_page
 from tests.server.web.browser import speak
 from tests.server.web.conftest import Page
@@ -71,3 +72,50 @@ def test_a_page_speaks_german_from_log_in_to_history(
     said = page.driver.execute_script("return document.body.innerText")
     for english in ("Search", "Log out", "Calls", "History", "Acknowledge", "being recorded"):
         assert not re.search(rf"\b{english}\b", said), english
+
+
+WATCH_TITLES = """
+window.titles = new Set();
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.title) window.titles.add(target.title);
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["title"] });
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "why", "alert"),
+    [
+        ("de", r"Unsicher: .*\d\xa0%.*\.", r".+: .* \d+,\d s"),
+        ("es", r"Incierto: .*\d\xa0%.*\.", r".+: .* \d+,\d s"),
+        ("en", r"Uncertain: .*\d\xa0%.*\.", r".+: .* \d+\.\d s"),
+    ],
+)
+def test_why_an_answer_is_uncertain_and_what_an_alert_says_are_in_it(
+    page: Page,
+    server: Wall,
+    recordings: tuple[Recording, ...],
+    language: str,
+    why: str,
+    alert: str,
+) -> None:
+    recording = recordings[0]
+    begins = next(
+        at_s
+        for at_s, event in recording.told
+        if isinstance(event, Prediction)
+        and event.stream == "customer"
+        and event.state is SpeechState.UNCERTAIN
+    )
+    page.log_in(f"?language={language}")
+    page.driver.execute_script(WATCH_TITLES)
+    server.add(recording, "Line 3", begins - 2)
+
+    def titles() -> str:
+        return "\n".join(page.driver.execute_script("return [...window.titles]"))
+
+    page.wait(lambda: re.search(why, titles()), 60)
+    call = server.add(recording, "Line 4", 100)
+    page.open(f"?language={language}#/calls/{call}")
+    page.wait(lambda: page.shown("#alerts .rule"), 60)
+    said = [one.get_attribute("title") for one in page.find("#alerts .rule")]
+    assert any(re.fullmatch(alert, one) for one in said), said
