@@ -85,9 +85,9 @@ new MutationObserver((changes) => {
 @pytest.mark.parametrize(
     ("language", "why", "alert"),
     [
-        ("de", r"Unsicher: .*\d\xa0%.*\.", r".+: .* \d+,\d s"),
-        ("es", r"Incierto: .*\d\xa0%.*\.", r".+: .* \d+,\d s"),
-        ("en", r"Uncertain: .*\d\xa0%.*\.", r".+: .* \d+\.\d s"),
+        ("de", r"Unsicher: .*\d\xa0%.*\.", r"Dead air: seit \d+,\d s spricht niemand\."),
+        ("es", r"Incierto: .*\d\xa0%.*\.", r"Dead air: nadie habla desde hace \d+,\d s\."),
+        ("en", r"Uncertain: .*\d\xa0%.*\.", r"Dead air: nobody has spoken for \d+\.\d s\."),
     ],
 )
 def test_why_an_answer_is_uncertain_and_what_an_alert_says_are_in_it(
