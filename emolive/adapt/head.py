@@ -76,19 +76,27 @@ class Trial:
     temperature: float
 
     @classmethod
-    def of(cls, logits: Floats, examples: Examples) -> Trial:
-        """At the temperature that loses least."""
+    def of(cls, logits: Floats, examples: Examples, *, doubt: bool = False) -> Trial:
+        """At the temperature that loses least.
+
+        With `doubt` as if one more of each class had been answered wrongly (Platt 1999): where none
+        was, it would be sure of everything, and so of what it never heard.
+        """
         weight = balanced_weight(examples)
-        rows = np.arange(len(logits))
+        rows, n_classes = np.arange(len(logits)), logits.shape[1]
         right = (logits.argmax(axis=1) == examples.target).astype(np.float64)
+        wrong = doubt / (np.bincount(examples.target, minlength=n_classes)[examples.target] + 2.0)
 
-        def at(temperature: float) -> Trial:
+        def at(temperature: float) -> tuple[float, Trial]:
             shares = softmax(logits / temperature)
-            losses = -np.log(np.maximum(shares[rows, examples.target], 1e-9))
+            surprise = -np.log(np.maximum(shares, 1e-9))
+            losses = surprise[rows, examples.target]
+            others = (surprise.sum(axis=1) - losses) / max(1, n_classes - 1)
             loss = float((weight * losses).sum())
-            return cls(loss, losses, right, shares.max(axis=1), weight, temperature)
+            trial = cls(loss, losses, right, shares.max(axis=1), weight, temperature)
+            return float((weight * ((1 - wrong) * losses + wrong * others)).sum()), trial
 
-        return min((at(float(t)) for t in _TEMPERATURES), key=lambda trial: trial.loss)
+        return min((at(float(t)) for t in _TEMPERATURES), key=lambda tried: tried[0])[1]
 
 
 def check_installed() -> None:
@@ -120,6 +128,7 @@ def fit_head(examples: Examples, *, seed: int = 0) -> Head:
 
 def _fitted(examples: Examples, seed: int) -> Head:
     tried: dict[_Recipe, Trial] = {}
+    answers: dict[_Recipe, Floats] = {}
     inner = list(folds(examples, _INNER_FOLDS, seed=seed + 1))
     base = base_weights(examples)
     if not inner:  # too little to choose anything by
@@ -131,13 +140,15 @@ def _fitted(examples: Examples, seed: int) -> Head:
             logits = np.concatenate([_logits(_mixed(fit, base, share), test)
                                      for fit, test in learned])  # fmt: skip
             asked = np.concatenate([test for _, test in inner])
-            tried[_Recipe(penalty, share)] = Trial.of(logits, examples[asked])
+            recipe = _Recipe(penalty, share)
+            tried[recipe], answers[recipe] = Trial.of(logits, examples[asked]), logits
     best = _nearest_to_base(tried, judged := examples[asked])
     own = _Recipe(best.penalty, 1.0)
     if base is not None and not _plainly_better(tried[best], tried[own], judged):
         best = own
     weights, bias = _mixed(_regression(examples, best.penalty), base, best.share)
-    return Head(weights, bias, tried[best].temperature, tried[best])
+    held_out = Trial.of(answers[best], judged, doubt=True)
+    return Head(weights, bias, held_out.temperature, held_out)
 
 
 def base_head(examples: Examples) -> Head | None:

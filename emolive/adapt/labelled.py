@@ -14,7 +14,7 @@ from typing import Literal
 from emolive.archive.inputs import find_inputs
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark, ntr, tr
 from emolive.labels import canonical, emotion
 from emolive.session.export.csv_file import original
 from emolive.session.library_reader import LibraryReader
@@ -129,7 +129,10 @@ def from_manifest(path: Path) -> Labelled:
             )
         content = path.read_bytes()
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        rows = csv.DictReader(text, skipinitialspace=True)
+        header = text.getvalue().partition("\n")[0]
+        # As spreadsheets save it where decimals have a comma.
+        delimiter = ";" if ";" in header and "," not in header else ","
+        rows = csv.DictReader(text, skipinitialspace=True, delimiter=delimiter)
         columns = set(rows.fieldnames or ())
     except FileNotFoundError:
         raise EmoliveError(tr("There is no manifest {path}: give a CSV file.", path=path)) from None
@@ -166,7 +169,14 @@ def from_manifest(path: Path) -> Labelled:
     except csv.Error as error:
         problems.append(f"{path.name}, line {rows.line_num}: {error}")
     left_out = (
-        (tr("{empty} rows of {name} without a label", empty=empty, name=path.name),)
+        (
+            ntr(
+                "{count} row of {name} without a label",
+                "{count} rows of {name} without a label",
+                empty,
+                name=path.name,
+            ),
+        )
         if empty
         else ()
     )
@@ -244,7 +254,8 @@ def _of_row(
             return tr("{where}: there is no path", where=where)
         return tr("{where}: there is no file {path}", where=where, path=value("path"))
     try:
-        start, end = float(value("start_s") or 0), float(value("end_s") or "inf")
+        times = (value(column).replace(",", ".") for column in ("start_s", "end_s"))
+        start, end = (float(time or usual) for time, usual in zip(times, ("0", "inf"), strict=True))
     except ValueError:
         return tr("{where}: start_s and end_s must be seconds", where=where)
     if not 0 <= start < end or start == float("inf"):

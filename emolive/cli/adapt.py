@@ -30,7 +30,7 @@ from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.inference.adapted_file import adapted_names, is_adapted
 from emolive.inference.bundled import model_path
 from emolive.labels import emotion_name
@@ -128,10 +128,12 @@ def next_(
         if out is not None:
             _write(opened, moments, out)
             tell(
-                tr(
-                    "{number} moments are in {out}: fill in the column label, then run "
+                ntr(
+                    "{count} moment is in {out}: fill in the column label, then run "
                     "`emolive adapt --name NAME --manifest {out}`.",
-                    number=len(moments),
+                    "{count} moments are in {out}: fill in the column label, then run "
+                    "`emolive adapt --name NAME --manifest {out}`.",
+                    len(moments),
                     out=out,
                 )
             )

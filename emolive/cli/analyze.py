@@ -23,7 +23,7 @@ from emolive.cli.baseline import known_sentences
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
 from emolive.session.database import library_folder
@@ -159,10 +159,10 @@ class _Run:
             assert deciding.baselines is not None
             told = deciding.baselines.usual.told
             self._report.say(
-                tr(
-                    "Adapted to these {number} files: {minutes} min of speech, "
-                    "strength {strength}.",
-                    number=len(heard),
+                ntr(
+                    "Adapted to this file: {minutes} min of speech, strength {strength}.",
+                    "Adapted to these {count} files: {minutes} min of speech, strength {strength}.",
+                    len(heard),
                     minutes=decimal(told.minutes, 1),
                     strength=percent(told.strength),
                 )

@@ -62,10 +62,11 @@ def known_sentences(baselines: ArchiveBaselines, items: Iterable[AudioInput]) ->
         return said
     usual = baselines.usual.told
     if usual.sessions:
-        known = tr(
-            "{adapted}, from {number} sessions of its sources",
+        known = ntr(
+            "{adapted}, from {count} session of its sources",
+            "{adapted}, from {count} sessions of its sources",
+            usual.sessions,
             adapted=adapted_text(usual),
-            number=usual.sessions,
         )
         return [*said, f"Library: {known}."]
     return [

@@ -10,7 +10,7 @@ from typing import TextIO
 from emolive.cli.loading import open_library
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell, tell_lines
 from emolive.errors import SessionError
-from emolive.i18n import tr
+from emolive.i18n import ntr, tr
 from emolive.monitoring import MonitoredRun, RecordingChoice
 from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
 from emolive.times import table_time
@@ -96,7 +96,9 @@ class Recording:
             return DONE
         if status.error:
             tell(status.error)
-        gaps = f" {tr('with {number} gaps', number=status.gaps)}" if status.gaps else ""
+        gaps = (
+            f" {ntr('with {count} gap', 'with {count} gaps', status.gaps)}" if status.gaps else ""
+        )
         tell(
             tr(
                 "Recorded {duration}{gaps} as session {id}.",

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from emolive.errors import ModelError
 from emolive.i18n import tr
 from emolive.inference import limits
+from emolive.wording import complaint
 
 SUFFIX = ".adapted.json"
 FOLDER_VARIABLE = "EMOLIVE_MODELS"
@@ -196,7 +197,7 @@ def read_adapted(path: Path) -> AdaptedModel:
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "as a whole"
-            reason = f"{where}: {first['msg']}"
+            reason = f"{where} {complaint(first['type'], first['msg'], 'table')}"
         raise ModelError(
             tr(
                 "{name} is no adapted model, or is damaged ({reason}): teach it again with "

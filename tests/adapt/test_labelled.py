@@ -96,7 +96,7 @@ def test_a_manifest(tmp_path: Path) -> None:
     assert [problem.split(":")[0] for problem in found.problems] == [
         "m.csv, line 6", "m.csv, line 7", "m.csv, line 8", "m.csv, line 9",
     ]  # fmt: skip
-    assert found.left_out == ("1 rows of m.csv without a label",)
+    assert found.left_out == ("1 row of m.csv without a label",)
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe\x00", b""])
@@ -109,6 +109,15 @@ def test_what_is_no_manifest(tmp_path: Path, content: bytes) -> None:
         from_manifest(tmp_path / "none.csv")
     with pytest.raises(EmoliveError, match="no manifest"):
         from_manifest(tmp_path)
+
+
+def test_a_manifest_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    path = tmp_path / "labels.csv"
+    path.write_text("\ufeffpath;label;start_s;end_s\r\na.wav;happy;0,5;2,25\r\n", "utf-8")
+    found = from_manifest(path)
+    (one,) = found.stretches
+    assert (one.start_s, one.end_s, one.label, found.problems) == (0.5, 2.25, "happy", ())
 
 
 def test_a_folder_per_label(tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_it_is_calibrated() -> None:
     assert judged.ece < 0.12
 
 
+def test_labels_that_are_told_apart_without_a_mistake_make_it_sure_within_reason() -> None:
+    head = fit_head(clouds(12, distance=6.0))
+    assert head.held_out is not None
+    assert head.held_out.right.all()
+    assert abstention_threshold(head.held_out, right=0.8, coverage=0.4) < 0.95
+    assert 0.8 < head.held_out.confidence.mean() < 0.99  # of 36 answers none was wrong
+
+
 @pytest.mark.parametrize(("distance", "at_least"), [(0.9, 0.85), (0.5, 0.45), (0.0, 0.25)])
 def test_what_it_learned_well_is_decided(distance: float, at_least: float) -> None:
     """A cautious base must not make a model that knows its voices say "uncertain"."""

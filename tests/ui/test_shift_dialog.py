@@ -26,7 +26,7 @@ def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_pa
         qtbot.waitUntil(lambda: dialog.sum.text().startswith("2 calls"), timeout=10_000)
         assert [dialog.agents.item(row, 0).text() for row in range(2)] == ["Bob", "Jane"]
         assert "sad 80" in dialog.emotions.accessibleDescription()
-        assert "calls" in dialog.hours.accessibleDescription()
+        assert "1 call, 1 alert" in dialog.hours.accessibleDescription()
         row = dialog.team.findText("Billing")
         dialog.team.setCurrentIndex(row)
         dialog.team.activated.emit(row)

@@ -204,10 +204,10 @@ class HourBars(Themed, QWidget):
         """Show these."""
         self._rows = rows[-24:]
         told = [
-            tr("{hour}: {calls} calls, {alerts} alerts", hour=f"{row.start:%H:%M}",
-               calls=row.calls, alerts=row.alerts)
+            f"{row.start:%H:%M}: {ntr('{count} call', '{count} calls', row.calls)}, "
+            f"{ntr('{count} alert', '{count} alerts', row.alerts)}"
             for row in self._rows
-        ]  # fmt: skip
+        ]
         self.setAccessibleDescription("; ".join(told))
         self.update()
 
