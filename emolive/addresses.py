@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
 from emolive.i18n import tr
 
@@ -30,7 +30,7 @@ def opened(address: str) -> tuple[Any, str]:
         system, path = url_to_fs(address)
     except ImportError as error:
         raise EmoliveError(
-            tr("{address} cannot be opened: {reason}", address=address, reason=_sentence(error))
+            tr("{address} cannot be opened: {reason}", address=address, reason=first_line(error))
         ) from error
     except Exception as error:
         raise EmoliveError(
@@ -38,7 +38,7 @@ def opened(address: str) -> tuple[Any, str]:
                 "{address} cannot be opened ({reason}): use a folder, or an address "
                 "that fsspec knows, such as s3://bucket/folder.",
                 address=address,
-                reason=_sentence(error),
+                reason=first_line(error),
             )
         ) from error
     return system, str(path)
@@ -47,9 +47,4 @@ def opened(address: str) -> tuple[Any, str]:
 def reason(error: Exception) -> str:
     """What a file system's error says, in short."""
     strerror = getattr(error, "strerror", None)
-    return str(strerror or _sentence(error) or type(error).__name__)
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+    return str(strerror or first_line(error))

@@ -25,3 +25,9 @@ class ProviderError(EmoliveError):
 
 class SessionError(EmoliveError):
     """The library of sessions, or a session in it, cannot be used as asked."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says first, in short and without its full stop; else what it is."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".:")[:200]

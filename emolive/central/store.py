@@ -36,7 +36,7 @@ from emolive.central.records import (
     StretchEnded,
     StretchRecorded,
 )
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
 from emolive.i18n import mark, tr
 
@@ -104,7 +104,7 @@ class CentralStore:
 
     def unusable(self, error: Exception) -> EmoliveError:
         """The error for a database that does not answer."""
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        cause = first_line(getattr(error, "orig", None) or error)
         return EmoliveError(
             tr(
                 "The history at {name} cannot be used ({cause}): start the database, or "

@@ -19,9 +19,8 @@ from emolive.session.export.json_document import (
     gap_object,
     segment_object,
 )
-from emolive.session.gap_words import gap_name
 from emolive.session.library import Library
-from emolive.session.records import SessionInfo, SessionState
+from emolive.session.records import SessionInfo, SessionState, gap_name
 from emolive.session.results import Span, TrendPoint
 from emolive.session.search import SearchHit
 from emolive.session.summary import NO_EMOTION, dominant_of

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
 from emolive.i18n import tr
 
@@ -101,7 +101,7 @@ def ray_cluster(
                     "({reason}): start one (`ray start --head`), or use --cluster "
                     "local.",
                     address=address,
-                    reason=_first_line(error),
+                    reason=first_line(error),
                 )
             ) from error
         try:
@@ -131,7 +131,7 @@ def ray_cluster(
                     "Ray does not start here ({reason}): use `emolive analyze` "
                     "without --cluster, or look for what keeps it in the log of `emolive "
                     "--debug`.",
-                    reason=_first_line(error),
+                    reason=first_line(error),
                 )
             ) from error
         try:
@@ -188,8 +188,3 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=5).close()
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(".:") if text else type(error).__name__

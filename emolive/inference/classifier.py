@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emolive.errors import EmoliveError, ModelError
+from emolive.errors import EmoliveError, ModelError, first_line
 from emolive.features import CutWindows, Windows
 from emolive.i18n import mark, tr
 from emolive.inference.execution import BoundExecution, Execution, PlainExecution, Session
@@ -221,7 +221,7 @@ class OnnxClassifier:
                     "The model stopped working on {provider} ({error}): start again, if need "
                     "be with `--provider cpu`.",
                     provider=self._provider,
-                    error=_first_line(error),
+                    error=first_line(error),
                 )
             ) from error
         if not all(np.isfinite(values).all() for values in output.arrays):
@@ -255,7 +255,7 @@ class OnnxClassifier:
                 tr(
                     "{name} cannot be loaded again ({error}): start again.",
                     name=self.file.name,
-                    error=_first_line(error),
+                    error=first_line(error),
                 )
             ) from error
 
@@ -285,7 +285,7 @@ class OnnxClassifier:
         except Exception as error:  # ONNX Runtime's errors share no base class
             _log.info("The model cannot be loaded on CUDA", exc_info=True)
             self._execution = None
-            return _first_line(error)
+            return first_line(error)
         if self._provider == "CUDA":
             return None
         self._execution = None
@@ -303,7 +303,7 @@ class OnnxClassifier:
                     "{name} cannot be loaded as an ONNX model ({error}): use a file that "
                     "`python -m training export` wrote.",
                     name=file.name,
-                    error=_first_line(error),
+                    error=first_line(error),
                 )
             ) from error
 
@@ -339,8 +339,3 @@ def _check_file(path: Path) -> None:
 
 def _name(session: Session) -> str:
     return "CUDA" if session.get_providers()[:1] == [CUDA] else "CPU"
-
-
-def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return line.rstrip(".")[:200]

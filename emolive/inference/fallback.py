@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from emolive.errors import EmoliveError, ModelError
+from emolive.errors import EmoliveError, ModelError, first_line
 from emolive.features import Windows
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier, WrappedClassifier
@@ -86,12 +86,6 @@ class FallbackClassifier(WrappedClassifier):
             "{provider} stopped working, so the model runs on the CPU from now on: start again to "
             "try it anew. ({reason})",
             provider=failed.provider,
-            reason=_reason(error),
+            reason=first_line(error.__cause__ or error),
         )
         failed.close()
-
-
-def _reason(error: ModelError) -> str:
-    cause = error.__cause__
-    lines = str(cause or error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")[:160]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from emolive.i18n import mark, tr
 from emolive.types import AnalysisFacts, FloatArray, Stream
 
 # Letters of what people write, so that every export can hold it.
@@ -32,6 +33,19 @@ class GapKind(StrEnum):
     SOURCE = "source"  # the device was gone
     DISK = "disk"  # the disk was full or away, for longer than can be held in memory
     EVENTS = "events"  # answers of the engine were lost; its audio is there
+
+
+_GAPS = {
+    GapKind.OVERRUN: mark("the computer was too slow"),
+    GapKind.SOURCE: mark("the input was gone"),
+    GapKind.DISK: mark("the disk was full or away"),
+    GapKind.EVENTS: mark("answers were lost"),
+}
+
+
+def gap_name(kind: GapKind) -> str:
+    """Why nothing was kept for a while, for people."""
+    return tr(_GAPS[kind])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+from xml.etree import ElementTree
 
 _MOST_BYTES = 255  # of a name, in all usual file systems
 
@@ -73,6 +74,17 @@ def write_text(path: Path, content: str) -> None:
     """
     with replacing(path) as partial, text(partial) as file:
         file.write(content)
+
+
+def write_xml(root: ElementTree.Element, path: Path) -> None:
+    """Write an indented XML document in UTF-8, atomically.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    ElementTree.indent(root)
+    with replacing(path) as partial:
+        ElementTree.ElementTree(root).write(partial, encoding="UTF-8", xml_declaration=True)
 
 
 def beside(path: Path, part: str) -> Path:

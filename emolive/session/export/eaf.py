@@ -13,9 +13,9 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from emolive import __version__
+from emolive.session.export.atomic import write_xml
 from emolive.session.export.tiers import Span, Tier, TierKind, tiers
 from emolive.session.export.values import milliseconds, one_line, plain_text
-from emolive.session.export.xml_document import write_xml
 from emolive.session.timeline import Timeline
 
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"

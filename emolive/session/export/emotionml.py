@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
+from emolive.session.export.atomic import write_xml
 from emolive.session.export.tiers import Span, Tier, TierKind, tiers
 from emolive.session.export.values import (
     SHARE_DIGITS,
@@ -27,7 +28,6 @@ from emolive.session.export.values import (
     one_line,
     plain_text,
 )
-from emolive.session.export.xml_document import write_xml
 from emolive.session.summary import NO_EMOTION
 from emolive.session.timeline import Timeline, TimelineStream
 

@@ -21,8 +21,7 @@ from emolive.labels import label_name, swatch, swatches
 from emolive.session.export.report import write_html
 from emolive.session.export.report.sound import embed_sound
 from emolive.session.export.tiers import TierKind, tiers
-from emolive.session.gap_words import gap_name
-from emolive.session.records import Annotation, GapKind
+from emolive.session.records import Annotation, GapKind, gap_name
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.types import FloatArray
 from tests.models import LABELS

@@ -14,8 +14,7 @@ from emolive.i18n import mark, tr
 from emolive.labels import label_name
 from emolive.session.export.report.palette_css import coloured, label_class
 from emolive.session.export.tiers import Tier, TierKind, tiers
-from emolive.session.gap_words import gap_name
-from emolive.session.records import GapKind
+from emolive.session.records import GapKind, gap_name
 from emolive.session.timeline import Timeline, TimelineStream
 from emolive.wording import percent, stream_name
 
