@@ -30,7 +30,7 @@ from emolive.ui.icons import icon
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
-from emolive.ui.why.desk import WhyDesk
+from emolive.ui.why.controller import WhyController
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
@@ -72,7 +72,7 @@ class CallView(Themed, QWidget):
         self.telephone.setContentsMargins(4, 0, 4, 0)
         self.telephone.hide()
         self.drawer = WhyDrawer(theme, self)
-        self.why = WhyDesk(self.drawer, self.timelines.axis, self)
+        self.why = WhyController(self.drawer, self.timelines.axis, self)
         self.why.shown.connect(lambda _: self._make_room())
         self.timelines.picked.connect(lambda name, at_s: self.why.explain(at_s, name))
         side = QWidget(self)

@@ -30,7 +30,7 @@ class Decided(Named, Protocol):
 Streams = Callable[[], Sequence[Decided]]
 
 
-class WhyDesk(QObject):
+class WhyController(QObject):
     """Explains decisions of one session or call. `shown` tells whether the drawer is open."""
 
     shown = Signal(bool)
