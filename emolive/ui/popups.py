@@ -19,6 +19,9 @@ _ONE_LINE = 70
 _TIP = "QTipLabel"
 _LIST = "QComboBoxPrivateContainer"
 _SUGGESTIONS = "suggestions"
+# Every event of the application passes the filter: what it does not look at is told at once.
+_TOOL_TIP, _POLISH = QEvent.Type.ToolTip, QEvent.Type.Polish
+_LOOKED_AT = (_POLISH, QEvent.Type.Show, QEvent.Type.Resize, _TOOL_TIP)
 
 
 class PopupDresser(QObject):
@@ -27,13 +30,13 @@ class PopupDresser(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Look at what is polished, what is shown, and what has a tip."""
         kind = event.type()
-        if kind == QEvent.Type.ToolTip:
-            return isinstance(watched, QWidget) and _show_long(watched, cast(QHelpEvent, event))
-        if kind not in (QEvent.Type.Polish, QEvent.Type.Show, QEvent.Type.Resize):
+        if kind not in _LOOKED_AT or not isinstance(watched, QWidget):
             return False
-        if not isinstance(watched, QWidget) or not _is_popup(watched):
+        if kind is _TOOL_TIP:
+            return _show_long(watched, cast(QHelpEvent, event))
+        if not _is_popup(watched):
             return False
-        if kind == QEvent.Type.Polish:
+        if kind is _POLISH:
             self._undress(watched)
         elif _is_opaque(watched):
             _cut_corners(watched)

@@ -43,8 +43,14 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_needs_nothing_else(runs: Path, tmp_path: Path) -> None:
-    page, summary = write_report(runs, tmp_path / "out", study=runs / "study.toml")
+@pytest.fixture(scope="module")
+def written(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The page and its summary."""
+    return write_report(runs, tmp_path_factory.mktemp("report"), study=runs / "study.toml")
+
+
+def test_the_page_is_whole_and_needs_nothing_else(runs: Path, written: tuple[Path, Path]) -> None:
+    page, summary = written
     html = page.read_text(encoding="utf-8")
     parser = _Page()
     parser.feed(html)
@@ -63,7 +69,7 @@ def test_the_page_is_whole_and_needs_nothing_else(runs: Path, tmp_path: Path) ->
     )
     assert "prefers-color-scheme: dark" in html
     assert "@media print" in html
-    assert str(tmp_path) not in html
+    assert str(page.parent) not in html
     assert str(runs) not in html
     text = summary.read_text(encoding="utf-8")
     assert "Related systems" not in text, "none is among the rows"
@@ -72,10 +78,11 @@ def test_the_page_is_whole_and_needs_nothing_else(runs: Path, tmp_path: Path) ->
         assert len(widths) == 1
 
 
-def test_the_same_results_give_the_same_page(runs: Path, tmp_path: Path) -> None:
-    first, _ = write_report(runs, tmp_path / "a", study=runs / "study.toml")
-    second, _ = write_report(runs, tmp_path / "b", study=runs / "study.toml")
-    assert first.read_bytes() == second.read_bytes()
+def test_the_same_results_give_the_same_page(
+    runs: Path, written: tuple[Path, Path], tmp_path: Path
+) -> None:
+    again, _ = write_report(runs, tmp_path, study=runs / "study.toml")
+    assert again.read_bytes() == written[0].read_bytes()
 
 
 def _only(*kept: str) -> Callable[[str], bool]:
