@@ -78,7 +78,7 @@ class Encoding(nn.Module):
         body = self.net.body
         assert isinstance(body, EncoderBody)
         assert body.encoder is not None
-        embedding = body.hidden(body.mix(body.pool(body.encoder.encode(log_mel))))
+        embedding = body.hidden(body.mix(body.pool(body.encoder.encode(log_mel)[body.kept :])))
         return self.net.head(embedding), embedding
 
 
