@@ -16,7 +16,7 @@ from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequen
 from emolive.cli.confirming import confirm
 from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, YesOption, group
-from emolive.cli.outcome import DONE, print_json, say
+from emolive.cli.outcome import DONE, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
@@ -50,6 +50,10 @@ def baseline_choice(
     settings = SettingsStore().load().settings
     mix = settings.baseline.expected if expected is None else ExpectedMix.of(expected)
     if wanted == "off" or (wanted is None and not settings.baseline.on):
+        if (expected, group) != (None, None):
+            tell(
+                tr("--expected-neutral and --baseline-group do nothing without --baseline library.")
+            )
         return None
     folder = library or settings.recording.library
     return BaselineChoice(mix, settings.baseline.group if group is None else group, None, folder)

@@ -11,6 +11,7 @@ import pytest
 import soundfile as sf
 
 import emolive
+from emolive.cli.baseline import baseline_choice
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
 from emolive.types import FloatArray
@@ -219,6 +220,17 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, arguments: list[str], sentenc
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
+
+
+def test_an_expectation_without_adapting_is_told(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del run  # without its own settings and library, nothing is switched off or on
+    assert baseline_choice("off", "0.5", None, None) is None
+    assert baseline_choice("off", None, "German", None) is None
+    assert capsys.readouterr().err.count("do nothing without --baseline library") == 2
+    assert baseline_choice("off", None, None, None) is None
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.portaudio
