@@ -70,6 +70,7 @@ class Guide(Themed, QWidget):
         self._player: Player | None = None
         self._closing: list[threading.Thread] = []
         self._heard = False
+        self._controls: list[QWidget] = []
         self._build(theme)
         self._timer = QTimer(self)
         self._timer.setInterval(50)
@@ -103,6 +104,10 @@ class Guide(Themed, QWidget):
         large = self.width() >= LARGE_PX
         enlarge(self, large)
         self._middle.setMaximumWidth(2_000 if large else 1_080)
+        # In all cards what can be done begins at the same height.
+        tallest = max(controls.sizeHint().height() for controls in self._controls)
+        for controls in self._controls:
+            controls.setMinimumHeight(tallest)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Listen as long as it is seen."""
@@ -273,10 +278,15 @@ class Guide(Themed, QWidget):
         column.setSpacing(10)
         column.addWidget(head)
         column.addWidget(body, 1)
+        controls = QWidget(card)
+        below = QVBoxLayout(controls)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(10)
         for widget in widgets:
-            column.addWidget(widget)
-        if not isinstance(widgets[-1], QLabel):  # all cards' controls begin at the same height
-            column.addWidget(_caption(card))
+            below.addWidget(widget)
+        below.addStretch()
+        column.addWidget(controls)
+        self._controls.append(controls)
         return card
 
 

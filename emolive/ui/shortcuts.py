@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 from emolive.i18n import mark, tr
 from emolive.ui.live.present import VIEWS
 
+_WIDEST_PX = 300  # what a key does, in one line of the list
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -143,10 +145,10 @@ class ShortcutsDialog(QDialog):
         groups = list(dict.fromkeys(key.group for key in keys))
         middle = (len(groups) + 1) // 2
         halves = QHBoxLayout()
-        halves.setSpacing(48)
+        halves.setSpacing(36)
         for names in (groups[:middle], groups[middle:]):
             grid = QGridLayout()
-            grid.setHorizontalSpacing(28)
+            grid.setHorizontalSpacing(14)
             grid.setVerticalSpacing(5)
             for group in names:
                 head = QLabel(tr(group), self)
@@ -181,4 +183,8 @@ class ShortcutsDialog(QDialog):
         text.setProperty("role", "muted")
         row = grid.rowCount()
         grid.addWidget(keys, row, 0, flag.AlignLeft | flag.AlignVCenter)
+        text.ensurePolished()
+        if text.sizeHint().width() > _WIDEST_PX:
+            text.setWordWrap(True)
+            text.setFixedSize(_WIDEST_PX, text.heightForWidth(_WIDEST_PX))
         grid.addWidget(text, row, 1)

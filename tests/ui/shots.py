@@ -30,7 +30,6 @@ from emolive.explain.explainer import Explainer
 from emolive.history.model import MonitorModel
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
-from emolive.monitoring.sources import SourceChoice, SourceKind
 from emolive.session.library_settings import CONSENT_TEXT
 from emolive.session.records import SessionInfo, SessionState
 from emolive.settings import ThemeChoice
@@ -115,7 +114,8 @@ def level(window: MainWindow) -> None:
     """The input's level, before the start."""
     idle(window)
     window.preferences.change("privacy", level_before=True)
-    window.live.header.select(SourceChoice(SourceKind.MICROPHONE, "Jabra", "Jabra Evolve2 65"))
+    header = window.live.header
+    header.select(header.picker.microphone(DEVICES[0].name))
     wait(lambda: bool(feed.FakeProbe.made))
     feed.FakeProbe.made[-1].now = heard_level("mono")
     wait(lambda: bool(window.live.header.meter.accessibleDescription()))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLabel, QL
 from pytestqt.qtbot import QtBot
 
 from emolive import i18n
+from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.rule_drafts import RuleDrafts
 from emolive.audio.call_devices import CallDevices
 from emolive.labels import USUAL
@@ -24,18 +25,20 @@ from emolive.ui import theme
 from emolive.ui.analysis_flow import AnalyseDialog
 from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import StatementDialog
+from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.consent import ConsentDialog
-from emolive.ui.controls import ElidedLabel
+from emolive.ui.controls import ElidedLabel, side_width
 from emolive.ui.main_window import MainWindow
 from emolive.ui.recorded_session import NameDialog
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.rating_pad import RatingPad
 from emolive.ui.sessions.results_page import ResultsPage
+from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.sessions.tiers_dialog import TiersDialog
 from emolive.ui.settings.audit_section import AuditDialog
@@ -139,6 +142,33 @@ def test_every_control_of_every_page_has_a_name(
     window.set_compact(False)
 
 
+def one_rule(parent: QWidget) -> RulesDialog:
+    dialog = RulesDialog(theme.LIGHT, USUAL, None, None, parent)
+    dialog.add(CONDITIONS[0])
+    return dialog
+
+
+def numbers(parent: QWidget) -> MetricsPanel:
+    panel = MetricsPanel(theme.LIGHT, parent)
+    panel.resize(side_width(0), 600)
+    return panel
+
+
+def side_panel(parent: QWidget) -> SidePanel:
+    panel = SidePanel(theme.LIGHT, parent)
+    panel.set_counts(88, 88)
+    return panel
+
+
+def teaching(parent: QWidget, library: Library) -> TeachDialog:
+    """While it listens to what is labelled."""
+    dialog = TeachDialog(theme.LIGHT, library, Background("teach", parent), parent)
+    dialog._running = True
+    dialog._on_progress(7, 30)
+    dialog._running = False
+    return dialog
+
+
 TIER = TierSettings(name="engagement", labels=("low", "high"))
 DIALOGS: dict[str, Callable[[QWidget, Library], QWidget]] = {
     "colour": lambda parent, _: ColourDialog(theme.LIGHT, "Colour", QColor("#2E9E8F"), parent),
@@ -148,6 +178,13 @@ DIALOGS: dict[str, Callable[[QWidget, Library], QWidget]] = {
     "start": lambda parent, _: StartDialog(theme.LIGHT, parent, find=lambda: DEVICES),
     "rules": lambda parent, _: RulesDialog(theme.LIGHT, USUAL, None, None, parent),
     "webhooks": lambda parent, _: WebhooksDialog(theme.LIGHT, RuleDrafts(), parent),
+    "a rule": lambda parent, _: one_rule(parent),
+    "a webhook": lambda parent, _: WebhooksDialog(
+        theme.LIGHT, RuleDrafts().with_webhook("Team", "0123456789abcdef0123"), parent
+    ),
+    "numbers": lambda parent, _: numbers(parent),
+    "side panel": lambda parent, _: side_panel(parent),
+    "teaching": teaching,
     "audit": lambda parent, library: AuditDialog(theme.LIGHT, library, parent),
     "shift": lambda parent, library: ShiftDialog(theme.LIGHT, library, parent),
     "tiers": lambda parent, _: TiersDialog(theme.LIGHT, (TIER,), parent),

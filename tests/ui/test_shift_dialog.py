@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
+from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.theme import DARK
 from tests.session.filled import RATE
 from tests.session.test_shift import call
+from tests.ui import feed
 
 
 def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_path: Path) -> None:
@@ -36,3 +41,28 @@ def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_pa
             dialog.alerts.cellActivated.emit(0, 0)
         assert opened.args == [newest, 25 * RATE]
         dialog.close()
+
+
+def test_from_the_calls_page_to_an_alert_s_moment_by_keyboard(qtbot: QtBot, tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library") as library:
+        newest = call(library, datetime.now(UTC) - timedelta(minutes=2), "agent:Jane")
+        page = CallsPage(feed.preferences("dark"), DARK)
+        qtbot.addWidget(page)
+        page.show()
+        page.set_library(library)
+        page.activateWindow()
+        qtbot.waitUntil(page.isActiveWindow)
+        QTest.keyClick(page.wall.add, Qt.Key.Key_S)
+        qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), ShiftDialog))
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ShiftDialog)
+        dialog.spans[-1].setFocus()
+        QTest.keyClick(dialog.spans[-1], Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: dialog.alerts.rowCount() == 1, timeout=20_000)
+        dialog.alerts.setFocus()
+        dialog.alerts.setCurrentCell(0, 0)
+        with qtbot.waitSignal(page.session_wanted) as wanted:
+            QTest.keyClick(dialog.alerts, Qt.Key.Key_Return)
+        assert wanted.args == [newest, 25 * RATE]
+        assert dialog.isHidden()
+        page.end(0.0)

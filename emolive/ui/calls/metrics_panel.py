@@ -29,7 +29,7 @@ _NOTHING = "–"
 # A party's longest talk, or interruptions and tries, in any column.
 _WIDEST = "88:88:88"
 _ROW = 23
-_NAME_WIDTH = 165  # a longer name takes two lines
+_NAME_WIDTH = 150  # a longer name takes more lines
 _TEXTS = {definition.field: definition for definition in DEFINITIONS}
 
 
@@ -201,8 +201,7 @@ class MetricsPanel(ScrollColumn):
         made.setToolTip(definition_text(field))
         made.setWordWrap(True)
         made.ensurePolished()
-        narrow = made.fontMetrics().horizontalAdvance(name) <= _NAME_WIDTH
-        made.setFixedHeight(_ROW if narrow else 2 * _ROW - 10)
+        made.setFixedHeight(max(_ROW, made.heightForWidth(_NAME_WIDTH) + 2))
         grid.addWidget(made, row, 0)
 
     def _add_value(

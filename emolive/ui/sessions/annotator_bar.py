@@ -56,7 +56,7 @@ class AnnotatorBar(QWidget):
         grid.addWidget(label(tr("Tier"), self, "caption"), 1, 0)
         grid.addWidget(self.tier, 1, 1)
         grid.addWidget(self.edit, 1, 2)
-        grid.addWidget(self.others, 2, 1, 1, 2)
+        grid.addWidget(self.others, 2, 0, 1, 3)
         grid.setColumnStretch(1, 1)
 
     def set_people(self, names: Sequence[str], me: str) -> None:

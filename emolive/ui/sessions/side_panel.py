@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -32,7 +31,6 @@ class SidePanel(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("card", True)
-        self.setFixedWidth(WIDTH)
         self.summary = SummaryView(theme, self)
         self.marks = MarksView(theme, self)
         self.rating = RatingView(theme, self)
@@ -53,7 +51,6 @@ class SidePanel(QFrame):
             button = push_button(text, self, lambda: None, kind="segment")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setCheckable(True)
-            _make_room(button)
             self._group.addButton(button, i)
             tabs.addWidget(button)
             self._pages.addWidget(view)
@@ -65,6 +62,12 @@ class SidePanel(QFrame):
         column.addLayout(tabs)
         column.addWidget(self._pages, 1)
         self.show_view(SUMMARY)
+        # As wide as all of them want it with counts of two digits, so that nothing moves.
+        self.set_counts(88, 88)
+        buttons = self._group.buttons()
+        wanted = sum(button.minimumWidth() + tabs.spacing() for button in buttons)
+        self.setFixedWidth(max(WIDTH, wanted + 16))
+        self.set_counts(0, 0)
 
     @property
     def view(self) -> int:
@@ -78,15 +81,9 @@ class SidePanel(QFrame):
 
     def set_counts(self, marks: int, notes: int) -> None:
         """Say how many there are."""
-        for view, text in (
-            (MARKS, tr("Marks {n}", n=marks) if marks else tr("Marks")),
-            (NOTES, tr("Notes {n}", n=notes) if notes else tr("Notes")),
-        ):
-            self._group.button(view).setText(text)
-            _make_room(self._group.button(view))
-
-
-def _make_room(button: QAbstractButton) -> None:
-    # The style sheet makes the chosen one bold, which a size hint does not know.
-    bold = QFontMetrics(font(12, bold=True))
-    button.setMinimumWidth(bold.horizontalAdvance(button.text()) + 24)
+        self._group.button(MARKS).setText(tr("Marks {n}", n=marks) if marks else tr("Marks"))
+        self._group.button(NOTES).setText(tr("Notes {n}", n=notes) if notes else tr("Notes"))
+        # The style sheet makes the chosen one bold, which a size hint does not know.
+        bold = QFontMetrics(font(12, bold=True))
+        for button in self._group.buttons():
+            button.setMinimumWidth(bold.horizontalAdvance(button.text()) + 22)

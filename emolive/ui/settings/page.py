@@ -158,7 +158,7 @@ class SettingsPage(QWidget):
         self._columns = (QVBoxLayout(), QVBoxLayout(), QVBoxLayout())
         for column in self._columns:
             column.setSpacing(SPACE)
-            column.addStretch()
+            column.addStretch(1)
             columns.addLayout(column, 1)
         columns.addStretch(1)
         for section in self.sections:

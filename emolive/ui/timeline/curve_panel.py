@@ -32,7 +32,6 @@ from emolive.ui.timeline.time_axis import TimeAxis
 # More points than this are thinned out: a screen has no more columns.
 _MOST_POINTS = 12_000
 # While the newest audio is followed, it moves on this often: all of it is drawn each time.
-_FOLLOW_MS = 66
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +56,7 @@ class CurvePanel(StreamPanel[S]):
 
     menu: ClassVar[str]  # its name for people
     stretch, least, most = 26, 44, 150
+    follow_ms: ClassVar = 66  # between two pictures of what goes on; not all kinds in one frame
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: S, parent: QWidget | None = None
@@ -69,7 +69,7 @@ class CurvePanel(StreamPanel[S]):
         self._lines: list[pg.InfiniteLine] = []
         self._follow = QTimer(self)
         self._follow.setSingleShot(True)
-        self._follow.setInterval(_FOLLOW_MS)
+        self._follow.setInterval(self.follow_ms)
         self._follow.timeout.connect(self.refresh_curves)
         # The margin does not change with the view, and what is drawn in it draws all above it.
         axis.changed.disconnect(self.update)
@@ -121,6 +121,9 @@ class CurvePanel(StreamPanel[S]):
             for item in self._items:
                 self._plot.removeItem(item)
             self._items = [self._plot.plot(antialias=True) for _ in shown]
+            for item in self._items:
+                # As one path, a line wider than a pixel takes Qt four times as long.
+                item.curve.setSegmentedLineMode("on")
         for item, curve in zip(self._items, shown, strict=True):
             self._set(item, curve)
         self._show_band(self.band(shown))

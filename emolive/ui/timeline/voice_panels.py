@@ -68,8 +68,9 @@ class VoicePanel(CurvePanel[WithVoice]):
         """The kind's tracks."""
         step = self.stream.voice.step_s
         first, last = max(0, math.floor(start_s / step)), math.ceil(end_s / step) + 1
-        # Two values a pixel, the same ones wherever the view is.
-        every = max(1, (last - first) // (2 * self.axis.width))
+        # Two values a pixel, the same ones wherever the view is; a dot is wider than that.
+        most = self.axis.width // 2 if self.dots else 2 * self.axis.width
+        every = max(1, (last - first) // max(1, most))
         first -= first % every
         cells = self.stream.voice.cells(first, last, every)
         self._say(self.stream.voice.problem)
@@ -130,6 +131,7 @@ class IntensityPanel(VoicePanel):
     title = mark("Intensity over time, {name}")
     menu = mark("Intensity")
     key, tracks = "intensity", (Track.INTENSITY,)
+    follow_ms = 79
     unit = mark("dBFS")
     digits = 1
 
@@ -140,6 +142,7 @@ class FormantPanel(VoicePanel):
     title = mark("Formants over time, {name}")
     menu = mark("Formants")
     key, tracks = "formants", (Track.F1, Track.F2, Track.F3)
+    follow_ms = 93
     unit = mark("Hz")
     dots = True
 
@@ -158,6 +161,7 @@ class RatePanel(VoicePanel):
     title = mark("Speech rate over time, {name}")
     menu = mark("Speech rate")
     key, tracks = "rate", (Track.RATE,)
+    follow_ms = 106
     unit = mark("syllables/s, estimated")
     digits = 1
 
