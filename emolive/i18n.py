@@ -176,6 +176,12 @@ def alternatives(words: Sequence[str]) -> str:
     return tr("{some} or {last}", some=listed(some), last=last) if some else last
 
 
+def together(words: Sequence[str]) -> str:
+    """The same, where all of them are meant: ``a, b and c``."""
+    *some, last = words
+    return tr("{some} and {last}", some=listed(some), last=last) if some else last
+
+
 def parts_of(text: str) -> Parts:
     """What a text says, as JSON: it can be kept, or go to a page, and be said there."""
     if not isinstance(text, Said) or (name := _NAMES.get(text.say)) is None:

@@ -120,7 +120,7 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
     first = problems[0]
     part, rest = where(first["loc"], content)
     key = _short(".".join(str(step) for step in rest))
-    kind, message, given = first["type"], str(first["msg"]), first["input"]
+    kind, given = first["type"], first["input"]
     if kind == "missing":
         text = tr("the key {key} is missing", key=repr(key))
     elif kind == "extra_forbidden":
@@ -137,12 +137,14 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
             found=_short(repr(context["tag"])),
         )
     elif kind == "value_error":
-        text = message.removeprefix("Value error, ")
+        text = complaint(first, "table")
     else:
-        text = f"{key!r} " if key else "it "
-        text += complaint(kind, message, "table")
+        problem = complaint(first, tr("table"))
+        text = tr("{key} {problem}", key=repr(key), problem=problem)
+        if not key:
+            text = tr("it {problem}", problem=problem)
         if isinstance(given, str | int | float | bool):
-            text += f", not {_short(repr(given))}"
+            text = tr("{text}, not {given}", text=text, given=_short(repr(given)))
     others = len(problems) - 1
     more = ntr(" ({count} more problem)", " ({count} more problems)", others) if others else ""
     return f"{name}{', ' + _short(part) if part else ''}: {text}{more}."

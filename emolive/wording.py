@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from emolive.i18n import decimal, mark, tr
+from emolive.i18n import alternatives, decimal, mark, ntr, tr
 from emolive.types import Baseline, Familiarity, Role, SpeechState, Stream
 
 _STATES = {
@@ -32,22 +33,32 @@ _STREAMS = {
 }
 
 
-# What Pydantic says in the words of Python.
+# What Pydantic says, by its name for the problem; in the words of files, not of Python.
 _COMPLAINTS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known",
-    "tuple_type": "must be a list",
-    "too_short": "must have an entry",
-    "too_long": "has too many entries",
-    "model_type": "must be a {record}",
-    "model_attributes_type": "must be a {record}",
-    "dict_type": "must be a {record}",
-    "is_instance_of": "is of the wrong type",
-    "json_invalid": "is not valid JSON",
-    "uuid_parsing": "must be a UUID",
-    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
-    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
-    **dict.fromkeys(("float_parsing", "float_type"), "must be a number"),
+    "missing": mark("is missing"),
+    "extra_forbidden": mark("is not known"),
+    "tuple_type": mark("must be a list"),
+    "too_short": mark("must have an entry"),
+    "too_long": mark("has too many entries"),
+    "model_type": mark("must be a {record}"),
+    "model_attributes_type": mark("must be a {record}"),
+    "dict_type": mark("must be a {record}"),
+    "is_instance_of": mark("is of the wrong type"),
+    "greater_than": mark("must be greater than {gt}"),
+    "greater_than_equal": mark("must be greater than or equal to {ge}"),
+    "less_than": mark("must be less than {lt}"),
+    "less_than_equal": mark("must be less than or equal to {le}"),
+    "finite_number": mark("must be a finite number"),
+    "float_type": mark("must be a valid number"),
+    "float_parsing": mark("must be a valid number"),
+    "int_type": mark("must be a valid integer"),
+    "int_parsing": mark("must be a valid integer"),
+    "int_from_float": mark("must be a valid integer"),
+    "string_type": mark("must be a valid string"),
+    "bool_type": mark("must be a valid boolean"),
+    "bool_parsing": mark("must be a valid boolean"),
+    "literal_error": mark("must be {expected}"),
+    "enum": mark("must be {expected}"),
 }
 
 
@@ -133,13 +144,30 @@ def size_text(size: int) -> str:
 _SHOULD = re.compile(r"^\w+ should\b")
 
 
-def complaint(kind: str, message: str, record: str) -> str:
+def complaint(error: Mapping[str, Any], record: str) -> str:
     """What is wrong with a value, as what follows its name.
 
     Args:
-        kind: Pydantic's name for the problem.
-        message: Pydantic's sentence.
+        error: the problem as Pydantic has it.
         record: what a record with named fields is called where the value stands.
     """
-    known = _COMPLAINTS.get(kind)
-    return known.format(record=record) if known else _SHOULD.sub("must", message)
+    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
+    values = {
+        name: f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in error.get("ctx", {}).items()
+    }
+    if known := _COMPLAINTS.get(kind):
+        if quoted := re.findall(r"'[^']*'", values.get("expected", "")):
+            values["expected"] = alternatives(quoted)
+        return tr(known, **(values | {"record": record}))
+    if kind == "string_too_short":
+        least = int(values["min_length"])
+        return ntr(
+            "must have at least {count} character", "must have at least {count} characters", least
+        )
+    if kind == "string_too_long":
+        most = int(values["max_length"])
+        return ntr(
+            "must have at most {count} character", "must have at most {count} characters", most
+        )
+    return _SHOULD.sub("must", message)

@@ -14,7 +14,7 @@ from typing import Literal
 from emolive.archive.inputs import find_inputs
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import alternatives, mark, ntr, tr
 from emolive.labels import canonical, emotion
 from emolive.session.export.csv_file import original
 from emolive.session.library_reader import LibraryReader
@@ -150,7 +150,7 @@ def from_manifest(path: Path) -> Labelled:
                 "{path} has no column {missing}: a manifest needs a header with at least "
                 "path and label.",
                 path=path,
-                missing=" or ".join(sorted(missing)),
+                missing=alternatives(sorted(missing)),
             )
         )
     origin = Origin("manifest", _digest(content))

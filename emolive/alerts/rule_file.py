@@ -15,7 +15,7 @@ from emolive.i18n import mark, tr
 from emolive.private_files import open_to_others
 
 _WHAT = mark("rules file")
-_TABLES = {"rule": "rule", "webhook": "webhook"}
+_TABLES = {"rule": mark("rule"), "webhook": mark("webhook")}
 
 
 def load_rules(path: Path) -> RuleSet:
@@ -100,7 +100,7 @@ def _where(place: toml_files.Place, content: Mapping[str, Any]) -> tuple[str, to
     table, index = str(place[0]), place[1]
     item = content[table][index]
     name = item.get("name") if isinstance(item, dict) else None
-    part = f"{_TABLES[table]} {index + 1}" + (f" ({name!r})" if name else "")
+    part = f"{tr(_TABLES[table])} {index + 1}" + (f" ({name!r})" if name else "")
     # Pydantic puts the kind of rule between the index and the key.
     rest = place[2:]
     if table == "rule" and rest:

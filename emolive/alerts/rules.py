@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from emolive.alerts.conditions.registry import AnyRule
 from emolive.alerts.conditions.rule import Rule
 from emolive.alerts.webhook_settings import Webhook
+from emolive.i18n import tr
 
 
 class RuleSet(BaseModel):
@@ -25,15 +26,24 @@ class RuleSet(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         known = [webhook.name for webhook in self.webhooks]
-        for what, names in (("rules", [rule.name for rule in self.rules]), ("webhooks", known)):
-            if twice := _twice(names):
-                raise ValueError(f"two {what} are named {twice!r}: give each its own name")
+        if twice := _twice([rule.name for rule in self.rules]):
+            raise ValueError(
+                tr("two rules are named {name}: give each its own name", name=repr(twice))
+            )
+        if twice := _twice(known):
+            raise ValueError(
+                tr("two webhooks are named {name}: give each its own name", name=repr(twice))
+            )
         for rule in self.rules:
             for name in rule.webhooks:
                 if name not in known:
                     raise ValueError(
-                        f"rule {rule.name!r} names the webhook {name!r}, which is not in the file: "
-                        "add a [[webhook]] of this name"
+                        tr(
+                            "rule {rule} names the webhook {webhook}, which is not in the file: "
+                            "add a [[webhook]] of this name",
+                            rule=repr(rule.name),
+                            webhook=repr(name),
+                        )
                     )
         return self
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
 from emolive.alerts.webhook_formats import Format
+from emolive.i18n import tr
 
 if TYPE_CHECKING:
     import ssl
@@ -51,25 +52,31 @@ class Webhook(BaseModel):
             parts = urlsplit(self.url)
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            raise ValueError(f"url is not an address: {error}") from error
+            raise ValueError(tr("url is not an address: {error}", error=error)) from error
         if parts.scheme not in ("http", "https") or not host:
-            raise ValueError("url must be an http or https address")
+            raise ValueError(tr("url must be an http or https address"))
         if any(c.isspace() or not c.isprintable() or not c.isascii() for c in self.url):
-            raise ValueError("url must be written without spaces and in ASCII")
+            raise ValueError(tr("url must be written without spaces and in ASCII"))
         if parts.username is not None or parts.password is not None:
-            raise ValueError("url must not hold a password: the signature tells who sends")
+            raise ValueError(tr("url must not hold a password: the signature tells who sends"))
         if parts.scheme == "http" and not is_loopback(host) and not self.allow_http:
             raise ValueError(
-                "url must be https, because alerts tell about people: change it, or set allow_http"
+                tr(
+                    "url must be https, because alerts tell about people: change it, or set "
+                    "allow_http"
+                )
             )
         secrets = sum(s is not None for s in (self.secret, self.secret_env, self.secret_file))
         if self.is_chat and secrets:
             raise ValueError(
-                f"format {self.format!r} has no signature: leave out secret, secret_env and "
-                "secret_file"
+                tr(
+                    "format {format} has no signature: leave out secret, secret_env and "
+                    "secret_file",
+                    format=repr(self.format),
+                )
             )
         if not self.is_chat and secrets != 1:
-            raise ValueError("set exactly one of secret, secret_env and secret_file")
+            raise ValueError(tr("set exactly one of secret, secret_env and secret_file"))
         if self.secret is not None:
             decoded_secret(self.secret.get_secret_value())
         return self
@@ -103,9 +110,12 @@ class Webhook(BaseModel):
             ValueError: the variable or the file is not there, or holds no secret.
         """
         if self.secret is not None:
-            text, where = self.secret.get_secret_value(), "its key secret"
+            text, where = self.secret.get_secret_value(), tr("its key secret")
         elif self.secret_env is not None:
-            text, where = os.environ.get(self.secret_env, ""), f"the variable {self.secret_env}"
+            text, where = (
+                os.environ.get(self.secret_env, ""),
+                tr("the variable {name}", name=self.secret_env),
+            )
         else:
             assert self.secret_file is not None
             where = str(self.secret_file)
@@ -113,12 +123,19 @@ class Webhook(BaseModel):
                 text = self.secret_file.expanduser().read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise ValueError(
-                    f"its secret cannot be read from {where} ({error}), put it there as one line"
+                    tr(
+                        "its secret cannot be read from {where} ({error}), put it there as one "
+                        "line",
+                        where=where,
+                        error=error,
+                    )
                 ) from error
         try:
             return decoded_secret(text.strip())
         except ValueError as error:
-            raise ValueError(f"it has no usable secret, {where} {error}") from error
+            raise ValueError(
+                tr("it has no usable secret, {where} {error}", where=where, error=error)
+            ) from error
 
     def trusted(self) -> ssl.SSLContext:
         """The certificates to trust, read now.
@@ -132,8 +149,12 @@ class Webhook(BaseModel):
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise ValueError(
-                f"its certificates cannot be read from {self.ca_file} ({error}), put them there as "
-                "PEM"
+                tr(
+                    "its certificates cannot be read from {ca_file} ({error}), put them there as "
+                    "PEM",
+                    ca_file=self.ca_file,
+                    error=error,
+                )
             ) from error
 
 
@@ -147,11 +168,11 @@ def decoded_secret(text: str) -> bytes:
         try:
             key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
         except binascii.Error as error:
-            raise ValueError(f"must hold base64 after {SECRET_PREFIX}") from error
+            raise ValueError(tr("must hold base64 after {prefix}", prefix=SECRET_PREFIX)) from error
     else:
         key = text.encode()
     if len(key) < _SHORTEST_SECRET:
-        raise ValueError(f"must hold a secret of at least {_SHORTEST_SECRET} bytes")
+        raise ValueError(tr("must hold a secret of at least {least} bytes", least=_SHORTEST_SECRET))
     return key
 
 

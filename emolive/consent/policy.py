@@ -51,7 +51,7 @@ class AgentEmotion(BaseModel):
     @model_validator(mode="after")
     def _accounted_for(self) -> Self:
         if self.infer and None in (self.statement, self.responsible, self.basis):
-            raise ValueError("infer = true needs statement, responsible and basis")
+            raise ValueError(tr("infer = true needs statement, responsible and basis"))
         return self
 
 

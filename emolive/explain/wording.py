@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from emolive.explain.baseline import CueReading
 from emolive.explain.cues import Cue
-from emolive.i18n import mark, tr
+from emolive.i18n import mark, together, tr
 
 # A value this many spreads from the usual is told; one in three windows of the same kind is.
 TOLD = 1.0
@@ -119,9 +119,5 @@ def sentence(readings: Sequence[CueReading], windows: int, least: int) -> str:
     # "louder … than usual" must not become "… with more pauses than usual".
     told = sorted(told[:_MOST], key=lambda reading: reading.cue is Cue.PAUSES)
     words = [comparison(reading) for reading in told]
-    if len(words) == 1:
-        listed = words[0]
-    else:
-        listed = tr("{some} and {last}", some=", ".join(words[:-1]), last=words[-1])
-    text = tr("{what}, compared with how this speaker usually sounds.", what=listed)
+    text = tr("{what}, compared with how this speaker usually sounds.", what=together(words))
     return text[:1].upper() + text[1:]

@@ -196,8 +196,8 @@ def read_adapted(path: Path) -> AdaptedModel:
         reason: object = error
         if isinstance(error, ValidationError):
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "as a whole"
-            reason = f"{where} {complaint(first['type'], first['msg'], 'table')}"
+            where = ".".join(str(part) for part in first["loc"]) or tr("as a whole")
+            reason = f"{where} {complaint(first, tr('table'))}"
         raise ModelError(
             tr(
                 "{name} is no adapted model, or is damaged ({reason}): teach it again with "

@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
 from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
-from emolive.i18n import tr
+from emolive.i18n import together, tr
 from emolive.inference import limits
 from emolive.inference.shift import ShiftReference
 from emolive.types import SpeechState
@@ -228,8 +228,8 @@ class ModelMetadata(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             path = [str(part) for part in first["loc"] if part not in _KINDS]
-            where = ".".join(path) or "as a whole"
-            said = complaint(first["type"], first["msg"].removeprefix("Value error, "), "record")
+            where = ".".join(path) or tr("as a whole")
+            said = complaint(first, "record")
             raise ModelError(
                 tr(
                     "The model's metadata is not valid ({where}: {said}): export the model "
@@ -312,8 +312,8 @@ def _check_values(
         ModelError: there is another number of them, or one differs.
     """
     if len(values) != len(promised):
-        expected = " and ".join(_described(name, tail) for name, tail in promised.items())
-        names = ", ".join(value.name for value in values) or "none"
+        expected = together([_described(name, tail) for name, tail in promised.items()])
+        names = ", ".join(value.name for value in values) or tr("none")
         raise ModelError(
             tr(
                 "The model does not match its metadata ({kind}): expected {expected}, found "

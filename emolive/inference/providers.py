@@ -11,7 +11,7 @@ from typing import Literal
 
 from emolive.errors import ProviderError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
+from emolive.i18n import together, tr
 from emolive.inference.cuda_driver import driver_problem
 from emolive.onnx_runtime import onnx_runtime
 
@@ -147,7 +147,7 @@ def cuda_error(problem: str) -> ProviderError:
 def _clash(packages: tuple[str, ...]) -> str | None:
     if len(packages) < 2:
         return None
-    names = " and ".join(packages)
+    names = together(packages)
     return tr(
         "{names} are both installed and overwrite each other's files: `pip uninstall -y "
         "{packages}`, then install emolive again.",

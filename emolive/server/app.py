@@ -105,8 +105,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     loc = first["loc"] if first["type"] != "json_invalid" else ()
     where = ".".join(str(part) for part in loc if part not in ("body", "query", "path"))
-    wrong = complaint(first["type"], first["msg"], "JSON object")
-    return _told(request, f"{where or 'The request'} {wrong}.", 400)
+    wrong = complaint(first, "JSON object")
+    told = tr("{field} {problem}.", field=where or tr("The request"), problem=wrong)
+    return _told(request, told, 400)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -207,6 +207,6 @@ def _why(error: Exception) -> str:
 
 def _first(error: ValidationError, place: tuple[int | str, ...] = ()) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, (*place, *first["loc"]))) or "as a whole"
-    said = complaint(first["type"], first["msg"].removeprefix("Value error, "), "record")
+    where = ".".join(map(str, (*place, *first["loc"]))) or tr("as a whole")
+    said = complaint(first, "record")
     return f"{where[:100]}: {said[:200]}"

@@ -118,6 +118,10 @@ def test_a_wrong_rule_is_one_sentence(run: Run, rules: Path, model: Path) -> Non
     assert result.stderr == (
         f"{rules}, rule 1 ('Upset'): 'probability' must be less than or equal to 1, not 1.5.\n"
     )
+    german = run("--language", "de", "alerts", "check", rules, "--model", model)
+    assert german.stderr == (
+        f"{rules}, Regel 1 ('Upset'): 'probability' muss kleiner oder gleich 1 sein, nicht 1.5.\n"
+    )
     rules.write_text(ANGRY.replace("angry", "bored"))
     result = run("alerts", "check", rules, "--model", model)
     assert result.exit_code == 2

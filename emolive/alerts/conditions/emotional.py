@@ -37,7 +37,7 @@ class EmotionalRule(Rule):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         if len(set(self.emotions)) < len(self.emotions):
-            raise ValueError("emotions must be named once each")
+            raise ValueError(tr("emotions must be named once each"))
         return self
 
     @property

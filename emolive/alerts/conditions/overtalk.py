@@ -54,11 +54,11 @@ class OvertalkRule(Rule):
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
         if (self.count is None) == (self.seconds is None):
-            raise ValueError("set either count or seconds")
+            raise ValueError(tr("set either count or seconds"))
         if self.role is not None or self.stream is not None:
-            raise ValueError("overtalk is about both parties: leave out role and stream")
+            raise ValueError(tr("overtalk is about both parties: leave out role and stream"))
         if self.seconds is not None and self.seconds > self.window_s:
-            raise ValueError("seconds must fit into window_s")
+            raise ValueError(tr("seconds must fit into window_s"))
         measure = "count" if self.count is not None else "seconds"
         check_release(self.release, self.level, measure)
         return self

@@ -76,7 +76,7 @@ class Rule(BaseModel):
     @model_validator(mode="after")
     def _one_party(self) -> Self:
         if self.role is not None and self.stream is not None:
-            raise ValueError("role and stream exclude each other: keep one of them")
+            raise ValueError(tr("role and stream exclude each other: keep one of them"))
         return self
 
     def watched(self, streams: Sequence[Stream]) -> list[Stream]:
@@ -121,4 +121,4 @@ def check_release(release: float | None, level: float, key: str) -> None:
         ValueError: it is not.
     """
     if release is not None and release >= level:
-        raise ValueError(f"release must be below {key} ({level:g})")
+        raise ValueError(tr("release must be below {key} ({level})", key=key, level=f"{level:g}"))
