@@ -110,7 +110,7 @@ def test_a_real_desktop_shows_it(bus: str) -> None:
         notifier.start()
         notifier.show(ALERT)
         notifier.show(ALERT)
-        notifier.close(20)
+        notifier.close(60)
         assert notifier.problem is None
         assert desktop.shown == [("emolive", "Upset", "x", 2)] * 2
 
@@ -120,7 +120,7 @@ def test_a_bus_without_a_desktop_is_noted_and_quiet(capfd: pytest.CaptureFixture
     notifier = DesktopNotifier(SystemDesktop)
     notifier.start()
     notifier.show(ALERT)
-    notifier.close(20)
+    notifier.close(60)
     assert notifier.shown == 0
     assert "org.freedesktop.Notifications" in (notifier.problem or "")
     assert capfd.readouterr().err == ""
@@ -133,6 +133,6 @@ def test_no_bus_at_all_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     notifier = DesktopNotifier(SystemDesktop)
     notifier.start()
     notifier.show(ALERT)
-    notifier.close(20)
+    notifier.close(60)
     assert notifier.shown == 0
     assert notifier.problem

@@ -443,7 +443,7 @@ def test_a_slow_desktop_drops_the_oldest_and_counts() -> None:
     assert notifier.dropped == 10
     notifier.start()
     going.set()
-    notifier.close(20)
+    notifier.close(60)
     assert titles == [f"r{i}" for i in range(10, 30)]
 
 

@@ -73,7 +73,7 @@ def test_the_source_that_was_chosen_is_the_one_that_is_heard(
             player.kill()
     finally:
         for probe in probes:
-            assert probe.close(10)
+            assert probe.close(60)
 
 
 @pytest.mark.portaudio
@@ -115,7 +115,7 @@ def test_a_level_tells_silence_from_sound_and_what_is_too_loud(
             player.kill()
         until(lambda: streams() == silent)
     finally:
-        assert probe.close(10)
+        assert probe.close(60)
 
 
 @pytest.mark.portaudio
@@ -135,8 +135,8 @@ def test_silence_of_what_is_played_is_no_fault_and_an_unknown_input_a_sentence()
         until(lambda: unknown.status() != ProbeStatus())
         assert "No audio input is called" in (unknown.status().problem or "")
     finally:
-        assert played.close(10)
-        assert unknown.close(10)
+        assert played.close(60)
+        assert unknown.close(60)
 
 
 @pytest.mark.portaudio

@@ -467,7 +467,7 @@ wall.start()
 while wall.status().windows < 64:
     time.sleep(0.01)
 if {stops}:
-    assert wall.stop(30)
+    assert wall.stop(60)
     names = [thread.name for thread in threading.enumerate()]
     assert not any(name.startswith("emolive") for name in names), names
 """

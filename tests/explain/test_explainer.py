@@ -77,7 +77,7 @@ def run(tmp_path: Path) -> Iterator[ExplainedRun]:
     tiny_model(tmp_path / "tiny.onnx")
     made = ExplainedRun(tmp_path / "tiny.onnx")
     yield made
-    assert made.explainer.close(5)
+    assert made.explainer.close(60)
 
 
 def test_a_moment_is_explained_with_what_was_heard(run: ExplainedRun, speech: FloatArray) -> None:
@@ -118,7 +118,7 @@ def test_any_kind_of_model_is_explained_on_the_spectrogram(
     run.hear(speech[: 9 * RATE])
     start = 4 * RATE
     asked = [run.ask(Moment("mono", start, start + WINDOW, one)) for one in metadata.labels]
-    assert run.explainer.close(5)
+    assert run.explainer.close(60)
     # What is next to impossible rests on nothing; the leading one rests on something.
     found = max(asked, key=lambda one: one.saliency.probability if one.saliency else 0.0)
     assert found.problem is None
@@ -153,7 +153,7 @@ def test_what_is_not_kept_any_more_is_said(tmp_path: Path, speech: FloatArray) -
     assert found.saliency is None
     assert not run.opened
     assert run.ask(Moment("mono", 15 * RATE, 18 * RATE, "happy")).problem is None
-    assert run.explainer.close(5)
+    assert run.explainer.close(60)
 
 
 def test_without_praat_the_network_is_still_asked(tmp_path: Path, speech: FloatArray) -> None:
@@ -167,7 +167,7 @@ def test_without_praat_the_network_is_still_asked(tmp_path: Path, speech: FloatA
     assert found.problem == "Acoustic cues need an extra."
     assert found.saliency is not None
     assert found.cues == ()
-    assert run.explainer.close(5)
+    assert run.explainer.close(60)
 
 
 def test_a_model_that_cannot_be_opened_is_one_sentence(tmp_path: Path, speech: FloatArray) -> None:
@@ -176,7 +176,7 @@ def test_a_model_that_cannot_be_opened_is_one_sentence(tmp_path: Path, speech: F
     found = run.ask(Moment("mono", 0, WINDOW, "happy"))
     assert found.problem is not None
     assert "none.onnx" in found.problem
-    assert run.explainer.close(5)
+    assert run.explainer.close(60)
 
 
 def test_a_newer_question_replaces_one_that_waits(run: ExplainedRun, speech: FloatArray) -> None:
@@ -204,7 +204,7 @@ def test_closing_ends_the_thread_and_nothing_is_answered_after(
     run = ExplainedRun(tmp_path / "tiny.onnx")
     run.hear(speech[: 6 * RATE])
     run.explainer.ask(Moment("mono", 0, WINDOW, "happy"), run._answer)
-    assert run.explainer.close(5)
+    assert run.explainer.close(60)
     count = len(run.answers)
     run.explainer.ask(Moment("mono", 0, WINDOW, "happy"), run._answer)
     assert not run.answered.wait(0.3) or count

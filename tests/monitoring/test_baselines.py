@@ -53,7 +53,7 @@ def answers(source: AudioSource | SourceChoice, settings: RunSettings) -> list[P
         run = monitoring.prepare(RunDescription(source, settings), hub=hub)
         run.start()
         assert run.live.wait(60)
-        assert monitoring.close(30)
+        assert monitoring.close(60)
         assert run.baselines is None or run.baselines.problem is None
     return [event for event in mailbox.drain() if isinstance(event, Prediction)]
 
@@ -116,7 +116,7 @@ def test_a_library_that_cannot_be_written_stops_nothing(
         run.start()
         assert run.live.wait(60)
         assert run.live.error is None
-        assert monitoring.close(30)
+        assert monitoring.close(60)
         assert run.baselines is not None
         assert "cannot be changed" in (run.baselines.problem or "")
 

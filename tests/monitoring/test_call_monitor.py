@@ -63,7 +63,7 @@ def settings(tmp_path: Path) -> RunSettings:
 def calls() -> Iterator[CallMonitor]:
     monitor = CallMonitor()
     yield monitor
-    assert monitor.close(10.0)
+    assert monitor.close(60)
 
 
 def line(name: str) -> FakeSource:
@@ -161,7 +161,7 @@ def test_calls_share_a_model_and_one_that_fails_ends_alone(
         calls.open(RunDescription(line("line"), RunSettings(tmp_path / "none.onnx")))
     assert len(calls.calls) == 2
     assert loaded == [settings.model, tmp_path / "none.onnx"]
-    assert calls.close(10.0)
+    assert calls.close(60)
     assert second.live.over
     assert fine.closed
 

@@ -163,7 +163,7 @@ def test_who_comes_late_hears_the_present_and_closing_is_silence() -> None:
         listening = Listening(talk, output)
         listening.start()
         until(lambda: len(output.taken) > 50)
-        assert listening.close(5.0)
+        assert listening.close(60)
         count = len(output.taken)
         time.sleep(0.2)
         assert len(output.taken) == count

@@ -73,7 +73,7 @@ def opened_page(
     made.show()
     made.shown()
     yield made
-    made.end(time.monotonic() + 10.0)
+    made.end(time.monotonic() + 60.0)
 
 
 @pytest.fixture
@@ -440,7 +440,7 @@ def test_closing_ends_every_thread(qtbot: QtBot, tmp_path: Path) -> None:
     page.shown()
     page.start([call_scenes.stereo_call(tmp_path / f"{i}.wav", 60, i) for i in range(8)])
     qtbot.waitUntil(lambda: running(page, 8), timeout=90_000)
-    page.end(time.monotonic() + 10.0)
+    page.end(time.monotonic() + 60.0)
     names = [thread.name for thread in threading.enumerate()]
     assert not [name for name in names if name.startswith(("emolive", "play "))], names
 

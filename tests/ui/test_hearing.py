@@ -128,4 +128,4 @@ def test_volume_and_output_are_kept(qtbot: QtBot, window: MainWindow) -> None:
     sound = window.preferences.settings.sound
     assert (sound.output, sound.volume) == ("b", 0.35)
     assert window.settings_page.sound.volume.value() == 35
-    choice.end(5.0)
+    choice.end(60.0)

@@ -38,7 +38,7 @@ def test_a_library_that_nobody_waits_for_is_closed(
     assert opening.wait(60)
     if in_time:
         threading.Timer(0.05, go_on.set).start()
-        controller.end(10)
+        controller.end(60)
     else:
         controller.end(0.0)
         go_on.set()

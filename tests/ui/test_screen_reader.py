@@ -230,7 +230,7 @@ def shown(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Callab
             dialog.reject()
         dialog.close()
         dialog.deleteLater()
-    assert all(work.close(10) for work in works)
+    assert all(work.close(60) for work in works)
     root.close()
     root.deleteLater()
     qtbot.waitUntil(lambda: not any("call sources" in t.name for t in threading.enumerate()))

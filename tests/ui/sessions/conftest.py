@@ -50,7 +50,7 @@ def page(qtbot: QtBot, qapp: QApplication, library: Library) -> Iterator[Session
     qtbot.waitExposed(made)
     made.set_library(library)
     yield made
-    made.end(time.monotonic() + 10.0)
+    made.end(time.monotonic() + 60.0)
     made.close()
 
 

@@ -39,7 +39,7 @@ def pseudo(
     qtbot.waitUntil(lambda: made.list.model.rowCount() == 1)
     assert session
     yield made
-    made.end(time.monotonic() + 2.0)
+    made.end(time.monotonic() + 60.0)
     made.close()
     i18n.use_language("en")
 
