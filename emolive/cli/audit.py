@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +13,7 @@ import typer
 
 from emolive.cli.options import JsonReport, LibraryOption
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
+from emolive.errors import SessionError
 from emolive.i18n import mark, ntr, tr
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from emolive.session.records import AuditEntry
 
 Json = dict[str, object]
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 def audit(
@@ -112,8 +115,17 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
     """
     from emolive.cli.loading import open_library
 
+    noted = noted and noted.strip().lower()
+    if noted and not _FINGERPRINT.fullmatch(noted):
+        raise SessionError(
+            tr(
+                "{noted} is no fingerprint: give the 64 letters that `emolive audit --verify` "
+                "printed.",
+                noted=repr(noted),
+            )
+        )
     with open_library(folder) as library:
-        found = library.check_audit_log(noted and noted.strip().lower())
+        found = library.check_audit_log(noted)
     if as_json:
         print_json(asdict(found))
     elif found.problem is not None:

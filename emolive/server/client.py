@@ -23,6 +23,7 @@ from emolive.errors import EmoliveError
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
+    from websockets.exceptions import ConnectionClosed
 
 _PATH = "/v1/taps/pcm"
 _ANSWER_S = 30.0
@@ -178,7 +179,7 @@ class CallSender:
                 await self._socket.send(json.dumps({"type": "position", "sample": position}))
             await self._socket.send(data)
         except ConnectionClosed as error:
-            raise CallRefusedError(error.rcvd.reason if error.rcvd else "It is gone.") from error
+            raise _ended(error) from error
 
     async def _answer(self) -> dict[str, Any]:
         from websockets.exceptions import ConnectionClosed
@@ -188,10 +189,15 @@ class CallSender:
             async with asyncio.timeout(_ANSWER_S):
                 found: dict[str, Any] = json.loads(await self._socket.recv())
         except ConnectionClosed as error:
-            raise CallRefusedError(error.rcvd.reason if error.rcvd else "It is gone.") from error
+            raise _ended(error) from error
         except TimeoutError as error:
             raise CallRefusedError("The server does not answer.") from error
         return found
+
+
+def _ended(error: ConnectionClosed) -> CallRefusedError:
+    reason = error.rcvd.reason if error.rcvd is not None else ""
+    return CallRefusedError(reason or "The connection to the server broke off: connect again.")
 
 
 async def send_paced(

@@ -338,6 +338,10 @@ def test_the_audit_log_is_checked(run: Run, library: Path) -> None:
     assert "1 entry, none changed or removed." in first.stderr
     fingerprint = first.stdout.strip()
     assert run("audit", "--fingerprint", fingerprint).exit_code == 0
+    typo = run("audit", "--fingerprint", fingerprint[:-1])
+    assert typo.exit_code == 2
+    assert "is no fingerprint: give the 64 letters" in " ".join(typo.stderr.split())
+    assert run("audit", "--fingerprint", "0" * 64).exit_code == 1
     assert json.loads(run("audit", "--verify", "--json").stdout) == {
         "entries": 1, "fingerprint": fingerprint, "problem": None,
     }  # fmt: skip

@@ -85,9 +85,10 @@ class OvertalkRule(Rule):
         """When it is raised, as one sentence."""
         window = decimal(self.window_s)
         if self.count is not None:
-            return tr(
+            return ntr(
+                "When there is overtalk within {seconds} s.",
                 "When there is overtalk {count} times within {seconds} s.",
-                count=self.count,
+                self.count,
                 seconds=window,
             )
         return tr(
