@@ -284,7 +284,10 @@ class Player:
                 _log.warning("A session's audio cannot be read", exc_info=True)
                 self._stop(
                     PlayerState.PAUSED,
-                    tr("The session's audio cannot be read ({error}).", error=error),
+                    tr(
+                        "The session's audio cannot be read ({error}).",
+                        error=str(error).rstrip("."),
+                    ),
                 )
             except Exception as error:  # a thread must not die unseen
                 _log.exception("Playing a session failed")

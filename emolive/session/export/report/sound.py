@@ -53,7 +53,9 @@ def embed_sound(timeline: Timeline, folder: Path, max_bytes: int = MAX_BYTES) ->
     try:
         mime, content = _encode(parts, timeline.duration_s, max_bytes)
     except (OSError, AudioFileError, sf.LibsndfileError) as error:
-        return Sound(note=tr("The sound could not be read ({error}).", error=error))
+        return Sound(
+            note=tr("The sound could not be read ({error}).", error=str(error).rstrip("."))
+        )
     if content is not None:
         return Sound(mime, base64.b64encode(content).decode())
     return Sound(
