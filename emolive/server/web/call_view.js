@@ -98,8 +98,9 @@ export class CallView {
     mood.classList.toggle("unsure", face.label == null);
     paintSwatch(find(".swatch", mood), face, appearance);
     setText(find(".word", mood), face.word);
-    setText(find(".detail", mood), [face.detail, face.party, face.why].filter(Boolean).join(" · "));
-    setAttribute(mood, "title", face.why || null);
+    setText(find(".detail", mood), [face.detail, face.party].filter(Boolean).join(" · "));
+    setText(part("#call-why"), face.why);
+    show(part("#call-why"), !past && !call.over);
     show(mood, !past);
     setText(part("#call-time"), face.time);
     const failed = call.info.state === "failed";

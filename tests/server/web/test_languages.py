@@ -74,11 +74,10 @@ def test_a_page_speaks_german_from_log_in_to_history(
         assert not re.search(rf"\b{english}\b", said), english
 
 
-WATCH_TITLES = """
-window.titles = new Set();
-new MutationObserver((changes) => {
-  for (const { target } of changes) if (target.title) window.titles.add(target.title);
-}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["title"] });
+WATCH_REASONS = """
+window.reasons = new Set();
+const line = document.querySelector("#call-why");
+new MutationObserver(() => window.reasons.add(line.textContent)).observe(line, { childList: true });
 """
 
 
@@ -107,13 +106,14 @@ def test_why_an_answer_is_uncertain_and_what_an_alert_says_are_in_it(
         and event.state is SpeechState.UNCERTAIN
     )
     page.log_in(f"?language={language}")
-    page.driver.execute_script(WATCH_TITLES)
-    server.add(recording, "Line 3", begins - 2)
+    call = server.add(recording, "Line 3", begins - 5)
+    page.open(f"?language={language}#/calls/{call}")
+    page.run(WATCH_REASONS)
 
-    def titles() -> str:
-        return "\n".join(page.driver.execute_script("return [...window.titles]"))
+    def reasons() -> str:
+        return "\n".join(page.run("return [...window.reasons]"))
 
-    page.wait(lambda: re.search(why, titles()), 60)
+    page.wait(lambda: re.search(why, reasons()), 60)
     call = server.add(recording, "Line 4", 100)
     page.open(f"?language={language}#/calls/{call}")
     page.wait(lambda: page.shown("#alerts .rule"), 60)
