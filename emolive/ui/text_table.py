@@ -15,14 +15,21 @@ from PySide6.QtWidgets import (
 
 
 class TextTable(QTableWidget):
-    """Each column is as wide as its texts, but one, which takes what is left."""
+    """Each column is as wide as its texts, but some, which share what is left."""
 
     def __init__(
-        self, columns: Sequence[str], name: str, *, wide: int, height: int, parent: QWidget
+        self,
+        columns: Sequence[str],
+        name: str,
+        *,
+        wide: Sequence[int],
+        height: int,
+        parent: QWidget,
     ) -> None:
-        """`wide` is the column that takes what is left, `height` is in px."""
+        """`wide` are the columns that share what is left, `height` is in px."""
         super().__init__(0, len(columns), parent)
-        self.setHorizontalHeaderLabels(list(columns))
+        # A long title in two lines.
+        self.setHorizontalHeaderLabels([name.replace(" ", "\n", 1) for name in columns])
         self.setAccessibleName(name)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(28)
@@ -37,7 +44,7 @@ class TextTable(QTableWidget):
         for column in range(len(columns)):
             fits = QHeaderView.ResizeMode.ResizeToContents
             head.setSectionResizeMode(
-                column, QHeaderView.ResizeMode.Stretch if column == wide else fits
+                column, QHeaderView.ResizeMode.Stretch if column in wide else fits
             )
 
     def show_lines(self, lines: Sequence[Sequence[str]]) -> None:

@@ -30,7 +30,7 @@ from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent, stream_name
 
 _LEAST_PX, _MOST_PX = 1000, 1240
-_TABLE_PX = 164
+_TABLE_PX = 172
 _MOST_ALERTS = 1_000
 
 
@@ -71,11 +71,11 @@ class ShiftDialog(SessionDialog):
                 tr("Agent"), tr("Calls"), tr("Minutes"), tr("Talk"), tr("Overtalk"),
                 tr("Silence"), tr("Response"), tr("Interruptions / h"),
             ),
-            tr("Agents, by how their conversations went"), wide=0, height=_TABLE_PX, parent=self,
+            tr("Agents, by how their conversations went"), wide=(0,), height=_TABLE_PX, parent=self,
         )  # fmt: skip
         self.alerts = TextTable(
             (tr("When"), tr("Call"), tr("Alert"), tr("Party")), tr("Alerts of the shift"),
-            wide=2, height=_TABLE_PX, parent=self,
+            wide=(1, 2), height=_TABLE_PX, parent=self,
         )  # fmt: skip
         self.alerts.cellActivated.connect(self._on_alert)
         self.alerts.cellDoubleClicked.connect(self._on_alert)

@@ -120,7 +120,7 @@ class AuditDialog(SessionDialog):
         self._entries: list[AuditEntry] = []
         self._work = Background("audit", self)
         columns = [tr(column) for column in _COLUMNS]
-        self.table = TextTable(columns, tr("Audit log"), wide=3, height=360, parent=self)
+        self.table = TextTable(columns, tr("Audit log"), wide=(3,), height=360, parent=self)
         self.check = label(tr("Reading the audit log…"), self, "muted")
         self.check.setWordWrap(True)
         self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -56,7 +56,7 @@ class CurvePanel(StreamPanel[S]):
 
     menu: ClassVar[str]  # its name for people
     stretch, least, most = 26, 44, 150
-    follow_ms: ClassVar = 66  # between two pictures of what goes on; not all kinds in one frame
+    follow_ms: ClassVar = 100  # between two pictures of what goes on; not all kinds in one frame
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: S, parent: QWidget | None = None
@@ -128,7 +128,8 @@ class CurvePanel(StreamPanel[S]):
             self._set(item, curve)
         self._show_band(self.band(shown))
         self._fit(shown)
-        self._captioned.update()
+        self._captioned.refresh()
+        self._plot.scene().prepareForPaint()  # else it does so while it draws, and draws twice
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom in time; with Ctrl in values."""
@@ -180,6 +181,7 @@ class CurvePanel(StreamPanel[S]):
     def _make(self) -> None:
         axis = _Values("left")
         axis.setWidth(MARGIN_LEFT)
+        axis.enableAutoSIPrefix(False)  # for which it sets its label anew with each range
         axis.setStyle(tickFont=font(11), tickLength=0, maxTickLevel=0, tickTextOffset=7)
         self._plot = plot = pg.PlotWidget(self, axisItems={"left": axis})
         self._captioned = _Caption(self)
@@ -298,7 +300,14 @@ class _Caption(QWidget):
     def __init__(self, panel: CurvePanel[Any]) -> None:
         super().__init__(panel)
         self._panel = panel
+        self._shown = ""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def refresh(self) -> None:
+        """Say it anew if it is another one: that draws the curves below once more."""
+        if self._panel.caption != self._shown:
+            self._shown = self._panel.caption
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Draw the panel's caption."""

@@ -131,7 +131,7 @@ class IntensityPanel(VoicePanel):
     title = mark("Intensity over time, {name}")
     menu = mark("Intensity")
     key, tracks = "intensity", (Track.INTENSITY,)
-    follow_ms = 79
+    follow_ms = 117
     unit = mark("dBFS")
     digits = 1
 
@@ -142,7 +142,7 @@ class FormantPanel(VoicePanel):
     title = mark("Formants over time, {name}")
     menu = mark("Formants")
     key, tracks = "formants", (Track.F1, Track.F2, Track.F3)
-    follow_ms = 93
+    follow_ms = 134
     unit = mark("Hz")
     dots = True
 
@@ -161,7 +161,7 @@ class RatePanel(VoicePanel):
     title = mark("Speech rate over time, {name}")
     menu = mark("Speech rate")
     key, tracks = "rate", (Track.RATE,)
-    follow_ms = 106
+    follow_ms = 151
     unit = mark("syllables/s, estimated")
     digits = 1
 
