@@ -415,7 +415,7 @@ def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
     """In a process of its own: Qt reads the scale once."""
     script = (
         "import sys; from pathlib import Path; from tests.ui import session_shots as shots;"
-        "shots.SIZES = ((924, 616),); shots.main(Path(sys.argv[1]), ['annotate'])"
+        "shots.main(Path(sys.argv[1]), ['annotate'], ((1024, 640),), ('light',))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -426,7 +426,7 @@ def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    image = QImage(str(tmp_path / "annotate-light-924.png"))
+    image = QImage(str(tmp_path / "annotate-light-1024.png"))
     factor = float(scale)
     assert image.width() == round(948 * factor)
     # The cursor stands at the selected mark's start, through all panels.
