@@ -13,6 +13,8 @@ from emolive.types import FloatArray
 # How far a time stamp may be off before it is believed over the count of packets.
 _SNAP_S = 0.03
 _SILENCE_S = 1.0
+# A sender whose packets are behind for so long, without one in time, has begun to count anew.
+_ANEW_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +37,8 @@ class PlacementStatus:
 
     `gaps` are stretches of `lost_samples` in all that nothing arrived for in time and that are
     silent now; `late_packets` came after their place was given up, or twice; `stray_packets` had
-    an impossible time and were put behind what came before.
+    an impossible time (of the future, or of a clock that began anew) and were put behind what came
+    before.
     """
 
     gaps: int = 0
@@ -47,11 +50,12 @@ class PlacementStatus:
 class _Channel:
     """What has arrived of one channel: everything before `frontier`, and islands beyond it."""
 
-    __slots__ = ("anchor", "begun", "frontier", "given_up", "islands")
+    __slots__ = ("anchor", "begun", "behind", "frontier", "given_up", "islands")
 
     def __init__(self) -> None:
         self.begun = False
         self.frontier = 0
+        self.behind = 0  # samples that came since the last one in time, all of them too late
         self.given_up = -1  # where the last gap ends
         self.islands: list[tuple[int, int]] = []
         self.anchor: tuple[int, int, int] | None = None  # number, position, length
@@ -79,6 +83,7 @@ class Placement:
         self.rate = rate
         self._hold = round(hold_s * rate)
         self._snap = round(_SNAP_S * rate)
+        self._anew = round(_ANEW_S * rate)
         self._channels = tuple(_Channel() for _ in range(channels))
         self._buffer = np.zeros((4 * self._hold + 1, channels), np.float32)
         self._given = 0  # handed out so far
@@ -152,7 +157,11 @@ class Placement:
     def _place(self, channel: _Channel, packet: Packet, horizon: int, frontier: int) -> int:
         """Where a packet begins."""
         position = frontier if packet.position is None else packet.position
-        if packet.position is not None and packet.position >= horizon:
+        n = len(packet.samples)
+        channel.behind = channel.behind + n if position + n <= frontier else 0
+        if packet.position is not None and (
+            packet.position >= horizon or channel.behind > self._anew
+        ):
             self._stray += 1
             position = frontier
         elif packet.number is not None:

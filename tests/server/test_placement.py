@@ -124,6 +124,24 @@ def test_an_impossible_time_is_put_behind_what_came_before() -> None:
     assert placement.status.gaps == 0
 
 
+@pytest.mark.parametrize("before", [100, 400, 3_000])
+def test_a_sender_that_counts_anew_is_heard_again(before: int) -> None:
+    placement = Placement(RATE, 1)
+    out = run(placement, [packet(i) for i in [*range(before), *range(1_000)]])
+    deaf = 150 if before >= 150 else before  # three seconds, or until its count is where it was
+    assert len(out) == (before + 1_000 - deaf) * N
+    np.testing.assert_array_equal(out[-N:], voice(N, 999 * N))
+    assert placement.status.late_packets == deaf
+    assert placement.status.gaps == 0
+
+
+def test_a_party_that_is_always_later_than_the_other_is_heard() -> None:
+    placement = Placement(RATE, 2)
+    pairs = [(packet(i, 0), packet(i - 50, 1)) for i in range(50, 600)]
+    out = run(placement, [one for pair in pairs for one in pair])
+    assert out[-100 * N : -10 * N, 1].all()  # the last 0.2 s are held for more
+
+
 def test_packets_without_times_follow_each_other_and_skips_are_no_loss() -> None:
     placement = Placement(RATE, 2)
     stereo = np.ones((N, 2), np.float32)
