@@ -145,7 +145,8 @@ class Fleet:
         """
         self._listener = listener
         self.replicas.start()
-        beginning = [self._left(name) or (name, self._begin(name)) for name in self._names()]
+        names = [f"worker-{number + 1}a" for number in range(self._wish.workers)]
+        beginning = [self._left(name) or (name, self._begin(name)) for name in names]
         for name, handle in beginning:
             self._join(name, handle)
         self._spawn(self._watch_head, "emolive head")
@@ -208,12 +209,9 @@ class Fleet:
         """Have a worker end a call; whether it goes on there."""
         exceptions = self._ray.exceptions
         try:
-            ended: bool = self._ray.get(
-                member.handle.end.remote(call_id, reason), timeout=_SILENT_S
-            )
+            return bool(self._ray.get(member.handle.end.remote(call_id, reason), timeout=_SILENT_S))
         except (exceptions.RayError, exceptions.GetTimeoutError):
             return False  # it is lost, and the call with it
-        return ended
 
     def enter(self, heard: Sequence[SourceHeard]) -> None:
         """What calls of a worker brought of their taps."""
@@ -236,9 +234,6 @@ class Fleet:
         for thread in self._threads:
             thread.join(_JOIN_WITHIN_S)
         self.replicas.close()
-
-    def _names(self) -> list[str]:
-        return [f"worker-{number + 1}a" for number in range(self._wish.workers)]
 
     def _left(self, name: str) -> tuple[str, Any] | None:
         """A worker that an earlier front has left, of this name or its successor's."""
