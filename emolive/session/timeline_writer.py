@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from emolive.i18n import parts_of
+from emolive.i18n import Said, parts_of
 from emolive.inference.segments import Segmenter
 from emolive.session.records import AlertRecord, Gap, GapKind, Note
 from emolive.session.writer import SessionWriter
@@ -142,7 +142,8 @@ class TimelineWriter:
             return
         details: dict[str, object] = dict(alert.values)
         details["kind"] = alert.kind
-        details["said"] = parts_of(alert.message)
+        if isinstance(alert.message, Said):
+            details["said"] = parts_of(alert.message)
         details["start_sample"] = max(0, alert.start_sample - self._origin)
         self._writer.add_alert(
             AlertRecord(

@@ -295,9 +295,8 @@ class Fleet:
         deadline = time.monotonic() + _START_WITHIN_S
         while not self._ray.wait([answer], timeout=1.0)[0]:
             if self.without_head or time.monotonic() >= deadline:
-                why = (
-                    tr("the cluster has no head") if self.without_head else tr("it does not answer")
-                )
+                no_head = self.without_head
+                why = tr("the cluster has no head") if no_head else tr("it does not answer")
                 raise EmoliveError(tr("{name} cannot start: {why}.", name=name, why=why))
         return self._ray.get(answer)
 
@@ -375,9 +374,7 @@ class Fleet:
             if self._ending.wait(1.0):
                 return
         if not self.members and not self.problem:
-            self.problem = tr(
-                "The cluster is lost ({problem}): start the server again.", problem=problem
-            )
+            self.problem = tr("The cluster is lost ({why}): start the server again.", why=problem)
             self._tell(self.problem)
             self.when_lost()
 
