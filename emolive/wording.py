@@ -44,6 +44,8 @@ _COMPLAINTS = {
     "model_attributes_type": mark("must be a {record}"),
     "dict_type": mark("must be a {record}"),
     "is_instance_of": mark("is of the wrong type"),
+    "json_invalid": mark("is not valid JSON"),
+    "uuid_parsing": mark("must be a UUID"),
     "greater_than": mark("must be greater than {gt}"),
     "greater_than_equal": mark("must be greater than or equal to {ge}"),
     "less_than": mark("must be less than {lt}"),

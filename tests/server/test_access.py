@@ -216,6 +216,7 @@ def test_bodies_and_questions_that_cannot_be(running: Running) -> None:
         if status != 200:
             assert answer.json()["error"].strip().endswith((".", ")"))
             assert "Input should" not in answer.text
+            assert "decode error" not in answer.text
 
 
 def test_wrong_tokens_are_limited_and_never_logged(
