@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emolive.times import clock_text
@@ -42,6 +42,7 @@ def test_the_last_minute_fills_from_the_left_then_scrolls() -> None:
         max_size=30,
     ),
 )
+@example(10, [("advance", 1.0), ("advance", 60.0), ("pan", -1.0), ("zoom", 2.0)])
 def test_the_view_never_leaves_time(width: int, steps: list[tuple[str, float]]) -> None:
     view = axis(width)
     now_s = 0.0

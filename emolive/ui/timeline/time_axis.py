@@ -138,7 +138,7 @@ class TimeAxis(QObject):
         """Move the view by `px` device pixels; reaching the newest audio follows it again."""
         if px == 0:
             return
-        at = min(max(self.start_px + px, self._first_px()), self._live_px())
+        at = self._held(self.start_px + px)
         if at == self.start_px:
             return
         self._set_follow(at >= self._live_px())
@@ -152,7 +152,7 @@ class TimeAxis(QObject):
         if self.follow:
             self._place(self._live_px())
         else:
-            self._place(round(at_s / self.seconds_per_px - x))
+            self._place(self._held(round(at_s / self.seconds_per_px - x)))
 
     def ticks(self, min_px: float) -> list[tuple[float, str]]:
         """Times and texts of ticks at least `min_px` device pixels apart, within the view."""
@@ -170,12 +170,15 @@ class TimeAxis(QObject):
         newest = math.ceil(self.now_s / self.seconds_per_px)
         return max(math.floor(self.oldest_s / self.seconds_per_px), newest - self.width)
 
+    def _held(self, start_px: int) -> int:
+        """The nearest left edge with which the view leaves neither what is held nor the present."""
+        return min(max(start_px, self._first_px()), self._live_px())
+
     def _settle(self, end_s: float) -> None:
         if self.follow:
             at = self._live_px()
         else:
-            at = round(end_s / self.seconds_per_px) - self.width
-            at = min(max(at, self._first_px()), self._live_px())
+            at = self._held(round(end_s / self.seconds_per_px) - self.width)
         self._place(at)
         self.changed.emit()
 
