@@ -127,7 +127,7 @@ def test_what_a_folder_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert count == (
         f"{tmp_path}: 6 entries are left out (2 .txt, 2 hidden, 1 .m4a, 1 without extension)."
     )
-    assert way.startswith(".m4a: install the extra")
+    assert way.startswith(".m4a: such files take an extra (")
     assert 'ffmpeg -i "NAME.m4a" "NAME.wav"' in way
     monkeypatch.setattr(decoding, "can_read_media", lambda: True)
     assert len(find_inputs([tmp_path]).files) == 2
