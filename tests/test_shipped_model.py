@@ -19,6 +19,7 @@ from emolive.inference.model_files import read_metadata
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.types import Prediction, SpeechState
+from emolive.wording import percent
 
 # Unseen in training: the recipe's test speakers.
 TEST_ACTORS = ("01", "11", "20", "21")
@@ -136,7 +137,15 @@ def test_models_are_compared_and_a_card_is_shown() -> None:
     assert [name for name, one in listed.items() if one["used_by_default"]] == [BUNDLED[0].name]
     table = CliRunner().invoke(app, ["models"]).stdout
     for one in listed.values():
-        assert f"{one['scores']['clean ravdess window uar']:.1%}" in table
+        assert percent(one["scores"]["clean ravdess window uar"], 1) in table
+        assert f"{one['other_speakers']['ece']:.3f}" in table
+    elsewhere = " ".join(table.partition("corpora never heard")[2].split())
+    assert "0.013 │ not measured" in elsewhere
+    assert (
+        listed["accurate"]["other_corpora"]["ece"]
+        == listed["accurate"]["scores"]["unseen corpora ece"]
+    )
+    assert set(listed["fast"]["other_corpora"].values()) == {None}
     card = CliRunner().invoke(app, ["models", "accurate"]).stdout
     assert "Whisper" in card
     assert CliRunner().invoke(app, ["models", "nothing"]).exit_code == 2

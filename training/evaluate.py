@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
 from rich.progress import track
 
 from emolive.inference.classifier import Classifier
@@ -25,6 +26,7 @@ FloatArray = npt.NDArray[np.float32]
 Disturb = Callable[[FloatArray, int], FloatArray]
 Predict = Callable[[FloatArray], npt.NDArray[np.floating]]
 _BATCH = 16
+_PROGRESS = Console(stderr=True)  # standard output is for tables, which go into cards
 
 
 def logits_of(classifier: Classifier) -> Predict:
@@ -73,7 +75,7 @@ def window_logits(
 ) -> FloatArray:
     """Logits of the centre window of each clip, ``(n, n_classes)``."""
     rows: list[FloatArray] = []
-    for start in track(range(0, len(clips), _BATCH), description=description):
+    for start in track(range(0, len(clips), _BATCH), description=description, console=_PROGRESS):
         batch = [
             window_features(
                 cut_window(disturb(cache.samples(clip), i), recipe.window_samples, 0.5), recipe
@@ -95,7 +97,7 @@ def clip_probabilities(
 ) -> npt.NDArray[np.float64]:
     """Mean probabilities over all windows of each clip at a 0.5 s hop, ``(n, n_classes)``."""
     rows = []
-    for i, clip in enumerate(track(clips, description=description)):
+    for i, clip in enumerate(track(clips, description=description, console=_PROGRESS)):
         logits = predict(clip_windows(disturb(cache.samples(clip), i), recipe))
         rows.append(softmax(logits, temperature).mean(axis=0))
     return np.stack(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.markdown import Markdown
 from rich.table import Table
@@ -16,6 +16,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import decimal, mark, tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names, adapted_path
 from emolive.inference.bundled import BUNDLED, BundledModel, base_title, bundled_model
+from emolive.inference.metadata import ModelMetadata
 from emolive.inference.model_files import read_metadata
 from emolive.labels import emotion_name
 from emolive.wording import percent, size_text
@@ -97,6 +98,8 @@ def _show_bundled() -> None:
     table.add_row(tr("what"), *(tr(model.about) for model in BUNDLED))
     table.add_row(tr("size"), *(size_text(model.path.stat().st_size) for model in BUNDLED))
     table.add_row(tr("input"), *(one.input_name for one in described))
+    table.add_section()
+    table.add_row(tr("other speakers of corpora it was trained on"), style="bold")
     for kind in (mark("clean"), mark("telephone")):
         scores = [
             one.clean_scores if kind == "clean" else one.telephone_scores for one in described
@@ -104,15 +107,52 @@ def _show_bundled() -> None:
         for corpus in dict.fromkeys(name for found in scores for name in found):
             cells = (percent(found[corpus], 1) if corpus in found else "" for found in scores)
             table.add_row(f"{corpus}, {tr(kind)}", *cells)
-    table.add_row(tr("calibration error"), *(decimal(one.scores["ece"], 3) for one in described))
+    _add_confidence(table, [_other_speakers(one) for one in described])
+    table.add_section()
+    table.add_row(tr("corpora never heard"), style="bold")
+    unheard = [_other_corpora(one) for one in described]
+    table.add_row(tr("UAR, its own classes"), *(_measured(one["uar"], percent) for one in unheard))
+    _add_confidence(table, unheard)
     Console().print(table)
     say(
         tr(
-            "UAR of one 3-second window of speakers that were never heard. {name} is used unless "
-            "--model names another; `emolive models NAME` shows the whole card.",
+            "UAR of one 3-second window. Corpora never heard: the same recipe, each corpus left "
+            "out of the training in turn. {name} is used unless --model names another; `emolive "
+            "models NAME` shows the whole card.",
             name=BUNDLED[0].name,
         )
     )
+
+
+def _add_confidence(table: Table, models: Sequence[Mapping[str, float | None]]) -> None:
+    """The rows on what a model thinks of its own answers."""
+    for what, key, shown in (
+        (tr("calibration error"), "ece", decimal),
+        (tr("decided at its threshold"), "coverage", percent),
+        (tr("right among the decided"), "selective_accuracy", percent),
+    ):
+        places = 3 if key == "ece" else 1
+        table.add_row(what, *(_measured(one[key], shown, places) for one in models))
+
+
+def _measured(value: float | None, shown: Callable[[float, int], str], places: int = 1) -> str:
+    return tr("not measured") if value is None else shown(value, places)
+
+
+def _other_speakers(model: ModelMetadata) -> dict[str, float | None]:
+    """Scores on speakers that it never heard, of the corpora that it was trained on."""
+    return _confidence(model.scores, "")
+
+
+def _other_corpora(model: ModelMetadata) -> dict[str, float | None]:
+    """Scores of its recipe, each corpus left out of the training in turn; None: not measured."""
+    uar = model.scores.get("unseen corpora window uar")
+    return {"uar": uar, **_confidence(model.scores, "unseen corpora ")}
+
+
+def _confidence(scores: Mapping[str, float], prefix: str) -> dict[str, float | None]:
+    names = ("ece", "coverage", "selective accuracy")
+    return {name.replace(" ", "_"): scores.get(prefix + name) for name in names}
 
 
 def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> None:
@@ -155,6 +195,8 @@ def _facts(model: BundledModel) -> dict[str, object]:
         "used_by_default": model is bundled_model(None),
         "labels": metadata.labels,
         "scores": metadata.scores,
+        "other_speakers": _other_speakers(metadata),
+        "other_corpora": _other_corpora(metadata),
         "licence": metadata.licence,
     }
 
