@@ -15,8 +15,8 @@ from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
 from emolive.i18n import tr
 from emolive.monitoring import BaselineChoice
+from emolive.server.tokens import SHORTEST_PUBLIC
 
-_SHORTEST = 16
 _SITE = re.compile(r"(?:https?|wss?)://(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?(?:/\S*)?")
 _NEEDED = ("fastapi", "uvicorn", "websockets", "http_message_signatures", "fastapi_swagger")
 
@@ -106,12 +106,12 @@ class ServerSettings:
             return
         if not self.token or not self.token.isascii() or not self.token.isprintable():
             raise EmoliveError(tr("A token is made of letters, digits and signs."))
-        if not self.local and len(self.token) < _SHORTEST:
+        if not self.local and len(self.token) < SHORTEST_PUBLIC:
             raise EmoliveError(
                 tr(
                     "Other computers can try tokens, so one needs {shortest} letters at "
                     "least: use `emolive serve token add NAME`.",
-                    shortest=_SHORTEST,
+                    shortest=SHORTEST_PUBLIC,
                 )
             )
 

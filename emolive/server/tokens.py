@@ -19,6 +19,8 @@ from emolive.i18n import tr
 from emolive.private_files import close_to_others, make_private_folder, owner_only
 
 TOKENS_FILE = "server-tokens.json"
+# Letters of a token that others may try: those made here have 51.
+SHORTEST_PUBLIC = 16
 _PREFIX = "emolive_"
 _LOCK_WITHIN_S = 10.0
 
