@@ -25,6 +25,7 @@ from emolive.wording import complaint
 SUFFIX = ".adapted.json"
 FOLDER_VARIABLE = "EMOLIVE_MODELS"
 _MOST_BYTES = 50_000_000
+_HEAD_BYTES = 65_536
 _NAME = re.compile(r"[^\W_][\w. -]{0,79}")
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -151,6 +152,18 @@ def adapted_path(name: str) -> Path | None:
 def is_adapted(path: Path) -> bool:
     """Whether a model's file is an adapted model's."""
     return path.name.endswith(SUFFIX)
+
+
+def lacks_ending(path: Path) -> bool:
+    """Whether a file is an adapted model's by what it holds, but not by its name."""
+    if is_adapted(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES).lstrip()
+    except OSError:  # who opens it says why
+        return False
+    return head.startswith(b"{") and b'"emolive adapted model"' in head
 
 
 def adapted_names() -> list[str]:

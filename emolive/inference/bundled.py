@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emolive.errors import ModelError
 from emolive.i18n import mark, tr
-from emolive.inference.adapted_file import Base, adapted_path
+from emolive.inference.adapted_file import SUFFIX, Base, adapted_path, lacks_ending
 from emolive.resources import asset
 
 
@@ -73,7 +73,8 @@ def model_path(choice: Path | None) -> Path:
     """The file of a choice: a bundled or an adapted model's name, a file, or None for the usual.
 
     Raises:
-        EmoliveError: a bundled model's file is missing, or there is no model of that name.
+        EmoliveError: a bundled model's file is missing, there is no model of that name, or an
+            adapted model's file has lost its ending.
     """
     bundled = bundled_model(choice)
     if bundled is not None:
@@ -88,6 +89,17 @@ def model_path(choice: Path | None) -> Path:
                 "There is no model {choice}: `emolive models` lists those there are; an ONNX "
                 "file is named with its ending.",
                 choice=choice,
+            )
+        )
+    if lacks_ending(choice):
+        name = choice.name.removesuffix(choice.suffix).removesuffix(SUFFIX)
+        raise ModelError(
+            tr(
+                "{file} holds a model that was taught, whose name has to end in {ending}: rename "
+                "it to {renamed}.",
+                file=choice.name,
+                ending=SUFFIX,
+                renamed=name + SUFFIX,
             )
         )
     return choice

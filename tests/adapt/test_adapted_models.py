@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -112,6 +113,17 @@ def test_another_base_is_refused(model: AdaptedModel, tmp_path: Path) -> None:
     shelf.keep(model.model_copy(update={"base": about.model_copy(update={"choice": "gone.onnx"})}))
     with pytest.raises(ModelError, match=r"gone\.onnx does not exist"):
         open_model(Path("mine"), "cpu")
+
+
+@pytest.mark.parametrize("name", ["mine.json", "mine", "mine.adapted.json.txt", "mine.onnx"])
+def test_a_copy_without_its_ending_is_told_what_it_is(
+    model: AdaptedModel, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / name
+    shutil.copy(shelf.keep(model), copy)
+    with pytest.raises(ModelError, match=r"was taught.* rename it to mine\.adapted\.json"):
+        open_model(copy, "cpu")
+    assert open_model(copy.rename(tmp_path / "mine.adapted.json"), "cpu").metadata.name == "mine"
 
 
 @pytest.mark.parametrize(
