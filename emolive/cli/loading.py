@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from emolive.cli.outcome import tell
+from emolive.cli.outcome import AlreadyToldError, tell
 from emolive.engine import EngineConfig
+from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
@@ -35,18 +38,25 @@ def load_classifier(
     return classifier
 
 
-def open_library(folder: Path | None) -> Library:
+@contextmanager
+def open_library(folder: Path | None) -> Iterator[Library]:
     """The library; what had to be put right, or could not be, is told.
 
     Raises:
         SessionError: it cannot be opened.
+        AlreadyToldError: what is done in it fails for what could not be put right (a full disk).
     """
-    library = Library.open(folder)
-    for session_id in library.recovered:
-        tell(tr("Session {session_id} was cut off and is recovered.", session_id=session_id))
-    for problem in library.problems:
-        tell(problem)
-    return library
+    with Library.open(folder) as library:
+        for session_id in library.recovered:
+            tell(tr("Session {session_id} was cut off and is recovered.", session_id=session_id))
+        for problem in library.problems:
+            tell(problem)
+        try:
+            yield library
+        except SessionError as error:
+            if str(error) in library.problems:
+                raise AlreadyToldError(str(error)) from error
+            raise
 
 
 def engine_config(hop_s: float, classifier: Classifier) -> EngineConfig:

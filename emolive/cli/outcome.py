@@ -46,6 +46,10 @@ def tell_lines(text: str) -> None:
         tell(line)
 
 
+class AlreadyToldError(EmoliveError):
+    """A problem that a person was told of before."""
+
+
 class _Output(io.FileIO):
     """Standard output where it is a file or a pipe; knows that it could not be written."""
 
@@ -93,7 +97,9 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
         _log.log(logging.INFO if known else logging.ERROR, "A command failed", exc_info=True)
         if debug:
             raise
-        if isinstance(error, EmoliveError):
+        if isinstance(error, AlreadyToldError):
+            pass
+        elif isinstance(error, EmoliveError):
             tell(str(error))
         elif isinstance(error, OSError) and error.filename is not None:
             tell(

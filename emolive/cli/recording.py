@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -38,7 +39,8 @@ class Recording:
         Raises:
             SessionError: the library cannot be used.
         """
-        self._library = open_library(options.library)
+        self._open = ExitStack()
+        self._library = self._open.enter_context(open_library(options.library))
         self._lines = lines
         self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
         settings = self._library.settings()
@@ -76,7 +78,7 @@ class Recording:
         """
         recorder = self._recorder
         session = None if recorder is None else recorder.stop(_STORE_WITHIN_S)
-        self._library.close()
+        self._open.close()
         if recorder is None:
             return DONE
         status = recorder.status()

@@ -105,12 +105,15 @@ def import_sessions(
     """Import sessions that were exported as bundles, here or on another machine."""
     failures = 0
     with open_library(library) as opened:
+        told = set(opened.problems)
         for file in files:
             try:
                 info = import_bundle(opened, file, again=again)
             except SessionError as error:
                 failures += 1
-                tell(str(error))
+                if str(error) not in told:  # that the disk is full, say
+                    told.add(str(error))
+                    tell(str(error))
                 continue
             opened.audit("imported", {"session": info.id, "file": file.name})
             say(info.id)

@@ -105,7 +105,7 @@ class Library(LibraryReader):
                 library.expire()
                 purge(database, tries=1)
             except SessionError as error:
-                library.problems = (*library.problems, str(error))
+                library.problems = tuple(dict.fromkeys((*library.problems, str(error))))
         except BaseException:
             database.close()
             raise

@@ -53,7 +53,7 @@ def recover(database: Database, library: Path) -> Recovery:
         except SessionError as error:
             problems.append(str(error))
     problems += _mend_earlier(database, library)
-    return Recovery(tuple(recovered), tuple(problems))
+    return Recovery(tuple(recovered), tuple(dict.fromkeys(problems)))
 
 
 def _mend_earlier(database: Database, library: Path) -> list[str]:

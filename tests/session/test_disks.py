@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import soundfile as sf
+from typer.testing import CliRunner
 
+from emolive.cli.main import app
 from emolive.errors import SessionError
 from emolive.session import schema
 from emolive.session.bundle import export_bundle
@@ -209,6 +211,27 @@ def test_an_import_that_finds_no_room_leaves_nothing(disk: Disk, tmp_path: Path)
             assert path.is_dir() or WORD.encode() not in path.read_bytes()
         for path in disk.place.glob("ballast*"):
             path.unlink()
+
+
+def test_a_full_disk_is_told_once(disk: Disk, tmp_path: Path) -> None:
+    session = record(disk.library, "kept", audio=False)
+    with Library.open(tmp_path / "other") as other:
+        for name in "ab":
+            made = other.create(new_session(name), audio=False).finish(RATE)
+            export_bundle(other, made.id, tmp_path / f"{name}.zip")
+    with Library.open(disk.library) as library:
+        library.create(new_session("cut off"), audio=False).abandon()
+    disk.fill()
+    for command in (
+        ("tag", session, "x"),
+        ("import", tmp_path / "a.zip", tmp_path / "b.zip"),
+        ("list",),
+    ):
+        arguments = ["sessions", *map(str, command), "--library", str(disk.library)]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == (0 if command == ("list",) else 2)
+        assert result.stderr.count("is full: free some space") == 1, result.stderr
+        assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("log_left", [False, True])
