@@ -49,23 +49,6 @@ class Input:
     role: Role | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """How one device is kept on the common timeline.
-
-    ``drift_ppm`` is how much faster it counts than it claims, ``slips`` how often it had to be
-    aligned anew, ``lost_s`` how much silence stood in for it in all.
-    """
-
-    stream: str
-    device: str
-    away: bool
-    native_rate: int
-    drift_ppm: float
-    slips: int
-    lost_s: float
-
-
 class _Member:
     """An input and how it is."""
 
@@ -100,7 +83,7 @@ class AlignedSource:
     A thread writes what all of them have delivered, 0.2 s behind the present. One that fails or is
     unplugged becomes silence, which `status` tells, while the others go on; it is opened again
     every second and then takes its place in time. Only when all are gone is the source LOST.
-    `status` and `alignment` may be called from any thread.
+    `status` may be called from any thread.
     """
 
     def __init__(
@@ -126,17 +109,11 @@ class AlignedSource:
         self._stop = threading.Event()
         self._state = SourceState.CLOSED
         self._status = SourceStatus(SourceState.CLOSED)
-        self._alignment: tuple[Alignment, ...] = ()
 
     @property
     def name(self) -> str:
         """All of their names."""
         return " + ".join(member.source.name for member in self._members)
-
-    @property
-    def alignment(self) -> tuple[Alignment, ...]:
-        """How each device is kept on the timeline; empty before `start`."""
-        return self._alignment
 
     def open(self) -> SourceFormat:
         """Open all devices.
@@ -185,7 +162,9 @@ class AlignedSource:
                 raise RuntimeError(f"{self.name} is not open")
             rate = member.format.sampling_rate
             own = SampleRing(round(_RING_S * rate), len(member.format.streams))
-            member.aligned = AlignedInput(own, rate, self._rate, self._begin)
+            # What plays nothing delivers nothing, and loses nothing.
+            pauses = bool(member.format.loopbacks)
+            member.aligned = AlignedInput(own, rate, self._rate, self._begin, pauses=pauses)
             member.source.start(own)
         self._state = SourceState.RUNNING
         self._tell()
@@ -299,7 +278,7 @@ class AlignedSource:
     def _write(self, now: float) -> None:
         """Write the frames that are due and there; silence for those who are too late."""
         due = int((now - self._begin - _DELAY_S) * self._rate)
-        inputs = [member.aligned for member in self._members if member.aligned is not None]
+        inputs = [(m, m.aligned) for m in self._members if m.aligned is not None]
         waiting = [
             member.aligned
             for member in self._members
@@ -307,15 +286,15 @@ class AlignedSource:
             and not (member.away or member.ended or member.aligned.paused(now))
         ]
         if all(member.ended for member in self._members):
-            due = max(aligned.made for aligned in inputs)
+            due = max(aligned.made for _, aligned in inputs)
         patience = round(_PATIENCE_S * self._rate)
         end = min([due, *(max(aligned.made, due - patience) for aligned in waiting)])
         if end <= self._written:
             return
-        for aligned in inputs:
-            aligned.pad(end)
+        for member, aligned in inputs:
+            aligned.pad(end, lost=member.away or not (member.ended or aligned.pauses))
         n = end - self._written
-        self._ring.write(np.stack([aligned.take(n) for aligned in inputs], axis=1))
+        self._ring.write(np.stack([aligned.take(n) for _, aligned in inputs], axis=1))
         self._written = end
 
     def _tell(self) -> None:
@@ -333,17 +312,5 @@ class AlignedSource:
             " ".join(messages) or None,
             sum(member.overflows for member in self._members),
             missing,
-        )
-        self._alignment = tuple(
-            Alignment(
-                member.stream,
-                member.source.name,
-                member.away,
-                member.aligned.native_rate,
-                member.aligned.clock.drift_ppm,
-                member.aligned.slips,
-                member.aligned.lost_s,
-            )
-            for member in self._members
-            if member.aligned is not None
+            tuple(member.aligned.lost_s for member in self._members if member.aligned is not None),
         )

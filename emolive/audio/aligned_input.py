@@ -35,9 +35,20 @@ class AlignedInput:
     frames until `take` fetches them. One thread owns it, but for the ring's writer.
     """
 
-    def __init__(self, ring: SampleRing, native_rate: int, rate: int, begin: float) -> None:
-        """Frames of `ring`, mixed, become mono at `rate`; frame 0 is time `begin`."""
-        self.slips = 0
+    def __init__(
+        self,
+        ring: SampleRing,
+        native_rate: int,
+        rate: int,
+        begin: float,
+        *,
+        pauses: bool = False,
+    ) -> None:
+        """Frames of `ring`, mixed, become mono at `rate`; frame 0 is time `begin`.
+
+        `pauses`: its device delivers nothing while there is nothing to hear.
+        """
+        self.pauses = pauses
         self.lost_s = 0.0
         self._rate = rate
         self._begin = begin
@@ -89,11 +100,12 @@ class AlignedInput:
         """The device is gone: what it delivered last comes out."""
         self._flush()
 
-    def pad(self, end: int) -> None:
-        """Put silence where nothing came, up to frame `end`."""
+    def pad(self, end: int, *, lost: bool) -> None:
+        """Put silence where nothing came, up to frame `end`; `lost`: something should have."""
         if end > self._made:
             self._flush()
-            self.lost_s += (end - self._made) / self._rate
+            if lost:
+                self.lost_s += (end - self._made) / self._rate
             self._put(np.zeros(end - self._made, np.float32))
 
     def take(self, n: int) -> FloatArray:
@@ -147,7 +159,7 @@ class AlignedInput:
         ahead = start - self._wanted()
         if ahead >= 0:
             missing = round(ahead / self.clock.rate * self._rate)
-            if self._made:
+            if self._made and not self.pauses:
                 self.lost_s += missing / self._rate
             self._put(np.zeros(missing, np.float32))
             self._position = float(start)
@@ -165,7 +177,6 @@ class AlignedInput:
         if not self._aligned:
             return
         self._aligned = False
-        self.slips += 1
         rest = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
         self._resampler.clear()
         self._put(rest * np.linspace(1.0, 0.0, len(rest), dtype=np.float32))

@@ -50,13 +50,15 @@ class SourceStatus:
     """Snapshot of a source: `message` is a sentence for people, `overflows` counts lost blocks.
 
     `missing` names the streams that carry nothing right now because their device is away, while
-    others of the same source go on.
+    others of the same source go on. `lost_s` tells of each stream for how long silence has stood in
+    for what its device did not deliver; empty where a source lays no streams side by side.
     """
 
     state: SourceState
     message: str | None = None
     overflows: int = 0
     missing: tuple[str, ...] = ()
+    lost_s: tuple[float, ...] = ()
 
 
 class AudioSource(Protocol):

@@ -302,6 +302,9 @@ class TerminalTimeline:
         ):
             if count or name in ("skipped", "overflows"):
                 text.append(f" · {tr(name)} {count}", "yellow" if count else "")
+        if lost := max((stream.samples_lost for stream in status.streams), default=0):
+            lost_text = tr("lost {time}", time=seconds_text(lost / self._rate))
+            text.append(f" · {lost_text}", "yellow")
         return text
 
     def _adapted(self) -> str:

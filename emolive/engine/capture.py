@@ -218,6 +218,8 @@ class Capture:
             self._recorded.pump(ring)
         # Asked before reading: what a source wrote before it ended is then still taken.
         self._source_status = self._source.status()
+        if self._monitor is not None:
+            self._monitor.count_lost(self._source_status.lost_s)
         if ring.written != self._written:
             self._written, self._heard_at = ring.written, self._clock()
         if not self.gone:

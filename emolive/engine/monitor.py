@@ -132,6 +132,7 @@ class Monitor:
         self._looked_at = clock()
         self._slice = 0
         self.ring_overruns = 0
+        self._lost_s: tuple[float, ...] = ()
         self.latency_s = 0.0
         self._tracks = tuple(
             StreamTrack(
@@ -211,6 +212,12 @@ class Monitor:
             track.status(missing=track.pipeline.stream in missing, passed_over=passed)
             for track in self._tracks
         )
+
+    def count_lost(self, lost_s: Sequence[float]) -> None:
+        """Count what the source lost itself: seconds of each stream since it was attached."""
+        for track, before, now in zip(self._tracks, self._lost_s, lost_s, strict=False):
+            track.pipeline.samples_lost += round(now * self._rate) - round(before * self._rate)
+        self._lost_s = tuple(lost_s) or self._lost_s
 
     def step(self) -> list[Event]:
         """Take what the ring has and answer what is due; returns at once if there is nothing."""
@@ -360,6 +367,7 @@ class Monitor:
         self._looked_at = self._clock()
         self._native_rate = source_format.sampling_rate
         self._names = source_format.streams
+        self._lost_s = (0.0,) * len(self._names)
         two = len(self._names) == 2
         self.is_call = two and len(source_format.roles) == 2 and None not in source_format.roles
         self._comparison = ChannelComparison(self._native_rate) if two else None

@@ -143,6 +143,12 @@ class Listening:
         finally:
             self._heard = False
             output.close()
+            if self._left_out_s or self._underruns:
+                _log.warning(
+                    "Of what was heard %.1f s came too late, and the output ran dry %d times",
+                    self._left_out_s,
+                    self._underruns,
+                )
 
     def _follow(self, output: Output) -> None:
         reader: _RingReader | None = None

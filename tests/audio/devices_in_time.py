@@ -66,6 +66,7 @@ class DeviceInTime:
         self.true_rate = rate * (1 + ppm * 1e-6)
         self.block = round(rate * block_s)
         self.refuses = False
+        self.loopback = False
         self.opened = 0
         self._clock = clock
         self._sound = sound
@@ -80,7 +81,7 @@ class DeviceInTime:
             raise AudioDeviceError(f"{self.name} is not connected: plug it in.")
         self.opened += 1
         self._status = SourceStatus(SourceState.CLOSED)
-        return SourceFormat(self.nominal, ("mono",))
+        return SourceFormat(self.nominal, ("mono",), loopbacks=("mono",) if self.loopback else ())
 
     def start(self, ring: SampleRing) -> None:
         self._ring = ring

@@ -96,6 +96,14 @@ def test_the_emotion_is_large_with_its_confidence_and_colour(screen: Screen) -> 
         assert fact in text
 
 
+def test_lost_sound_is_told_where_there_is_some(screen: Screen) -> None:
+    screen.view.handle(status("agent", "customer"))
+    assert "lost" not in "\n".join(screen.lines())
+    lost = (StreamStatus("agent"), StreamStatus("customer", samples_lost=36_800))
+    screen.view.handle(status(streams=lost))
+    assert "lost 2.3 s" in "\n".join(screen.lines())
+
+
 def test_a_processor_that_takes_over_is_told(screen: Screen) -> None:
     note = "CUDA stopped working, so the model runs on the CPU from now on."
     screen.view.handle(status("mono", provider="CUDA", provider_note="On GPU 0."))

@@ -122,6 +122,11 @@ class FakeSource:
         with self._lock:
             self._status = SourceStatus(SourceState.RUNNING, overflows=count)
 
+    def fill_in(self, *lost_s: float) -> None:
+        """Have put silence for so long into each stream, since it was opened."""
+        with self._lock:
+            self._status = SourceStatus(SourceState.RUNNING, lost_s=lost_s)
+
 
 def step(capture: Capture, classifier: Classifier) -> None:
     """Look at a capture and answer what is there, as an engine does."""

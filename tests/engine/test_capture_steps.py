@@ -136,6 +136,30 @@ def test_audio_after_a_reconnection_begins_where_the_timeline_goes_on(
     assert stream.native_rate == 48_000
 
 
+def test_what_a_source_put_silence_for_counts_as_lost(bench: Bench, speech: FloatArray) -> None:
+    def lost() -> int:
+        (stream,) = bench.capture.status().streams
+        return stream.samples_lost
+
+    bench.step()
+    for lost_s in (0.5, 0.5, 1.25):
+        bench.hear(speech[:RATE])
+        bench.source.fill_in(lost_s)
+        bench.step()
+        assert lost() == lost_s * RATE
+    bench.source.lose()
+    bench.step()
+    bench.clock.now += 2.0
+    bench.step()
+    assert bench.state is EngineState.RUNNING
+    before = lost()
+    assert before > 1.25 * RATE
+    # It counts anew, the run goes on.
+    bench.source.fill_in(0.25)
+    bench.step()
+    assert lost() == before + 0.25 * RATE
+
+
 def test_opening_elsewhere_does_not_hold_up_the_steps(
     classifier: OnnxClassifier, vad: SileroVad, speech: FloatArray
 ) -> None:
