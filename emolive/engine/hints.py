@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from emolive.i18n import mark, tr
+from emolive.types import Prediction, SpeechState
+from emolive.wording import stream_name
 
 _WAYS_OUT = {
     "darwin": mark(
@@ -62,4 +64,24 @@ def one_sound_hint(source: str, remark: str, *, call: bool) -> str:
         "roles.",
         source=source,
         remark=remark,
+    )
+
+
+def unheard_hint(source: str, streams: Sequence[str], windows: Sequence[Prediction]) -> str | None:
+    """One sentence on a recorded call in which one party never speaks, or None.
+
+    Args:
+        source: the source's name.
+        streams: names of the parties' streams.
+        windows: all answers of the call.
+    """
+    heard = {window.stream for window in windows if window.state is not SpeechState.SILENCE}
+    unheard = [stream_name(name) for name in streams if name not in heard]
+    if not heard or not unheard:
+        return None
+    return tr(
+        "{source}: nobody speaks on the channel {unheard} from beginning to end: see that the "
+        "recording holds both parties, each on a channel of its own.",
+        source=source,
+        unheard=", ".join(unheard),
     )

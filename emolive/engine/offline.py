@@ -15,7 +15,7 @@ from emolive.audio.ring import SampleRing
 from emolive.audio.source import RecordedSource
 from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
-from emolive.engine.hints import one_sound_hint
+from emolive.engine.hints import one_sound_hint, unheard_hint
 from emolive.engine.monitor import Monitor
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
@@ -169,10 +169,12 @@ def analyze_source(
         keep(monitor.finish())
         if progress is not None:
             progress(ring.written / rate, source.duration_s)
-        message = source.status().message
+        message, hint = source.status().message, None
         if monitor.one_sound:
             hint = one_sound_hint(source.name, monitor.one_sound, call=monitor.is_call)
-            message = " ".join(filter(None, (message, hint)))
+        elif monitor.is_call and not source.failed:
+            hint = unheard_hint(source.name, source_format.streams, windows)
+        message = " ".join(filter(None, (message, hint))) or None
         return FileAnalysis(
             file=Path(path),
             duration_s=ring.written / rate,

@@ -268,3 +268,30 @@ def test_the_windows_of_several_monitors_go_through_one_call(
             assert (got.end_sample, got.state, got.label) == (
                 want.end_sample, want.state, want.label,
             )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "gains"),
+    [(None, (1.0, 1.0)), ("agent", (0.0, 1.0)), ("customer", (1.0, 0.0)), (None, (0.0, 0.0))],
+)
+def test_a_party_that_is_never_heard_is_told_once(
+    classifier: OnnxClassifier,
+    vad: SileroVad,
+    speech: FloatArray,
+    tmp_path: Path,
+    told: str | None,
+    gains: tuple[float, float],
+) -> None:
+    path = tmp_path / "call.wav"
+    # A line that nobody speaks on has some noise.
+    noise = np.random.default_rng(0).normal(0, 1e-4, (10 * RATE, 2))
+    sf.write(path, both(speech, 10) * np.array(gains, np.float32) + noise, RATE)
+    source = RecordedCall(FileSource(path, paced=False, channels="split"), "left")
+    found = analyze_source(source, path, classifier, vad, EngineConfig())
+    if told is None:
+        assert found.note is None
+    else:
+        assert found.note is not None
+        assert f"nobody speaks on the channel {told} from beginning to end" in found.note
+    mono = analyze_source(FileSource(path, paced=False), path, classifier, vad, EngineConfig())
+    assert mono.note is None
