@@ -11,8 +11,7 @@ from emolive.errors import AudioDeviceError
 from emolive.i18n import mark, tr
 
 NO_INPUT = mark(
-    "No microphone or other audio input was found: connect one, or try `emolive demo` "
-    "or `emolive analyze FILE`."
+    "No microphone or other audio input was found: connect one, or try the demo or an audio file."
 )
 
 

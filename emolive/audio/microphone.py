@@ -222,7 +222,7 @@ def _refused(name: str, error: Exception | None) -> str:
     why = portaudio.reason(error) if error else tr("no reason given")
     return tr(
         "{name} cannot be opened ({why}): close other programs that use it, or choose "
-        "another input from `emolive devices`.",
+        "another input.",
         name=name,
         why=why,
     )

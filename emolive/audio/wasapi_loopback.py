@@ -137,8 +137,7 @@ class WasapiLoopback:
                 self._release()
                 raise AudioDeviceError(
                     tr(
-                        "What {name} plays cannot be heard ({error}): choose another "
-                        "loopback from `emolive devices`.",
+                        "What {name} plays cannot be heard ({error}): choose another loopback.",
                         name=self.name,
                         error=error,
                     )
@@ -198,8 +197,7 @@ class WasapiLoopback:
                 return dict(info)
         raise AudioDeviceError(
             tr(
-                "{name} is not connected: connect it, or choose another loopback from "
-                "`emolive devices`.",
+                "{name} is not connected: connect it, or choose another loopback.",
                 name=self.name,
             )
         )

@@ -18,7 +18,7 @@ import soundfile
 from PySide6.QtWidgets import QApplication
 
 from emolive import resources
-from emolive.audio.devices import InputDevice
+from emolive.audio.devices import NO_INPUT, InputDevice
 from emolive.audio.level_probe import ProbeStatus, StreamLevel
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
@@ -239,10 +239,7 @@ def reconnecting(window: MainWindow) -> None:
 def failed(window: MainWindow) -> None:
     from emolive.errors import AudioDeviceError
 
-    feed_runs.error = AudioDeviceError(
-        "No microphone or other audio input was found: connect one, or try `emolive demo` "
-        "or `emolive analyze FILE`."
-    )
+    feed_runs.error = AudioDeviceError(NO_INPUT)
     window.live.start()
     wait(lambda: window.runner.state is EngineState.FAILED)
 

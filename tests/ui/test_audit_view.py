@@ -7,12 +7,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from emolive.consent.permission import STATEMENT, grant_confirmed
+from emolive.consent.policy import EXAMPLE, FILE_NAME
 from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
-from emolive.ui.settings.audit_section import AuditDialog, policy_text
+from emolive.ui.library_controller import LibraryController
+from emolive.ui.settings.audit_section import AuditDialog, AuditSection, policy_text
 from emolive.ui.theme import DARK
 
 
@@ -53,6 +56,22 @@ def test_a_log_that_was_changed_says_so(qtbot: QtBot, tmp_path: Path) -> None:
         dialog.show()
         qtbot.waitUntil(lambda: "was changed" in dialog.problem.text(), timeout=10_000)
         dialog.close()
+
+
+def test_an_example_of_a_policy_is_written_in_the_app(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = AuditSection(LibraryController(), DARK)
+    qtbot.addWidget(section)
+    chosen = tmp_path / "own.toml"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen), ""))
+    section.example.click()
+    assert chosen.read_text(encoding="utf-8") == EXAMPLE
+    assert str(settings_folder() / FILE_NAME) in section.said.text()
+    chosen = tmp_path / "nowhere" / "own.toml"
+    section.example.click()
+    assert "choose another place" in section.said.text()
+    assert "`" not in section.policy.text()
 
 
 @pytest.mark.parametrize(

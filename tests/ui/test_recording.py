@@ -214,10 +214,17 @@ def test_the_last_minutes_are_kept_after_all_named_opened_and_deleted(
     assert said(window).startswith("Recorded 0:0")
     texts = [button.text() for button in window.banner.buttons]
     assert texts == ["Open it", "Name it…", "Delete it…"]
+    with Library.open(tmp_path / "library") as library:
+        kept = library.get(done.args[0])
+    when = f"{kept.started_at.astimezone():%Y-%m-%d %H:%M}"
+    assert kept.source
+    assert kept.title == f"{kept.source}, {when}", "it tells what was heard, and when"
+    assert kept.title in said(window)
     qtbot.mouseClick(window.banner.buttons[1], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), NameDialog))
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, NameDialog)
+    assert dialog.field.text() == kept.title
     dialog.field.setText("First words")
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "First words" in said(window))

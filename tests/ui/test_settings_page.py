@@ -17,9 +17,11 @@ from pytestqt.qtbot import QtBot
 
 from emolive.audio.level_probe import ProbeStatus
 from emolive.baseline import Evidence, ProfileStore, Source
+from emolive.i18n import use_language
 from emolive.monitoring import RunSettings
 from emolive.session.database import library_folder
 from emolive.session.library import Library
+from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
 from emolive.settings import Settings, SettingsStore
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
@@ -184,8 +186,19 @@ def test_looks_hold_at_once(qtbot: QtBot, kept: MainWindow) -> None:
 def test_the_library_keeps_its_own_settings(
     qtbot: QtBot, kept: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def kept_settings() -> LibrarySettings:
+        return kept.library_controller.settings or LibrarySettings()
+
     section = kept.settings_page.recording
-    press(qtbot, section.expires)
+    use_language("de")
+    try:  # the usual text is told in the language of whoever reads it, and kept as it was
+        section.show_library(LibrarySettings())
+        assert section.consent.toPlainText().startswith("Bevor Sie")
+        press(qtbot, section.expires)
+        qtbot.waitUntil(lambda: kept_settings().expire_after_days is not None, timeout=20_000)
+        assert kept_settings().consent_text == CONSENT_TEXT
+    finally:
+        use_language("en")
     section.days.setValue(30)
     section.consent.setPlainText("Ask the team first.")
     qtbot.waitUntil(

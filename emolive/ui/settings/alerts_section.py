@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
 
 from emolive.alerts.rule_file import example, exposed_secrets, load_rules
 from emolive.alerts.ways import unusable_ways
-from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
 from emolive.settings import Settings
 from emolive.ui.background import Background
 from emolive.ui.preferences import Preferences
+from emolive.ui.settings.example_file import ExampleButton, write_example
 from emolive.ui.settings.form import PathField, Section
 
 
@@ -31,8 +31,8 @@ class AlertsSection(Section):
         self.file.reset.connect(lambda: preferences.change("alerts", rules_file=None))
         about = tr("Rules in a TOML file say when you are told. They hold from the next start on.")
         self.row(tr("Rules"), about, self.file)
-        self.example = QPushButton(tr("Write an example…"), self)
-        self.example.clicked.connect(self._write_example)
+        title = tr("Write an example of rules")
+        self.example = ExampleButton(title, "rules.toml", self._write_example, self)
         about = tr("A file with every kind of rule, explained, to begin with.")
         self.row(tr("Begin with an example"), about, self.example)
         self.said = QLabel(self)
@@ -67,14 +67,9 @@ class AlertsSection(Section):
             self._preferences.change("alerts", rules_file=Path(chosen))
             self.show_settings(self._preferences.effective)
 
-    def _write_example(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, tr("Write an example of rules"), "rules.toml", "TOML (*.toml)"
-        )
-        if chosen:
-            path = Path(chosen)
-            self.said.show()
-            self._ask(lambda: _write(path))
+    def _write_example(self, path: Path) -> None:
+        self.said.show()
+        self._ask(lambda: _write(path))
 
 
 def _rules_text(path: Path) -> str:
@@ -86,14 +81,5 @@ def _rules_text(path: Path) -> str:
 
 
 def _write(path: Path) -> str:
-    try:
-        path.write_text(example(), encoding="utf-8")
-    except OSError as error:
-        raise EmoliveError(
-            tr(
-                "{path} cannot be written ({reason}): choose another place.",
-                path=path,
-                reason=error.strerror or error,
-            )
-        ) from error
+    write_example(path, example())
     return tr("Written: {path}. Change it in a text editor, then choose it above.", path=path)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.consent.policy import FILE_NAME, load_policy
+from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, ntr, tr
 from emolive.private_files import owner_only
@@ -29,6 +29,7 @@ from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.sessions.dialog import SessionDialog
+from emolive.ui.settings.example_file import ExampleButton, write_example
 from emolive.ui.settings.form import Section
 from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Theme
@@ -59,6 +60,14 @@ class AuditSection(Section):
         self.policy = QLabel(self)
         self.policy.setWordWrap(True)
         self.add(self.policy)
+        title = tr("Write an example of a policy")
+        self.example = ExampleButton(title, "policy-example.toml", self._write_example, self)
+        about = tr("A policy file, explained, to begin with.")
+        self.row(tr("Begin with an example"), about, self.example)
+        self.said = label("", self, "caption")
+        self.said.setWordWrap(True)
+        self.said.hide()
+        self.add(self.said)
         self.open = QPushButton(tr("Show the audit log…"), self)
         self.open.clicked.connect(lambda: self.show_log())
         about = tr("Who permitted what, listened in, or deleted, and when; it is only appended to.")
@@ -70,6 +79,22 @@ class AuditSection(Section):
     def look(self) -> None:
         """Read the policy."""
         self.policy.setText(policy_text())
+
+    def _write_example(self, path: Path) -> None:
+        self.said.show()
+        try:
+            write_example(path, EXAMPLE)
+        except EmoliveError as error:
+            self.said.setText(str(error))
+            return
+        policy = settings_folder() / FILE_NAME
+        text = tr(
+            "Written: {path}. Change it in a text editor; it holds as {policy}.",
+            path=path,
+            policy=policy,
+        )
+        self.said.setText(text)
+        self.look()
 
     def show_log(self) -> AuditDialog | None:
         """Open the log."""
@@ -91,7 +116,7 @@ def policy_text() -> str:
     if policy is None:
         return tr(
             "Agents' emotions are off unless a person confirms them for one call. A policy file "
-            "decides for all: {path} (`emolive policy --example` prints one).",
+            "decides for all: {path}.",
             path=path,
         )
     agent = policy.policy.agent_emotion

@@ -82,9 +82,10 @@ class RecordingSection(Section):
         days = settings.expire_after_days
         self.expires.setChecked(days is not None)
         self.days.show_value(_USUAL_DAYS if days is None else days)
-        if self.consent.toPlainText() != settings.consent_text and not self._typing.isActive():
+        text = tr(settings.consent_text)
+        if self.consent.toPlainText() != text and not self._typing.isActive():
             self.consent.blockSignals(True)
-            self.consent.setPlainText(settings.consent_text)
+            self.consent.setPlainText(text)
             self.consent.blockSignals(False)
         self._enable()
 
@@ -102,6 +103,8 @@ class RecordingSection(Section):
         if old is None:
             return
         text = self.consent.toPlainText().strip()[:4000]
+        if text == tr(CONSENT_TEXT):
+            text = CONSENT_TEXT  # which is shown in the language of whoever reads it
         days = round(self.days.value()) if self.expires.isChecked() else None
         asked = old.consented_at if text == old.consent_text else None
         new = LibrarySettings(expire_after_days=days, consent_text=text, consented_at=asked)
