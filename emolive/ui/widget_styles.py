@@ -120,7 +120,8 @@ QTableView, QListView, QTreeView {{
 QListWidget#plain {{ background: transparent; }}
 QListWidget#plain::item {{ min-height: 30px; padding: 0 8px; border-radius: 6px; }}
 QListWidget#plain::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
-QTableView#results::item, QTableWidget::item {{ padding: 0 8px; }}
+QTableView#results::item {{ padding: 0 8px; }}
+QTableWidget::item {{ padding: 0 4px; }}
 QTableView#results::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
 QHeaderView {{ background: {t.surface}; }}
 QHeaderView::section {{
@@ -128,7 +129,7 @@ QHeaderView::section {{
     border-bottom: 1px solid {t.border}; font-size: 12px; min-height: 30px;
 }}
 QHeaderView::section:first {{ padding-left: 14px; }}
-QTableWidget QHeaderView::section:first {{ padding-left: 8px; }}
+QTableWidget QHeaderView::section, QTableWidget QHeaderView::section:first {{ padding: 0 4px; }}
 QTableWidget::item:selected {{ background: {t.info_tint}; color: {t.text}; }}
 QHeaderView::section:hover {{ color: {t.text}; }}
 QHeaderView::down-arrow, QHeaderView::up-arrow {{ width: 0; height: 0; }}

@@ -29,6 +29,9 @@ def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_pa
         dialog.show()
         dialog.show_days(7)
         qtbot.waitUntil(lambda: dialog.sum.text().startswith("2 calls"), timeout=10_000)
+        QApplication.processEvents()
+        for table in (dialog.agents, dialog.alerts):
+            assert table.horizontalScrollBar().maximum() == 0, "it is 1000 px wide"
         assert [dialog.agents.item(row, 0).text() for row in range(2)] == ["Bob", "Jane"]
         assert "sad 80" in dialog.emotions.accessibleDescription()
         assert "1 call, 1 alert" in dialog.hours.accessibleDescription()

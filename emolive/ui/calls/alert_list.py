@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -26,6 +26,7 @@ from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import stream_name
 
 _MOST_ROWS = 60
+_ROW_PX, _EDGE_PX = 58, 4
 _MOST_PROBLEMS = 3
 SEVERITY_NAMES = {
     Severity.INFO: mark("note"),
@@ -70,7 +71,7 @@ class AlertRow(Themed, QAbstractButton):
         self.theme = theme
         self._rate = rate
         self._shown: tuple[bool, int | None] | None = None
-        self.setFixedHeight(58)
+        self.setFixedHeight(_ROW_PX)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -87,7 +88,7 @@ class AlertRow(Themed, QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Two lines."""
-        return QSize(260, 58)
+        return QSize(260, _ROW_PX)
 
     def refresh(self) -> None:
         """Show whether it is over and seen to."""
@@ -186,7 +187,7 @@ class AlertList(Themed, QWidget):
         head.addWidget(self.all)
         self.none.setContentsMargins(14, 2, 14, 12)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 0, 4)
+        column.setContentsMargins(0, _EDGE_PX, 0, _EDGE_PX)
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.none)
@@ -230,6 +231,12 @@ class AlertList(Themed, QWidget):
         self.none.setVisible(not entries)
         self.rules.setVisible(self._offer_rules and not entries)
         self._scroll.setVisible(bool(entries))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show whole alerts, no sliver of the next one."""
+        super().resizeEvent(event)
+        room = self.height() - self._scroll.y() - _EDGE_PX
+        self._scroll.setMaximumHeight(max(1, room // _ROW_PX) * _ROW_PX)
 
     def _add(self, entry: AlertEntry) -> None:
         assert self._model is not None

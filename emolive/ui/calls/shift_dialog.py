@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.i18n import decimal, moment_text, ntr, tr
+from emolive.i18n import decimal, moment_text, ntr, time_text, tr
 from emolive.labels import emotion_name
 from emolive.session.library import Library
 from emolive.session.shift import AgentRow, HourRow, Shift, shift
@@ -29,7 +29,7 @@ from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent, stream_name
 
-_LEAST_PX, _MOST_PX = 1000, 1240
+_LEAST_PX, _ROOMY_PX, _MOST_PX = 1000, 1150, 1240
 _TABLE_PX = 172
 _MOST_ALERTS = 1_000
 
@@ -45,7 +45,8 @@ class ShiftDialog(SessionDialog):
             "the customers' alone."
         )
         room = 0 if parent is None else parent.window().width() - 60
-        super().__init__(theme, tr("Shift"), text, parent, min(max(_LEAST_PX, room), _MOST_PX))
+        wide = min(max(_LEAST_PX, room), _MOST_PX)
+        super().__init__(theme, tr("Shift"), text, parent, wide)
         self._library = library
         self._days = 0
         self._cancelled = threading.Event()
@@ -77,6 +78,8 @@ class ShiftDialog(SessionDialog):
             (tr("When"), tr("Call"), tr("Alert"), tr("Party")), tr("Alerts of the shift"),
             wide=(1, 2), height=_TABLE_PX, parent=self,
         )  # fmt: skip
+        narrow = wide < _ROOMY_PX
+        self.alerts.setColumnHidden(3, narrow)  # so that call and alert can be read
         self.alerts.cellActivated.connect(self._on_alert)
         self.alerts.cellDoubleClicked.connect(self._on_alert)
         self.figures = QWidget(self)
@@ -89,7 +92,7 @@ class ShiftDialog(SessionDialog):
         bars.addWidget(_titled(tr("Customers' emotions"), self.emotions, self), 2)
         tables = QHBoxLayout()
         tables.setSpacing(12)
-        tables.addWidget(_titled(tr("Agents"), self.agents, self), 3)
+        tables.addWidget(_titled(tr("Agents"), self.agents, self), 4 if narrow else 3)
         tables.addWidget(_titled(tr("Alert history"), self.alerts, self), 2)
         self.body.addLayout(row)
         self.body.addWidget(self.sum)
@@ -154,7 +157,7 @@ class ShiftDialog(SessionDialog):
         self.agents.show_lines([_agent_cells(row) for row in found.agents])
         lines = [
             (
-                moment_text(line.at.astimezone()),
+                (moment_text if self._days else time_text)(line.at.astimezone()),
                 line.session.title or line.session.id,
                 line.alert.rule,
                 stream_name(line.alert.stream) if line.alert.stream else "",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -41,6 +41,26 @@ def choose_file(parent: QWidget) -> str:
         parent, tr("Save the table"), "results.csv", f"{tr('CSV tables')} (*.csv)"
     )
     return chosen
+
+
+class ResultsTable(QTableView):
+    """Its columns are as wide as their texts, and share what is left."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.spread()
+
+    def spread(self) -> None:
+        """Set the widths."""
+        header = self.horizontalHeader()
+        header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
+        header.resizeSection(0, _SESSION_PX)
+        spare = (self.viewport().width() - header.length()) // (header.count() + 2)
+        for column in range(header.count() if spare > 0 else 0):
+            more = spare if column else 3 * spare  # titles are long
+            header.resizeSection(column, header.sectionSize(column) + more)
 
 
 class ResultsPage(Themed, QWidget):
@@ -88,7 +108,7 @@ class ResultsPage(Themed, QWidget):
         self.export_button = push_button(
             tr("Export sessions…"), self, self._on_export, tip=tr("Those that are selected, or all")
         )
-        self.table = QTableView(self)
+        self.table = ResultsTable(self)
         self.chart = TrendChart(theme, self)
         self.legend = Legend(theme, self)
         self.empty = Invitation(theme, Ghost.BARS, self)
@@ -106,9 +126,7 @@ class ResultsPage(Themed, QWidget):
         self.model.set_results(results)
         self.legend.set_labels(tuple(self.model.emotions), states=False)
         self.table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
-        header = self.table.horizontalHeader()
-        header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
-        header.resizeSection(0, _SESSION_PX)
+        self.table.spread()
         self._refresh()
         self.table.setFocus()
 

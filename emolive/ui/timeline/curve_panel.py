@@ -255,6 +255,9 @@ class CurvePanel(StreamPanel[S]):
         else:
             held = [c.values[~np.isnan(c.values)] for c in shown]
             values = np.concatenate(held) if held else np.empty(0)
+            scale = box.parentItem().getAxis("left")
+            if scale.style["showValues"] != bool(values.size):
+                scale.setStyle(showValues=bool(values.size))  # of nothing it says nothing
             if values.size:
                 low, high = float(values.min()), float(values.max())
                 edge = max(0.06 * (high - low), 1e-3 * max(1.0, abs(high)))
@@ -313,5 +316,7 @@ class _Caption(QWidget):
         """Draw the panel's caption."""
         if self._panel.caption:
             painter = QPainter(self)
-            paint_caption(painter, self._panel.plot, self._panel.caption, self._panel.theme)
+            # Thin lines stay in sight under it.
+            panel = self._panel
+            paint_caption(painter, panel.plot, panel.caption, panel.theme, 150)
             painter.end()

@@ -291,16 +291,18 @@ class TimePanel(Themed, QWidget):
         return self.theme.colour("text", 26 if self.theme.dark else 22)
 
 
-def paint_caption(painter: QPainter, plot: QRect, text: str, theme: Theme) -> None:
-    """A small tag in the plot's top left corner, readable on any content."""
+def paint_caption(
+    painter: QPainter, plot: QRect, text: str, theme: Theme, alpha: int = 215
+) -> None:
+    """A small tag in the plot's top left corner; `alpha` of 255 hides what is under it."""
     painter.setFont(font(11))
     width = painter.fontMetrics().horizontalAdvance(text) + 14
     tag = QRectF(plot.left() + 6, plot.top() + 5, width, 18)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.colour("surface", 215))
+    painter.setBrush(theme.colour("surface", alpha))
     painter.drawRoundedRect(tag, 5, 5)
-    painter.setPen(theme.colour("muted"))
+    painter.setPen(theme.colour("muted" if alpha > 200 else "text"))
     painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 

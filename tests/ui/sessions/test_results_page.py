@@ -53,6 +53,18 @@ def test_rows_are_sorted_by_value_and_filtered_by_words(results: ResultsPage) ->
     assert not results.table_button.isEnabled()
 
 
+def test_the_columns_share_the_room_that_a_large_screen_has(
+    qtbot: QtBot, page: SessionsPage, results: ResultsPage
+) -> None:
+    header, view = results.table.horizontalHeader(), results.table.viewport()
+    for width in (2400, 1800):
+        page.window().resize(width, 900)
+        qtbot.waitUntil(
+            lambda: 0 <= view.width() - header.length() < header.count() + 2, timeout=20_000
+        )
+        assert header.sectionSize(0) == max(map(header.sectionSize, range(header.count())))
+
+
 def test_a_row_opens_its_session_and_leads_back(
     qtbot: QtBot, page: SessionsPage, results: ResultsPage
 ) -> None:
