@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.alerts.conditions.emotion import EmotionRule
@@ -205,6 +206,12 @@ def test_an_alert_raises_its_card_until_it_is_acknowledged(
     assert page.call.model is not None
     assert page.call.model.info.id == first
     row = page.call.alerts.rows[0]
+    slivers = set()
+    for height in range(640, 760, 10):
+        page.resize(1000, height)
+        QApplication.processEvents()
+        slivers.add(page.call.alerts._scroll.height() % row.height())
+    assert all(left == 0 or left >= row.height() / 2 for left in slivers), slivers
     row.seen.click()
     assert said[-1] is None
     assert not page.call.model.open_alerts

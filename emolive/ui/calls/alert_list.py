@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -232,11 +232,15 @@ class AlertList(Themed, QWidget):
         self.rules.setVisible(self._offer_rules and not entries)
         self._scroll.setVisible(bool(entries))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show whole alerts, no sliver of the next one."""
-        super().resizeEvent(event)
-        room = self.height() - self._scroll.y() - _EDGE_PX
-        self._scroll.setMaximumHeight(max(1, room // _ROW_PX) * _ROW_PX)
+    def event(self, event: QEvent) -> bool:
+        """Show no sliver of the next alert: it can be read, or it is not there."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            room = self.height() - self._scroll.y() - _EDGE_PX
+            whole, left = divmod(room, _ROW_PX)
+            high = whole * _ROW_PX if whole and left < _ROW_PX / 2 else room
+            self._scroll.setMaximumHeight(max(0, high))
+        return done
 
     def _add(self, entry: AlertEntry) -> None:
         assert self._model is not None
