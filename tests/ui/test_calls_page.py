@@ -181,7 +181,7 @@ def test_an_alert_raises_its_card_until_it_is_acknowledged(
     page.message.connect(said.append)
     folder = tmp_path / "calls"
     folder.mkdir()
-    calls = [call_scenes.stereo_call(folder / f"call {i}.wav", 60, 2 * i) for i in range(3)]
+    calls = [call_scenes.stereo_call(folder / f"call {i}.wav", 150, 2 * i) for i in range(3)]
     page.start(calls)
     qtbot.waitUntil(lambda: running(page, 3), timeout=60_000)
     first = page.wall.grid.order[-1]
