@@ -11,7 +11,8 @@ from emolive.errors import AudioDeviceError
 from emolive.i18n import mark, tr
 
 NO_INPUT = mark(
-    "No microphone or other audio input was found: connect one, or try the demo or an audio file."
+    "No microphone or other audio input was found: connect one, or try the demo (`emolive demo`) "
+    "or an audio file (`emolive analyze FILE`)."
 )
 
 

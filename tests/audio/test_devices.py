@@ -74,8 +74,8 @@ def test_no_input_at_all_names_the_alternatives(wanted: str | int | None) -> Non
     with pytest.raises(AudioDeviceError) as caught:
         select_device([], wanted)
     assert str(caught.value) == NO_INPUT
-    assert "the demo" in NO_INPUT
-    assert "`" not in NO_INPUT, "it is read in the app, too, where nothing is typed"
+    assert "the demo (`emolive demo`)" in NO_INPUT, "it is read in the app, too"
+    assert "an audio file (`emolive analyze FILE`)" in NO_INPUT
 
 
 def test_stable_name_survives_another_card_number() -> None:
