@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,13 +69,13 @@ class Worker(QObject):
             self._thread.start()
         self._changed.notify()
 
+    @abstractmethod
     def _drop(self) -> None:
         """Forget what waits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _work(self) -> None:
         """The thread, until the worker is closed."""
-        raise NotImplementedError
 
 
 class Background(Worker):

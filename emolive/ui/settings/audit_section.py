@@ -29,7 +29,7 @@ from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.sessions.dialog import SessionDialog
-from emolive.ui.settings.example_file import ExampleButton, write_example
+from emolive.ui.settings.example_file import ExampleButton, write_example, written_to
 from emolive.ui.settings.form import Section
 from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Theme
@@ -223,17 +223,9 @@ def write_csv(entries: Sequence[AuditEntry], path: Path) -> None:
         details = "; ".join(f"{key}={value}" for key, value in entry.details.items())
         row = (entry.at.isoformat(), entry.actor, entry.action, details)
         table.writerow([cell(value) for value in row])
-    try:
-        with (
-            replacing(path) as partial,
-            open(partial, "w", encoding="utf-8", newline="", opener=owner_only) as file,
-        ):
-            file.write(text.getvalue())
-    except OSError as error:
-        raise EmoliveError(
-            tr(
-                "{path} cannot be written ({reason}): choose another place.",
-                path=path,
-                reason=error.strerror or error,
-            )
-        ) from error
+    with (
+        written_to(path),
+        replacing(path) as partial,
+        open(partial, "w", encoding="utf-8", newline="", opener=owner_only) as file,
+    ):
+        file.write(text.getvalue())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
@@ -35,8 +36,19 @@ def write_example(path: Path, text: str) -> None:
     Raises:
         EmoliveError: it cannot be written.
     """
-    try:
+    with written_to(path):
         path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def written_to(path: Path) -> Iterator[None]:
+    """Says of a place that a person chose why it cannot be written.
+
+    Raises:
+        EmoliveError: instead of an OSError.
+    """
+    try:
+        yield
     except OSError as error:
         raise EmoliveError(
             tr(

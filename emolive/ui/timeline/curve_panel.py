@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -78,9 +79,9 @@ class CurvePanel(StreamPanel[S]):
 
     # What a kind of panel must say about itself.
 
+    @abstractmethod
     def curves(self, start_s: float, end_s: float) -> Sequence[Curve]:
         """The curves between two moments."""
-        raise NotImplementedError
 
     def band(self, curves: Sequence[Curve]) -> tuple[float, float] | None:  # noqa: ARG002
         """A range of values to be shaded."""

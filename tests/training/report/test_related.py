@@ -18,7 +18,8 @@ from training.report.document import Section, Table
 from training.report.numbers import mean_interval
 from training.report.rows import gather
 from training.report.sections.kept import functionals, saliency
-from training.report.sections.related import distances, related, voted
+from training.report.sections.related import related
+from training.report.sections.votes import distances, voted
 from training.results import FoldResult, result_folder
 
 _STUDY = """
