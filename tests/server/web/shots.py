@@ -53,6 +53,7 @@ def conversations(folder: Path) -> list[Recording]:
 
 def main(folder: Path) -> None:
     """Draw all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as scratch,
         browser() as driver,
