@@ -6,7 +6,6 @@ from typing import Any
 
 from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 
 
 def is_address(text: str) -> bool:
@@ -24,22 +23,20 @@ def opened(address: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise EmoliveError(
-            tr("Addresses need an extra ({error}): {way}.", error=error, way=way_to_get("cluster"))
+            "Addresses need an extra ({error}): {way}.", error=error, way=way_to_get("cluster")
         ) from error
     try:
         system, path = url_to_fs(address)
     except ImportError as error:
         raise EmoliveError(
-            tr("{address} cannot be opened: {reason}", address=address, reason=first_line(error))
+            "{address} cannot be opened: {reason}", address=address, reason=first_line(error)
         ) from error
     except Exception as error:
         raise EmoliveError(
-            tr(
-                "{address} cannot be opened ({reason}): use a folder, or an address "
-                "that fsspec knows, such as s3://bucket/folder.",
-                address=address,
-                reason=first_line(error),
-            )
+            "{address} cannot be opened ({reason}): use a folder, or an address "
+            "that fsspec knows, such as s3://bucket/folder.",
+            address=address,
+            reason=first_line(error),
         ) from error
     return system, str(path)
 

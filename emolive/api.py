@@ -24,7 +24,6 @@ from emolive.engine import EngineConfig, FileAnalysis
 from emolive.engine.offline import BLOCK_S, analyze_source
 from emolive.engine.redecision import decided_again
 from emolive.errors import AudioFileError, EmoliveError
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
@@ -102,19 +101,17 @@ def analyze(
         EmoliveError: the hop does not fit the model, or there is no such baseline.
     """
     if baseline not in get_args(BaselineMode):
-        raise EmoliveError(
-            tr("{name} is no baseline: use files, library or off.", name=repr(baseline))
-        )
+        raise EmoliveError("{name} is no baseline: use files, library or off.", name=repr(baseline))
     expected = _expected(expected_neutral)
     source: FileSource | ArraySource
     if isinstance(audio, str | os.PathLike):
         if sampling_rate is not None:
-            raise EmoliveError(tr("A file says its own sampling rate: leave sampling_rate out."))
+            raise EmoliveError("A file says its own sampling rate: leave sampling_rate out.")
         path = Path(audio)
         source = FileSource(path, paced=False, block_s=BLOCK_S, channels=channels)
     else:
         if sampling_rate is None:
-            raise EmoliveError(tr("An array needs its sampling rate: give sampling_rate in Hz."))
+            raise EmoliveError("An array needs its sampling rate: give sampling_rate in Hz.")
         path = Path("array")
         source = ArraySource(audio, sampling_rate, block_s=BLOCK_S, channels=channels)
     with _loaded(model) as classifier:
@@ -170,7 +167,7 @@ def listen(
 
     if baseline not in ("library", "off"):
         raise EmoliveError(
-            tr("{name} is no baseline of a live stream: use library or off.", name=repr(baseline))
+            "{name} is no baseline of a live stream: use library or off.", name=repr(baseline)
         )
     choice = BaselineChoice(
         _expected(expected_neutral), library=None if library is None else Path(library)

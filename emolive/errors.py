@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from emolive.i18n import Said, tr
+
 
 class EmoliveError(Exception):
-    """A problem of usage or environment; its text is one clear sentence with the way out."""
+    """A problem of usage or environment; its text is one clear sentence with the way out.
+
+    It takes what `tr` does, and speaks the language in use; or a text that somebody said.
+    """
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(message if isinstance(message, Said) else tr(message, **values))
 
 
 class AudioDeviceError(EmoliveError):

@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from emolive.errors import ProviderError
-from emolive.i18n import tr
 from emolive.onnx_telemetry import remove_traces
 
 if TYPE_CHECKING:
@@ -32,20 +31,16 @@ def onnx_runtime() -> ModuleType:
         import onnxruntime
     except ImportError as error:
         raise ProviderError(
-            tr(
-                "ONNX Runtime cannot be loaded ({error}): reinstall emolive; on Windows also "
-                "install the Microsoft Visual C++ Redistributable "
-                "(https://aka.ms/vs/17/release/vc_redist.x64.exe).",
-                error=error,
-            )
+            "ONNX Runtime cannot be loaded ({error}): reinstall emolive; on Windows also "
+            "install the Microsoft Visual C++ Redistributable "
+            "(https://aka.ms/vs/17/release/vc_redist.x64.exe).",
+            error=error,
         ) from error
     # Uninstalling one of two ONNX Runtime packages leaves an empty shell of the other.
     if not hasattr(onnxruntime, "InferenceSession"):
         raise ProviderError(
-            tr(
-                "The installation of ONNX Runtime is broken: `pip uninstall -y onnxruntime "
-                "onnxruntime-gpu`, then reinstall emolive."
-            )
+            "The installation of ONNX Runtime is broken: `pip uninstall -y onnxruntime "
+            "onnxruntime-gpu`, then reinstall emolive."
         )
     # Windows versions that hand events to the system do not know the variable.
     onnxruntime.disable_telemetry_events()

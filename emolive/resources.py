@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 
 _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries `assets/` as `emolive/_assets`; a checkout has it beside the package.
@@ -21,7 +20,7 @@ def asset(name: str) -> Path:
     for folder in _FOLDERS:
         if (path := folder / name).exists():
             return path
-    raise EmoliveError(tr("The bundled file {name} is missing: reinstall emolive.", name=name))
+    raise EmoliveError("The bundled file {name} is missing: reinstall emolive.", name=name)
 
 
 VAD_MODEL = "silero_vad_16k_rows.onnx"

@@ -301,11 +301,9 @@ class SettingsStore:
                 os.fsync(file.fileno())
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "The settings cannot be saved in {path} ({reason}): free space or allow it.",
-                    path=self.path,
-                    reason=error.strerror or str(error),
-                )
+                "The settings cannot be saved in {path} ({reason}): free space or allow it.",
+                path=self.path,
+                reason=error.strerror or str(error),
             ) from error
 
     def _keep_broken(self) -> str:

@@ -49,24 +49,20 @@ def read_bytes(path: Path, what: str) -> bytes:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise EmoliveError(
-            tr("There is no {what} at {path}: check the name.", what=tr(what), path=path)
+            "There is no {what} at {path}: check the name.", what=tr(what), path=path
         ) from None
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "The {what} {path} cannot be read ({reason}): allow it, or name another file.",
-                what=tr(what),
-                path=path,
-                reason=error.strerror or error,
-            )
+            "The {what} {path} cannot be read ({reason}): allow it, or name another file.",
+            what=tr(what),
+            path=path,
+            reason=error.strerror or error,
         ) from error
     if len(data) > _MOST_BYTES:
         raise EmoliveError(
-            tr(
-                "{path} is larger than 1 MB: that is no {what}, name another file.",
-                path=path,
-                what=tr(what),
-            )
+            "{path} is larger than 1 MB: that is no {what}, name another file.",
+            path=path,
+            what=tr(what),
         )
     return data
 
@@ -81,11 +77,11 @@ def parse(model: type[M], data: bytes, name: str, where: Where) -> M:
         content = _loads(data)
     except UnicodeDecodeError as error:
         raise EmoliveError(
-            tr("{name} is not UTF-8 text (byte {start}): save it so.", name=name, start=error.start)
+            "{name} is not UTF-8 text (byte {start}): save it so.", name=name, start=error.start
         ) from error
     except ValueError as error:  # TOMLDecodeError, and a number of too many digits
         raise EmoliveError(
-            tr("{name} is not valid TOML: {error}.", name=name, error=_short(str(error)))
+            "{name} is not valid TOML: {error}.", name=name, error=_short(str(error))
         ) from error
     try:
         return model.model_validate(content, by_alias=True, by_name=False)
@@ -168,13 +164,10 @@ def write(model: BaseModel, path: Path, what: str) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "The {what} {path} cannot be written ({reason}): allow it, or choose another "
-                "place.",
-                what=tr(what),
-                path=path,
-                reason=error.strerror or error,
-            )
+            "The {what} {path} cannot be written ({reason}): allow it, or choose another place.",
+            what=tr(what),
+            path=path,
+            reason=error.strerror or error,
         ) from error
 
 

@@ -19,14 +19,18 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
 import emolive
-from emolive import i18n
+from emolive import errors, i18n
 from emolive.cli.help_texts import help_text
 from emolive.cli.options import GROUPS
 
 SOURCE = Path(emolive.__file__).parent
 LOCALES = SOURCE / "locale"
 LANGUAGES = sorted(path.stem for path in LOCALES.glob("*.po"))
-_PLURALS = {"tr": 1, "mark": 1, "ntr": 2}
+# What takes texts: the seam's functions, and errors that people read; with how many.
+_ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type)]
+_TEXTS = {"tr": 1, "mark": 1, "ntr": 2} | dict.fromkeys(
+    [*_ERRORS, "DiskFullError", "NoSuchSession", "RuleError"], 1
+)
 
 
 def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
@@ -37,7 +41,7 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
-        if (texts := _PLURALS.get(node.func.id)) is not None:
+        if (texts := _TEXTS.get(node.func.id)) is not None:
             yield node, texts
 
 

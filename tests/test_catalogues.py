@@ -96,12 +96,11 @@ FOR_PROGRAMS = (
     "central/schema.py",
 )  # fmt: skip
 TO_PEOPLE = re.compile(
-    r"(^|\.|_)(EmoliveError|AudioDeviceError|AudioFileError|ModelError|ProviderError|SessionError"
-    r"|Refused|say|tell|print|confirm|add_task|add_column|add_row|Table|columns)$"
+    r"(^|\.|_)(Refused|say|tell|print|confirm|add_task|add_column|add_row|Table|columns)$"
 )
 # What is taken for a text, and is none that a person reads.
 FOR_NOBODY = re.compile(
-    r"(^|\.)(tr|ntr|mark|Option|Argument|\w*Error|_?log\.\w+|\w*compile|execute\w*)$"
+    r"(^|\.)(tr|ntr|mark|Option|Argument|\w*Error|NoSuchSession|_?log\.\w+|\w*compile|execute\w*)$"
 )
 
 

@@ -20,7 +20,6 @@ import numpy.typing as npt
 from emolive.adapt.examples import Examples
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -105,10 +104,8 @@ def check_installed() -> None:
         import sklearn.linear_model  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr(
-                "Teaching a model needs an extra: {way}. Models that were taught run without it.",
-                way=way_to_get("adapt"),
-            )
+            "Teaching a model needs an extra: {way}. Models that were taught run without it.",
+            way=way_to_get("adapt"),
         ) from error
 
 

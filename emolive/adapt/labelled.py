@@ -125,7 +125,7 @@ def from_manifest(path: Path) -> Labelled:
         size = path.stat().st_size
         if not path.is_file() or size > _MOST_BYTES:
             raise EmoliveError(
-                tr("{path} is no manifest: give a CSV file with path and label.", path=path)
+                "{path} is no manifest: give a CSV file with path and label.", path=path
             )
         content = path.read_bytes()
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
@@ -135,23 +135,19 @@ def from_manifest(path: Path) -> Labelled:
         rows = csv.DictReader(text, skipinitialspace=True, delimiter=delimiter)
         columns = set(rows.fieldnames or ())
     except FileNotFoundError:
-        raise EmoliveError(tr("There is no manifest {path}: give a CSV file.", path=path)) from None
+        raise EmoliveError("There is no manifest {path}: give a CSV file.", path=path) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EmoliveError(
-            tr(
-                "The manifest {path} cannot be read ({error}): save it as CSV in UTF-8.",
-                path=path,
-                error=error,
-            )
+            "The manifest {path} cannot be read ({error}): save it as CSV in UTF-8.",
+            path=path,
+            error=error,
         ) from error
     if missing := {"path", "label"} - columns:
         raise EmoliveError(
-            tr(
-                "{path} has no column {missing}: a manifest needs a header with at least "
-                "path and label.",
-                path=path,
-                missing=alternatives(sorted(missing)),
-            )
+            "{path} has no column {missing}: a manifest needs a header with at least "
+            "path and label.",
+            path=path,
+            missing=alternatives(sorted(missing)),
         )
     origin = Origin("manifest", _digest(content))
     found: dict[tuple[object, ...], Stretch] = {}
@@ -191,7 +187,7 @@ def from_folder(folder: Path) -> Labelled:
     """
     if not folder.is_dir():
         raise EmoliveError(
-            tr("There is no folder {folder}: give one with a sub-folder per label.", folder=folder)
+            "There is no folder {folder}: give one with a sub-folder per label.", folder=folder
         )
     inputs = find_inputs([folder])
     names = sorted((one.path.relative_to(folder).as_posix(), one.size) for one in inputs.files)

@@ -18,7 +18,6 @@ from emolive.adapt.examples import Heard, Listener, Progress
 from emolive.adapt.labelled import Labelled, Origin, Stretch, session_fingerprint
 from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.session.library_reader import LibraryReader
 from emolive.session.records import Annotation, SessionInfo, SessionState
 from emolive.types import FloatArray, Prediction
@@ -81,10 +80,8 @@ def next_moments(
     ]
     if not there:
         raise EmoliveError(
-            tr(
-                "No moments to label were found: record sessions with their sound, or "
-                "unlabelled ones are used up."
-            )
+            "No moments to label were found: record sessions with their sound, or "
+            "unlabelled ones are used up."
         )
     known = [one.features.mean(axis=0) for one in labelled]
     counts = Counter(one.stretch.label for one in labelled)

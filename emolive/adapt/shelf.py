@@ -7,7 +7,6 @@ from pathlib import Path
 
 from emolive.adapt.labelled import session_fingerprint
 from emolive.errors import EmoliveError, ModelError
-from emolive.i18n import tr
 from emolive.inference.adapted_file import (
     SUFFIX,
     AdaptedModel,
@@ -32,17 +31,13 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if name.casefold() in _TAKEN:
-        raise EmoliveError(
-            tr("{name} comes with emolive: give your model another name.", name=name)
-        )
+        raise EmoliveError("{name} comes with emolive: give your model another name.", name=name)
     lower = name.casefold()
     if adapted_path(name) is None or name.endswith(".") or lower.endswith((".onnx", SUFFIX)):
         raise EmoliveError(
-            tr(
-                "{name} cannot be the name of a model: use up to 80 letters, digits, spaces, "
-                "-, _ and ., a letter or digit first.",
-                name=repr(name[:70]),
-            )
+            "{name} cannot be the name of a model: use up to 80 letters, digits, spaces, "
+            "-, _ and ., a letter or digit first.",
+            name=repr(name[:70]),
         )
     return name
 
@@ -64,12 +59,10 @@ def keep(model: AdaptedModel) -> Path:
             file.write(model.model_dump_json() + "\n")
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "The model cannot be written to {path} ({reason}): free some space, or name "
-                "another folder in EMOLIVE_MODELS.",
-                path=path,
-                reason=error.strerror or error,
-            )
+            "The model cannot be written to {path} ({reason}): free some space, or name "
+            "another folder in EMOLIVE_MODELS.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     return path
 
@@ -84,7 +77,7 @@ def named(name: str) -> AdaptedModel:
     if path is None or not path.is_file():
         known = ", ".join(adapted_names()) or "none yet"
         raise EmoliveError(
-            tr("There is no adapted model {name}: there is {known}.", name=name[:70], known=known)
+            "There is no adapted model {name}: there is {known}.", name=name[:70], known=known
         )
     return read_adapted(path)
 
@@ -103,15 +96,13 @@ def remove(name: str) -> None:
     except FileNotFoundError:
         known = ", ".join(adapted_names()) or "none"
         raise EmoliveError(
-            tr("There is no adapted model {name}: there is {known}.", name=name[:70], known=known)
+            "There is no adapted model {name}: there is {known}.", name=name[:70], known=known
         ) from None
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "The model {name} cannot be deleted ({reason}): close what uses it.",
-                name=name,
-                reason=error.strerror or error,
-            )
+            "The model {name} cannot be deleted ({reason}): close what uses it.",
+            name=name,
+            reason=error.strerror or error,
         ) from error
 
 

@@ -119,19 +119,15 @@ def examples_of(heard: list[Heard], base: ModelMetadata) -> Examples:
             else tr("nothing that can be heard")
         )
         raise EmoliveError(
-            tr(
-                "There is {known} to learn from: label at least two different emotions, 10 "
-                "times each or more.",
-                known=known,
-            )
+            "There is {known} to learn from: label at least two different emotions, 10 "
+            "times each or more.",
+            known=known,
         )
     if lacking := too_few(counts):
         raise EmoliveError(
-            tr(
-                "There are too few labels: {lacking} are needed at the least, and 10 of each "
-                "for most of the gain.",
-                lacking=more_text(lacking),
-            )
+            "There are too few labels: {lacking} are needed at the least, and 10 of each "
+            "for most of the gain.",
+            lacking=more_text(lacking),
         )
     return Examples.of(heard, base.labels)
 

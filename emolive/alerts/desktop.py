@@ -39,11 +39,9 @@ def check_desktop_notifications() -> None:
     """
     if importlib.util.find_spec("desktop_notifier") is None:
         raise EmoliveError(
-            tr(
-                "Desktop notifications need the notify extra: {way}, or set desktop = false in the "
-                "rules.",
-                way=way_to_get("notify"),
-            )
+            "Desktop notifications need the notify extra: {way}, or set desktop = false in the "
+            "rules.",
+            way=way_to_get("notify"),
         )
 
 

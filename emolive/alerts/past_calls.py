@@ -20,7 +20,6 @@ from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import EngineConfig
 from emolive.engine.offline import analyze_source
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
@@ -119,18 +118,14 @@ def analysed_call(path: Path) -> PastCall:
         model, duration_s = str(document["model"]), float(document["duration_s"])
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "{path} cannot be read ({reason}): check the name.",
-                path=path,
-                reason=error.strerror or error,
-            )
+            "{path} cannot be read ({reason}): check the name.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except _NO_RESULT as error:
         raise EmoliveError(
-            tr(
-                "{path} is no result of `emolive analyze --format json`: name one, or a recording.",
-                path=path,
-            )
+            "{path} is no result of `emolive analyze --format json`: name one, or a recording.",
+            path=path,
         ) from error
     windows.sort(key=lambda window: window.end_sample)
     return PastCall(

@@ -57,7 +57,7 @@ class RuleDrafts:
             RuleError: they do not go together.
         """
         if values.get("emotions") == ():
-            raise RuleError(tr("Choose at least one emotion."))
+            raise RuleError("Choose at least one emotion.")
         unnamed = (
             tr("Give the rule a name."),
             tr("Another rule has this name: choose one of its own."),

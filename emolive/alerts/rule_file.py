@@ -62,14 +62,12 @@ def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:
     for rule in rules.enabled:
         if unknown := rule.unknown_emotion(labels):
             raise EmoliveError(
-                tr(
-                    "Rule {name} names the emotion {unknown}, which the model {model} does "
-                    "not know: use {labels}.",
-                    name=repr(rule.name),
-                    unknown=repr(unknown),
-                    model=model,
-                    labels=", ".join(labels),
-                )
+                "Rule {name} names the emotion {unknown}, which the model {model} does "
+                "not know: use {labels}.",
+                name=repr(rule.name),
+                unknown=repr(unknown),
+                model=model,
+                labels=", ".join(labels),
             )
 
 

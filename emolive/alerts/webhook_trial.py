@@ -46,6 +46,5 @@ def try_webhook(webhook: Webhook) -> str:
     if isinstance(answer, Delivered):
         return tr("{name} took the test message.", name=webhook.name)
     raise EmoliveError(
-        tr("{name} did not take the test message: {reason}.", name=webhook.name,
-           reason=answer.reason)
-    )  # fmt: skip
+        "{name} did not take the test message: {reason}.", name=webhook.name, reason=answer.reason
+    )

@@ -206,11 +206,9 @@ class _Pool:
         how = _how_it_ended(worker.process.exitcode)
         if not worker.loaded:
             raise EmoliveError(
-                tr(
-                    "A worker process {how} before it could start: use fewer of them with "
-                    "--jobs, perhaps memory is short.",
-                    how=how,
-                )
+                "A worker process {how} before it could start: use fewer of them with "
+                "--jobs, perhaps memory is short.",
+                how=how,
             )
         if worker.item is not None:
             self._tell(

@@ -19,7 +19,6 @@ from emolive.baseline import Baselines, ExpectedMix, ProfileStore
 from emolive.engine import FileAnalysis
 from emolive.engine.redecision import decided_again
 from emolive.errors import AudioFileError
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 
@@ -73,7 +72,7 @@ class Together:
                 analysis = self._raw.load(by_path[path], self._metadata)
             except OSError as error:
                 raise AudioFileError(
-                    tr("{name}: {error}; analyse it again.", name=path.name, error=error)
+                    "{name}: {error}; analyse it again.", name=path.name, error=error
                 ) from error
             return decided_again(analysis, settings.engine, baselines)
 

@@ -174,11 +174,9 @@ def unexpected(item: AudioInput, error: Exception) -> str:
 def cannot_write(path: Path, error: OSError) -> EmoliveError:
     """The error for an output folder that takes nothing."""
     return EmoliveError(
-        tr(
-            "Cannot write to {path} ({reason}): choose another folder with --out.",
-            path=path,
-            reason=error.strerror or error,
-        )
+        "Cannot write to {path} ({reason}): choose another folder with --out.",
+        path=path,
+        reason=error.strerror or error,
     )
 
 
@@ -186,10 +184,8 @@ def _not_written(target: Path, error: OSError, item: AudioInput) -> EmoliveError
     if error.errno in _HOPELESS or not os.access(target.parent, os.W_OK):
         return cannot_write(target, error)
     return AudioFileError(
-        tr(
-            "{item}: its result {target} cannot be written ({reason}).",
-            item=item,
-            target=target,
-            reason=error.strerror,
-        )
+        "{item}: its result {target} cannot be written ({reason}).",
+        item=item,
+        target=target,
+        reason=error.strerror,
     )

@@ -11,7 +11,6 @@ from emolive.audio.decoded import DecodedSource
 from emolive.audio.decoding import ChannelUse
 from emolive.audio.source import SourceFormat, stream_names
 from emolive.errors import AudioFileError
-from emolive.i18n import tr
 from emolive.types import FloatArray
 
 _MOST_CHANNELS = 64
@@ -89,37 +88,31 @@ def _checked(samples: npt.NDArray[Any], rate: int) -> npt.NDArray[Any]:
     frames = np.asarray(samples)
     if frames.dtype.kind not in "fi":
         raise AudioFileError(
-            tr(
-                "Samples are real floating-point numbers or signed integers, not {dtype}: "
-                "convert them first.",
-                dtype=frames.dtype,
-            )
+            "Samples are real floating-point numbers or signed integers, not {dtype}: "
+            "convert them first.",
+            dtype=frames.dtype,
         )
     if frames.ndim == 1:
         frames = frames[:, np.newaxis]
     if frames.ndim != 2 or not frames.size:
         raise AudioFileError(
-            tr(
-                "An array of shape {samples} is no sound: it takes (samples,) or (samples, "
-                "channels), and at least one sample.",
-                samples=np.shape(samples),
-            )
+            "An array of shape {samples} is no sound: it takes (samples,) or (samples, "
+            "channels), and at least one sample.",
+            samples=np.shape(samples),
         )
     if frames.shape[1] > min(_MOST_CHANNELS, len(frames)):
         raise AudioFileError(
-            tr(
-                "An array of shape {shape} would have {shape2} channels: transpose it, "
-                "channels come second.",
-                shape=frames.shape,
-                shape2=frames.shape[1],
-            )
+            "An array of shape {shape} would have {shape2} channels: transpose it, "
+            "channels come second.",
+            shape=frames.shape,
+            shape2=frames.shape[1],
         )
     if rate not in _RATES:
         raise AudioFileError(
-            tr("{rate} samples a second cannot hold speech: give sampling_rate in Hz.", rate=rate)
+            "{rate} samples a second cannot hold speech: give sampling_rate in Hz.", rate=rate
         )
     if frames.dtype.kind == "f" and not np.isfinite(frames).all():
         raise AudioFileError(
-            tr("The array holds samples that are no numbers (NaN or infinite): replace them first.")
+            "The array holds samples that are no numbers (NaN or infinite): replace them first."
         )
     return frames

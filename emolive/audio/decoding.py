@@ -75,10 +75,8 @@ class FileDecoder:
             self._pending = self._next()
             if self._pending is None:
                 raise AudioFileError(
-                    tr(
-                        "{name} holds no audio that can be decoded: it is empty or damaged.",
-                        name=path.name,
-                    )
+                    "{name} holds no audio that can be decoded: it is empty or damaged.",
+                    name=path.name,
                 )
             self._pending = self._pending.copy()
         except BaseException:
@@ -301,23 +299,18 @@ class FileDecoder:
         name = self.path.name
         if rate not in _RATES:
             raise AudioFileError(
-                tr(
-                    "{name} says it has {rate} samples a second, which cannot hold speech: "
-                    "the file is damaged or not audio.",
-                    name=name,
-                    rate=rate,
-                )
+                "{name} says it has {rate} samples a second, which cannot hold speech: "
+                "the file is damaged or not audio.",
+                name=name,
+                rate=rate,
             )
         if rate * channels > _MOST_SAMPLES:
             raise AudioFileError(
-                tr(
-                    "{name} says it has {channels} channels of {rate} samples a second, more "
-                    "than any recording of speech: the file is damaged, or its channels have "
-                    "to be separated.",
-                    name=name,
-                    channels=channels,
-                    rate=rate,
-                )
+                "{name} says it has {channels} channels of {rate} samples a second, more than any "
+                "recording of speech: the file is damaged, or its channels have to be separated.",
+                name=name,
+                channels=channels,
+                rate=rate,
             )
 
 
@@ -329,28 +322,24 @@ def _links(path: Path) -> tuple[Link, ...]:
     """
     # os.path, because the methods of Path raise where a folder may not be entered.
     if os.path.isdir(path):
-        raise AudioFileError(tr("{path} is a folder: name a file inside it.", path=path))
+        raise AudioFileError("{path} is a folder: name a file inside it.", path=path)
     if os.path.exists(path) and not os.path.isfile(path):
         raise AudioFileError(
-            tr("{path} is not a regular file: copy the audio into a file first.", path=path)
+            "{path} is not a regular file: copy the audio into a file first.", path=path
         )
     try:
         size = path.stat().st_size
         found = () if path.suffix.lower() in RAW_TELEPHONE else find_links(path)
     except (FileNotFoundError, NotADirectoryError):
         raise AudioFileError(
-            tr("{path} does not exist: check the folder and the name.", path=path)
+            "{path} does not exist: check the folder and the name.", path=path
         ) from None
     except PermissionError:
-        raise AudioFileError(
-            tr("{path} may not be read: check its permissions.", path=path)
-        ) from None
+        raise AudioFileError("{path} may not be read: check its permissions.", path=path) from None
     except (OSError, ValueError) as error:
-        raise AudioFileError(
-            tr("{path} cannot be read: {error}.", path=path, error=error)
-        ) from error
+        raise AudioFileError("{path} cannot be read: {error}.", path=path, error=error) from error
     if not size:
-        raise AudioFileError(tr("{name} is empty (0 bytes).", name=path.name))
+        raise AudioFileError("{name} is empty (0 bytes).", name=path.name)
     return found or (Link(()),)
 
 
@@ -379,16 +368,12 @@ def _open(path: Path, link: Link) -> Recording:
         cause = error
     if path.suffix[1:].lower() in MEDIA_EXTENSIONS and not can_read_media():
         raise AudioFileError(
-            tr(
-                "{name} is of a kind that needs FFmpeg's decoders: {path}",
-                name=path.name,
-                path=way_out(path),
-            )
+            "{name} is of a kind that needs FFmpeg's decoders: {path}",
+            name=path.name,
+            path=way_out(path),
         ) from cause
     raise AudioFileError(
-        tr(
-            "{name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF "
-            "and the like can), or it is damaged: convert it to WAV first.",
-            name=path.name,
-        )
+        "{name} is not audio that can be decoded here (WAV, FLAC, Ogg, Opus, MP3, AIFF "
+        "and the like can), or it is damaged: convert it to WAV first.",
+        name=path.name,
     ) from cause

@@ -91,7 +91,7 @@ def select_device(
         AudioDeviceError: there is none, or several; the text lists what there is.
     """
     if not devices:
-        raise AudioDeviceError(tr(NO_INPUT))
+        raise AudioDeviceError(NO_INPUT)
     default = next((device for device in devices if device.is_default), devices[0])
     if wanted is None:
         return default
@@ -100,11 +100,7 @@ def select_device(
             if device.index == int(wanted):
                 return device
         raise AudioDeviceError(
-            tr(
-                "There is no audio input {wanted}; {devices}",
-                wanted=wanted,
-                devices=_listing(devices),
-            )
+            "There is no audio input {wanted}; {devices}", wanted=wanted, devices=_listing(devices)
         )
     text = wanted.strip().casefold()
     matches = (
@@ -115,21 +111,17 @@ def select_device(
     )
     if not text or not matches:
         raise AudioDeviceError(
-            tr(
-                'No audio input is called "{wanted}"; {devices}',
-                wanted=wanted,
-                devices=_listing(devices),
-            )
+            'No audio input is called "{wanted}"; {devices}',
+            wanted=wanted,
+            devices=_listing(devices),
         )
     first_api = min(matches, key=lambda device: device.host_api != default.host_api).host_api
     matches = [device for device in matches if device.host_api == first_api]
     if len(matches) > 1:
         raise AudioDeviceError(
-            tr(
-                'Several audio inputs match "{wanted}"; {devices}',
-                wanted=wanted,
-                devices=_listing(matches),
-            )
+            'Several audio inputs match "{wanted}"; {devices}',
+            wanted=wanted,
+            devices=_listing(matches),
         )
     return matches[0]
 

@@ -133,12 +133,7 @@ def find_loopback(
     problem = tr("Several loopback inputs match") if matches else tr("No loopback input is called")
     names = "; ".join(loopback.description for loopback in loopbacks)
     raise AudioDeviceError(
-        tr(
-            '{problem} "{wanted}"; choose one of: {names}.',
-            problem=problem,
-            wanted=wanted,
-            names=names,
-        )
+        '{problem} "{wanted}"; choose one of: {names}.', problem=problem, wanted=wanted, names=names
     )
 
 

@@ -122,10 +122,8 @@ class Microphone:
         device = self._find()
         if device.channels < self._channels:
             raise AudioDeviceError(
-                tr(
-                    "{name} has one channel, two were asked for: use another input or one channel.",
-                    name=device.name,
-                )
+                "{name} has one channel, two were asked for: use another input or one channel.",
+                name=device.name,
             )
         refusal: Exception | None = None
         sounddevice = portaudio.load()
@@ -169,7 +167,7 @@ class Microphone:
                 return device
         if isinstance(self._wanted, str) and not self._wanted.strip().isdecimal():
             return find_input(self._wanted)
-        raise AudioDeviceError(tr("{name} is not connected: plug it in again.", name=known.name))
+        raise AudioDeviceError("{name} is not connected: plug it in again.", name=known.name)
 
     def _callback(self, frames: FloatArray, n: int, time_info: object, flags: Any) -> None:  # noqa: ARG002
         if flags.input_overflow:

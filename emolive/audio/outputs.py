@@ -9,7 +9,6 @@ from emolive.audio import portaudio
 from emolive.audio.output import Pull, Speaker
 from emolive.audio.pulse import pulse_devices
 from emolive.errors import AudioDeviceError
-from emolive.i18n import tr
 
 _PULSE = "pulse:"
 _ALSA_DEVICE = "pulse"
@@ -102,11 +101,9 @@ def _speaker(key: str | None) -> Speaker:
         known = {sink.name: sink.description for sink in pulse_devices().sinks}
         if name not in known:
             raise AudioDeviceError(
-                tr(
-                    "The output {name} is not there: connect it, or choose another one in the "
-                    "settings under Sound.",
-                    name=name,
-                )
+                "The output {name} is not there: connect it, or choose another one in the "
+                "settings under Sound.",
+                name=name,
             )
         return Speaker(_ALSA_DEVICE, name=known[name], environment={"PULSE_SINK": name})
     return Speaker(key, name=key.rsplit(", ", 1)[0])

@@ -46,11 +46,9 @@ def load() -> ModuleType:
             return module
         except ImportError as error:
             raise AudioDeviceError(
-                tr(
-                    "The Python package sounddevice cannot be imported ({error}): {way}.",
-                    error=error,
-                    way=way_to_mend("sounddevice"),
-                )
+                "The Python package sounddevice cannot be imported ({error}): {way}.",
+                error=error,
+                way=way_to_mend("sounddevice"),
             ) from error
         except Exception as error:
             _log.exception("PortAudio does not start")
@@ -58,16 +56,12 @@ def load() -> ModuleType:
             sys.modules.pop("sounddevice", None)
             if isinstance(error, OSError):
                 raise AudioDeviceError(
-                    tr(
-                        "The PortAudio library was not found: {install_command}.",
-                        install_command=_install_command(),
-                    )
+                    "The PortAudio library was not found: {install_command}.",
+                    install_command=_install_command(),
                 ) from error
             raise AudioDeviceError(
-                tr(
-                    "PortAudio does not start ({error}): check that sound works on this computer.",
-                    error=error,
-                )
+                "PortAudio does not start ({error}): check that sound works on this computer.",
+                error=error,
             ) from error
 
 
@@ -88,11 +82,9 @@ def refresh() -> bool:
                 sounddevice._initialize()  # noqa: SLF001
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
-                tr(
-                    "PortAudio does not start again ({error}): check that sound works on "
-                    "this computer.",
-                    error=error,
-                )
+                "PortAudio does not start again ({error}): check that sound works on "
+                "this computer.",
+                error=error,
             ) from error
         return True
 
@@ -110,11 +102,8 @@ def query() -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
             return list(devices), list(host_apis), int(sounddevice.default.device[0])
         except sounddevice.PortAudioError as error:
             raise AudioDeviceError(
-                tr(
-                    "PortAudio lists no devices ({error}): check that sound works on this "
-                    "computer.",
-                    error=error,
-                )
+                "PortAudio lists no devices ({error}): check that sound works on this computer.",
+                error=error,
             ) from error
 
 
@@ -210,7 +199,7 @@ def _close(stream: Any) -> None:
 def _exclusive() -> Iterator[None]:
     if not _lock.acquire(timeout=_ANSWER_WITHIN_S):
         raise AudioDeviceError(
-            tr("The computer's sound system does not answer: restart it, or the computer.")
+            "The computer's sound system does not answer: restart it, or the computer."
         )
     try:
         yield

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from emolive.audio.devices import InputDevice, list_devices
 from emolive.audio.jobs import Beside
 from emolive.errors import AudioDeviceError
-from emolive.i18n import tr
 
 _ANSWER_WITHIN_S = 2.0
 _LOOK_EVERY_S = 2.0
@@ -108,10 +107,8 @@ def alsa_index() -> int:
     if (device := alsa_device(list_devices())) is not None:
         return device.index
     raise AudioDeviceError(
-        tr(
-            "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, "
-            "Ubuntu: `sudo apt install libasound2-plugins`)."
-        )
+        "PulseAudio cannot be reached through ALSA: install its plug-in (Debian, "
+        "Ubuntu: `sudo apt install libasound2-plugins`)."
     )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import soundfile as sf
 
 from emolive.errors import AudioFileError
-from emolive.i18n import tr
 from emolive.types import FloatArray
 
 
@@ -39,5 +38,5 @@ def read_session_file(file: sf.SoundFile, first: int, n_frames: int) -> FloatArr
 
 def _unreadable(path: Path, error: Exception) -> AudioFileError:
     return AudioFileError(
-        tr("The session's audio {name} cannot be read: {error}", name=path.name, error=error)
+        "The session's audio {name} cannot be read: {error}", name=path.name, error=error
     )

@@ -39,10 +39,7 @@ def load() -> ModuleType:
         return module
     except ImportError as error:
         raise AudioDeviceError(
-            tr(
-                "To hear what this computer plays takes an extra: {way}.",
-                way=way_to_get("loopback"),
-            )
+            "To hear what this computer plays takes an extra: {way}.", way=way_to_get("loopback")
         ) from error
 
 
@@ -136,11 +133,9 @@ class WasapiLoopback:
             except (OSError, ValueError) as error:
                 self._release()
                 raise AudioDeviceError(
-                    tr(
-                        "What {name} plays cannot be heard ({error}): choose another loopback.",
-                        name=self.name,
-                        error=error,
-                    )
+                    "What {name} plays cannot be heard ({error}): choose another loopback.",
+                    name=self.name,
+                    error=error,
                 ) from error
             except AudioDeviceError:
                 self._release()
@@ -166,11 +161,9 @@ class WasapiLoopback:
                     stream.start_stream()
             except OSError as error:
                 raise AudioDeviceError(
-                    tr(
-                        "What {name} plays cannot be heard ({error}): check that it is connected.",
-                        name=self.name,
-                        error=error,
-                    )
+                    "What {name} plays cannot be heard ({error}): check that it is connected.",
+                    name=self.name,
+                    error=error,
                 ) from error
             self._state = SourceState.RUNNING
 
@@ -196,10 +189,7 @@ class WasapiLoopback:
             if info["name"] == self._loopback.name:
                 return dict(info)
         raise AudioDeviceError(
-            tr(
-                "{name} is not connected: connect it, or choose another loopback.",
-                name=self.name,
-            )
+            "{name} is not connected: connect it, or choose another loopback.", name=self.name
         )
 
     def _play_silence(self, pyaudio: ModuleType, loopback: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.labels import canonical
 
 # By name, the expected share of neutral; None: all classes alike.
@@ -42,12 +41,10 @@ class ExpectedMix:
             share = math.nan
         if not 0.01 <= share <= 0.99:
             raise EmoliveError(
-                tr(
-                    "{text} is no expected share of neutral speech: give a number from 0.01 "
-                    "to 0.99, or one of {presets}.",
-                    text=repr(text),
-                    presets=", ".join(PRESETS),
-                )
+                "{text} is no expected share of neutral speech: give a number from 0.01 "
+                "to 0.99, or one of {presets}.",
+                text=repr(text),
+                presets=", ".join(PRESETS),
             )
         return cls(share)
 

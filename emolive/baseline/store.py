@@ -57,11 +57,9 @@ class ProfileStore:
                 tr("No source profile has") if not found else tr("More than one source profile has")
             )
             raise EmoliveError(
-                tr(
-                    "{what} the id {profile_id}: `emolive baseline list` shows them all.",
-                    what=what,
-                    profile_id=repr(profile_id),
-                )
+                "{what} the id {profile_id}: `emolive baseline list` shows them all.",
+                what=what,
+                profile_id=repr(profile_id),
             )
         return found[0]
 
@@ -122,10 +120,8 @@ class ProfileStore:
         except (OSError, Timeout) as error:
             reason = getattr(error, "strerror", None) or tr("another program holds them")
             raise EmoliveError(
-                tr(
-                    "The source profiles in {folder} cannot be changed ({reason}): allow it, "
-                    "or use `--baseline off`.",
-                    folder=self.folder,
-                    reason=reason,
-                )
+                "The source profiles in {folder} cannot be changed ({reason}): allow it, "
+                "or use `--baseline off`.",
+                folder=self.folder,
+                reason=reason,
             ) from error

@@ -92,11 +92,9 @@ def time_alerts(
         ]
     if not times:
         raise EmoliveError(
-            tr(
-                "{name} raised no alert in {seconds} s: try longer.",
-                name=path.name,
-                seconds=decimal(seconds),
-            )
+            "{name} raised no alert in {seconds} s: try longer.",
+            name=path.name,
+            seconds=decimal(seconds),
         )
     return AlertTiming(
         Timing.of(mark("condition true to webhook received"), times),

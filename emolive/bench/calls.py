@@ -96,7 +96,7 @@ def measure_wall(
         finally:
             stopped = wall.stop(_STOP_WITHIN_S)
     if not stopped:
-        raise EmoliveError(tr("The engine did not stop: the model hangs."))
+        raise EmoliveError("The engine did not stop: the model hangs.")
     if failed:
         raise EmoliveError(failed[0].reason or tr("A call failed."))
     windows = status.windows - before.windows

@@ -21,7 +21,6 @@ import soxr
 
 from emolive.bench.served import Serve, Served, served
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.types import FloatArray
 
@@ -247,7 +246,7 @@ async def _rest(url: str) -> None:
         if not (about["watchers"] or await asyncio.to_thread(_calls, address)):
             return
         if loop.time() > deadline:
-            raise EmoliveError(tr("The server holds calls that are over."))
+            raise EmoliveError("The server holds calls that are over.")
         await asyncio.sleep(0.2)
 
 

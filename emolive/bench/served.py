@@ -15,7 +15,6 @@ from typing import Any
 import psutil
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.server.settings import ServerSettings
 
 _UP_WITHIN_S = 180.0
@@ -71,15 +70,10 @@ def served(
     process.start()
     try:
         if not here.poll(_UP_WITHIN_S):
-            raise EmoliveError(tr("The server did not come up within three minutes."))
+            raise EmoliveError("The server did not come up within three minutes.")
         url = here.recv()
         if not isinstance(url, str):
-            raise EmoliveError(
-                tr(
-                    "The server did not come up: {url}",
-                    url=url[0],
-                )
-            )
+            raise EmoliveError("The server did not come up: {url}", url=url[0])
         yield Served(url, psutil.Process(process.pid), here if serve is None else None)
     finally:
         process.terminate()

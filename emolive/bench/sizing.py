@@ -17,7 +17,6 @@ import numpy as np
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_add
-from emolive.i18n import tr
 
 if TYPE_CHECKING:
     import simpy
@@ -83,7 +82,7 @@ def check_simpy() -> None:
         import simpy  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr("A simulation needs an extra package: {way}.", way=way_to_add("simpy"))
+            "A simulation needs an extra package: {way}.", way=way_to_add("simpy")
         ) from error
 
 

@@ -102,12 +102,10 @@ def read_speech(path: Path, rate: int) -> FloatArray:
     samples, found = soundfile.read(path, dtype="float32", always_2d=True)
     if found != rate:
         raise EmoliveError(
-            tr(
-                "{name} has {found} Hz, the model needs {rate} Hz for a benchmark.",
-                name=path.name,
-                found=found,
-                rate=rate,
-            )
+            "{name} has {found} Hz, the model needs {rate} Hz for a benchmark.",
+            name=path.name,
+            found=found,
+            rate=rate,
         )
     speech: FloatArray = np.ascontiguousarray(samples.mean(axis=1))
     return speech
@@ -200,11 +198,9 @@ def time_latency(
     ]
     if not times:
         raise EmoliveError(
-            tr(
-                "{name} gave no window with speech in {seconds} s.",
-                name=path.name,
-                seconds=decimal(seconds),
-            )
+            "{name} gave no window with speech in {seconds} s.",
+            name=path.name,
+            seconds=decimal(seconds),
         )
     return Timing.of(mark("window end to prediction, live"), times)
 

@@ -38,7 +38,7 @@ from emolive.central.records import (
 )
 from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 
 # A call that comes back within this time, from whichever server, is the same call.
 REJOIN = timedelta(minutes=2)
@@ -92,13 +92,11 @@ class CentralStore:
             raise self.unusable(error) from error
         if found != str(schema.VERSION):
             raise EmoliveError(
-                tr(
-                    "The history at {name} has version {found}, this program knows {known}: use "
-                    "the same version of emolive on all machines.",
-                    name=self.name,
-                    found=str(found),
-                    known=schema.VERSION,
-                )
+                "The history at {name} has version {found}, this program knows {known}: use "
+                "the same version of emolive on all machines.",
+                name=self.name,
+                found=str(found),
+                known=schema.VERSION,
             )
         self._ready = True
 
@@ -106,12 +104,10 @@ class CentralStore:
         """The error for a database that does not answer."""
         cause = first_line(getattr(error, "orig", None) or error)
         return EmoliveError(
-            tr(
-                "The history at {name} cannot be used ({cause}): start the database, or "
-                "correct --history.",
-                name=self.name,
-                cause=cause,
-            )
+            "The history at {name} cannot be used ({cause}): start the database, or "
+            "correct --history.",
+            name=self.name,
+            cause=cause,
         )
 
     @contextmanager
@@ -160,10 +156,8 @@ def _url(address: str) -> URL:
         url = None
     if url is None or url.get_backend_name() not in _KINDS:
         raise EmoliveError(
-            tr(
-                "A history is kept at postgresql://USER:PASSWORD@HOST/NAME or "
-                "sqlite:///FILE: correct --history."
-            )
+            "A history is kept at postgresql://USER:PASSWORD@HOST/NAME or "
+            "sqlite:///FILE: correct --history."
         )
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
@@ -180,11 +174,9 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=4, **more)
     except (ImportError, NoSuchModuleError, TypeError) as error:
         raise EmoliveError(
-            tr(
-                "A central history needs an extra ({error}): {way}.",
-                error=error,
-                way=way_to_get("cluster"),
-            )
+            "A central history needs an extra ({error}): {way}.",
+            error=error,
+            way=way_to_get("cluster"),
         ) from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)

@@ -196,7 +196,7 @@ class _Options:
 def _adapt(options: _Options, *, as_json: bool) -> int:
     """Teach, judge, keep; 1 when some of what is labelled cannot be read."""
     if options.name is None:
-        raise EmoliveError(tr("The new model needs a name: `emolive adapt --name NAME`."))
+        raise EmoliveError("The new model needs a name: `emolive adapt --name NAME`.")
     name = shelf.check_name(options.name)
     check_installed()
     if name in adapted_names():
@@ -249,10 +249,8 @@ def _listener(choice: Path | None) -> Iterator[tuple[Path, Listener]]:
     base = usual_base() if choice is None else choice
     if is_adapted(model_path(base)):
         raise EmoliveError(
-            tr(
-                "{base} was adapted itself: teach the model underneath, with all labels together.",
-                base=base,
-            )
+            "{base} was adapted itself: teach the model underneath, with all labels together.",
+            base=base,
         )
     classifier = load_classifier(base, "auto")
     try:
@@ -314,9 +312,7 @@ def _write(library: Library, moments: Sequence[Moment], out: Path) -> None:
         write_rows(out, _COLUMNS, rows)
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "{out} cannot be written ({reason}): choose another file.",
-                out=out,
-                reason=error.strerror or error,
-            )
+            "{out} cannot be written ({reason}): choose another file.",
+            out=out,
+            reason=error.strerror or error,
         ) from error

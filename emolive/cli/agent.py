@@ -62,10 +62,8 @@ def confirm_in_terminal(statement: Statement) -> bool:
     """
     if not sys.stdin.isatty():
         raise EmoliveError(
-            tr(
-                "--infer-agent has to be confirmed by a person at a terminal: run it there, or use "
-                "a policy file (`emolive policy --example`)."
-            )
+            "--infer-agent has to be confirmed by a person at a terminal: run it there, or use "
+            "a policy file (`emolive policy --example`)."
         )
     tell_lines(f"\n{statement.title}\n\n{textwrap.fill(statement.text, 88)}\n")
     tell(tr("{question} Type: {phrase}", question=statement.question, phrase=statement.phrase))

@@ -15,7 +15,6 @@ from emolive.audio.source import RecordedSource
 from emolive.cli.loading import engine_config, load_classifier, open_library
 from emolive.cli.outcome import tell
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import tr
 from emolive.session.query_text import before, parse_date, parse_span
 from emolive.session.search import SearchQuery
 from emolive.speech.silero import SileroVad
@@ -50,7 +49,7 @@ def past_calls(options: PastOptions, failed: Callable[[str], None]) -> Iterator[
         return
     if options.since is not None:
         raise EmoliveError(
-            tr("--since is for recorded sessions: leave it out, or leave out the files.")
+            "--since is for recorded sessions: leave it out, or leave out the files."
         )
     if options.pair:
         yield from _recordings([options.paths], options, failed)
@@ -91,7 +90,7 @@ def _recordings(
 def _source(files: tuple[Path, ...], options: PastOptions) -> RecordedSource:
     if options.pair:
         if len(files) != 2:
-            raise EmoliveError(tr("--pair needs two files: the agent's, then the customer's."))
+            raise EmoliveError("--pair needs two files: the agent's, then the customer's.")
         return CallFiles(*files, paced=False)
     source = FileSource(files[0], paced=False, channels="split")
     return source if options.agent is None else RecordedCall(source, options.agent)

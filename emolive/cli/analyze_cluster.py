@@ -17,7 +17,6 @@ from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.cluster.ray_runtime import check_ray, ray_cluster
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.inference.bundled import model_path
 from emolive.session.database import library_folder
 from emolive.session.export.parquet_tables import check_parquet
@@ -45,11 +44,9 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
     parts = Parts(options.out)
     if parts and not options.resume:
         raise EmoliveError(
-            tr(
-                "{out} holds results of an earlier run: go on with --resume, or choose another "
-                "place with --out.",
-                out=options.out,
-            )
+            "{out} holds results of an earlier run: go on with --resume, or choose another "
+            "place with --out.",
+            out=options.out,
         )
     found = find(places)
     if options.baseline == "library":
@@ -87,32 +84,21 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
 def _check(options: AnalyzeOptions) -> None:
     if options.formats not in (None, "parquet"):
         raise EmoliveError(
-            tr(
-                "With --cluster the results are Parquet tables: leave --format out, and convert "
-                "them, or analyse without --cluster."
-            )
+            "With --cluster the results are Parquet tables: leave --format out, and convert "
+            "them, or analyse without --cluster."
         )
     if options.summary:
         raise EmoliveError(
-            tr(
-                "With --cluster the table `files` has a row for every file anyway: leave --summary "
-                "out."
-            )
+            "With --cluster the table `files` has a row for every file anyway: leave --summary out."
         )
     if options.baseline == "files":
         raise EmoliveError(
-            tr(
-                "With --cluster each file is analysed by itself: use --baseline library (`analyze "
-                "--baseline files` gathers what it needs from some of them), or leave --cluster "
-                "out."
-            )
+            "With --cluster each file is analysed by itself: use --baseline library (`analyze "
+            "--baseline files` gathers what it needs from some of them), or leave --cluster out."
         )
     if options.provider == "cuda":
         raise EmoliveError(
-            tr(
-                "With --cluster archives run on the processors of the cluster: leave --provider "
-                "out."
-            )
+            "With --cluster archives run on the processors of the cluster: leave --provider out."
         )
     check_ray()
     check_parquet()

@@ -118,11 +118,8 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
     noted = noted and noted.strip().lower()
     if noted and not _FINGERPRINT.fullmatch(noted):
         raise SessionError(
-            tr(
-                "{noted} is no fingerprint: give the 64 letters that `emolive audit --verify` "
-                "printed.",
-                noted=repr(noted),
-            )
+            "{noted} is no fingerprint: give the 64 letters that `emolive audit --verify` printed.",
+            noted=repr(noted),
         )
     with open_library(folder) as library:
         found = library.check_audit_log(noted)

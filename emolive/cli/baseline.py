@@ -157,7 +157,7 @@ def forget(
 ) -> int:
     """Delete a profile, or all: the source is new again. It asks first, without --yes."""
     if (profile_id is not None) == everything:
-        raise EmoliveError(tr("Say which profile to forget by its ID, or --all; not both."))
+        raise EmoliveError("Say which profile to forget by its ID, or --all; not both.")
     store = _store(library)
     if profile_id is None:
         question = tr("Forget what is known of all sources?")

@@ -291,7 +291,7 @@ def run_server_day(
         EmoliveError: something needed is missing, or the server did not come up.
     """
     if not server:
-        raise EmoliveError(tr("--hours is about calls of a server: give --server, too."))
+        raise EmoliveError("--hours is about calls of a server: give --server, too.")
     check_server()
     tell(
         tr("Calls come and go. Other programs make it slower, and change nothing of what is left.")

@@ -263,7 +263,7 @@ def live_source(
     """
     if files:
         if device is not None or loopback is not None:
-            raise EmoliveError(tr("Name files or devices, not both."))
+            raise EmoliveError("Name files or devices, not both.")
         return recorded_source(files, agent, paced=True)
     if loopback is None:
         from emolive.audio.microphone import Microphone
@@ -290,9 +290,7 @@ def recorded_source(
         return RecordedCall(file, agent)
     if len(files) == 2:
         return CallFiles(files[0], files[1], paced=paced, block_s=block_s)
-    raise EmoliveError(
-        tr("A call is one stereo file, or two files: the agent's, then the customer's.")
-    )
+    raise EmoliveError("A call is one stereo file, or two files: the agent's, then the customer's.")
 
 
 def _timeline(found: CallAnalysis, files: Sequence[Path]) -> Timeline:
@@ -321,11 +319,9 @@ def _write(
         write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "Cannot write to {parent} ({reason}): choose another folder with --out.",
-                parent=base.parent,
-                reason=error.strerror or error,
-            )
+            "Cannot write to {parent} ({reason}): choose another folder with --out.",
+            parent=base.parent,
+            reason=error.strerror or error,
         ) from error
     return [*written, conversation]
 

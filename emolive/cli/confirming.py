@@ -19,12 +19,10 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise EmoliveError(
-            tr(
-                "{question} Nobody can be asked here, so nothing was changed: add --yes if that "
-                "is meant.",
-                question=question,
-            )
+            "{question} Nobody can be asked here, so nothing was changed: add --yes if that "
+            "is meant.",
+            question=question,
         )
     tell(tr("{question} Type y for yes:", question=question))
     if sys.stdin.readline().strip().casefold() not in {"y", "yes", tr("y"), tr("yes")}:
-        raise EmoliveError(tr("Nothing was changed."))
+        raise EmoliveError("Nothing was changed.")

@@ -203,10 +203,8 @@ def _permission(
         return permission_for(source.name, options)
     if options.wanted:
         raise EmoliveError(
-            tr(
-                "--infer-agent is for calls, in which one party is an agent: leave it out, or "
-                "monitor a call with `emolive call live`."
-            )
+            "--infer-agent is for calls, in which one party is an agent: leave it out, or "
+            "monitor a call with `emolive call live`."
         )
     return None
 

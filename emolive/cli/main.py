@@ -273,7 +273,7 @@ def analyze(
         return run_cluster_analyze(paths, cluster, options)
     if addresses := [text for text in (*paths, out) if "://" in text]:
         raise EmoliveError(
-            tr("{value} is an address: read it with --cluster local.", value=addresses[0])
+            "{value} is an address: read it with --cluster local.", value=addresses[0]
         )
     return run_analyze([Path(path) for path in paths], options)
 

@@ -54,9 +54,7 @@ def run_model(name: str) -> int:
         show_adapted(shelf.named(name))
     else:
         known = ", ".join((*(one.name for one in BUNDLED), *adapted_names()))
-        raise EmoliveError(
-            tr("There is no model {name}: there are {known}.", name=name, known=known)
-        )
+        raise EmoliveError("There is no model {name}: there are {known}.", name=name, known=known)
     return DONE
 
 

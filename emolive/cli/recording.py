@@ -87,11 +87,9 @@ class Recording:
             raise SessionError(status.error or tr("The recording failed."))
         if status.state is not RecorderState.STOPPED:
             raise SessionError(
-                tr(
-                    "The recording is not stored yet: the disk that holds {folder} takes too long. "
-                    "What is there is put right at the next start.",
-                    folder=self._library.folder,
-                )
+                "The recording is not stored yet: the disk that holds {folder} takes too long. "
+                "What is there is put right at the next start.",
+                folder=self._library.folder,
             )
         if session is None:
             tell(tr("Nothing was recorded: no audio came."))

@@ -209,15 +209,13 @@ def serve(
     def body() -> int:
         check_server()
         if only_consented and not record:
-            raise EmoliveError(tr("--only-consented is about what --record keeps: give both."))
+            raise EmoliveError("--only-consented is about what --record keeps: give both.")
         if cluster is None and (workers, replicas) != (None, None):
-            raise EmoliveError(tr("--workers and --replicas are about --cluster: give it, too."))
+            raise EmoliveError("--workers and --replicas are about --cluster: give it, too.")
         if recordings is not None and not (record and history):
             raise EmoliveError(
-                tr(
-                    "--recordings is about what --record keeps, and --history finds it again: give "
-                    "all three."
-                )
+                "--recordings is about what --record keeps, and --history finds it again: give "
+                "all three."
             )
         keeping = Keeping.NOTHING
         if record:
@@ -335,11 +333,9 @@ def _serve_on_cluster(address: str, settings: ServerSettings, workers: int, repl
     check_ray()
     found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", replicas)
     if found is None or (most := int(found[2] or found[1])) < (least := int(found[1])):
-        raise EmoliveError(
-            tr("--replicas takes a number, or two as in 1-4, the smaller one first.")
-        )
+        raise EmoliveError("--replicas takes a number, or two as in 1-4, the smaller one first.")
     if most and not least:
-        raise EmoliveError(tr("--replicas begins with 1 at least, or is 0: each worker its own."))
+        raise EmoliveError("--replicas begins with 1 at least, or is 0: each worker its own.")
     # Workers have another working folder.
     files = ("certificate", "private_key", "rules", "policy", "model")
     there = {
@@ -365,13 +361,11 @@ def _audiohook_secrets(given: Sequence[str]) -> Mapping[str, bytes]:
             found[key] = base64.b64decode(secret, validate=True)
         except binascii.Error as error:
             raise EmoliveError(
-                tr(
-                    "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys "
-                    "Cloud has it."
-                )
+                "--audiohook-secret takes KEY=SECRET, the client secret in base64 as Genesys "
+                "Cloud has it."
             ) from error
         if not key or not found[key]:
-            raise EmoliveError(tr("--audiohook-secret takes KEY=SECRET, and neither may be empty."))
+            raise EmoliveError("--audiohook-secret takes KEY=SECRET, and neither may be empty.")
     return found
 
 
@@ -385,10 +379,8 @@ def _organizations(given: Sequence[str]) -> frozenset[str]:
         return frozenset(str(UUID(one)) for one in given)
     except ValueError as error:
         raise EmoliveError(
-            tr(
-                "--audiohook-organization takes the organization's ID as Genesys Cloud "
-                "shows it, such as d7934305-0972-4844-938e-9060eef73d05."
-            )
+            "--audiohook-organization takes the organization's ID as Genesys Cloud "
+            "shows it, such as d7934305-0972-4844-938e-9060eef73d05."
         ) from error
 
 

@@ -53,9 +53,7 @@ def show_agreement(
         print_json(document)
         return DONE
     if not (any(mark.label for mark in timeline.annotations) or timeline.traces):
-        raise SessionError(
-            tr("Nobody labelled anything in this session: mark stretches in the app.")
-        )
+        raise SessionError("Nobody labelled anything in this session: mark stretches in the app.")
     lines = [_model_line(one, rate) for one in model]
     lines += [line for one in people for line in _tier_lines(one, rate)]
     lines += [line for one in traces for line in _trace_lines(one, rate)]

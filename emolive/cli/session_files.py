@@ -248,7 +248,7 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
     names, forms = _chosen(options.formats)
     if options.delete and BUNDLE not in names:
         raise EmoliveError(
-            tr("--delete would lose what the other formats do not hold: add bundle to --format.")
+            "--delete would lose what the other formats do not hold: add bundle to --format."
         )
     with open_library(library) as opened:
         found = list({info.id: info for info in map(opened.get, sessions)}.values())
@@ -268,11 +268,9 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
                     done = SOME_INPUTS_FAILED
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "Cannot write to {out} ({reason}): choose another folder with --out.",
-                    out=options.out,
-                    reason=error.strerror or error,
-                )
+                "Cannot write to {out} ({reason}): choose another folder with --out.",
+                out=options.out,
+                reason=error.strerror or error,
             ) from error
         try:
             for info in found:
@@ -300,11 +298,9 @@ def _chosen(text: str) -> tuple[tuple[str, ...], tuple[Format, ...]]:
     names = tuple(dict.fromkeys(names))
     if unknown := [name for name in names if name not in (*FORMATS, BUNDLE, MANIFEST)]:
         raise EmoliveError(
-            tr(
-                "{value} is not a format that can be written: use {names}.",
-                value=repr(unknown[0]),
-                names=", ".join((*FORMATS, BUNDLE, MANIFEST, ALL)),
-            )
+            "{value} is not a format that can be written: use {names}.",
+            value=repr(unknown[0]),
+            names=", ".join((*FORMATS, BUNDLE, MANIFEST, ALL)),
         )
     forms = [name for name in names if name in FORMATS]
     return names, chosen_formats(",".join(forms)) if forms else ()

@@ -54,7 +54,7 @@ def run_replay(session_id: str, options: ReplayOptions) -> int:
         session = library.get(session_id)
         if session.state is SessionState.RECORDING:
             raise SessionError(
-                tr("Session {id} is still being recorded: stop it, then replay it.", id=session.id)
+                "Session {id} is still being recorded: stop it, then replay it.", id=session.id
             )
         if options.model is not None:
             return _compare(library, session, options.model, options.provider)
@@ -65,11 +65,9 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
     start = round(options.start_s * session.rate)
     if not 0 <= start < max(1, session.duration_samples):
         raise SessionError(
-            tr(
-                "Session {id} is {duration} long: give a smaller --from.",
-                id=session.id,
-                duration=table_time(session.duration_s),
-            )
+            "Session {id} is {duration} long: give a smaller --from.",
+            id=session.id,
+            duration=table_time(session.duration_s),
         )
     replay = Replay(library, session)
     silent = not options.audio
@@ -91,7 +89,7 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
             view.close()
         error = player.status().error
     if error:
-        raise EmoliveError(tr("{error} Or replay it with --no-audio.", error=error))
+        raise EmoliveError("{error} Or replay it with --no-audio.", error=error)
     return DONE
 
 

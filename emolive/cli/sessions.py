@@ -208,7 +208,7 @@ def search(
         parties = []
         for name in role or ():
             if name.casefold() not in set(Role):
-                raise SessionError(tr("{name} is no role: use agent or customer.", name=repr(name)))
+                raise SessionError("{name} is no role: use agent or customer.", name=repr(name))
             parties.append(Role(name.casefold()))
         query = replace(
             query,
@@ -292,11 +292,9 @@ def note(
         sample = None if at is None else round(at * info.rate)
         if sample is not None and sample > info.duration_samples:
             raise SessionError(
-                tr(
-                    "Session {id} is {duration} s long: choose a moment in it.",
-                    id=info.id,
-                    duration=decimal(info.duration_s, 1),
-                )
+                "Session {id} is {duration} s long: choose a moment in it.",
+                id=info.id,
+                duration=decimal(info.duration_s, 1),
             )
         opened.add_note(info.id, text, sample)
     return DONE
@@ -320,7 +318,7 @@ def consent(
                 )
             except ValidationError as error:
                 raise SessionError(
-                    tr("The text is too long ({number} letters).", number=len(text))
+                    "The text is too long ({number} letters).", number=len(text)
                 ) from error
             opened.change_settings(changed)
         shown = tr(opened.settings().consent_text)
@@ -353,11 +351,9 @@ def show_tiers(
     They hold for the whole library.
     """
     if remove and labels is not None:
-        raise EmoliveError(tr("--remove and --labels contradict each other: give one of them."))
+        raise EmoliveError("--remove and --labels contradict each other: give one of them.")
     if name is None and (remove or labels is not None):
-        raise EmoliveError(
-            tr("Name the tier: such as `emolive sessions tiers engagement --labels …`.")
-        )
+        raise EmoliveError("Name the tier: such as `emolive sessions tiers engagement --labels …`.")
     with open_library(library) as opened:
         settings = opened.settings()
         if name is not None and remove:
@@ -366,10 +362,7 @@ def show_tiers(
             settings = with_tier(settings, tier_of(name, labels))
         elif name is not None:
             raise EmoliveError(
-                tr(
-                    "What is labelled in {name}? Add --labels, such as --labels a,b.",
-                    name=repr(name),
-                )
+                "What is labelled in {name}? Add --labels, such as --labels a,b.", name=repr(name)
             )
         if settings != opened.settings():
             opened.change_settings(settings)

@@ -241,7 +241,7 @@ def _sum_up(cards: Sequence[_Card], status: EngineTotals, *, as_json: bool) -> i
         Console().print(table)
     tell(_pool_line(status))
     if len(failed) == len(cards):
-        raise EmoliveError(tr("None of the calls could be monitored."))
+        raise EmoliveError("None of the calls could be monitored.")
     return SOME_INPUTS_FAILED if failed else DONE
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emolive.errors import ModelError
-from emolive.i18n import tr
 from emolive.inference.adapted_file import is_adapted, read_adapted
 from emolive.inference.bundled import bundled_model, model_path
 from emolive.inference.model_files import ModelFiles
@@ -69,17 +68,15 @@ def unpacked(parcel: ModelParcel, folder: Path) -> Path:
         bundled = bundled_model(Path(parcel.name))
         if bundled is None or ModelFiles.of(bundled.path).sha256 != parcel.fingerprint:
             raise ModelError(
-                tr(
-                    "The model {name} of this machine is another than where the calls are served "
-                    "from: install the same version of emolive on all machines.",
-                    name=parcel.name,
-                )
+                "The model {name} of this machine is another than where the calls are served "
+                "from: install the same version of emolive on all machines.",
+                name=parcel.name,
             )
         return Path(parcel.name)
     first = parcel.files[0]
     if first.sha256 != parcel.fingerprint:
         raise ModelError(
-            tr("The model {name} did not arrive whole: start the server again.", name=parcel.name)
+            "The model {name} did not arrive whole: start the server again.", name=parcel.name
         )
     try:
         for file in parcel.files:
@@ -89,12 +86,10 @@ def unpacked(parcel: ModelParcel, folder: Path) -> Path:
             _rest_on(path, folder / parcel.files[1].name)
     except OSError as error:
         raise ModelError(
-            tr(
-                "The model {name} cannot be written to {folder} ({reason}): free some space there.",
-                name=parcel.name,
-                folder=folder,
-                reason=error.strerror or error,
-            )
+            "The model {name} cannot be written to {folder} ({reason}): free some space there.",
+            name=parcel.name,
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     return path
 
@@ -110,11 +105,9 @@ def _file(path: Path) -> PackedFile:
         return PackedFile(path.name, path.read_bytes())
     except OSError as error:
         raise ModelError(
-            tr(
-                "The model file {path} cannot be read ({reason}): check it.",
-                path=path,
-                reason=error.strerror or error,
-            )
+            "The model file {path} cannot be read ({reason}): check it.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
 
 

@@ -24,7 +24,6 @@ import psutil
 
 from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 
 LOCAL = "local"
 
@@ -68,7 +67,7 @@ def check_ray() -> None:
         EmoliveError: it is not installed.
     """
     if importlib.util.find_spec("ray") is None:
-        raise EmoliveError(tr("A cluster needs an extra: {way}.", way=way_to_get("cluster")))
+        raise EmoliveError("A cluster needs an extra: {way}.", way=way_to_get("cluster"))
 
 
 @contextmanager
@@ -96,13 +95,10 @@ def ray_cluster(
             ray.init(address=address, log_to_driver=False, logging_level="error")
         except Exception as error:
             raise EmoliveError(
-                tr(
-                    "There is no Ray cluster at {address} that lets us in "
-                    "({reason}): start one (`ray start --head`), or use --cluster "
-                    "local.",
-                    address=address,
-                    reason=first_line(error),
-                )
+                "There is no Ray cluster at {address} that lets us in ({reason}): start one (`ray "
+                "start --head`), or use --cluster local.",
+                address=address,
+                reason=first_line(error),
             ) from error
         try:
             yield ray
@@ -127,12 +123,9 @@ def ray_cluster(
                 )
         except Exception as error:
             raise EmoliveError(
-                tr(
-                    "Ray does not start here ({reason}): use `emolive analyze` "
-                    "without --cluster, or look for what keeps it in the log of `emolive "
-                    "--debug`.",
-                    reason=first_line(error),
-                )
+                "Ray does not start here ({reason}): use `emolive analyze` without --cluster, or "
+                "look for what keeps it in the log of `emolive --debug`.",
+                reason=first_line(error),
             ) from error
         try:
             yield ray

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from emolive.consent.policy import PolicyFile
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 from emolive.session.audit_log import login_name
 from emolive.session.library import Library
 
@@ -92,13 +92,11 @@ def grant_by_policy(library: Library, call: str, policy: PolicyFile) -> AgentPer
     assert agent is not None
     if agent.statement != STATEMENT.version:
         raise EmoliveError(
-            tr(
-                "{path} agrees to version {statement} of the statement, which has changed: "
-                "read it with `emolive policy`, and set statement = {version}.",
-                path=policy.path,
-                statement=agent.statement,
-                version=STATEMENT.version,
-            )
+            "{path} agrees to version {statement} of the statement, which has changed: "
+            "read it with `emolive policy`, and set statement = {version}.",
+            path=policy.path,
+            statement=agent.statement,
+            version=STATEMENT.version,
         )
     grounds: dict[str, object] = {
         "how": "policy file",

@@ -85,11 +85,8 @@ class PolicyFile:
     def forbidden(self) -> EmoliveError:
         """What to say to a person who wants it all the same."""
         return EmoliveError(
-            tr(
-                "The policy {path} does not permit to infer agents' emotions: ask those who "
-                "wrote it.",
-                path=self.path,
-            )
+            "The policy {path} does not permit to infer agents' emotions: ask those who wrote it.",
+            path=self.path,
         )
 
 

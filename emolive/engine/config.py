@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from emolive.errors import EmoliveError
 from emolive.features import AnyFrontEndSpec
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal
 from emolive.inference.decision import DecisionConfig
 from emolive.speech.gate import GateConfig
 from emolive.types import Role
@@ -67,11 +67,9 @@ class EngineConfig(BaseModel):
         if not math.isclose(exact, samples, abs_tol=1e-6) or samples % spec.grid:
             step_ms = 1000 * spec.grid / spec.sampling_rate
             raise EmoliveError(
-                tr(
-                    "A hop of {hop_s} s does not fit the model: use a multiple of {step_ms} "
-                    "ms between 0.1 and 3.0 s.",
-                    hop_s=decimal(self.hop_s),
-                    step_ms=decimal(step_ms),
-                )
+                "A hop of {hop_s} s does not fit the model: use a multiple of {step_ms} "
+                "ms between 0.1 and 3.0 s.",
+                hop_s=decimal(self.hop_s),
+                step_ms=decimal(step_ms),
             )
         return samples

@@ -25,7 +25,6 @@ from emolive.engine.run import LiveRun
 from emolive.engine.totals import EngineTotals
 from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.inference.batching import OneAtATime
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
@@ -196,10 +195,8 @@ class LiveEngine:
                 raise ValueError(f"there is a run {run_id!r} already")
             if len(self._slots) >= self.max_runs:
                 raise EmoliveError(
-                    tr(
-                        "{max_runs} calls are monitored already: remove one that is over first.",
-                        max_runs=self.max_runs,
-                    )
+                    "{max_runs} calls are monitored already: remove one that is over first.",
+                    max_runs=self.max_runs,
                 )
             self._slots[run_id] = _Slot(run, capture, source)
         return run

@@ -17,7 +17,6 @@ from emolive.engine.stream import StreamPipeline
 from emolive.engine.track import StreamTrack
 from emolive.errors import AudioDeviceError
 from emolive.features import CutWindows, Windows, normalize
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.speech.silero import SileroVad
@@ -292,12 +291,10 @@ class Monitor:
         names = tuple(track.pipeline.stream for track in self._tracks)
         if source_format.streams != names:
             raise AudioDeviceError(
-                tr(
-                    "The input came back with other channels ({streams} instead of {names}): "
-                    "start again.",
-                    streams=", ".join(source_format.streams),
-                    names=", ".join(names),
-                )
+                "The input came back with other channels ({streams} instead of {names}): "
+                "start again.",
+                streams=", ".join(source_format.streams),
+                names=", ".join(names),
             )
         events = self.step()
         for channel, track in enumerate(self._tracks):

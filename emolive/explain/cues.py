@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 from emolive.types import FloatArray
 
 # Full scale is 1 Pa for Praat, whose intensity is in dB relative to 20 micropascals.
@@ -103,9 +103,7 @@ def load_praat() -> ModuleType:
     try:
         import parselmouth
     except ImportError as error:
-        raise EmoliveError(
-            tr("Acoustic cues need an extra: {way}.", way=way_to_get("cues"))
-        ) from error
+        raise EmoliveError("Acoustic cues need an extra: {way}.", way=way_to_get("cues")) from error
     module: ModuleType = parselmouth
     return module
 

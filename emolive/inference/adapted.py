@@ -12,7 +12,6 @@ import numpy as np
 
 from emolive.errors import ModelError
 from emolive.features import Windows
-from emolive.i18n import tr
 from emolive.inference.adapted_file import AdaptedModel
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata
@@ -54,13 +53,11 @@ class AdaptedClassifier:
         """
         if ModelFiles.of(network.path).sha256 != model.base.sha256:
             raise ModelError(
-                tr(
-                    "{name} was taught on another {name2} than the one in use ({name3}): "
-                    "teach it again with `emolive adapt`, or bring that model back.",
-                    name=model.name,
-                    name2=model.base.name,
-                    name3=network.path.name,
-                )
+                "{name} was taught on another {name2} than the one in use ({name3}): "
+                "teach it again with `emolive adapt`, or bring that model back.",
+                name=model.name,
+                name2=model.base.name,
+                name3=network.path.name,
             )
         self.path = path
         self.network = network
@@ -114,11 +111,9 @@ def adapted_metadata(base: ModelMetadata, model: AdaptedModel) -> ModelMetadata:
     """
     if len(model.weights[0]) != n_features(base):
         raise ModelError(
-            tr(
-                "{name} does not fit {name2}: teach it again with `emolive adapt`.",
-                name=model.name,
-                name2=base.name,
-            )
+            "{name} does not fit {name2}: teach it again with `emolive adapt`.",
+            name=model.name,
+            name2=base.name,
         )
     judged = model.judgement
     how = "speakers or sessions" if judged.grouped else "recordings"

@@ -188,18 +188,14 @@ def read_adapted(path: Path) -> AdaptedModel:
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise ModelError(
-            tr(
-                "The adapted model {path} does not exist: `emolive models` lists those there are.",
-                path=path,
-            )
+            "The adapted model {path} does not exist: `emolive models` lists those there are.",
+            path=path,
         ) from None
     except OSError as error:
         raise ModelError(
-            tr(
-                "The adapted model {path} cannot be read ({reason}): check it.",
-                path=path,
-                reason=error.strerror or error,
-            )
+            "The adapted model {path} cannot be read ({reason}): check it.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     try:
         if len(content) > _MOST_BYTES:
@@ -212,10 +208,8 @@ def read_adapted(path: Path) -> AdaptedModel:
             where = ".".join(str(part) for part in first["loc"]) or tr("as a whole")
             reason = f"{where} {complaint(first, tr('table'))}"
         raise ModelError(
-            tr(
-                "{name} is no adapted model, or is damaged ({reason}): teach it again with "
-                "`emolive adapt`.",
-                name=path.name,
-                reason=reason,
-            )
+            "{name} is no adapted model, or is damaged ({reason}): teach it again with "
+            "`emolive adapt`.",
+            name=path.name,
+            reason=reason,
         ) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import ModelError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 from emolive.inference.adapted_file import SUFFIX, Base, adapted_path, lacks_ending
 from emolive.resources import asset
 
@@ -85,21 +85,17 @@ def model_path(choice: Path | None) -> Path:
         return adapted
     if not choice.suffix and choice.name == str(choice) and not choice.exists():
         raise ModelError(
-            tr(
-                "There is no model {choice}: `emolive models` lists those there are; an ONNX "
-                "file is named with its ending.",
-                choice=choice,
-            )
+            "There is no model {choice}: `emolive models` lists those there are; an ONNX "
+            "file is named with its ending.",
+            choice=choice,
         )
     if lacks_ending(choice):
         name = choice.name.removesuffix(choice.suffix).removesuffix(SUFFIX)
         raise ModelError(
-            tr(
-                "{file} holds a model that was taught, whose name has to end in {ending}: rename "
-                "it to {renamed}.",
-                file=choice.name,
-                ending=SUFFIX,
-                renamed=name + SUFFIX,
-            )
+            "{file} holds a model that was taught, whose name has to end in {ending}: rename "
+            "it to {renamed}.",
+            file=choice.name,
+            ending=SUFFIX,
+            renamed=name + SUFFIX,
         )
     return choice

@@ -217,20 +217,16 @@ class OnnxClassifier:
         except Exception as error:  # ONNX Runtime's errors share no base class
             _log.warning("The model stopped working on %s", self._provider, exc_info=True)
             raise ModelError(
-                tr(
-                    "The model stopped working on {provider} ({error}): start again, if need "
-                    "be with `--provider cpu`.",
-                    provider=self._provider,
-                    error=first_line(error),
-                )
+                "The model stopped working on {provider} ({error}): start again, if need "
+                "be with `--provider cpu`.",
+                provider=self._provider,
+                error=first_line(error),
             ) from error
         if not all(np.isfinite(values).all() for values in output.arrays):
             raise ModelError(
-                tr(
-                    "The model {name} answered with values that are not numbers: export it "
-                    "again or use another one.",
-                    name=self.file.name,
-                )
+                "The model {name} answered with values that are not numbers: export it "
+                "again or use another one.",
+                name=self.file.name,
             )
         return output
 
@@ -252,11 +248,9 @@ class OnnxClassifier:
             return self._factory(str(self.file), options, providers=providers, enable_fallback=0)
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
-                tr(
-                    "{name} cannot be loaded again ({error}): start again.",
-                    name=self.file.name,
-                    error=first_line(error),
-                )
+                "{name} cannot be loaded again ({error}): start again.",
+                name=self.file.name,
+                error=first_line(error),
             ) from error
 
     def _load_cuda(self, host: Host, graphs: bool) -> str | None:
@@ -299,12 +293,10 @@ class OnnxClassifier:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise ModelError(
-                tr(
-                    "{name} cannot be loaded as an ONNX model ({error}): use a file that "
-                    "`python -m training export` wrote.",
-                    name=file.name,
-                    error=first_line(error),
-                )
+                "{name} cannot be loaded as an ONNX model ({error}): use a file that "
+                "`python -m training export` wrote.",
+                name=file.name,
+                error=first_line(error),
             ) from error
 
     def _load(self, file: Path, providers: Sequence[ProviderOptions]) -> None:
@@ -330,11 +322,11 @@ class OnnxClassifier:
 
 def _check_file(path: Path) -> None:
     if not path.exists():
-        raise ModelError(tr("The model file {path} does not exist: check the path.", path=path))
+        raise ModelError("The model file {path} does not exist: check the path.", path=path)
     if not path.is_file():
-        raise ModelError(tr("{path} is not a file: name the ONNX file itself.", path=path))
+        raise ModelError("{path} is not a file: name the ONNX file itself.", path=path)
     if path.stat().st_size == 0:
-        raise ModelError(tr("The model file {path} is empty: copy or export it again.", path=path))
+        raise ModelError("The model file {path} is empty: copy or export it again.", path=path)
 
 
 def _name(session: Session) -> str:

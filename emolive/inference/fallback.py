@@ -72,12 +72,12 @@ class FallbackClassifier(WrappedClassifier):
             other = self._open_cpu()
         except EmoliveError as second:
             raise ModelError(
-                tr("{error} The CPU cannot take over: {second}", error=error, second=second)
+                "{error} The CPU cannot take over: {second}", error=error, second=second
             ) from error
         if other.metadata.fingerprint != failed.metadata.fingerprint:
             other.close()
             raise ModelError(
-                tr("{error} The model file has changed meanwhile.", error=error)
+                "{error} The model file has changed meanwhile.", error=error
             ) from error
         _log.warning("The CPU takes over from %s", failed.provider, exc_info=error)
         self._classifier = other

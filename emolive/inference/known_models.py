@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emolive.errors import EmoliveError, ModelError
-from emolive.i18n import tr
 from emolive.inference.adapted import adapted_metadata
 from emolive.inference.adapted_file import adapted_names, is_adapted, read_adapted
 from emolive.inference.bundled import BUNDLED, model_path
@@ -38,18 +37,16 @@ def called(name: str, file: Path | None = None) -> ModelMetadata:
         given = described(model_path(file))
         if given.name != name:
             raise ModelError(
-                tr("{file} is not the model {name}: give that one.", file=file.name, name=name)
+                "{file} is not the model {name}: give that one.", file=file.name, name=name
             )
         return given
     for one in _here():
         if one.name == name:
             return one
     raise ModelError(
-        tr(
-            "The model {name} is neither among the bundled ones nor among your own: give its file "
-            "with --model.",
-            name=name,
-        )
+        "The model {name} is neither among the bundled ones nor among your own: give its file "
+        "with --model.",
+        name=name,
     )
 
 

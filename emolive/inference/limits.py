@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emolive.errors import ModelError
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal
 from emolive.onnx_runtime import LOG_FATAL, onnx_runtime
 
 # Far beyond every model that listens to speech: a minute of sound, an input of 16 MB.
@@ -57,11 +57,9 @@ def time_limit(options: Any = None) -> Iterator[Any]:
     except Exception as error:  # ONNX Runtime's errors share no base class
         if options.terminate:
             raise ModelError(
-                tr(
-                    "The model gave no answer within {run_limit_s} s, as one that loops "
-                    "without end: use another one.",
-                    run_limit_s=decimal(RUN_LIMIT_S),
-                )
+                "The model gave no answer within {run_limit_s} s, as one that loops "
+                "without end: use another one.",
+                run_limit_s=decimal(RUN_LIMIT_S),
             ) from error
         raise
     finally:

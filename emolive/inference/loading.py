@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from emolive.errors import ModelError
-from emolive.i18n import tr
 from emolive.inference.adapted import AdaptedClassifier
 from emolive.inference.adapted_file import is_adapted, read_adapted
 from emolive.inference.bundled import model_path
@@ -37,9 +36,7 @@ def open_model(
     model = read_adapted(file)
     base = model_path(Path(model.base.choice))
     if is_adapted(base):
-        raise ModelError(
-            tr("{name} stands on another adapted model: teach it again.", name=model.name)
-        )
+        raise ModelError("{name} stands on another adapted model: teach it again.", name=model.name)
     network = OnnxClassifier(base, provider, threads, batch_sizes, host=host)
     try:
         return AdaptedClassifier(file, model, network)

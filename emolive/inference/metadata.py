@@ -231,12 +231,10 @@ class ModelMetadata(BaseModel):
             where = ".".join(path) or tr("as a whole")
             said = complaint(first, "record")
             raise ModelError(
-                tr(
-                    "The model's metadata is not valid ({where}: {said}): export the model "
-                    "again with `python -m training export`.",
-                    where=where,
-                    said=said,
-                )
+                "The model's metadata is not valid ({where}: {said}): export the model "
+                "again with `python -m training export`.",
+                where=where,
+                said=said,
             ) from error
 
     @classmethod
@@ -258,11 +256,9 @@ class ModelMetadata(BaseModel):
 def no_metadata() -> ModelError:
     """The error for a file that says nothing about itself."""
     return ModelError(
-        tr(
-            "The model carries no {metadata_key} metadata: it was not exported for emolive "
-            "(use `python -m training export`).",
-            metadata_key=repr(METADATA_KEY),
-        )
+        "The model carries no {metadata_key} metadata: it was not exported for emolive "
+        "(use `python -m training export`).",
+        metadata_key=repr(METADATA_KEY),
     )
 
 
@@ -315,13 +311,10 @@ def _check_values(
         expected = together([_described(name, tail) for name, tail in promised.items()])
         names = ", ".join(value.name for value in values) or tr("none")
         raise ModelError(
-            tr(
-                "The model does not match its metadata ({kind}): expected {expected}, found "
-                "{names}.",
-                kind=kind,
-                expected=expected,
-                names=names,
-            )
+            "The model does not match its metadata ({kind}): expected {expected}, found {names}.",
+            kind=kind,
+            expected=expected,
+            names=names,
         )
     by_name = {value.name: value for value in values}
     for name, tail in promised.items():
@@ -329,13 +322,10 @@ def _check_values(
         if value.name != name or not _fits(value, tail):
             found = f"{value.type} {value.name!r} of shape ({', '.join(map(str, value.shape))})"
             raise ModelError(
-                tr(
-                    "The model's {kind} does not match its metadata: expected {name}, found "
-                    "{found}.",
-                    kind=kind,
-                    name=_described(name, tail),
-                    found=found,
-                )
+                "The model's {kind} does not match its metadata: expected {name}, found {found}.",
+                kind=kind,
+                name=_described(name, tail),
+                found=found,
             )
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emolive.errors import ModelError
-from emolive.i18n import tr
 from emolive.inference.metadata import METADATA_KEY, ModelMetadata, no_metadata
 
 GPU_SUFFIX = ".gpu.onnx"
@@ -50,11 +49,9 @@ class ModelFiles:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise ModelError(
-                tr(
-                    "The model file {path} cannot be read ({reason}): check it.",
-                    path=self.cpu,
-                    reason=error.strerror or error,
-                )
+                "The model file {path} cannot be read ({reason}): check it.",
+                path=self.cpu,
+                reason=error.strerror or error,
             ) from error
 
     def check(self) -> None:
@@ -70,13 +67,11 @@ class ModelFiles:
             ours, theirs = cpu.model_dump(), cuda.model_dump()
             names = [name for name in cpu.essential if ours[name] != theirs[name]]
             raise ModelError(
-                tr(
-                    "{name} is not the same model as {name2} (other {names}): export both "
-                    "again, or remove {name}.",
-                    name=self.cuda.name,
-                    name2=self.cpu.name,
-                    names=", ".join(names),
-                )
+                "{name} is not the same model as {name2} (other {names}): export both "
+                "again, or remove {name}.",
+                name=self.cuda.name,
+                name2=self.cpu.name,
+                names=", ".join(names),
             )
 
 
@@ -91,11 +86,11 @@ def read_metadata(path: Path) -> ModelMetadata:
             text = _metadata_text(file)
     except OSError as error:
         raise ModelError(
-            tr("The model file {path} cannot be read ({error}): check it.", path=path, error=error)
+            "The model file {path} cannot be read ({error}): check it.", path=path, error=error
         ) from error
     except ValueError as error:
         raise ModelError(
-            tr("{name} cannot be read as an ONNX model: {error}.", name=path.name, error=error)
+            "{name} cannot be read as an ONNX model: {error}.", name=path.name, error=error
         ) from error
     if text is None:
         raise no_metadata()

@@ -135,12 +135,10 @@ def cuda_error(problem: str) -> ProviderError:
     if problem.endswith("."):  # already a sentence with its own way out
         return ProviderError(problem)
     return ProviderError(
-        tr(
-            "CUDA was asked for but cannot be used: {problem}. It takes the NVIDIA driver and an "
-            "extra ({way}); or use `--provider auto`.",
-            problem=problem,
-            way=way_to_get("gpu"),
-        )
+        "CUDA was asked for but cannot be used: {problem}. It takes the NVIDIA driver and an "
+        "extra ({way}); or use `--provider auto`.",
+        problem=problem,
+        way=way_to_get("gpu"),
     )
 
 

@@ -13,7 +13,6 @@ from emolive import __version__
 from emolive.alerts.service import AlertService
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, EngineState, Prediction
 
@@ -33,7 +32,7 @@ def check_metrics() -> None:
     """
     if importlib.util.find_spec("prometheus_client") is None:
         raise EmoliveError(
-            tr("Metrics need an extra: {way}, or leave out --metrics.", way=way_to_get("metrics"))
+            "Metrics need an extra: {way}, or leave out --metrics.", way=way_to_get("metrics")
         )
 
 

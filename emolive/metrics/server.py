@@ -18,7 +18,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from emolive.alerts.webhook_settings import is_loopback
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.metrics.collector import Metrics, check_metrics
 
 _log = logging.getLogger(__name__)
@@ -46,21 +45,17 @@ class Endpoint:
         match = re.fullmatch(r"(?:(\[.+\]|[^:]+):)?(\d{1,5})", text.strip())
         if match is None or int(match[2]) > 65_535:
             raise EmoliveError(
-                tr(
-                    "{text} is no place to listen at: use a port such as 9464, or 127.0.0.1:9464.",
-                    text=repr(text),
-                )
+                "{text} is no place to listen at: use a port such as 9464, or 127.0.0.1:9464.",
+                text=repr(text),
             )
         host = (match[1] or _DEFAULT_HOST).strip("[]")
         if not is_loopback(host):
             raise EmoliveError(
-                tr(
-                    "Metrics are for this computer only, and {host} can be reached from "
-                    "others: use {here}:{port}.",
-                    host=host,
-                    here=_DEFAULT_HOST,
-                    port=match[2],
-                )
+                "Metrics are for this computer only, and {host} can be reached from "
+                "others: use {here}:{port}.",
+                host=host,
+                here=_DEFAULT_HOST,
+                port=match[2],
             )
         return cls(_DEFAULT_HOST if host.lower() == "localhost" else host, int(match[2]))
 
@@ -95,12 +90,10 @@ class MetricsServer:
             )
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "Metrics cannot listen at {host}:{port} ({reason}): choose another port.",
-                    host=endpoint.host,
-                    port=endpoint.port,
-                    reason=error.strerror or error,
-                )
+                "Metrics cannot listen at {host}:{port} ({reason}): choose another port.",
+                host=endpoint.host,
+                port=endpoint.port,
+                reason=error.strerror or error,
             ) from error
         host = f"[{endpoint.host}]" if version == 6 else endpoint.host
         self.url = f"http://{host}:{self._server.server_port}/metrics"

@@ -16,7 +16,6 @@ from emolive.consent.policy import load_policy
 from emolive.engine.config import AgentPermission
 from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.monitoring.call_feed import CallFeed, FeedLoop
 from emolive.monitoring.description import RecordingChoice, RunDescription
 from emolive.monitoring.recorders import CallRecorders
@@ -207,10 +206,8 @@ def call_permission(
     if library is None:
         if infer_agent:
             raise EmoliveError(
-                tr(
-                    "The library, which holds the audit log, is not open: choose a folder for "
-                    "it in the settings, or leave the agent's emotions off."
-                )
+                "The library, which holds the audit log, is not open: choose a folder for "
+                "it in the settings, or leave the agent's emotions off."
             )
         return None
     call = f"{name}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"

@@ -15,7 +15,6 @@ from emolive.engine import EngineTotals, Hub, LiveRun
 from emolive.engine.live import LiveEngine
 from emolive.errors import EmoliveError
 from emolive.explain.explainer import Explainer
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.fallback import FallbackClassifier
 from emolive.inference.loading import load_classifier
@@ -81,11 +80,9 @@ class MonitoredRun:
             EmoliveError: the run is over, or its last recording is still being stored.
         """
         if self.live.over:
-            raise EmoliveError(tr("The call is over: there is nothing to record any more."))
+            raise EmoliveError("The call is over: there is nothing to record any more.")
         if self.recorder is not None and not self.recorder.status().state.over:
-            raise EmoliveError(
-                tr("The last recording of this call is still being stored: try again.")
-            )
+            raise EmoliveError("The last recording of this call is still being stored: try again.")
         self.recorder = Recorder(self.live, recording.library, recording.request)
         self.recorder.start()
         return self.recorder
@@ -220,7 +217,7 @@ class Monitoring:
             EmoliveError: there was no run yet.
         """
         if not self._loaded:
-            raise EmoliveError(tr("Nothing is monitored."))
+            raise EmoliveError("Nothing is monitored.")
         return self._loaded[-1].engine.status()
 
     def wait(self, timeout: float) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.server.access import Access
 from emolive.server.connections import ConnectionLimits
 from emolive.server.ingest import Sessions, TapSession
@@ -210,13 +209,11 @@ class AudioSocketPort:
             )
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "AudioSocket cannot listen at {host}:{port} ({reason}): choose "
-                    "another --audiosocket-port.",
-                    host=host,
-                    port=port,
-                    reason=error.strerror or error,
-                )
+                "AudioSocket cannot listen at {host}:{port} ({reason}): choose "
+                "another --audiosocket-port.",
+                host=host,
+                port=port,
+                reason=error.strerror or error,
             ) from error
 
     async def close(self) -> None:

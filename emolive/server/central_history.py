@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 
 if TYPE_CHECKING:
     from emolive.central.search import CentralSearch
@@ -33,11 +32,9 @@ class CentralHistory:
             from emolive.central.writer import HistoryWriter
         except ImportError as error:
             raise EmoliveError(
-                tr(
-                    "A central history needs an extra ({error}): {way}.",
-                    error=error,
-                    way=way_to_get("cluster"),
-                )
+                "A central history needs an extra ({error}): {way}.",
+                error=error,
+                way=way_to_get("cluster"),
             ) from error
         store = CentralStore(address)
         store.prepare()

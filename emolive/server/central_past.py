@@ -9,7 +9,6 @@ from typing import Any
 from emolive.central.search import CallQuery, CentralSearch
 from emolive.central.store import CentralStore
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.server.history import NoSuchSession, Page, Sound
 from emolive.server.recordings import Recordings
 from emolive.session.library import Library
@@ -52,10 +51,8 @@ class CentralPast:
         query = parse_query(text, known, now) if text.strip() else SearchQuery()
         if query.tags or query.annotated:
             raise SessionError(
-                tr(
-                    "Calls of all servers have no tags and no marks of people: search by "
-                    "emotion, length, time or name."
-                )
+                "Calls of all servers have no tags and no marks of people: search by "
+                "emotion, length, time or name."
             )
         wanted = CallQuery(
             query.since,
@@ -115,11 +112,9 @@ class CentralPast:
             if found is not None:
                 return found
         raise NoSuchSession(
-            tr(
-                "No sound of {stream} is kept of call {session_id}.",
-                stream=repr(stream[:70]),
-                session_id=session_id,
-            )
+            "No sound of {stream} is kept of call {session_id}.",
+            stream=repr(stream[:70]),
+            session_id=session_id,
         )
 
     def delete(self, session_id: str, by: str) -> None:
@@ -150,7 +145,7 @@ class CentralPast:
         call = self._search.call(call_id)
         if call is None:
             raise NoSuchSession(
-                tr("There is no call {call_id} in the history.", call_id=repr(call_id[:70]))
+                "There is no call {call_id} in the history.", call_id=repr(call_id[:70])
             )
         return call
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import parts_of, tr
+from emolive.i18n import parts_of
 from emolive.session.conversation import session_conversation
 from emolive.session.export.json_document import segment_object, timeline_dict
 from emolive.session.library import Library
@@ -115,11 +115,9 @@ class LibraryHistory:
         path = self._library.audio_path(session_id, stream)
         if path is None:
             raise NoSuchSession(
-                tr(
-                    "No sound of {stream} is kept in session {session_id}.",
-                    stream=repr(stream[:70]),
-                    session_id=session_id,
-                )
+                "No sound of {stream} is kept in session {session_id}.",
+                stream=repr(stream[:70]),
+                session_id=session_id,
             )
         return Sound(path)
 
@@ -136,7 +134,7 @@ class LibraryHistory:
             known = False
         if not known:
             raise NoSuchSession(
-                tr("There is no session {session_id}.", session_id=repr(session_id[:70]))
+                "There is no session {session_id}.", session_id=repr(session_id[:70])
             )
 
     def _found(self, hit: SearchHit, shares: dict[str, dict[str, int]]) -> dict[str, Any]:

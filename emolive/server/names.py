@@ -10,7 +10,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.private_files import make_private_folder
 
 NAME_FILE = "server-name"
@@ -37,19 +36,15 @@ def server_name(library: Path) -> str:
             name = path.read_text(encoding="utf-8").strip()
     except (OSError, Timeout, UnicodeDecodeError) as error:
         raise EmoliveError(
-            tr(
-                "The server's name in {path} cannot be read or written: allow it, or "
-                "choose another folder with --library DIR.",
-                path=path,
-            )
+            "The server's name in {path} cannot be read or written: allow it, or "
+            "choose another folder with --library DIR.",
+            path=path,
         ) from error
     if _NAME.fullmatch(name) is None:
         raise EmoliveError(
-            tr(
-                "{path} holds no name: write one of up to 60 letters, digits, dots, - "
-                "and _ into it, or delete it.",
-                path=path,
-            )
+            "{path} holds no name: write one of up to 60 letters, digits, dots, - "
+            "and _ into it, or delete it.",
+            path=path,
         )
     return name
 

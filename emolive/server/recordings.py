@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from emolive.addresses import opened, reason
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import tr
 from emolive.server.history import Sound, session_document
 from emolive.server.names import worker_of
 from emolive.session.library import Library
@@ -180,12 +179,10 @@ class AddressRecordings:
 
     def _unusable(self, error: Exception) -> EmoliveError:
         return EmoliveError(
-            tr(
-                "The recordings at {address} cannot be used ({reason}): look whether the "
-                "address is right and may be written.",
-                address=self.address,
-                reason=reason(error),
-            )
+            "The recordings at {address} cannot be used ({reason}): look whether the "
+            "address is right and may be written.",
+            address=self.address,
+            reason=reason(error),
         )
 
 

@@ -88,11 +88,9 @@ class EmoliveServer:
         if self.token is None and not file.tokens():
             if not settings.local:
                 raise EmoliveError(
-                    tr(
-                        "{host} can be reached from other computers: make a token first "
-                        "(`emolive serve token add NAME`), or give --token.",
-                        host=settings.host,
-                    )
+                    "{host} can be reached from other computers: make a token first "
+                    "(`emolive serve token add NAME`), or give --token.",
+                    host=settings.host,
                 )
             self.token = secrets.token_urlsafe(24)
         tokens = Tokens(file, self.token)
@@ -381,10 +379,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else None
         raise EmoliveError(
-            tr(
-                "The server cannot listen at {host}:{port} ({reason}): choose another --port.",
-                host=host,
-                port=port,
-                reason=why or error,
-            )
+            "The server cannot listen at {host}:{port} ({reason}): choose another --port.",
+            host=host,
+            port=port,
+            reason=why or error,
         ) from error

@@ -105,14 +105,12 @@ class ServerSettings:
         if self.token is None:
             return
         if not self.token or not self.token.isascii() or not self.token.isprintable():
-            raise EmoliveError(tr("A token is made of letters, digits and signs."))
+            raise EmoliveError("A token is made of letters, digits and signs.")
         if not self.local and len(self.token) < SHORTEST_PUBLIC:
             raise EmoliveError(
-                tr(
-                    "Other computers can try tokens, so one needs {shortest} letters at "
-                    "least: use `emolive serve token add NAME`.",
-                    shortest=SHORTEST_PUBLIC,
-                )
+                "Other computers can try tokens, so one needs {shortest} letters at "
+                "least: use `emolive serve token add NAME`.",
+                shortest=SHORTEST_PUBLIC,
             )
 
     def check_sites(self) -> None:
@@ -125,12 +123,9 @@ class ServerSettings:
         for option, address in sites:
             if address is not None and not _SITE.fullmatch(address):
                 raise EmoliveError(
-                    tr(
-                        "{option} takes an address such as https://calls.example.com, not "
-                        "{address}.",
-                        option=option,
-                        address=repr(address),
-                    )
+                    "{option} takes an address such as https://calls.example.com, not {address}.",
+                    option=option,
+                    address=repr(address),
                 )
 
     def tls(self) -> ssl.SSLContext | None:
@@ -142,18 +137,14 @@ class ServerSettings:
         if self.certificate is None and self.private_key is None:
             if not self.local:
                 raise EmoliveError(
-                    tr(
-                        "{host} can be reached from other computers, and calls would be "
-                        "sent there in the open: give --tls-certificate FILE and "
-                        "--tls-key FILE, or listen at 127.0.0.1.",
-                        host=self.host,
-                    )
+                    "{host} can be reached from other computers, and calls would be "
+                    "sent there in the open: give --tls-certificate FILE and "
+                    "--tls-key FILE, or listen at 127.0.0.1.",
+                    host=self.host,
                 )
             return None
         if self.certificate is None or self.private_key is None:
-            raise EmoliveError(
-                tr("A certificate needs its key: give --tls-certificate and --tls-key.")
-            )
+            raise EmoliveError("A certificate needs its key: give --tls-certificate and --tls-key.")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -188,4 +179,4 @@ def check_server() -> None:
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise EmoliveError(tr("A server needs an extra: {way}.", way=way_to_get("server")))
+        raise EmoliveError("A server needs an extra: {way}.", way=way_to_get("server"))

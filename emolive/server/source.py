@@ -8,7 +8,6 @@ from collections import deque
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat, SourceState, SourceStatus
 from emolive.errors import AudioDeviceError
-from emolive.i18n import tr
 from emolive.types import FloatArray, Role
 
 # What may wait until the engine has opened the source.
@@ -44,7 +43,7 @@ class TapSource:
             AudioDeviceError: a call comes once.
         """
         if self._state is not SourceState.CLOSED or self._ring is not None:
-            raise AudioDeviceError(tr("The call is over."))
+            raise AudioDeviceError("The call is over.")
         return self._format
 
     def start(self, ring: SampleRing) -> None:

@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.private_files import close_to_others, make_private_folder, owner_only
 
 TOKENS_FILE = "server-tokens.json"
@@ -95,10 +94,7 @@ class TokenFile:
             tokens = self.tokens()
             if any(one.name == name for one in tokens):
                 raise EmoliveError(
-                    tr(
-                        "There is a token {name} already: revoke it, or use another.",
-                        name=repr(name),
-                    )
+                    "There is a token {name} already: revoke it, or use another.", name=repr(name)
                 )
             try:
                 new = StoredToken(
@@ -109,7 +105,7 @@ class TokenFile:
                     created_at=datetime.now(UTC),
                 )
             except ValidationError as error:
-                raise EmoliveError(tr("A token's name has 1 to 100 letters.")) from error
+                raise EmoliveError("A token's name has 1 to 100 letters.") from error
             self._write([*tokens, new])
         return token
 
@@ -124,10 +120,8 @@ class TokenFile:
             found = [one for one in tokens if name in (one.name, one.id)]
             if not found:
                 raise EmoliveError(
-                    tr(
-                        "There is no token {name}: see `emolive serve token list`.",
-                        name=repr(name[:100]),
-                    )
+                    "There is no token {name}: see `emolive serve token list`.",
+                    name=repr(name[:100]),
                 )
             self._write([one for one in tokens if one not in found])
         return found[0]
@@ -140,21 +134,17 @@ class TokenFile:
             return []
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "{path} cannot be read ({reason}): check its permissions.",
-                    path=self.path,
-                    reason=error.strerror or error,
-                )
+                "{path} cannot be read ({reason}): check its permissions.",
+                path=self.path,
+                reason=error.strerror or error,
             ) from error
         try:
             return _File.model_validate_json(text).tokens
         except ValidationError as error:
             raise EmoliveError(
-                tr(
-                    "{path} is damaged: delete it, and make the tokens anew with "
-                    "`emolive serve token add`.",
-                    path=self.path,
-                )
+                "{path} is damaged: delete it, and make the tokens anew with "
+                "`emolive serve token add`.",
+                path=self.path,
             ) from error
 
     def _locked(self) -> FileLock:
@@ -164,10 +154,8 @@ class TokenFile:
             lock.acquire()
         except (OSError, Timeout) as error:
             raise EmoliveError(
-                tr(
-                    "{parent} cannot be written: choose another folder with --library DIR.",
-                    parent=self.path.parent,
-                )
+                "{parent} cannot be written: choose another folder with --library DIR.",
+                parent=self.path.parent,
             ) from error
         return lock
 
@@ -183,12 +171,10 @@ class TokenFile:
             partial.replace(self.path)
         except OSError as error:
             raise EmoliveError(
-                tr(
-                    "{path} cannot be written ({reason}): free some space, or choose "
-                    "another folder with --library DIR.",
-                    path=self.path,
-                    reason=error.strerror or error,
-                )
+                "{path} cannot be written ({reason}): free some space, or choose "
+                "another folder with --library DIR.",
+                path=self.path,
+                reason=error.strerror or error,
             ) from error
 
 

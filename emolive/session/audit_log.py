@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.session.records import AuditEntry
 from emolive.session.rows import now_text
 
@@ -82,11 +81,9 @@ def entries(connection: sqlite3.Connection, after: int = 0) -> list[AuditEntry]:
             )
         except (ValueError, TypeError) as error:
             raise SessionError(
-                tr(
-                    "Entry {number} of the audit log cannot be read, so it was changed from "
-                    "outside: see `emolive audit --verify`.",
-                    number=number,
-                )
+                "Entry {number} of the audit log cannot be read, so it was changed from "
+                "outside: see `emolive audit --verify`.",
+                number=number,
             ) from error
     return found
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.session.bundle_document import (
     SESSION_FACTS,
     AlertEntry,
@@ -44,9 +43,7 @@ def export_bundle(library: LibraryReader, session: str, path: Path) -> None:
     """
     info = library.get(session)
     if info.state is not SessionState.COMPLETE:
-        raise SessionError(
-            tr("Session {id} is being recorded: stop the recording first.", id=info.id)
-        )
+        raise SessionError("Session {id} is being recorded: stop the recording first.", id=info.id)
     with replacing(path) as partial, ZipFile(partial, "w") as archive:
         # Audio first: its checksums, taken on the way, belong into the document.
         streams = [

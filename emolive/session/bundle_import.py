@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 import soundfile as sf
 
 from emolive.errors import SessionError
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal
 from emolive.private_files import owner_only
 from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
@@ -79,7 +79,7 @@ def import_bundle(
             the library cannot be written.
     """
     if path.is_dir():
-        raise SessionError(tr("{path} is a folder: name a file inside it.", path=path))
+        raise SessionError("{path} is a folder: name a file inside it.", path=path)
     try:
         with ZipFile(path) as archive:
             open_document = _document_file(archive, path.name, max_document_bytes)
@@ -91,23 +91,19 @@ def import_bundle(
                 library, archive, document, open_document, path.name, max_document_bytes
             ).run()
     except FileNotFoundError as error:
-        raise SessionError(tr("There is no file {path}.", path=path)) from error
+        raise SessionError("There is no file {path}.", path=path) from error
     except _DAMAGED as error:
         raise SessionError(
-            tr(
-                "{name} is damaged, or no session exported by emolive ({error}): export it again.",
-                name=path.name,
-                error=error,
-            )
+            "{name} is damaged, or no session exported by emolive ({error}): export it again.",
+            name=path.name,
+            error=error,
         ) from error
     except OSError as error:
         raise SessionError(
-            tr(
-                "{name} cannot be imported ({reason}): free some space, or choose another "
-                "library with --library DIR.",
-                name=path.name,
-                reason=error.strerror or error,
-            )
+            "{name} cannot be imported ({reason}): free some space, or choose another "
+            "library with --library DIR.",
+            name=path.name,
+            reason=error.strerror or error,
         ) from error
 
 
@@ -124,22 +120,18 @@ def _document_file(archive: ZipFile, name: str, max_bytes: int) -> Callable[[], 
         entry = archive.getinfo(DOCUMENT)
     except KeyError as error:
         raise SessionError(
-            tr(
-                "{name} is no session exported by emolive: make one with `emolive sessions "
-                "export ID --format bundle`.",
-                name=name,
-            )
+            "{name} is no session exported by emolive: make one with `emolive sessions "
+            "export ID --format bundle`.",
+            name=name,
         ) from error
     ratio = entry.file_size / max(1, entry.compress_size)
     if entry.file_size > max_bytes or (entry.file_size > _SMALL_BYTES and ratio > _MOST_PACKED):
         raise SessionError(
-            tr(
-                "{name} is too large: its timeline unpacks to {file_size} bytes, {ratio} "
-                "times its size.",
-                name=name,
-                file_size=entry.file_size,
-                ratio=decimal(ratio, 0),
-            )
+            "{name} is too large: its timeline unpacks to {file_size} bytes, {ratio} "
+            "times its size.",
+            name=name,
+            file_size=entry.file_size,
+            ratio=decimal(ratio, 0),
         )
     return lambda: archive.open(entry)
 
@@ -157,22 +149,17 @@ def _check_members(
     if sorted(there) != sorted([DOCUMENT, *audio]):
         odd = sorted(set(there) ^ {DOCUMENT, *audio}) or ["the same name twice"]
         raise SessionError(
-            tr(
-                "{name} does not hold what it says ({odd}): export the session again.",
-                name=name,
-                odd=repr(odd[0][:80]),
-            )
+            "{name} does not hold what it says ({odd}): export the session again.",
+            name=name,
+            odd=repr(odd[0][:80]),
         )
     total = sum(entry.size for entry in audio.values())
     if total > max_audio_bytes:
         raise SessionError(
-            tr(
-                "{name} is too large: it holds {total} bytes of audio, {max_audio_bytes} are "
-                "allowed.",
-                name=name,
-                total=total,
-                max_audio_bytes=max_audio_bytes,
-            )
+            "{name} is too large: it holds {total} bytes of audio, {max_audio_bytes} are allowed.",
+            name=name,
+            total=total,
+            max_audio_bytes=max_audio_bytes,
         )
 
 
@@ -186,11 +173,9 @@ def _check_new(library: Library, document: BundleDocument) -> None:
             document.duration_samples,
         ):
             raise SessionError(
-                tr(
-                    "This session is here already, as {id}: delete that one first, or use "
-                    "--again on the command line to have it twice.",
-                    id=info.id,
-                )
+                "This session is here already, as {id}: delete that one first, or use "
+                "--again on the command line to have it twice.",
+                id=info.id,
             )
 
 
@@ -231,11 +216,9 @@ class _Import:
                 self._library.delete(writer.info.id, reason="its import failed")
             if isinstance(error, ValueError | OverflowError):
                 raise SessionError(
-                    tr(
-                        "{name} is not a valid session ({error}): export it again.",
-                        name=self._name,
-                        error=error,
-                    )
+                    "{name} is not a valid session ({error}): export it again.",
+                    name=self._name,
+                    error=error,
                 ) from error
             raise
 

@@ -121,7 +121,7 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
         version = re.search(rb'"version"\s*:\s*(\d+)', file.read(1_000))
     if version is not None and int(version[1]) > VERSION:
         raise SessionError(
-            tr("{name} was made by a newer emolive: update this one to import it.", name=name)
+            "{name} was made by a newer emolive: update this one to import it.", name=name
         )
     seen: Counter[tuple[int, str]] = Counter()
     labels: dict[str, str] = {}
@@ -187,12 +187,12 @@ def _said(name: str) -> Iterator[None]:
         yield
     except _TooLargeError as error:
         raise SessionError(
-            tr("{name} is too large: its timeline is more than a session of a day has.", name=name)
+            "{name} is too large: its timeline is more than a session of a day has.", name=name
         ) from error
     except (ValueError, OverflowError, ijson.JSONError) as error:
         plain = " ".join(_why(error).split())[:300]
         raise SessionError(
-            tr("{name} is not a valid session ({plain}): export it again.", name=name, plain=plain)
+            "{name} is not a valid session ({plain}): export it again.", name=name, plain=plain
         ) from error
 
 

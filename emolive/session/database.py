@@ -212,11 +212,9 @@ class Database:
             self._copy = ReadOnlyCopy(self.path, busy_s, len(schema.MIGRATIONS))
         except OSError as error:
             raise SessionError(
-                tr(
-                    "The library at {parent} cannot be read ({reason}): check the disk it lies on.",
-                    parent=self.path.parent,
-                    reason=error.strerror or error,
-                )
+                "The library at {parent} cannot be read ({reason}): check the disk it lies on.",
+                parent=self.path.parent,
+                reason=error.strerror or error,
             ) from error
         self._connection = self._copy.connection
         try:
@@ -238,12 +236,10 @@ class Database:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise SessionError(
-                tr(
-                    "The library at {parent} lies on a disk that SQLite cannot share "
-                    "(journal mode {mode}): use a local disk with --library DIR.",
-                    parent=self.path.parent,
-                    mode=mode,
-                )
+                "The library at {parent} lies on a disk that SQLite cannot share "
+                "(journal mode {mode}): use a local disk with --library DIR.",
+                parent=self.path.parent,
+                mode=mode,
             )
         self._prepare_queries()
         connection.execute("PRAGMA foreign_keys = ON")
@@ -271,12 +267,10 @@ class Database:
                 self._roll_back()
         if (version := self._version()) > len(schema.MIGRATIONS):
             raise SessionError(
-                tr(
-                    "The library at {parent} was written by a newer emolive (version "
-                    "{version} of its tables): update emolive.",
-                    parent=self.path.parent,
-                    version=version,
-                )
+                "The library at {parent} was written by a newer emolive (version "
+                "{version} of its tables): update emolive.",
+                parent=self.path.parent,
+                version=version,
             )
 
     def bring_up_to_date(self) -> None:
@@ -309,7 +303,7 @@ def _told(path: Path) -> Iterator[None]:
     except UnicodeEncodeError as error:
         # Arguments and names of files need not be valid text.
         raise SessionError(
-            tr("{object} is not valid text: write it in UTF-8.", object=repr(error.object))
+            "{object} is not valid text: write it in UTF-8.", object=repr(error.object)
         ) from error
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.session import audit_log
 from emolive.session.database import Database, DiskFullError
 from emolive.session.folders import recorded_elsewhere, remove_folder, session_folder
@@ -34,10 +33,8 @@ def delete_session(database: Database, library: Path, session_id: str, reason: s
     folder = session_folder(library, session_id)
     if recorded_elsewhere(folder):
         raise SessionError(
-            tr(
-                "Session {session_id} is being recorded: stop the recording first.",
-                session_id=session_id,
-            )
+            "Session {session_id} is being recorded: stop the recording first.",
+            session_id=session_id,
         )
     # Where not even that can be noted, the files go all the same, and make room for the rest.
     with suppress(DiskFullError), database.writing() as connection:
@@ -46,12 +43,10 @@ def delete_session(database: Database, library: Path, session_id: str, reason: s
         remove_folder(folder)
     except OSError as error:
         raise SessionError(
-            tr(
-                "The audio of session {session_id} cannot be removed ({reason}): close what "
-                "plays it; the next start of emolive removes it.",
-                session_id=session_id,
-                reason=error.strerror or error,
-            )
+            "The audio of session {session_id} cannot be removed ({reason}): close what "
+            "plays it; the next start of emolive removes it.",
+            session_id=session_id,
+            reason=error.strerror or error,
         ) from error
     details: Mapping[str, object] = {"session": session_id, "reason": reason}
 

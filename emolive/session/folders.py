@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from emolive.baseline.store import FOLDER as BASELINES
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.private_files import close_to_others, make_private_folder, open_to_others
 
 _LOCK_FILE = "recording.lock"
@@ -36,10 +35,8 @@ def check_session_id(session_id: str) -> str:
     """
     if not _ID.fullmatch(session_id):
         raise SessionError(
-            tr(
-                "{session_id} cannot be the id of a session: use letters, digits, - and _.",
-                session_id=repr(session_id[:70]),
-            )
+            "{session_id} cannot be the id of a session: use letters, digits, - and _.",
+            session_id=repr(session_id[:70]),
         )
     return session_id
 

@@ -85,12 +85,10 @@ class Library(LibraryReader):
             make_library_folder(folder, DATABASE_FILE)
         except OSError as error:
             raise SessionError(
-                tr(
-                    "The library folder {folder} cannot be made ({reason}): choose another "
-                    "one with --library DIR.",
-                    folder=folder,
-                    reason=error.strerror or error,
-                )
+                "The library folder {folder} cannot be made ({reason}): choose another "
+                "one with --library DIR.",
+                folder=folder,
+                reason=error.strerror or error,
             ) from error
         database = Database(folder / DATABASE_FILE)
         try:
@@ -157,16 +155,14 @@ class Library(LibraryReader):
             make_private_folder(folder)
         except FileExistsError as error:
             raise SessionError(
-                tr("There is a session {session_id} already.", session_id=session_id)
+                "There is a session {session_id} already.", session_id=session_id
             ) from error
         except OSError as error:
             raise SessionError(
-                tr(
-                    "The library folder {folder} cannot be written ({reason}): free some "
-                    "space, or choose another one with --library DIR.",
-                    folder=self.folder,
-                    reason=error.strerror or error,
-                )
+                "The library folder {folder} cannot be written ({reason}): free some "
+                "space, or choose another one with --library DIR.",
+                folder=self.folder,
+                reason=error.strerror or error,
             ) from error
         lock = RecordingLock(folder)
         database: Database | None = None
@@ -201,7 +197,7 @@ class Library(LibraryReader):
         """
         tag = tag.strip()
         if not tag:
-            raise SessionError(tr("A tag cannot be empty: write a word."))
+            raise SessionError("A tag cannot be empty: write a word.")
         _check_length(tr("tag"), tag, LONGEST_NAME)
         self._change(session_id, "INSERT OR IGNORE INTO tags VALUES (?, ?)", session_id, tag)
 
@@ -218,7 +214,7 @@ class Library(LibraryReader):
             SessionError: it is empty, too.
         """
         if not text.strip():
-            raise SessionError(tr("A note cannot be empty: write what it should say."))
+            raise SessionError("A note cannot be empty: write what it should say.")
         _check_length(tr("text of a note"), text, LONGEST_TEXT)
         note = Note(text.strip(), at_sample, created_at=datetime.now(UTC))
         self.get(session_id)
@@ -265,7 +261,7 @@ class Library(LibraryReader):
         info = self.get(session_id)
         if info.state is not SessionState.COMPLETE:
             raise SessionError(
-                tr("Session {id} is being recorded: stop the recording first.", id=info.id)
+                "Session {id} is being recorded: stop the recording first.", id=info.id
             )
         with self.database.writing() as connection:
             ids = dict(
@@ -386,10 +382,8 @@ class Library(LibraryReader):
 def _check_length(what: str, text: str, most: int) -> None:
     if len(text) > most:
         raise SessionError(
-            tr(
-                "Too long ({what}, {number} letters): {most} are allowed.",
-                what=what,
-                number=len(text),
-                most=most,
-            )
+            "Too long ({what}, {number} letters): {most} are allowed.",
+            what=what,
+            number=len(text),
+            most=most,
         )

@@ -65,12 +65,10 @@ class LibraryReader:
             )
         if len(found) > 1:
             raise SessionError(
-                tr(
-                    "{number} sessions begin with {session}: give more of the id, see "
-                    "`emolive sessions list`.",
-                    number=len(found),
-                    session=repr(session[:70]),
-                )
+                "{number} sessions begin with {session}: give more of the id, see "
+                "`emolive sessions list`.",
+                number=len(found),
+                session=repr(session[:70]),
             )
         return found[0]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 
 _MOST_TIERS = 50
 CONSENT_TEXT = mark(
@@ -61,10 +61,8 @@ def tier_of(name: str, labels: str) -> TierSettings:
         return TierSettings(name=" ".join(name.split()), labels=found)
     except ValidationError as error:
         raise EmoliveError(
-            tr(
-                "A tier needs a name and one to a hundred labels with commas between them, each "
-                "of at most a hundred letters."
-            )
+            "A tier needs a name and one to a hundred labels with commas between them, each "
+            "of at most a hundred letters."
         ) from error
 
 
@@ -81,9 +79,7 @@ def with_tier(settings: LibrarySettings, tier: TierSettings) -> LibrarySettings:
     else:
         tiers.append(tier)
     if len(tiers) > _MOST_TIERS:
-        raise EmoliveError(
-            tr("A library has at most {count} tiers: remove one.", count=_MOST_TIERS)
-        )
+        raise EmoliveError("A library has at most {count} tiers: remove one.", count=_MOST_TIERS)
     return settings.model_copy(update={"tiers": tuple(tiers)})
 
 
@@ -95,5 +91,5 @@ def without_tier(settings: LibrarySettings, name: str) -> LibrarySettings:
     """
     left = tuple(one for one in settings.tiers if one.name != name)
     if left == settings.tiers:
-        raise EmoliveError(tr("There is no tier {name}.", name=repr(name)))
+        raise EmoliveError("There is no tier {name}.", name=repr(name))
     return settings.model_copy(update={"tiers": left})

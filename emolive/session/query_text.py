@@ -79,11 +79,9 @@ def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     asked = len(query.labels) + len(query.streams) + len(query.texts) + len(query.tags)
     if asked > _MOST_WORDS:
         raise SessionError(
-            tr(
-                "{asked} words are too many to search for: write {most_words} or fewer.",
-                asked=asked,
-                most_words=_MOST_WORDS,
-            )
+            "{asked} words are too many to search for: write {most_words} or fewer.",
+            asked=asked,
+            most_words=_MOST_WORDS,
         )
     return replace(
         query,
@@ -109,7 +107,7 @@ def parse_length(text: str) -> float:
     match = re.fullmatch(rf"{_NUMBER}\s*{_LENGTH_UNIT}?", text.strip(), re.IGNORECASE)
     if match is None:
         raise SessionError(
-            tr("{text} is no length of time: write it like 10s, 2min or 1h.", text=repr(text))
+            "{text} is no length of time: write it like 10s, 2min or 1h.", text=repr(text)
         )
     return _number(match[1]) * _LENGTH_UNITS[(match[2] or "")[:1].lower()]
 
@@ -123,7 +121,7 @@ def parse_span(text: str) -> timedelta:
     match = re.fullmatch(rf"{_NUMBER}\s*{_SPAN_UNIT}?", text.strip(), re.IGNORECASE)
     if match is None:
         raise SessionError(
-            tr("{text} is no span of time: write it like 7d, 2weeks or 12h.", text=repr(text))
+            "{text} is no span of time: write it like 7d, 2weeks or 12h.", text=repr(text)
         )
     return _span(_number(match[1]), match[2] or "d")
 
@@ -146,7 +144,7 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> datetime:
             moment = datetime(*parts)  # type: ignore[arg-type]
         except ValueError as error:
             raise SessionError(
-                tr("{text} is no date: write it like 2025-01-31.", text=repr(text))
+                "{text} is no date: write it like 2025-01-31.", text=repr(text)
             ) from error
         if len(parts) > 3:
             return _in_zone(moment, now, text)
@@ -167,7 +165,7 @@ def before(now: datetime, span: timedelta) -> datetime:
         return (now.astimezone(UTC) - span).astimezone(now.tzinfo)
     except OverflowError as error:
         raise SessionError(
-            tr("{days} days ago there were no sessions: search for a shorter time.", days=span.days)
+            "{days} days ago there were no sessions: search for a shorter time.", days=span.days
         ) from error
 
 
@@ -180,9 +178,7 @@ def parse_share(text: str) -> float:
     match = re.fullmatch(rf"{_NUMBER}\s*(%?)", text.strip())
     value = _number(match[1]) / (100 if match[2] else 1) if match else -1.0
     if not 0 <= value <= 1:
-        raise SessionError(
-            tr("{text} is no probability: write it like 0.6 or 60%.", text=repr(text))
-        )
+        raise SessionError("{text} is no probability: write it like 0.6 or 60%.", text=repr(text))
     return value
 
 
@@ -198,7 +194,7 @@ def _in_zone(moment: datetime, now: datetime, text: str) -> datetime:
 
 def _beyond(text: str) -> SessionError:
     return SessionError(
-        tr("{text} is beyond the calendar: write a date such as 2025-01-31.", text=repr(text))
+        "{text} is beyond the calendar: write a date such as 2025-01-31.", text=repr(text)
     )
 
 
@@ -219,15 +215,13 @@ def _keyed(draft: _Draft, key: str, value: str) -> str:
         return f"{key}:"
     if use is None:
         raise SessionError(
-            tr(
-                "{key} is nothing to search by: use {keys}, or put the text in quotes.",
-                key=repr(key),
-                keys=", ".join(_KEYS),
-            )
+            "{key} is nothing to search by: use {keys}, or put the text in quotes.",
+            key=repr(key),
+            keys=", ".join(_KEYS),
         )
     if not value:
         raise SessionError(
-            tr("Nothing follows {key}: - write it right behind, without a space.", key=key)
+            "Nothing follows {key}: - write it right behind, without a space.", key=key
         )
     use(draft, value)
     return " "
@@ -239,15 +233,13 @@ def _take_roles(draft: _Draft, value: str) -> None:
             draft.add("roles", Role(name.casefold()))
         except ValueError as error:
             raise SessionError(
-                tr("{name} is no role: use agent or customer.", name=repr(name))
+                "{name} is no role: use agent or customer.", name=repr(name)
             ) from error
 
 
 def _take_by(draft: _Draft, value: str) -> None:
     if value.casefold() not in ("human", "model"):
-        raise SessionError(
-            tr("{value} marks nothing: use by:human or by:model.", value=repr(value))
-        )
+        raise SessionError("{value} marks nothing: use by:human or by:model.", value=repr(value))
     draft.set(annotated=value.casefold() == "human")
 
 
@@ -347,9 +339,7 @@ def _span(number: float, unit: str) -> timedelta:
         return timedelta(days=number * _SPAN_DAYS[singular])
     except (OverflowError, ValueError) as error:
         raise SessionError(
-            tr(
-                "{number} {unit} is longer than there is a calendar: search for a shorter time.",
-                number=decimal(number),
-                unit=unit,
-            )
+            "{number} {unit} is longer than there is a calendar: search for a shorter time.",
+            number=decimal(number),
+            unit=unit,
         ) from error

@@ -18,7 +18,6 @@ from emolive.baseline import (
 from emolive.engine.config import EngineConfig
 from emolive.engine.redecision import heard_of, redecided
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.inference.decision import Decision
 from emolive.inference.metadata import ModelMetadata
 from emolive.session.library import Library
@@ -59,20 +58,16 @@ def readapt(
     info = library.get(session_id)
     if model.labels != info.labels:
         raise SessionError(
-            tr(
-                "Session {id} has other labels than {model} has now: analyse it again with "
-                "`emolive sessions replay {id} --model`.",
-                id=info.id,
-                model=model.name,
-            )
+            "Session {id} has other labels than {model} has now: analyse it again with "
+            "`emolive sessions replay {id} --model`.",
+            id=info.id,
+            model=model.name,
         )
     before = library.windows(info.id)
     raw = [_raw(window) for window in before]
     streams = [one for one in info.streams if any(w.stream == one.name for w in raw)]
     if not any(window.probabilities is not None for window in raw):
-        raise SessionError(
-            tr("Session {id} has no answers that could be decided anew.", id=info.id)
-        )
+        raise SessionError("Session {id} has no answers that could be decided anew.", id=info.id)
     config = EngineConfig(hop_s=info.hop_samples / info.rate)
     profiles = ProfileStore(library.folder).profiles() if expected is not None else []
     windows: list[Prediction] = []

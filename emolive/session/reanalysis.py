@@ -15,7 +15,6 @@ from emolive.baseline import Baselines, KnownSources, ProfileStore
 from emolive.engine.config import EngineConfig
 from emolive.engine.monitor import Monitor
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.session.comparison import Comparison, compare
@@ -87,11 +86,9 @@ def reanalyze(
     ]
     if not tracks:
         raise SessionError(
-            tr(
-                "No audio of session {id} is kept that could be analysed again: record "
-                "sessions with audio to compare models on them.",
-                id=session.id,
-            )
+            "No audio of session {id} is kept that could be analysed again: record "
+            "sessions with audio to compare models on them.",
+            id=session.id,
         )
     gaps = library.gaps(session.id)
     answered = library.windows(session.id)

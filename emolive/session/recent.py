@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emolive.engine.hub import Mailbox
 from emolive.errors import SessionError
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
 from emolive.session.recorded_run import RecordedRun, new_session
@@ -127,11 +127,9 @@ class RecentRun:
             held += last - first
         if held < n_samples:
             raise SessionError(
-                tr(
-                    "The sound of this moment is not kept any more: only the last {minutes} "
-                    "minutes can be explained.",
-                    minutes=decimal(self.seconds / 60),
-                )
+                "The sound of this moment is not kept any more: only the last {minutes} "
+                "minutes can be explained.",
+                minutes=decimal(self.seconds / 60),
             )
         return found
 
@@ -159,7 +157,7 @@ class RecentRun:
             if one.sound is not None and isinstance(one.event, FeatureBlock):
                 starts.setdefault(one.event.stream, one.end_sample - len(one.sound))
         if audio is None or not starts:
-            raise SessionError(tr("There is nothing in memory to keep."))
+            raise SessionError("There is nothing in memory to keep.")
         origin, facts = max(starts.values()), self._run.facts
         started = ended_at - (end - origin) / facts.rate
         new = new_session(facts, audio.source_format, facts.rate, request, started)

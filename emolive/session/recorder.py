@@ -285,7 +285,7 @@ class Recorder:
             info = writer.finish(end)
         except SessionError as error:
             raise SessionError(
-                tr("{error} What was stored before is put right at the next start.", error=error)
+                "{error} What was stored before is put right at the next start.", error=error
             ) from error
         if writer.rows_lost:
             problem = problem or (

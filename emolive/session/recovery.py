@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.inference.segments import Segmenter
 from emolive.private_files import make_private_folder
 from emolive.session import audit_log, timeline_rows
@@ -159,12 +158,10 @@ def _repaired(folder: Path, stream: StreamInfo) -> tuple[StreamInfo, int]:
 
 def _cannot_repair(path: Path, error: OSError) -> SessionError:
     return SessionError(
-        tr(
-            "A recording that was cut off cannot be put right ({path}: {reason}): check the "
-            "disk and start again.",
-            path=path,
-            reason=error.strerror or error,
-        )
+        "A recording that was cut off cannot be put right ({path}: {reason}): check the "
+        "disk and start again.",
+        path=path,
+        reason=error.strerror or error,
     )
 
 

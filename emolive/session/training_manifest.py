@@ -105,10 +105,8 @@ def write_manifest(
             rows.append({"path": where, **times, **about})
     if not rows:
         raise SessionError(
-            tr(
-                "Nothing that could be trained on is marked there: mark stretches with an "
-                "emotion in sessions whose audio is kept."
-            )
+            "Nothing that could be trained on is marked there: mark stretches with an "
+            "emotion in sessions whose audio is kept."
         )
     path = folder / FILE_NAME
     write_rows(path, COLUMNS, rows)

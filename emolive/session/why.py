@@ -14,7 +14,6 @@ from emolive.audio.session_file import open_session_file, read_session_file
 from emolive.errors import EmoliveError, SessionError
 from emolive.explain.baseline import RunningBaseline
 from emolive.explain.moment import Explanation, Moment, MomentExplainer
-from emolive.i18n import tr
 from emolive.inference.adapted_file import adapted_names
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import Classifier
@@ -107,11 +106,9 @@ def session_explainer(library: LibraryReader, session: SessionInfo) -> HeardExpl
         choice = recorded_with(session.model)
         if choice is None:
             raise SessionError(
-                tr(
-                    "The model {model}, with which this was recorded, is not here: compare "
-                    "models, or add it, to see why it decided so.",
-                    model=session.model,
-                )
+                "The model {model}, with which this was recorded, is not here: compare "
+                "models, or add it, to see why it decided so.",
+                model=session.model,
             )
         return load_classifier(choice, "cpu", threads=1)
 
@@ -153,9 +150,7 @@ class StoredSound:
         """
         path = self.library.audio_path(self.session.id, stream)
         if path is None:
-            raise SessionError(
-                tr("The sound of this stream was not kept: nothing can be explained.")
-            )
+            raise SessionError("The sound of this stream was not kept: nothing can be explained.")
         rate = self.session.rate
         found = np.zeros(n_samples, np.float32)
         start = max(0, start_sample)

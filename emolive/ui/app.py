@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from emolive import __version__, resources
 from emolive.errors import EmoliveError
 from emolive.heap import give_back_memory
-from emolive.i18n import tr
 from emolive.logs import log_of_the_app, nothing_unseen
 from emolive.plain_text import plain
 
@@ -185,7 +184,7 @@ def _choice(source: str | PathLike[str], device: str | int | None) -> SourceChoi
         return SourceChoice(SourceKind.MICROPHONE, str(device), device)
     path = Path(fspath(source))
     if not path.exists():
-        raise EmoliveError(tr("There is no file {path}: check the path.", path=path))
+        raise EmoliveError("There is no file {path}: check the path.", path=path)
     return file_choice(path)
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_mend
-from emolive.i18n import tr
 
 # What PySide6's wheels need from Debian 12 or Ubuntu 24.04, beyond a bare system.
 APT_PACKAGES = (
@@ -49,10 +48,7 @@ def check_desktop(
     display = environment.get("DISPLAY")
     if not display:
         raise EmoliveError(
-            tr(
-                "There is no display for the window: {without_window}.",
-                without_window=_WITHOUT_WINDOW,
-            )
+            "There is no display for the window: {without_window}.", without_window=_WITHOUT_WINDOW
         )
     _check_xcb(plugin_folder / "libqxcb.so", display)
 
@@ -65,12 +61,12 @@ def _import_qt(platform: str) -> Path:
             importlib.import_module(f"PySide6.{name}")
     except ModuleNotFoundError as error:
         raise EmoliveError(
-            tr("The desktop needs PySide6: {way}.", way=way_to_mend("PySide6-Essentials"))
+            "The desktop needs PySide6: {way}.", way=way_to_mend("PySide6-Essentials")
         ) from error
     except ImportError as error:
         way_out = _INSTALL if platform == "linux" else "reinstall PySide6-Essentials"
         raise EmoliveError(
-            tr("Qt cannot be loaded ({error}): {way_out}.", error=error, way_out=way_out)
+            "Qt cannot be loaded ({error}): {way_out}.", error=error, way_out=way_out
         ) from error
     plugins = core.QLibraryInfo.path(core.QLibraryInfo.LibraryPath.PluginsPath)
     return Path(plugins) / "platforms"
@@ -89,13 +85,11 @@ def _check_binding() -> None:
     if before - sys.getrefcount(None) >= 48:
         version = importlib.import_module("PySide6").__version__
         raise EmoliveError(
-            tr(
-                "PySide6 {version} crashes on Python {version_info}.{version_info2}: {way}.",
-                way=way_to_mend("'PySide6-Essentials>=6.8,!=6.12.0'"),
-                version=version,
-                version_info=sys.version_info[0],
-                version_info2=sys.version_info[1],
-            )
+            "PySide6 {version} crashes on Python {version_info}.{version_info2}: {way}.",
+            way=way_to_mend("'PySide6-Essentials>=6.8,!=6.12.0'"),
+            version=version,
+            version_info=sys.version_info[0],
+            version_info2=sys.version_info[1],
         )
 
 
@@ -122,11 +116,9 @@ def _check_xcb(plugin: Path, display: str) -> None:
         xcb = ctypes.CDLL(ctypes.util.find_library("xcb") or "libxcb.so.1")
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "A library for the window is missing ({error}): {install}.",
-                error=error,
-                install=_INSTALL,
-            )
+            "A library for the window is missing ({error}): {install}.",
+            error=error,
+            install=_INSTALL,
         ) from error
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
@@ -137,9 +129,7 @@ def _check_xcb(plugin: Path, display: str) -> None:
     xcb.xcb_disconnect(connection)
     if failed:
         raise EmoliveError(
-            tr(
-                "The display {display} cannot be reached: {without_window}.",
-                display=display,
-                without_window=_WITHOUT_WINDOW,
-            )
+            "The display {display} cannot be reached: {without_window}.",
+            display=display,
+            without_window=_WITHOUT_WINDOW,
         )

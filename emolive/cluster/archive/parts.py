@@ -20,7 +20,6 @@ from emolive.addresses import opened, reason
 from emolive.archive.result import FileResult
 from emolive.cluster.archive.listing import Listed, Listing, rows
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.session.export.atomic import replacing
 
 WINDOWS, SEGMENTS, FILES = "windows", "segments", "files"
@@ -111,11 +110,9 @@ class Parts:
     def unwritable(self, error: Exception) -> EmoliveError:
         """The error for a folder that takes nothing."""
         return EmoliveError(
-            tr(
-                "Cannot write to {out} ({reason}): choose another place with --out.",
-                out=self._out,
-                reason=reason(error),
-            )
+            "Cannot write to {out} ({reason}): choose another place with --out.",
+            out=self._out,
+            reason=reason(error),
         )
 
     def __bool__(self) -> bool:
@@ -173,12 +170,10 @@ class Parts:
                     self._drop(name, stale)
         except (OSError, pa.ArrowException) as error:
             raise EmoliveError(
-                tr(
-                    "The results in {out} cannot be gone on with ({reason}): choose "
-                    "another place with --out.",
-                    out=self._out,
-                    reason=reason(error),
-                )
+                "The results in {out} cannot be gone on with ({reason}): choose "
+                "another place with --out.",
+                out=self._out,
+                reason=reason(error),
             ) from error
 
     def _drop(self, name: str, files: list[str]) -> None:

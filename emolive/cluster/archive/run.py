@@ -15,7 +15,6 @@ from emolive.cluster.archive.listing import Listing, in_blocks
 from emolive.cluster.parcels import packed
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 
 # A part holds as many files, or as many bytes of them (a few hours of sound), as this at most.
 MOST_FILES, MOST_BYTES = 64, 256 * 2**20
@@ -89,9 +88,7 @@ def run_on_cluster(
             tell(told(dict(row)))
     except ray.exceptions.RayError as error:
         raise EmoliveError(
-            tr(
-                "The cluster was lost in the middle ({kind}): the same command with --resume goes "
-                "on from what is finished.",
-                kind=type(error).__name__,
-            )
+            "The cluster was lost in the middle ({kind}): the same command with --resume goes "
+            "on from what is finished.",
+            kind=type(error).__name__,
         ) from error

@@ -277,7 +277,7 @@ class Fleet:
             news = ray.get(handle.take.remote(None), timeout=_SILENT_S)
         except ray.exceptions.RayError as error:
             raise EmoliveError(
-                tr("{name} cannot start: {why}", name=name, why=_cause(error))
+                "{name} cannot start: {why}", name=name, why=_cause(error)
             ) from error
         member = Member(name, handle, url, audiosocket, news.load, news.refusal)
         with self._lock:
@@ -297,7 +297,7 @@ class Fleet:
             if self.without_head or time.monotonic() >= deadline:
                 no_head = self.without_head
                 why = tr("the cluster has no head") if no_head else tr("it does not answer")
-                raise EmoliveError(tr("{name} cannot start: {why}.", name=name, why=why))
+                raise EmoliveError("{name} cannot start: {why}.", name=name, why=why)
         return self._ray.get(answer)
 
     def _listen(self, member: Member, after: int) -> None:

@@ -36,11 +36,11 @@ class RemoteCall:
 
     def write(self, block: FloatArray) -> None:  # noqa: ARG002
         """Frames come to the worker alone."""
-        raise EmoliveError(tr("The call is brought to its worker."))
+        raise EmoliveError("The call is brought to its worker.")
 
     def finish(self, reason: str | None, gaps: int) -> None:  # noqa: ARG002
         """Its end comes to the worker alone."""
-        raise EmoliveError(tr("The call is brought to its worker."))
+        raise EmoliveError("The call is brought to its worker.")
 
     def take(self) -> Sequence[CallEvent]:
         """What has happened since the last time."""
@@ -149,10 +149,8 @@ class ClusterHost(Listener):
             EmoliveError: always.
         """
         raise EmoliveError(
-            tr(
-                "{name}: calls are brought to workers, which /v1/taps/placement names.",
-                name=request.name,
-            )
+            "{name}: calls are brought to workers, which /v1/taps/placement names.",
+            name=request.name,
         )
 
     async def end(self, call_id: str, reason: str) -> bool:

@@ -123,9 +123,7 @@ class RemoteClassifier:
             self.provider: str = tr("{provider}, in the cluster", provider=about[1])
             self.provider_note: str | None = about[2]
             return
-        raise EmoliveError(
-            tr("No classifier of the cluster answers: look whether its machines run.")
-        )
+        raise EmoliveError("No classifier of the cluster answers: look whether its machines run.")
 
     def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows, float32 ``(batch, *metadata.window_shape)``.
@@ -145,7 +143,7 @@ class RemoteClassifier:
                 _log.warning("A classifier of the cluster does not answer", exc_info=True)
                 continue
             return output
-        raise ModelError(tr("No classifier of the cluster answers."))
+        raise ModelError("No classifier of the cluster answers.")
 
     def close(self) -> None:
         """They are not this one's to close."""

@@ -13,7 +13,6 @@ from emolive.cluster.live.fleet import Fleet, FleetSettings
 from emolive.cluster.live.host import ClusterHost
 from emolive.cluster.ray_runtime import LOCAL, ray_cluster
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
 from emolive.session.database import library_folder
@@ -32,7 +31,7 @@ def serve_on_cluster(
     """
     if settings.token is None:
         raise EmoliveError(
-            tr("Workers ask for the token that the front has: give --token, or set EMOLIVE_TOKEN.")
+            "Workers ask for the token that the front has: give --token, or set EMOLIVE_TOKEN."
         )
     library = library_folder(settings.library).absolute()
     wish = replace(wish, detached=address != LOCAL)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 from emolive.session.export.atomic import replacing_folder
 from emolive.session.export.tables import trace_table
 from emolive.session.export.tiers import Tier, TierKind, tiers
@@ -31,7 +30,7 @@ def check_audformat() -> None:
         import audformat  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr("audformat needs an extra: {way}, or use csv.", way=way_to_get("export"))
+            "audformat needs an extra: {way}, or use csv.", way=way_to_get("export")
         ) from error
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 import soundfile as sf
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.session.export.atomic import replacing
 
 _BLOCK = 1 << 16
@@ -42,10 +41,8 @@ def _write_wav(source: Path, target: Path) -> None:
     with source.open("rb") as flac, _opened(source, flac) as sound:
         if sound.frames * sound.channels * _SAMPLE_BYTES > _MOST_WAV_BYTES:
             raise SessionError(
-                tr(
-                    "{name} is longer than a WAV file can be: use `--audio-format flac`.",
-                    name=source.name,
-                )
+                "{name} is longer than a WAV file can be: use `--audio-format flac`.",
+                name=source.name,
             )
         with target.open("wb") as file, wave.open(file, "wb") as copy:
             copy.setnchannels(sound.channels)
@@ -72,9 +69,6 @@ def _opened(source: Path, flac: object) -> sf.SoundFile:
 
 def _damaged(source: Path) -> SessionError:
     return SessionError(
-        tr(
-            "The audio {source} is damaged: export without `--audio`, or with "
-            "`--audio-format flac`.",
-            source=source,
-        )
+        "The audio {source} is damaged: export without `--audio`, or with `--audio-format flac`.",
+        source=source,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.audformat_tables import check_audformat, write_audformat
 from emolive.session.export.csv_tables import write_csv, write_spreadsheet_csv
@@ -80,11 +80,9 @@ def chosen_formats(text: str) -> tuple[Format, ...]:
     names = dict.fromkeys(name.strip().lower() for name in text.split(","))
     if unknown := [name for name in names if name not in FORMATS]:
         raise EmoliveError(
-            tr(
-                "{unknown} is not a format that can be written: use {formats}.",
-                unknown=repr(unknown[0]),
-                formats=", ".join(FORMATS),
-            )
+            "{unknown} is not a format that can be written: use {formats}.",
+            unknown=repr(unknown[0]),
+            formats=", ".join(FORMATS),
         )
     for name in names:
         FORMATS[name].check()

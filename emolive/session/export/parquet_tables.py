@@ -6,7 +6,6 @@ from pathlib import Path
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.i18n import tr
 from emolive.plain_text import valid_text
 from emolive.session.export.atomic import beside, replacing
 from emolive.session.export.tables import Row, tables
@@ -24,7 +23,7 @@ def check_parquet() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise EmoliveError(
-            tr("Parquet needs an extra: {way}, or use csv.", way=way_to_get("export"))
+            "Parquet needs an extra: {way}, or use csv.", way=way_to_get("export")
         ) from error
 
 

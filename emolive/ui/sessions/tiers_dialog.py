@@ -104,7 +104,7 @@ class TiersDialog(SessionDialog):
                 if not row.empty:
                     tier = tier_of(row.name.text(), row.labels.text())
                     if tier.name in names:
-                        raise EmoliveError(tr("There are two tiers {name}.", name=tier.name))
+                        raise EmoliveError("There are two tiers {name}.", name=tier.name)
                     names.append(tier.name)
                     settings = with_tier(settings, tier)
         except EmoliveError as error:

@@ -51,9 +51,7 @@ def written_to(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise EmoliveError(
-            tr(
-                "{path} cannot be written ({reason}): choose another place.",
-                path=path,
-                reason=error.strerror or error,
-            )
+            "{path} cannot be written ({reason}): choose another place.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
