@@ -194,18 +194,22 @@ def unseen_command(
     """Measure what to expect of unknown voices: arousal, valence, anger, false alarms, abstention.
 
     Of a model file, on the corpora in the cache that it was not trained on; without one, from the
-    recipe's leave-one-corpus-out answers in the runs.
+    recipe's answers on corpora left out, one by one or in groups, in the runs.
     """
     from emolive.inference.loading import open_model
-    from training.results import find_results
-    from training.unseen import measure_file, measure_unseen, write_file, write_unseen
+    from training.unseen import (
+        left_out_answers,
+        measure_file,
+        measure_unseen,
+        write_file,
+        write_unseen,
+    )
 
     settings = load_recipe(recipe)
     if model is None:
-        results = find_results(runs).get((settings.name, "cross-corpus"))
-        if not results:
+        if not (results := left_out_answers(runs, settings.name)):
             raise EmoliveError(
-                f"{runs} holds no leave-one-corpus-out answers of {settings.name}: let "
+                f"{runs} holds no answers of {settings.name} on corpora left out: let "
                 "`python -m training study` make them, or name a model file."
             )
         say(write_unseen(measure_unseen(results, settings.decided_right)))
@@ -261,22 +265,29 @@ def export_command(
         bool, typer.Option("--gpu-twin", help="Also write the file for GPUs, beside it.")
     ] = False,
     note: Annotated[str, typer.Option(help="What the recipe does not tell about the run.")] = "",
+    left_out: Annotated[
+        str,
+        typer.Option(
+            help="Another recipe, whose answers on corpora left out stand for this one's."
+        ),
+    ] = "",
 ) -> None:
     """Quantise, calibrate and measure a run, and write the model file with its card.
 
-    Where the runs hold leave-one-corpus-out answers of the recipe, these decide temperature and
+    Where the runs hold answers of the recipe on corpora left out, these decide temperature and
     threshold.
     """
     from training.export import PRECISIONS, load_trained
     from training.publish import publish, publish_twin
-    from training.results import find_results
-    from training.unseen import measure_unseen
+    from training.unseen import left_out_answers, measure_unseen
 
     settings = load_recipe(recipe)
     if precision not in PRECISIONS:
         raise typer.BadParameter(f"{precision} is none of {', '.join(PRECISIONS)}")
     audio = load_cache(cache)
-    left_out = find_results(runs).get((settings.name, "cross-corpus"))
+    answers = left_out_answers(runs, left_out or settings.name)
+    if left_out and not answers:
+        raise EmoliveError(f"{runs} holds no answers of {left_out} on corpora left out.")
     trained = load_trained(settings, recipe.parent, runs, audio)
     publish(
         audio,
@@ -284,7 +295,7 @@ def export_command(
         trained,
         out,
         name=out.name.removesuffix(".onnx").removesuffix(".gpu"),
-        unseen=measure_unseen(left_out, settings.decided_right) if left_out else None,
+        unseen=measure_unseen(answers, settings.decided_right) if answers else None,
         sources=sources(settings, recipe.parent),
         precision=precision,
         note=note,

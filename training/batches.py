@@ -17,7 +17,7 @@ from training.image_transforms import shrink_batch
 from training.labels import LABELS
 from training.recipe import Recipe
 from training.splits import Split, noise_clips
-from training.teachers import Teacher, taught_probabilities
+from training.teachers import Teacher, taught_of_clips, taught_probabilities
 from training.views import Kept, Views
 from training.waveforms import Chance, Disturber, LogMel, Waveforms, mask, mix, mix_by_energy
 
@@ -135,7 +135,7 @@ class _KeptOutputs:
 class _KeptImages:
     """Shrunk log-mels of the clip or of a disturbed copy, and what the teachers said of either.
 
-    The teachers heard the same windows without rooms, noise and telephone lines.
+    The teachers heard the same windows without rooms, noise and telephone lines, or the clip alone.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class _KeptImages:
     ) -> None:
         self._recipe, self._clips, self._device = recipe, split.train, device
         views, log_mel = Views(cache, recipe, device), LogMel(recipe.front_end).to(device)
-        factors = recipe.shrink(0)
+        factors = recipe.kept_shrink
 
         def image(windows: torch.Tensor) -> torch.Tensor:
             return shrink_batch(log_mel(windows)[:, None], factors)[:, 0]
@@ -161,6 +161,9 @@ class _KeptImages:
         if teachers:
             self._rows = views.rows
             self._taught = torch.zeros(len(views.clips), views.copies, len(LABELS), device=device)
+            if recipe.taught == "clips":
+                self._taught[:] = taught_of_clips(teachers, views.clips)[:, None]
+                return
             for heard, _, rows, copy in views("Teachers", disturbed=False):
                 self._taught[rows, copy] = taught_probabilities(teachers, heard[:, None])
 

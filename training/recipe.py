@@ -195,6 +195,9 @@ class Recipe(_Strict):
     # answers, and only mixed and masked anew (in cells of the kept, shrunk images).
     examples: Literal["workers", "device", "kept"] = "workers"
     copies: int = Field(default=0, ge=0)
+    # What the teachers of kept images answer: every copy, as it was before rooms, noise and
+    # telephone lines; or the clip alone, of which their frozen encoder's outputs are kept.
+    taught: Literal["copies", "clips"] = "copies"
     # Share of the training clips, those that reveal a speaker shortcut, that are also heard in a
     # converted voice (CO-VADA); on a frozen encoder's statistics.
     converted: float = Field(default=0.0, ge=0, le=1)
@@ -233,8 +236,9 @@ class Recipe(_Strict):
             raise ValueError("converted voices need a frozen encoder's statistics")
         if self.model == "whisper-encoder" and self.examples != "device":
             raise ValueError('whisper-encoder needs examples = "device"')
-        if self.keeps_images and len({stage.shrink for stage in self.stages}) > 1:
-            raise ValueError('examples = "kept" needs one shrink for all stages')
+        bands, frames = self.kept_shrink
+        if any(stage.shrink[0] % bands or stage.shrink[1] % frames for stage in self.stages):
+            raise ValueError('examples = "kept" needs stages that shrink what the last one keeps')
         if kept := MEASURED_ONLY & set(self.corpora):
             raise ValueError(f"{', '.join(sorted(kept))} is for measuring only, never for training")
         return self
@@ -264,6 +268,11 @@ class Recipe(_Strict):
     def keeps_images(self) -> bool:
         """Whether training goes over kept, shrunk log-mels."""
         return self.examples == "kept" and not self.takes_waveform
+
+    @property
+    def kept_shrink(self) -> tuple[int, int]:
+        """By what log-mels are shrunk before they reach `train_epoch`: where they are kept."""
+        return self.stages[-1].shrink if self.keeps_images else (1, 1)
 
     @property
     def window_samples(self) -> int:

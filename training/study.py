@@ -132,7 +132,7 @@ def train_own(
     folder, split = own_folder(runs, recipe.name), split_clips(cache.clips, recipe)
     if recipe.model == "ensemble":
         return folder
-    teachers = [load_teacher(run, t, cache) for run, t in zip(trained, taught, strict=True)]
+    teachers = [load_teacher(run, t, cache, recipe) for run, t in zip(trained, taught, strict=True)]
     train(cache, recipe, split, folder, initial=initial, teachers=teachers, workers=workers)
     return folder
 
@@ -323,7 +323,7 @@ class _Job:
             self.cache, recipe, recipes, self.runs, self.workers
         )
         teachers = [
-            load_teacher(run, self.study.recipe(name), self.cache)
+            load_teacher(run, self.study.recipe(name), self.cache, recipe)
             for name, run in self.members.items()
         ]
         return answer_fold(

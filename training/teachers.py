@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from training.cache import AudioCache
+from training.cache import AudioCache, CachedClip
 from training.device import pick_device
-from training.encoder_outputs import load_encoder
+from training.encoder_outputs import EncoderOutputs, load_encoder
+from training.heard import head_logits
 from training.image_transforms import shrink_batch
 from training.metrics import softmax
 from training.models import EmotionNet, build_model
@@ -25,22 +26,33 @@ from training.waveforms import LogMel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Teacher:
-    """A trained network, how much its input is shrunk, and what makes its input from audio."""
+    """A trained network, how much its input is shrunk, and what makes its input from audio.
+
+    `outputs`: what its frozen encoder puts out for each clip, where it is a head that reads these.
+    """
 
     model: nn.Module
     factors: tuple[int, int]
     log_mel: LogMel | None
+    outputs: EncoderOutputs | None = None
 
 
-def load_teacher(run: Path, recipe: Recipe, cache: AudioCache) -> Teacher:
-    """The averaged weights of a finished run.
+def load_teacher(run: Path, recipe: Recipe, cache: AudioCache, student: Recipe) -> Teacher:
+    """The averaged weights of a finished run, ready for what `student` lets its teachers hear.
 
     Raises:
         FileNotFoundError: it has no checkpoint.
+        ValueError: it is to answer clips, but nothing of its encoder can be kept.
     """
+    device = pick_device()
+    if student.taught == "clips":
+        if not recipe.frozen:
+            raise ValueError(f"{recipe.name} cannot answer clips: its encoder is not frozen")
+        head = build_model(recipe)
+        head.load_state_dict(averaged_weights(run))
+        return Teacher(head.to(device), (1, 1), None, EncoderOutputs(cache, recipe, device))
     model = load_network(run, recipe, cache)
     model.requires_grad_(False)
-    device = pick_device()
     log_mel = None if recipe.takes_waveform else LogMel(recipe.front_end).to(device)
     return Teacher(
         model.eval().to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
@@ -89,6 +101,19 @@ def taught_probabilities(teachers: Sequence[Teacher], x: torch.Tensor) -> torch.
             logits = teacher.model(seen)
         answers.append(logits.float().softmax(1))
     return torch.stack(answers).mean(0)
+
+
+def taught_of_clips(teachers: Sequence[Teacher], clips: Sequence[CachedClip]) -> torch.Tensor:
+    """The teachers' mean probabilities for the clips' centre windows, ``(n, 8)``.
+
+    From kept outputs: seconds for all clips, where running an encoder over every copy takes hours
+    on a processor.
+    """
+    answers = []
+    for teacher in teachers:
+        assert teacher.outputs is not None
+        answers.append(softmax(head_logits(teacher.model, teacher.outputs.of(clips))))
+    return torch.from_numpy(np.mean(answers, axis=0, dtype=np.float32))
 
 
 def _mean(answers: npt.NDArray[np.floating], by_certainty: bool) -> npt.NDArray[np.float64]:

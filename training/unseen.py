@@ -9,7 +9,8 @@ Every corpus counts alike, and in it every class.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from training.evaluate import labels_of, logits_of, window_logits
 from training.labels import LABELS
 from training.metrics import softmax
 from training.recipe import Recipe
-from training.results import FoldResult
+from training.results import FoldResult, find_results
 
 CONDITION = "clean"
 _FEWEST = 20  # decided windows below which a share of right ones is chance
@@ -61,7 +62,10 @@ class UnseenCorpus:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """All corpora together; `coverage_80` is the share that can be decided with 80 % right."""
+    """All corpora together; `coverage_80` is the share that can be decided with 80 % right.
+
+    `source` tells whose answers they are, and how corpora were left out.
+    """
 
     temperature: float
     threshold: float
@@ -70,6 +74,7 @@ class Unseen:
     right: float
     coverage_80: float
     corpora: tuple[UnseenCorpus, ...]
+    source: str = ""
 
     @property
     def mean(self) -> tuple[float, float]:
@@ -86,6 +91,12 @@ class Answers(NamedTuple):
     labels: Ints
 
 
+def left_out_answers(runs: Path, recipe: str) -> list[FoldResult]:
+    """A recipe's answers on corpora left out, one by one or else in groups; none: an empty list."""
+    found = find_results(runs)
+    return found.get((recipe, "cross-corpus")) or found.get((recipe, "corpus-groups"), [])
+
+
 def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     """Fit temperature (least log-loss) and threshold (`right` of the decided windows are right).
 
@@ -94,13 +105,14 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     """
     if not results:
         raise ValueError("there are no leave-one-corpus-out results")
-    answers = [
-        Answers(
-            str(one.about["fold"]).removeprefix("without-"),
-            one.window_logits[CONDITION],
-            one.labels,
-        )
+    parts = [
+        (one, corpus, np.array(one.corpora) == corpus)
         for one in results
+        for corpus in sorted(set(one.corpora))
+    ]
+    answers = [
+        Answers(corpus, one.window_logits[CONDITION][mine], one.labels[mine])
+        for one, corpus, mine in parts
     ]
     logits, labels, weights = _pooled(answers)
 
@@ -112,7 +124,10 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
     probabilities = softmax(logits, temperature)
     correct = probabilities.argmax(1) == labels
     threshold, *_ = _decided(probabilities.max(1), correct, weights, right)
-    return measure_answers(answers, temperature, threshold)
+    alone = len(answers) == len(results)
+    source = f"Recipe `{results[0].about.get('recipe', '')}`, "
+    source += "each corpus left out of training in turn" if alone else "corpora left out in groups"
+    return replace(measure_answers(answers, temperature, threshold), source=source)
 
 
 def measure_file(
@@ -275,8 +290,8 @@ def write_unseen(unseen: Unseen) -> str:
     """Of a recipe, as Markdown, for the model card."""
     raw, centred = unseen.mean
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
-    return f"""The same recipe, each corpus left out of training in turn (one window per clip,
-clean). This is what to expect of voices, rooms and languages that it does not know, and what
+    return f"""{unseen.source} (one window per clip, clean).
+This is what to expect of voices, rooms and languages that it does not know, and what
 temperature and threshold are fitted on. UAR among all eight classes; among the corpus's own; and
 the same with the answer's bias removed (the mean log-probability over the corpus subtracted, as
 source profiles do):

@@ -80,7 +80,7 @@ def test_no_recording_is_on_two_sides(
         digests = [c.digest for part in _parts(fold) for c in part]
         assert len(digests) == len(set(digests))
         assert all(c.emotion in LABELS for part in _parts(fold) for c in part)
-        tested = {*TESTED, "tess"} if protocol == "cross-corpus" else set(TESTED)
+        tested = {*TESTED, "tess"} if protocol in ("cross-corpus", "corpus-groups") else set(TESTED)
         assert {c.corpus for c in fold.split.test} <= tested
         assert all(part for part in _parts(fold))
 
@@ -155,6 +155,25 @@ def test_cross_corpus_does_not_train_on_what_it_tests(
     assert {c.emotion for c in found["without-savee"].test} == set(_SAVEE)
 
 
+def test_groups_of_corpora_are_left_out_together(clips: tuple[CachedClip, ...]) -> None:
+    more = clips + tuple(
+        _clip(corpus, "1", emotion, n)
+        for corpus in ("emodb", "nemo", "cremad", "ased")
+        for emotion in _SAVEE
+        for n in (1, 2)
+    )
+    every = _recipe("ravdess", "savee", "tess", "emodb", "nemo", "cremad", "ased")
+    found = {fold.name: fold.split for fold in folds("corpus-groups", more, every)}
+    assert set(found) == {"without-ravdess-savee", "without-tess-cremad", "without-emodb-nemo"}
+    for name, split in found.items():
+        left_out = {c.corpus for c in split.test}
+        assert left_out == set(name.split("-")[1:])
+        assert {c.corpus for c in split.train} == set(every.corpora) - left_out
+    # Of a group that a recipe has half of, that half.
+    found = {fold.name: fold.split for fold in folds("corpus-groups", clips, _recipe("tess"))}
+    assert set(found) == {"without-ravdess-savee"}
+
+
 def test_of_a_large_corpus_that_is_left_out_some_clips_are_tested(recipe: Recipe) -> None:
     many = tuple(
         CachedClip(f"{e}{i}", corpus, "1", "male", "en", e, 0, 1, f"{corpus}{e}{i}")
@@ -178,7 +197,7 @@ def test_split_files_say_what_the_folds_are(
     clips: tuple[CachedClip, ...], recipe: Recipe, tmp_path: Path
 ) -> None:
     written = list(write_splits(clips, recipe, tmp_path))
-    assert len(written) == PAPER_SEEDS + len(RAVDESS_FOLDS) + len(TESTED) + 1
+    assert len(written) == PAPER_SEEDS + len(RAVDESS_FOLDS) + len(TESTED) + 1 + 2
     for protocol in PROTOCOLS:
         for fold in folds(protocol, clips, recipe):
             path = tmp_path / protocol / f"{fold.name}.csv"

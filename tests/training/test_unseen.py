@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,20 @@ def test_temperature_and_threshold_hold_on_what_was_left_out() -> None:
     assert unseen.right >= 0.8
     assert unseen.coverage == pytest.approx(decided.mean(), abs=0.02)
     assert unseen.coverage_80 == pytest.approx(unseen.coverage, abs=0.001)
+
+
+def test_corpora_that_were_left_out_together_are_told_apart() -> None:
+    one, two = _sure_of_itself("a", 2.0, 1), _sure_of_itself("b", 2.0, 2)
+    both = _result(
+        "a-b",
+        np.concatenate([one.window_logits["clean"], two.window_logits["clean"]]),
+        np.concatenate([one.labels, two.labels]),
+    )
+    object.__setattr__(both, "corpora", one.corpora + two.corpora)
+    apart, together = measure_unseen([one, two], right=0.7), measure_unseen([both], right=0.7)
+    assert together == replace(apart, source=together.source)
+    assert "in turn" in write_unseen(apart)
+    assert "in groups" in write_unseen(together)
 
 
 def test_nothing_is_decided_where_nothing_is_known() -> None:
