@@ -153,3 +153,13 @@ def test_a_file_is_measured_on_what_it_was_not_trained_on(
     for given in (("fast", "--cache", cache_folder), ("--runs", tmp_path / "runs")):
         _, error = told(*given)
         assert isinstance(error, EmoliveError)
+
+
+def test_a_file_is_not_written_without_the_answers_that_were_to_decide(
+    cache_folder: Path, tmp_path: Path
+) -> None:
+    recipe = Path(command_line.__file__).parent / "recipes" / "resnet34-taught.toml"
+    given = ["--cache", str(cache_folder), "--runs", str(tmp_path), "--left-out", "quick-taught"]
+    found = CliRunner().invoke(command_line.app, ["export", str(recipe), *given])
+    assert isinstance(found.exception, EmoliveError)
+    assert "holds no answers of quick-taught on corpora left out" in str(found.exception)
