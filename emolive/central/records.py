@@ -1,7 +1,8 @@
 """What servers say about calls; small, frozen, and the same however often it is said.
 
 A *stretch* is one connection that brought a call: a call whose server died goes on as another
-stretch, of the same call. Times within are in seconds from the stretch's beginning.
+stretch, of the same call. Times within are in seconds from the stretch's beginning. `said` is what
+their sentences say, by field, as `i18n.parts_of` has it: readers are told in their own language.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class StretchEnded:
     reason: str | None = None
     session: str | None = None
     lost: bool = False
+    said: Details | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class AlertRaised:
     fired_s: float
     message: str
     at: datetime
+    said: Details | None = None
 
 
 @dataclass(frozen=True, slots=True)

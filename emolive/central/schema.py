@@ -17,7 +17,15 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+VERSION = 2
+
+# What turns the tables of a version into those of the next.
+CHANGES = {
+    "1": (
+        "ALTER TABLE emolive_alerts ADD COLUMN said JSON",
+        "ALTER TABLE emolive_stretches ADD COLUMN said JSON",
+    ),
+}
 
 metadata = MetaData()
 
@@ -55,6 +63,7 @@ stretches = Table(
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("reason", Text),
+    Column("said", JSON(none_as_null=True)),
     Column("session", Text),
     Index("emolive_stretches_by_call", "call_id"),
 )
@@ -96,6 +105,7 @@ alerts = Table(
     Column("fired_s", Float, nullable=False),
     Column("end_s", Float),
     Column("message", Text, nullable=False),
+    Column("said", JSON(none_as_null=True)),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("emolive_alerts_by_rule", "rule"),
 )

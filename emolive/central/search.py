@@ -264,6 +264,7 @@ def _stretch(row: dict[str, Any], offset_s: float) -> dict[str, Any]:
         "start_s": round(offset_s, _SECONDS),
         "ended_at": ended and utc(ended).isoformat(),
         "reason": row["reason"],
+        "said": row["said"],
         "session": row["session"],
     }
 

@@ -38,7 +38,7 @@ from emolive.central.records import (
 )
 from emolive.errors import EmoliveError, first_line
 from emolive.extras import way_to_get
-from emolive.i18n import mark
+from emolive.i18n import mark, parts_of, tr
 
 # A call that comes back within this time, from whichever server, is the same call.
 REJOIN = timedelta(minutes=2)
@@ -68,7 +68,7 @@ class CentralStore:
         return self._url.render_as_string(hide_password=True)
 
     def prepare(self) -> None:
-        """Make the tables where there are none.
+        """Make the tables where there are none, and bring older ones up to date.
 
         Raises:
             EmoliveError: they are those of a newer program, or the database cannot be used.
@@ -83,9 +83,15 @@ class CentralStore:
                 else:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 schema.metadata.create_all(connection)
-                if _version(connection) is None:
+                if (found := _version(connection)) is None:
                     row = {"name": "version", "value": str(schema.VERSION)}
                     connection.execute(insert(schema.about).values(row))
+                elif found in schema.CHANGES:
+                    for change in schema.CHANGES[found]:
+                        connection.exec_driver_sql(change)
+                    mine = schema.about.c.name == "version"
+                    now = {"value": str(schema.VERSION)}
+                    connection.execute(update(schema.about).where(mine).values(now))
             with self.engine.connect() as connection:
                 found = _version(connection)
         except SQLAlchemyError as error:
@@ -251,7 +257,9 @@ def _begin(connection: Connection, record: StretchBegan) -> None:
 
 def _end(connection: Connection, record: StretchEnded) -> None:
     stretches, left = schema.stretches, schema.open_segments
-    ended = {"ended_at": utc(record.at), "reason": record.reason}
+    ended: dict[str, Any] = {
+        "ended_at": utc(record.at), "reason": record.reason, "said": record.said
+    }  # fmt: skip
     if record.session is not None:
         ended["session"] = record.session
     mine = stretches.c.id == record.stretch
@@ -277,7 +285,8 @@ def _leave_nothing_open(connection: Connection, record: ServerBegan) -> None:
         .where(stretches.c.started_at < utc(record.at))
     )
     for stretch, last_at in connection.execute(wanted).all():
-        _end(connection, StretchEnded(stretch, last_at, LOST, lost=True))
+        said = {"reason": parts_of(tr(LOST))}
+        _end(connection, StretchEnded(stretch, last_at, tr(LOST), lost=True, said=said))
 
 
 def _segment(connection: Connection, record: SegmentHeard) -> None:

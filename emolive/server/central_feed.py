@@ -111,7 +111,7 @@ class CentralFeed:
             yield AlertRaised(
                 stretch.id, message["number"], message["rule"], message["kind"],
                 message["severity"], message["stream"], message["start_s"], message["fired_s"],
-                message["message"], datetime.fromisoformat(message["at"]),
+                message["message"], datetime.fromisoformat(message["at"]), message.get("said"),
             )  # fmt: skip
         elif kind == "alert_ended" and "number" in message:
             yield AlertOver(stretch.id, message["number"], message["end_s"])
@@ -139,7 +139,9 @@ class CentralFeed:
             info = message["info"]
             ended = info["ended_at"]
             at = datetime.now(UTC) if ended is None else datetime.fromisoformat(ended)
-            yield StretchEnded(stretch.id, at, info["reason"], info["session"])
+            yield StretchEnded(
+                stretch.id, at, info["reason"], info["session"], said=info.get("said")
+            )
 
     async def _audit(self) -> None:
         while True:
@@ -185,7 +187,9 @@ class LostCalls:
 
 def _lost(info: dict[str, Any]) -> StretchEnded:
     at = datetime.fromisoformat(info["ended_at"])
-    return StretchEnded(info["stretch"], at, info["reason"], info["session"], lost=True)
+    return StretchEnded(
+        info["stretch"], at, info["reason"], info["session"], lost=True, said=info.get("said")
+    )
 
 
 def _segment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from emolive.central.search import CallQuery, CentralSearch
 from emolive.central.store import CentralStore
 from emolive.central.writer import HistoryWriter
 from emolive.errors import EmoliveError
+from emolive.i18n import in_language, parts_of, said_from, tr
 from tests.postgres import Postgres, missing, postgres_server
 from tests.waiting import until
 
@@ -216,8 +218,43 @@ def test_a_newer_program_s_history_is_left_alone(store: CentralStore) -> None:
     with store.engine.begin() as connection:
         connection.execute(update(schema.about).values(value="99"))
     store._ready = False
-    with pytest.raises(EmoliveError, match="has version 99, this program knows 1"):
+    with pytest.raises(EmoliveError, match="has version 99, this program knows 2"):
         store.write(CALL)
+
+
+def test_sentences_are_told_in_the_readers_language(store: CentralStore) -> None:
+    text = tr("{source} is gone.", source="Line 3")
+    said = {"message": parts_of(text)}
+    store.write(
+        [
+            began("s1", "CA1"),
+            replace(alert("s1"), message=text, said=said),
+            alert("s1", 2, 5.0),
+            StretchEnded("s1", T0, text, said={"reason": parts_of(text)}),
+        ]
+    )
+    call = CentralSearch(store).call("s1")
+    assert call is not None
+    alerts, [stretch] = call["alerts"], call["stretches"]
+    assert [(one["message"], one["said"]) for one in alerts] == [(text, said), ("Angry.", None)]
+    for parts in (alerts[0]["said"]["message"], stretch["said"]["reason"]):
+        assert in_language("de", said_from(parts)) == "Line 3 ist weg."
+
+
+def test_a_history_of_an_earlier_program_is_brought_up_to_date(store: CentralStore) -> None:
+    store.write(CALL)
+    with store.engine.begin() as connection:
+        for table in ("alerts", "stretches"):
+            connection.exec_driver_sql(f"ALTER TABLE emolive_{table} DROP COLUMN said")
+        connection.execute(update(schema.about).values(value="1"))
+    later = CentralStore(store.engine.url.render_as_string(hide_password=False))
+    later.write([began("s2", "CA2"), replace(alert("s2"), said={"message": "Angry."})])
+    search = CentralSearch(later)
+    for call, said in (("s1", None), ("s2", {"message": "Angry."})):
+        found = search.call(call)
+        assert found is not None
+        assert [one["said"] for one in found["alerts"]] == [said]
+    later.close()
 
 
 def test_nothing_is_lost_when_postgresql_is_killed_and_comes_back(postgres: Postgres) -> None:
