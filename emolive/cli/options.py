@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from emolive.cli.complaints import USAGE_ERROR, complaints_said
 from emolive.cli.help_texts import Translated, Typer, translate
 from emolive.cli.language import speak
 from emolive.cli.outcome import outcome
 from emolive.i18n import tr
-from emolive.plain_text import plain
 
 # The names of the export registry, which itself is too heavy for `--help`.
 FORMATS = (
@@ -23,9 +23,6 @@ FORMATS = (
     "html"
 )
 
-
-# What Typer itself tells a person about; its version of click is not ours to import.
-_USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 
 # What may be said to be nothing: a title, a note, words to search for.
 _MAY_BE_EMPTY = {"title", "text", "query"}
@@ -35,18 +32,7 @@ class Commands(Translated, TyperGroup):
     """Commands that return their exit code, and take no empty argument.
 
     As a path it would be the current folder.
-
-    What is wrong with an argument is told without its control characters.
     """
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that is meant."""
-        try:
-            return super().invoke(ctx)
-        except _USAGE_ERROR as error:
-            # Who checks values says so first, which tells nobody anything.
-            error.message = plain(error.message).removeprefix("Value error, ")
-            raise
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The group's own options."""
@@ -113,10 +99,16 @@ class AllCommands(Commands):
         """Take the arguments; the language first, since help and complaints are in it."""
         try:
             asked = self.make_parser(ctx).parse_args(list(args))[0].get("language")
-        except _USAGE_ERROR:  # which is told below
+        except USAGE_ERROR:  # which is told below
             asked = None
-        speak(asked)
-        return super().parse_args(ctx, args)
+        with complaints_said():
+            speak(asked)
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is meant."""
+        with complaints_said():
+            return super().invoke(ctx)
 
 
 class _Group(TyperGroup):

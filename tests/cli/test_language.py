@@ -57,6 +57,32 @@ def test_errors_are_in_it_and_what_is_for_programs_is_not(run: Run, model: Path)
     assert model
 
 
+@pytest.mark.parametrize(
+    ("arguments", "german"),
+    [
+        (["sessions", "show"], "Das Argument 'ID' fehlt."),
+        (["live", "--jso"], "Diese Option gibt es nicht: --jso (Mögliche Optionen: --hop, --json)"),
+        (["live", "--hop"], "Die Option '--hop' braucht einen Wert."),
+        (["live", "--json=1"], "Die Option '--json' nimmt keinen Wert."),
+        (["live", "--hop", "9"], "Falscher Wert für '--hop': muss kleiner oder gleich 3 sein"),
+        (["live", "--hop", "x"], "Falscher Wert für '--hop': muss eine Zahl sein"),
+        (["live", "--provider", "gpu"], "Falscher Wert für '--provider': 'gpu' ist keines von"),
+        (["analyze", "--jobs="], "Falscher Wert für --jobs: ist leer."),
+        (["devices", "more"], "Das ist zu viel: more"),
+        (["sessions", "lst"], "Den Befehl 'lst' gibt es nicht. Ist 'list' gemeint?"),
+        (["--language", "xx"], "Invalid value for --language: there are en, de, es."),
+    ],
+)
+def test_complaints_about_the_command_line_are_in_it(
+    run: Run, arguments: list[str], german: str
+) -> None:
+    done = run("--language", "de", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert german in said
+    assert ("Error" in said) == ("en, de" in said)
+
+
 def test_help_is_in_it_wherever_the_language_comes_from(run: Run, config: Path) -> None:
     spanish = run("--language", "es", "--help").stdout
     assert "Opciones" in spanish
