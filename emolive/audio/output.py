@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,28 +55,28 @@ class Output(Protocol):
         """Fall silent at once; harmless when already closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An output: PortAudio's index or name of it (None: the system's default).
+
+    `name` is for people ("": the device's own); `environment`: variables that the system's sound
+    library sees while it is opened.
+    """
+
+    device: int | str | None = None
+    name: str = ""
+    environment: Mapping[str, str] | None = None
+
+
 class Speaker:
-    """An output of the computer, at its own rate. PortAudio's thread runs `pull`."""
+    """The default output of the computer, at its own rate. PortAudio's thread runs `pull`."""
 
-    def __init__(
-        self,
-        device: int | str | None = None,
-        *,
-        name: str = "",
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        """Play on `device` (PortAudio's index or name; None: the system's default).
-
-        `name` is for people (else the device's own); `environment`: variables that the system's
-        sound library sees while it is opened.
-        """
-        self._called = name
-        self._environment = environment
-        self._device = device
+    def __init__(self) -> None:
+        """Nothing is looked for before `open`."""
         self._stream: Any = None
         self._pull: Pull | None = None
         self._channels = 1
-        self._name = name or (tr("default output") if device is None else str(device))
+        self._name = tr("default output")
         self._rate = 0
         self._time = 0.0
         self._blocks = 0
@@ -112,6 +113,14 @@ class Speaker:
             except (sounddevice.PortAudioError, ValueError) as error:
                 self.close()
                 raise AudioDeviceError(_refused(self._name, error)) from error
+
+    def chosen(self) -> Chosen:
+        """Which one it is; asked each time that it is opened.
+
+        Raises:
+            AudioDeviceError: it is not there.
+        """
+        return Chosen()
 
     def now(self) -> float:
         """PortAudio's time; it stands still once the device is gone."""
@@ -154,15 +163,16 @@ class Speaker:
             portaudio.close_stream(stream)
 
     def _open(self, pull: Pull) -> None:
-        found = portaudio.output_device(self._device)
-        self._name = self._called or str(found["name"])
+        chosen = self.chosen()
+        found = portaudio.output_device(chosen.device)
+        self._name = chosen.name or str(found["name"])
         self._rate = round(found["default_samplerate"])
         # Some drivers refuse one channel.
         self._channels = min(2, int(found["max_output_channels"]))
         self._pull = pull
         self._seen_at = time.monotonic()
         self._stream = portaudio.open_output(
-            environment=self._environment,
+            environment=chosen.environment,
             device=found["index"],
             samplerate=self._rate,
             channels=self._channels,

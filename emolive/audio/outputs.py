@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from emolive.audio import portaudio
-from emolive.audio.output import Pull, Speaker
+from emolive.audio.output import Chosen, Speaker
 from emolive.audio.pulse import pulse_devices
 from emolive.errors import AudioDeviceError
 
@@ -52,52 +52,25 @@ def list_outputs() -> list[OutputDevice]:
     ]
 
 
-class ChosenOutput:
+class ChosenOutput(Speaker):
     """The output that a key names, looked for each time it is opened; None: the default one."""
 
     def __init__(self, key: str | None) -> None:
         """Nothing is looked for yet."""
+        super().__init__()
         self._key = key
-        self._speaker = Speaker()
 
-    @property
-    def name(self) -> str:
-        """The device's name once open."""
-        return self._speaker.name
-
-    @property
-    def rate(self) -> int:
-        """Samples per second, known once open."""
-        return self._speaker.rate
-
-    def open(self, pull: Pull) -> None:
-        """Begin to play what `pull` delivers.
+    def chosen(self) -> Chosen:
+        """The device, or the sink of the sound server.
 
         Raises:
-            AudioDeviceError: it is not there, or it refused.
+            AudioDeviceError: it is not there.
         """
-        self.close()
-        self._speaker = _speaker(self._key)
-        self._speaker.open(pull)
-
-    def now(self) -> float:
-        """Seconds on the clock of the times that `pull` is given."""
-        return self._speaker.now()
-
-    def problem(self) -> str | None:
-        """Why it plays no more, as a sentence; None while all is well."""
-        return self._speaker.problem()
-
-    def close(self) -> None:
-        """Fall silent at once."""
-        self._speaker.close()
-
-
-def _speaker(key: str | None) -> Speaker:
-    if key is None:
-        return Speaker()
-    if key.startswith(_PULSE):
-        name = key.removeprefix(_PULSE)
+        if self._key is None:
+            return Chosen()
+        if not self._key.startswith(_PULSE):
+            return Chosen(self._key, self._key.rsplit(", ", 1)[0])
+        name = self._key.removeprefix(_PULSE)
         known = {sink.name: sink.description for sink in pulse_devices().sinks}
         if name not in known:
             raise AudioDeviceError(
@@ -105,5 +78,4 @@ def _speaker(key: str | None) -> Speaker:
                 "settings under Sound.",
                 name=name,
             )
-        return Speaker(_ALSA_DEVICE, name=known[name], environment={"PULSE_SINK": name})
-    return Speaker(key, name=key.rsplit(", ", 1)[0])
+        return Chosen(_ALSA_DEVICE, known[name], {"PULSE_SINK": name})

@@ -12,7 +12,7 @@ import numpy as np
 from emolive.audio.decoding import ChannelUse
 from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
-from emolive.audio.source import SourceFormat, SourceStatus
+from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig, FileAnalysis
 from emolive.engine.facts import run_facts
 from emolive.engine.offline import BLOCK_S, Progress, analyze_source
@@ -49,9 +49,8 @@ def session_of_file(
         AudioFileError: the file cannot be read at all. One that breaks off is stored up to there.
         SessionError: the session cannot be stored.
     """
-    source = FileSource(path, paced=False, block_s=BLOCK_S, channels=channels)
-    facts = run_facts(path.name, classifier, config, classifier.provider_note)
     titled = RecordingRequest(request.title or path.stem, request.audio, request.tags)
+    facts = run_facts(path.name, classifier, config, classifier.provider_note)
 
     def begin(source_format: SourceFormat) -> SessionWriter:
         rate = source_format.sampling_rate
@@ -59,7 +58,7 @@ def session_of_file(
             new_session(facts, source_format, rate, titled, time.time()), audio=titled.audio
         )
 
-    copying = _Copying(source, begin)
+    copying = _Copying(path, channels, begin)
     try:
         analysis = analyze_source(
             copying, path, classifier, vad, config, copying.told(progress), copying.listen
@@ -73,37 +72,22 @@ def session_of_file(
         raise
 
 
-class _Copying:
-    """A recorded source that writes what it reads into a session, too. One thread owns it."""
+class _Copying(FileSource):
+    """A file that writes what is read of it into a session, too. One thread owns it."""
 
-    def __init__(self, source: FileSource, begin: Callable[[SourceFormat], SessionWriter]) -> None:
-        self._source = source
+    def __init__(
+        self, path: Path, channels: ChannelUse, begin: Callable[[SourceFormat], SessionWriter]
+    ) -> None:
+        super().__init__(path, paced=False, block_s=BLOCK_S, channels=channels)
         self._begin = begin
         self._writer: SessionWriter | None = None
         self._timeline: TimelineWriter | None = None
         self._files: list[FlacWriter] = []
         self._cursor = 0
 
-    # What `analyze_source` asks of a source.
-
-    @property
-    def name(self) -> str:
-        """The file's."""
-        return self._source.name
-
-    @property
-    def failed(self) -> bool:
-        """Whether it broke off before its end."""
-        return self._source.failed
-
-    @property
-    def duration_s(self) -> float | None:
-        """Its length, as far as that is known."""
-        return self._source.duration_s
-
     def open(self) -> SourceFormat:
         """Begin the session."""
-        found = self._source.open()
+        found = super().open()
         writer = self._writer = self._begin(found)
         self._timeline = TimelineWriter(writer, 0)
         for stream in writer.info.streams:
@@ -111,28 +95,14 @@ class _Copying:
                 self._files.append(FlacWriter(path, stream.native_rate))
         return found
 
-    def start(self, ring: SampleRing) -> None:
-        """Begin to read."""
-        self._source.start(ring)
-
-    def status(self) -> SourceStatus:
-        """The file's."""
-        return self._source.status()
-
     def pump(self, ring: SampleRing) -> bool:
         """Read the next block, and copy it."""
-        more = self._source.pump(ring)
+        more = super().pump(ring)
         read = ring.read(self._cursor)
         self._cursor = read.end
         for channel, file in enumerate(self._files):
             file.write(np.ascontiguousarray(read.samples[:, channel]))
         return more
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
-
-    # What the session is told.
 
     def listen(self, event: Event) -> None:
         """Enter an event into the timeline."""
