@@ -6,12 +6,11 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from emolive.cli.console import Console
-from emolive.i18n import decimal, tr
+from emolive.cli.console import Console, columns
+from emolive.i18n import decimal, mark, tr
 from emolive.labels import label_name, swatch
 from emolive.session.comparison import Comparison, Stretch
 from emolive.session.reanalysis import Reanalysis
@@ -83,14 +82,11 @@ def longest_labels(segments: Sequence[Segment], samples: int, count: int) -> lis
 
 
 def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(tr("label"))
-    for name in names:
-        table.add_column(name, justify="right")
+    table = columns(mark("label"), *names, numbers=names, show_edge=False)
     for label in comparison.labels:
-        mark, colour = cells.get(label, ("─", "grey50"))
+        sign, colour = cells.get(label, ("─", "grey50"))
         table.add_row(
-            Text(f"{mark} ", colour).append(label_name(label), "default"),
+            Text(f"{sign} ", colour).append(label_name(label), "default"),
             table_time(comparison.old_samples(label) / rate),
             table_time(comparison.new_samples(label) / rate),
         )
@@ -98,9 +94,9 @@ def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells
 
 
 def _agreement(comparison: Comparison) -> Text:
-    if comparison.agreement is None:
+    if comparison.observed is None:
         return Text(tr("The two timelines have no time in common."))
-    share = percent(comparison.agreement, 1)
+    share = percent(comparison.observed, 1)
     text = tr("The same label {share} of the time", share=share)
     if comparison.kappa is not None:
         kappa = tr("Cohen's kappa {kappa}", kappa=decimal(comparison.kappa, 2))
@@ -119,11 +115,8 @@ def _changes(rate: int, comparison: Comparison, *, several: bool) -> Table:
     title = tr("changed")
     if len(changed) > len(shown):
         title = tr("changed (the longest of {number})", number=len(changed))
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(title)
-    streams = (tr("stream"),) if several else ()
-    for name in (*streams, tr("session"), tr("again")):
-        table.add_column(name)
+    streams = (mark("stream"),) if several else ()
+    table = columns(title, *streams, mark("session"), mark("again"), show_edge=False)
     for stretch in shown:
         names = [stream_name(stretch.stream)] if several else []
         table.add_row(

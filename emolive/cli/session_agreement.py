@@ -95,11 +95,11 @@ def _tier_lines(one: TierAgreement, rate: int) -> Iterator[str]:
     about = one.tier or tr("emotion")
     for pair in one.pairs:
         shared = tr("no time in common")
-        if pair.compared:
+        if pair.observed is not None:
             shared = tr(
                 "Cohen's kappa {kappa}, same label {share} of {time}",
                 kappa=_number(pair.kappa),
-                share=percent(pair.same / pair.compared),
+                share=percent(pair.observed),
                 time=seconds_text(pair.compared / rate),
             )
         yield f"{about}: {_both(pair.one, pair.other)}: {shared}"
@@ -153,7 +153,7 @@ def _tier_object(one: TierAgreement, rate: int) -> dict[str, object]:
             {
                 "annotators": [pair.one, pair.other],
                 "cohen_kappa": pair.kappa,
-                "observed": pair.same / pair.compared if pair.compared else None,
+                "observed": pair.observed,
                 "compared_s": pair.compared / rate,
             }
             for pair in one.pairs

@@ -7,10 +7,10 @@ not change when all items are repeated equally often.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from emolive.session.coefficients import cohen_kappa
+from emolive.session.coefficients import Confusion
 from emolive.session.rated_time import Rating, rated_stretches
 from emolive.session.records import Annotation
 from emolive.session.timeline import Timeline
@@ -18,43 +18,23 @@ from emolive.types import Segment, SpeechState
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """One annotator against the model, in samples of time.
+class Agreement(Confusion):
+    """One annotator against the model, whose label is the second of each pair.
 
-    `confusion` counts by (person's label, model's label), only where both gave one. The model gave
-    none where it was uncertain, or heard silence (unless the annotator labels silence, too):
-    `undecided`. Where the annotator's own labels overlap and differ, nothing is compared:
-    `contradictory`. Streams on which emotion is not inferred are left out.
+    The model gave none where it was uncertain, or heard silence (unless the annotator labels
+    silence, too): `undecided` samples. Where the annotator's own labels overlap and differ, nothing
+    is compared: `contradictory`. Streams on which emotion is not inferred are left out.
     """
 
     annotator: str
-    confusion: Mapping[tuple[str, str], int]
     undecided: int
     contradictory: int
-
-    @property
-    def compared(self) -> int:
-        """Samples that both labelled."""
-        return sum(self.confusion.values())
 
     @property
     def coverage(self) -> float:
         """The share of what the annotator labelled that the model decided on; 0.0 without any."""
         labelled = self.compared + self.undecided
         return self.compared / labelled if labelled else 0.0
-
-    @property
-    def observed(self) -> float | None:
-        """The share of the compared time with equal labels; None where nothing is compared."""
-        if not self.compared:
-            return None
-        same = sum(n for (person, model), n in self.confusion.items() if person == model)
-        return same / self.compared
-
-    @property
-    def kappa(self) -> float | None:
-        """Cohen's kappa; None where it has no value (see `cohen_kappa`)."""
-        return cohen_kappa(self.confusion)
 
 
 def agreements(
@@ -90,7 +70,7 @@ def agreements(
                     confusion[people[0], model] += length
                 elif model != SpeechState.NOT_INFERRED:
                     undecided += length
-        found.append(Agreement(annotator, dict(confusion), undecided, contradictory))
+        found.append(Agreement(dict(confusion), annotator, undecided, contradictory))
     return tuple(found)
 
 

@@ -66,14 +66,14 @@ def _between(one: TierAgreement, rate: int, me: str) -> Iterator[str]:
     about = f"{one.tier}: " if one.tier else ""
     for pair in one.pairs:
         names = {"who": _who(pair.one, me), "other": _who(pair.other, me)}
-        if not pair.compared:
+        if pair.observed is None:
             yield about + tr("{who} and {other}: no time in common yet.", **names)
             continue
         yield about + tr(
             "{who} and {other}: Cohen's κ {kappa}; the same label {share} of {time}.",
             **names,
             kappa=_number(pair.kappa),
-            share=percent(pair.same / pair.compared),
+            share=percent(pair.observed),
             time=duration_text(pair.compared / rate),
         )
     yield about + tr(

@@ -11,8 +11,8 @@ import numpy as np
 
 from emolive.session.agreement import ratings
 from emolive.session.coefficients import (
+    Confusion,
     Item,
-    cohen_kappa,
     concordance,
     fleiss_kappa,
     krippendorff_alpha,
@@ -23,17 +23,11 @@ from emolive.session.records import Annotation, Dimension, Trace
 
 
 @dataclass(frozen=True, slots=True)
-class PairAgreement:
-    """Two annotators, where both gave a label: `compared` samples, `same` of them with equal ones.
-
-    `kappa` is Cohen's, None where it is not defined.
-    """
+class PairAgreement(Confusion):
+    """Two annotators."""
 
     one: str
     other: str
-    compared: int
-    same: int
-    kappa: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +121,7 @@ def _of_tier(
             items.append((length, Counter(given.values())))
             for i, j in combinations(given, 2):
                 confusion[i, j][given[i], given[j]] += length
-    pairs = tuple(
-        PairAgreement(
-            names[i],
-            names[j],
-            sum(table.values()),
-            sum(n for (one, other), n in table.items() if one == other),
-            cohen_kappa(table),
-        )
-        for (i, j), table in confusion.items()
-    )
+    pairs = tuple(PairAgreement(table, names[i], names[j]) for (i, j), table in confusion.items())
     everybody = [n for n, counts in items if sum(counts.values()) == len(names)]
     return TierAgreement(
         tier,

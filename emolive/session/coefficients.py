@@ -8,12 +8,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 # How many raters gave each label to an item, and for how many samples.
 Item = tuple[int, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Samples by (one rater's label, the other's), only where both gave one."""
+
+    confusion: Mapping[tuple[str, str], int]
+
+    @property
+    def compared(self) -> int:
+        """Samples that both labelled."""
+        return sum(self.confusion.values())
+
+    @property
+    def observed(self) -> float | None:
+        """The share of the compared time with equal labels; None where nothing is compared."""
+        same = sum(n for (one, other), n in self.confusion.items() if one == other)
+        return same / self.compared if self.compared else None
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa; None where it is not defined (see `cohen_kappa`)."""
+        return cohen_kappa(self.confusion)
 
 
 def cohen_kappa(confusion: Mapping[tuple[str, str], int]) -> float | None:

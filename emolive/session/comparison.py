@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from emolive.session.coefficients import Confusion
 from emolive.session.summary import NO_EMOTION
 from emolive.types import Segment
 
@@ -29,44 +30,24 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What two timelines say, over the time that both cover; all streams together.
+class Comparison(Confusion):
+    """What two timelines, the old and the new, say over the time that both cover.
 
-    `stretches` are in order of stream and time, neighbours differ; `samples` sums their lengths for
-    each pair of labels (old, new).
+    All streams together. `stretches` are in order of stream and time, neighbours differ.
     """
 
     stretches: tuple[Stretch, ...]
-    samples: Mapping[tuple[str, str], int]
-
-    @property
-    def total(self) -> int:
-        """Samples that both cover."""
-        return sum(self.samples.values())
-
-    @property
-    def agreement(self) -> float | None:
-        """Share of the time with the same label; None without any time."""
-        return _agreement(self.samples)
-
-    @property
-    def kappa(self) -> float | None:
-        """Cohen's kappa by time; None where chance alone would agree fully, or without any time.
-
-        Cohen, A coefficient of agreement for nominal scales, 1960; each sample counts as one case.
-        """
-        return kappa(self.samples)
 
     @property
     def emotion_agreement(self) -> float | None:
-        """As `agreement`, of the time to which both give an emotion."""
-        return _agreement(
+        """As `observed`, of the time to which both give an emotion."""
+        return Confusion(
             {
                 pair: samples
-                for pair, samples in self.samples.items()
+                for pair, samples in self.confusion.items()
                 if not NO_EMOTION.intersection(pair)
             }
-        )
+        ).observed
 
     @property
     def changed(self) -> tuple[Stretch, ...]:
@@ -77,18 +58,18 @@ class Comparison:
     def labels(self) -> tuple[str, ...]:
         """All labels of either, the most frequent first."""
         count: Counter[str] = Counter()
-        for (old, new), samples in self.samples.items():
+        for (old, new), samples in self.confusion.items():
             count[old] += samples
             count[new] += samples
         return tuple(label for label, _ in count.most_common())
 
     def old_samples(self, label: str) -> int:
         """How long the old timeline has this label."""
-        return sum(n for (old, _), n in self.samples.items() if old == label)
+        return sum(n for (old, _), n in self.confusion.items() if old == label)
 
     def new_samples(self, label: str) -> int:
         """How long the new timeline has this label."""
-        return sum(n for (_, new), n in self.samples.items() if new == label)
+        return sum(n for (_, new), n in self.confusion.items() if new == label)
 
 
 def compare(old: Iterable[Segment], new: Iterable[Segment]) -> Comparison:
@@ -106,33 +87,7 @@ def compare(old: Iterable[Segment], new: Iterable[Segment]) -> Comparison:
     samples: Counter[tuple[str, str]] = Counter()
     for stretch in stretches:
         samples[stretch.old, stretch.new] += stretch.samples
-    return Comparison(tuple(stretches), dict(samples))
-
-
-def kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
-    """Cohen's kappa from how often each pair of labels occurs; None where it is not defined."""
-    observed = _agreement(counts)
-    if observed is None:
-        return None
-    total = sum(counts.values())
-    firsts: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
-    for (first, second), n in counts.items():
-        firsts[first] += n
-        seconds[second] += n
-    # In whole numbers, so that full agreement by chance is seen as such.
-    chance = sum(firsts[label] * seconds[label] for label in firsts)
-    if chance == total * total:
-        return None
-    expected = chance / total**2
-    return (observed - expected) / (1 - expected)
-
-
-def _agreement(counts: Mapping[tuple[str, str], int]) -> float | None:
-    total = sum(counts.values())
-    if not total:
-        return None
-    return sum(n for (old, new), n in counts.items() if old == new) / total
+    return Comparison(dict(samples), tuple(stretches))
 
 
 def _by_stream(segments: Iterable[Segment]) -> dict[str, list[Segment]]:

@@ -115,9 +115,9 @@ def test_the_same_model_says_the_same(
     same_windows(again.windows, analysis.windows)
     assert again.segments == analysis.segments
     comparison = again.compare(library.segments(session.id))
-    assert comparison.agreement == 1.0
+    assert comparison.observed == 1.0
     assert comparison.changed == ()
-    assert comparison.total == 20 * RATE
+    assert comparison.compared == 20 * RATE
     assert told[-1] == (20.0, 20.0)
     assert (again.streams, again.problems) == (("mono",), ())
 
@@ -133,11 +133,11 @@ def test_another_model_is_seen_side_by_side(
     again = reanalyze(library, session, sad, vad, CONFIG)
     assert {segment.label for segment in again.segments} <= {"sad", "silence"}
     comparison = again.compare(library.segments(session.id))
-    assert comparison.agreement is not None
-    assert comparison.agreement < 1
+    assert comparison.observed is not None
+    assert comparison.observed < 1
     assert {stretch.new for stretch in comparison.changed} == {"sad"}
     assert sum(stretch.samples for stretch in comparison.changed) == round(
-        (1 - comparison.agreement) * comparison.total
+        (1 - comparison.observed) * comparison.compared
     )
 
 

@@ -41,9 +41,9 @@ class ComparisonBar(QFrame):
 
 def agreement_words(comparison: Comparison) -> list[str]:
     """How far two timelines agree, in sentences."""
-    if comparison.agreement is None:
+    if comparison.observed is None:
         return [tr("They have no time in common.")]
-    words = [tr("Same answer {share} of the time.", share=percent(comparison.agreement))]
+    words = [tr("Same answer {share} of the time.", share=percent(comparison.observed))]
     if comparison.kappa is not None:
         words.append(tr("Cohen's κ {kappa}.", kappa=decimal(comparison.kappa, 2)))
     if comparison.emotion_agreement is not None:

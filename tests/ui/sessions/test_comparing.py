@@ -43,8 +43,8 @@ def test_another_model_answers_the_same_sound(library: Library, always_calm: Pat
     assert len(rows) == len(demo().analysis.windows)
     assert set(rows.label[rows.label != 255]) == {LABELS.index("calm")}
     assert told[-1] == pytest.approx(session.info.duration_s, abs=0.1)
-    assert other.comparison.agreement is not None
-    assert other.comparison.agreement < 0.2
+    assert other.comparison.observed is not None
+    assert other.comparison.observed < 0.2
 
 
 def test_the_dialog_leads_to_two_timelines_and_back(
