@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from emolive.errors import SessionError
-from emolive.i18n import tr
+from emolive.i18n import said_from, tr
 from emolive.session import rows, timeline_rows
 from emolive.session.database import Database
 from emolive.session.folders import session_folder
-from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, Trace
+from emolive.session.records import (
+    AlertRecord,
+    Annotation,
+    Dimension,
+    Gap,
+    GapKind,
+    Note,
+    SessionInfo,
+    Trace,
+)
 from emolive.session.search import SearchHit, SearchQuery, find
 from emolive.session.summary import SessionSummary, dominant_of, summarize
 from emolive.types import Prediction, Segment, SpeechActivity
@@ -79,28 +94,63 @@ class LibraryReader:
 
     def segments(self, session_id: str, stream: str | None = None) -> list[Segment]:
         """The model's segments, of all streams or one, in the order of time."""
-        with self.database.reading() as connection:
-            return timeline_rows.select_segments(connection, session_id, stream)
+        where, key = timeline_rows.of_stream(session_id, stream)
+        found = self._rows(
+            "SELECT name, start_sample, end_sample, label, confidence FROM segments"
+            f" JOIN streams ON streams.id = stream_id WHERE {where}"
+            " ORDER BY start_sample, position",
+            *key,
+        )
+        return [Segment(*row) for row in found]
 
     def activity(self, session_id: str, stream: str) -> list[SpeechActivity]:
         """A stream's voice activity, as it came in during the session."""
-        with self.database.reading() as connection:
-            return timeline_rows.select_activity(connection, session_id, stream)
+        where, key = timeline_rows.of_stream(session_id, stream)
+        found = self._rows(
+            "SELECT start_sample, chunk_samples, speech, probability, level_dbfs FROM activity"
+            f" JOIN streams ON streams.id = stream_id WHERE {where} ORDER BY start_sample",
+            *key,
+        )
+        return [
+            SpeechActivity(
+                start,
+                chunk,
+                np.frombuffer(speech, np.uint8).astype(np.bool_),
+                np.frombuffer(probability, "<f2").astype(np.float32),
+                np.frombuffer(level, "<f2").astype(np.float32),
+            )
+            for start, chunk, speech, probability, level in found
+        ]
 
     def gaps(self, session_id: str) -> list[Gap]:
-        """The stretches of which nothing was kept."""
-        with self.database.reading() as connection:
-            return timeline_rows.select_gaps(connection, session_id)
+        """The stretches of which nothing was kept, in the order of time."""
+        found = self._rows(
+            "SELECT start_sample, end_sample, kind, stream FROM gaps WHERE session_id = ?"
+            " ORDER BY start_sample, id",
+            session_id,
+        )
+        return [Gap(start, end, GapKind(kind), stream) for start, end, kind, stream in found]
 
     def annotations(self, session_id: str) -> list[Annotation]:
         """What people marked, in the order of time."""
-        with self.database.reading() as connection:
-            return rows.select_annotations(connection, session_id)
+        found = self._rows(
+            "SELECT id, start_sample, end_sample, label, comment, stream, annotator,"
+            " tier FROM annotations WHERE session_id = ? ORDER BY start_sample, end_sample, id",
+            session_id,
+        )
+        return [Annotation(*row) for row in found]
 
     def traces(self, session_id: str) -> list[Trace]:
-        """What people rated continuously."""
-        with self.database.reading() as connection:
-            return rows.select_traces(connection, session_id)
+        """What people rated continuously, annotator by annotator."""
+        found = self._rows(
+            "SELECT annotator, dimension, step_samples, ratings FROM traces WHERE session_id = ?"
+            " ORDER BY annotator, dimension DESC",
+            session_id,
+        )
+        return [
+            Trace(annotator, Dimension(name), step, np.frombuffer(blob, "<f4").astype(np.float32))
+            for annotator, name, step, blob in found
+        ]
 
     def annotators(self) -> list[str]:
         """Everybody who marked or rated anything, sorted."""
@@ -109,14 +159,32 @@ class LibraryReader:
         )
 
     def alerts(self, session_id: str) -> list[AlertRecord]:
-        """The alerts that were raised."""
-        with self.database.reading() as connection:
-            return rows.select_alerts(connection, session_id)
+        """The alerts that were raised, in the order of time.
+
+        Their sentences are in the language in use, as far as what they say was stored.
+        """
+        alerts = []
+        for rule, at, message, severity, end, stream, facts in self._rows(
+            "SELECT rule, at_sample, message, severity, end_sample, stream, details FROM alerts"
+            " WHERE session_id = ? ORDER BY at_sample, id",
+            session_id,
+        ):
+            details = json.loads(facts)
+            with suppress(ValueError, LookupError):  # of an import, say
+                message = said_from(details.get("said", message))
+            alerts.append(AlertRecord(rule, at, message, severity, end, stream, details))
+        return alerts
 
     def notes(self, session_id: str) -> list[Note]:
         """The notes, in the order in which they were written."""
-        with self.database.reading() as connection:
-            return rows.select_notes(connection, session_id)
+        found = self._rows(
+            "SELECT text, at_sample, id, created_at FROM notes WHERE session_id = ? ORDER BY id",
+            session_id,
+        )
+        return [
+            Note(text, at, note_id, datetime.fromisoformat(created))
+            for text, at, note_id, created in found
+        ]
 
     def tags(self) -> list[str]:
         """All tags in use, sorted."""
@@ -170,5 +238,8 @@ class LibraryReader:
         return {key: dominant_of(samples) for key, samples in self.label_samples().items()}
 
     def _texts(self, query: str) -> list[str]:
+        return [row[0] for row in self._rows(query)]
+
+    def _rows(self, query: str, *parameters: rows.Value) -> list[Any]:
         with self.database.reading() as connection:
-            return [row[0] for row in connection.execute(query)]
+            return connection.execute(query, parameters).fetchall()

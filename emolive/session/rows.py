@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import numpy as np
 
-from emolive.i18n import said_from
 from emolive.session.records import (
     AlertRecord,
     Annotation,
-    Dimension,
     Note,
     SessionInfo,
     SessionState,
@@ -25,10 +23,9 @@ from emolive.types import Band, Role
 
 Value = str | int | float | bytes | None
 
-_SESSION_COLUMNS = (
-    "id, title, started_at, duration_samples, rate, state, recovered, source, model, provider, "
-    "labels, hop_samples, window_samples"
-)
+# Columns are called like the fields of their records.
+_SESSION = tuple(one.name for one in fields(SessionInfo) if one.name not in ("streams", "tags"))
+_STREAM = tuple(one.name for one in fields(StreamInfo))
 
 
 def time_text(at: datetime) -> str:
@@ -41,52 +38,31 @@ def now_text() -> str:
     return time_text(datetime.now(UTC))
 
 
+def insert(
+    connection: sqlite3.Connection, table: str, row: Mapping[str, object], *, replaces: bool = False
+) -> int:
+    """Add a row, or replace the one with its key; returns its number."""
+    cursor = connection.execute(
+        f"INSERT {'OR REPLACE ' if replaces else ''}INTO {table} ({', '.join(row)})"
+        f" VALUES ({', '.join('?' * len(row))})",
+        tuple(row.values()),
+    )
+    return cursor.lastrowid or 0
+
+
 def insert_session(connection: sqlite3.Connection, info: SessionInfo) -> dict[str, int]:
     """Add a session with its streams and tags; returns the streams' row ids by name."""
-    connection.execute(
-        f"INSERT INTO sessions ({_SESSION_COLUMNS}) VALUES ({', '.join('?' * 13)})",
-        (
-            info.id,
-            info.title,
-            time_text(info.started_at),
-            info.duration_samples,
-            info.rate,
-            info.state.value,
-            int(info.recovered),
-            info.source,
-            info.model,
-            info.provider,
-            json.dumps(info.labels),
-            info.hop_samples,
-            info.window_samples,
-        ),
-    )
+    row = {name: getattr(info, name) for name in _SESSION}
+    row |= {"started_at": time_text(info.started_at), "labels": json.dumps(info.labels)}
+    insert(connection, "sessions", row)
     ids: dict[str, int] = {}
     for position, stream in enumerate(info.streams):
-        cursor = connection.execute(
-            "INSERT INTO streams (session_id, position, name, role, emotion, native_rate, band,"
-            " audio_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                info.id,
-                position,
-                stream.name,
-                stream.role and stream.role.value,
-                int(stream.emotion),
-                stream.native_rate,
-                stream.band and stream.band.value,
-                stream.audio_file,
-            ),
-        )
-        ids[stream.name] = _row_id(cursor)
-    connection.executemany(
-        "INSERT INTO tags VALUES (?, ?)", [(info.id, tag) for tag in dict.fromkeys(info.tags)]
-    )
+        row = {name: getattr(stream, name) for name in _STREAM}
+        place = {"session_id": info.id, "position": position}
+        ids[stream.name] = insert(connection, "streams", place | row)
+    for tag in dict.fromkeys(info.tags):
+        insert(connection, "tags", {"session_id": info.id, "tag": tag})
     return ids
-
-
-def _row_id(cursor: sqlite3.Cursor) -> int:
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
 
 
 def select_sessions(
@@ -94,128 +70,73 @@ def select_sessions(
 ) -> list[SessionInfo]:
     """Sessions that fulfil a condition on their table, newest first."""
     rows = connection.execute(
-        f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {where} ORDER BY started_at DESC, id DESC",
+        f"SELECT {', '.join(_SESSION)} FROM sessions WHERE {where}"
+        " ORDER BY started_at DESC, id DESC",
         parameters,
     ).fetchall()
-    wanted = {row[0] for row in rows}
-    if not wanted:
+    found = [dict(zip(_SESSION, row, strict=True)) for row in rows]
+    if not found:
         return []
     # One session's by its index, many by one pass: cheaper than a query for each.
-    only, key = (" WHERE session_id = ?", tuple(wanted)) if len(wanted) == 1 else ("", ())
+    only, key = (" WHERE session_id = ?", (found[0]["id"],)) if len(found) == 1 else ("", ())
     streams: dict[str, list[StreamInfo]] = {}
-    for session_id, name, native_rate, role, emotion, band, audio_file in connection.execute(
-        "SELECT session_id, name, native_rate, role, emotion, band, audio_file"
-        f" FROM streams{only} ORDER BY session_id, position",
+    for session_id, *row in connection.execute(
+        f"SELECT session_id, {', '.join(_STREAM)} FROM streams{only} ORDER BY session_id, position",
         key,
     ):
-        stream = StreamInfo(
-            name,
-            native_rate,
-            Role(role) if role else None,
-            bool(emotion),
-            Band(band) if band else None,
-            audio_file,
-        )
-        streams.setdefault(session_id, []).append(stream)
+        stream = dict(zip(_STREAM, row, strict=True))
+        stream |= {
+            "role": Role(stream["role"]) if stream["role"] else None,
+            "emotion": bool(stream["emotion"]),
+            "band": Band(stream["band"]) if stream["band"] else None,
+        }
+        streams.setdefault(session_id, []).append(StreamInfo(**stream))
     tags: dict[str, list[str]] = {}
     for session_id, tag in connection.execute(
         f"SELECT session_id, tag FROM tags{only} ORDER BY session_id, tag", key
     ):
         tags.setdefault(session_id, []).append(tag)
-    return [
-        SessionInfo(
-            id=row[0],
-            title=row[1],
-            started_at=datetime.fromisoformat(row[2]),
-            duration_samples=row[3],
-            rate=row[4],
-            state=SessionState(row[5]),
-            recovered=bool(row[6]),
-            source=row[7],
-            model=row[8],
-            provider=row[9],
-            labels=tuple(json.loads(row[10])),
-            hop_samples=row[11],
-            window_samples=row[12],
-            streams=tuple(streams.get(row[0], ())),
-            tags=tuple(tags.get(row[0], ())),
-        )
-        for row in rows
-    ]
+    for one in found:
+        one |= {
+            "started_at": datetime.fromisoformat(one["started_at"]),
+            "state": SessionState(one["state"]),
+            "recovered": bool(one["recovered"]),
+            "labels": tuple(json.loads(one["labels"])),
+            "streams": tuple(streams.get(one["id"], ())),
+            "tags": tuple(tags.get(one["id"], ())),
+        }
+    return [SessionInfo(**one) for one in found]
 
 
-def put_annotation(connection: sqlite3.Connection, session_id: str, a: Annotation) -> None:
+def put_annotation(connection: sqlite3.Connection, session_id: str, annotation: Annotation) -> None:
     """Add an annotation, or replace the one with its id."""
-    connection.execute(
-        "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            session_id,
-            a.id,
-            a.stream,
-            a.start_sample,
-            a.end_sample,
-            a.label,
-            a.comment,
-            a.annotator,
-            a.tier,
-        ),
-    )
-
-
-def select_annotations(connection: sqlite3.Connection, session_id: str) -> list[Annotation]:
-    """What people said, in the order of time."""
-    return [
-        Annotation(*row)
-        for row in connection.execute(
-            "SELECT id, start_sample, end_sample, label, comment, stream, annotator,"
-            " tier FROM annotations WHERE session_id = ? ORDER BY start_sample, end_sample, id",
-            (session_id,),
-        )
-    ]
+    row = {one.name: getattr(annotation, one.name) for one in fields(annotation)}
+    insert(connection, "annotations", {"session_id": session_id, **row}, replaces=True)
 
 
 def put_trace(connection: sqlite3.Connection, session_id: str, trace: Trace) -> None:
     """Add a trace, or replace the annotator's; one without any value goes."""
-    key = (session_id, trace.annotator, trace.dimension.value)
+    key = {
+        "session_id": session_id,
+        "annotator": trace.annotator,
+        "dimension": trace.dimension.value,
+    }
     if np.isnan(trace.values).all():
         connection.execute(
-            "DELETE FROM traces WHERE session_id = ? AND annotator = ? AND dimension = ?", key
+            "DELETE FROM traces WHERE session_id = ? AND annotator = ? AND dimension = ?",
+            tuple(key.values()),
         )
         return
-    connection.execute(
-        "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?)",
-        (*key, trace.step_samples, np.asarray(trace.values, "<f4").tobytes()),
-    )
-
-
-def select_traces(connection: sqlite3.Connection, session_id: str) -> list[Trace]:
-    """What people rated continuously, annotator by annotator."""
-    return [
-        Trace(annotator, Dimension(name), step, np.frombuffer(blob, "<f4").astype(np.float32))
-        for annotator, name, step, blob in connection.execute(
-            "SELECT annotator, dimension, step_samples, ratings FROM traces WHERE session_id = ?"
-            " ORDER BY annotator, dimension DESC",
-            (session_id,),
-        )
-    ]
+    ratings = np.asarray(trace.values, "<f4").tobytes()
+    row = {**key, "step_samples": trace.step_samples, "ratings": ratings}
+    insert(connection, "traces", row, replaces=True)
 
 
 def insert_alert(connection: sqlite3.Connection, session_id: str, alert: AlertRecord) -> None:
     """Add an alert."""
-    connection.execute(
-        "INSERT INTO alerts (session_id, stream, rule, at_sample, end_sample, severity, message,"
-        " details) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            session_id,
-            alert.stream,
-            alert.rule,
-            alert.at_sample,
-            alert.end_sample,
-            alert.severity,
-            alert.message,
-            json.dumps(dict(alert.details)),
-        ),
-    )
+    row = {one.name: getattr(alert, one.name) for one in fields(alert)}
+    row |= {"session_id": session_id, "details": json.dumps(dict(alert.details))}
+    insert(connection, "alerts", row)
 
 
 def end_alert(connection: sqlite3.Connection, key: tuple[int, str, str, str | None, int]) -> None:
@@ -235,44 +156,12 @@ def update_bands(connection: sqlite3.Connection, bands: Mapping[int, Band]) -> N
     )
 
 
-def select_alerts(connection: sqlite3.Connection, session_id: str) -> list[AlertRecord]:
-    """A session's alerts in the order of time."""
-    return [
-        _alert_record(*row)
-        for row in connection.execute(
-            "SELECT rule, at_sample, message, severity, end_sample, stream, details FROM alerts"
-            " WHERE session_id = ? ORDER BY at_sample, id",
-            (session_id,),
-        )
-    ]
-
-
-def _alert_record(
-    rule: str, at: int, message: str, severity: str, end: int | None, stream: str | None, facts: str
-) -> AlertRecord:
-    """With its sentence in the language in use, as far as what it says was stored."""
-    details = json.loads(facts)
-    with suppress(ValueError, LookupError):  # of an import, say
-        message = said_from(details.get("said", message))
-    return AlertRecord(rule, at, message, severity, end, stream, details)
-
-
 def insert_note(connection: sqlite3.Connection, session_id: str, note: Note) -> int:
     """Add a note; returns its id. A note without a time is from now."""
-    created = now_text() if note.created_at is None else time_text(note.created_at)
-    cursor = connection.execute(
-        "INSERT INTO notes (session_id, at_sample, text, created_at) VALUES (?, ?, ?, ?)",
-        (session_id, note.at_sample, note.text, created),
-    )
-    return _row_id(cursor)
-
-
-def select_notes(connection: sqlite3.Connection, session_id: str) -> list[Note]:
-    """A session's notes, in the order in which they were written."""
-    return [
-        Note(text, at, note_id, datetime.fromisoformat(created))
-        for text, at, note_id, created in connection.execute(
-            "SELECT text, at_sample, id, created_at FROM notes WHERE session_id = ? ORDER BY id",
-            (session_id,),
-        )
-    ]
+    row = {
+        "session_id": session_id,
+        "at_sample": note.at_sample,
+        "text": note.text,
+        "created_at": time_text(note.created_at or datetime.now(UTC)),
+    }
+    return insert(connection, "notes", row)

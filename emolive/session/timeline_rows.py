@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
-from emolive.session.records import Gap, GapKind
-from emolive.session.rows import Value
+from emolive.session.records import Gap
+from emolive.session.rows import Value, insert
 from emolive.types import (
     Baseline,
     Familiarity,
@@ -22,7 +23,7 @@ from emolive.types import (
 )
 
 
-def _of_stream(session_id: str, stream: str | None) -> tuple[str, tuple[str, ...]]:
+def of_stream(session_id: str, stream: str | None) -> tuple[str, tuple[str, ...]]:
     """A condition on the table `streams`, and its parameters."""
     if stream is None:
         return "streams.session_id = ?", (session_id,)
@@ -64,7 +65,7 @@ def select_windows(
     connection: sqlite3.Connection, session_id: str, stream: str | None
 ) -> list[Prediction]:
     """A session's windows in the order of time."""
-    where, key = _of_stream(session_id, stream)
+    where, key = of_stream(session_id, stream)
     rows = connection.execute(
         "SELECT name, start_sample, end_sample, state, label, confidence, speech_ratio, latency_s,"
         " probabilities, shift, familiarity, raw_probabilities"
@@ -73,6 +74,12 @@ def select_windows(
         key,
     )
     known = _select_baselines(connection, session_id)
+
+    def baseline(name: str, end: int) -> Baseline | None:
+        ends, baselines = known.get(name, ([], []))
+        place = bisect_right(ends, end)
+        return baselines[place - 1] if place else None
+
     return [
         Prediction(
             stream=name,
@@ -86,7 +93,7 @@ def select_windows(
             latency_s=latency,
             shift=None if shift is None else Shift(shift, Familiarity(word)),
             raw_probabilities=_shares(raw),
-            baseline=known.at(name, end),
+            baseline=baseline(name, end),
         )
         for name, start, end, state, label, confidence, ratio, latency, blob, *more in rows
         for shift, word, raw in (more,)
@@ -97,47 +104,24 @@ def insert_baseline(
     connection: sqlite3.Connection, stream_id: int, end_sample: int, baseline: Baseline
 ) -> None:
     """Note that this one is in force from the window on that ends there."""
-    connection.execute(
-        "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            stream_id,
-            end_sample,
-            baseline.source,
-            baseline.minutes,
-            baseline.sessions,
-            baseline.strength,
-            baseline.expected_neutral,
-        ),
-    )
+    place = {"stream_id": stream_id, "end_sample": end_sample}
+    insert(connection, "baselines", place | asdict(baseline), replaces=True)
 
 
-class _Baselines:
-    """Those of a session's streams, each from some window on."""
-
-    def __init__(self) -> None:
-        self._ends: dict[str, list[int]] = {}
-        self._found: dict[str, list[Baseline]] = {}
-
-    def add(self, stream: str, end_sample: int, baseline: Baseline) -> None:
-        """The next one of a stream."""
-        self._ends.setdefault(stream, []).append(end_sample)
-        self._found.setdefault(stream, []).append(baseline)
-
-    def at(self, stream: str, end_sample: int) -> Baseline | None:
-        """The one in force for the window that ends there."""
-        place = bisect_right(self._ends.get(stream, ()), end_sample)
-        return self._found[stream][place - 1] if place else None
-
-
-def _select_baselines(connection: sqlite3.Connection, session_id: str) -> _Baselines:
-    found = _Baselines()
+def _select_baselines(
+    connection: sqlite3.Connection, session_id: str
+) -> dict[str, tuple[list[int], list[Baseline]]]:
+    """Those of each stream, and from the window on that ends where they are in force."""
+    found: dict[str, tuple[list[int], list[Baseline]]] = {}
     for name, end, *values in connection.execute(
         "SELECT name, end_sample, source, minutes, sessions, strength, expected_neutral"
         " FROM baselines JOIN streams ON streams.id = stream_id WHERE session_id = ?"
         " ORDER BY end_sample",
         (session_id,),
     ):
-        found.add(name, end, Baseline(*values))
+        ends, baselines = found.setdefault(name, ([], []))
+        ends.append(end)
+        baselines.append(Baseline(*values))
     return found
 
 
@@ -153,22 +137,6 @@ def insert_segments(
             for s in segments
         ],
     )
-
-
-def select_segments(
-    connection: sqlite3.Connection, session_id: str, stream: str | None
-) -> list[Segment]:
-    """The model's segments in the order of time."""
-    where, key = _of_stream(session_id, stream)
-    return [
-        Segment(*row)
-        for row in connection.execute(
-            "SELECT name, start_sample, end_sample, label, confidence FROM segments"
-            f" JOIN streams ON streams.id = stream_id WHERE {where}"
-            " ORDER BY start_sample, position",
-            key,
-        )
-    ]
 
 
 def replace_answers(
@@ -224,43 +192,6 @@ def insert_activity(connection: sqlite3.Connection, rows: Iterable[Sequence[Valu
     connection.executemany("INSERT OR REPLACE INTO activity VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def select_activity(
-    connection: sqlite3.Connection, session_id: str, stream: str
-) -> list[SpeechActivity]:
-    """A stream's voice activity, as it was stored."""
-    where, key = _of_stream(session_id, stream)
-    return [
-        SpeechActivity(
-            start,
-            chunk,
-            np.frombuffer(speech, np.uint8).astype(np.bool_),
-            np.frombuffer(probability, "<f2").astype(np.float32),
-            np.frombuffer(level, "<f2").astype(np.float32),
-        )
-        for start, chunk, speech, probability, level in connection.execute(
-            "SELECT start_sample, chunk_samples, speech, probability, level_dbfs FROM activity"
-            f" JOIN streams ON streams.id = stream_id WHERE {where} ORDER BY start_sample",
-            key,
-        )
-    ]
-
-
 def insert_gap(connection: sqlite3.Connection, session_id: str, gap: Gap) -> None:
     """Add a gap."""
-    connection.execute(
-        "INSERT INTO gaps (session_id, stream, start_sample, end_sample, kind)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (session_id, gap.stream, gap.start_sample, gap.end_sample, gap.kind.value),
-    )
-
-
-def select_gaps(connection: sqlite3.Connection, session_id: str) -> list[Gap]:
-    """A session's gaps in the order of time."""
-    return [
-        Gap(start, end, GapKind(kind), stream)
-        for start, end, kind, stream in connection.execute(
-            "SELECT start_sample, end_sample, kind, stream FROM gaps WHERE session_id = ?"
-            " ORDER BY start_sample, id",
-            (session_id,),
-        )
-    ]
+    insert(connection, "gaps", {"session_id": session_id, **asdict(gap)})

@@ -134,7 +134,7 @@ class SessionWriter:
     def add_annotations(self, annotations: Iterable[Annotation]) -> None:
         """Add what people said (for imports)."""
         for annotation in annotations:
-            self._add(partial(rows.put_annotation, session_id=self._info.id, a=annotation))
+            self._add(partial(rows.put_annotation, session_id=self._info.id, annotation=annotation))
 
     def set_bands(self, bands: Mapping[str, Band]) -> None:
         """Note how far up the sound of streams reached."""
