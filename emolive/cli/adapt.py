@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +20,7 @@ from emolive.adapt.moments import Moment, next_moments
 from emolive.adapt.teaching import Taught, teach, usual_base
 from emolive.cli.agent import confirm_in_terminal
 from emolive.cli.confirming import confirm
-from emolive.cli.console import Console
+from emolive.cli.console import Console, progress_bar
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.models import show_adapted
 from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, YesOption, finish, group
@@ -113,7 +112,7 @@ def next_(
     options = _Options(library=library, base=model, infer_agent=infer_agent, policy=policy)
     with open_library(library) as opened:
         permission = _permission(opened, tr("moments to label"), options)
-        with _listener(options.base) as (_, listener), _bar(tr("Listening")) as progress:
+        with _listener(options.base) as (_, listener), progress_bar(tr("Listening")) as progress:
             labelled: list[Heard] = []
             if (marked := from_library(opened, permission)).stretches:
                 labelled, _ = listener.hear(marked, progress)
@@ -202,7 +201,7 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
     if name in adapted_names():
         confirm(tr("Replace the model {name} that is there already?", name=name), yes=options.yes)
     labelled = _labelled(name, options)
-    with _listener(options.base) as (base, listener), _bar(tr("Listening")) as progress:
+    with _listener(options.base) as (base, listener), progress_bar(tr("Listening")) as progress:
         taught = teach(name, labelled, base, listener, progress)
     if name in adapted_names():
         tell(tr("The model {name} that was there before is replaced.", name=name))
@@ -259,14 +258,6 @@ def _listener(choice: Path | None) -> Iterator[tuple[Path, Listener]]:
         yield (base if file != base else file.absolute()), Listener(classifier)
     finally:
         classifier.close()
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _document(taught: Taught, path: Path) -> dict[str, object]:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Self
 
-from rich import box
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -16,8 +15,8 @@ from emolive.archive.messages import Begun, Done, Failed, Message
 from emolive.archive.pace import Pace, PaceNow
 from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
-from emolive.cli.console import Console
-from emolive.i18n import decimal, ntr, tr
+from emolive.cli.console import Console, columns
+from emolive.i18n import decimal, mark, ntr, tr
 from emolive.labels import emotion_name, label_name, swatches
 from emolive.plain_text import one_line
 from emolive.times import length_text, seconds_text
@@ -160,7 +159,8 @@ class AnalyzeReport:
         answer = tr("no speech")
         if result.label is not None and result.confidence is not None:
             answer = f"{emotion_name(result.label)} {percent(result.confidence)}"
-        self._say(f"{item}: {answer} ({seconds_text(result.duration_s)})")
+        said = f"{item}: {answer} ({seconds_text(result.duration_s)})"
+        self._results.print(one_line(said))
         if result.note:
             self._tell(tr("Note: {note}", note=result.note))
         if result.problem:
@@ -182,18 +182,15 @@ class AnalyzeReport:
         )
 
     def _table(self, summary: Summary) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.add_column(tr("label"))
-        table.add_column(tr("time"), justify="right")
-        table.add_column(tr("share"), justify="right")
-        table.add_column(tr("leads in"), justify="right")
+        numbers = (mark("time"), mark("share"), mark("leads in"))
+        table = columns(mark("label"), *numbers, numbers=numbers, show_edge=False)
         colours = dict(zip(self._labels, swatches(self._labels), strict=True))
         shown = [*self._labels, *(label for label in _OTHER if label in summary.seconds)]
         shown += [label for label in summary.seconds if label not in shown]
         for label in shown:
-            mark = Text("■ ", colours[label].dark if label in colours else "grey50")
+            sign = Text("■ ", colours[label].dark if label in colours else "grey50")
             table.add_row(
-                mark.append(label_name(label), "default"),
+                sign.append(label_name(label), "default"),
                 length_text(summary.seconds.get(label, 0.0)),
                 percent(summary.share(label), 1),
                 _files(summary.leading[label]) if label in summary.leading else "",
@@ -215,9 +212,6 @@ class AnalyzeReport:
             time=length_text(now.elapsed_s),
             speed=decimal(now.speed, 0),
         )
-
-    def _say(self, text: str) -> None:
-        self._results.print(one_line(text))
 
     def _tell(self, text: str, style: str = "") -> None:
         self._console.print(one_line(text), style=style, soft_wrap=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from emolive.session.records import AuditEntry
 
-Json = dict[str, object]
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,7 +46,7 @@ def audit(
     with open_library(library) as opened:
         entries = opened.audit_log()
     if as_json:
-        print_json([_audit_object(entry) for entry in entries])
+        print_json(entries)
     elif entries:
         print_table(_audit_table(entries))
     else:
@@ -124,7 +122,7 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
     with open_library(folder) as library:
         found = library.check_audit_log(noted)
     if as_json:
-        print_json(asdict(found))
+        print_json(found)
     elif found.problem is not None:
         tell(
             tr(
@@ -164,13 +162,3 @@ def _audit_table(entries: Sequence[AuditEntry]) -> Table:
             Text(details),
         )
     return table
-
-
-def _audit_object(entry: AuditEntry) -> Json:
-    """One line of the audit log."""
-    return {
-        "at": entry.at.isoformat(),
-        "actor": entry.actor,
-        "action": entry.action,
-        "details": dict(entry.details),
-    }

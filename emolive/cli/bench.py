@@ -8,11 +8,9 @@ import platform
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import cast
 
 import psutil
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -35,10 +33,11 @@ from emolive.bench.stages import (
 )
 from emolive.bench.teaching import time_teaching
 from emolive.bench.throughput import Throughput, measure_throughput
-from emolive.cli.console import Console
+from emolive.cli.bench_command import Asked
+from emolive.cli.console import Console, columns, progress_bar
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.inference import loading
 from emolive.inference.classifier import default_threads
 from emolive.inference.placement import Placement, placement
@@ -73,30 +72,16 @@ class Report:
     throughput: Throughput | None = None
 
 
-def run_bench(
-    model: Path | None,
-    provider: str,
-    hop_s: float,
-    seconds: float,
-    soak_hours: float | None,
-    calls: int | None = None,
-    desktop_hours: float | None = None,
-    *,
-    as_json: bool,
-) -> int:
+def run_bench(asked: Asked, seconds: float, soak_hours: float | None, calls: int | None) -> int:
     """Measure and print; 2 when a soak's memory grew by more than 5 %."""
-    if desktop_hours:
-        from emolive.cli.bench_desktop import run_desktop_soak
-
-        return run_desktop_soak(model, provider, hop_s, desktop_hours, as_json=as_json)
     tell(
         tr("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
     )
-    report = _measure(model, provider, hop_s, seconds, soak_hours)
+    report = _measure(asked, seconds, soak_hours)
     if calls:
-        report = replace(report, wall=_measure_wall(model, provider, hop_s, seconds, calls))
-    if as_json:
-        print_json(asdict(report))
+        report = replace(report, wall=_measure_wall(asked, seconds, calls))
+    if asked.as_json:
+        print_json(report)
     else:
         _show(report)
     if report.soak and report.soak.growth > _GROWTH_LIMIT:
@@ -110,39 +95,28 @@ def run_bench(
     return DONE
 
 
-def _measure(
-    model: Path | None, provider: str, hop_s: float, seconds: float, soak_hours: float | None
-) -> Report:
+def _measure(asked: Asked, seconds: float, soak_hours: float | None) -> Report:
     path = asset(DEMO_AUDIO)
-    classifier = load_classifier(model, provider)
-    config = engine_config(hop_s, classifier)
+    classifier = load_classifier(asked.model, asked.provider)
+    config = engine_config(asked.hop_s, classifier)
     vad = SileroVad()
     speech = read_speech(path, classifier.metadata.front_end.sampling_rate)
     stages = time_stages(speech, classifier, vad, config, hops=200)
     latency = time_latency(path, classifier, vad, config, seconds)
     usual, usual_core = _usual_way(default_threads())
-    single = loading.load_classifier(model, "cpu", threads=1)
+    single = loading.load_classifier(asked.model, "cpu", threads=1)
     capacity = measure_capacity(speech, single, vad, config)
     archive = measure_archive(path, single, vad, config)
     if usual_core:
         spent_s = sum(timing.median_ms for timing in usual_core) / 1e3
-        archive = replace(archive, usual_way=hop_s / spent_s)
+        archive = replace(archive, usual_way=asked.hop_s / spent_s)
     single.close()
     memory = resident_mb()
     long_run = None
     if soak_hours:
-        with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task(
-                tr("{hours} h of audio", hours=decimal(soak_hours)),
-                total=1.0,
-            )
+        with progress_bar(tr("{hours} h of audio", hours=decimal(soak_hours))) as progress:
             long_run = soak(
-                speech,
-                classifier,
-                vad,
-                config,
-                soak_hours,
-                lambda share: progress.update(task, completed=share),
+                speech, classifier, vad, config, soak_hours, lambda share: progress(share, 1.0)
             )
     report = Report(
         version=__version__,
@@ -151,7 +125,7 @@ def _measure(
         model=classifier.metadata.name,
         provider=classifier.provider,
         threads=default_threads(),
-        hop_s=hop_s,
+        hop_s=asked.hop_s,
         stages=stages,
         latency=latency,
         usual_way=usual,
@@ -164,21 +138,19 @@ def _measure(
     if report.provider == "CPU":
         return report
     # A graphics card also works for archives and many calls, in large batches.
-    requested = cast(Requested, provider)
+    requested = cast(Requested, asked.provider)
     return replace(
         report,
-        placement=placement(loading.open_model(model, requested)),
-        throughput=measure_throughput(model, requested, speech),
+        placement=placement(loading.open_model(asked.model, requested)),
+        throughput=measure_throughput(asked.model, requested, speech),
     )
 
 
-def _measure_wall(
-    model: Path | None, provider: str, hop_s: float, seconds: float, calls: int
-) -> WallTiming:
-    classifier = load_classifier(model, provider)
+def _measure_wall(asked: Asked, seconds: float, calls: int) -> WallTiming:
+    classifier = load_classifier(asked.model, asked.provider)
     rate = classifier.metadata.front_end.sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
-    config = engine_config(hop_s, classifier)
+    config = engine_config(asked.hop_s, classifier)
     timing = measure_wall(
         speech, rate, classifier, SileroVad(), config, calls=calls, seconds=seconds
     )
@@ -214,14 +186,9 @@ def _usual_way(threads: int) -> tuple[list[Timing], list[Timing]]:
 
 def _show(report: Report) -> None:
     console = Console()
-    table = Table(
-        title=tr("emolive {version} on {machine}", version=report.version, machine=report.machine),
-        title_justify="left",
-    )
-    table.add_column("")
-    table.add_column(tr("median ms"), justify="right")
-    table.add_column(tr("p99 ms"), justify="right")
-    table.add_column(tr("n"), justify="right")
+    numbers = (mark("median ms"), mark("p99 ms"), mark("n"))
+    title = tr("emolive {version} on {machine}", version=report.version, machine=report.machine)
+    table = columns("", *numbers, numbers=numbers, title=title, title_justify="left")
     table.add_section()
     table.add_row(
         Text(
@@ -325,17 +292,11 @@ def _batches(throughput: Throughput) -> Table:
         title = tr(
             "{title} (matrix products: {rate} TFLOP/s)", title=title, rate=decimal(rate / 1e12, 0)
         )
-    table = Table(title=title, title_justify="left")
-    for name in (
-        tr("windows"),
-        tr("batch"),
-        tr("median ms"),
-        tr("p99 ms"),
-        tr("windows/s"),
-        tr("of the matrix rate"),
-        tr("CUDA graph"),
-    ):
-        table.add_column(name, justify="right")
+    numbers = (
+        mark("windows"), mark("batch"), mark("median ms"), mark("p99 ms"), mark("windows/s"),
+        mark("of the matrix rate"), mark("CUDA graph"),
+    )  # fmt: skip
+    table = columns(*numbers, numbers=numbers, title=title, title_justify="left")
     for one in throughput.batches:
         table.add_row(
             tr("of one recording") if one.together else tr("of as many calls"),
@@ -362,20 +323,20 @@ def _add_speed(table: Table, name: str, speed: float) -> None:
     table.add_row(f"  {name}", decimal(speed, 1))
 
 
-def run_teaching_bench(model: Path | None, provider: str, *, as_json: bool) -> int:
+def run_teaching_bench(asked: Asked) -> int:
     """Measure and print.
 
     Raises:
         EmoliveError: scikit-learn is missing, or the model cannot be used.
     """
     check_installed()
-    classifier = load_classifier(model or usual_base(), provider)
+    classifier = load_classifier(asked.model or usual_base(), asked.provider)
     try:
         timing = time_teaching(classifier)
         name = classifier.metadata.name
     finally:
         classifier.close()
-    if as_json:
+    if asked.as_json:
         print_json(asdict(timing) | {"model": name, "added": timing.added})
         return DONE
     say(

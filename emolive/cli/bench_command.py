@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from emolive.cli.options import HopOption, JsonReport, ModelOption, Provider, ProviderOption
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is measured: a model on a processor, with an answer each `hop_s` seconds.
+
+    `workers`: servers run on a local cluster of so many (None: on this computer alone).
+    """
+
+    model: Path | None
+    provider: str
+    hop_s: float
+    workers: int | None
+    as_json: bool
 
 
 def bench(
@@ -75,28 +91,27 @@ def bench(
     With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
     grows by more than 5 %.
     """
+    asked = Asked(model, provider.value, hop, workers, json)
     if sizing is not None:
         from emolive.cli.bench_server import run_sizing_bench
 
-        return run_sizing_bench(
-            model, provider.value, hop, seconds, sizing, workers=workers, as_json=json
-        )
+        return run_sizing_bench(asked, seconds, sizing)
     if hours is not None:
         from emolive.cli.bench_server import run_server_day
 
-        return run_server_day(
-            model, provider.value, hop, hours, server=server, workers=workers, as_json=json
-        )
+        return run_server_day(asked, hours, server=server)
     if server:
         from emolive.cli.bench_server import run_server_bench
 
-        return run_server_bench(
-            model, provider.value, hop, seconds, calls, workers=workers, as_json=json
-        )
+        return run_server_bench(asked, seconds, calls)
     if teaching:
         from emolive.cli.bench import run_teaching_bench
 
-        return run_teaching_bench(model, provider.value, as_json=json)
+        return run_teaching_bench(asked)
+    if desktop:
+        from emolive.cli.bench_desktop import run_desktop_soak
+
+        return run_desktop_soak(asked, desktop)
     from emolive.cli.bench import run_bench
 
-    return run_bench(model, provider.value, hop, seconds, soak, calls, desktop, as_json=json)
+    return run_bench(asked, seconds, soak, calls)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
-from pathlib import Path
-
-from rich.progress import Progress
-from rich.table import Table
 
 from emolive.bench.stages import read_speech
-from emolive.cli.console import Console
+from emolive.cli.bench_command import Asked
+from emolive.cli.console import Console, columns, progress_bar
 from emolive.cli.desktop import has_display
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, print_json, tell
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.ui.soak import FRAME_S, soak_desktop
@@ -23,34 +19,23 @@ from emolive.wording import percent
 _GROWTH_LIMIT = 0.05
 
 
-def run_desktop_soak(
-    model: Path | None, provider: str, hop_s: float, hours: float, *, as_json: bool
-) -> int:
+def run_desktop_soak(asked: Asked, hours: float) -> int:
     """Measure and print; 2 when memory grew by more than 5 % after the first eighth.
 
     Without a display the window is drawn offscreen.
     """
     if not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    classifier = load_classifier(model, provider)
-    config = engine_config(hop_s, classifier)
+    classifier = load_classifier(asked.model, asked.provider)
+    config = engine_config(asked.hop_s, classifier)
     speech = read_speech(asset(DEMO_AUDIO), classifier.metadata.front_end.sampling_rate)
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(
-            tr("{hours} h in the window", hours=decimal(hours)),
-            total=1.0,
-        )
+    with progress_bar(tr("{hours} h in the window", hours=decimal(hours))) as progress:
         soak = soak_desktop(
-            speech,
-            classifier,
-            SileroVad(),
-            config,
-            hours,
-            lambda share: progress.update(task, completed=share),
+            speech, classifier, SileroVad(), config, hours, lambda share: progress(share, 1.0)
         )
     classifier.close()
-    if as_json:
-        print_json(asdict(soak))
+    if asked.as_json:
+        print_json(soak)
     else:
         title = tr(
             "{hours} h in {wall_s} s, {frame_s} s of speech a frame, window {width} x "
@@ -62,17 +47,11 @@ def run_desktop_soak(
             height=soak.size[1],
             platform=soak.platform,
         )
-        table = Table(title=title, title_justify="left")
-        columns = (
-            tr("until hour"),
-            tr("frames"),
-            tr("median ms"),
-            tr("p95 ms"),
-            tr("worst ms"),
-            tr("memory MB"),
-        )
-        for column in columns:
-            table.add_column(column, justify="right")
+        numbers = (
+            mark("until hour"), mark("frames"), mark("median ms"), mark("p95 ms"),
+            mark("worst ms"), mark("memory MB"),
+        )  # fmt: skip
+        table = columns(*numbers, numbers=numbers, title=title, title_justify="left")
         for part in soak.parts:
             table.add_row(
                 decimal(part.hours, 2),

@@ -12,6 +12,7 @@ from emolive.bench.served import Serve
 from emolive.bench.server import ServerTiming, measure_server
 from emolive.bench.sizing import Load, Sizing, check_simpy, simulate
 from emolive.bench.stages import read_speech
+from emolive.cli.bench_command import Asked
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.errors import EmoliveError
@@ -51,40 +52,27 @@ class ServerReport:
     tried: tuple[tuple[int, bool], ...] = ()
 
 
-def run_server_bench(
-    model: Path | None,
-    provider: str,
-    hop_s: float,
-    seconds: float,
-    calls: int | None,
-    *,
-    workers: int | None = None,
-    as_json: bool,
-) -> int:
-    """Measure and print; `workers`: on a local cluster of so many.
+def run_server_bench(asked: Asked, seconds: float, calls: int | None) -> int:
+    """Measure and print.
 
     Raises:
         EmoliveError: something needed is missing, or the server did not come up.
     """
     check_server()
     tell(tr("Measuring calls over sockets. Other load on the machine shows in the numbers."))
-    classifier = load_classifier(model, provider)
-    rate = classifier.metadata.front_end.sampling_rate
-    speech = read_speech(asset(DEMO_AUDIO), rate)
     tried: list[tuple[int, bool]] = []
-    serve = _serving(workers)
     if calls is None:
-        calls = _most_calls(speech, rate, model, provider, hop_s, tried, serve)
-    config = engine_config(hop_s, classifier)
+        calls = _most_calls(asked, tried)
+    speech, rate = _demo_for(asked.model)
+    classifier = load_classifier(asked.model, asked.provider)
+    config = engine_config(asked.hop_s, classifier)
     rounds = []
     # In turn, so that other programs disturb both alike.
     for _ in range(_ROUNDS):
         engine = measure_wall(
             speech, rate, classifier, SileroVad(), config, calls=calls, seconds=seconds
         )
-        server = measure_server(
-            speech, rate, model, provider, hop_s, calls=calls, seconds=seconds, serve=serve
-        )
+        server = _measured(asked, calls, seconds)
         added = server.cores / engine.cores - 1
         rounds.append((added if server.overhead is None else server.overhead, server, engine))
     classifier.close()
@@ -98,8 +86,8 @@ def run_server_bench(
         engine.cores / calls,
         tuple(tried),
     )
-    if as_json:
-        print_json(asdict(report))
+    if asked.as_json:
+        print_json(report)
     else:
         _show(report)
     return DONE
@@ -111,6 +99,19 @@ def _demo_for(model: Path | None) -> tuple[FloatArray, int]:
     return read_speech(asset(DEMO_AUDIO), rate), rate
 
 
+def _measured(asked: Asked, calls: int, seconds: float) -> ServerTiming:
+    """What so many calls of the demo's speech cost."""
+    return measure_server(
+        *_demo_for(asked.model),
+        asked.model,
+        asked.provider,
+        asked.hop_s,
+        calls=calls,
+        seconds=seconds,
+        serve=_serving(asked.workers),
+    )
+
+
 def _serving(workers: int | None) -> Serve | None:
     """What runs the server: a local cluster of so many workers; None: as usual."""
     if workers is None:
@@ -120,21 +121,11 @@ def _serving(workers: int | None) -> Serve | None:
     return partial(serve_for_bench, workers=workers)
 
 
-def _most_calls(
-    speech: FloatArray,
-    rate: int,
-    model: Path | None,
-    provider: str,
-    hop_s: float,
-    tried: list[tuple[int, bool]],
-    serve: Serve | None,
-) -> int:
+def _most_calls(asked: Asked, tried: list[tuple[int, bool]]) -> int:
     """The most calls of which no window is skipped; twice as many each time, then in between."""
     good, bad, calls = 0, _MOST, _FIRST
     while bad - good > max(1, _NEAR * good):
-        found = measure_server(
-            speech, rate, model, provider, hop_s, calls=calls, seconds=_TRIAL_S, serve=serve
-        )
+        found = _measured(asked, calls, _TRIAL_S)
         tell(
             tr(
                 "{calls} calls: {windows_skipped} windows skipped, {cores} cores.",
@@ -199,16 +190,7 @@ def _show(report: ServerReport) -> None:
         tell(tr("More than the {share} that a server should add.", share=percent(_MARK)))
 
 
-def run_sizing_bench(
-    model: Path | None,
-    provider: str,
-    hop_s: float,
-    seconds: float,
-    calls: int,
-    *,
-    workers: int | None = None,
-    as_json: bool,
-) -> int:
+def run_sizing_bench(asked: Asked, seconds: float, calls: int) -> int:
     """Measure what a call costs, simulate, and print.
 
     Raises:
@@ -223,12 +205,8 @@ def run_sizing_bench(
             seconds=decimal(seconds, 0),
         )
     )
-    serve = _serving(workers)
-    speech, rate = _demo_for(model)
-    measured = measure_server(
-        speech, rate, model, provider, hop_s, calls=_MEASURED_CALLS, seconds=seconds, serve=serve
-    )
-    load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=hop_s)
+    measured = _measured(asked, _MEASURED_CALLS, seconds)
+    load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=asked.hop_s)
     tell(
         tr(
             "A call costs {cost} of a core here. Simulating {calls} calls.",
@@ -241,9 +219,8 @@ def run_sizing_bench(
         "120 %, refused": simulate(load, load.machines, share=1.2),
         "120 %, all taken": simulate(load, load.machines, share=1.2, admission=False),
     }
-    if as_json:
-        report = {"load": asdict(load), **{name: asdict(one) for name, one in found.items()}}
-        print_json(report)
+    if asked.as_json:
+        print_json({"load": load, **found})
         return DONE
     say(
         tr(
@@ -275,16 +252,7 @@ def _sizing_line(name: str, one: Sizing) -> str:
     )
 
 
-def run_server_day(
-    model: Path | None,
-    provider: str,
-    hop_s: float,
-    hours: float,
-    *,
-    server: bool,
-    workers: int | None,
-    as_json: bool,
-) -> int:
+def run_server_day(asked: Asked, hours: float, *, server: bool) -> int:
     """Run and print; 2 when memory grew by more than 5 %, or when something is left of calls.
 
     Raises:
@@ -296,14 +264,17 @@ def run_server_day(
     tell(
         tr("Calls come and go. Other programs make it slower, and change nothing of what is left.")
     )
-    speech, rate = _demo_for(model)
-    serve = _serving(workers)
     day = run_day(
-        speech, rate, model, provider, hop_s, hours, serve=serve, tell=lambda one: tell(_hour(one))
+        *_demo_for(asked.model),
+        asked.model,
+        asked.provider,
+        asked.hop_s,
+        hours,
+        serve=_serving(asked.workers),
+        tell=lambda one: tell(_hour(one)),
     )
-    if as_json:
-        report = asdict(day) | {"growth": day.growth, "left": list(day.left)}
-        print_json(report)
+    if asked.as_json:
+        print_json(asdict(day) | {"growth": day.growth, "left": list(day.left)})
     else:
         say(_day_summary(day))
     return DONE if day.growth <= _GROWTH_LIMIT and not day.left else CANNOT

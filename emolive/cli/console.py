@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich import box, console
+from rich.progress import Progress
 from rich.segment import Segment
 from rich.table import Table
 
@@ -44,16 +46,26 @@ def print_table(table: Table) -> None:
     Console.wide().print(table)
 
 
-def columns(*names: str, numbers: Collection[str] = ()) -> Table:
+def columns(*names: str, numbers: Collection[str] = (), **options: Any) -> Table:
     """A table with these columns, wide text folded; those of `numbers` stand at the right.
 
-    Names are as `mark` marked them.
+    Names are as `mark` marked them, `options` rich's own.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(**{"box": box.SIMPLE_HEAD, "pad_edge": False, **options})
     for name in names:
         table.add_column(
             tr(name) if name else "",
             justify="right" if name in numbers else "left",
             overflow="fold",
+            no_wrap=name == "id",
         )
     return table
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[float, float | None], None]]:
+    """A bar on a terminal while work goes on; it is told what is done, and in all (None: open)."""
+    terminal = Console(stderr=True)
+    with Progress(console=terminal, disable=not terminal.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from rich.table import Table
-
 from emolive.audio.devices import NO_INPUT, InputDevice
 from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
-from emolive.cli.console import Console
+from emolive.cli.console import Console, columns
 from emolive.cli.outcome import DONE, print_json, tell
 from emolive.i18n import mark, tr
+
+_NUMBERS = ("index", "channels", "Hz")
 
 
 def run_devices(*, as_json: bool) -> int:
@@ -64,7 +64,8 @@ def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
 
 
 def _show_inputs(devices: list[InputDevice]) -> None:
-    table = _table(mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
+    headings = (mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
+    table = columns("", *headings, numbers=_NUMBERS, box=None)
     for device in devices:
         table.add_row(
             "*" if device.is_default else "",
@@ -80,9 +81,13 @@ def _show_inputs(devices: list[InputDevice]) -> None:
 
 
 def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
-    table = _table(
-        mark("loopback: what this computer plays"), mark("through"), mark("channels"), mark("Hz")
+    headings = (
+        mark("loopback: what this computer plays"),
+        mark("through"),
+        mark("channels"),
+        mark("Hz"),
     )
+    table = columns("", *headings, numbers=_NUMBERS, box=None)
     for loopback in loopbacks:
         table.add_row(
             "*" if loopback.is_default else "",
@@ -95,12 +100,3 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     console.print()
     console.print(table)
     tell(tr("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`."))
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
-    for heading in headings:
-        number = heading in ("index", "channels", "Hz")
-        table.add_column(tr(heading), justify="right" if number else "left")
-    return table

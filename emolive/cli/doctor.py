@@ -22,7 +22,9 @@ def run_doctor(model: Path | None, provider: str, *, as_json: bool) -> int:
     """Check everything and print what was found; 2 when something needed is broken."""
     if as_json:
         findings = list(run_checks(model, provider))
-        print_json(_document(findings))
+        print_json(
+            {"ok": not _broken(findings), "versions": package_versions(), "checks": findings}
+        )
     else:
         console = Console(soft_wrap=True)
         findings = []
@@ -35,22 +37,6 @@ def run_doctor(model: Path | None, provider: str, *, as_json: bool) -> int:
 
 def _broken(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.verdict is Verdict.BROKEN]
-
-
-def _document(findings: list[Finding]) -> dict[str, object]:
-    return {
-        "ok": not _broken(findings),
-        "versions": package_versions(),
-        "checks": [
-            {
-                "name": finding.name,
-                "verdict": finding.verdict.value,
-                "facts": list(finding.facts),
-                "way_out": finding.way_out,
-            }
-            for finding in findings
-        ],
-    }
 
 
 def _lines(finding: Finding) -> Text:

@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from emolive.errors import EmoliveError
@@ -37,7 +39,8 @@ def tell(text: object) -> None:
     """
     # Nobody may be listening any more; that is no reason to fail.
     with suppress(OSError, ValueError):
-        print(_short(one_line(text)), file=sys.stderr, flush=True)  # noqa: T201
+        # Nobody reads words longer than any path.
+        print(_ENDLESS.sub(r"\1…", one_line(text)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def tell_lines(text: str) -> None:
@@ -64,8 +67,8 @@ class _Output(io.FileIO):
 
 
 def print_json(document: object) -> None:
-    """One JSON document on standard output."""
-    json.dump(document, sys.stdout, indent=1)
+    """One JSON document on standard output; dataclasses are objects, moments ISO 8601."""
+    json.dump(document, sys.stdout, indent=1, default=_as_json)
     sys.stdout.write("\n")
 
 
@@ -134,9 +137,8 @@ def output_ended(error: Exception) -> int:
     return CANNOT
 
 
-def _short(sentence: str) -> str:
-    """The sentence, without what nobody reads: words longer than any path."""
-    return _ENDLESS.sub(r"\1…", sentence)
+def _as_json(value: Any) -> object:
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
 def _output_failure() -> OSError | None:

@@ -12,11 +12,10 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
 from emolive.addresses import is_address
 from emolive.cli.baseline import baseline_choice
-from emolive.cli.console import Console
+from emolive.cli.console import columns, print_table
 from emolive.cli.loading import open_library
 from emolive.cli.options import (
     Commands,
@@ -35,7 +34,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
@@ -302,13 +301,11 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
     if not tokens:
         tell(tr("There is no token yet: make one with `emolive serve token add NAME`."))
         return DONE
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("id", "name", "scopes", "made"):
-        table.add_column(heading)
+    table = columns(mark("id"), mark("name"), mark("scopes"), mark("made"), box=None)
     for one in tokens:
         scopes = ", ".join(sorted(scope.value for scope in one.scopes))
         table.add_row(one.id, one.name, scopes, f"{one.created_at.astimezone():%Y-%m-%d %H:%M}")
-    Console().print(table)
+    print_table(table)
     return DONE
 
 

@@ -6,11 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import Progress
-
 from emolive.audio.output import SilentOutput
 from emolive.cli.comparison_view import show_comparison
-from emolive.cli.console import Console
+from emolive.cli.console import progress_bar
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
@@ -175,17 +173,8 @@ def _compare(library: Library, session: SessionInfo, model: str, provider: str) 
     classifier = load_classifier(None if model == BUNDLED else Path(model), provider)
     try:
         config = EngineConfig(hop_s=session.hop_samples / session.rate)
-        console = Console(stderr=True)
-        with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-            task = progress.add_task(classifier.metadata.name, total=None)
-            result = reanalyze(
-                library,
-                session,
-                classifier,
-                SileroVad(),
-                config,
-                lambda done, total: progress.update(task, completed=done, total=total),
-            )
+        with progress_bar(classifier.metadata.name) as progress:
+            result = reanalyze(library, session, classifier, SileroVad(), config, progress)
     finally:
         classifier.close()
     for problem in result.problems:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from emolive.cli.console import Console
+from emolive.cli.console import Console, columns
 from emolive.cli.conversation_view import conversation_line, conversation_table
 from emolive.i18n import day_text, mark, moment_text, tr
 from emolive.labels import emotion_name, label_name, swatch
@@ -98,7 +97,7 @@ def sessions_table(
     sessions: Sequence[SessionInfo], times: Mapping[str, Mapping[str, int]]
 ) -> Table:
     """The list of sessions."""
-    table = _table(
+    table = columns(
         mark("id"), mark("started"), mark("length"), mark("mostly"), mark("title"), mark("tags"), ""
     )
     for info in sessions:
@@ -116,7 +115,7 @@ def sessions_table(
 
 def hits_table(hits: Sequence[SearchHit]) -> Table:
     """What was found: one row per segment, or per session where no segments were asked for."""
-    table = _table(
+    table = columns(
         mark("id"),
         mark("started"),
         mark("at"),
@@ -156,7 +155,7 @@ def trend_object(point: TrendPoint) -> Json:
 
 def trend_table(points: Sequence[TrendPoint], emotions: Sequence[str], by: Span) -> Table:
     """A row for each point, a column for each emotion."""
-    table = _table(
+    table = columns(
         mark("from"), mark("sessions"), mark("time"), *map(emotion_name, emotions), mark("title")
     )
     for point in points:
@@ -200,7 +199,7 @@ def show_session(library: Library, info: SessionInfo) -> None:
         sound = "" if library.audio_path(info.id, part.stream) else f", {tr('no audio')}"
         say()
         say(Text(f"{stream_name(part.stream)}{role}, {stream.native_rate} Hz{sound}", style="bold"))
-        table = _table("", mark("time"), mark("share"), mark("peak"), mark("at"))
+        table = columns("", mark("time"), mark("share"), mark("peak"), mark("at"))
         peaks = {peak.label: peak for peak in part.peaks}
         total = sum(part.samples.values()) or 1
         for label, samples in part.samples.items():
@@ -261,13 +260,6 @@ def _conversation(library: Library, info: SessionInfo) -> object:
 def local_time(info: SessionInfo) -> str:
     """When it began, in this computer's time zone."""
     return moment_text(info.started_at.astimezone())
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", expand=False)
-    for column in columns:
-        table.add_column(tr(column) if column else "", no_wrap=column == "id")
-    return table
 
 
 def _marks(info: SessionInfo) -> str:

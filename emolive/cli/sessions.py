@@ -42,7 +42,7 @@ from emolive.cli.session_tables import (
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import decimal, tr
 from emolive.session.export.json_document import segment_object
-from emolive.session.library_settings import TierSettings, tier_of, with_tier, without_tier
+from emolive.session.library_settings import tier_of, with_tier, without_tier
 from emolive.session.query_text import parse_length, parse_share, taken_as_text
 from emolive.session.results import Span, emotions_of, trend
 from emolive.types import Role
@@ -370,7 +370,7 @@ def show_tiers(
         print_json([tier.model_dump() for tier in settings.tiers])
     elif settings.tiers:
         for tier in settings.tiers:
-            say(_line(tier))
+            say(f"{tier.name}: {', '.join(tier.labels)}")
     else:
         say(
             tr(
@@ -379,7 +379,3 @@ def show_tiers(
             )
         )
     return DONE
-
-
-def _line(tier: TierSettings) -> str:
-    return f"{tier.name}: {', '.join(tier.labels)}"

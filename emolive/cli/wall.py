@@ -18,14 +18,14 @@ from rich.text import Text
 from emolive.audio.call import RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.cli.alerting import Watching, WatchOptions
-from emolive.cli.console import Console
+from emolive.cli.console import Console, columns
 from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals
 from emolive.errors import EmoliveError
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal, mark, tr
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import emotion_name, swatches
 from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
@@ -45,6 +45,9 @@ from emolive.wording import percent, state_name
 _MAILBOX_EVENTS = 5_000
 _LOOK_EVERY_S = 0.25
 _END_WITHIN_S = 2.0
+_NUMBERS = (
+    mark("time"), mark("agent"), mark("customer"), mark("silence"), mark("overtalk"), mark("alerts")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,19 +249,7 @@ def _sum_up(cards: Sequence[_Card], status: EngineTotals, *, as_json: bool) -> i
 
 
 def _table() -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(tr("call"))
-    headings = (
-        tr("time"),
-        tr("agent"),
-        tr("customer"),
-        tr("silence"),
-        tr("overtalk"),
-        tr("alerts"),
-    )
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    return table
+    return columns(mark("call"), *_NUMBERS, numbers=_NUMBERS, box=None)
 
 
 def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
