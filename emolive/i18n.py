@@ -16,9 +16,9 @@ import gettext
 import locale
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from io import BytesIO
@@ -66,11 +66,12 @@ class PseudoCatalogue:
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """A language with its texts and the signs of its numbers."""
+    """A language with its texts and the signs of its numbers; some texts have others `instead`."""
 
     code: str = _ENGLISH
     catalogue: Catalogue = field(default_factory=gettext.NullTranslations)
     signs: dict[int, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 # The language is the process's, as the locale is; set before a window is made. A server says some
@@ -128,7 +129,9 @@ def _current() -> _Language:
 
 
 def _tr(message: str, values: dict[str, object]) -> str:
-    text = _current().catalogue.gettext(message) if message else ""  # which names the catalogue
+    now, text = _current(), ""
+    if message:  # else it names the catalogue
+        text = now.catalogue.gettext(now.instead.get(message, message))
     return Said.of(text.format(**values) if values else text, _tr, message, values)
 
 
@@ -286,21 +289,23 @@ def language_name(code: str) -> str:
         return code
 
 
-def use_language(wanted: str, of_system: Sequence[str] = ()) -> None:
+def use_language(
+    wanted: str, of_system: Sequence[str] = (), instead: Mapping[str, str] | None = None
+) -> None:
     """Speak a language from now on.
 
     Args:
         wanted: a code, ``"system"``, or ``"pseudo"`` for tests; English where there is none such.
         of_system: the system's languages, the preferred one first; empty: those of the terminal.
+        instead: texts that others stand in for here, with the same values.
     """
     global _now
-    if wanted == PSEUDO:
-        _now = _Language(catalogue=PseudoCatalogue())  # numbers and dates stay English
-        return
     asked: Sequence[str] = (wanted,)
     if wanted == SYSTEM:
         asked = of_system or _of_terminal()
-    _now = _read(spoken(asked))
+    # Numbers and dates stay English in the one for tests.
+    found = _Language(catalogue=PseudoCatalogue()) if wanted == PSEUDO else _read(spoken(asked))
+    _now = replace(found, instead=instead or {})
 
 
 def _of_terminal() -> Sequence[str]:

@@ -8,6 +8,7 @@ import json
 import pickle
 import re
 import string
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from emolive.errors import EmoliveError
 from emolive.labels import USUAL, emotion_name
 from emolive.session.export.formats import FORMATS
 from emolive.times import clock_tenths, duration_text
+from emolive.ui.in_app import IN_APP
 from emolive.wording import percent, signed, size_text
 from tests.catalogues import LANGUAGES, SOURCE, calls, missing, read, template, texts_of
 from tests.session.test_exporters import FULL
@@ -152,6 +154,40 @@ def is_whole_sentence(node: ast.AST) -> bool:
         return False
     text = ast.unparse(node).lstrip("f").strip("'\"")
     return bool(re.match(r"(?!SELECT|UPDATE|DELETE|INSERT|CREATE|AND)[A-Z{].* .*\w[.?!]$", text))
+
+
+# What never speaks inside the app; it checks whether it can open in the terminal.
+NOT_IN_APP = re.compile(
+    r"emolive/(bench|central|cli|cluster|metrics|server|ui/preflight\.py|ui/in_app\.py)"
+)
+COMMAND = re.compile(r"`|(^|\W)--[a-z]|\bpip install\b|\bDIR\b|EMOLIVE_")
+
+
+def test_nothing_in_the_app_names_a_command() -> None:
+    texts = [message for message in TEXTS if message.id]
+    known = {message.id for message in texts}
+    assert set(IN_APP) - known == set(), "these texts are gone"
+    for message in texts:
+        if all(NOT_IN_APP.match(place) for place, _ in message.locations):
+            continue
+        for text in (message.id,) if isinstance(message.id, str) else message.id:
+            assert not COMMAND.search(IN_APP.get(text, text)), text
+    for text, instead in IN_APP.items():
+        assert names(instead) <= names(text)
+
+
+def test_the_app_says_what_to_do_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    import emolive.explain.cues as cues
+
+    monkeypatch.setitem(sys.modules, "parselmouth", None)
+    with pytest.raises(EmoliveError, match="`pip install 'emolive\\[cues\\]'`") as raised:
+        cues.load_praat()
+    sent = pickle.dumps(raised.value)  # as a worker's, whose parent is the app
+    i18n.use_language("de", instead=IN_APP)
+    assert str(pickle.loads(sent)) == (
+        "Akustische Merkmale brauchen ein Extra: fügen Sie dort, wo emolive installiert ist, das "
+        "Python-Paket 'emolive[cues]' hinzu, und starten Sie es neu."
+    )
 
 
 # Of Qt's methods, those whose text a person reads.

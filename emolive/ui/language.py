@@ -8,6 +8,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from emolive.i18n import language, use_language
+from emolive.ui.in_app import IN_APP
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
 
@@ -18,7 +19,7 @@ _translators: list[QTranslator] = []
 
 def speak(wanted: str) -> None:
     """Use a language, as the settings name it, for everything that is made from now on."""
-    use_language(wanted, QLocale.system().uiLanguages())
+    use_language(wanted, QLocale.system().uiLanguages(), IN_APP)
     QLocale.setDefault(QLocale(language()))
     app = QApplication.instance()
     if not isinstance(app, QApplication):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_mend
+from emolive.i18n import mark, tr
 
 # What PySide6's wheels need from Debian 12 or Ubuntu 24.04, beyond a bare system.
 APT_PACKAGES = (
@@ -23,8 +24,10 @@ APT_PACKAGES = (
     "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-randr0 libxcb-shape0 libxcb-sync1 "
     "libxcb-xfixes0 fonts-dejavu-core"
 )
-_INSTALL = f"run `sudo apt-get install {APT_PACKAGES}`"
-_WITHOUT_WINDOW = "use `emolive demo --headless` or `emolive live --headless` for the terminal"
+_INSTALL = mark("run `sudo apt-get install {packages}`")
+_WITHOUT_WINDOW = mark(
+    "use `emolive demo --headless` or `emolive live --headless` for the terminal"
+)
 
 
 def check_desktop(
@@ -48,7 +51,8 @@ def check_desktop(
     display = environment.get("DISPLAY")
     if not display:
         raise EmoliveError(
-            "There is no display for the window: {without_window}.", without_window=_WITHOUT_WINDOW
+            "There is no display for the window: {without_window}.",
+            without_window=tr(_WITHOUT_WINDOW),
         )
     _check_xcb(plugin_folder / "libqxcb.so", display)
 
@@ -64,7 +68,9 @@ def _import_qt(platform: str) -> Path:
             "The desktop needs PySide6: {way}.", way=way_to_mend("PySide6-Essentials")
         ) from error
     except ImportError as error:
-        way_out = _INSTALL if platform == "linux" else "reinstall PySide6-Essentials"
+        way_out = way_to_mend("PySide6-Essentials")
+        if platform == "linux":
+            way_out = tr(_INSTALL, packages=APT_PACKAGES)
         raise EmoliveError(
             "Qt cannot be loaded ({error}): {way_out}.", error=error, way_out=way_out
         ) from error
@@ -118,7 +124,7 @@ def _check_xcb(plugin: Path, display: str) -> None:
         raise EmoliveError(
             "A library for the window is missing ({error}): {install}.",
             error=error,
-            install=_INSTALL,
+            install=tr(_INSTALL, packages=APT_PACKAGES),
         ) from error
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
@@ -131,5 +137,5 @@ def _check_xcb(plugin: Path, display: str) -> None:
         raise EmoliveError(
             "The display {display} cannot be reached: {without_window}.",
             display=display,
-            without_window=_WITHOUT_WINDOW,
+            without_window=tr(_WITHOUT_WINDOW),
         )
