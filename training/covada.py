@@ -116,9 +116,9 @@ class ConvertedVoices:
                 pooled = compute(torch.from_numpy(np.stack(cuts))).half().numpy()
             for clip, values in zip(some, pooled, strict=True):
                 np.save(folder / f"{clip.digest}.npy", values)
-        layers = recipe.encoder.layers
+        read = recipe.encoder.read
         self._of = {
-            clip.digest: torch.from_numpy(np.load(folder / f"{clip.digest}.npy"))[:layers]
+            clip.digest: torch.from_numpy(np.load(folder / f"{clip.digest}.npy"))[read]
             for clip in clips
         }
 

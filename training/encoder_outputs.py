@@ -39,7 +39,8 @@ class Encoding:
     def __init__(self, cache: AudioCache, recipe: Recipe, device: torch.device) -> None:
         settings = recipe.encoder
         self._path, self._device = cache.folder / WEIGHTS, device
-        self._kept, self._pool = settings.kept, pooling(settings)
+        self._kept = 0 if recipe.frozen else settings.kept
+        self._pool = pooling(settings)
         if self._kept:
             self.name, self._blocks = f"block-{self._kept}", self._kept
         elif settings.pooling == "statistics":
@@ -66,7 +67,7 @@ class EncoderOutputs:
 
     def __init__(self, cache: AudioCache, recipe: Recipe, device: torch.device) -> None:
         """Computed here if they are not kept yet: 20 ms a window on two processor cores."""
-        self._layers = recipe.encoder.layers
+        self._read = recipe.encoder.read
         encoding, views = Encoding(cache, recipe, device), Views(cache, recipe, device)
         path = cache.folder / f"{encoding.name}-{views.key}.npy"
         self._kept = Kept(path, views, encoding, device, "Encoding")
@@ -74,7 +75,7 @@ class EncoderOutputs:
     def of(self, clips: Sequence[CachedClip], copies: Integers | None = None) -> torch.Tensor:
         """``(len(clips), layers, ...)``, on the device; copy 0 where none is told."""
         which = np.zeros(len(clips), np.int64) if copies is None else copies
-        return self._kept.of(clips, which)[:, : self._layers]
+        return self._kept.of(clips, which)[:, self._read]
 
     def mixed(
         self, clips: Sequence[CachedClip], copies: Integers

@@ -58,7 +58,7 @@ class HeardOutputs:
             partial.replace(path)
         with np.load(path) as found:
             heard, counts = torch.from_numpy(found["heard"]), found["counts"]
-        return heard[:, : self._recipe.encoder.layers].to(self._device), counts
+        return heard[:, self._recipe.encoder.read].to(self._device), counts
 
     def window_logits(self, head: nn.Module, disturb: Disturb, name: str) -> FloatArray:
         """Of the centre window of each clip, ``(n, 8)``."""

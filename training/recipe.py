@@ -141,8 +141,8 @@ class Encoder(_Strict):
     clip and for the recipe's `copies`.
     `adapters`: low-rank additions of `rank` are trained with the head (LoRA). `full`: all of it is;
     `learning_rate` is that of its last block, and `layer_decay` times as much for each block below.
-    `kept`: of either, so many lower blocks stay as they are; what they put out is computed once,
-    and the head reads the blocks above.
+    `kept`: the head reads only what goes into the blocks above so many, and what these put out;
+    of the two latter, the blocks below stay as they are: what they put out is computed once.
     `hidden` 0: the head is linear. `own`: features of each class's own block (EDRL), beside
     `hidden` shared ones; 0: none. `aligned`: components of the subspace that these blocks share
     with the input (MEA), on which the last layer is trained anew; 0: it is left as it was.
@@ -161,8 +161,8 @@ class Encoder(_Strict):
 
     @model_validator(mode="after")
     def _alignable(self) -> Self:
-        if self.kept and (self.tune == "frozen" or self.kept >= self.blocks):
-            raise ValueError("kept blocks lie below others that are tuned")
+        if self.kept >= self.blocks:
+            raise ValueError("kept blocks lie below others that the head reads")
         if self.own and not self.hidden:
             raise ValueError("blocks of each class stand beside hidden shared features")
         pooled = self.tune == "frozen" and self.pooling == "statistics"
@@ -179,6 +179,11 @@ class Encoder(_Strict):
     def layers(self) -> int:
         """How many outputs the head reads: what goes into the first block, and each block's."""
         return self.blocks - self.kept + 1
+
+    @property
+    def read(self) -> slice:
+        """Which of the outputs that are kept it reads; of blocks that are tuned, the only one."""
+        return slice(self.kept, self.blocks + 1) if self.tune == "frozen" else slice(None)
 
 
 class Recipe(_Strict):

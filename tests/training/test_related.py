@@ -17,7 +17,7 @@ from training.cache import AudioCache, CachedClip
 from training.covada import PITCH_SEMITONES, convert, revealing
 from training.edrl import EdrlNet, align
 from training.emosphere import ORIGIN, concordance, places, regions
-from training.encoder_outputs import EncoderOutputs
+from training.encoder_outputs import EncoderOutputs, load_encoder
 from training.evaluate import clip_probabilities, conditions, window_logits
 from training.heard import HeardOutputs
 from training.labels import INDEX, LABELS
@@ -29,7 +29,7 @@ from training.splits import noise_clips
 from training.state import new_state
 from training.study import answer_fold, load_study
 from training.teachers import average
-from training.train import answerer, predict, train
+from training.train import answerer, predict, predict_clips, train
 from training.waveforms import Chance, mix_by_energy
 from training.whisper import WhisperEncoder
 
@@ -98,7 +98,9 @@ def test_a_fold_is_answered(name: str, cache: AudioCache, tmp_path: Path) -> Non
     assert (again.dimensions is None) == (result.dimensions is None)
 
 
-@pytest.mark.parametrize("name", ["light-linear", "light-attentive", "light-finetuned"])
+@pytest.mark.parametrize(
+    "name", ["light-linear", "light-top", "light-attentive", "light-finetuned"]
+)
 def test_what_is_kept_is_what_the_encoder_would_say(
     name: str, cache: AudioCache, tmp_path: Path
 ) -> None:
@@ -123,6 +125,24 @@ def test_what_is_kept_is_what_the_encoder_would_say(
         heard.clip_probabilities(net, disturb, "noise 0 dB"),
         clip_probabilities(ask, cache, some, recipe, 1.0, disturb),
         atol=0.03,
+    )
+
+
+@pytest.mark.parametrize("name", ["light-finetuned", "light-adapted"])
+def test_a_tuned_block_starts_where_its_head_stopped(
+    name: str, cache: AudioCache, tmp_path: Path
+) -> None:
+    top, tuned = _small("light-top"), _small(name)
+    assert tuned.initial == "fold:light-top"
+    fold = folds("speaker-independent", cache.clips, top)[0]
+    head = train(cache, top, fold.split, tmp_path).ema.module
+    encoder = load_encoder(cache, tuned)
+    fresh = new_state(tuned, 2, torch.ones(8), torch.device("cpu"), tmp_path, encoder).model
+    some = fold.split.test
+    np.testing.assert_allclose(
+        predict_clips(fresh, cache, some, tuned, (1, 1)),
+        predict_clips(head, cache, some, top, (1, 1)),
+        atol=0.15,
     )
 
 

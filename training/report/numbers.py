@@ -257,12 +257,14 @@ def mean_interval(values: Floats, units: npt.NDArray[np.str_]) -> tuple[float, f
     return float(values.mean()), float(low), float(high)
 
 
-def uar_interval(answers: Answers) -> tuple[float, float]:
-    """The 95 % interval of UAR over resampled speakers; see `compare`."""
-    found, which = np.unique(answers.speakers, return_inverse=True)
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=_RESAMPLES)
-    low, high = np.quantile(_uar(answers, which, len(found), draws), (0.025, 0.975))
+def uar_interval(*parts: Answers) -> tuple[float, float]:
+    """The 95 % interval of the parts' mean UAR, the speakers of each resampled; see `compare`."""
+    rng, drawn = np.random.default_rng(0), []
+    for answers in parts:
+        found, which = np.unique(answers.speakers, return_inverse=True)
+        draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=_RESAMPLES)
+        drawn.append(_uar(answers, which, len(found), draws))
+    low, high = np.quantile(np.mean(drawn, axis=0), (0.025, 0.975))
     return float(low), float(high)
 
 

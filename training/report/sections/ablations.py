@@ -26,9 +26,10 @@ def ablations(rows: Rows) -> Section:
         )
     ]
     drawn: list[figures.Interval] = []
-    groups = dict.fromkeys(r.group for r in rows.rows if r.base)
+    compared = [r for r in rows.rows if r.base and _PROTOCOL in r.wanted]
+    groups = dict.fromkeys(r.group for r in compared)
     for group in groups:
-        members = [r for r in rows.rows if r.group == group and r.base]
+        members = [r for r in compared if r.group == group]
         blocks += _group(rows, group, members, drawn)
     if drawn:
         blocks.insert(
@@ -81,7 +82,7 @@ def _group(
         return [Paragraph(f"{group}: its base was not run.")]
     return [
         Table(
-            group.capitalize(),
+            group[:1].upper() + group[1:],
             (
                 "recipe",
                 "RAVDESS UA % (window)",

@@ -55,7 +55,8 @@ def _uars(row: ReportRow, protocol: str, level: Level) -> list[float | None]:
 
 
 def _table(rows: Rows, protocol: str, level: Level, caption: str) -> Table | None:
-    measured = [(row, _uars(row, protocol, level)) for row in rows.having(protocol)]
+    every = [(row, _uars(row, protocol, level)) for row in rows.having(protocol)]
+    measured = [(row, uars) for row, uars in every if any(u is not None for u in uars)]
     shown = [i for i in range(len(NAMES)) if any(uars[i] is not None for _, uars in measured)]
     if not shown:
         return None

@@ -183,14 +183,14 @@ def cross_corpus(rows: Rows) -> Section:
         )
     ]
     for level in LEVELS:
-        lines = [
+        every = [
             (
                 row.title,
                 *(cell for corpus in _CORPORA for cell in _cross_cells(row, level, corpus)),
             )
             for row in found
         ]
-        if lines:
+        if lines := [line for line in every if {*line[1:]} != {NONE}]:
             blocks.append(
                 Table(
                     LEVEL_TITLES[level],

@@ -15,10 +15,13 @@ from training.report.numbers import (
     uar_interval,
 )
 from training.report.rows import ReportRow, Rows
+from training.report.sections.conditions import NAMES
 from training.report.sections.votes import distributions, named_pairs
 from training.report.wording import NONE, count, interval, percent
 from training.results import FoldResult
 
+# The group of the recipes that the program's own models come from.
+_PROGRAM = "frozen encoder"
 # By a row's group in the study.
 ABOUT: dict[str, tuple[str, str]] = {
     "MLL": (
@@ -110,8 +113,6 @@ ABOUT: dict[str, tuple[str, str]] = {
         "naturalistic speech, which acted corpora do not have.",
     ),
 }
-DISTURBED = ("telephone", "noise 10 dB")
-CONDITIONS = ("clean", *DISTURBED)
 
 
 def related(rows: Rows) -> Section | None:
@@ -146,7 +147,8 @@ def related(rows: Rows) -> Section | None:
             some = [row for row in members if own in row.wanted]
             blocks += [_scores(rows, some, own)] if some else []
         noisy = _conditions(rows, members) if group in ("EDRL-MEA", "MLL") else None
-        voted_on = (distributions(members), named_pairs(members)) if group == "EM2LDL" else ()
+        asked = [*members, *(row for row in rows.rows if row.group == _PROGRAM)]
+        voted_on = (distributions(asked), named_pairs(asked)) if group == "EM2LDL" else ()
         blocks += [table for table in (noisy, *voted_on) if table is not None]
         fair = _fairness(members) if group == "CO-VADA" else None
         blocks += [fair] if fair else []
@@ -173,9 +175,13 @@ def _score(results: Sequence[FoldResult], corpus: str | None = None) -> str:
 
 def _left_out(row: ReportRow) -> str:
     """Mean over the corpora that were left out."""
-    parts = [pooled([r], "window", own_classes=True) for r in row.of("cross-corpus")]
-    values = [part.scores.uar for part in parts if part is not None]
-    return percent(float(np.mean(values))) + f" ({len(values)})" if values else NONE
+    each = [pooled([r], "window", own_classes=True) for r in row.of("cross-corpus")]
+    parts = [part for part in each if part is not None]
+    if not parts:
+        return NONE
+    low, high = uar_interval(*parts)
+    mean = float(np.mean([part.scores.uar for part in parts]))
+    return f"{percent(mean)} [{percent(low)}, {percent(high)}] ({len(parts)})"
 
 
 def _difference(row: ReportRow, base: ReportRow | None, protocol: str) -> Difference | None:
@@ -263,13 +269,13 @@ def _conditions(rows: Rows, members: Sequence[ReportRow]) -> Table | None:
     lines = []
     for row in members:
         results = row.of("speaker-independent")
-        parts = [pooled(results, "window", name, own_classes=True) for name in CONDITIONS]
+        parts = [pooled(results, "window", name, own_classes=True) for name in NAMES]
         if parts[0] is None:
             continue
         base = rows.get(row.base)
         against = [
             compare(results, base.of("speaker-independent"), "window", name) if base else None
-            for name in DISTURBED
+            for name in NAMES[1:]
         ]
         scores = (percent(p.scores.uar) if p else NONE for p in parts)
         lines.append((row.title, *scores, *map(interval, against)))
@@ -277,7 +283,7 @@ def _conditions(rows: Rows, members: Sequence[ReportRow]) -> Table | None:
         return None
     return Table(
         "In noise, speaker-independent, UA %",
-        ("model", *CONDITIONS, *(f"{name}, against the base" for name in DISTURBED)),
+        ("model", *NAMES, *(f"{name}, against the base" for name in NAMES[1:])),
         tuple(lines),
     )
 
