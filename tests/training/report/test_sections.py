@@ -175,6 +175,8 @@ def test_learning_curves_come_from_the_history(document: Document) -> None:
     assert row["training accuracy %"] == "80.0"
     assert row["validation accuracy %"] == "40.0"
     assert row["gap, points"] == "+40.0"
+    # Of four epochs whose losses are 1, 1/2, 1/3 and 1/4.
+    assert (row["loss, third quarter"], row["loss, last quarter"]) == ("0.333", "0.250")
 
 
 def test_cost_is_told(document: Document) -> None:
