@@ -102,7 +102,7 @@ def _loads(data: bytes) -> dict[str, Any]:
         depth += 1 if letter in "[{" else -1
         deepest = max(deepest, depth)
     if deepest > _DEEPEST or _DEEP_KEY.search(bare):
-        raise ValueError(f"it nests more than {_DEEPEST} levels deep")
+        raise ValueError(tr("it nests too deep"))
     return tomllib.loads(text)
 
 
@@ -133,7 +133,7 @@ def sentence(error: ValidationError, content: Mapping[str, Any], name: str, wher
             found=_short(repr(context["tag"])),
         )
     elif kind == "value_error":
-        text = complaint(first, "table")
+        text = complaint(first, tr("table"))
     else:
         problem = complaint(first, tr("table"))
         text = tr("{key} {problem}", key=repr(key), problem=problem)

@@ -38,6 +38,9 @@ _COMPLAINTS = {
     "missing": mark("is missing"),
     "extra_forbidden": mark("is not known"),
     "tuple_type": mark("must be a list"),
+    "list_type": mark("must be a list"),
+    "frozen_set_type": mark("must be a list"),
+    "sequence_str": mark("must be a list"),
     "too_short": mark("must have an entry"),
     "too_long": mark("has too many entries"),
     "model_type": mark("must be a {record}"),
@@ -46,6 +49,16 @@ _COMPLAINTS = {
     "is_instance_of": mark("is of the wrong type"),
     "json_invalid": mark("is not valid JSON"),
     "uuid_parsing": mark("must be a UUID"),
+    "uuid_type": mark("must be a UUID"),
+    "path_type": mark("must be a path"),
+    "datetime_type": mark("must be a date and a time"),
+    "datetime_parsing": mark("must be a date and a time"),
+    "datetime_from_date_parsing": mark("must be a date and a time"),
+    "timezone_aware": mark("must have a time zone"),
+    "string_pattern_mismatch": mark("must have the form {pattern}"),
+    "invalid_key": mark("has a key that is no text"),
+    "union_tag_invalid": mark("{discriminator} must be {expected_tags}"),
+    "union_tag_not_found": mark("{discriminator} is missing"),
     "greater_than": mark("must be greater than {gt}"),
     "greater_than_equal": mark("must be greater than or equal to {ge}"),
     "less_than": mark("must be less than {lt}"),
@@ -55,6 +68,7 @@ _COMPLAINTS = {
     "float_parsing": mark("must be a valid number"),
     "int_type": mark("must be a valid integer"),
     "int_parsing": mark("must be a valid integer"),
+    "int_parsing_size": mark("must be a valid integer"),
     "int_from_float": mark("must be a valid integer"),
     "string_type": mark("must be a valid string"),
     "bool_type": mark("must be a valid boolean"),
@@ -153,14 +167,17 @@ def complaint(error: Mapping[str, Any], record: str) -> str:
         error: the problem as Pydantic has it.
         record: what a record with named fields is called where the value stands.
     """
-    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
+    kind = error["type"]
+    if kind == "value_error":  # one of ours
+        return str(error["ctx"]["error"])
     values = {
         name: f"{value:g}" if isinstance(value, float) else str(value)
         for name, value in error.get("ctx", {}).items()
     }
     if known := _COMPLAINTS.get(kind):
-        if quoted := re.findall(r"'[^']*'", values.get("expected", "")):
-            values["expected"] = alternatives(quoted)
+        for name in ("expected", "expected_tags"):
+            if quoted := re.findall(r"'[^']*'", values.get(name, "")):
+                values[name] = alternatives(quoted)
         return tr(known, **(values | {"record": record}))
     if kind == "string_too_short":
         least = int(values["min_length"])
@@ -172,4 +189,4 @@ def complaint(error: Mapping[str, Any], record: str) -> str:
         return ntr(
             "must have at most {count} character", "must have at most {count} characters", most
         )
-    return _SHOULD.sub("must", message)
+    return _SHOULD.sub("must", str(error["msg"]))

@@ -15,17 +15,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from emolive import i18n
 from emolive.audio.channels import ChannelCheck
 from emolive.audio.microphone import Microphone
 from emolive.audio.output import Speaker
+from emolive.consent.policy import Policy
 from emolive.errors import EmoliveError
+from emolive.inference.adapted_file import AdaptedModel
+from emolive.inference.metadata import ModelMetadata
 from emolive.labels import USUAL, emotion_name
+from emolive.session.bundle_document import (
+    AlertEntry,
+    AudioEntry,
+    BundleDocument,
+    NoteEntry,
+    StreamEntry,
+    WindowEntry,
+)
 from emolive.session.export.formats import FORMATS
 from emolive.times import clock_tenths, duration_text
 from emolive.ui.in_app import IN_APP
-from emolive.wording import percent, signed, size_text
+from emolive.wording import complaint, percent, signed, size_text
 from tests.catalogues import LANGUAGES, SOURCE, calls, missing, read, template, texts_of
 from tests.session.test_exporters import FULL
 
@@ -188,6 +200,23 @@ def test_the_app_says_what_to_do_there(monkeypatch: pytest.MonkeyPatch) -> None:
         "Akustische Merkmale brauchen ein Extra: fügen Sie dort, wo emolive installiert ist, das "
         "Python-Paket 'emolive[cues]' hinzu, und starten Sie es neu."
     )
+
+
+@pytest.mark.parametrize("record", [ModelMetadata, AdaptedModel, BundleDocument, StreamEntry,
+                                    WindowEntry, AlertEntry, NoteEntry, AudioEntry,
+                                    Policy])  # fmt: skip
+def test_what_is_wrong_with_a_record_is_said_in_the_language_in_use(
+    record: type[BaseModel],
+) -> None:
+    wrong = (None, True, -1, 10**30, 1.5, "", "x" * 5000, "2026-01-01", [], {}, ["x"], {"a": 1})
+    i18n.use_language(i18n.PSEUDO)
+    for name in record.model_fields:
+        for value in wrong:
+            with pytest.raises(ValidationError) as raised:
+                record.model_validate({name: value, "unknown": 1})
+            for error in raised.value.errors():
+                text = complaint(error, i18n.tr("record"))
+                assert text.startswith("["), f"{name}: {error['type']}: {text}"
 
 
 # Of Qt's methods, those whose text a person reads.

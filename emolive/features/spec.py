@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emolive.i18n import tr
+
 # A model that takes the sound itself has windows on the grid of the usual frames: 10 ms.
 _WAVEFORM_GRID_S = 0.01
 
@@ -36,9 +38,9 @@ class LogMelSpec(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.win_length > self.n_fft:
-            raise ValueError("win_length must not exceed n_fft")
+            raise ValueError(tr("win_length must not exceed n_fft"))
         if not self.f_min < self.f_max <= self.sampling_rate / 2:
-            raise ValueError("0 <= f_min < f_max <= sampling_rate / 2 must hold")
+            raise ValueError(tr("0 <= f_min < f_max <= sampling_rate / 2 must hold"))
         return self
 
     @property

@@ -120,9 +120,9 @@ class AdaptedModel(_Part):
     def _consistent(self) -> Self:
         n = len(self.labels)
         if len(self.weights) != n or len(self.bias) != n:
-            raise ValueError("weights and bias must have as many rows as there are labels")
+            raise ValueError(tr("weights and bias must have as many rows as there are labels"))
         if len({len(row) for row in self.weights}) != 1:
-            raise ValueError("all rows of weights must be equally long")
+            raise ValueError(tr("all rows of weights must be equally long"))
         return self
 
     @property
@@ -199,7 +199,7 @@ def read_adapted(path: Path) -> AdaptedModel:
         ) from error
     try:
         if len(content) > _MOST_BYTES:
-            raise ValueError("it is far too large")
+            raise ValueError(tr("it is far too large"))
         return AdaptedModel.model_validate_json(content)
     except ValueError as error:
         reason: object = error

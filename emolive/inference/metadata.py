@@ -25,6 +25,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -32,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
 from emolive.features import AnyFrontEndSpec, LogMelSpec, WaveformSpec
-from emolive.i18n import together, tr
+from emolive.i18n import decimal, listed, together, tr
 from emolive.inference import limits
 from emolive.inference.shift import ShiftReference
 from emolive.types import SpeechState
@@ -84,7 +85,7 @@ class ModelMetadata(BaseModel):
     @model_validator(mode="after")
     def _shift_of_embeddings(self) -> Self:
         if self.shift is not None and len(self.shift.mean) != self.embedding_size:
-            raise ValueError("shift.mean must have embedding_size numbers")
+            raise ValueError(tr("shift.mean must have embedding_size numbers"))
         return self
 
     @field_validator("front_end", mode="before")
@@ -97,49 +98,50 @@ class ModelMetadata(BaseModel):
     def _consistent(self) -> Self:
         newer = isinstance(self.front_end, WaveformSpec) or self.embedding_size is not None
         if self.format_version == 1 and newer:
-            raise ValueError("a waveform input and embeddings need format_version 2")
+            raise ValueError(tr("a waveform input and embeddings need format_version 2"))
         if self.sampling_rate != SPECTROGRAM.sampling_rate:
             raise ValueError(
-                f"the front end must be at {SPECTROGRAM.sampling_rate} Hz, "
-                f"not at {self.sampling_rate}"
+                tr(
+                    "the front end must be at {wanted} Hz, not at {found}",
+                    wanted=SPECTROGRAM.sampling_rate,
+                    found=self.sampling_rate,
+                )
             )
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
-            raise ValueError("labels must be distinct and not empty")
+            raise ValueError(tr("labels must be distinct and not empty"))
         if reserved := _RESERVED & set(self.labels):
             raise ValueError(
-                f"labels must not use the reserved words {', '.join(sorted(reserved))}"
+                tr("labels must not use the reserved words {words}", words=listed(sorted(reserved)))
             )
         self._check_sizes()
         exact = self.window_s * self.sampling_rate
         if not math.isclose(exact, round(exact), rel_tol=0, abs_tol=1e-6):
-            raise ValueError("window_s must be a whole number of samples")
+            raise ValueError(tr("window_s must be a whole number of samples"))
         shape = self.front_end.window_shape(self.window_samples)
         if min(*shape, SPECTROGRAM.n_frames(self.window_samples)) < 1:
-            raise ValueError("window_s must hold at least one frame")
+            raise ValueError(tr("window_s must hold at least one frame"))
         return self
 
     def _check_sizes(self) -> None:
         """Raises ValueError for what would take the computer's memory, and no model needs."""
-        if self.window_s > limits.LONGEST_WINDOW_S:
-            raise ValueError(f"window_s must not exceed {limits.LONGEST_WINDOW_S:g} s")
+
+        def check(name: str, value: float, most: float) -> None:
+            if value > most:
+                raise ValueError(tr("{name} must not exceed {most}", name=name, most=decimal(most)))
+
+        check("window_s", self.window_s, limits.LONGEST_WINDOW_S)
         spec = self.front_end
         shape = spec.window_shape(round(self.window_s * self.sampling_rate))
         if isinstance(spec, LogMelSpec):
-            if spec.n_fft > limits.LARGEST_FFT or spec.n_mels > limits.MOST_MELS:
-                raise ValueError(
-                    f"n_fft must not exceed {limits.LARGEST_FFT}, n_mels {limits.MOST_MELS}"
-                )
+            check("n_fft", spec.n_fft, limits.LARGEST_FFT)
+            check("n_mels", spec.n_mels, limits.MOST_MELS)
             if shape[1] * spec.n_fft > limits.LARGEST_SPECTROGRAM:
-                raise ValueError("hop_length is too short for so long a window")
-        size = math.prod(shape)
-        if size > limits.LARGEST_INPUT:
-            raise ValueError(f"a window must not have more than {limits.LARGEST_INPUT} numbers")
-        if len(self.labels) > limits.MOST_LABELS:
-            raise ValueError(f"there must not be more than {limits.MOST_LABELS} labels")
-        if max(map(len, (self.name, *self.labels))) > limits.LONGEST_NAME:
-            raise ValueError(f"names and labels must not exceed {limits.LONGEST_NAME} letters")
-        if (self.embedding_size or 0) > limits.LARGEST_EMBEDDING:
-            raise ValueError(f"embedding_size must not exceed {limits.LARGEST_EMBEDDING}")
+                raise ValueError(tr("hop_length is too short for so long a window"))
+        check(tr("the size of a window"), math.prod(shape), limits.LARGEST_INPUT)
+        check(tr("the number of labels"), len(self.labels), limits.MOST_LABELS)
+        longest = max(map(len, (self.name, *self.labels)))
+        check(tr("the length of a name or label"), longest, limits.LONGEST_NAME)
+        check("embedding_size", self.embedding_size or 0, limits.LARGEST_EMBEDDING)
 
     @property
     def window_samples(self) -> int:
@@ -229,7 +231,7 @@ class ModelMetadata(BaseModel):
             first = error.errors()[0]
             path = [str(part) for part in first["loc"] if part not in _KINDS]
             where = ".".join(path) or tr("as a whole")
-            said = complaint(first, "record")
+            said = complaint(first, tr("record"))
             raise ModelError(
                 "The model's metadata is not valid ({where}: {said}): export the model "
                 "again with `python -m training export`.",
@@ -248,8 +250,10 @@ class ModelMetadata(BaseModel):
         if text is None:
             raise no_metadata()
         metadata = cls.parse(text)
-        _check_values("input", session.get_inputs(), {metadata.input_name: metadata.input_shape})
-        _check_values("output", session.get_outputs(), metadata.output_shapes)
+        _check_values(
+            tr("input"), session.get_inputs(), {metadata.input_name: metadata.input_shape}
+        )
+        _check_values(tr("output"), session.get_outputs(), metadata.output_shapes)
         return metadata
 
 
@@ -308,7 +312,7 @@ def _check_values(
         ModelError: there is another number of them, or one differs.
     """
     if len(values) != len(promised):
-        expected = together([_described(name, tail) for name, tail in promised.items()])
+        expected = together([_described(name, ("batch", *tail)) for name, tail in promised.items()])
         names = ", ".join(value.name for value in values) or tr("none")
         raise ModelError(
             "The model does not match its metadata ({kind}): expected {expected}, found {names}.",
@@ -320,17 +324,22 @@ def _check_values(
     for name, tail in promised.items():
         value = by_name.get(name) or values[0]
         if value.name != name or not _fits(value, tail):
-            found = f"{value.type} {value.name!r} of shape ({', '.join(map(str, value.shape))})"
+            found = _described(value.name, value.shape, value.type)
             raise ModelError(
                 "The model's {kind} does not match its metadata: expected {name}, found {found}.",
                 kind=kind,
-                name=_described(name, tail),
+                name=_described(name, ("batch", *tail)),
                 found=found,
             )
 
 
-def _described(name: str, tail: tuple[int, ...]) -> str:
-    return f"float32 {name!r} of shape (batch, {', '.join(map(str, tail))})"
+def _described(name: str, shape: Sequence[object], kind: str = "float32") -> str:
+    return tr(
+        "{kind} {name} of shape ({shape})",
+        kind=kind,
+        name=repr(name),
+        shape=", ".join(map(str, shape)),
+    )
 
 
 def _fits(value: GraphValue, tail: tuple[int, ...]) -> bool:

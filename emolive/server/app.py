@@ -105,7 +105,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     loc = first["loc"] if first["type"] != "json_invalid" else ()
     where = ".".join(str(part) for part in loc if part not in ("body", "query", "path"))
-    wrong = complaint(first, "JSON object")
+    wrong = complaint(first, tr("JSON object"))
     told = tr("{field} {problem}.", field=where or tr("The request"), problem=wrong)
     return _told(request, told, 400)
 

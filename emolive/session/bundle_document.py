@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from emolive.i18n import tr
 from emolive.session.records import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -58,7 +59,7 @@ _MAX_MARKS = 20_000
 
 def _checked_moment(value: datetime) -> datetime:
     if not 1970 < value.year < 9000:
-        raise ValueError("must be a date from 1971 to 8999")
+        raise ValueError(tr("must be a date from 1971 to 8999"))
     return value
 
 
@@ -86,7 +87,7 @@ class _Stretch(_Entry):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start_sample > self.end_sample:
-            raise ValueError("start_sample must not be after end_sample")
+            raise ValueError(tr("start_sample must not be after end_sample"))
         return self
 
 
@@ -198,7 +199,7 @@ class TraceEntry(_Entry):
     def _within(cls, text: str) -> str:
         values = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
         if np.any(np.abs(values[~np.isnan(values)]) > 1.0):
-            raise ValueError("ratings must be from -1 to 1")
+            raise ValueError(tr("ratings must be from -1 to 1"))
         return text
 
     @property
@@ -255,22 +256,24 @@ class BundleDocument(_Entry):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.started_at.tzinfo is None:
-            raise ValueError("started_at must have a time zone")
+            raise ValueError(tr("started_at must have a time zone"))
         for what, names in (
-            ("labels", list(self.labels)),
-            ("streams", [stream.name for stream in self.streams]),
-            ("audio files", [s.audio.file for s in self.streams if s.audio is not None]),
+            (tr("labels"), list(self.labels)),
+            (tr("streams"), [stream.name for stream in self.streams]),
+            (tr("audio files"), [s.audio.file for s in self.streams if s.audio is not None]),
         ):
             if twice := [name for name, count in Counter(names).items() if count > 1]:
-                raise ValueError(f"{what} must be distinct: {twice[0]!r}")
+                raise ValueError(
+                    tr("{what} must be distinct: {name}", what=what, name=repr(twice[0]))
+                )
         if self.duration_samples > _LONGEST_S * self.rate:
-            raise ValueError("duration_samples: no session is that long")
+            raise ValueError(tr("duration_samples: no session is that long"))
         ends = [one.end_sample for one in (*self.gaps, *self.annotations)]
         ends += [one.end_sample for one in self.traces]
         ends += [alert.end_sample or alert.at_sample for alert in self.alerts]
         ends += [note.at_sample or 0 for note in self.notes]
         if max(ends, default=0) > self.latest_sample:
-            raise ValueError("a mark lies long after the end")
+            raise ValueError(tr("a mark lies long after the end"))
         return self
 
     @property
@@ -358,7 +361,7 @@ def activity_of(entry: ActivityEntry) -> SpeechActivity:
         for text in (entry.probability, entry.level_dbfs)
     ]
     if any(len(values) != len(speech) for values in numbers):
-        raise ValueError("voice activity of unequal lengths")
+        raise ValueError(tr("voice activity of unequal lengths"))
     return SpeechActivity(
         entry.start_sample, entry.chunk_samples, speech.astype(np.bool_), *numbers
     )

@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 import soundfile as sf
 
 from emolive.errors import SessionError
-from emolive.i18n import decimal
+from emolive.i18n import decimal, tr
 from emolive.private_files import owner_only
 from emolive.session.bundle import CHUNK_BYTES, DOCUMENT
 from emolive.session.bundle_document import (
@@ -239,14 +239,16 @@ class _Import:
                 digest.update(chunk)
                 file.write(chunk)
         if left != 0 or digest.hexdigest() != audio.sha256:
-            raise ValueError(f"{audio.file} is damaged")
+            raise ValueError(tr("{file} is damaged", file=audio.file))
         try:
             with sf.SoundFile(target) as sound:
                 found = (sound.format, sound.channels, sound.samplerate)
         except sf.LibsndfileError as error:
-            raise ValueError(f"{audio.file} is no audio") from error
+            raise ValueError(tr("{file} is no audio", file=audio.file)) from error
         if found != ("FLAC", 1, stream.native_rate):
-            raise ValueError(f"{audio.file} is {found}, not mono FLAC at {stream.native_rate} Hz")
+            raise ValueError(
+                tr("{file} is not mono FLAC at {rate} Hz", file=audio.file, rate=stream.native_rate)
+            )
 
     def _add_rows(self, writer: SessionWriter) -> None:
         names = [stream.name for stream in self._document.streams]

@@ -93,7 +93,7 @@ class _Pieces:
                 place = ".".join(keys)
                 keys.append("item")
                 if len(keys) > _DEEPEST:
-                    raise ValueError("it nests too deep")
+                    raise ValueError(tr("it nests too deep"))
             elif event in ("end_map", "end_array"):
                 keys.pop()
                 place = ".".join(keys)
@@ -147,16 +147,18 @@ def read_document(open_file: Callable[[], IO[bytes]], name: str, most_bytes: int
             ):
                 labels[row.label] = kind
             if len(labels) > 1_000:
-                raise ValueError("its timeline knows more than 1000 labels")
+                raise ValueError(tr("its timeline knows more than 1000 labels"))
         document = BundleDocument.model_validate(pieces.rest.value)
         if shares - {len(document.labels)}:
-            raise ValueError("a window must have one probability per label")
+            raise ValueError(tr("a window must have one probability per label"))
         if strange := set(labels) - set(document.labels):
-            raise ValueError(f"the label {min(strange)[:80]!r} is not among the labels")
+            raise ValueError(
+                tr("the label {label} is not among the labels", label=repr(min(strange)[:80]))
+            )
         if any(not 0 <= stream < len(document.streams) for stream, _ in seen):
-            raise ValueError("it names its streams twice")
+            raise ValueError(tr("it names its streams twice"))
         if latest > document.latest_sample:
-            raise ValueError("its timeline goes on long after its end")
+            raise ValueError(tr("its timeline goes on long after its end"))
     return document
 
 
@@ -202,11 +204,11 @@ def _why(error: Exception) -> str:
     if not isinstance(error, ijson.JSONError):
         return str(error)
     # The parser's own words come with a piece of the file.
-    return "a number in it is too large" if "overflow" in str(error) else "it is no JSON"
+    return tr("a number in it is too large") if "overflow" in str(error) else tr("it is no JSON")
 
 
 def _first(error: ValidationError, place: tuple[int | str, ...] = ()) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, (*place, *first["loc"]))) or tr("as a whole")
-    said = complaint(first, "record")
+    said = complaint(first, tr("record"))
     return f"{where[:100]}: {said[:200]}"
