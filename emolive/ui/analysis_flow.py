@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QProgressBar,
     QSizePolicy,
     QWidget,
@@ -23,6 +22,7 @@ from emolive.settings import Settings
 from emolive.ui.analysing import Analysing, Outcome, Progress, Wish, search
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.sessions.dialog import SessionDialog
@@ -78,11 +78,6 @@ class AnalyseDialog(SessionDialog):
         self.files: tuple[AudioInput, ...] = ()
         self.add_files = push_button(tr("Choose files…"), self, lambda: self.look(files(self)))
         self.add_folder = push_button(tr("Choose a folder…"), self, lambda: self.look(folder(self)))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.add_files)
-        row.addWidget(self.add_folder)
-        row.addStretch()
         self.found = label("", self)
         self.found.setWordWrap(True)
         values: list[tuple[str, object]] = [
@@ -94,15 +89,17 @@ class AnalyseDialog(SessionDialog):
         kept = tr("The sound is kept in the library, too.")
         if not audio:
             kept = tr("The sound is not kept, only the timeline (Settings, Recording).")
-        self.body.addLayout(row)
-        self.body.addWidget(self.found)
-        self.body.addWidget(self.channels)
-        self.body.addWidget(label(kept, self, "caption"))
+        fill(
+            self.body,
+            hbox(self.add_files, self.add_folder, STRETCH, gap=8),
+            self.found,
+            self.channels,
+            label(kept, self, "caption"),
+        )
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.begin = push_button(tr("Analyse"), self, self._on_begin, kind="primary")
         self.begin.setDefault(True)
-        self.buttons.addWidget(self.cancel)
-        self.buttons.addWidget(self.begin)
+        fill(self.buttons, self.cancel, self.begin)
         self.finished.connect(lambda: self._work.close(0.0))
         self._show(FoundInputs((), ()))
 
@@ -151,13 +148,15 @@ class AnalysisBar(QFrame):
         widest = self.speed.fontMetrics().horizontalAdvance(_speed_text(8888.0))
         self.speed.setMinimumWidth(widest)
         self.stop = push_button(tr("Stop"), self, stop)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 6, 8, 6)
-        row.setSpacing(12)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.bar)
-        row.addWidget(self.speed)
-        row.addWidget(self.stop)
+        hbox(
+            (self.text, 1),
+            self.bar,
+            self.speed,
+            self.stop,
+            within=self,
+            margins=(14, 6, 8, 6),
+            gap=12,
+        )
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import mark, tr
 from emolive.ui.icons import icon, pixmap
+from emolive.ui.layouts import hbox
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.theme import Theme, Themed
 
@@ -47,14 +48,15 @@ class Banner(Themed, QFrame):
         self.close_button.setAccessibleName(tr("Dismiss message"))
         self.close_button.setToolTip(tr("Dismiss"))
         self.close_button.clicked.connect(self.dismissed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 7, 8, 7)
-        row.setSpacing(10)
-        row.addWidget(self._icon)
-        row.addWidget(self._text, 1)
-        for button in self.buttons:
-            row.addWidget(button)
-        row.addWidget(self.close_button)
+        hbox(
+            self._icon,
+            (self._text, 1),
+            *self.buttons,
+            self.close_button,
+            within=self,
+            margins=(14, 7, 8, 7),
+            gap=10,
+        )
         self.hide()
 
     def set_theme(self, theme: Theme) -> None:

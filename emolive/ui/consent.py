@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
 
 from emolive.i18n import tr
+from emolive.ui.layouts import STRETCH, hbox, vbox
 
 
 class ConsentDialog(QDialog):
@@ -36,14 +37,13 @@ class ConsentDialog(QDialog):
         self.cancel.clicked.connect(self.reject)
         self.agree.clicked.connect(self.accept)
         self.accepted.connect(agreed)
-        buttons = QHBoxLayout()
-        buttons.addStretch()
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.agree)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(26, 22, 26, 18)
-        column.setSpacing(12)
-        for widget in (head, body, note):
-            column.addWidget(widget)
-        column.addSpacing(4)
-        column.addLayout(buttons)
+        vbox(
+            head,
+            body,
+            note,
+            4,
+            hbox(STRETCH, self.cancel, self.agree),
+            within=self,
+            margins=(26, 22, 26, 18),
+            gap=12,
+        )

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,6 +30,7 @@ from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
 from emolive.ui.controls import LARGE_PX, enlarge
 from emolive.ui.icons import icon
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
@@ -241,26 +241,11 @@ class Guide(Themed, QWidget):
             1,
         ):
             steps.addWidget(self._step(number, title, text, widgets), 1)
-        top = QHBoxLayout()
-        top.setSpacing(18)
-        top.addWidget(picture)
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(head)
-        words.addWidget(about)
-        top.addLayout(words, 1)
+        words = vbox(head, about, gap=4)
         self._middle = middle = QWidget(self)
-        column = QVBoxLayout(middle)
-        column.setSpacing(26)
-        column.addLayout(top)
-        column.addLayout(steps)
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(middle, 20)
-        row.addStretch(1)
-        outer.addLayout(row)
+        vbox(hbox(picture, (words, 1), gap=18), steps, within=middle, margins=None, gap=26)
+        row = hbox((STRETCH, 1), (middle, 20), (STRETCH, 1))
+        outer = vbox((STRETCH, 2), row, within=self, margins=None)
         outer.addStretch(3)
 
     def _step(self, number: int, title: str, text: str, widgets: Sequence[QWidget]) -> QFrame:
@@ -273,19 +258,9 @@ class Guide(Themed, QWidget):
         body.setProperty("role", "muted")
         body.setWordWrap(True)
         body.setAlignment(Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(card)
-        column.setContentsMargins(22, 18, 22, 20)
-        column.setSpacing(10)
-        column.addWidget(head)
-        column.addWidget(body, 1)
         controls = QWidget(card)
-        below = QVBoxLayout(controls)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(10)
-        for widget in widgets:
-            below.addWidget(widget)
-        below.addStretch()
-        column.addWidget(controls)
+        vbox(*widgets, STRETCH, within=controls, gap=10)
+        vbox(head, (body, 1), controls, within=card, margins=(22, 18, 22, 20), gap=10)
         self._controls.append(controls)
         return card
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLayout, QPushButton, QVBoxLayout, QWidget
 
 from emolive.ui.controls import LARGE_PX, enlarge, label, push_button
 from emolive.ui.ghosts import Ghost, paint_ghost
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.theme import Theme, Themed
 
 _LEAST_TEXT_PX, _TEXT_PX = 288, 560
@@ -32,21 +33,21 @@ class Invitation(Themed, QWidget):
             words.setAlignment(Qt.AlignmentFlag.AlignCenter)
             words.setWordWrap(True)
         self._buttons: list[QPushButton] = []
-        self._row = QHBoxLayout()
-        self._row.setSpacing(10)
-        self._row.addStretch()
-        self._row.addStretch()
+        self._row = hbox(STRETCH, STRETCH, gap=10)
         self._column = column = QVBoxLayout(self)
         column.setSpacing(12)
         column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         column.addStretch(1)
         centre = Qt.AlignmentFlag.AlignHCenter
-        column.addWidget(self.title, 0, centre)
-        column.addWidget(self.text, 0, centre)
-        column.addSpacing(2)
-        column.addLayout(self._row)
-        column.addWidget(self.hint, 0, centre)
-        column.addStretch(1)
+        fill(
+            column,
+            (self.title, 0, centre),
+            (self.text, 0, centre),
+            2,
+            self._row,
+            (self.hint, 0, centre),
+            (STRETCH, 1),
+        )
 
     def add_button(self, text: str, pressed: Callable[[], object], kind: str = "") -> QPushButton:
         """A button to the right of the others; the main one is of the kind "primary"."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.icons import icon
+from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.theme import Theme, Themed
 
 RAIL_WIDTH = 76
@@ -43,14 +44,10 @@ class Rail(Themed, QFrame):
         self.buttons: list[QToolButton] = []
         self._icons: dict[QToolButton, str] = {}
         self._top = 0
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(6, 10, 6, 10)
-        self._column.setSpacing(4)
-        self._column.addStretch()
         self.help = self._make(tr("Keys"), "keyboard")
         self.help.setToolTip(tr("Keyboard shortcuts (F1)"))
         self.help.clicked.connect(self.help_wanted)
-        self._column.addWidget(self.help)
+        self._column = vbox(STRETCH, self.help, within=self, margins=(6, 10, 6, 10), gap=4)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in other colours."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo
 from emolive.ui.controls import push_button
+from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity, session_message
 from emolive.ui.sessions.delete_dialog import DeleteDialog
@@ -32,8 +33,7 @@ class NameDialog(SessionDialog):
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.save = push_button(tr("Save"), self, self.accept, kind="primary")
         self.save.setDefault(True)
-        self.buttons.addWidget(self.cancel)
-        self.buttons.addWidget(self.save)
+        fill(self.buttons, self.cancel, self.save)
         self.field.textChanged.connect(lambda text: self.save.setEnabled(bool(text.strip())))
         self.field.setFocus()
 

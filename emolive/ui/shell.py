@@ -10,17 +10,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QLabel,
     QMainWindow,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import tr
 from emolive.ui.banner import Banner
 from emolive.ui.frame_meter import FrameMeter
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.messages import Message, MessageBoard
 from emolive.ui.navigation import Page, Rail
 from emolive.ui.shortcuts import bind_key
@@ -55,17 +54,9 @@ class Shell(QMainWindow):
         self.banner = Banner(theme, root)
         self.banner.dismissed.connect(self.dismiss)
         self._stack = QStackedWidget(root)
-        content = QVBoxLayout()
-        content.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
-        content.setSpacing(SPACE)
-        content.addWidget(self.banner)
-        content.addWidget(self._stack, 1)
+        content = vbox(self.banner, (self._stack, 1), margins=SPACE, gap=SPACE)
         self._content = content
-        row = QHBoxLayout(root)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addLayout(content, 1)
+        hbox(self.rail, (content, 1), within=root, gap=0)
         self.setCentralWidget(root)
         self.frames = FramesLabel(self)
 

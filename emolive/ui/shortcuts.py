@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import mark, tr
+from emolive.ui.layouts import vbox
 from emolive.ui.live.present import VIEWS
 
 _WIDEST_PX = 300  # what a key does, in one line of the list
@@ -164,12 +164,7 @@ class ShortcutsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         note = QLabel(tr("Tab moves through all controls; Space presses the one it reached."), self)
         note.setProperty("role", "caption")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 16)
-        column.setSpacing(16)
-        column.addLayout(halves)
-        column.addWidget(note)
-        column.addWidget(buttons)
+        vbox(halves, note, buttons, within=self, margins=(24, 20, 24, 16), gap=16)
 
     def _add(self, grid: QGridLayout, key: Key) -> None:
         shown = (" – " if key.span else "  ").join(

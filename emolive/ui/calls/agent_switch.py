@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from emolive.consent.permission import STATEMENT
 from emolive.consent.policy import PolicyFile, load_policy
@@ -14,6 +14,7 @@ from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.settings_folder import settings_folder
 from emolive.ui.controls import label, push_button, under_box
+from emolive.ui.layouts import fill, vbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -38,11 +39,7 @@ class AgentSwitch(QWidget):
         self.box = QCheckBox(tr("Infer the agent's emotions, too…"), self)
         self.box.clicked.connect(self._on_clicked)
         self.why = under_box("", self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.box)
-        column.addWidget(self.why)
+        vbox(self.box, self.why, within=self, margins=(0, 4, 0, 0), gap=2)
         self._offered: tuple[CallChoice, ...] = ()
         self.offer(())
 
@@ -123,6 +120,5 @@ class StatementDialog(SessionDialog):
         self.confirm.setAutoDefault(False)
         self.leave.setDefault(True)
         self.taken.toggled.connect(self.confirm.setEnabled)
-        self.buttons.addWidget(self.leave)
-        self.buttons.addWidget(self.confirm)
+        fill(self.buttons, self.leave, self.confirm)
         self.leave.setFocus()

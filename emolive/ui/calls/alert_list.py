@@ -8,11 +8,9 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +20,7 @@ from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import ScrollColumn, label, push_button
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import stream_name
 
@@ -176,24 +175,19 @@ class AlertList(Themed, QWidget):
         text = tr("Set up alert rules…")
         self.rules = push_button(text, self, self.rules_wanted.emit, kind="primary")
         inner = QWidget(self)
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addStretch()
+        self._column = vbox(STRETCH, within=inner, gap=0)
         self._scroll = ScrollColumn(inner, self)
-        head = QHBoxLayout()
-        head.setContentsMargins(14, 6, 6, 0)
-        head.addWidget(self.heading, 1)
-        head.addWidget(self.all)
         self.none.setContentsMargins(14, 2, 14, 12)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, _EDGE_PX, 0, _EDGE_PX)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self.none)
-        column.addWidget(self.rules, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self._scroll, 1)
-        column.addStretch()
+        vbox(
+            hbox((self.heading, 1), self.all, margins=(14, 6, 6, 0)),
+            self.none,
+            (self.rules, 0, Qt.AlignmentFlag.AlignHCenter),
+            (self._scroll, 1),
+            STRETCH,
+            within=self,
+            margins=(0, _EDGE_PX, 0, _EDGE_PX),
+            gap=4,
+        )
 
     def show_call(
         self, model: CallModel | None, why_none: str, *, offer_rules: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.why import HeardExplainer
@@ -27,6 +27,7 @@ from emolive.ui.controls import (
     side_width,
 )
 from emolive.ui.icons import icon
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
@@ -82,44 +83,21 @@ class CallView(Themed, QWidget):
         # All numbers where there is room, and always some alerts.
         numbers = card(side)
         numbers.setMinimumHeight(_LEAST_NUMBERS)
-        inner = QVBoxLayout(numbers)
-        inner.setContentsMargins(1, 1, 1, 1)
-        inner.addWidget(self.metrics)
+        vbox(self.metrics, within=numbers, margins=1)
         notes = card(side)
         notes.setMinimumHeight(_LEAST_NOTES)
         self.remarks = RemarksPanel(notes)
-        inner = QVBoxLayout(notes)
-        inner.setContentsMargins(1, 1, 1, 1)
-        inner.addWidget(self.remarks)
+        vbox(self.remarks, within=notes, margins=1)
         warnings = card(side)
         warnings.setMinimumHeight(_LEAST_ALERTS)
-        inner = QVBoxLayout(warnings)
-        inner.setContentsMargins(1, 1, 1, 1)
-        inner.addWidget(self.alerts)
-        beside = QVBoxLayout(side)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(SPACE)
+        vbox(self.alerts, within=warnings, margins=1)
         numbers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        beside.addWidget(numbers)
         notes.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        beside.addWidget(warnings, 1)
-        beside.addWidget(notes)
-        left = QVBoxLayout()
-        left.setSpacing(6)
-        left.addWidget(self.timelines, 1)
-        left.addWidget(self.telephone)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addLayout(left, 1)
-        row.addWidget(side)
-        row.addWidget(self.drawer)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE)
-        column.addLayout(self._header())
-        column.addWidget(self.problem)
-        column.addWidget(self.alert_problems)
-        column.addLayout(row, 1)
+        vbox(numbers, (warnings, 1), notes, within=side, gap=SPACE)
+        row = hbox(
+            (vbox((self.timelines, 1), self.telephone, gap=6), 1), side, self.drawer, gap=SPACE
+        )
+        vbox(self._header(), self.problem, self.alert_problems, (row, 1), within=self, gap=SPACE)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -213,10 +191,6 @@ class CallView(Themed, QWidget):
         self.back.clicked.connect(self.back_wanted)
         self.name = ElidedLabel(self, "title")
         self.about = ElidedLabel(self, "caption")
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self.name)
-        names.addWidget(self.about)
         self.mood = MoodLabel(self)
         self.elapsed = label("0:00", self, "elapsed")
         self.elapsed.setFont(font(18, bold=True))
@@ -239,21 +213,10 @@ class CallView(Themed, QWidget):
         self.keep.clicked.connect(self.keep_wanted)
         self.record = RecordButton(self.theme, self)
         self.record.clicked.connect(self.record_wanted)
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(self.back)
-        row.addLayout(names, 1)
-        row.addWidget(self.mood)
+        row = hbox(self.back, (vbox(self.name, self.about, gap=0), 1), self.mood, gap=10)
         for widget in (self.agent, self.health):
-            row.addSpacing(4)
-            row.addWidget(widget)
-        row.addSpacing(4)
-        row.addWidget(self.elapsed)
-        row.addWidget(self.listen)
-        row.addWidget(self.keep)
-        row.addWidget(self.record)
-        row.addWidget(self.stop)
-        row.addWidget(self.again)
+            fill(row, 4, widget)
+        fill(row, 4, self.elapsed, self.listen, self.keep, self.record, self.stop, self.again)
         return row
 
     def _changed(self, model: CallModel) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.audio.call_devices import CallDevices
 from emolive.audio.inputs import input_key, input_title
@@ -17,6 +17,7 @@ from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.ui.controls import ChoiceBox, Fields, label
 from emolive.ui.input_meter import InputMeter
+from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.theme import Theme
 
@@ -62,13 +63,9 @@ class _Form(QWidget):
         self.problem.setWordWrap(True)
         self.problem.hide()
         self.form = Fields()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.setSpacing(10)
-        column.addWidget(self.about)
-        column.addLayout(self.form)
-        column.addWidget(self.problem)
-        column.addStretch()
+        vbox(
+            self.about, self.form, self.problem, STRETCH, within=self, margins=(0, 4, 0, 0), gap=10
+        )
 
     def show_problem(self, text: str) -> None:
         """Say what is missing; "" hides it."""

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +21,7 @@ from emolive.i18n import decimal, mark, tr
 from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
 from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.theme import Theme, font
 from emolive.wording import percent, stream_name
 
@@ -151,13 +151,7 @@ class MetricsPanel(ScrollColumn):
         for row, call_entry in enumerate(_CALL_ROWS, first + 1):
             self._add_name(grid, row, call_entry.field, call_entry.name)
             self._add_value(grid, row, 1, 2, (call_entry.name, 0), call_entry.field)
-        column_layout = QVBoxLayout(inner)
-        column_layout.setContentsMargins(14, 12, 14, 12)
-        column_layout.setSpacing(8)
-        column_layout.addWidget(self.note)
-        column_layout.addWidget(self.bar)
-        column_layout.addLayout(grid)
-        column_layout.addStretch()
+        vbox(self.note, self.bar, grid, STRETCH, within=inner, margins=(14, 12, 14, 12), gap=8)
         self.setWidget(inner)
 
     def sizeHint(self) -> QSize:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
@@ -33,6 +33,7 @@ from emolive.ui.calls.wall import WallView
 from emolive.ui.calls.who_form import Known
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.hearing import Hearing
+from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.shortcuts import bind_key
@@ -88,9 +89,7 @@ class CallsPage(Themed, QWidget):
         self.stack = QStackedWidget(self)
         self.stack.addWidget(self.wall)
         self.stack.addWidget(self.call)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.stack)
+        vbox(self.stack, within=self)
         self.setAcceptDrops(True)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)

@@ -8,15 +8,14 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
 
 ChoosesFiles = Callable[[QWidget], Sequence[Path]]
@@ -60,22 +59,18 @@ class RecordingsForm(QWidget):
         self.state = label("", self, "caption")
         self.rows: list[CallRow] = []
         inner = QWidget(self)
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addStretch()
+        self._column = vbox(STRETCH, within=inner, gap=0)
         self._scroll = ScrollColumn(inner, self)
         self._scroll.hide()
-        head = QHBoxLayout()
-        head.addWidget(self.files)
-        head.addWidget(self.state, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.setSpacing(10)
-        column.addWidget(about)
-        column.addLayout(head)
-        column.addWidget(self._scroll)
-        column.addStretch()
+        vbox(
+            about,
+            hbox(self.files, (self.state, 1)),
+            self._scroll,
+            STRETCH,
+            within=self,
+            margins=(0, 4, 0, 0),
+            gap=10,
+        )
 
     def show_looking(self, looking: bool) -> None:
         """Files are being looked into."""
@@ -124,15 +119,13 @@ class CallRow(QWidget):
             one.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.swap = IconButton("compare", tr("Exchange agent and customer"), theme, self)
         self.leave = IconButton("close", tr("Leave this call out"), theme, self, colour="muted")
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self.name)
-        names.addWidget(self.about)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 3, 6, 3)
-        row.addLayout(names, 1)
-        row.addWidget(self.swap)
-        row.addWidget(self.leave)
+        hbox(
+            (vbox(self.name, self.about, gap=0), 1),
+            self.swap,
+            self.leave,
+            within=self,
+            margins=(0, 3, 6, 3),
+        )
         self.show_call(call)
 
     def show_call(self, call: CallChoice) -> None:

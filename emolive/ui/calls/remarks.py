@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.times import clock_text
 from emolive.ui.calls.model import CallModel
 from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.layouts import vbox
 from emolive.ui.sessions.tag_editor import TagEditor
 
 _LONGEST = 1000
@@ -38,13 +39,15 @@ class RemarksPanel(QWidget):
         self.tags = TagEditor(self)
         self.tags.added.connect(self.tagged)
         self.tags.removed.connect(self.untagged)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 10)
-        column.setSpacing(6)
-        column.addWidget(label(tr("Notes and tags"), self, "heading"))
-        column.addWidget(self.field)
-        column.addWidget(self._scroll, 1)
-        column.addWidget(self.tags)
+        vbox(
+            label(tr("Notes and tags"), self, "heading"),
+            self.field,
+            (self._scroll, 1),
+            self.tags,
+            within=self,
+            margins=(12, 8, 12, 10),
+            gap=6,
+        )
 
     def show_call(self, model: CallModel) -> None:
         """Show a call's; free if nothing is new."""

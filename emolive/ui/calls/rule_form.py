@@ -9,7 +9,6 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -23,6 +22,7 @@ from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import Role, Severity
 from emolive.ui.controls import ChoiceBox, ScrollColumn, label
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
@@ -120,21 +120,19 @@ class RuleForm(ScrollColumn):
         quiet = tr("Quiet afterwards")
         cool = NumberField("cool_down_s", quiet, about, rule.cool_down_s, (0, 86_400), 5)
         self._row(form, quiet, "cool_down_s", self._number(cool, inner), about)
-        then = QHBoxLayout()
-        then.setSpacing(16)
-        then.addWidget(self._switch(tr("Sound"), "sound", rule.sound, inner))
-        then.addWidget(self._switch(tr("Desktop notification"), "desktop", rule.desktop, inner))
-        then.addStretch()
+        then = hbox(
+            self._switch(tr("Sound"), "sound", rule.sound, inner),
+            self._switch(tr("Desktop notification"), "desktop", rule.desktop, inner),
+            STRETCH,
+            gap=16,
+        )
         form.addRow(tr("Besides the banner"), then)
         hooks = self._hooks(rule, inner) if self._webhooks else None
         if hooks is None:
             hooks = label(tr("none yet: “Webhooks…” above adds servers and chats"), inner, "muted")
             hooks.setWordWrap(True)
         form.addRow(tr("Webhooks"), hooks)
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(2, 2, 12, 2)
-        column.addLayout(form)
-        column.addStretch()
+        vbox(form, STRETCH, within=inner, margins=(2, 2, 12, 2))
 
     def _heading(self, form: QFormLayout, text: str, inner: QWidget) -> None:
         head = label(text, inner, "heading")
@@ -154,13 +152,8 @@ class RuleForm(ScrollColumn):
         """A field with what it means beside it (or `below`), and room for what is wrong."""
         inner = control.parentWidget()
         box = QWidget(inner)
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
-        line = QHBoxLayout()
-        line.setSpacing(10)
-        line.addWidget(control, 0 if about and not below else 1)
-        column.addLayout(line)
+        line = hbox((control, 0 if about and not below else 1), gap=10)
+        column = vbox(line, within=box, gap=3)
         if about:
             told = label(about, box, "caption")
             told.setWordWrap(True)

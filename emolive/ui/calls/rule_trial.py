@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.alerts.trial import LastCall
 from emolive.i18n import tr
 from emolive.times import clock_text, length_text
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label
+from emolive.ui.layouts import vbox
 from emolive.ui.theme import Theme, Themed, font
 
 _NEAR_PX = 9.0
@@ -25,11 +26,7 @@ class RuleTrial(QWidget):
         self.words = label("", self, "muted")
         self.words.setWordWrap(True)
         self.line = _Line(theme, self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.words)
-        column.addWidget(self.line)
+        vbox(self.words, self.line, within=self, gap=4)
         self.show_text("")
 
     def show_text(self, text: str) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
-    QHBoxLayout,
     QMenu,
     QSizePolicy,
     QStackedWidget,
@@ -37,6 +36,7 @@ from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, card, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 
 FILE_NAME = "rules.toml"
@@ -170,17 +170,14 @@ class RulesDialog(QDialog):
         self.heading = label(tr("Alert rules"), self, "clock")
         self.file = label("", self, "caption")
         self.file.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self.heading)
-        names.addWidget(self.file)
-        top = QHBoxLayout()
-        top.addLayout(names, 1)
         self.webhooks = push_button("", self, self.ask_for_webhooks)
         self.webhooks.setToolTip(tr("Servers and chats that get alerts: add, change and test them"))
-        top.addWidget(self.webhooks)
-        top.addWidget(push_button(tr("Open a file…"), self, self._on_open))
-        top.addWidget(push_button(tr("Save as…"), self, self._on_save_as))
+        top = hbox((vbox(self.heading, self.file, gap=0), 1), self.webhooks)
+        fill(
+            top,
+            push_button(tr("Open a file…"), self, self._on_open),
+            push_button(tr("Save as…"), self, self._on_save_as),
+        )
         self.list = RuleList(self.theme, self)
         self.list.currentRowChanged.connect(lambda _: self._on_row())
         self.adding = MenuButton(tr("Add a rule"), self)
@@ -193,17 +190,9 @@ class RulesDialog(QDialog):
         # Not as the button's own menu: for that its text would have to make room.
         self.adding.clicked.connect(lambda _: self._offer_kinds())
         self.deleting = push_button(tr("Delete"), self, self.delete, kind="quiet")
-        tools = QHBoxLayout()
-        tools.addWidget(self.adding, 1)
-        tools.addWidget(self.deleting)
         frame = card(self)
-        inner = QVBoxLayout(frame)
-        inner.setContentsMargins(4, 4, 4, 4)
-        inner.addWidget(self.list)
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(frame, 1)
-        left.addLayout(tools)
+        vbox(self.list, within=frame, margins=4)
+        left = vbox((frame, 1), hbox((self.adding, 1), self.deleting), gap=8)
         self.words = label("", self, "hint")
         self.words.setWordWrap(True)
         self.trial = RuleTrial(self.theme, self)
@@ -226,16 +215,9 @@ class RulesDialog(QDialog):
         QVBoxLayout(frame).addWidget(self.empty)
         self.right.addWidget(frame)
         self.right.addWidget(self.form)
-        right = QVBoxLayout()
-        right.setSpacing(8)
-        right.addWidget(self.words)
-        right.addWidget(self.right, 1)
-        right.addWidget(self.trial)
-        right.addWidget(self.found)
-        columns = QHBoxLayout()
-        columns.setSpacing(16)
-        columns.addLayout(left, 3)
-        columns.addLayout(right, 7)
+        columns = hbox(
+            (left, 3), (vbox(self.words, (self.right, 1), self.trial, self.found, gap=8), 7), gap=16
+        )
         self.problem = label("", self, "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
@@ -243,23 +225,13 @@ class RulesDialog(QDialog):
         self.trying = push_button(tr("Try on all sessions"), self, self.try_out, tip=tip)
         self.tried = label("", self, "caption")
         self.tried.setWordWrap(True)
-        bottom = QHBoxLayout()
-        bottom.setSpacing(8)
-        bottom.addWidget(self.trying)
-        bottom.addWidget(self.tried, 1)
         self.note = label("", self, "caption")
-        bottom.addWidget(self.note)
+        bottom = hbox(self.trying, (self.tried, 1), self.note, gap=8)
         self.discard = push_button("", self, self._on_close)
         bottom.addWidget(self.discard)
         self.begin = push_button(tr("Save and use"), self, self.save, kind="primary")
         bottom.addWidget(self.begin)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 18, 22, 16)
-        column.setSpacing(12)
-        column.addLayout(top)
-        column.addLayout(columns, 1)
-        column.addWidget(self.problem)
-        column.addLayout(bottom)
+        vbox(top, (columns, 1), self.problem, bottom, within=self, margins=(22, 18, 22, 16), gap=12)
 
     def _offer_kinds(self) -> None:
         self.kinds.popup(self.adding.mapToGlobal(self.adding.rect().bottomLeft()))

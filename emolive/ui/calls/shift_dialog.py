@@ -23,6 +23,7 @@ from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceButton, card, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.text_table import TextTable
@@ -83,20 +84,18 @@ class ShiftDialog(SessionDialog):
         self.alerts.cellActivated.connect(self._on_alert)
         self.alerts.cellDoubleClicked.connect(self._on_alert)
         self.figures = QWidget(self)
-        figures = QVBoxLayout(self.figures)
-        figures.setContentsMargins(0, 0, 0, 0)
-        figures.setSpacing(10)
-        bars = QHBoxLayout()
-        bars.setSpacing(12)
-        bars.addWidget(_titled(tr("Calls and alerts by hour"), self.hours, self), 3)
-        bars.addWidget(_titled(tr("Customers' emotions"), self.emotions, self), 2)
-        tables = QHBoxLayout()
-        tables.setSpacing(12)
-        tables.addWidget(_titled(tr("Agents"), self.agents, self), 4 if narrow else 3)
-        tables.addWidget(_titled(tr("Alert history"), self.alerts, self), 2)
-        self.body.addLayout(row)
-        self.body.addWidget(self.sum)
-        figures.addLayout(bars)
+        bars = hbox(
+            (_titled(tr("Calls and alerts by hour"), self.hours, self), 3),
+            (_titled(tr("Customers' emotions"), self.emotions, self), 2),
+            gap=12,
+        )
+        tables = hbox(
+            (_titled(tr("Agents"), self.agents, self), 4 if narrow else 3),
+            (_titled(tr("Alert history"), self.alerts, self), 2),
+            gap=12,
+        )
+        fill(self.body, row, self.sum)
+        figures = vbox(bars, within=self.figures, gap=10)
         figures.addLayout(tables)
         self.empty = Invitation(theme, Ghost.BARS, self)
         self.week = self.empty.add_button(tr("Last 7 days"), lambda: self.show_days(7), "primary")
@@ -305,11 +304,9 @@ class EmotionBars(Themed, QWidget):
 
 def _titled(title: str, content: QWidget, parent: QWidget) -> QWidget:
     frame = card(parent)
-    column = QVBoxLayout(frame)
-    column.setContentsMargins(14, 10, 14, 12)
-    column.setSpacing(8)
-    column.addWidget(label(title, frame, "heading"))
-    column.addWidget(content, 1)
+    vbox(
+        label(title, frame, "heading"), (content, 1), within=frame, margins=(14, 10, 14, 12), gap=8
+    )
     return frame
 
 

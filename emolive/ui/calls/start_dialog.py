@@ -28,6 +28,7 @@ from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_rec
 from emolive.ui.calls.who_form import Known, WhoForm
 from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
 from emolive.ui.device_finder import DeviceWatch
+from emolive.ui.layouts import STRETCH, fill, vbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
@@ -103,8 +104,7 @@ class StartDialog(SessionDialog):
         self._beside.setSpacing(_BETWEEN)
         where = self._group(self.body, tr("Where are the two parties heard?"))
         self.body.addLayout(self._beside)
-        where.addLayout(row)
-        where.addWidget(self.stack)
+        fill(where, row, self.stack)
         self.who = WhoForm(known or Known(), self)
         self._group(self._beside, tr("Who is it?")).addWidget(self.who)
         self.record = QCheckBox(self)
@@ -119,18 +119,14 @@ class StartDialog(SessionDialog):
         self.record.setAccessibleDescription(kept)
         what = self._group(self._beside, tr("What is done with it?"))
         what.setSpacing(2)
-        what.addWidget(self.record)
-        what.addWidget(under_box(kept, self))
-        what.addWidget(self.agent)
-        what.addStretch()
+        fill(what, self.record, under_box(kept, self), self.agent, STRETCH)
         self.missing = label("", self, "caption")
         self.missing.setWordWrap(True)
         self.buttons.insertWidget(0, self.missing, 1)
         self.cancel = push_button(tr("Cancel"), self, self.reject)
         self.begin = push_button("", self, self._on_begin, kind="primary")
         self.begin.setDefault(True)
-        self.buttons.addWidget(self.cancel)
-        self.buttons.addWidget(self.begin)
+        fill(self.buttons, self.cancel, self.begin)
         self.finished.connect(self._on_finished)
         self._find = find
         self._watch = DeviceWatch(self)
@@ -193,10 +189,7 @@ class StartDialog(SessionDialog):
         """A card with this heading."""
         frame = card(self)
         frame.setAccessibleName(title)
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(16, 12, 16, 14)
-        column.setSpacing(8)
-        column.addWidget(label(title, frame, "heading"))
+        column = vbox(label(title, frame, "heading"), within=frame, margins=(16, 12, 16, 14), gap=8)
         place.addWidget(frame, 1)
         return column
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import FollowClock
 from emolive.history.streams import WithLevels
@@ -17,6 +17,7 @@ from emolive.times import clock_text
 from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.controls import label
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.event_lane import EventLane, Happening
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.card import TimelineCard
@@ -99,23 +100,17 @@ class Timelines(TimelineCard):
         self._alerts_shown: tuple[tuple[int, int | None], ...] = ()
         self._clock = FollowClock()
         self.axis.follow_changed.connect(self._on_follow)
-        tools = QHBoxLayout()
-        tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
-        tools.setSpacing(2)
-        tools.addWidget(label(tr("Timeline"), self, "heading"))
-        tools.addStretch()
-        tools.addWidget(self.spans)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(1, 8, 1, 4)
-        column.setSpacing(4)
-        column.addLayout(tools)
+        tools = hbox(
+            label(tr("Timeline"), self, "heading"),
+            STRETCH,
+            self.spans,
+            margins=(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0),
+            gap=2,
+        )
         # Below the buttons: beside the numbers there is no room for names and buttons in one line.
-        named = QHBoxLayout()
-        named.setContentsMargins(8, 0, 8, 0)
-        named.addWidget(self.legend)
-        column.addLayout(named)
-        column.addLayout(self.stack, 1)
-        column.addWidget(self.ruler)
+        named = hbox(self.legend, margins=(8, 0, 8, 0))
+        column = vbox(tools, named, within=self, margins=(1, 8, 1, 4), gap=4)
+        fill(column, (self.stack, 1), self.ruler)
 
     def show_call(self, model: CallModel | None) -> None:
         """Another call; its panels come with its streams."""

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +25,7 @@ from emolive.ui.controls import ChoiceButton, ElidedLabel, ScrollColumn, card, l
 from emolive.ui.ghosts import Ghost
 from emolive.ui.icons import icon
 from emolive.ui.invitation import Invitation
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import SPACE, Theme, Themed
 
 
@@ -51,12 +51,7 @@ class WallView(Themed, QWidget):
         self._scroll = ScrollColumn(self.grid, self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._scroll)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE)
-        column.addLayout(self._tools())
-        column.addWidget(self.problems)
-        column.addWidget(self.stack, 1)
+        vbox(self._tools(), self.problems, (self.stack, 1), within=self, gap=SPACE)
         QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
         self.show_list(False)
         self.show_rules(None)
@@ -135,20 +130,12 @@ class WallView(Themed, QWidget):
         tip = tr("Monitor a call: a device, a microphone and its counterpart, or recordings (N)")
         text = f" {tr('Monitor a call…')}"
         self.add = push_button(text, self, self.add_wanted.emit, kind="primary", tip=tip)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.heading)
-        row.addSpacing(4)
-        row.addWidget(self.sum, 1)
-        row.addWidget(self.clear)
-        row.addWidget(self.cards)
-        row.addWidget(self.rows)
-        row.addSpacing(4)
         tip = tr("The recorded calls of today: hours, agents, customers' emotions, alerts (S)")
         self.shift = push_button(tr("Shift…"), self, self.shift_wanted.emit, tip=tip)
-        row.addWidget(self.shift)
-        row.addWidget(self.rules)
-        row.addWidget(self.add)
+        row = hbox(
+            self.heading, 4, (self.sum, 1), self.clear, self.cards, self.rows, 4, self.shift, gap=8
+        )
+        fill(row, self.rules, self.add)
         return row
 
     def _show_sum(self, models: Sequence[CallModel]) -> None:
@@ -186,12 +173,8 @@ class EmptyWall(QWidget):
         self.add = self._invitation.add_button(tr("Monitor a call…"), _nothing, "primary")
         self.rules = self._invitation.add_button("", _nothing)
         frame = card(self)
-        inside = QVBoxLayout(frame)
-        inside.setContentsMargins(1, 1, 1, 1)
-        inside.addWidget(self._invitation)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(frame)
+        vbox(self._invitation, within=frame, margins=1)
+        vbox(frame, within=self)
         self.show_opening(False)
 
     def show_opening(self, opening: bool) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import SecretStr
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError
 from emolive.alerts.webhook_trial import new_secret, try_webhook
 from emolive.i18n import tr
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, card, label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
@@ -36,16 +37,10 @@ class WebhooksDialog(SessionDialog):
         self.list.setObjectName("plain")
         self.list.setFixedHeight(104)
         frame = card(self)
-        framed = QVBoxLayout(frame)
-        framed.setContentsMargins(4, 4, 4, 4)
-        framed.addWidget(self.list)
+        vbox(self.list, within=frame, margins=4)
         self.list.currentRowChanged.connect(lambda _: self._show_hook())
         self.add = push_button(tr("Add a webhook"), self, self._on_add)
         self.delete = push_button(tr("Delete"), self, self._on_delete, kind="quiet")
-        tools = QHBoxLayout()
-        tools.addWidget(self.add)
-        tools.addWidget(self.delete)
-        tools.addStretch()
         kinds: list[tuple[str, object]] = [
             (tr("Signed (a server of yours)"), "signed"),
             (tr("Slack channel"), "slack"),
@@ -60,11 +55,7 @@ class WebhooksDialog(SessionDialog):
         self.show_secret = push_button(tr("Show"), self, self._on_show, kind="quiet")
         self.make_secret = push_button(tr("New"), self, self._on_new_secret, kind="quiet")
         self.secret_row = QWidget(self)
-        row = QHBoxLayout(self.secret_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.secret, 1)
-        row.addWidget(self.show_secret)
-        row.addWidget(self.make_secret)
+        hbox((self.secret, 1), self.show_secret, self.make_secret, within=self.secret_row)
         self.form = QWidget(self)
         fields = Fields(self.form)
         fields.setContentsMargins(0, 0, 0, 0)
@@ -85,13 +76,13 @@ class WebhooksDialog(SessionDialog):
         self.test = push_button(tr("Send a test"), self, self._on_test)
         self.said = label("", self, "muted")
         self.said.setWordWrap(True)
-        trial = QHBoxLayout()
-        trial.addWidget(self.test)
-        trial.addWidget(self.said, 1)
-        self.body.addWidget(frame)
-        self.body.addLayout(tools)
-        self.body.addWidget(self.form)
-        self.body.addLayout(trial)
+        fill(
+            self.body,
+            frame,
+            hbox(self.add, self.delete, STRETCH),
+            self.form,
+            hbox(self.test, (self.said, 1)),
+        )
         self.done_button = push_button(tr("Done"), self, self.accept, kind="primary")
         self.buttons.addWidget(self.done_button)
         self.finished.connect(lambda: self._work.close(0.0))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCompleter, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.ui.controls import label
+from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.popups import dress_suggestions
 
 _LONGEST_NAME = 80
@@ -34,12 +35,7 @@ class WhoForm(QWidget):
         self.team = _field(tr("Team (optional)"), known.teams, self)
         self.about = label("", self, "caption")
         self.about.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        for part in (self.agent, self.team, self.about):
-            column.addWidget(part)
-        column.addStretch()
+        vbox(self.agent, self.team, self.about, STRETCH, within=self, gap=6)
         self.offer(())
 
     def offer(self, calls: Sequence[CallChoice]) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -24,6 +23,7 @@ from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import IconButton, keep_room
 from emolive.ui.icons import icon
 from emolive.ui.input_meter import InputMeter
+from emolive.ui.layouts import STRETCH, hbox
 from emolive.ui.live.health import HealthButton, Stat
 from emolive.ui.live.sources import FileChooser, SourcePicker, choose_file
 from emolive.ui.sound_controls import SoundButton
@@ -131,11 +131,8 @@ class Header(Themed, QFrame):
         self.rules = Stat(tr("Alerts"), "", self)
         self.rules.show_value(tr("trouble"), alert=True)
         self.rules.hide()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.picker, 3)
-        for widget in (
+        hbox(
+            (self.picker, 3),
             self.meter,
             self.split,
             self.button,
@@ -143,11 +140,12 @@ class Header(Themed, QFrame):
             self.keep,
             self.sound,
             self.elapsed,
-        ):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self.rules)
-        row.addWidget(self.health)
+            (STRETCH, 1),
+            self.rules,
+            self.health,
+            within=self,
+            gap=8,
+        )
         self.show_level(True)
         self.set_theme(theme)
 

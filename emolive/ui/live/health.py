@@ -9,12 +9,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import decimal, tr
 from emolive.types import EngineStatus
+from emolive.ui.layouts import vbox
 from emolive.ui.theme import font
 
 
@@ -33,11 +33,7 @@ class Stat(QWidget):
         self.value.setProperty("role", "value")
         self.value.setFont(font(13, bold=True))
         self.value.setMinimumWidth(QFontMetrics(self.value.font()).horizontalAdvance(widest))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(caption)
-        column.addWidget(self.value, 0, Qt.AlignmentFlag.AlignLeft)
+        vbox(caption, (self.value, 0, Qt.AlignmentFlag.AlignLeft), within=self, gap=1)
         self.setToolTip(help_text)
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
@@ -76,12 +72,17 @@ class EngineDetails(QFrame):
         self.about = QLabel(self)
         self.about.setProperty("role", "caption")
         self.about.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 14)
-        column.setSpacing(8)
-        for stat in (self.provider, self.latency, self.overflows, self.skipped, self.dropped):
-            column.addWidget(stat)
-        column.addWidget(self.about)
+        vbox(
+            self.provider,
+            self.latency,
+            self.overflows,
+            self.skipped,
+            self.dropped,
+            self.about,
+            within=self,
+            margins=(16, 12, 16, 14),
+            gap=8,
+        )
 
     def show_status(self, status: EngineStatus | None) -> None:
         """Show these figures."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.history.model import StreamModel
@@ -17,6 +17,7 @@ from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import push_button, side_width
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
 from emolive.ui.live.runner import LiveRunner
@@ -63,23 +64,14 @@ class LivePage(Themed, QWidget):
         self.voices = LiveVoices(runner, self)
         self.drawer = WhyDrawer(theme, self)
         self.drawer.hide()
-        column = QVBoxLayout()
-        column.setSpacing(SPACE)
-        column.addWidget(self.present)
-        column.addWidget(self.workspace, 1)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addLayout(column, 1)
-        row.addWidget(self.drawer)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(SPACE)
+        row = hbox((vbox(self.present, (self.workspace, 1), gap=SPACE), 1), self.drawer, gap=SPACE)
         self.leave_big = push_button(
             f"{tr('Show everything')}  (B)", self, self.big_left.emit, kind="quiet"
         )
         self.leave_big.hide()
-        outer.addWidget(self.header)
-        outer.addWidget(self.leave_big, 0, Qt.AlignmentFlag.AlignRight)
+        outer = vbox(
+            self.header, (self.leave_big, 0, Qt.AlignmentFlag.AlignRight), within=self, gap=SPACE
+        )
         outer.addLayout(row, 1)
         self._connect()
         self._on_state(EngineState.IDLE)

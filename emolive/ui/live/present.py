@@ -12,6 +12,7 @@ from emolive.history.model import MonitorModel, StreamModel
 from emolive.i18n import tr
 from emolive.types import EngineState
 from emolive.ui.controls import ChoiceButton
+from emolive.ui.layouts import fill, vbox
 from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
 from emolive.ui.live.meter import LevelMeter
@@ -49,13 +50,10 @@ class Insight(QWidget):
         for name, view in self.views.items():
             frame = QFrame(self)
             frame.setProperty("card", True)
-            column = QVBoxLayout(frame)
-            column.setContentsMargins(14, 7, 14, 9)
-            column.setSpacing(3)
             head = QLabel(tr(view.title), frame)
             head.setProperty("role", "caption")
             self._heads[name] = head
-            column.addWidget(head)
+            column = vbox(head, within=frame, margins=(14, 7, 14, 9), gap=3)
             column.addWidget(view, 1)
             self._frames[name] = frame
             row.addWidget(frame, view.stretch)
@@ -117,8 +115,7 @@ class Present(QWidget):
         row.setSpacing(SPACE)
         for card in self.cards:
             row.addWidget(card, 10)
-        row.addWidget(self.insight, 8)
-        row.addWidget(self._meter_card)
+        fill(row, (self.insight, 8), self._meter_card)
         self._row = row
         self.cards[1].hide()
 

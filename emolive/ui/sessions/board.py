@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
@@ -19,6 +19,7 @@ from emolive.session.library_settings import TierSettings
 from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note, Trace
 from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
+from emolive.ui.layouts import vbox
 from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.event_lane import EventLane, happenings
 from emolive.ui.sessions.mark_lane import LaneKind, MarkLane
@@ -99,10 +100,7 @@ class Board(Themed, QWidget):
         self.ratings = _Rated("", 1)
         self.ruler = TimeRuler(self.axis, theme, parent)  # below, where the board is scrolled
         self.stack = PanelStack(self.axis)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(self.stack, 1)
+        vbox((self.stack, 1), within=self, gap=2)
         self.surface = Surface(self, selection, theme, self)
         self.surface.setAccessibleName(tr("Timeline of the session"))
         selection.changed.connect(self._on_selection)

@@ -10,7 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QRadioButton,
@@ -25,6 +24,7 @@ from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
@@ -79,33 +79,24 @@ class CompareDialog(SessionDialog):
         self.file.setPlaceholderText(tr("An ONNX file"))
         self.file.setAccessibleName(tr("Model file"))
         self.file_button = push_button(tr("Choose…"), self, self._on_choose)
-        line = QHBoxLayout()
-        line.setContentsMargins(26, 0, 0, 0)
-        line.setSpacing(8)
-        line.addWidget(self.file, 1)
-        line.addWidget(self.file_button)
-        by_name = QHBoxLayout()
-        by_name.setSpacing(8)
-        by_name.addWidget(self.named)
-        by_name.addWidget(self.models)
-        by_name.addStretch()
-        self.body.addWidget(self.bundled)
-        self.body.addLayout(by_name)
-        self.body.addWidget(self.another)
-        self.body.addLayout(line)
+        fill(
+            self.body,
+            self.bundled,
+            hbox(self.named, self.models, STRETCH, gap=8),
+            self.another,
+            hbox((self.file, 1), self.file_button, margins=(26, 0, 0, 0), gap=8),
+        )
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.bar.setMaximum(1000)
         self.state = label(" ", self, "muted")
         self.bar.hide()
         self.state.hide()
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.state)
+        fill(self.body, self.bar, self.state)
         self.cancel_button = push_button(tr("Cancel"), self, self.reject)
         self.go_button = push_button(tr("Compare"), self, self.go, kind="primary")
         self.go_button.setDefault(True)
-        self.buttons.addWidget(self.cancel_button)
-        self.buttons.addWidget(self.go_button)
+        fill(self.buttons, self.cancel_button, self.go_button)
         for button in (self.named, self.another):
             button.toggled.connect(self._on_change)
         self.file.textChanged.connect(self._on_change)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from emolive.i18n import decimal, tr
 from emolive.session.comparison import Comparison
 from emolive.session.other_timeline import OtherTimeline
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import hbox
 from emolive.wording import percent
 
 
@@ -23,10 +24,12 @@ class ComparisonBar(QFrame):
         self.setProperty("severity", "info")
         self.text = label("", self)
         self.text.setWordWrap(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 5, 6, 5)
-        row.addWidget(self.text, 1)
-        row.addWidget(push_button(tr("End comparison"), self, self.ended.emit))
+        hbox(
+            (self.text, 1),
+            push_button(tr("End comparison"), self, self.ended.emit),
+            within=self,
+            margins=(14, 5, 6, 5),
+        )
         self.hide()
 
     def show_other(self, old: str, other: OtherTimeline | None) -> None:

@@ -11,6 +11,7 @@ from emolive.i18n import moment_text, ntr, tr
 from emolive.session.records import SessionInfo
 from emolive.times import duration_text
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import fill
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -46,8 +47,7 @@ class DeleteDialog(SessionDialog):
         self.models = QCheckBox(self)
         self.models.hide()
         self.body.addWidget(self.models)
-        self.buttons.addWidget(self.keep_button)
-        self.buttons.addWidget(self.delete_button)
+        fill(self.buttons, self.keep_button, self.delete_button)
         self.keep_button.setDefault(True)
         self.keep_button.setFocus()
 

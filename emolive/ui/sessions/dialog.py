@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from emolive.ui.controls import label
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
 
 DIALOG_MARGINS = 2 * 22
@@ -39,18 +40,18 @@ class SessionDialog(QDialog):
         self.problem.hide()
         self.body = QVBoxLayout()
         self.body.setSpacing(10)
-        self.buttons = QHBoxLayout()
-        self.buttons.setSpacing(8)
-        self.buttons.addStretch()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 20, 22, 18)
-        column.setSpacing(12)
-        column.addWidget(self.heading)
-        column.addWidget(self.text)
-        column.addLayout(self.body)
-        column.addWidget(self.problem)
-        column.addSpacing(4)
-        column.addLayout(self.buttons)
+        self.buttons = hbox(STRETCH, gap=8)
+        vbox(
+            self.heading,
+            self.text,
+            self.body,
+            self.problem,
+            4,
+            self.buttons,
+            within=self,
+            margins=(22, 20, 22, 18),
+            gap=12,
+        )
         self.text.setVisible(bool(text))
 
     def show_problem(self, text: str) -> None:

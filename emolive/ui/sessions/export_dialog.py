@@ -32,6 +32,7 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label, push_button, under_box
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
 
@@ -89,20 +90,16 @@ class ExportDialog(SessionDialog):
         self.folder.setAccessibleName(tr("Folder"))
         self.folder.textChanged.connect(self._on_choice)
         self.folder_button = push_button(tr("Choose…"), self, self._on_choose)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(label(tr("Folder"), self))
-        line.addWidget(self.folder, 1)
-        line.addWidget(self.folder_button)
-        self.body.addLayout(line)
+        self.body.addLayout(
+            hbox(label(tr("Folder"), self), (self.folder, 1), self.folder_button, gap=8)
+        )
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.state = label("", self, "muted")
         self.state.setTextFormat(Qt.TextFormat.PlainText)
         self.bar.hide()
         self.state.hide()
-        self.body.addWidget(self.bar)
-        self.body.addWidget(self.state)
+        fill(self.body, self.bar, self.state)
         self.open_button = push_button(tr("Open folder"), self, self._on_open)
         self.open_button.hide()
         self.close_button = push_button(tr("Cancel"), self, self.reject)
@@ -110,8 +107,7 @@ class ExportDialog(SessionDialog):
         self.export_button.setDefault(True)
         self.missing = label("", self, "caption")
         self.buttons.insertWidget(0, self.missing)
-        for button in (self.open_button, self.close_button, self.export_button):
-            self.buttons.addWidget(button)
+        fill(self.buttons, self.open_button, self.close_button, self.export_button)
         self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._on_choice()
         self.export_button.setFocus()
@@ -166,10 +162,12 @@ class ExportDialog(SessionDialog):
         for number, (title, names) in enumerate(GROUPS):
             frame = card(self)
             frame.setAccessibleName(tr(title))
-            column = QVBoxLayout(frame)
-            column.setContentsMargins(_INSIDE, 9, _INSIDE, 10)
-            column.setSpacing(1)
-            column.addWidget(label(tr(title), frame, "heading"))
+            column = vbox(
+                label(tr(title), frame, "heading"),
+                within=frame,
+                margins=(_INSIDE, 9, _INSIDE, 10),
+                gap=1,
+            )
             for name in names:
                 self._add_format(column, choices[name], checked=name in chosen)
             halves[number % 2].addWidget(frame)
@@ -187,8 +185,7 @@ class ExportDialog(SessionDialog):
         box.setAccessibleDescription(about.text())
         box.setChecked(checked and missing is None)
         box.toggled.connect(self._on_choice)
-        column.addWidget(box)
-        column.addWidget(about)
+        fill(column, box, about)
         self.boxes[choice.name] = box
 
     def _on_choice(self) -> None:

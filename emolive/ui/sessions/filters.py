@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
@@ -16,6 +16,7 @@ from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
 from emolive.ui.controls import ChoiceBox, MenuButton, push_button
 from emolive.ui.icons import icon
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
 _LENGTHS_S = (0.0, 3.0, 5.0, 10.0, 30.0, 60.0)
@@ -199,17 +200,17 @@ class FilterBar(Themed, QWidget):
         self._now()
 
     def _lay_out(self) -> None:
-        filters = QHBoxLayout()
-        filters.setSpacing(8)
-        for widget in (self.emotions, self.length, self.when, self.tags, self.by_hand):
-            filters.addWidget(widget)
-        filters.addStretch()
-        filters.addWidget(self.clear_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.text)
-        column.addLayout(filters)
+        filters = hbox(
+            self.emotions,
+            self.length,
+            self.when,
+            self.tags,
+            self.by_hand,
+            STRETCH,
+            self.clear_button,
+            gap=8,
+        )
+        vbox(self.text, filters, within=self, gap=8)
 
     def _on_change(self) -> None:
         self.clear_button.setEnabled(self.active)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QLineEdit, QProgressBar, QWidget
 
 from emolive.adapt.moments import Moment
 from emolive.adapt.workshop import Standing, Workshop, own_labels
@@ -21,6 +21,7 @@ from emolive.session.records import LONGEST_NAME, Annotation
 from emolive.times import table_time
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
+from emolive.ui.layouts import fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.playing import MakePlayer, Playing
@@ -348,30 +349,24 @@ class LabelMoments(SessionDialog):
         self.who.setAccessibleName(tr("Marks by"))
         self.who.setToolTip(tr("Whose marks you make now: choose a name, or write a new one"))
         self.who.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        by = QHBoxLayout()
-        by.setSpacing(8)
-        by.addWidget(label(tr("Marks by"), self, "caption"))
-        by.addWidget(self.who, 1)
         self.counts = label("", self, "muted")
         self.counts.setWordWrap(True)
         self.worth = label("", self, "muted")
         self.worth.setWordWrap(True)
-        row = QHBoxLayout()
-        row.setSpacing(8)
         widgets: Sequence[QWidget] = (
             self.again_button, self.skip_button, self.undo_button, self.more_button,
         )  # fmt: skip
-        for widget in widgets:
-            row.addWidget(widget)
+        row = hbox(*widgets, gap=8)
         row.addStretch()
         above: Sequence[QWidget] = (self.state, self.place, self.bar, self.keys)
         below: Sequence[QWidget] = (self.own, self.counts, self.worth)
-        for part in above:
-            self.body.addWidget(part)
-        self.body.addLayout(row)
-        self.body.addLayout(by)
-        for part in below:
-            self.body.addWidget(part)
+        fill(
+            self.body,
+            *above,
+            row,
+            hbox(label(tr("Marks by"), self, "caption"), (self.who, 1), gap=8),
+            *below,
+        )
         self.close_button = push_button(tr("Close"), self, self.reject)
         self.teach_button = push_button(
             tr("Teach a model…"), self, self.accept, kind="primary",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QStackedLayout, QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, ntr, tr
@@ -18,6 +18,7 @@ from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.empty_list import EmptyList
 from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails
@@ -230,19 +231,17 @@ class LibraryPage(Themed, QWidget):
     # How it is put together.
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(12)
         self.heading = label(tr("Sessions"), self, "page")
-        head.addWidget(self.heading)
-        head.addWidget(self.count)
-        head.addStretch()
-        for button in (
+        head = hbox(self.heading, gap=12)
+        fill(
+            head,
+            self.count,
+            STRETCH,
             self.results_button,
             self.label_button,
             self.teach_button,
             self.import_button,
-        ):
-            head.addWidget(button)
+        )
         frame = QFrame(self)
         frame.setProperty("card", True)
         inside = QStackedLayout(frame)
@@ -250,18 +249,15 @@ class LibraryPage(Themed, QWidget):
         inside.addWidget(self.table)
         inside.addWidget(self.empty)
         self._stack = inside
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addWidget(frame, 1)
-        row.addWidget(self.details)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        column.addLayout(head)
-        column.addWidget(self.filters)
-        column.addWidget(self.words)
-        column.addWidget(self.problem)
-        column.addLayout(row, 1)
+        vbox(
+            head,
+            self.filters,
+            self.words,
+            self.problem,
+            (hbox((frame, 1), self.details, gap=SPACE), 1),
+            within=self,
+            gap=10,
+        )
 
     def _connect(self) -> None:
         details = self.details

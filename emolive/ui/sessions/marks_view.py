@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -34,6 +33,7 @@ from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import vbox
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.theme import Theme, Themed, font
 
@@ -181,17 +181,19 @@ class MarksView(Themed, QWidget):
             tr("Take over the model's segments"), self, self.adopt.emit, kind="quiet"
         )
         self._setting = False
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.bar)
-        column.addWidget(self.agreement)
-        column.addWidget(self.empty)
-        column.addWidget(self.list, 1)
-        column.addWidget(self.comment)
         row = QHBoxLayout()
         row.addWidget(self.adopt_button, 1)
-        column.addLayout(row)
+        vbox(
+            self.bar,
+            self.agreement,
+            self.empty,
+            (self.list, 1),
+            self.comment,
+            row,
+            within=self,
+            margins=(0, 4, 8, 8),
+            gap=8,
+        )
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""

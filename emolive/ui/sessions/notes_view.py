@@ -17,6 +17,7 @@ from emolive.i18n import moment_text, tr
 from emolive.session.records import Note
 from emolive.times import clock_text
 from emolive.ui.controls import IconButton, ScrollColumn, card, label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
 
@@ -46,10 +47,6 @@ class NotesView(Themed, QWidget):
         self.here.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add_button = push_button(tr("Add note"), self, self._on_add)
         self.show_position(0.0)
-        row = QHBoxLayout()
-        row.addWidget(self.here)
-        row.addStretch()
-        row.addWidget(self.add_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 8, 8)
         column.setSpacing(8)
@@ -60,8 +57,7 @@ class NotesView(Themed, QWidget):
         else:
             self.area.hide()
             column.addLayout(self._place)
-        column.addWidget(self.field)
-        column.addLayout(row)
+        fill(column, self.field, hbox(self.here, STRETCH, self.add_button))
         self._on_text()
 
     def set_theme(self, theme: Theme) -> None:
@@ -111,21 +107,15 @@ class NotesView(Themed, QWidget):
             at_s = note.at_sample / self._rate
             moment = push_button(clock_text(at_s), frame, lambda: self.sought.emit(at_s),
                                  kind="chip", tip=tr("Go there"))  # fmt: skip
-            head.addWidget(moment)
-            head.addSpacing(8)
-        head.addWidget(label(when, frame, "caption"))
-        head.addStretch()
+            fill(head, moment, 8)
+        fill(head, label(when, frame, "caption"), STRETCH)
         delete = IconButton("trash", tr("Delete this note"), self.theme, frame, colour="muted")
         delete.clicked.connect(lambda: self.deleted.emit(note.id))
         head.addWidget(delete)
         text = label(note.text, frame)
         text.setWordWrap(True)
         text.setTextFormat(Qt.TextFormat.PlainText)
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(10, 4, 4, 10)
-        column.setSpacing(2)
-        column.addLayout(head)
-        column.addWidget(text)
+        vbox(head, text, within=frame, margins=(10, 4, 4, 10), gap=2)
         return frame
 
     def _on_text(self) -> None:

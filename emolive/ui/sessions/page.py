@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +25,7 @@ from emolive.session.records import SessionInfo
 from emolive.session.results import session_results
 from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
+from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
@@ -101,9 +101,7 @@ class SessionsPage(Themed, QWidget):
         self._pages.addWidget(self.list)
         self._pages.addWidget(self.replay)
         self._pages.addWidget(self.results)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._pages)
+        vbox(self._pages, within=self)
         self._connect()
 
     # What the window does with it.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.extras import way_to_get
 from emolive.i18n import decimal, tr
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.sessions.rating_pad import RatingPad
 from emolive.ui.theme import Theme
 
@@ -40,16 +41,18 @@ class RatingView(QWidget):
         for text in (self.hint, self.stick):
             text.setWordWrap(True)
         self.pad.aimed.connect(self._on_aimed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.pad)
-        column.addWidget(self.values)
-        column.addWidget(self.button)
-        column.addWidget(self.back_button)
-        column.addWidget(self.hint)
-        column.addWidget(self.stick)
-        column.addStretch()
+        vbox(
+            self.pad,
+            self.values,
+            self.button,
+            self.back_button,
+            self.hint,
+            self.stick,
+            STRETCH,
+            within=self,
+            margins=(0, 4, 8, 8),
+            gap=8,
+        )
         self.show_point(0.0, 0.0)
 
     def show_point(self, valence: float, arousal: float) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from emolive.i18n import moment_text, tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.times import duration_text
 from emolive.types import Baseline
 from emolive.ui.controls import ElidedLabel, IconButton, push_button
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.sessions.adapting_menu import AdaptingMenu
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.curve_panel import CurvePanel
@@ -85,19 +86,18 @@ class ReplayHeader(QWidget):
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)
         self._icons = (self.back_button, self.view_button, self.side_button)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.title)
-        words.addWidget(self.facts)
         self.facts.setContentsMargins(7, 0, 0, 0)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(self.back_button)
-        row.addLayout(words, 1)
-        for widget in (self.why_button, self.compare_button, self.export_button, self.view_button):
-            row.addWidget(widget)
-        row.addWidget(self.side_button)
+        hbox(
+            self.back_button,
+            (vbox(self.title, self.facts, gap=0), 1),
+            self.why_button,
+            self.compare_button,
+            self.export_button,
+            self.view_button,
+            self.side_button,
+            within=self,
+            gap=6,
+        )
         self._shown = ""
 
     def show_session(self, info: SessionInfo, baseline: Baseline | None = None) -> None:

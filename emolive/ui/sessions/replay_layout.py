@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.ui.controls import card
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import SPACE
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
 
@@ -17,33 +18,19 @@ if TYPE_CHECKING:
 def laid_out(page: ReplayPage) -> QWidget:
     """The page's parts in a widget: header, timelines beside the panels, transport."""
     frame = card(page)
-    inside = QVBoxLayout(frame)
-    inside.setContentsMargins(1, 8, 1, 6)
-    inside.setSpacing(6)
-    legend = QHBoxLayout()
-    legend.setContentsMargins(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0)
-    legend.addWidget(page.labels)
-    legend.addWidget(page.now, 1)
-    inside.addLayout(legend)
-    inside.addWidget(page.overview)
-    inside.addWidget(page.lanes_area, 1)
-    inside.addWidget(page.board.ruler)
-    row = QHBoxLayout()
-    row.setSpacing(SPACE)
-    row.addWidget(frame, 1)
-    row.addWidget(page.side)
-    row.addWidget(page.drawer)
+    legend = hbox(page.labels, (page.now, 1), margins=(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0))
+    inside = vbox(legend, within=frame, margins=(1, 8, 1, 6), gap=6)
+    fill(inside, page.overview, (page.lanes_area, 1), page.board.ruler)
     content = QWidget(page)
-    column = QVBoxLayout(content)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(8)
-    column.addWidget(page.header)
-    column.addWidget(page.comparison)
-    column.addLayout(row, 1)
     # Below both: beside the side panel it would not fit into the smallest window.
     bar = card(page)
-    controls = QVBoxLayout(bar)
-    controls.setContentsMargins(1, 0, 1, 0)
-    controls.addWidget(page.transport)
-    column.addWidget(bar)
+    vbox(page.transport, within=bar, margins=(1, 0, 1, 0))
+    vbox(
+        page.header,
+        page.comparison,
+        (hbox((frame, 1), page.side, page.drawer, gap=SPACE), 1),
+        bar,
+        within=content,
+        gap=8,
+    )
     return content

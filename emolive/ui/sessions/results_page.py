@@ -11,12 +11,10 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QStackedWidget,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +24,7 @@ from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.sessions.results_model import ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart
 from emolive.ui.theme import Theme, Themed
@@ -139,17 +138,19 @@ class ResultsPage(Themed, QWidget):
         self.table_button.setVisible(not on)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(self.back_button)
-        head.addWidget(label(tr("Results"), self, "page"))
-        head.addWidget(self.count)
-        head.addStretch()
-        for widget in (self.span, self.as_table, self.as_trend):
-            head.addWidget(widget)
-        head.addSpacing(6)
-        head.addWidget(self.table_button)
-        head.addWidget(self.export_button)
+        head = hbox(
+            self.back_button,
+            label(tr("Results"), self, "page"),
+            self.count,
+            STRETCH,
+            self.span,
+            self.as_table,
+            self.as_trend,
+            6,
+            self.table_button,
+            self.export_button,
+            gap=10,
+        )
         table = self.table
         table.setModel(self.filter)
         table.setSortingEnabled(True)
@@ -166,25 +167,15 @@ class ResultsPage(Themed, QWidget):
         table.verticalHeader().setDefaultSectionSize(34)
         table.horizontalHeader().setHighlightSections(False)
         trend_side = QWidget(self)
-        inside = QVBoxLayout(trend_side)
-        inside.setContentsMargins(8, 8, 8, 0)
-        inside.addWidget(self.legend)
-        inside.addWidget(self.chart, 1)
+        vbox(self.legend, (self.chart, 1), within=trend_side, margins=(8, 8, 8, 0))
         frame = QFrame(self)
         frame.setProperty("card", True)
         self._pages = QStackedWidget(frame)
         self._pages.addWidget(table)
         self._pages.addWidget(trend_side)
         self._pages.addWidget(self.empty)
-        around = QVBoxLayout(frame)
-        around.setContentsMargins(1, 6, 1, 6)
-        around.addWidget(self._pages)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        column.addLayout(head)
-        column.addWidget(self.text)
-        column.addWidget(frame, 1)
+        vbox(self._pages, within=frame, margins=(1, 6, 1, 6))
+        vbox(head, self.text, (frame, 1), within=self, gap=10)
 
     def _connect(self) -> None:
         self.back_button.clicked.connect(self.left)

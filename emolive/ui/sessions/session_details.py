@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
 from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.share_bars import ShareList
@@ -164,17 +164,20 @@ class SessionDetails(Themed, QFrame):
         button = QPushButton(self)
         button.setProperty("row", True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        line = QHBoxLayout(button)
-        line.setContentsMargins(6, 0, 6, 0)
         start_s = segment.start_sample / rate
         length = seconds_text((segment.end_sample - segment.start_sample) / rate)
         several = len(row.info.streams) > 1
         where = f"{stream_name(segment.stream)}  " if several and segment.stream else ""
-        line.addWidget(label(clock_text(start_s), button, "value"))
-        line.addSpacing(6)
-        line.addWidget(label(label_name(segment.label), button))
-        line.addStretch()
-        line.addWidget(label(f"{where}{length}  ·  {percent(segment.confidence)}", button, "muted"))
+        line = hbox(
+            label(clock_text(start_s), button, "value"), within=button, margins=(6, 0, 6, 0)
+        )
+        fill(
+            line,
+            6,
+            label(label_name(segment.label), button),
+            STRETCH,
+            label(f"{where}{length}  ·  {percent(segment.confidence)}", button, "muted"),
+        )
         button.setAccessibleName(
             tr("{emotion} at {time}, {length}", emotion=label_name(segment.label),
                time=clock_text(start_s), length=length)
@@ -184,32 +187,31 @@ class SessionDetails(Themed, QFrame):
 
     def _lay_out(self) -> None:
         content = QWidget(self)
-        inside = QVBoxLayout(content)
-        inside.setContentsMargins(0, 0, 10, 0)
-        inside.setSpacing(8)
-        inside.addWidget(self.title)
-        inside.addWidget(self.facts)
-        inside.addSpacing(2)
-        inside.addWidget(self.tags)
-        inside.addSpacing(4)
-        inside.addWidget(self.found_heading)
-        inside.addWidget(self.found)
-        inside.addWidget(self.shares_about)
-        inside.addWidget(self.shares)
-        inside.addSpacing(4)
-        inside.addWidget(self.notes)
-        inside.addStretch()
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, 0, 10, 0)
-        buttons.setSpacing(8)
-        buttons.addWidget(self.open_button, 1)
-        buttons.addWidget(self.export_button)
-        buttons.addWidget(self.delete_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 2, 12)
-        column.setSpacing(8)
-        column.addWidget(ScrollColumn(content, self), 1)
-        column.addLayout(buttons)
+        vbox(
+            self.title,
+            self.facts,
+            2,
+            self.tags,
+            4,
+            self.found_heading,
+            self.found,
+            self.shares_about,
+            self.shares,
+            4,
+            self.notes,
+            STRETCH,
+            within=content,
+            margins=(0, 0, 10, 0),
+            gap=8,
+        )
+        buttons = hbox(
+            (self.open_button, 1),
+            self.export_button,
+            self.delete_button,
+            margins=(0, 0, 10, 0),
+            gap=8,
+        )
+        vbox((ScrollColumn(content, self), 1), buttons, within=self, margins=(12, 12, 2, 12), gap=8)
 
     def _on_title(self) -> None:
         text = self.title.text().strip()

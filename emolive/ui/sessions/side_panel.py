@@ -9,12 +9,12 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import tr
 from emolive.ui.controls import push_button
+from emolive.ui.layouts import vbox
 from emolive.ui.sessions.marks_view import MarksView
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.rating_view import RatingView
@@ -56,11 +56,7 @@ class SidePanel(QFrame):
             self._pages.addWidget(view)
         tabs.addStretch()
         self._group.idClicked.connect(self._pages.setCurrentIndex)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 4, 4)
-        column.setSpacing(6)
-        column.addLayout(tabs)
-        column.addWidget(self._pages, 1)
+        vbox(tabs, (self._pages, 1), within=self, margins=(12, 8, 4, 4), gap=6)
         self.show_view(SUMMARY)
         # As wide as all of them want it with counts of two digits, so that nothing moves.
         self.set_counts(88, 88)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -19,6 +17,7 @@ from emolive.session.session_history import SessionHistory
 from emolive.session.summary import StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.share_bars import ShareList
 from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name
@@ -42,9 +41,6 @@ class SummaryView(Themed, ScrollColumn):
         """Put a session into numbers."""
         self._lists = []
         content = QWidget(self)
-        self._column = QVBoxLayout(content)
-        self._column.setContentsMargins(2, 4, 12, 8)
-        self._column.setSpacing(4)
         several = len(session.streams) > 1
         for summary in session.summary.streams:
             name = stream_name(summary.stream).capitalize() if several else ""
@@ -52,7 +48,7 @@ class SummaryView(Themed, ScrollColumn):
         if session.metrics is not None:
             self._conversation(session.metrics)
         self._about(session)
-        self._column.addStretch()
+        self._column = vbox(STRETCH, within=content, margins=(2, 4, 12, 8), gap=4)
         self.setWidget(content)
         content.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
@@ -91,8 +87,7 @@ class SummaryView(Themed, ScrollColumn):
             self._party(party, metrics)
 
     def _party(self, party: PartyMetrics, metrics: ConversationMetrics) -> None:
-        self._column.addSpacing(6)
-        self._column.addWidget(label(stream_name(party.name).capitalize(), self, "value"))
+        fill(self._column, 6, label(stream_name(party.name).capitalize(), self, "value"))
         talk = duration_text(party.talk_s)
         if party.talk_share is not None:
             talk = _of(party.talk_s, party.talk_share)
@@ -157,13 +152,15 @@ class SummaryView(Themed, ScrollColumn):
         button.setAccessibleName(
             tr("{emotion} {share} at {time}", emotion=name, share=value, time=clock_text(at_s))
         )
-        row = QHBoxLayout(button)
-        row.setContentsMargins(6, 0, 6, 0)
-        row.addWidget(label(clock_text(at_s), button, "value"))
-        row.addSpacing(8)
-        row.addWidget(label(name, button))
-        row.addStretch()
-        row.addWidget(label(value, button, "muted"))
+        hbox(
+            label(clock_text(at_s), button, "value"),
+            8,
+            label(name, button),
+            STRETCH,
+            label(value, button, "muted"),
+            within=button,
+            margins=(6, 0, 6, 0),
+        )
         button.clicked.connect(lambda: self.sought.emit(at_s))
         return button
 

@@ -21,6 +21,7 @@ from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, label, push_button
+from emolive.ui.layouts import fill
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.standing_text import count_text
 from emolive.ui.settings.form import Choice
@@ -72,8 +73,7 @@ class TeachDialog(SessionDialog):
         self.bar.hide()
         self.doing = label("", self, "caption")
         self.doing.hide()
-        self.body.addWidget(self.doing)
-        self.body.addWidget(self.bar)
+        fill(self.body, self.doing, self.bar)
         self.scores = QGridLayout()
         self.scores.setHorizontalSpacing(18)
         self.scores.setVerticalSpacing(3)
@@ -89,8 +89,9 @@ class TeachDialog(SessionDialog):
         self.use_button = push_button(tr("Use it from now on"), self, self.accept)
         self.teach_button = push_button(tr("Teach"), self, self.teach, kind="primary")
         self.teach_button.setDefault(True)
-        for button in (self.close_button, self.forget_button, self.use_button, self.teach_button):
-            self.buttons.addWidget(button)
+        fill(
+            self.buttons, self.close_button, self.forget_button, self.use_button, self.teach_button
+        )
         self.name.textChanged.connect(self._refresh)
         self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._refresh()

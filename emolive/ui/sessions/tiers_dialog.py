@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.session.library_settings import LibrarySettings, TierSettings, tier_of, with_tier
 from emolive.ui.controls import IconButton, push_button
+from emolive.ui.layouts import fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -28,12 +29,7 @@ class _Row(QWidget):
         self.labels.setPlaceholderText(tr("Labels, such as low, medium, high"))
         self.labels.setAccessibleName(tr("Labels of the tier"))
         self.remove = IconButton("trash", tr("Remove this tier"), theme, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.name)
-        row.addWidget(self.labels, 1)
-        row.addWidget(self.remove)
+        hbox(self.name, (self.labels, 1), self.remove, within=self, gap=8)
 
     @property
     def empty(self) -> bool:
@@ -73,8 +69,7 @@ class TiersDialog(SessionDialog):
         self.body.addWidget(self.add_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.cancel_button = push_button(tr("Cancel"), self, self.reject)
         self.save_button = push_button(tr("Save"), self, self._on_save, kind="primary")
-        self.buttons.addWidget(self.cancel_button)
-        self.buttons.addWidget(self.save_button)
+        fill(self.buttons, self.cancel_button, self.save_button)
 
     def add(self) -> _Row:
         """One more row."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import decimal, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, length_text
 from emolive.ui.controls import ChoiceBox, IconButton, keep_room, label
+from emolive.ui.layouts import STRETCH, hbox
 from emolive.ui.sessions.playing import SPEEDS
 from emolive.ui.theme import Theme
 from emolive.wording import stream_name
@@ -120,28 +121,30 @@ class Transport(QWidget):
         return data if isinstance(data, str) else None
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 5, 12, 5)
-        row.setSpacing(4)
-        row.addWidget(self.play_button)
-        row.addSpacing(6)
-        row.addWidget(self.clock)
-        row.addWidget(self.length)
-        row.addSpacing(10)
-        row.addWidget(self.before)
-        row.addWidget(self.target)
-        row.addWidget(self.after)
-        row.addSpacing(6)
-        row.addWidget(self.loop_button)
-        row.addWidget(self.speeds)
-        row.addWidget(self.streams)
-        row.addStretch(1)
-        row.addWidget(self.undo_button)
-        row.addWidget(self.redo_button)
-        row.addSpacing(8)
-        row.addWidget(self.farther)
-        row.addWidget(self.closer)
-        row.addWidget(self.whole)
+        hbox(
+            self.play_button,
+            6,
+            self.clock,
+            self.length,
+            10,
+            self.before,
+            self.target,
+            self.after,
+            6,
+            self.loop_button,
+            self.speeds,
+            self.streams,
+            (STRETCH, 1),
+            self.undo_button,
+            self.redo_button,
+            8,
+            self.farther,
+            self.closer,
+            self.whole,
+            within=self,
+            margins=(12, 5, 12, 5),
+            gap=4,
+        )
         self.clock.setMinimumWidth(
             self.clock.fontMetrics().horizontalAdvance("0:00:00.0") // 2 + 44
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
 
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.layouts import hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Number, Section, Switch
@@ -59,11 +60,7 @@ class AnalysisSection(Section):
         self.own.clicked.connect(self._on_own)
         self.threshold = self._number((0.0, 1.0), 0.05, "", "threshold")
         both = QWidget(self)
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addWidget(self.own)
-        row.addWidget(self.threshold)
+        hbox(self.own, self.threshold, within=both, gap=10)
         about = tr(
             "Below this confidence the answer is “uncertain”. Switched off, the model's own "
             "threshold is used, which was chosen on speakers it had not heard."

@@ -27,6 +27,7 @@ from emolive.session.records import AuditEntry
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.example_file import ExampleButton, write_example, written_to
@@ -149,13 +150,11 @@ class AuditDialog(SessionDialog):
         self.check = label(tr("Reading the audit log…"), self, "muted")
         self.check.setWordWrap(True)
         self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.body.addWidget(self.table)
-        self.body.addWidget(self.check)
+        fill(self.body, self.table, self.check)
         self.save = push_button(tr("Save as CSV…"), self, self._on_save)
         self.save.setEnabled(False)
         self.leave = push_button(tr("Close"), self, self.reject, kind="primary")
-        self.buttons.addWidget(self.save)
-        self.buttons.addWidget(self.leave)
+        fill(self.buttons, self.save, self.leave)
         self.finished.connect(lambda: self._work.close(0.0))
         self._work.ask(
             lambda: (library.audit_log(), library.check_audit_log()), self._show, self._fail

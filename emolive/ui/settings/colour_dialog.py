@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QRegularExpression, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegularExpressionValidator
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLineEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -79,15 +80,12 @@ class ColourDialog(SessionDialog):
         self.field.setValidator(QRegularExpressionValidator(_HEX, self.field))
         self.field.setMaximumWidth(120)
         self.field.textEdited.connect(self._on_text)
-        row = QHBoxLayout()
-        row.addWidget(self.sample)
-        row.addWidget(self.field)
-        row.addWidget(label(tr("Colour as #RRGGBB"), self, "caption"))
-        row.addStretch()
+        row = hbox(
+            self.sample, self.field, label(tr("Colour as #RRGGBB"), self, "caption"), STRETCH
+        )
         self.body.addLayout(row)
         self.use = push_button(tr("Use it"), self, self.accept, kind="primary")
-        self.buttons.addWidget(push_button(tr("Cancel"), self, self.reject))
-        self.buttons.addWidget(self.use)
+        fill(self.buttons, push_button(tr("Cancel"), self, self.reject), self.use)
         self.use.setDefault(True)
         self.accepted.connect(lambda: self.chosen.emit(self.sample.colour.name().upper()))
         self._show(colour)

@@ -12,16 +12,15 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from emolive.i18n import tr
 from emolive.ui.controls import ChoiceBox
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
 CONTROL_WIDTH = 232
@@ -35,30 +34,22 @@ class Section(QFrame):
         self.title = title
         self.setProperty("card", True)
         self.setAccessibleName(title)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(20, 14, 20, 16)
-        self._column.setSpacing(12)
         head = QLabel(title, self)
         head.setProperty("role", "title")
-        self._column.addWidget(head)
+        self._column = vbox(head, within=self, margins=(20, 14, 20, 16), gap=12)
 
     def row(self, name: str, about: str, control: QWidget) -> QWidget:
         """Add a row; the control is named after it for screen readers."""
         line = QWidget(self)
-        layout = QHBoxLayout(line)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(18)
-        texts = QVBoxLayout()
-        texts.setSpacing(1)
         title = QLabel(name, line)
         title.setWordWrap(True)
-        texts.addWidget(title)
+        texts = vbox(title, gap=1)
         if about:
             note = QLabel(about, line)
             note.setProperty("role", "caption")
             note.setWordWrap(True)
             texts.addWidget(note)
-        layout.addLayout(texts, 1)
+        layout = hbox((texts, 1), within=line, gap=18)
         layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
         for part in (control, *control.findChildren(QWidget)):
             takes_focus = part.focusPolicy() != Qt.FocusPolicy.NoFocus
@@ -204,12 +195,7 @@ class PathField(QWidget):
         self.clear = QPushButton(tr("Usual"), self)
         self.clear.setProperty("quiet", True)
         self.clear.clicked.connect(self.reset)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self._name, 1)
-        row.addWidget(self.clear)
-        row.addWidget(self.button)
+        hbox((self._name, 1), self.clear, self.button, within=self, gap=8)
         self.setMinimumWidth(340)
 
     def show_path(self, path: Path | None) -> None:

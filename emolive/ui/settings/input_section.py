@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import input_key, input_title
@@ -13,6 +13,7 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.layouts import hbox
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Section
@@ -52,11 +53,7 @@ class InputSection(Section):
         self.said.setProperty("role", "caption")
         self.said.setWordWrap(True)
         meter = QWidget(self)
-        line = QHBoxLayout(meter)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(10)
-        line.addWidget(self.bar, 1)
-        line.addWidget(self.test)
+        hbox((self.bar, 1), self.test, within=meter, gap=10)
         meter.setMinimumWidth(320)
         self.row(tr("Level"), "", meter)
         self.add(self.said)

@@ -21,6 +21,7 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.controls import ScrollColumn
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
@@ -139,10 +140,7 @@ class SettingsPage(QWidget):
     def _lay_out(self) -> None:
         head = QLabel(self.title, self)
         head.setProperty("role", "page")
-        jumps = QVBoxLayout()
-        jumps.setSpacing(2)
-        jumps.addWidget(head)
-        jumps.addSpacing(10)
+        jumps = vbox(head, 10, gap=2)
         for section in self.sections:
             jump = QPushButton(section.title, self)
             jump.setProperty("jump", True)
@@ -165,8 +163,4 @@ class SettingsPage(QWidget):
             section.setMaximumWidth(_WIDEST_PX)
         self._arrange(1)
         self._area = ScrollColumn(inside, self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(4, 2, 0, 0)
-        row.setSpacing(18)
-        row.addLayout(jumps)
-        row.addWidget(self._area, 1)
+        hbox(jumps, (self._area, 1), within=self, margins=(4, 2, 0, 0), gap=18)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QPushButton, QWidget
 
 from emolive.i18n import tr
 from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
 from emolive.settings import Settings
+from emolive.ui.layouts import hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Number, PathField, Section, Switch
@@ -51,11 +52,7 @@ class RecordingSection(Section):
         self.days = Number((1, 3650), 1, tr("days"), self)
         self.days.valueChanged.connect(lambda _: self._store())
         both = QWidget(self)
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addWidget(self.expires)
-        row.addWidget(self.days)
+        hbox(self.expires, self.days, within=both, gap=10)
         about = tr("Sessions that are older are deleted for good when the program starts.")
         self.row(tr("Delete old sessions"), about, both)
         self.again = QPushButton(tr("Ask again"), self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.adapt import shelf
 from emolive.adapt.wording import taught_text, verdict_text
@@ -13,6 +13,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.adapted_file import adapted_names
 from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import hbox
 
 
 class TaughtModel(QWidget):
@@ -28,11 +29,7 @@ class TaughtModel(QWidget):
         self.about.setTextFormat(Qt.TextFormat.PlainText)
         self.about.setWordWrap(True)
         self.remove_button = push_button(tr("Delete…"), self, self._on_remove, kind="quiet")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(18)
-        row.addWidget(self.about, 1)
-        row.addWidget(self.remove_button)
+        hbox((self.about, 1), self.remove_button, within=self, gap=18)
         self.hide()
 
     def show_model(self, choice: Path | None) -> None:

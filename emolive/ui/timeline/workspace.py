@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import mark, tr
@@ -14,6 +14,7 @@ from emolive.settings import TimelineView
 from emolive.types import Role
 from emolive.ui.controls import ChoiceButton
 from emolive.ui.icons import icon
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
@@ -62,24 +63,18 @@ class Workspace(TimelineCard):
         self._make_view_buttons()
         self.lanes = LaneButton(theme, self)
         self.lanes.chosen.connect(self.lanes_chosen)
-        tools = QHBoxLayout()
-        tools.setContentsMargins(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0)
-        tools.setSpacing(2)
-        tools.addWidget(self.legend, 1)
-        tools.addSpacing(10)
-        tools.addWidget(self.lanes)
+        tools = hbox(
+            (self.legend, 1), 10, self.lanes, margins=(MARGIN_RIGHT, 0, MARGIN_RIGHT, 0), gap=2
+        )
         for button in self.views.values():
             tools.addWidget(button)
-        tools.addSpacing(8)
-        tools.addWidget(self.spans)
+        fill(tools, 8, self.spans)
         plots = QWidget(self)
-        column = QVBoxLayout(plots)
-        column.setContentsMargins(0, 8, 0, 4)
-        column.setSpacing(6)
-        column.addLayout(tools)
         self._ground = QWidget(plots)
         self._ground.setLayout(self.stack)
-        column.addWidget(LanesArea(self._ground, plots), 1)
+        column = vbox(
+            tools, (LanesArea(self._ground, plots), 1), within=plots, margins=(0, 8, 0, 4), gap=6
+        )
         column.addWidget(self.ruler)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(1, 1, 1, 1)

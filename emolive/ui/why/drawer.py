@@ -6,11 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from emolive.times import clock_tenths, clock_text
 from emolive.types import AnalysisFacts
 from emolive.ui.controls import ChoiceBox, ScrollColumn, side_width
 from emolive.ui.icons import icon
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.why.cue_table import CueTable
 from emolive.ui.why.saliency_view import LEAST_WORTH, SaliencyView
@@ -205,18 +204,11 @@ class WhyDrawer(Themed, QFrame):
         return button
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(self.title)
-        head.addSpacing(8)
-        head.addWidget(self.where, 1)
-        for button in (self.before, self.after, self.close_button):
-            head.addWidget(button)
+        head = hbox(
+            self.title, 8, (self.where, 1), self.before, self.after, self.close_button, gap=2
+        )
         inside = QWidget(self)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(14, 0, 14, 12)
-        column.setSpacing(8)
-        for widget in (
+        vbox(
             self.labels,
             self.view,
             self.decisive,
@@ -224,16 +216,15 @@ class WhyDrawer(Themed, QFrame):
             self.table,
             self.problem,
             self.note,
-        ):
-            column.addWidget(widget)
-        column.addStretch()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(6)
+            STRETCH,
+            within=inside,
+            margins=(14, 0, 14, 12),
+            gap=8,
+        )
         top = QWidget(self)
         top.setLayout(head)
         head.setContentsMargins(14, 8, 8, 0)
-        outer.addWidget(top)
+        outer = vbox(top, within=self, gap=6)
         outer.addWidget(ScrollColumn(inside, self), 1)
 
 
