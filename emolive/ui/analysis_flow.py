@@ -78,8 +78,7 @@ class AnalyseDialog(SessionDialog):
         self.files: tuple[AudioInput, ...] = ()
         self.add_files = push_button(tr("Choose files…"), self, lambda: self.look(files(self)))
         self.add_folder = push_button(tr("Choose a folder…"), self, lambda: self.look(folder(self)))
-        self.found = label("", self)
-        self.found.setWordWrap(True)
+        self.found = label("", self, wrap=True)
         values: list[tuple[str, object]] = [
             (tr("One timeline (channels mixed)"), "mix"),
             (tr("One timeline per channel"), "split"),

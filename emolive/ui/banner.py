@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import mark, tr
+from emolive.ui.controls import label
 from emolive.ui.icons import icon, pixmap
 from emolive.ui.layouts import hbox
 from emolive.ui.messages import Action, Message, Severity
@@ -31,8 +32,7 @@ class Banner(Themed, QFrame):
         self.theme = theme
         self.message: Message | None = None
         self._icon = QLabel(self)
-        self._text = QLabel(self)
-        self._text.setWordWrap(True)
+        self._text = label("", self, wrap=True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

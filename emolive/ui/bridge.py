@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from emolive.ui.controls import timer
 from emolive.ui.frame_meter import FrameMeter
 from emolive.ui.runs import EventInbox
 
@@ -26,10 +27,7 @@ class EngineBridge(QObject):
         self._timer.timeout.connect(self.tick)
         # A timer that is due comes after all events that wait, painting included; a single shot of
         # zero would be an event itself, and come before it.
-        self._painted = QTimer(self)
-        self._painted.setSingleShot(True)
-        self._painted.setInterval(0)
-        self._painted.timeout.connect(self.meter.end)
+        self._painted = timer(self, 0, self.meter.end, once=True)
 
     @property
     def attached(self) -> bool:

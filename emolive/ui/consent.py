@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 
 from emolive.i18n import tr
+from emolive.ui.controls import label
 from emolive.ui.layouts import STRETCH, hbox, vbox
 
 
@@ -19,17 +20,16 @@ class ConsentDialog(QDialog):
         self.setWindowTitle(tr("Before you record"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(True)
-        head = QLabel(tr("Does everybody who will be heard agree?"), self)
-        head.setProperty("role", "title")
-        body = QLabel(text, self)
-        body.setWordWrap(True)
+        head = label(tr("Does everybody who will be heard agree?"), self, "title")
+        body = label(text, self, wrap=True)
         body.setMinimumWidth(440)
         body.setTextFormat(Qt.TextFormat.PlainText)
-        note = QLabel(
-            tr("This is asked once. The text can be changed in the settings under Recording."), self
+        note = label(
+            tr("This is asked once. The text can be changed in the settings under Recording."),
+            self,
+            "caption",
+            wrap=True,
         )
-        note.setProperty("role", "caption")
-        note.setWordWrap(True)
         self.cancel = QPushButton(tr("Do not record"), self)
         self.agree = QPushButton(tr("Everybody agreed: record"), self)
         self.agree.setProperty("primary", True)

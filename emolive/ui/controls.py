@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QObject, QPointF, QSize, Qt, QTimer, SignalInstance
 from PySide6.QtGui import (
     QFontMetrics,
     QIcon,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -149,11 +150,63 @@ def push_button(
     return button
 
 
-def label(text: str, parent: QWidget, role: str = "") -> QLabel:
+def label(text: str, parent: QWidget, role: str = "", *, wrap: bool = False) -> QLabel:
     """A label in a role the style sheet knows: "heading", "caption", "muted"..."""
     made = QLabel(text, parent)
     if role:
         made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    return made
+
+
+class Notice(QLabel):
+    """A text that wraps; seen while there is something to say."""
+
+    def __init__(self, parent: QWidget, role: str = "") -> None:
+        """`role` is one that the style sheet knows."""
+        super().__init__(parent)
+        if role:
+            self.setProperty("role", role)
+        self.setWordWrap(True)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Say this; "" hides it."""
+        self.setText(text)
+        self.setVisible(bool(text))
+
+
+def text_field(
+    name: str,
+    parent: QWidget,
+    *,
+    text: str = "",
+    placeholder: str = "",
+    longest: int = 32_767,
+    tip: str = "",
+) -> QLineEdit:
+    """A line of text, named for screen readers; `longest` is in letters."""
+    field = QLineEdit(parent)
+    field.setMaxLength(longest)
+    field.setText(text)
+    field.setPlaceholderText(placeholder)
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    return field
+
+
+def timer(
+    parent: QObject,
+    every_ms: int,
+    due: Callable[[], object] | SignalInstance,
+    *,
+    once: bool = False,
+) -> QTimer:
+    """A timer that waits to be started; `once`: it rests after it was due."""
+    made = QTimer(parent)
+    made.setInterval(every_ms)
+    made.setSingleShot(once)
+    made.timeout.connect(due)
     return made
 
 
@@ -168,8 +221,7 @@ def keep_room(made: QLabel, widest: str) -> None:
 
 def under_box(text: str, parent: QWidget) -> QLabel:
     """What is to be said about the box above, in line with its text."""
-    made = label(text, parent, "caption")
-    made.setWordWrap(True)
+    made = label(text, parent, "caption", wrap=True)
     made.setContentsMargins(26, 0, 0, 0)
     return made
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from emolive.audio.arrivals import devices_there
 from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import list_inputs
 from emolive.ui.background import Background
+from emolive.ui.controls import timer
 
 Lister = Callable[[], Sequence[InputDevice]]
 
@@ -34,9 +35,7 @@ class DeviceWatch(QObject):
         self._ask = there
         self._there: Hashable = None
         self._work = Background("device watch", self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_EVERY_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _EVERY_MS, self._look)
 
     def watch(self, on: bool) -> None:
         """Whether to ask at all; what changes meanwhile is told once it is on again."""

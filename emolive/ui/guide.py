@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import soundfile
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -28,7 +28,7 @@ from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
-from emolive.ui.controls import LARGE_PX, enlarge
+from emolive.ui.controls import LARGE_PX, enlarge, label, timer
 from emolive.ui.icons import icon
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.level_bar import LevelBar
@@ -72,9 +72,7 @@ class Guide(Themed, QWidget):
         self._heard = False
         self._controls: list[QWidget] = []
         self._build(theme)
-        self._timer = QTimer(self)
-        self._timer.setInterval(50)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, 50, self._look)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
@@ -192,17 +190,16 @@ class Guide(Themed, QWidget):
     def _build(self, theme: Theme) -> None:
         picture = QLabel(self)
         picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(QSize(64, 64)))
-        head = QLabel(tr("Welcome to emolive"), self)
-        head.setProperty("role", "hero")
-        about = QLabel(
+        head = label(tr("Welcome to emolive"), self, "hero")
+        about = label(
             tr(
                 "It listens to speech and shows how it sounds, moment by moment. Everything "
                 "happens on this computer; no audio leaves it."
             ),
             self,
+            "muted",
+            wrap=True,
         )
-        about.setProperty("role", "muted")
-        about.setWordWrap(True)
         self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
         self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.device.setMinimumWidth(0)
@@ -252,11 +249,8 @@ class Guide(Themed, QWidget):
         card = QFrame(self)
         card.setProperty("card", True)
         card.setMinimumHeight(260)
-        head = QLabel(f"{number}   {title}", card)
-        head.setProperty("role", "title")
-        body = QLabel(text, card)
-        body.setProperty("role", "muted")
-        body.setWordWrap(True)
+        head = label(f"{number}   {title}", card, "title")
+        body = label(text, card, "muted", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignTop)
         controls = QWidget(card)
         vbox(*widgets, STRETCH, within=controls, gap=10)
@@ -266,9 +260,7 @@ class Guide(Themed, QWidget):
 
 
 def _caption(parent: QWidget) -> QLabel:
-    label = QLabel(parent)
-    label.setProperty("role", "caption")
-    label.setWordWrap(True)
-    label.setMinimumHeight(30)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop)
-    return label
+    caption = label("", parent, "caption", wrap=True)
+    caption.setMinimumHeight(30)
+    caption.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return caption

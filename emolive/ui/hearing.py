@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from emolive.audio.output import Output
 from emolive.audio.outputs import ChosenOutput
 from emolive.monitoring.listening import HeardRun, Listening
 from emolive.settings import SoundSettings
+from emolive.ui.controls import timer
 from emolive.ui.preferences import Preferences
 
 _LOOK_MS = 250
@@ -40,9 +41,7 @@ class Hearing(QObject):
         self._streams: Sequence[str] | None = None
         self._listening: Listening | None = None
         self._closing: list[Listening] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _LOOK_MS, self._look)
         preferences.changed.connect(lambda settings: self._use(settings.sound))
 
     @property

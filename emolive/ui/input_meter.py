@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.audio.level_probe import LevelProbe, MakeProbe, MakeSource, ProbeStatus, StreamLevel
 from emolive.i18n import tr
+from emolive.ui.controls import timer
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import stream_name
 
@@ -51,9 +52,7 @@ class InputMeter(Themed, QWidget):
         self._closing: list[LevelProbe] = []
         self._status = ProbeStatus()
         self._shown: list[float] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(_EVERY_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _EVERY_MS, self._look)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Level before the start"))
         self._describe()

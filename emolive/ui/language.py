@@ -8,6 +8,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from emolive.i18n import language, use_language
+from emolive.ui.controls import timer
 from emolive.ui.in_app import IN_APP
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
@@ -46,9 +47,7 @@ class WindowHolder(QObject):
         self._make = make
         self.window = self._made(preferences)
         self._wanted = preferences.effective.look.language
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_AGAIN_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _LOOK_AGAIN_MS, self._look)
 
     def _made(self, preferences: Preferences) -> MainWindow:
         window = self._make(preferences)

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
 from emolive.settings import Settings, SettingsStore
+from emolive.ui.controls import timer
 
 _SAVE_AFTER_MS = 400
 
@@ -40,10 +41,7 @@ class Preferences(QObject):
         self._worker: threading.Thread | None = None
         self._lock = threading.Lock()
         self._pending = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SAVE_AFTER_MS)
-        self._timer.timeout.connect(self._save)
+        self._timer = timer(self, _SAVE_AFTER_MS, self._save, once=True)
         self._saved.connect(self.problem, Qt.ConnectionType.QueuedConnection)
 
     @property

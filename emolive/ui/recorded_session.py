@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo
-from emolive.ui.controls import push_button
+from emolive.ui.controls import push_button, text_field
 from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity, session_message
@@ -25,9 +25,7 @@ class NameDialog(SessionDialog):
 
     def __init__(self, theme: Theme, title: str, parent: QWidget | None) -> None:
         super().__init__(theme, tr("Name the session"), "", parent)
-        self.field = QLineEdit(title, self)
-        self.field.setMaxLength(_LONGEST_TITLE)
-        self.field.setAccessibleName(tr("Title"))
+        self.field = text_field(tr("Title"), self, text=title, longest=_LONGEST_TITLE)
         self.field.selectAll()
         self.body.addWidget(self.field)
         self.cancel = push_button(tr("Cancel"), self, self.reject)

@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QWidget,
 )
 
 from emolive.i18n import mark, tr
+from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
 from emolive.ui.live.present import VIEWS
 
@@ -151,8 +151,7 @@ class ShortcutsDialog(QDialog):
             grid.setHorizontalSpacing(14)
             grid.setVerticalSpacing(5)
             for group in names:
-                head = QLabel(tr(group), self)
-                head.setProperty("role", "heading")
+                head = label(tr(group), self, "heading")
                 head.setContentsMargins(0, 10 if grid.count() else 0, 0, 2)
                 grid.addWidget(head, grid.rowCount(), 0, 1, 2)
                 for key in keys:
@@ -162,20 +161,19 @@ class ShortcutsDialog(QDialog):
             halves.addLayout(grid)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        note = QLabel(tr("Tab moves through all controls; Space presses the one it reached."), self)
-        note.setProperty("role", "caption")
+        note = label(
+            tr("Tab moves through all controls; Space presses the one it reached."), self, "caption"
+        )
         vbox(halves, note, buttons, within=self, margins=(24, 20, 24, 16), gap=16)
 
     def _add(self, grid: QGridLayout, key: Key) -> None:
         shown = (" – " if key.span else "  ").join(
             QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in key.keys
         )
-        keys = QLabel(shown, self)
-        keys.setProperty("role", "key")
+        keys = label(shown, self, "key")
         flag = Qt.AlignmentFlag
         keys.setAlignment(flag.AlignCenter)
-        text = QLabel(tr(key.text), self)
-        text.setProperty("role", "muted")
+        text = label(tr(key.text), self, "muted")
         row = grid.rowCount()
         grid.addWidget(keys, row, 0, flag.AlignLeft | flag.AlignVCenter)
         text.ensurePolished()

@@ -12,7 +12,7 @@ from emolive.audio.outputs import OutputDevice, list_outputs
 from emolive.i18n import tr
 from emolive.settings import Settings, SoundSettings
 from emolive.ui.background import Background
-from emolive.ui.controls import IconButton, label
+from emolive.ui.controls import IconButton, Notice, label
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Switch
 from emolive.ui.theme import Theme
@@ -103,9 +103,7 @@ class SoundPopup(QFrame):
         self.on.clicked.connect(lambda on: preferences.change("sound", muted=not on))
         self.volume = VolumeSlider(preferences, self)
         self.output = OutputChoice(preferences, self, outputs)
-        self.problem = label("", self, "note")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = Notice(self, "note")
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 12, 16, 14)
         grid.setHorizontalSpacing(16)
@@ -132,8 +130,7 @@ class SoundPopup(QFrame):
 
     def open_under(self, button: QWidget, problem: str | None) -> None:
         """Show it below a button, inside the window."""
-        self.problem.setText(problem or "")
-        self.problem.setVisible(bool(problem))
+        self.problem.say(problem or "")
         self.output.look()
         self.adjustSize()
         window = button.window()

@@ -170,8 +170,7 @@ class AlertList(Themed, QWidget):
         self._newest = 0
         self.heading = label(tr("Alerts"), self, "heading")
         self.all = push_button(tr("Acknowledge all"), self, self._all, kind="quiet")
-        self.none = label("", self, "muted")
-        self.none.setWordWrap(True)
+        self.none = label("", self, "muted", wrap=True)
         text = tr("Set up alert rules…")
         self.rules = push_button(text, self, self.rules_wanted.emit, kind="primary")
         inner = QWidget(self)

@@ -20,6 +20,7 @@ from emolive.ui.calls.timelines import Timelines
 from emolive.ui.controls import (
     ElidedLabel,
     IconButton,
+    Notice,
     card,
     keep_room,
     label,
@@ -64,14 +65,10 @@ class CallView(Themed, QWidget):
         self.alerts = AlertList(theme, self)
         self.alerts.picked.connect(self.timelines.show_moment)
         self.alerts.acknowledged.connect(self.acknowledged)
-        self.problem = label("", self, "problem")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = Notice(self, "problem")
         self.alert_problems = AlertProblems(self)
-        self.telephone = label("", self, "caption")
-        self.telephone.setWordWrap(True)
+        self.telephone = Notice(self, "caption")
         self.telephone.setContentsMargins(4, 0, 4, 0)
-        self.telephone.hide()
         self.drawer = WhyDrawer(theme, self)
         self.why = WhyController(self.drawer, self.timelines.axis, self)
         self.why.shown.connect(lambda _: self._make_room())
@@ -112,8 +109,7 @@ class CallView(Themed, QWidget):
         """Whether the call is heard, or why not."""
         self.listen.setChecked(heard)
         if problem is not None and self.model is not None:
-            self.problem.setText(problem)
-            self.problem.show()
+            self.problem.say(problem)
         self._show_listening()
 
     def show_held(self, seconds: float) -> None:
@@ -256,8 +252,7 @@ class CallView(Themed, QWidget):
         if not sentence and model.recording is not None:
             sentence = model.recording.error or ""
         if sentence != self.problem.text() or bool(sentence) == self.problem.isHidden():
-            self.problem.setText(sentence)
-            self.problem.setVisible(bool(sentence))
+            self.problem.say(sentence)
 
     def _show_listening(self) -> None:
         on = self.listen.isChecked()

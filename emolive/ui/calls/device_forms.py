@@ -15,7 +15,7 @@ from emolive.audio.loopback import open_loopback
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice, CallKind
-from emolive.ui.controls import ChoiceBox, Fields, label
+from emolive.ui.controls import ChoiceBox, Fields, Notice, label
 from emolive.ui.input_meter import InputMeter
 from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.preferences import Preferences
@@ -57,11 +57,8 @@ class _Form(QWidget):
         self._preferences = preferences
         self._make_probe = make_probe
         self.meters: list[InputMeter] = []
-        self.about = label(about, self, "muted")
-        self.about.setWordWrap(True)
-        self.problem = label("", self, "note")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.about = label(about, self, "muted", wrap=True)
+        self.problem = Notice(self, "note")
         self.form = Fields()
         vbox(
             self.about, self.form, self.problem, STRETCH, within=self, margins=(0, 4, 0, 0), gap=10
@@ -69,8 +66,7 @@ class _Form(QWidget):
 
     def show_problem(self, text: str) -> None:
         """Say what is missing; "" hides it."""
-        self.problem.setText(text)
-        self.problem.setVisible(bool(text))
+        self.problem.say(text)
 
     def _used_last(self, entries: Sequence[tuple[str, tuple[str, Any]]], usual: int = 0) -> int:
         """Which of these devices was used last; `usual` where none of them was."""

@@ -20,7 +20,7 @@ from emolive.conversation.definitions import DEFINITIONS, name_of
 from emolive.i18n import decimal, mark, tr
 from emolive.times import length_text, seconds_text
 from emolive.ui.calls.talk_bar import TalkBar
-from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.controls import Notice, ScrollColumn, label
 from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.theme import Theme, font
 from emolive.wording import percent, stream_name
@@ -128,9 +128,7 @@ class MetricsPanel(ScrollColumn):
         self.heads: list[QLabel] = []
         self.cells: dict[tuple[str, int], QLabel] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-        self.note = label("", inner, "note")
-        self.note.setWordWrap(True)
-        self.note.hide()
+        self.note = Notice(inner, "note")
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(0)
@@ -191,9 +189,8 @@ class MetricsPanel(ScrollColumn):
             _show(self.cells[call_entry.name, 0], text)
 
     def _add_name(self, grid: QGridLayout, row: int, field: str, name: str) -> None:
-        made = label(name, self, "muted")
+        made = label(name, self, "muted", wrap=True)
         made.setToolTip(definition_text(field))
-        made.setWordWrap(True)
         made.ensurePolished()
         made.setFixedHeight(max(_ROW, made.heightForWidth(_NAME_WIDTH) + 2))
         grid.addWidget(made, row, 0)

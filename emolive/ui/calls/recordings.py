@@ -53,8 +53,7 @@ class RecordingsForm(QWidget):
             "Stereo recordings, or two files per call whose names say who is heard "
             "(…agent and …customer or caller). They are played in real time, as if held now."
         )
-        about = label(text, self, "muted")
-        about.setWordWrap(True)
+        about = label(text, self, "muted", wrap=True)
         self.files = push_button(tr("Choose files…"), self, self._on_choose)
         self.state = label("", self, "caption")
         self.rows: list[CallRow] = []

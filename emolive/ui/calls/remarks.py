@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.times import clock_text
 from emolive.ui.calls.model import CallModel
-from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.controls import ScrollColumn, label, text_field
 from emolive.ui.layouts import vbox
 from emolive.ui.sessions.tag_editor import TagEditor
 
@@ -25,13 +25,14 @@ class RemarksPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: tuple[object, ...] = ()
-        self.field = QLineEdit(self)
-        self.field.setMaxLength(_LONGEST)
-        self.field.setPlaceholderText(tr("Note this moment, then Enter"))
-        self.field.setAccessibleName(tr("Note about this moment of the call"))
+        self.field = text_field(
+            tr("Note about this moment of the call"),
+            self,
+            longest=_LONGEST,
+            placeholder=tr("Note this moment, then Enter"),
+        )
         self.field.returnPressed.connect(self._on_return)
-        self.list = label("", self)
-        self.list.setWordWrap(True)
+        self.list = label("", self, wrap=True)
         self.list.setTextFormat(Qt.TextFormat.PlainText)
         self.list.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.list.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -21,7 +20,7 @@ from emolive.alerts.conditions.rule import Rule
 from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import Role, Severity
-from emolive.ui.controls import ChoiceBox, ScrollColumn, label
+from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, text_field
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.settings.form import Number
@@ -85,9 +84,7 @@ class RuleForm(ScrollColumn):
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.name = QLineEdit(rule.name, inner)
-        self.name.setMaxLength(80)
-        self.name.setAccessibleName(tr("Name of the rule"))
+        self.name = text_field(tr("Name of the rule"), inner, text=rule.name, longest=80)
         self.name.textEdited.connect(lambda text: self.edited.emit({"name": text}))
         self._row(form, tr("Name"), "name", self.name)
         self.enabled = self._switch(tr("Watch for it"), "enabled", rule.enabled, inner)
@@ -129,8 +126,9 @@ class RuleForm(ScrollColumn):
         form.addRow(tr("Besides the banner"), then)
         hooks = self._hooks(rule, inner) if self._webhooks else None
         if hooks is None:
-            hooks = label(tr("none yet: “Webhooks…” above adds servers and chats"), inner, "muted")
-            hooks.setWordWrap(True)
+            hooks = label(
+                tr("none yet: “Webhooks…” above adds servers and chats"), inner, "muted", wrap=True
+            )
         form.addRow(tr("Webhooks"), hooks)
         vbox(form, STRETCH, within=inner, margins=(2, 2, 12, 2))
 
@@ -155,16 +153,13 @@ class RuleForm(ScrollColumn):
         line = hbox((control, 0 if about and not below else 1), gap=10)
         column = vbox(line, within=box, gap=3)
         if about:
-            told = label(about, box, "caption")
-            told.setWordWrap(True)
+            told = label(about, box, "caption", wrap=True)
             if below:
                 column.addWidget(told)
             else:
                 line.addWidget(told, 1)
             control.setAccessibleDescription(about)
-        problem = label("", box, "note")
-        problem.setWordWrap(True)
-        problem.hide()
+        problem = Notice(box, "note")
         column.addWidget(problem)
         self._problems[field] = problem
         name = label(title, box)

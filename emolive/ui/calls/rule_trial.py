@@ -23,8 +23,7 @@ class RuleTrial(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.words = label("", self, "muted")
-        self.words.setWordWrap(True)
+        self.words = label("", self, "muted", wrap=True)
         self.line = _Line(theme, self)
         vbox(self.words, self.line, within=self, gap=4)
         self.show_text("")

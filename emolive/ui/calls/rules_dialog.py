@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -33,7 +33,7 @@ from emolive.ui.calls.rule_form import SEVERITIES, RuleForm
 from emolive.ui.calls.rule_list import RuleList
 from emolive.ui.calls.rule_trial import RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
-from emolive.ui.controls import MenuButton, card, label, push_button
+from emolive.ui.controls import MenuButton, Notice, card, label, push_button, timer
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.layouts import fill, hbox, vbox
@@ -68,10 +68,7 @@ class RulesDialog(QDialog):
         self._wrong = False  # what the form shows now cannot be kept
         self._trial: Trial | None = None
         self._cancelled = threading.Event()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_TRY_AFTER_MS)
-        self._soon.timeout.connect(self._try_on_last)
+        self._soon = timer(self, _TRY_AFTER_MS, self._try_on_last, once=True)
         self._work = Background("rules", self)
         self.setWindowTitle(tr("Alert rules"))
         self.setModal(True)
@@ -152,8 +149,7 @@ class RulesDialog(QDialog):
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong; "" hides it."""
-        self.problem.setText(text)
-        self.problem.setVisible(bool(text))
+        self.problem.say(text)
         self._show_saving()
 
     def reject(self) -> None:
@@ -193,11 +189,9 @@ class RulesDialog(QDialog):
         frame = card(self)
         vbox(self.list, within=frame, margins=4)
         left = vbox((frame, 1), hbox((self.adding, 1), self.deleting), gap=8)
-        self.words = label("", self, "hint")
-        self.words.setWordWrap(True)
+        self.words = label("", self, "hint", wrap=True)
         self.trial = RuleTrial(self.theme, self)
-        self.found = label("", self, "muted")
-        self.found.setWordWrap(True)
+        self.found = label("", self, "muted", wrap=True)
         self.form = RuleForm(self._labels, (), self)
         self.form.edited.connect(self._on_edited)
         self.right = QStackedWidget(self)
@@ -218,13 +212,10 @@ class RulesDialog(QDialog):
         columns = hbox(
             (left, 3), (vbox(self.words, (self.right, 1), self.trial, self.found, gap=8), 7), gap=16
         )
-        self.problem = label("", self, "problem")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = Notice(self, "problem")
         tip = tr("How often would these rules have fired on what is in the library?")
         self.trying = push_button(tr("Try on all sessions"), self, self.try_out, tip=tip)
-        self.tried = label("", self, "caption")
-        self.tried.setWordWrap(True)
+        self.tried = label("", self, "caption", wrap=True)
         self.note = label("", self, "caption")
         bottom = hbox(self.trying, (self.tried, 1), self.note, gap=8)
         self.discard = push_button("", self, self._on_close)

@@ -74,8 +74,7 @@ class WebhooksDialog(SessionDialog):
         self.url.setPlaceholderText("https://")
         self.kind.picked.connect(lambda _: self._on_edited())
         self.test = push_button(tr("Send a test"), self, self._on_test)
-        self.said = label("", self, "muted")
-        self.said.setWordWrap(True)
+        self.said = label("", self, "muted", wrap=True)
         fill(
             self.body,
             frame,

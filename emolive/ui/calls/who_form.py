@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
-from emolive.ui.controls import label
+from emolive.ui.controls import label, text_field
 from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.popups import dress_suggestions
 
@@ -33,8 +33,7 @@ class WhoForm(QWidget):
         super().__init__(parent)
         self.agent = _field(tr("Agent's name (optional)"), known.agents, self)
         self.team = _field(tr("Team (optional)"), known.teams, self)
-        self.about = label("", self, "caption")
-        self.about.setWordWrap(True)
+        self.about = label("", self, "caption", wrap=True)
         vbox(self.agent, self.team, self.about, STRETCH, within=self, gap=6)
         self.offer(())
 
@@ -59,10 +58,7 @@ class WhoForm(QWidget):
 
 
 def _field(name: str, known: Sequence[str], parent: QWidget) -> QLineEdit:
-    field = QLineEdit(parent)
-    field.setPlaceholderText(name)
-    field.setAccessibleName(name)
-    field.setMaxLength(_LONGEST_NAME)
+    field = text_field(name, parent, placeholder=name, longest=_LONGEST_NAME)
     completer = QCompleter(list(known), field)
     dress_suggestions(completer)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)

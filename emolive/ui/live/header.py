@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QWidget,
@@ -20,7 +19,7 @@ from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind, open_source
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
-from emolive.ui.controls import IconButton, keep_room
+from emolive.ui.controls import IconButton, keep_room, label
 from emolive.ui.icons import icon
 from emolive.ui.input_meter import InputMeter
 from emolive.ui.layouts import STRETCH, hbox
@@ -121,8 +120,7 @@ class Header(Themed, QFrame):
         for control in (self.split, self.button):
             # A click must not take the focus: Space belongs to start and stop.
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.elapsed = QLabel("0:00", self)
-        self.elapsed.setProperty("role", "elapsed")
+        self.elapsed = label("0:00", self, "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Elapsed time"))
         keep_room(self.elapsed, clock_text(359_999))

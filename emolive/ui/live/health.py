@@ -6,7 +6,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QWidget,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import decimal, tr
 from emolive.types import EngineStatus
+from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
 from emolive.ui.theme import font
 
@@ -27,10 +27,8 @@ class Stat(QWidget):
         """`widest`: what there is always room for, so that nothing beside it moves."""
         super().__init__(parent)
         self._name = name
-        caption = QLabel(name, self)
-        caption.setProperty("role", "caption")
-        self.value = QLabel("–", self)
-        self.value.setProperty("role", "value")
+        caption = label(name, self, "caption")
+        self.value = label("–", self, "value")
         self.value.setFont(font(13, bold=True))
         self.value.setMinimumWidth(QFontMetrics(self.value.font()).horizontalAdvance(widest))
         vbox(caption, (self.value, 0, Qt.AlignmentFlag.AlignLeft), within=self, gap=1)
@@ -69,9 +67,7 @@ class EngineDetails(QFrame):
         self.skipped = Stat(tr("Skipped"), about, self)
         about = tr("Events that the window was too slow to show")
         self.dropped = Stat(tr("Dropped"), about, self)
-        self.about = QLabel(self)
-        self.about.setProperty("role", "caption")
-        self.about.setWordWrap(True)
+        self.about = label("", self, "caption", wrap=True)
         vbox(
             self.provider,
             self.latency,

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from emolive.history.model import MonitorModel, StreamModel
 from emolive.i18n import tr
 from emolive.types import EngineState
-from emolive.ui.controls import ChoiceButton
+from emolive.ui.controls import ChoiceButton, label
 from emolive.ui.layouts import fill, vbox
 from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
@@ -50,8 +50,7 @@ class Insight(QWidget):
         for name, view in self.views.items():
             frame = QFrame(self)
             frame.setProperty("card", True)
-            head = QLabel(tr(view.title), frame)
-            head.setProperty("role", "caption")
+            head = label(tr(view.title), frame, "caption")
             self._heads[name] = head
             column = vbox(head, within=frame, margins=(14, 7, 14, 9), gap=3)
             column.addWidget(view, 1)

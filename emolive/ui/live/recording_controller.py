@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
@@ -19,6 +19,7 @@ from emolive.session.recorder import (
 )
 from emolive.session.records import SessionInfo
 from emolive.times import clock_text
+from emolive.ui.controls import timer
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity, recorded_message, session_message
 from emolive.ui.runs import Run
@@ -49,9 +50,7 @@ class RecordingController(QObject):
         self._ask = ask
         self._recorder: Recorder | None = None
         self._armed = False
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _LOOK_MS, self._look)
 
     @property
     def active(self) -> bool:

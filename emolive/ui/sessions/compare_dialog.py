@@ -10,7 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QLineEdit,
     QProgressBar,
     QRadioButton,
     QWidget,
@@ -23,7 +22,7 @@ from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import label, push_button, text_field
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.sessions.dialog import SessionDialog
@@ -75,9 +74,7 @@ class CompareDialog(SessionDialog):
         self.models = Choice(tr("Model"), [*bundled_choices()[1:], *adapted_choices()], self)
         self.another = QRadioButton(tr("Another model file"), self)
         self.bundled.setChecked(True)
-        self.file = QLineEdit(self)
-        self.file.setPlaceholderText(tr("An ONNX file"))
-        self.file.setAccessibleName(tr("Model file"))
+        self.file = text_field(tr("Model file"), self, placeholder=tr("An ONNX file"))
         self.file_button = push_button(tr("Choose…"), self, self._on_choose)
         fill(
             self.body,

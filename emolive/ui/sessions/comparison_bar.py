@@ -22,8 +22,7 @@ class ComparisonBar(QFrame):
         super().__init__(parent)
         self.setObjectName("banner")
         self.setProperty("severity", "info")
-        self.text = label("", self)
-        self.text.setWordWrap(True)
+        self.text = label("", self, wrap=True)
         hbox(
             (self.text, 1),
             push_button(tr("End comparison"), self, self.ended.emit),

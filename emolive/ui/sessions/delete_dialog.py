@@ -38,9 +38,8 @@ class DeleteDialog(SessionDialog):
         ]
         if len(sessions) > _NAMED:
             names.append(tr("and {n} more", n=len(sessions) - _NAMED))
-        listed = label("<br>".join(names), self)
+        listed = label("<br>".join(names), self, wrap=True)
         listed.setTextFormat(Qt.TextFormat.RichText)
-        listed.setWordWrap(True)
         self.body.addWidget(listed)
         self.keep_button = push_button(tr("Keep"), self, self.reject)
         self.delete_button = push_button(tr("Delete"), self, self.accept, kind="danger")

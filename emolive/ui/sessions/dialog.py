@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
-from emolive.ui.controls import label
+from emolive.ui.controls import Notice, label
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
 
@@ -31,13 +31,9 @@ class SessionDialog(QDialog):
         self.setWindowTitle(heading)
         self.setModal(True)
         self.setFixedWidth(width)
-        self.heading = label(heading, self, "clock")
-        self.heading.setWordWrap(True)
-        self.text = label(text, self, "muted")
-        self.text.setWordWrap(True)
-        self.problem = label("", self, "problem")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.heading = label(heading, self, "clock", wrap=True)
+        self.text = label(text, self, "muted", wrap=True)
+        self.problem = Notice(self, "problem")
         self.body = QVBoxLayout()
         self.body.setSpacing(10)
         self.buttons = hbox(STRETCH, gap=8)
@@ -56,8 +52,7 @@ class SessionDialog(QDialog):
 
     def show_problem(self, text: str) -> None:
         """Say what went wrong; "" hides it."""
-        self.problem.setText(text)
-        self.problem.setVisible(bool(text))
+        self.problem.say(text)
         self.fit()
 
     def fit_texts(self, texts: Iterable[QLabel], width: int) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -31,7 +30,7 @@ from emolive.session.export_folder import (
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
-from emolive.ui.controls import card, label, push_button, under_box
+from emolive.ui.controls import card, label, push_button, text_field, under_box
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
@@ -86,8 +85,7 @@ class ExportDialog(SessionDialog):
         self.result_: Exported | None = None
         self.boxes: dict[str, QCheckBox] = {}
         self._add_formats(formats)
-        self.folder = QLineEdit(folder or usual_folder(), self)
-        self.folder.setAccessibleName(tr("Folder"))
+        self.folder = text_field(tr("Folder"), self, text=folder or usual_folder())
         self.folder.textChanged.connect(self._on_choice)
         self.folder_button = push_button(tr("Choose…"), self, self._on_choose)
         self.body.addLayout(

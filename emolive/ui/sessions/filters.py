@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
@@ -14,7 +14,7 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.session.query_text import parse_date, parse_query
 from emolive.session.search import SearchQuery
-from emolive.ui.controls import ChoiceBox, MenuButton, push_button
+from emolive.ui.controls import ChoiceBox, MenuButton, push_button, text_field, timer
 from emolive.ui.icons import icon
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed
@@ -88,16 +88,16 @@ class FilterBar(Themed, QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._labels: tuple[str, ...] = ()
-        self.text = QLineEdit(self)
-        self.text.setPlaceholderText(tr("Search: angry longer than 10 s last week"))
-        self.text.setAccessibleName(tr("Search sessions"))
-        self.text.setClearButtonEnabled(True)
-        self.text.setToolTip(
-            tr(
+        self.text = text_field(
+            tr("Search sessions"),
+            self,
+            placeholder=tr("Search: angry longer than 10 s last week"),
+            tip=tr(
                 "Words of titles, notes, tags and comments; emotions, lengths and times are "
                 "understood: angry longer than 10 s last week, tag:pilot, role:customer, by:human"
-            )
+            ),
         )
+        self.text.setClearButtonEnabled(True)
         self._glass = self.text.addAction(
             icon("search", theme.muted), QLineEdit.ActionPosition.LeadingPosition
         )
@@ -125,10 +125,7 @@ class FilterBar(Themed, QWidget):
         )  # fmt: skip
         self.by_hand.setCheckable(True)
         self.clear_button = push_button(tr("Clear"), self, self.clear, kind="quiet")
-        self._delay = QTimer(self)
-        self._delay.setSingleShot(True)
-        self._delay.setInterval(_DELAY_MS)
-        self._delay.timeout.connect(self.changed)
+        self._delay = timer(self, _DELAY_MS, self.changed, once=True)
         self._lay_out()
         self.text.textChanged.connect(self._on_change)
         self.text.returnPressed.connect(self._now)

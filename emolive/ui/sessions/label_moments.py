@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from emolive.adapt.moments import Moment
 from emolive.adapt.workshop import Standing, Workshop, own_labels
@@ -20,7 +20,7 @@ from emolive.session.player import session_player
 from emolive.session.records import LONGEST_NAME, Annotation
 from emolive.times import table_time
 from emolive.ui.background import Background
-from emolive.ui.controls import ElidedLabel, label, push_button
+from emolive.ui.controls import ElidedLabel, label, push_button, text_field
 from emolive.ui.layouts import fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.label_keys import LabelKeys
@@ -338,21 +338,22 @@ class LabelMoments(SessionDialog):
         self.skip_button = push_button(tr("Skip  (S)"), self, self.skip, kind="quiet")
         self.undo_button = push_button(tr("Undo  (Backspace)"), self, self.undo, kind="quiet")
         self.more_button = push_button(tr("More moments"), self, self.more)
-        self.own = QLineEdit(self)
-        self.own.setPlaceholderText(
-            tr("Own labels instead, separated by commas: confident, hesitant")
+        self.own = text_field(
+            tr("Own labels"),
+            self,
+            placeholder=tr("Own labels instead, separated by commas: confident, hesitant"),
         )
-        self.own.setAccessibleName(tr("Own labels"))
         self.own.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.who = QLineEdit(self.annotator, self)
-        self.who.setMaxLength(LONGEST_NAME)
-        self.who.setAccessibleName(tr("Marks by"))
-        self.who.setToolTip(tr("Whose marks you make now: choose a name, or write a new one"))
+        self.who = text_field(
+            tr("Marks by"),
+            self,
+            text=self.annotator,
+            longest=LONGEST_NAME,
+            tip=tr("Whose marks you make now: choose a name, or write a new one"),
+        )
         self.who.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.counts = label("", self, "muted")
-        self.counts.setWordWrap(True)
-        self.worth = label("", self, "muted")
-        self.worth.setWordWrap(True)
+        self.counts = label("", self, "muted", wrap=True)
+        self.worth = label("", self, "muted", wrap=True)
         widgets: Sequence[QWidget] = (
             self.again_button, self.skip_button, self.undo_button, self.more_button,
         )  # fmt: skip

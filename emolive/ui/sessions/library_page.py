@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QMenu, QStackedLayout, QWidget
 
@@ -17,7 +17,7 @@ from emolive.session.query_text import taken_as_text
 from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import Notice, label, push_button, timer
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.empty_list import EmptyList
 from emolive.ui.sessions.filters import FilterBar
@@ -85,13 +85,9 @@ class LibraryPage(Themed, QWidget):
         self.details = SessionDetails(theme, self)
         self.empty = EmptyList(theme, self)
         self.count = label("", self, "muted")
-        self.words = label("", self, "muted")
+        self.words = Notice(self, "muted")
         self.words.setTextFormat(Qt.TextFormat.PlainText)
-        self.words.setWordWrap(True)
-        self.words.hide()
-        self.problem = label("", self, "problem")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = Notice(self, "problem")
         self.import_button = push_button(
             tr("Import…"), self, self.import_wanted.emit, tip=tr("Bundles made by export")
         )
@@ -113,10 +109,7 @@ class LibraryPage(Themed, QWidget):
             self.teach_wanted.emit,
             tip=tr("With all that is labelled in the library"),
         )
-        self._again = QTimer(self)
-        self._again.setSingleShot(True)
-        self._again.setInterval(_LOOK_AGAIN_MS)
-        self._again.timeout.connect(lambda: self.refresh())
+        self._again = timer(self, _LOOK_AGAIN_MS, lambda: self.refresh(), once=True)
         self._lay_out()
         self._connect()
         self.empty.show_loading()
@@ -147,8 +140,7 @@ class LibraryPage(Themed, QWidget):
             return
         self._say("")
         words = taken_as_text(query) or ""
-        self.words.setText(words)
-        self.words.setVisible(bool(words))
+        self.words.say(words)
         self._next = tuple(choose) or self._next
         self._worker.ask(lambda: look(library, query), self._on_found, self._on_failed, key="look")
 
@@ -191,8 +183,7 @@ class LibraryPage(Themed, QWidget):
         self.failed.emit(text)
 
     def _say(self, problem: str) -> None:
-        self.problem.setText(problem)
-        self.problem.setVisible(bool(problem))
+        self.problem.say(problem)
 
     def _choose(self, session_ids: Sequence[str]) -> None:
         selection = self.table.selectionModel()

@@ -20,7 +20,6 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -32,7 +31,7 @@ from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import Notice, label, push_button, text_field
 from emolive.ui.layouts import vbox
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.theme import Theme, Themed, font
@@ -147,12 +146,10 @@ class MarksView(Themed, QWidget):
         super().__init__(parent)
         self.model = MarkModel(self)
         self.bar = AnnotatorBar(theme, self)
-        self.agreement = label("", self, "hint")
-        self.agreement.setWordWrap(True)
+        self.agreement = Notice(self, "hint")
         self.agreement.setToolTip(
             tr("1: full agreement, 0: what chance would give; every moment counts alike.")
         )
-        self.agreement.hide()
         self.list = QListView(self)
         self.list.setModel(self.model)
         self.list.setUniformItemSizes(True)
@@ -170,12 +167,12 @@ class MarksView(Themed, QWidget):
             ),
             self,
             "muted",
+            wrap=True,
         )
-        self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.comment = QLineEdit(self)
-        self.comment.setPlaceholderText(tr("Comment on the selected mark"))
-        self.comment.setAccessibleName(tr("Comment on the selected mark"))
+        self.comment = text_field(
+            tr("Comment on the selected mark"), self, placeholder=tr("Comment on the selected mark")
+        )
         self.comment.editingFinished.connect(self._on_comment)
         self.adopt_button = push_button(
             tr("Take over the model's segments"), self, self.adopt.emit, kind="quiet"
@@ -230,8 +227,7 @@ class MarksView(Themed, QWidget):
 
     def show_agreement(self, text: str) -> None:
         """Say how far people and model agree; "" hides it."""
-        self.agreement.setText(text)
-        self.agreement.setVisible(bool(text))
+        self.agreement.say(text)
 
     def edit_comment(self) -> None:
         """Go to the comment of the selected mark."""

@@ -112,8 +112,7 @@ class NotesView(Themed, QWidget):
         delete = IconButton("trash", tr("Delete this note"), self.theme, frame, colour="muted")
         delete.clicked.connect(lambda: self.deleted.emit(note.id))
         head.addWidget(delete)
-        text = label(note.text, frame)
-        text.setWordWrap(True)
+        text = label(note.text, frame, wrap=True)
         text.setTextFormat(Qt.TextFormat.PlainText)
         vbox(head, text, within=frame, margins=(10, 4, 4, 10), gap=2)
         return frame

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -25,6 +25,7 @@ from emolive.session.records import SessionInfo
 from emolive.session.results import session_results
 from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
+from emolive.ui.controls import timer
 from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
@@ -93,10 +94,7 @@ class SessionsPage(Themed, QWidget):
         self.results = ResultsPage(theme, self.hard_worker, self)
         self._back: QWidget = self.list  # where a session is left to
         self.dialog: QDialog | None = None
-        self._said = QTimer(self)
-        self._said.setSingleShot(True)
-        self._said.setInterval(_SAID_MS)
-        self._said.timeout.connect(lambda: self.message.emit(None))
+        self._said = timer(self, _SAID_MS, lambda: self.message.emit(None), once=True)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.list)
         self._pages.addWidget(self.replay)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from emolive.session.library import Library
 from emolive.session.player import Player, PlayerState, session_player
 from emolive.session.records import SessionInfo
+from emolive.ui.controls import timer
 
 SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _FRAME_MS = 33
@@ -36,9 +37,7 @@ class Playing(QObject):
         self._playing = False
         self._told: str | None = None
         self._closing: list[threading.Thread] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(_FRAME_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, _FRAME_MS, self._look)
 
     @property
     def playing(self) -> bool:

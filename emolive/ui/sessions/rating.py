@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from emolive.session.library import Library
 from emolive.session.rating import RatingPen
 from emolive.session.records import Dimension, SessionInfo, Trace
 from emolive.ui.background import Background
+from emolive.ui.controls import timer
 from emolive.ui.joystick import Joystick
 from emolive.ui.sessions.playing import Playing
 from emolive.ui.sessions.rating_view import RatingView
@@ -42,9 +43,7 @@ class Rating(QObject):
         self._stick: Joystick | None = None
         self._pushed = False
         self.traces: tuple[Trace, ...] = ()
-        self._timer = QTimer(self)
-        self._timer.setInterval(_STICK_MS)
-        self._timer.timeout.connect(self._read_stick)
+        self._timer = timer(self, _STICK_MS, self._read_stick)
         playing.moved.connect(self._on_moved)
         playing.changed.connect(self._on_playing)
         view.switched.connect(self._on_switched)

@@ -6,13 +6,13 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.i18n import moment_text, tr
 from emolive.session.records import SessionInfo, SessionState
 from emolive.times import duration_text
 from emolive.types import Baseline
-from emolive.ui.controls import ElidedLabel, IconButton, push_button
+from emolive.ui.controls import ElidedLabel, IconButton, push_button, text_field
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.sessions.adapting_menu import AdaptingMenu
 from emolive.ui.theme import Theme
@@ -40,10 +40,8 @@ class ReplayHeader(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.back_button = IconButton("back", tr("Back to the list"), theme, self, keys="Esc")
-        self.title = QLineEdit(self)
+        self.title = text_field(tr("Title of the session"), self, tip=tr("Click to rename"))
         self.title.setProperty("plain", True)
-        self.title.setAccessibleName(tr("Title of the session"))
-        self.title.setToolTip(tr("Click to rename"))
         self.title.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.title.editingFinished.connect(self._on_title)
         self.facts = ElidedLabel(self, "muted")

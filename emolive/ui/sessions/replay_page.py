@@ -191,9 +191,8 @@ class ReplayPage(Themed, QWidget):
     # How it is put together.
 
     def _lay_out(self) -> None:
-        self.waiting = label("", self, "muted")
+        self.waiting = label("", self, "muted", wrap=True)
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.waiting.setWordWrap(True)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self.waiting)

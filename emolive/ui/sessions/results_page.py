@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHeaderView,
-    QLineEdit,
     QStackedWidget,
     QTableView,
     QWidget,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 from emolive.i18n import ntr, tr
 from emolive.session.results import SessionResult, Span, emotions_of, trend, write_results
 from emolive.ui.background import Background
-from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button
+from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button, text_field
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.layouts import STRETCH, hbox, vbox
@@ -87,9 +86,9 @@ class ResultsPage(Themed, QWidget):
         self.filter = ResultsFilter(self.model, self)
         self.back_button = IconButton("back", tr("Back to the list"), theme, self, keys="Esc")
         self.count = label("", self, "muted")
-        self.text = QLineEdit(self)
-        self.text.setPlaceholderText(tr("Filter by title, source, tag or emotion"))
-        self.text.setAccessibleName(tr("Filter"))
+        self.text = text_field(
+            tr("Filter"), self, placeholder=tr("Filter by title, source, tag or emotion")
+        )
         self.text.setClearButtonEnabled(True)
         self.as_table = ChoiceButton(tr("Table"), tr("A session a row"), self)
         self.as_trend = ChoiceButton(tr("Trend"), tr("Shares of emotions over time"), self)

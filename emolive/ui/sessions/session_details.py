@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -18,7 +17,7 @@ from emolive.labels import label_name
 from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
-from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
+from emolive.ui.controls import IconButton, ScrollColumn, label, push_button, text_field
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
@@ -49,14 +48,12 @@ class SessionDetails(Themed, QFrame):
         self.setProperty("card", True)
         self.setFixedWidth(WIDTH)
         self._row: SessionRow | None = None
-        self.title = QLineEdit(self)
+        self.title = text_field(
+            tr("Title of the session"), self, placeholder=tr("Untitled"), tip=tr("Click to rename")
+        )
         self.title.setProperty("plain", "small")
-        self.title.setPlaceholderText(tr("Untitled"))
-        self.title.setAccessibleName(tr("Title of the session"))
-        self.title.setToolTip(tr("Click to rename"))
         self.title.editingFinished.connect(self._on_title)
-        self.facts = label("", self, "muted")
-        self.facts.setWordWrap(True)
+        self.facts = label("", self, "muted", wrap=True)
         self.facts.setContentsMargins(7, 0, 0, 0)
         self.tags = TagEditor(self)
         self.tags.added.connect(self.tag_added)

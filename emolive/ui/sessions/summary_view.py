@@ -124,8 +124,7 @@ class SummaryView(Themed, ScrollColumn):
     def _heading(self, text: str) -> None:
         if self._column.count():
             self._column.addSpacing(12)
-        heading = label(text, self, "heading")
-        heading.setWordWrap(True)
+        heading = label(text, self, "heading", wrap=True)
         self._column.addWidget(heading)
 
     def _row(self, name: str, value: str, definition: str = "") -> None:
@@ -133,8 +132,7 @@ class SummaryView(Themed, ScrollColumn):
         grid = QGridLayout(line)
         grid.setContentsMargins(0, 1, 0, 1)
         left = label(name, line, "muted")
-        right = label(value, line)
-        right.setWordWrap(True)
+        right = label(value, line, wrap=True)
         right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         right.setFocusPolicy(Qt.FocusPolicy.NoFocus)

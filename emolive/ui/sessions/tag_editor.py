@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCompleter, QPushButton, QWidget
 
 from emolive.i18n import tr
+from emolive.ui.controls import text_field
 from emolive.ui.popups import dress_suggestions
 from emolive.ui.sessions.flow import FlowLayout
 
@@ -22,9 +23,7 @@ class TagEditor(QWidget):
         super().__init__(parent)
         self._chips: list[QPushButton] = []
         self._flow = FlowLayout(self)
-        self.field = QLineEdit(self)
-        self.field.setPlaceholderText(tr("Add a tag"))
-        self.field.setAccessibleName(tr("Add a tag"))
+        self.field = text_field(tr("Add a tag"), self, placeholder=tr("Add a tag"))
         self.field.ensurePolished()
         words = self.field.fontMetrics().horizontalAdvance(self.field.placeholderText())
         self.field.setFixedWidth(max(120, words + 30))

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
 from emolive.adapt import shelf
 from emolive.adapt.labelled import from_library
@@ -20,7 +20,7 @@ from emolive.labels import emotion_name
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
-from emolive.ui.controls import Fields, label, push_button
+from emolive.ui.controls import Fields, label, push_button, text_field
 from emolive.ui.layouts import fill
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.standing_text import count_text
@@ -51,14 +51,12 @@ class TeachDialog(SessionDialog):
         self._cancelled = threading.Event()
         self._running = False
         self.model: AdaptedModel | None = None
-        self.name = QLineEdit(_USUAL_NAME, self)
-        self.name.setAccessibleName(tr("Name of the model"))
+        self.name = text_field(tr("Name of the model"), self, text=_USUAL_NAME)
         self.base = Choice(
             tr("Model underneath"), [(one.name, Path(one.name)) for one in BUNDLED], self
         )
         self.base.show_value(usual_base())
-        self.counts = label(" ", self, "muted")
-        self.counts.setWordWrap(True)
+        self.counts = label(" ", self, "muted", wrap=True)
         self.form = form = Fields()
         self.taken = label(
             tr("A model of this name is there: the new one takes its place."), self, "caption"
@@ -220,9 +218,8 @@ class TeachDialog(SessionDialog):
             rows.append((name, str(one.labels), before, percent(one.adapted), between))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
-                cell = QLabel(text, self)
+                cell = label(text, self, "caption" if not row else "muted" if column else "")
                 cell.setTextFormat(Qt.TextFormat.PlainText)
-                cell.setProperty("role", "caption" if not row else "muted" if column else "")
                 if column:
                     cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self.scores.addWidget(cell, row, column)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.session.library_settings import LibrarySettings, TierSettings, tier_of, with_tier
-from emolive.ui.controls import IconButton, push_button
+from emolive.ui.controls import IconButton, push_button, text_field
 from emolive.ui.layouts import fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
@@ -21,13 +21,13 @@ class _Row(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self.name = QLineEdit(self)
-        self.name.setPlaceholderText(tr("Name, such as engagement"))
-        self.name.setAccessibleName(tr("Name of the tier"))
+        self.name = text_field(
+            tr("Name of the tier"), self, placeholder=tr("Name, such as engagement")
+        )
         self.name.setFixedWidth(170)
-        self.labels = QLineEdit(self)
-        self.labels.setPlaceholderText(tr("Labels, such as low, medium, high"))
-        self.labels.setAccessibleName(tr("Labels of the tier"))
+        self.labels = text_field(
+            tr("Labels of the tier"), self, placeholder=tr("Labels, such as low, medium, high")
+        )
         self.remove = IconButton("trash", tr("Remove this tier"), theme, self)
         hbox(self.name, (self.labels, 1), self.remove, within=self, gap=8)
 

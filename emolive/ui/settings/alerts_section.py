@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from emolive.alerts.rule_file import example, exposed_secrets, load_rules
 from emolive.alerts.ways import unusable_ways
 from emolive.i18n import ntr, tr
 from emolive.settings import Settings
 from emolive.ui.background import Background
+from emolive.ui.controls import Notice
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.example_file import ExampleButton, write_example
 from emolive.ui.settings.form import PathField, Section
@@ -35,10 +36,7 @@ class AlertsSection(Section):
         self.example = ExampleButton(title, "rules.toml", self._write_example, self)
         about = tr("A file with every kind of rule, explained, to begin with.")
         self.row(tr("Begin with an example"), about, self.example)
-        self.said = QLabel(self)
-        self.said.setProperty("role", "caption")
-        self.said.setWordWrap(True)
-        self.said.hide()
+        self.said = Notice(self, "caption")
         self.add(self.said)
 
     def show_settings(self, settings: Settings) -> None:

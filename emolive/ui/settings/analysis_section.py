@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.controls import label
 from emolive.ui.layouts import hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.preferences import Preferences
@@ -27,8 +28,7 @@ class AnalysisSection(Section):
     ) -> None:
         super().__init__(tr("Analysis"), parent)
         self._preferences = preferences
-        note = QLabel(tr("Changes hold from the next start on."), self)
-        note.setProperty("role", "caption")
+        note = label(tr("Changes hold from the next start on."), self, "caption")
         self.add(note)
         self.model = Choice(tr("Model"), [], self)
         self.model.picked.connect(self._on_model)

@@ -10,7 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFileDialog,
-    QLabel,
     QPushButton,
     QWidget,
 )
@@ -26,7 +25,7 @@ from emolive.session.library import Library
 from emolive.session.records import AuditEntry
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import Notice, label, push_button
 from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.sessions.dialog import SessionDialog
@@ -58,16 +57,13 @@ class AuditSection(Section):
         super().__init__(tr("Policy and audit log"), parent)
         self._controller = controller
         self._theme = theme
-        self.policy = QLabel(self)
-        self.policy.setWordWrap(True)
+        self.policy = label("", self, wrap=True)
         self.add(self.policy)
         title = tr("Write an example of a policy")
         self.example = ExampleButton(title, "policy-example.toml", self._write_example, self)
         about = tr("A policy file, explained, to begin with.")
         self.row(tr("Begin with an example"), about, self.example)
-        self.said = label("", self, "caption")
-        self.said.setWordWrap(True)
-        self.said.hide()
+        self.said = Notice(self, "caption")
         self.add(self.said)
         self.open = QPushButton(tr("Show the audit log…"), self)
         self.open.clicked.connect(lambda: self.show_log())
@@ -147,8 +143,7 @@ class AuditDialog(SessionDialog):
         self._work = Background("audit", self)
         columns = [tr(column) for column in _COLUMNS]
         self.table = TextTable(columns, tr("Audit log"), wide=(3,), height=360, parent=self)
-        self.check = label(tr("Reading the audit log…"), self, "muted")
-        self.check.setWordWrap(True)
+        self.check = label(tr("Reading the audit log…"), self, "muted", wrap=True)
         self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         fill(self.body, self.table, self.check)
         self.save = push_button(tr("Save as CSV…"), self, self._on_save)

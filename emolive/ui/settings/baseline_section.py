@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from emolive.baseline import ProfileStore, consequence
 from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
 from emolive.session.database import library_folder
 from emolive.settings import Settings
+from emolive.ui.controls import Notice, label, timer
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.consequence_curve import ConsequenceCurve
 from emolive.ui.settings.form import CONTROL_WIDTH, Choice, Number, Section, Switch
@@ -28,7 +28,7 @@ class BaselineSection(Section):
     ) -> None:
         super().__init__(tr("Adapting to the source"), parent)
         self._preferences = preferences
-        note = QLabel(
+        note = label(
             tr(
                 "With a new microphone, language or group of callers, a model has a bias of its "
                 "own: it calls too much of what it hears angry, say. What it answers there on "
@@ -36,9 +36,9 @@ class BaselineSection(Section):
                 "next start on."
             ),
             self,
+            "caption",
+            wrap=True,
         )
-        note.setProperty("role", "caption")
-        note.setWordWrap(True)
         self.add(note)
         self.on = Switch(theme, self)
         self.on.clicked.connect(lambda on: preferences.change("baseline", on=on))
@@ -67,15 +67,11 @@ class BaselineSection(Section):
             lambda value: preferences.change("baseline", neutral=value / 100)
         )
         self._own = self.row(tr("Own share"), "", self.neutral)
-        self.consequence = QLabel(self)
-        self.consequence.setWordWrap(True)
+        self.consequence = label("", self, wrap=True)
         self.add(self.consequence)
         self.curve = ConsequenceCurve(theme, self)
         self.add(self.curve)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPED_MS)
-        self._typing.timeout.connect(self._store_group)
+        self._typing = timer(self, _TYPED_MS, self._store_group, once=True)
         self.group = QLineEdit(self)
         self.group.setFixedWidth(CONTROL_WIDTH)
         self.group.setMaxLength(100)
@@ -88,10 +84,7 @@ class BaselineSection(Section):
         self.forget.clicked.connect(self._forget)
         about = tr("Deletes what was gathered: every source is new again.")
         self.row(tr("Known sources"), about, self.forget)
-        self.problem = QLabel(self)
-        self.problem.setProperty("role", "problem")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = Notice(self, "problem")
         self.add(self.problem)
 
     def show_settings(self, settings: Settings) -> None:
@@ -132,8 +125,7 @@ class BaselineSection(Section):
         try:
             self._store().forget()
         except EmoliveError as error:
-            self.problem.setText(str(error))
-            self.problem.show()
+            self.problem.say(str(error))
         else:
             self.problem.hide()
         self._count()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QRegularExpression, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegularExpressionValidator
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 
 from emolive.i18n import tr
-from emolive.ui.controls import label, push_button
+from emolive.ui.controls import label, push_button, text_field
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
@@ -75,8 +75,7 @@ class ColourDialog(SessionDialog):
         self.body.addLayout(grid)
         self.sample = Swatch(colour, theme, self)
         self.sample.setEnabled(False)
-        self.field = QLineEdit(self)
-        self.field.setAccessibleName(tr("Colour as #RRGGBB"))
+        self.field = text_field(tr("Colour as #RRGGBB"), self)
         self.field.setValidator(QRegularExpressionValidator(_HEX, self.field))
         self.field.setMaximumWidth(120)
         self.field.textEdited.connect(self._on_text)

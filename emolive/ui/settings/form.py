@@ -12,14 +12,13 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
     QFrame,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QWidget,
 )
 
 from emolive.i18n import tr
-from emolive.ui.controls import ChoiceBox
+from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
@@ -34,20 +33,16 @@ class Section(QFrame):
         self.title = title
         self.setProperty("card", True)
         self.setAccessibleName(title)
-        head = QLabel(title, self)
-        head.setProperty("role", "title")
+        head = label(title, self, "title")
         self._column = vbox(head, within=self, margins=(20, 14, 20, 16), gap=12)
 
     def row(self, name: str, about: str, control: QWidget) -> QWidget:
         """Add a row; the control is named after it for screen readers."""
         line = QWidget(self)
-        title = QLabel(name, line)
-        title.setWordWrap(True)
+        title = label(name, line, wrap=True)
         texts = vbox(title, gap=1)
         if about:
-            note = QLabel(about, line)
-            note.setProperty("role", "caption")
-            note.setWordWrap(True)
+            note = label(about, line, "caption", wrap=True)
             texts.addWidget(note)
         layout = hbox((texts, 1), within=line, gap=18)
         layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -185,8 +180,7 @@ class PathField(QWidget):
     def __init__(self, usual: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._usual = usual
-        self._name = QLabel(usual, self)
-        self._name.setProperty("role", "muted")
+        self._name = label(usual, self, "muted")
         self._name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._name.setMinimumWidth(150)

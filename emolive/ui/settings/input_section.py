@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import input_key, input_title
@@ -13,6 +12,7 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.controls import label, timer
 from emolive.ui.layouts import hbox
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
@@ -49,17 +49,13 @@ class InputSection(Section):
         self.test.setCheckable(True)
         self.test.setProperty("toggle", True)
         self.test.clicked.connect(self._on_test)
-        self.said = QLabel(tr("Speak, and see whether the bar moves."), self)
-        self.said.setProperty("role", "caption")
-        self.said.setWordWrap(True)
+        self.said = label(tr("Speak, and see whether the bar moves."), self, "caption", wrap=True)
         meter = QWidget(self)
         hbox((self.bar, 1), self.test, within=meter, gap=10)
         meter.setMinimumWidth(320)
         self.row(tr("Level"), "", meter)
         self.add(self.said)
-        self._timer = QTimer(self)
-        self._timer.setInterval(50)
-        self._timer.timeout.connect(self._look)
+        self._timer = timer(self, 50, self._look)
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these."""

@@ -10,7 +10,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.controls import ScrollColumn
+from emolive.ui.controls import ScrollColumn, label
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
@@ -138,8 +137,7 @@ class SettingsPage(QWidget):
             column.insertWidget(column.count() - 1, section)
 
     def _lay_out(self) -> None:
-        head = QLabel(self.title, self)
-        head.setProperty("role", "page")
+        head = label(self.title, self, "page")
         jumps = vbox(head, 10, gap=2)
         for section in self.sections:
             jump = QPushButton(section.title, self)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from emolive.i18n import tr
 from emolive.settings import Settings
+from emolive.ui.controls import label
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Number, Section, Switch
 from emolive.ui.theme import Theme
@@ -19,15 +20,15 @@ class PrivacySection(Section):
     ) -> None:
         super().__init__(tr("Privacy"), parent)
         self._preferences = preferences
-        note = QLabel(
+        note = label(
             tr(
                 "Everything is analysed on this computer: no audio and no answer leaves it. "
                 "Nothing of what is heard is written to the disk unless you record or export; of "
                 "each source, numbers on the model's answers are kept (Adapting to the source)."
             ),
             self,
+            wrap=True,
         )
-        note.setWordWrap(True)
         self.add(note)
         self.minutes = Number((0, 30), 1, tr("min"), self)
         self.minutes.valueChanged.connect(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QPushButton, QWidget
 
 from emolive.i18n import tr
 from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
 from emolive.settings import Settings
+from emolive.ui.controls import timer
 from emolive.ui.layouts import hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
@@ -33,10 +33,7 @@ class RecordingSection(Section):
         super().__init__(tr("Recording"), parent)
         self._preferences = preferences
         self._controller = controller
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPED_MS)
-        self._typing.timeout.connect(self._store)
+        self._typing = timer(self, _TYPED_MS, self._store, once=True)
         self.folder = PathField(tr("the usual folder"), self)
         self.folder.choose.connect(self._choose_folder)
         self.folder.reset.connect(lambda: preferences.change("recording", library=None))

@@ -25,9 +25,8 @@ class TaughtModel(QWidget):
         super().__init__(parent)
         self._name = ""
         self._asked = False
-        self.about = label("", self, "caption")
+        self.about = label("", self, "caption", wrap=True)
         self.about.setTextFormat(Qt.TextFormat.PlainText)
-        self.about.setWordWrap(True)
         self.remove_button = push_button(tr("Delete…"), self, self._on_remove, kind="quiet")
         hbox((self.about, 1), self.remove_button, within=self, gap=18)
         self.hide()

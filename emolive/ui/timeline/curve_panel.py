@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 from emolive.history.streams import Named
 from emolive.i18n import decimal_mark
 from emolive.types import FloatArray
+from emolive.ui.controls import timer
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, paint_caption
 from emolive.ui.timeline.stream_panel import StreamPanel
@@ -68,10 +69,7 @@ class CurvePanel(StreamPanel[S]):
         self._items: list[pg.PlotDataItem] = []
         self._band: pg.LinearRegionItem | None = None
         self._lines: list[pg.InfiniteLine] = []
-        self._follow = QTimer(self)
-        self._follow.setSingleShot(True)
-        self._follow.setInterval(self.follow_ms)
-        self._follow.timeout.connect(self.refresh_curves)
+        self._follow = timer(self, self.follow_ms, self.refresh_curves, once=True)
         # The margin does not change with the view, and what is drawn in it draws all above it.
         axis.changed.disconnect(self.update)
         axis.changed.connect(self._on_axis)

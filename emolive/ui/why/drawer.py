@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QWidget,
@@ -19,7 +18,7 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, clock_text
 from emolive.types import AnalysisFacts
-from emolive.ui.controls import ChoiceBox, ScrollColumn, side_width
+from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, side_width
 from emolive.ui.icons import icon
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed
@@ -44,8 +43,7 @@ class WhyDrawer(Themed, QFrame):
         self._facts: AnalysisFacts | None = None
         self._moment: Moment | None = None
         self._several = False
-        self.title = QLabel(tr("Why?"), self)
-        self.title.setProperty("role", "title")
+        self.title = label(tr("Why?"), self, "title")
         self.where = _text(self, "caption")
         self.before = self._button("back", tr("The decision before (,)"))
         self.after = self._button("next", tr("The next decision (.)"))
@@ -78,8 +76,8 @@ class WhyDrawer(Themed, QFrame):
         self._facts = facts
         self._several = several
         self.labels.clear()
-        for label in facts.labels if facts else ():
-            self.labels.addItem(emotion_name(label), label)
+        for name in facts.labels if facts else ():
+            self.labels.addItem(emotion_name(name), name)
 
     def show_question(self, moment: Moment) -> None:
         """A moment was asked about; the answer takes a while."""
@@ -125,13 +123,9 @@ class WhyDrawer(Themed, QFrame):
         self.labels.setCurrentIndex(self.labels.findData(moment.label))
 
     def _show_texts(self, decisive: str, words: str, problem: str) -> None:
-        for label, text in (
-            (self.decisive, decisive),
-            (self.words, words),
-            (self.problem, problem),
-        ):
-            label.setText(text)
-            label.setVisible(bool(text))
+        self.decisive.say(decisive)
+        self.words.say(words)
+        self.problem.say(problem)
 
     def _decisive_text(self, found: Explanation) -> str:
         saliency = found.saliency
@@ -228,10 +222,8 @@ class WhyDrawer(Themed, QFrame):
         outer.addWidget(ScrollColumn(inside, self), 1)
 
 
-def _text(parent: QWidget, role: str = "body") -> QLabel:
-    label = QLabel(parent)
-    label.setProperty("role", role)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    return label
+def _text(parent: QWidget, role: str = "body") -> Notice:
+    text = Notice(parent, role)
+    text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return text
