@@ -27,9 +27,8 @@ class Banner(Themed, QFrame):
     dismissed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.setObjectName("banner")
-        self.theme = theme
         self.message: Message | None = None
         self._icon = QLabel(self)
         self._text = label("", self, wrap=True)
@@ -59,9 +58,7 @@ class Banner(Themed, QFrame):
         )
         self.hide()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw the icons in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._draw_icons()
 
     def show_message(self, message: Message | None) -> None:

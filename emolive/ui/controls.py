@@ -50,7 +50,7 @@ class IconButton(Themed, QToolButton):
         colour: str = "text",
     ) -> None:
         """`colour` is the theme's; `keys` are shown in the tip."""
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._shape = shape
         self._colour = colour
         self.setAccessibleName(name)
@@ -59,13 +59,11 @@ class IconButton(Themed, QToolButton):
         self.setIconSize(QSize(18, 18))
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         mode = QIcon.Mode
-        picture = icon(self._shape, str(getattr(theme, self._colour)))
-        picture.addPixmap(pixmap(self._shape, theme.faint), mode.Disabled)
-        picture.addPixmap(pixmap(self._shape, theme.accent), mode.Normal, QIcon.State.On)
+        picture = icon(self._shape, str(getattr(self.theme, self._colour)))
+        picture.addPixmap(pixmap(self._shape, self.theme.faint), mode.Disabled)
+        picture.addPixmap(pixmap(self._shape, self.theme.accent), mode.Normal, QIcon.State.On)
         self.setIcon(picture)
 
     def set_shape(self, shape: str, name: str, keys: str = "") -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen, QPolygonF
 
+from emolive.ui.painting import fill_rounded
 from emolive.ui.theme import Theme
 
 _LABELS = ("calm", "happy", "surprised", "sad", "angry")
@@ -122,11 +123,18 @@ def _calls(painter: QPainter, area: QRectF, theme: Theme) -> None:
         painter.setBrush(theme.colour("plot"))
         painter.drawRoundedRect(tile, 10, 10)
         shares = _shares(48, 0.9 * number)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(fills[int(shares[:, -1].argmax())])
-        painter.drawRoundedRect(QRectF(tile.left() + 16, tile.top() + 16, 20, 20), 5, 5)
-        painter.setBrush(theme.colour("faint"))
-        painter.drawRoundedRect(QRectF(tile.left() + 46, tile.top() + 22, 0.34 * width, 9), 4, 4)
+        fill_rounded(
+            painter,
+            QRectF(tile.left() + 16, tile.top() + 16, 20, 20),
+            5,
+            fills[int(shares[:, -1].argmax())],
+        )
+        fill_rounded(
+            painter,
+            QRectF(tile.left() + 46, tile.top() + 22, 0.34 * width, 9),
+            4,
+            theme.colour("faint"),
+        )
         x = np.linspace(tile.left() + 16, tile.right() - 16, shares.shape[1])
         y = tile.bottom() - 34 - (shares[3] + shares[4]) * (height - 88)
         painter.setPen(QPen(theme.colour("danger"), 1.6))

@@ -61,8 +61,7 @@ class Guide(Themed, QWidget):
         make_player: MakePlayer = demo_player,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._preferences = preferences
         self._make_probe = make_probe
         self._make_player = make_player
@@ -74,9 +73,7 @@ class Guide(Themed, QWidget):
         self._build(theme)
         self._timer = timer(self, 50, self._look)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._dress()
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:

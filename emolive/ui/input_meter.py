@@ -6,13 +6,14 @@ import math
 from collections.abc import Hashable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QFontMetrics, QHideEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.audio.level_probe import LevelProbe, MakeProbe, MakeSource, ProbeStatus, StreamLevel
 from emolive.i18n import tr
 from emolive.ui.controls import timer
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import fill_rounded
+from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import stream_name
 
 _FLOOR_DBFS = -60.0
@@ -23,7 +24,7 @@ _LEAST_BAR_PX = 40
 _GAP_PX = 6
 
 
-class InputMeter(Themed, QWidget):
+class InputMeter(Painted, QWidget):
     """One bar for each stream of an input, with a word where it is silent or too loud.
 
     The input is open only while the meter is in view, is allowed to, and does not pause; what is
@@ -39,8 +40,7 @@ class InputMeter(Themed, QWidget):
         make_probe: MakeProbe = LevelProbe,
     ) -> None:
         """`names`, of the streams in their order; none: those they have, if there are several."""
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._names = tuple(names)
         self._make_probe = make_probe
         self._wanted: Hashable = None
@@ -171,10 +171,8 @@ class InputMeter(Themed, QWidget):
 
     # What it looks like, and what is said of it.
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw a row for each stream."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(10))
         streams = self._status.streams
         rows = max(1, len(streams), len(self._names))
@@ -192,14 +190,11 @@ class InputMeter(Themed, QWidget):
             painter.setPen(self.theme.colour("danger" if stream and stream.clipped else "muted"))
             beside = QRectF(bar.right() + _GAP_PX, y, right, _ROW_PX)
             painter.drawText(beside, side, self._word(stream))
-        painter.end()
 
     def _paint_bar(
         self, painter: QPainter, bar: QRectF, level: float, stream: StreamLevel | None
     ) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("border", 160))
-        painter.drawRoundedRect(bar, _BAR_PX / 2, _BAR_PX / 2)
+        fill_rounded(painter, bar, _BAR_PX / 2, self.theme.colour("border", 160))
         share = 1 - level / _FLOOR_DBFS
         if stream is not None and share > 0.01:
             clipped = "danger" if stream.clipped else "accent"

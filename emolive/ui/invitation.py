@@ -23,8 +23,7 @@ class Invitation(Themed, QWidget):
     """A title, a text, buttons, a hint, over the `Ghost` of what the page will show."""
 
     def __init__(self, theme: Theme, ghost: Ghost, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._ghost = ghost
         self.title = label("", self, "hero")
         self.text = label("", self, "muted")

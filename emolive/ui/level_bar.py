@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.painting import fill_rounded
+from emolive.ui.theme import Painted, Theme
 
 _FLOOR_DBFS = -60.0
 
 
-class LevelBar(Themed, QWidget):
+class LevelBar(Painted, QWidget):
     """Falls softly, rises at once; empty while nothing is measured."""
 
+    hint = (160, 14)  # a slim bar
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._shown = _FLOOR_DBFS
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Level"))
-
-    def sizeHint(self) -> QSize:
-        """A slim bar."""
-        return QSize(160, 14)
 
     def show_level(self, dbfs: float | None) -> None:
         """Show a level in dBFS; None: nothing is measured."""
@@ -40,17 +38,12 @@ class LevelBar(Themed, QWidget):
             self.setAccessibleDescription(text)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw track and bar."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bar = QRectF(0, self.height() / 2 - 5, self.width(), 10)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("border", 160))
-        painter.drawRoundedRect(bar, 5, 5)
+        fill_rounded(painter, bar, 5, self.theme.colour("border", 160))
         share = 1 - self._shown / _FLOOR_DBFS
         if share > 0.01:
             bar.setWidth(max(10.0, bar.width() * share))
             painter.setBrush(self.theme.colour("accent"))
             painter.drawRoundedRect(bar, 5, 5)
-        painter.end()

@@ -36,11 +36,10 @@ class Rail(Themed, QFrame):
     help_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.setObjectName("rail")
         self.setFixedWidth(RAIL_WIDTH)
         self.setAccessibleName(tr("Pages"))
-        self.theme = theme
         self.buttons: list[QToolButton] = []
         self._icons: dict[QToolButton, str] = {}
         self._top = 0
@@ -49,9 +48,7 @@ class Rail(Themed, QFrame):
         self.help.clicked.connect(self.help_wanted)
         self._column = vbox(STRETCH, self.help, within=self, margins=(6, 10, 6, 10), gap=4)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw the icons in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         for button in self._icons:
             self._dress(button)
 

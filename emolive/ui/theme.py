@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, ClassVar, cast
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive.labels import PaletteName, swatch
@@ -112,12 +113,43 @@ DARK = Theme(
 class Themed:
     """A widget that uses the theme itself; `dress` hands it each new one."""
 
-    theme: Theme
+    def __init__(self, theme: Theme, *arguments: Any) -> None:
+        """`arguments` are those of the widget."""
+        super().__init__(*arguments)
+        self.theme = theme
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self.theme = theme
+        self._recolour()
         cast(QWidget, self).update()
+
+    def _recolour(self) -> None:
+        """What is made of colours beforehand, such as icons."""
+
+
+class Painted(Themed):
+    """A widget that draws itself, with soft edges; `hint` is the size that it would like."""
+
+    hint: ClassVar[tuple[int, int] | None] = None
+
+    def sizeHint(self) -> QSize:
+        """As large as `hint` says, or as its kind of widget is."""
+        if self.hint is not None:
+            return QSize(*self.hint)
+        usual: QSize = super().sizeHint()  # type: ignore[misc]
+        return usual
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Let it draw."""
+        painter = QPainter(cast(QWidget, self))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.paint(painter)
+        painter.end()
+
+    @abstractmethod
+    def paint(self, painter: QPainter) -> None:
+        """Draw all of it."""
 
 
 def dress(root: QWidget, theme: Theme) -> None:

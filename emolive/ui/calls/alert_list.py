@@ -65,9 +65,8 @@ class AlertRow(Themed, QAbstractButton):
     def __init__(
         self, entry: AlertEntry, rate: int, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.entry = entry
-        self.theme = theme
         self._rate = rate
         self._shown: tuple[bool, int | None] | None = None
         self.setFixedHeight(_ROW_PX)
@@ -162,8 +161,7 @@ class AlertList(Themed, QWidget):
     rules_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._offer_rules = False
         self.rows: list[AlertRow] = []
         self._model: CallModel | None = None

@@ -55,8 +55,7 @@ class CallView(Themed, QWidget):
     acknowledged = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.model: CallModel | None = None
         self.rules_known = False
         self._state: tuple[object, ...] = ()
@@ -97,13 +96,11 @@ class CallView(Themed, QWidget):
         vbox(self._header(), self.problem, self.alert_problems, (row, 1), within=self, gap=SPACE)
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._state = ()
-        self.stop.setIcon(icon("stop", theme.danger))
+        self.stop.setIcon(icon("stop", self.theme.danger))
         self._show_listening()
-        self.again.setIcon(icon("start", theme.on_accent))
+        self.again.setIcon(icon("start", self.theme.on_accent))
 
     def show_listening(self, heard: bool, problem: str | None) -> None:
         """Whether the call is heard, or why not."""

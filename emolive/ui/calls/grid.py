@@ -32,10 +32,9 @@ class CallGrid(Themed, QWidget):
     removed = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.setObjectName("plain")
         self.setAccessibleName(tr("Calls, the most urgent first"))
-        self.theme = theme
         self.as_list = False
         self.tiles: dict[str, CallTile] = {}
         self.order: list[str] = []

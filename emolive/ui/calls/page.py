@@ -68,11 +68,10 @@ class CallsPage(Themed, QWidget):
         make_probe: MakeProbe = LevelProbe,
     ) -> None:
         """`monitor`, `chime`, `find_devices` and `make_probe` are for tests."""
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.title = tr("Calls")
         self.keys = KEYS
         self.icon_name = "calls"
-        self.theme = theme
         self.preferences = preferences
         self.chime = chime or Chime(lambda: preferences.effective.sound.output)
         self._find_devices = find_devices

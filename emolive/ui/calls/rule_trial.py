@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.alerts.trial import LastCall
@@ -12,7 +12,7 @@ from emolive.times import clock_text, length_text
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 
 _NEAR_PX = 9.0
 _END = 44.0  # room for the length at the right end
@@ -44,20 +44,17 @@ class RuleTrial(QWidget):
         self.line.show_last(last)
 
 
-class _Line(Themed, QWidget):
+class _Line(Painted, QWidget):
     """The session from left to right; pointing at a flag tells what it stands for."""
 
+    hint = (300, 24)  # one line with flags on it
+
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._last: LastCall | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("When it would have fired"))
-
-    def sizeHint(self) -> QSize:
-        """One line with flags on it."""
-        return QSize(300, 24)
 
     def show_last(self, last: LastCall | None) -> None:
         """Show these alerts; None: nothing."""
@@ -67,12 +64,10 @@ class _Line(Themed, QWidget):
         self.setVisible(last is not None)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the line, how long each alert held, and its flag."""
         if (last := self._last) is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bottom = self.height() - 6.0
         painter.fillRect(QRectF(0, bottom, self._width, 4), self.theme.colour("border"))
         painter.setFont(font(11))
@@ -87,7 +82,6 @@ class _Line(Themed, QWidget):
             x, over = self._x(one.fired_s), self._x(one.end_s)
             painter.fillRect(QRectF(x, bottom, max(2.0, over - x), 4), soft)
             flag(painter, x, bottom - 14, 18, colour)
-        painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say when it would have fired, and why."""

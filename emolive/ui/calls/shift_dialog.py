@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QStackedWidget,
@@ -24,10 +24,11 @@ from emolive.ui.controls import ChoiceButton, card, label, push_button
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.layouts import fill, hbox, vbox
+from emolive.ui.painting import fill_rounded
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.text_table import TextTable
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import percent, stream_name
 
 _LEAST_PX, _ROOMY_PX, _MOST_PX = 1000, 1150, 1240
@@ -188,19 +189,16 @@ class ShiftDialog(SessionDialog):
         self._work.close(0.0)
 
 
-class HourBars(Themed, QWidget):
+class HourBars(Painted, QWidget):
     """A bar for each hour with calls; alerts are the part in the colour of a warning."""
 
+    hint = (520, 124)  # room for a day
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._rows: Sequence[HourRow] = ()
         self.setMinimumHeight(124)
         self.setAccessibleName(tr("Calls and alerts by hour"))
-
-    def sizeHint(self) -> QSize:
-        """Room for a day."""
-        return QSize(520, 124)
 
     def show_hours(self, rows: Sequence[HourRow]) -> None:
         """Show these."""
@@ -213,13 +211,10 @@ class HourBars(Themed, QWidget):
         self.setAccessibleDescription("; ".join(told))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw bars and their numbers."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         centre = Qt.AlignmentFlag.AlignCenter
         if not self._rows:
-            painter.end()
             return
         most = max(max(row.calls, row.alerts) for row in self._rows) or 1
         step = min(64.0, self.width() / len(self._rows))
@@ -234,9 +229,7 @@ class HourBars(Themed, QWidget):
                 high = room * count / most
                 x = left + step / 2 - wide + place * wide
                 bar = QRectF(x, 18 + room - high, wide - 1.5, high)
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(self.theme.colour(colour))
-                painter.drawRoundedRect(bar, 2, 2)
+                fill_rounded(painter, bar, 2, self.theme.colour(colour))
                 if count and step > 30:
                     painter.setPen(self.theme.colour("text"))
                     painter.drawText(
@@ -246,22 +239,18 @@ class HourBars(Themed, QWidget):
                 painter.setPen(self.theme.colour("muted"))
                 below = QRectF(left - 8, self.height() - 18, step + 16, 16)
                 painter.drawText(below, centre, f"{row.start:%H}")
-        painter.end()
 
 
-class EmotionBars(Themed, QWidget):
+class EmotionBars(Painted, QWidget):
     """A bar for each emotion that customers were heard with, as a share of what was decided."""
 
+    hint = (320, 124)  # room for eight rows
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._shares: list[tuple[str, float]] = []
         self.setMinimumHeight(124)
         self.setAccessibleName(tr("Customers' emotions"))
-
-    def sizeHint(self) -> QSize:
-        """Room for eight rows."""
-        return QSize(320, 124)
 
     def show_emotions(self, seconds: dict[str, float]) -> None:
         """Show these shares."""
@@ -271,16 +260,13 @@ class EmotionBars(Themed, QWidget):
         self.setAccessibleDescription(", ".join(told))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw names, bars and shares."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(12))
         if not self._shares:
             painter.setPen(self.theme.colour("muted"))
             text = tr("Nothing was decided yet")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
-            painter.end()
             return
         step = min(22.0, self.height() / len(self._shares))
         middle = Qt.AlignmentFlag.AlignVCenter
@@ -289,9 +275,7 @@ class EmotionBars(Themed, QWidget):
             painter.setPen(self.theme.colour("text"))
             painter.drawText(QRectF(0, top, 84, step), middle, emotion_name(name))
             track = QRectF(90, top + step / 2 - 4, self.width() - 146, 8)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.colour("border", 130))
-            painter.drawRoundedRect(track, 4, 4)
+            fill_rounded(painter, track, 4, self.theme.colour("border", 130))
             painter.setBrush(self.theme.fill(name))
             filled = QRectF(track)
             filled.setWidth(max(4.0, track.width() * share))
@@ -299,7 +283,6 @@ class EmotionBars(Themed, QWidget):
             painter.setPen(self.theme.colour("muted"))
             number = QRectF(self.width() - 50, top, 50, step)
             painter.drawText(number, middle | Qt.AlignmentFlag.AlignRight, percent(share))
-        painter.end()
 
 
 def _titled(title: str, content: QWidget, parent: QWidget) -> QWidget:

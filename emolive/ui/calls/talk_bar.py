@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.conversation import ConversationMetrics
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.patterns import hatch
 from emolive.wording import percent, stream_name
 
@@ -18,20 +18,17 @@ def party_colour(theme: Theme, index: int) -> QColor:
     return theme.colour("accent") if index else theme.colour("muted")
 
 
-class TalkBar(Themed, QWidget):
+class TalkBar(Painted, QWidget):
     """Talk shares of two parties, hatched where both talk; dots show who talks now."""
 
+    hint = (260, 44)  # names over a bar
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._metrics: ConversationMetrics | None = None
         self._shown: tuple[object, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Talk share"))
-
-    def sizeHint(self) -> QSize:
-        """Names over a bar."""
-        return QSize(260, 44)
 
     def show_metrics(self, metrics: ConversationMetrics | None) -> None:
         """Show the shares; free if nothing changes that can be seen."""
@@ -46,24 +43,20 @@ class TalkBar(Themed, QWidget):
             self.setAccessibleDescription(self._spoken())
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw names and shares, and the bar."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bar = QRectF(0, self.height() - 16, self.width(), 12)
         track = QPainterPath()
         track.addRoundedRect(bar, 6, 6)
         painter.fillPath(track, self.theme.colour("border", 150))
         metrics = self._metrics
         if metrics is None or not metrics.parties:
-            painter.end()
             return
         self._paint_names(painter, metrics)
         if metrics.talk_s > 0 and metrics.separable:
             self._paint_shares(painter, bar, track, metrics)
         elif metrics.talk_s > 0:
             painter.fillPath(track, party_colour(self.theme, 1))
-        painter.end()
 
     def _paint_shares(
         self, painter: QPainter, bar: QRectF, track: QPainterPath, metrics: ConversationMetrics

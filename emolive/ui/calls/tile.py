@@ -26,7 +26,7 @@ class CallTile(Themed, QAbstractButton):
     remove = Signal()
 
     def __init__(self, model: CallModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.model = model
         self.as_row = False
         self.face: CallFace = face_of(model)
@@ -52,10 +52,8 @@ class CallTile(Themed, QAbstractButton):
         """As wide as a card."""
         return QSize(CARD_WIDTH, ROW_HEIGHT if self.as_row else CARD_HEIGHT)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self._ink = TilePainter(theme, self.model.info.facts.labels)
+    def _recolour(self) -> None:
+        self._ink = TilePainter(self.theme, self.model.info.facts.labels)
 
     def show_as(self, row: bool, scale: float, height: int) -> None:
         """Be a row of the list, or a card that is so many times as large as it must be."""

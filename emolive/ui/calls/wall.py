@@ -38,8 +38,7 @@ class WallView(Themed, QWidget):
     cleared = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.order = UrgencyOrder()
         self.grid = CallGrid(theme, self)
         self.empty = EmptyWall(theme, self)
@@ -57,13 +56,13 @@ class WallView(Themed, QWidget):
         self.show_rules(None)
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self.add.setIcon(icon("calls", theme.on_accent))
-        self.rules.setIcon(icon("bell", theme.text))
+    def _recolour(self) -> None:
+        self.add.setIcon(icon("calls", self.theme.on_accent))
+        self.rules.setIcon(icon("bell", self.theme.text))
         for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
-            button.setIcon(icon(shape, theme.accent if button.isChecked() else theme.muted))
+            button.setIcon(
+                icon(shape, self.theme.accent if button.isChecked() else self.theme.muted)
+            )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Tell the calls how much of the wall is seen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
@@ -54,17 +54,14 @@ class ClassBars(LiveView):
         self.setAccessibleDescription("; ".join(self._describe(i) for i in range(len(answers))))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw name, bars and percentages of each class."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._labels:
             painter.setFont(font(13))
             painter.setPen(self.theme.colour("muted"))
             text = tr("Class probabilities appear here")
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(QRectF(self.rect()), flags, text)
-            painter.end()
             return
         row = self.height() / len(self._labels)
         painter.setFont(font(max(9.0, min(14.0, row * 0.72))))
@@ -81,7 +78,6 @@ class ClassBars(LiveView):
             bar = QRectF(names, line.top(), self.width() - names - numbers, row)
             self._paint_bars(painter, bar, i, fills[i])
             self._paint_number(painter, line, i, leading)
-        painter.end()
 
     def _paint_bars(self, painter: QPainter, room: QRectF, label: int, fill: QColor) -> None:
         count = len(self._answers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QPainter,
     QPainterPath,
-    QPaintEvent,
     QPen,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -28,7 +27,8 @@ from emolive.inference.mixed import pair_name
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
-from emolive.ui.theme import RADIUS, Theme, Themed, font
+from emolive.ui.painting import fill_rounded
+from emolive.ui.theme import RADIUS, Painted, Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 
@@ -108,12 +108,13 @@ def _widest_detail() -> str:
     return _since(3_599.0, 35_999.0)
 
 
-class CurrentCard(Themed, QWidget):
+class CurrentCard(Painted, QWidget):
     """The card of one stream."""
 
+    hint = (460, 160)  # room for a long name in large type
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.text = card_text(None, EngineState.IDLE, 0.0)
         self._name = ""
         self._widest: tuple[str, ...] = ()
@@ -121,10 +122,6 @@ class CurrentCard(Themed, QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(220, 140)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    def sizeHint(self) -> QSize:
-        """Room for a long name in large type."""
-        return QSize(460, 160)
 
     def set_stream(self, labels: tuple[str, ...], name: str) -> None:
         """Labels that may come, and a name to tell the card from others (or "")."""
@@ -155,10 +152,8 @@ class CurrentCard(Themed, QWidget):
         super().focusOutEvent(event)
         QToolTip.hideText()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw background, caption, headline, bar and detail."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         ink = self._paint_background(painter, card)
         pad = 20.0
@@ -202,7 +197,6 @@ class CurrentCard(Themed, QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.theme.colour("accent"), 2))
             painter.drawRoundedRect(card, RADIUS, RADIUS)
-        painter.end()
 
     def _paint_detail(self, painter: QPainter, inner: QRectF, big: float) -> QRectF:
         """Draw the detail at the bottom, in two lines where one may be too narrow; its room."""
@@ -231,9 +225,7 @@ class CurrentCard(Themed, QWidget):
         state = self.text.state
         if state is SpeechState.SPEECH and self.text.label is not None:
             swatch = self.theme.swatch(self.text.label)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
-            painter.drawRoundedRect(card, RADIUS, RADIUS)
+            fill_rounded(painter, card, RADIUS, QColor(swatch.fill(dark=self.theme.dark)))
             return swatch.ink(dark=self.theme.dark)
         painter.setBrush(self.theme.colour("surface"))
         pen = QPen(self.theme.colour("border"), 1)

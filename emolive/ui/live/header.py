@@ -37,17 +37,14 @@ class RecordButton(Themed, QPushButton):
     """Starts and stops a recording; while it records, it says how long and how large."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._recording = False
         self.setProperty("toggle", True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_recording(None)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw the icon in other colours."""
-        super().set_theme(theme)
-        self.setIcon(icon("stop" if self._recording else "record", theme.danger))
+    def _recolour(self) -> None:
+        self.setIcon(icon("stop" if self._recording else "record", self.theme.danger))
 
     def show_recording(self, text: str | None) -> None:
         """Elapsed time and size while it records; None: it does not."""
@@ -89,8 +86,7 @@ class Header(Themed, QFrame):
         *,
         make_probe: MakeProbe = LevelProbe,
     ) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._state = EngineState.IDLE
         self._level = True
         self._want_split = False
@@ -147,9 +143,7 @@ class Header(Themed, QFrame):
         self.show_level(True)
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw the icons in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._dress_button()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

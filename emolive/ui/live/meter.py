@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import fill_rounded, write
+from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.levels import FLOOR_DBFS
 from emolive.wording import stream_name
 
@@ -40,22 +41,19 @@ class PeakHold:
         return falling
 
 
-class LevelMeter(Themed, QWidget):
+class LevelMeter(Painted, QWidget):
     """One upright bar per stream in dBFS; clipping and speech are told in words, too."""
 
+    hint = (160, 150)  # wide enough for two bars and their words
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._streams: Sequence[StreamModel] = ()
         self._holds: list[PeakHold] = []
         self._shown: list[float] = []
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(120)
         self._describe()
-
-    def sizeHint(self) -> QSize:
-        """Wide enough for two bars and their words."""
-        return QSize(160, 150)
 
     def set_streams(self, streams: Sequence[StreamModel]) -> None:
         """Show these from now on."""
@@ -74,10 +72,8 @@ class LevelMeter(Themed, QWidget):
         self._describe()
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw scale, bars and words."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top, bottom = 22.0, self.height() - 24.0
         painter.setFont(font(10))
         painter.setPen(self.theme.colour("muted"))
@@ -91,20 +87,15 @@ class LevelMeter(Themed, QWidget):
         for i in range(columns):
             area = QRectF(34 + i * room / columns, top, room / columns - 6, bottom - top)
             self._paint_bar(painter, area, i if self._streams else None)
-        painter.end()
 
     def _paint_bar(self, painter: QPainter, area: QRectF, index: int | None) -> None:
         wide = len(self._streams) < 2
         bar = QRectF(area.center().x() - 11, area.top(), 22, area.height())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("border", 150))
-        painter.drawRoundedRect(bar, 4, 4)
+        fill_rounded(painter, bar, 4, self.theme.colour("border", 150))
         centre = Qt.AlignmentFlag.AlignCenter
         below = QRectF(area.left() - 4, area.bottom() + 5, area.width() + 8, 18)
         if index is None:
-            painter.setFont(font(11))
-            painter.setPen(self.theme.colour("faint"))
-            painter.drawText(below, centre, tr("no input"))
+            write(painter, below, tr("no input"), self.theme.colour("faint"), 11, centre)
             return
         stream, shown = self._streams[index], self._shown[index]
         if shown > FLOOR_DBFS:

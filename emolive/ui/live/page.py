@@ -50,10 +50,9 @@ class LivePage(Themed, QWidget):
         *,
         make_probe: MakeProbe = LevelProbe,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.title = tr("Live")
         self.icon_name = "live"
-        self.theme = theme
         self.runner = runner
         self._big = False
         self._asked: tuple[str, float] | None = None

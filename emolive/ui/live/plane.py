@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from emolive.explain.circumplex import Circumplex
@@ -67,6 +67,7 @@ class CircumplexPanel(LiveView):
 
     name, title, keys_text = "plane", mark("Plane"), mark("Valence and arousal")
     tip = mark("Valence and arousal, derived from the probabilities")
+    hint = (210, 190)  # about square
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -83,10 +84,6 @@ class CircumplexPanel(LiveView):
             )
         )
 
-    def sizeHint(self) -> QSize:
-        """About square."""
-        return QSize(210, 190)
-
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""
         super().set_streams(labels, streams)
@@ -98,10 +95,8 @@ class CircumplexPanel(LiveView):
         self._trails = [trail_of(stream, self._plane) for stream in self._streams]
         self.setAccessibleDescription("; ".join(self._descriptions()))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw plane, axes, classes and trails."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         # The scales are two, so the plane takes the room there is; the rim is the circumplex's.
         self._rim = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         self._paint_ground(painter)
@@ -110,7 +105,6 @@ class CircumplexPanel(LiveView):
                 self._paint_class(painter, self._point(place.valence, place.arousal), label)
         for index, trail in enumerate(self._trails):
             self._paint_trail(painter, trail, index)
-        painter.end()
 
     def _point(self, valence: float, arousal: float) -> QPointF:
         centre, rim = self._rim.center(), self._rim

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
@@ -15,6 +15,7 @@ from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
 from emolive.ui.live.view import LiveView
+from emolive.ui.painting import fill_rounded, write
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, stream_name
@@ -48,24 +49,20 @@ class TrendPanel(LiveView):
         texts = [_describe(found) for found in self._trends if found is not None]
         self.setAccessibleDescription("; ".join(texts))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the bars and their words."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         found = [(i, t) for i, t in enumerate(self._trends) if t is not None]
         if not found:
             painter.setFont(font(13))
             painter.setPen(self.theme.colour("muted"))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(QRectF(self.rect()), flags, tr("The last minutes appear here"))
-            painter.end()
             return
         height = self.height() / len(found)
         for row, (index, one) in enumerate(found):
             area = QRectF(0, row * height, self.width(), height - (8 if len(found) > 1 else 0))
             name = stream_name(self._streams[index].name) if len(self._streams) > 1 else ""
             self._paint_trend(painter, area, one, name)
-        painter.end()
 
     def _paint_trend(self, painter: QPainter, area: QRectF, one: Trend, name: str) -> None:
         painter.setFont(font(11))
@@ -85,18 +82,14 @@ class TrendPanel(LiveView):
         for i, share in enumerate(one.shares[:rows]):
             line = QRectF(area.left(), top + i * step, area.width(), step)
             square = QRectF(line.left(), line.center().y() - 5.5, 11, 11)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.fill(share.label))
-            painter.drawRoundedRect(square, 3, 3)
+            fill_rounded(painter, square, 3, self.theme.fill(share.label))
             painter.setFont(font(13, bold=i == 0))
             painter.setPen(self.theme.colour("text" if i == 0 else "muted"))
             text = line.adjusted(18, 0, 0, 0)
             painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, emotion_name(share.label))
             end = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
             painter.drawText(line.adjusted(0, 0, -52, 0), end, percent(share.share))
-            painter.setFont(font(12))
-            painter.setPen(self.theme.colour("muted"))
-            painter.drawText(line, end, _arrow(share.change))
+            write(painter, line, _arrow(share.change), self.theme.colour("muted"), 12, end)
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, one: Trend) -> None:
         outline = QPainterPath()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.model import StreamModel
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.theme import Painted, Theme
 
 
-class LiveView(Themed, QWidget):
+class LiveView(Painted, QWidget):
     """What every one of `present.VIEWS` is.
 
     `name` is its name in the program, `title` and `tip` are for people, `keys_text` says what its
@@ -24,18 +23,14 @@ class LiveView(Themed, QWidget):
     tip: ClassVar[str]
     keys_text: ClassVar[str]
     stretch: ClassVar[int] = 4
+    hint = (300, 150)  # room for eight rows
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._labels: tuple[str, ...] = ()
         self._streams: Sequence[StreamModel] = ()
         self._counts: tuple[int, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def sizeHint(self) -> QSize:
-        """Room for eight rows."""
-        return QSize(300, 150)
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these; the classes are `labels`."""

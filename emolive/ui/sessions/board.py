@@ -81,8 +81,7 @@ class Board(Themed, QWidget):
     """For each stream: probabilities, decisions, marks by hand, spectrogram, level, voice."""
 
     def __init__(self, theme: Theme, selection: Selection, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.axis = SessionAxis(self)
         self.rate = 1
         self._me, self._others = "", True

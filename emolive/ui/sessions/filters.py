@@ -86,7 +86,7 @@ class FilterBar(Themed, QWidget):
     changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._labels: tuple[str, ...] = ()
         self.text = text_field(
             tr("Search sessions"),
@@ -137,10 +137,8 @@ class FilterBar(Themed, QWidget):
         self._on_change()
         self._delay.stop()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self._glass.setIcon(icon("search", theme.muted))
+    def _recolour(self) -> None:
+        self._glass.setIcon(icon("search", self.theme.muted))
 
     def offer(self, labels: Sequence[str], tags: Sequence[str]) -> None:
         """Offer the emotions and tags that there are."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.rings import NO_LABEL
 from emolive.labels import emotion_name
 from emolive.session.session_history import SessionHistory
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import write
+from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.decisions import STATES
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, state_name, stream_name
@@ -29,12 +30,13 @@ class _Chip:
     state: SpeechState
 
 
-class HeardNow(Themed, QWidget):
+class HeardNow(Painted, QWidget):
     """Follows the cursor; draws only when something else is decided."""
 
+    hint = (150, 28)  # room for one stream
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._session: SessionHistory | None = None
         self._chips: tuple[_Chip, ...] = ()
         self.setFixedHeight(28)
@@ -60,14 +62,8 @@ class HeardNow(Themed, QWidget):
             self.setAccessibleName(self.text)
             self.update()
 
-    def sizeHint(self) -> QSize:
-        """Room for one stream."""
-        return QSize(150, 28)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the chips from the right, as many as there is room for."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bold, plain = QFontMetricsF(font(13, bold=True)), QFontMetricsF(font(12))
         right = float(self.width())
         middle = Qt.AlignmentFlag.AlignVCenter
@@ -77,16 +73,21 @@ class HeardNow(Themed, QWidget):
             if right - width - name < 0:
                 break
             box = QRectF(right - width, (self.height() - _HEIGHT) / 2, width, _HEIGHT)
-            painter.setPen(self._ink(painter, chip, box))
-            painter.setFont(font(13, bold=True))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, chip.text)
+            write(
+                painter,
+                box,
+                chip.text,
+                self._ink(painter, chip, box),
+                13,
+                Qt.AlignmentFlag.AlignCenter,
+                bold=True,
+            )
             if chip.stream:
                 painter.setFont(font(12))
                 painter.setPen(self.theme.colour("muted"))
                 painter.drawText(QRectF(box.left() - name, 0, name, self.height()), middle,
                                  chip.stream)  # fmt: skip
             right = box.left() - name - _GAP
-        painter.end()
 
     def _ink(self, painter: QPainter, chip: _Chip, box: QRectF) -> QColor:
         """Fill a chip; returns the colour of its text."""

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
+from emolive.ui.painting import fill_rounded, write
 from emolive.ui.sessions.flow import FlowLayout
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, Themed, font
 
 _BOX = 18.0
 
 
-class LabelKey(Themed, QAbstractButton):
+class LabelKey(Painted, QAbstractButton):
     """A coloured key cap with the emotion's number, and its name."""
 
     def __init__(
         self, number: int, label: str, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.number = number
         self.label = label
         self.text_shown = text = emotion_name(label)
-        self.theme = theme
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(tr("Label as {emotion}", emotion=text))
         self.setToolTip(
@@ -44,10 +44,8 @@ class LabelKey(Themed, QAbstractButton):
         """The key alone."""
         return QSize(round(_BOX + 6), 28)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the key cap, then the name."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.hasFocus() or self.underMouse():
             painter.setPen(
                 QPen(self.theme.colour("accent"), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen
@@ -55,20 +53,23 @@ class LabelKey(Themed, QAbstractButton):
             painter.setBrush(self.theme.colour("plot"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         box = QRectF(4, (self.height() - _BOX) / 2, _BOX, _BOX)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.fill(self.label))
-        painter.drawRoundedRect(box, 5, 5)
+        fill_rounded(painter, box, 5, self.theme.fill(self.label))
         if self.number < 10:
-            painter.setFont(font(11, bold=True))
-            painter.setPen(QColor(self.theme.swatch(self.label).ink(dark=self.theme.dark)))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(self.number))
+            write(
+                painter,
+                box,
+                str(self.number),
+                QColor(self.theme.swatch(self.label).ink(dark=self.theme.dark)),
+                11,
+                Qt.AlignmentFlag.AlignCenter,
+                bold=True,
+            )
         painter.setFont(font(12))
         painter.setPen(self.theme.colour("text" if self.isEnabled() else "faint"))
         room = QRectF(box.right() + 6, 0, self.width() - box.right() - 8, self.height())
         metrics = QFontMetricsF(painter.font())
         if metrics.horizontalAdvance(self.text_shown) <= room.width() + 2:
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, self.text_shown)
-        painter.end()
 
 
 class LabelKeys(Themed, QWidget):
@@ -79,8 +80,7 @@ class LabelKeys(Themed, QWidget):
     def __init__(
         self, theme: Theme, parent: QWidget | None = None, *, in_lines: bool = False
     ) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._labels: tuple[str, ...] = ()
         self._keys: list[LabelKey] = []
         self._row: QLayout = FlowLayout(self, gap=4) if in_lines else QHBoxLayout(self)

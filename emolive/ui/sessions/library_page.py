@@ -72,8 +72,7 @@ class LibraryPage(Themed, QWidget):
     listed = Signal()
 
     def __init__(self, theme: Theme, worker: Background, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.library: Library | None = None
         self._worker = worker
         self._tags: tuple[str, ...] = ()

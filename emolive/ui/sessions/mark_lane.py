@@ -86,10 +86,9 @@ class MarkLane(TimePanel):
         self.setAccessibleName(tr("Marks {what}, {stream}", what=self.kind.name, stream=stream))
         self.set_marks(())
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
+    def _recolour(self) -> None:
         self._colour_of = {}
-        super().set_theme(theme)
+        super()._recolour()
 
     @property
     def locked(self) -> bool:

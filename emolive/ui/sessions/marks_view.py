@@ -33,8 +33,9 @@ from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import Notice, label, push_button, text_field
 from emolive.ui.layouts import vbox
+from emolive.ui.painting import write
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Theme, Themed
 
 Index = QModelIndex | QPersistentModelIndex
 _ROW = 44
@@ -105,19 +106,22 @@ class MarkDelegate(QStyledItemDelegate):
         top = QRectF(text.left(), text.top(), text.width(), text.height() / 2)
         low = top.translated(0, text.height() / 2)
         start_s, end_s = mark.start_sample / self.rate, mark.end_sample / self.rate
-        painter.setFont(font(13, bold=True))
-        painter.setPen(self.theme.colour("text"))
-        painter.drawText(
+        write(
+            painter,
             top,
-            Qt.AlignmentFlag.AlignVCenter,
             emotion_name(mark.label) if mark.label else tr("comment"),
+            self.theme.colour("text"),
+            13,
+            Qt.AlignmentFlag.AlignVCenter,
+            bold=True,
         )
-        painter.setFont(font(12))
-        painter.setPen(self.theme.colour("muted"))
-        painter.drawText(
+        write(
+            painter,
             top,
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
             f"{clock_text(start_s)} · " + seconds_text(end_s - start_s),
+            self.theme.colour("muted"),
+            12,
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
         )
         about = [mark.tier] if mark.tier else []
         if mark.annotator not in ("", self.me):
@@ -143,7 +147,7 @@ class MarksView(Themed, QWidget):
     adopt = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.model = MarkModel(self)
         self.bar = AnnotatorBar(theme, self)
         self.agreement = Notice(self, "hint")
@@ -192,10 +196,8 @@ class MarksView(Themed, QWidget):
             gap=8,
         )
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self.delegate.theme = theme
+    def _recolour(self) -> None:
+        self.delegate.theme = self.theme
         self.list.viewport().update()
 
     def set_marks(self, marks: Sequence[Annotation], rate: int, me: str) -> None:

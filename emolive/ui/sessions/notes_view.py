@@ -32,8 +32,7 @@ class NotesView(Themed, QWidget):
         self, theme: Theme, parent: QWidget | None = None, *, scrolls: bool = True
     ) -> None:
         """`scrolls`: where the list is longer than its place; otherwise it takes what it needs."""
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._rate = 1
         self._notes: tuple[Note, ...] = ()
         self.area = ScrollColumn(parent=self)
@@ -60,9 +59,7 @@ class NotesView(Themed, QWidget):
         fill(column, self.field, hbox(self.here, STRETCH, self.add_button))
         self._on_text()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self.show_notes(self._notes, self._rate)
 
     @property

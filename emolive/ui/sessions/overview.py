@@ -40,8 +40,7 @@ class Overview(Themed, QWidget):
     sought = Signal(float)
 
     def __init__(self, axis: SessionAxis, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._axis = axis
         self._session: SessionHistory | None = None
         self._marks: tuple[Annotation, ...] = ()
@@ -66,9 +65,7 @@ class Overview(Themed, QWidget):
         self._marks = tuple(marks)
         self._forget()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._forget()
 
     def show_position(self, at_s: float) -> None:

@@ -76,12 +76,11 @@ class SessionsPage(Themed, QWidget):
         make_player: MakePlayer = session_player,
         choose_bundles: BundleChooser = choose_bundles,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._choose_bundles = choose_bundles
         self._make_player = make_player
         self.title = tr("Sessions")
         self.icon_name = "sessions"
-        self.theme = theme
         self.library: Library | None = None
         self._formats: tuple[str, ...] = ("html",)
         self._folder = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import decimal, tr
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 
 _RIM = 12.0
 _NUDGE = 0.1
@@ -19,14 +19,15 @@ _NUDGES = {
 }
 
 
-class RatingPad(Themed, QWidget):
+class RatingPad(Painted, QWidget):
     """The point follows the pressed mouse, while `following` any movement over it, and arrows."""
+
+    hint = (270, 230)  # about square
 
     aimed = Signal(float, float)  # valence, arousal
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.valence = self.arousal = 0.0
         self.following = False
         self.setMouseTracking(True)
@@ -36,10 +37,6 @@ class RatingPad(Themed, QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(230)
         self._describe()
-
-    def sizeHint(self) -> QSize:
-        """About square."""
-        return QSize(270, 230)
 
     def show_point(self, valence: float, arousal: float) -> None:
         """Move the point; tells nobody."""
@@ -67,10 +64,8 @@ class RatingPad(Themed, QWidget):
         self.show_point(self.valence + step[0], self.arousal + step[1])
         self.aimed.emit(self.valence, self.arousal)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the plane, its ends and the point."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         edge = "accent" if self.hasFocus() else "border"
         painter.setPen(QPen(self.theme.colour(edge), 2 if self.hasFocus() else 1))
@@ -94,7 +89,6 @@ class RatingPad(Themed, QWidget):
         painter.setPen(QPen(self.theme.colour("surface"), 2))
         painter.setBrush(self.theme.colour("danger" if self.following else "accent"))
         painter.drawEllipse(at, 8.0, 8.0)
-        painter.end()
 
     def _room(self) -> QRectF:
         return QRectF(self.rect()).adjusted(_RIM, _RIM, -_RIM, -_RIM)

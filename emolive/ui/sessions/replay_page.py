@@ -71,8 +71,7 @@ class ReplayPage(Themed, QWidget):
         *,
         make_player: MakePlayer = session_player,
     ) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.session: SessionHistory | None = None
         self._library: Library | None = None
         self._reader = reader

@@ -78,8 +78,7 @@ class ResultsPage(Themed, QWidget):
         *,
         choose: FileChooser = choose_file,
     ) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._worker = worker
         self._choose = choose
         self.model = ResultsModel(self)

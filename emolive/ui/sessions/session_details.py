@@ -43,8 +43,7 @@ class SessionDetails(Themed, QFrame):
     delete = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setProperty("card", True)
         self.setFixedWidth(WIDTH)
         self._row: SessionRow | None = None

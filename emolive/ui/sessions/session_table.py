@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from emolive.i18n import day_text, time_text
 from emolive.labels import label_name
 from emolive.times import duration_text
+from emolive.ui.painting import fill_rounded
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.share_bars import paint_share_bar
 from emolive.ui.theme import Theme, Themed, font
@@ -73,9 +74,7 @@ class SessionDelegate(QStyledItemDelegate):
             tag = QRectF(left, top.top() + 1, width, 18)
             left += width + 8
             painter.setFont(font(11, bold=True))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.colour(f"{colour}_tint"))
-            painter.drawRoundedRect(tag, 5, 5)
+            fill_rounded(painter, tag, 5, self.theme.colour(f"{colour}_tint"))
             painter.setPen(self.theme.colour(colour))
             painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
         self._line(painter, QRectF(top.left(), top.top(), room, top.height()), row.title,
@@ -155,7 +154,7 @@ class SessionTable(Themed, QTableView):
     delete_wanted = Signal()
 
     def __init__(self, model: SessionModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._sessions = model
         self.setModel(model)
         self.delegate = SessionDelegate(theme, self)
@@ -185,10 +184,8 @@ class SessionTable(Themed, QTableView):
         header.setSortIndicatorClearable(False)
         self.doubleClicked.connect(lambda index: self._open(index.row()))
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self.delegate.theme = theme
+    def _recolour(self) -> None:
+        self.delegate.theme = self.theme
         self.viewport().update()
 
     @property

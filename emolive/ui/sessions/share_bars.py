@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
@@ -13,7 +13,7 @@ from emolive.labels import label_name
 from emolive.session.summary import NO_EMOTION
 from emolive.times import duration_text
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent
 
@@ -60,12 +60,11 @@ def paint_label(painter: QPainter, area: QRectF, name: str, theme: Theme) -> Non
     painter.fillRect(area, theme.fill(name))
 
 
-class ShareList(Themed, QWidget):
+class ShareList(Painted, QWidget):
     """Name, bar, share and time of each label, the longest first."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._rows: list[tuple[str, int]] = []
         self._rate = 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -85,15 +84,12 @@ class ShareList(Themed, QWidget):
         """Wide enough for names and numbers."""
         return QSize(240, max(1, len(self._rows)) * _ROW)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the rows."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(12))
         if not self._rows:
             painter.setPen(self.theme.colour("muted"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, tr("no answers"))
-            painter.end()
             return
         total = sum(n for _, n in self._rows)
         longest = max(n for _, n in self._rows)
@@ -120,4 +116,3 @@ class ShareList(Themed, QWidget):
             painter.drawText(at, right, percent(n / total))
             painter.setPen(self.theme.colour("muted"))
             painter.drawText(line, right, duration_text(n / self._rate))
-        painter.end()

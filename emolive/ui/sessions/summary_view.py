@@ -32,8 +32,7 @@ class SummaryView(Themed, ScrollColumn):
     sought = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
-        self.theme = theme
+        super().__init__(theme, None, parent)
         self._lists: list[ShareList] = []
         self.setAccessibleName(tr("Summary"))
 

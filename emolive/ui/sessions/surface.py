@@ -81,7 +81,7 @@ class Surface(Themed, QWidget):
     lane_pressed = Signal(str)  # the tier whose lane of one's own was pressed
 
     def __init__(self, ground: Ground, selection: Selection, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self._ground = ground
         self._axis = ground.axis
         self.selection = selection
@@ -101,10 +101,8 @@ class Surface(Themed, QWidget):
         self._axis.changed.connect(self.update)
         selection.changed.connect(self.update)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self._painter = SurfacePainter(theme)
+    def _recolour(self) -> None:
+        self._painter = SurfacePainter(self.theme)
 
     def show_position(self, at_s: float) -> None:
         """Move the cursor; only its old and new place are drawn anew."""

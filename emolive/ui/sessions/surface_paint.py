@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from emolive.i18n import tr
 from emolive.times import seconds_text
+from emolive.ui.painting import fill_rounded
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.patterns import hatch
 
@@ -57,9 +58,7 @@ class SurfacePainter:
             return
         tag = QRectF(shown.center().x() - width / 2, area.bottom() - 22, width, 18)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(edge)
-        painter.drawRoundedRect(tag, 5, 5)
+        fill_rounded(painter, tag, 5, edge)
         painter.setPen(self._theme.colour("on_accent"))
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -93,9 +92,7 @@ class SurfacePainter:
             return
         tag = QRectF(area.center().x() - width / 2, area.center().y() - 9, width, 18)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.colour("warning_tint"))
-        painter.drawRoundedRect(tag, 5, 5)
+        fill_rounded(painter, tag, 5, self._theme.colour("warning_tint"))
         painter.setPen(self._theme.colour("warning"))
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -25,8 +25,7 @@ class TrendChart(Themed, QWidget):
     """Wheel and drag zoom and pan in time; the pointer tells exact values."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setAccessibleName(tr("Emotions over time"))
         self.points: tuple[TrendPoint, ...] = ()
         self._emotions: tuple[str, ...] = ()
@@ -36,9 +35,7 @@ class TrendChart(Themed, QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 14, 4)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         if self._made is not None:
             self._dress()
             self._draw()

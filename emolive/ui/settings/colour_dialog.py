@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 from emolive.i18n import tr
 from emolive.ui.controls import label, push_button, text_field
 from emolive.ui.layouts import STRETCH, fill, hbox
+from emolive.ui.painting import fill_rounded
 from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
@@ -45,9 +46,7 @@ class Swatch(QAbstractButton):
         """Draw the colour and the ring."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.colour)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(5, 5, -5, -5), 5, 5)
+        fill_rounded(painter, QRectF(self.rect()).adjusted(5, 5, -5, -5), 5, self.colour)
         if self.isChecked() or self.hasFocus():
             ring = "text" if self.isChecked() else "accent"
             painter.setPen(QPen(self._theme.colour(ring), 2))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.baseline import ExpectedMix, consequence
 from emolive.baseline.consequence import CURVE
 from emolive.i18n import tr
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import consequence_text, percent
 
 _HEIGHT = 136
@@ -20,12 +20,11 @@ _LINE = 20
 _HIGHEST = 1.15
 
 
-class ConsequenceCurve(Themed, QWidget):
+class ConsequenceCurve(Painted, QWidget):
     """False alarms, and angry speech that is found, as shares of what they are without adapting."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._mix = ExpectedMix()
         self._before = 0.2  # of the width: where a balanced mix has its place
         self.setFixedHeight(_HEIGHT)
@@ -37,10 +36,8 @@ class ConsequenceCurve(Themed, QWidget):
         self.setAccessibleName(consequence_text(*consequence(mix)))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the axes, the curves with their names, and what is chosen."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(11))
         alarms, found = consequence(self._mix)
         widest = painter.fontMetrics().horizontalAdvance
@@ -59,7 +56,6 @@ class ConsequenceCurve(Themed, QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             beside = QRectF(plot.right() + _GAP, points[-1].y() - _LINE / 2, names + _GAP, _LINE)
             painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)
-        painter.end()
 
     @staticmethod
     def _curves(alarms: float, found: float) -> Sequence[tuple[str, str, int, float]]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 from emolive.i18n import tr
 from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.layouts import hbox, vbox
-from emolive.ui.theme import Theme, Themed
+from emolive.ui.painting import fill_rounded
+from emolive.ui.theme import Painted, Theme
 
 CONTROL_WIDTH = 232
 
@@ -65,37 +66,27 @@ def _says_its_name(widget: QWidget) -> bool:
     return bool(widget.accessibleName() or (isinstance(widget, QPushButton) and widget.text()))
 
 
-class Switch(Themed, QAbstractButton):
+class Switch(Painted, QAbstractButton):
     """On or off."""
 
+    hint = (46, 28)  # a pill
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:
-        """A pill."""
-        return QSize(46, 28)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw track, knob, and the ring of the focus."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         on = self.isChecked()
         track = QRectF(3, 3, 40, 22)
         if self.hasFocus():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.colour("accent", 90))
-            painter.drawRoundedRect(track.adjusted(-3, -3, 3, 3), 14, 14)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("accent" if on else "faint"))
-        painter.drawRoundedRect(track, 11, 11)
+            fill_rounded(painter, track.adjusted(-3, -3, 3, 3), 14, self.theme.colour("accent", 90))
+        fill_rounded(painter, track, 11, self.theme.colour("accent" if on else "faint"))
         painter.setBrush(self.theme.colour("on_accent" if on else "surface"))
         painter.drawEllipse(QPointF(32 if on else 14, 14), 8, 8)
-        painter.end()
 
 
 class Choice(ChoiceBox):

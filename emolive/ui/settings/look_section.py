@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QGridLayout,
@@ -14,22 +14,24 @@ from PySide6.QtWidgets import (
 from emolive.i18n import SYSTEM, language_name, languages, tr
 from emolive.labels import USUAL, emotion_name
 from emolive.settings import Settings
+from emolive.ui.painting import fill_rounded
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.colour_dialog import ColourDialog
 from emolive.ui.settings.form import Choice, Section
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import percent
 
 SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 
 
-class ColourButton(Themed, QAbstractButton):
+class ColourButton(Painted, QAbstractButton):
     """An emotion and its colour; a click chooses another."""
 
+    hint = (124, 34)  # a square and a name
+
     def __init__(self, label: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.label = label
-        self.theme = theme
         self.own = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -44,27 +46,18 @@ class ColourButton(Themed, QAbstractButton):
         """What it shows."""
         return self.theme.fill(self.label)
 
-    def sizeHint(self) -> QSize:
-        """A square and a name."""
-        return QSize(124, 34)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the square, the name, and a mark for an own colour."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.setPen(QPen(self.theme.colour("accent" if self.hasFocus() else "border"), 1.5))
         painter.setBrush(self.theme.colour("plot"))
         painter.drawRoundedRect(frame, 8, 8)
         square = QRectF(9, self.height() / 2 - 8, 16, 16)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.colour)
-        painter.drawRoundedRect(square, 4, 4)
+        fill_rounded(painter, square, 4, self.colour)
         painter.setFont(font(12, bold=self.own))
         painter.setPen(self.theme.colour("text"))
         text = frame.adjusted(32, 0, -6, 0)
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, emotion_name(self.label))
-        painter.end()
 
 
 class LookSection(Section):

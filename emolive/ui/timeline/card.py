@@ -17,16 +17,14 @@ class TimelineCard(Themed, QFrame):
     """Its parts, which whoever inherits lays out; the panels share one axis and one left margin."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.setProperty("card", True)
-        self.theme = theme
         self.axis = TimeAxis(self)
         self.legend = Legend(theme, self)
         self.ruler = TimeRuler(self.axis, theme, self)
         self.spans = SpanButtons(self.axis, self)
         self.stack = PanelStack(self.axis)
-        self.back = BackToLive(self.axis, self.ruler, self)
-        self.back.set_theme(theme)
+        self.back = BackToLive(self.axis, self.ruler, theme, self)
 
     @property
     def panels(self) -> list[TimePanel]:

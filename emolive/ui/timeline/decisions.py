@@ -52,10 +52,9 @@ class DecisionPanel(StreamPanel[WithDecisions]):
         self._hop_s = stream.hop_s
         self._fills = theme.fills(stream.decisions.labels)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw anew in other colours."""
-        self._fills = theme.fills(self._decisions.labels)
-        super().set_theme(theme)
+    def _recolour(self) -> None:
+        self._fills = self.theme.fills(self._decisions.labels)
+        super()._recolour()
 
     def newest_s(self) -> float:
         """Centre of the newest decision."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.types import SpeechState
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import fill_rounded
+from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import state_name
 
@@ -17,12 +18,11 @@ _BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0
 _STATES = (SpeechState.UNCERTAIN, SpeechState.SILENCE)
 
 
-class Legend(Themed, QWidget):
+class Legend(Painted, QWidget):
     """Colour and name of each class, and the patterns of what is none."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._labels: tuple[str, ...] = ()
         self._states: tuple[SpeechState, ...] = _STATES
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -42,12 +42,10 @@ class Legend(Themed, QWidget):
         self.setAccessibleDescription(", ".join(self._names()))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw the entries in one line, closer together where room is short."""
         if not self._labels:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         names = self._names()
         for px in (12, 11, 10, 9):
             painter.setFont(font(px))
@@ -65,9 +63,7 @@ class Legend(Themed, QWidget):
         for i, (name, width) in enumerate(zip(names, widths, strict=True)):
             square = QRectF(x, self.height() / 2 - _BOX / 2, _BOX, _BOX)
             if i < len(fills):
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(fills[i])
-                painter.drawRoundedRect(square, 3, 3)
+                fill_rounded(painter, square, 3, fills[i])
             else:
                 self._paint_state(painter, square, self._states[i - len(fills)])
             x += _BOX + _NEAR
@@ -76,7 +72,6 @@ class Legend(Themed, QWidget):
                 text = QRectF(x, 0, width + 2, self.height())
                 painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, name)
                 x += width + gap
-        painter.end()
 
     def _names(self) -> tuple[str, ...]:
         emotions = tuple(emotion_name(label) for label in self._labels)
@@ -84,9 +79,7 @@ class Legend(Themed, QWidget):
 
     def _paint_state(self, painter: QPainter, square: QRectF, state: SpeechState) -> None:
         if state is SpeechState.UNCERTAIN:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.colour("border"))
-            painter.drawRoundedRect(square, 3, 3)
+            fill_rounded(painter, square, 3, self.theme.colour("border"))
             painter.setBrush(hatch(self.theme.text, 130))
         elif state is SpeechState.SILENCE:
             painter.setPen(self.theme.colour("faint"))

@@ -53,8 +53,8 @@ class SpanButtons(QWidget):
 class BackToLive(Themed, QPushButton):
     """Floats above the right end of `ruler` while the axis does not follow the newest audio."""
 
-    def __init__(self, axis: TimeAxis, ruler: QWidget, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self, axis: TimeAxis, ruler: QWidget, theme: Theme, parent: QWidget) -> None:
+        super().__init__(theme, parent)
         self._axis, self._ruler = axis, ruler
         self.setProperty("primary", True)
         self.setProperty("pill", True)
@@ -64,11 +64,10 @@ class BackToLive(Themed, QPushButton):
         self._widest = 0
         self.hide()
         axis.follow_changed.connect(self.refresh)
+        self._recolour()
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
-        self.setIcon(icon("next", theme.on_accent))
+    def _recolour(self) -> None:
+        self.setIcon(icon("next", self.theme.on_accent))
 
     def refresh(self) -> None:
         """Say how far behind the axis is; gone while it follows."""

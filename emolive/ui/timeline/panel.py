@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from emolive.ui.painting import fill_rounded
 from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.time_axis import TimeAxis
 
@@ -39,9 +40,8 @@ class TimePanel(Themed, QWidget):
     picked = Signal(float)
 
     def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.axis = axis
-        self.theme = theme
         self.caption = ""
         self._image = QImage()
         self._image_start = 0
@@ -82,9 +82,7 @@ class TimePanel(Themed, QWidget):
 
     # What it gets for it.
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw anew in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self.redraw()
 
     def redraw(self) -> None:
@@ -299,9 +297,7 @@ def paint_caption(
     width = painter.fontMetrics().horizontalAdvance(text) + 14
     tag = QRectF(plot.left() + 6, plot.top() + 5, width, 18)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.colour("surface", alpha))
-    painter.drawRoundedRect(tag, 5, 5)
+    fill_rounded(painter, tag, 5, theme.colour("surface", alpha))
     painter.setPen(theme.colour("muted" if alpha > 200 else "text"))
     painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -311,9 +307,8 @@ class TimeRuler(Themed, QWidget):
     """The tick texts under the panels."""
 
     def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.axis = axis
-        self.theme = theme
         self.setFixedHeight(20)
         axis.changed.connect(self.update)
 

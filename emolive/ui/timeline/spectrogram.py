@@ -52,10 +52,9 @@ class SpectrogramPanel(StreamPanel[WithSpectrogram]):
         self._frame_s = spec.hop_length / spec.sampling_rate
         self._colours = lookup_table(dark=theme.dark)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colour map with the theme."""
-        self._colours = lookup_table(dark=theme.dark)
-        super().set_theme(theme)
+    def _recolour(self) -> None:
+        self._colours = lookup_table(dark=self.theme.dark)
+        super()._recolour()
 
     def newest_s(self) -> float:
         """End of the newest frame."""

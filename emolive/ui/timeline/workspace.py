@@ -84,9 +84,8 @@ class Workspace(TimelineCard):
         self.back.setToolTip(tr("Follow the newest audio (L)"))
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
+        super()._recolour()
         self._dress_views()
 
     def set_streams(

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.explain.baseline import CueReading
 from emolive.explain.cues import SPECS
 from emolive.explain.wording import TOLD, comparison, title
 from emolive.i18n import decimal, tr
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import fill_rounded, write
+from emolive.ui.theme import Painted, Theme, font
 
 ROW, HEAD = 22.0, 18.0
 # Deviations beyond this many spreads are drawn at the end of the scale.
 _MOST = 4.0
 
 
-class CueTable(Themed, QWidget):
+class CueTable(Painted, QWidget):
     """A row per cue: name, value, usual value, and how far off it is."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._readings: tuple[CueReading, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -42,12 +42,10 @@ class CueTable(Themed, QWidget):
         self.setToolTip("\n".join(about))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw head and rows."""
         if not self._readings:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width()
         # Name, two numbers and a scale share the width.
         columns = 0.355 * width, 0.59 * width, 0.795 * width
@@ -74,20 +72,22 @@ class CueTable(Themed, QWidget):
             )
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
             painter.drawText(here.translated(0, top), right, _number(reading, True))
-            painter.setFont(font(12))
-            painter.setPen(self.theme.colour("muted"))
-            painter.drawText(usual.translated(0, top), right, _number(reading, False))
+            write(
+                painter,
+                usual.translated(0, top),
+                _number(reading, False),
+                self.theme.colour("muted"),
+                12,
+                right,
+            )
             self._paint_scale(painter, scale.translated(0, top), reading, far=far)
-        painter.end()
 
     def _paint_scale(
         self, painter: QPainter, area: QRectF, reading: CueReading, *, far: bool
     ) -> None:
         centre, half = area.center(), area.width() / 2 - 4
         track = QRectF(centre.x() - half, centre.y() - 2, 2 * half, 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("border", 130))
-        painter.drawRoundedRect(track, 2, 2)
+        fill_rounded(painter, track, 2, self.theme.colour("border", 130))
         usual = half * TOLD / _MOST
         painter.setBrush(self.theme.colour("faint", 150))
         painter.drawRoundedRect(QRectF(centre.x() - usual, centre.y() - 2, 2 * usual, 4), 2, 2)

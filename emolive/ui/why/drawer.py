@@ -35,8 +35,7 @@ class WhyDrawer(Themed, QFrame):
     label_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setProperty("card", True)
         self.setFixedWidth(side_width(0))
         self.setAccessibleName(tr("Why"))
@@ -64,12 +63,10 @@ class WhyDrawer(Themed, QFrame):
         self._show_texts("", "", "")
         self.set_theme(theme)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw everything in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         for button, name in ((self.before, "back"), (self.after, "next")):
-            button.setIcon(icon(name, theme.muted))
-        self.close_button.setIcon(icon("close", theme.muted))
+            button.setIcon(icon(name, self.theme.muted))
+        self.close_button.setIcon(icon("close", self.theme.muted))
 
     def set_run(self, facts: AnalysisFacts | None, *, several: bool) -> None:
         """Explanations to come are of this run; `several` streams are told apart by name."""

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.acoustics import SPECTROGRAM
@@ -16,7 +16,8 @@ from emolive.features.mel import hz_to_mel
 from emolive.i18n import decimal, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import write
+from emolive.ui.theme import Painted, Theme, font
 
 _LEFT, _BOTTOM = 48.0, 18.0
 # A patch worth less than this many nats of log-odds is not shown: nothing was decisive then.
@@ -24,12 +25,13 @@ LEAST_WORTH = 0.15
 _TICKS_HZ = (500, 1000, 2000, 4000)
 
 
-class SaliencyView(Themed, QWidget):
+class SaliencyView(Painted, QWidget):
     """Grey is the sound; the class's colour, what spoke for it; hatched, what spoke against it."""
 
+    hint = (300, 168)  # the drawer's width
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._found: Explanation | None = None
         self._colour = QColor(theme.accent)
         self._image = QImage()
@@ -38,13 +40,7 @@ class SaliencyView(Themed, QWidget):
         self.setFixedHeight(168)
         self.setAccessibleName(tr("What was decisive in the sound"))
 
-    def sizeHint(self) -> QSize:
-        """The drawer's width."""
-        return QSize(300, 168)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours."""
-        super().set_theme(theme)
+    def _recolour(self) -> None:
         self._draw()
 
     def show_busy(self) -> None:
@@ -59,10 +55,8 @@ class SaliencyView(Themed, QWidget):
         self._colour = colour
         self._draw()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw picture, axes and the decisive patch."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plot = QRectF(_LEFT, 2, self.width() - _LEFT - 4, self.height() - _BOTTOM - 4)
         painter.fillRect(plot, self.theme.colour("plot"))
         found = self._found
@@ -76,15 +70,19 @@ class SaliencyView(Themed, QWidget):
         painter.setPen(QPen(self.theme.colour("border"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(plot.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.end()
 
     def _paint_text(self, painter: QPainter, plot: QRectF) -> None:
         if self._busy and self._found is not None and self._found.log_mel is not None:
             painter.fillRect(plot, self.theme.colour("plot", 150))
         text = tr("Listening again…") if self._busy else tr("The sound of this moment is not here")
-        painter.setFont(font(12))
-        painter.setPen(self.theme.colour("text" if self._busy else "muted"))
-        painter.drawText(plot, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+        write(
+            painter,
+            plot,
+            text,
+            self.theme.colour("text" if self._busy else "muted"),
+            12,
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+        )
 
     def _paint_patch(self, painter: QPainter, plot: QRectF, found: Explanation) -> None:
         saliency = found.saliency
