@@ -26,3 +26,4 @@ def asset(name: str) -> Path:
 VAD_MODEL = "silero_vad_16k_rows.onnx"
 DEMO_AUDIO = "demo.flac"
 ICON = "icon.svg"
+STYLE = "window.qss"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from string import Template
 from typing import Any, ClassVar, cast
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from emolive import resources
 from emolive.labels import PaletteName, swatch
 from emolive.palette import Swatch
 from emolive.settings import Settings, ThemeChoice
-from emolive.ui.popups import POPUP_RADIUS, dress_popups
-from emolive.ui.widget_styles import widget_style
+from emolive.ui.popups import dress_popups
 
 SPACE = 12
 RADIUS = 10
@@ -216,124 +217,11 @@ def apply(app: QApplication, theme: Theme) -> None:
     dress_popups(app)
 
 
-def _style_sheet(t: Theme) -> str:
-    return f"""
-QWidget {{ font-size: 13px; color: {t.text}; outline: none; }}
-QWidget#plain {{ background: transparent; }}
-QMainWindow, QWidget#root {{ background: {t.window}; }}
-QFrame[card="true"] {{
-    background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px;
-}}
-QLabel {{ background: transparent; }}
-QLabel[role="wordmark"] {{ font-size: 18px; font-weight: 700; }}
-QLabel[role="elapsed"] {{ font-size: 18px; font-weight: 600; }}
-QLabel[role="caption"] {{ font-size: 11px; color: {t.muted}; }}
-QLabel[role="value"] {{ font-size: 13px; font-weight: 600; }}
-QLabel[role="value"][alert="true"] {{
-    color: {t.surface}; background: {t.warning}; border-radius: 4px;
-}}
-QPushButton, QComboBox {{
-    background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px;
-    padding: 0 12px; min-height: 32px;
-}}
-QPushButton:hover, QComboBox:hover {{ border-color: {t.faint}; }}
-QPushButton:focus, QComboBox:focus {{ border: 2px solid {t.accent}; }}
-QPushButton:focus {{ padding: 0 11px; }}
-QPushButton:disabled, QComboBox:disabled {{ color: {t.faint}; }}
-QPushButton[primary="true"] {{
-    background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};
-    font-weight: 600; padding: 0 16px;
-}}
-QPushButton[primary="true"]:hover {{ background: {t.accent_hover}; }}
-QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; padding: 0 15px; }}
-QPushButton[segment="true"] {{
-    min-height: 24px; padding: 0 9px; border-radius: 6px; font-size: 12px;
-    background: transparent; border: 1px solid transparent; color: {t.muted};
-}}
-QPushButton[segment="true"]:hover {{ color: {t.text}; background: {t.plot}; }}
-QPushButton[segment="true"]:checked {{
-    color: {t.accent}; background: {t.info_tint}; font-weight: 600;
-}}
-QPushButton[segment="true"][alert="true"] {{
-    color: {t.warning}; background: {t.warning_tint}; font-weight: 600;
-}}
-QPushButton[segment="true"]:focus {{ border: 1px solid {t.accent}; padding: 0 9px; }}
-QComboBox::drop-down {{ border: none; width: 26px; }}
-QComboBox::down-arrow {{ image: none; }}
-QComboBox {{ combobox-popup: 0; }}
-QComboBox QAbstractItemView, QListView#suggestions {{
-    background: {t.surface}; border: 1px solid {t.border}; border-radius: {POPUP_RADIUS}px;
-    padding: 4px; outline: none;
-}}
-QListView#suggestions {{ padding: 0; }}
-QComboBox QAbstractItemView::item, QListView#suggestions::item {{
-    min-height: 30px; padding: 0 8px; border-radius: 5px; color: {t.text};
-}}
-QComboBox QAbstractItemView::item:selected, QListView#suggestions::item:selected {{
-    background: {t.info_tint}; color: {t.text};
-}}
-QComboBox QAbstractItemView::item:disabled {{ color: {t.faint}; }}
-QPushButton[toggle="true"] {{ color: {t.muted}; }}
-QPushButton[toggle="true"]:disabled {{ color: {t.faint}; }}
-QPushButton[toggle="true"]:checked {{
-    color: {t.accent}; background: {t.info_tint}; border-color: {t.accent}; font-weight: 600;
-}}
-QPushButton[toggle="true"][recording="true"] {{
-    color: {t.danger}; background: {t.danger_tint}; border-color: {t.danger}; font-weight: 600;
-}}
-QPushButton[pill="true"] {{ border-radius: 15px; min-height: 28px; padding: 0 14px 0 10px; }}
-QPushButton[jump="true"] {{
-    background: transparent; border: 1px solid transparent; color: {t.muted};
-    text-align: left; min-width: 128px; padding: 0 10px;
-}}
-QPushButton[jump="true"]:hover {{ color: {t.text}; background: {t.surface}; }}
-QPushButton[jump="true"]:focus {{ border: 2px solid {t.accent}; padding: 0 9px; }}
-QLabel[role="title"] {{ font-size: 16px; font-weight: 600; }}
-QLabel[role="hero"] {{ font-size: 26px; font-weight: 700; }}
-QLabel[role="body"] {{ font-size: 13px; }}
-QLabel[role="strong"] {{ font-size: 13px; font-weight: 600; }}
-QLabel[role="note"] {{
-    font-size: 12px; color: {t.warning}; background: {t.warning_tint}; border-radius: 6px;
-    padding: 6px 8px;
-}}
-QFrame#rail {{ background: {t.surface}; border: none; border-right: 1px solid {t.border}; }}
-QToolButton[rail="true"] {{
-    font-size: 11px; color: {t.muted}; border-radius: 9px; padding: 5px 0 3px 0;
-    min-width: 0; min-height: 0;
-}}
-QToolButton[rail="true"]:hover {{ background: {t.plot}; border-color: transparent; }}
-QToolButton[rail="true"]:checked {{
-    background: {t.info_tint}; color: {t.accent}; font-weight: 600; border-color: transparent;
-}}
-QToolButton[rail="true"]:focus {{ border: 2px solid {t.accent}; }}
-QLabel[role="key"] {{
-    background: {t.surface}; border: 1px solid {t.border}; border-radius: 5px;
-    padding: 2px 7px; font-size: 12px; font-weight: 600;
-}}
-QLabel#frames {{
-    background: {t.text}; color: {t.surface}; border-radius: 6px; padding: 4px 8px;
-    font-family: monospace; font-size: 11px;
-}}
-QToolTip {{
-    background: {t.surface}; color: {t.text}; border: 1px solid {t.border};
-    border-radius: {POPUP_RADIUS}px; padding: 6px 9px; font-size: 12px;
-}}
-QFrame#banner[severity="info"] {{ background: {t.info_tint}; border-radius: 8px; }}
-QFrame#banner[severity="warning"] {{ background: {t.warning_tint}; border-radius: 8px; }}
-QFrame#banner[severity="error"] {{ background: {t.danger_tint}; border-radius: 8px; }}
-QFrame#banner[severity="info"] QLabel {{ color: {t.text}; }}
-QFrame#banner[severity="warning"] QLabel {{ color: {t.warning}; }}
-QFrame#banner[severity="error"] QLabel {{ color: {t.danger}; }}
-QFrame#banner QPushButton {{ min-height: 26px; background: {t.surface}; }}
-{widget_style(t)}
-QAbstractSpinBox QLineEdit {{
-    background: transparent; border: none; padding: 0 12px; margin: 0; min-height: 0;
-}}
-QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0 12px; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
-QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow {{ width: 0; height: 0; image: none; }}
-QAbstractSpinBox:disabled QLineEdit {{ color: {t.faint}; }}
-"""
+def _style_sheet(theme: Theme) -> str:
+    """The style sheet in the colours of a theme."""
+    tick = resources.asset(f"tick-{'dark' if theme.dark else 'light'}.svg").as_posix()
+    template = Template(resources.asset(resources.STYLE).read_text(encoding="utf-8"))
+    return template.substitute(asdict(theme), tick=tick)
 
 
 def theme_of(settings: Settings) -> Theme:

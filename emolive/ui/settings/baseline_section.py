@@ -13,21 +13,20 @@ from emolive.settings import Settings
 from emolive.ui.controls import Notice, label, timer
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.consequence_curve import ConsequenceCurve
-from emolive.ui.settings.form import CONTROL_WIDTH, Choice, Number, Section, Switch
+from emolive.ui.settings.form import CONTROL_WIDTH, Number, SettingsSection
 from emolive.ui.theme import Theme
 from emolive.wording import consequence_text
 
 _TYPED_MS = 900
 
 
-class BaselineSection(Section):
+class BaselineSection(SettingsSection):
     """They hold from the next start of a run on."""
 
     def __init__(
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(tr("Adapting to the source"), parent)
-        self._preferences = preferences
+        super().__init__(tr("Adapting to the source"), preferences, theme, parent)
         note = label(
             tr(
                 "With a new microphone, language or group of callers, a model has a bias of its "
@@ -40,27 +39,20 @@ class BaselineSection(Section):
             wrap=True,
         )
         self.add(note)
-        self.on = Switch(theme, self)
-        self.on.clicked.connect(lambda on: preferences.change("baseline", on=on))
         about = tr(
             "One session counts little against the past, so a call that is angry throughout stays "
             "angry. Numbers are kept of each source, never sound; the model's own probabilities "
             "are kept beside the adapted ones."
         )
-        self.row(tr("Adapt answers to their source"), about, self.on)
-        self.mix = Choice(
-            tr("What is heard"),
-            [
-                (tr("Mostly neutral calls"), "calls"),
-                (tr("Lively talk"), "talk"),
-                (tr("Balanced recordings"), "balanced"),
-                (tr("Own share"), "own"),
-            ],
-            self,
-        )
-        self.mix.picked.connect(lambda value: preferences.change("baseline", mix=value))
+        self.on = self.switch("baseline", "on", tr("Adapt answers to their source"), about)
         about = tr("How much of what is said there is neutral, as you know it.")
-        self.row(tr("What is heard"), about, self.mix)
+        mixes = [
+            (tr("Mostly neutral calls"), "calls"),
+            (tr("Lively talk"), "talk"),
+            (tr("Balanced recordings"), "balanced"),
+            (tr("Own share"), "own"),
+        ]
+        self.mix = self.choice("baseline", "mix", tr("What is heard"), about, mixes)
         self.neutral = Number((1, 99), 1, tr("% neutral"), self)
         self.neutral.setFixedWidth(CONTROL_WIDTH)
         self.neutral.valueChanged.connect(
@@ -89,9 +81,8 @@ class BaselineSection(Section):
 
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
+        super().show_settings(settings)
         baseline = settings.baseline
-        self.on.setChecked(baseline.on)
-        self.mix.show_value(baseline.mix)
         self.neutral.show_value(round(100 * baseline.neutral))
         self._own.setVisible(baseline.mix == "own")
         if self.group.text() != baseline.group and not self._typing.isActive():

@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import tr
+from emolive.settings import Settings
 from emolive.ui.controls import ChoiceBox, label
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.painting import fill_rounded
+from emolive.ui.preferences import Preferences
 from emolive.ui.theme import Painted, Theme
 
 CONTROL_WIDTH = 232
@@ -61,6 +63,63 @@ class Section(QFrame):
         self._column.addWidget(widget)
 
 
+class SettingsSection(Section):
+    """Rows that show values of the settings, by part and name, and change them at once."""
+
+    def __init__(
+        self, title: str, preferences: Preferences, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(title, parent)
+        self._preferences = preferences
+        self._theme = theme
+        self._shown: list[tuple[str, str, Switch | Choice | Number]] = []
+
+    def switch(self, part: str, name: str, title: str, about: str) -> Switch:
+        """A row with a switch."""
+        box = Switch(self._theme, self)
+        box.clicked.connect(lambda on: self._preferences.change(part, **{name: on}))
+        self._add(box, part, name, title, about)
+        return box
+
+    def choice(
+        self, part: str, name: str, title: str, about: str, values: Sequence[tuple[str, object]]
+    ) -> Choice:
+        """A row with one of a few values."""
+        box = Choice(title, values, self)
+        box.picked.connect(lambda value: self._preferences.change(part, **{name: value}))
+        self._add(box, part, name, title, about)
+        return box
+
+    def number(
+        self,
+        part: str,
+        name: str,
+        title: str,
+        about: str,
+        bounds: tuple[float, float],
+        step: float,
+        unit: str,
+    ) -> Number:
+        """A row with a number."""
+        box = Number(bounds, step, unit, self)
+        box.valueChanged.connect(
+            lambda value: self._preferences.change(part, **{name: round(value, 3)})
+        )
+        self._add(box, part, name, title, about)
+        return box
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show what is set."""
+        for part, name, control in self._shown:
+            control.show_value(getattr(getattr(settings, part), name))
+
+    def _add(
+        self, control: Switch | Choice | Number, part: str, name: str, title: str, about: str
+    ) -> None:
+        self._shown.append((part, name, control))
+        self.row(title, about, control)
+
+
 def _says_its_name(widget: QWidget) -> bool:
     """Whether a screen reader has a name for it: its own, or the text that it shows."""
     return bool(widget.accessibleName() or (isinstance(widget, QPushButton) and widget.text()))
@@ -77,6 +136,10 @@ class Switch(Painted, QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def show_value(self, on: bool) -> None:
+        """Be on or off; tells nobody."""
+        self.setChecked(on)
 
     def paint(self, painter: QPainter) -> None:
         """Draw track, knob, and the ring of the focus."""

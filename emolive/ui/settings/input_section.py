@@ -16,11 +16,11 @@ from emolive.ui.controls import label, timer
 from emolive.ui.layouts import hbox
 from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
-from emolive.ui.settings.form import Choice, Section
+from emolive.ui.settings.form import Choice, SettingsSection
 from emolive.ui.theme import Theme
 
 
-class InputSection(Section):
+class InputSection(SettingsSection):
     """Device and channels; the level is measured only as long as a person asks for it."""
 
     def __init__(
@@ -30,8 +30,7 @@ class InputSection(Section):
         make_probe: MakeProbe = LevelProbe,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(tr("Input"), parent)
-        self._preferences = preferences
+        super().__init__(tr("Input"), preferences, theme, parent)
         self._make_probe = make_probe
         self._probe: LevelProbe | None = None
         self._last: LevelProbe | None = None
@@ -39,11 +38,9 @@ class InputSection(Section):
         self.device.picked.connect(preferences.choose_device)
         about = tr("What the live page listens to, unless another input is chosen there.")
         self.row(tr("Device"), about, self.device)
-        choices: list[tuple[str, object]] = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
-        self.channels = Choice(tr("Channels"), choices, self)
-        self.channels.picked.connect(lambda value: preferences.change("input", channels=value))
         about = tr("Two channels become two timelines, for two people with a microphone each.")
-        self.row(tr("Channels"), about, self.channels)
+        choices = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
+        self.channels = self.choice("input", "channels", tr("Channels"), about, choices)
         self.bar = LevelBar(theme, self)
         self.test = QPushButton(tr("Test"), self)
         self.test.setCheckable(True)
@@ -69,8 +66,8 @@ class InputSection(Section):
 
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
+        super().show_settings(settings)
         self.device.show_value(settings.input.device)
-        self.channels.show_value(settings.input.channels)
 
     def stop_test(self) -> None:
         """Let the input go, without waiting for that."""

@@ -17,7 +17,7 @@ from emolive.settings import Settings
 from emolive.ui.painting import fill_rounded
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.colour_dialog import ColourDialog
-from emolive.ui.settings.form import Choice, Section
+from emolive.ui.settings.form import SettingsSection
 from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import percent
 
@@ -60,33 +60,20 @@ class ColourButton(Painted, QAbstractButton):
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, emotion_name(self.label))
 
 
-class LookSection(Section):
+class LookSection(SettingsSection):
     """Everything here holds at once, except the size."""
 
     def __init__(
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(tr("Looks"), parent)
-        self._preferences = preferences
-
-        def choice(key: str, name: str, values: list[tuple[str, object]]) -> Choice:
-            made = Choice(name, values, self)
-            made.picked.connect(lambda value: preferences.change("look", **{key: value}))
-            return made
-
-        self.theme_choice = choice(
-            "theme",
-            tr("Theme"),
-            [(tr("As the system"), "system"), (tr("Light"), "light"), (tr("Dark"), "dark")],
-        )
-        self.row(tr("Theme"), "", self.theme_choice)
-        self.palette_choice = choice(
-            "palette",
-            tr("Colours of emotions"),
-            [(tr("Safe for colour blindness"), "safe"), (tr("Vivid"), "vivid")],
-        )
+        super().__init__(tr("Looks"), preferences, theme, parent)
+        themes = [(tr("As the system"), "system"), (tr("Light"), "light"), (tr("Dark"), "dark")]
+        self.theme_choice = self.choice("look", "theme", tr("Theme"), "", themes)
         about = tr("Every pair of safe colours stays apart with any kind of colour blindness.")
-        self.row(tr("Colours of emotions"), about, self.palette_choice)
+        palettes = [(tr("Safe for colour blindness"), "safe"), (tr("Vivid"), "vivid")]
+        self.palette_choice = self.choice(
+            "look", "palette", tr("Colours of emotions"), about, palettes
+        )
         grid_box = QWidget(self)
         grid = QGridLayout(grid_box)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -101,30 +88,20 @@ class LookSection(Section):
         self.usual.clicked.connect(lambda: preferences.change("look", colours={}))
         about = tr("A click on an emotion gives it a colour of your own.")
         self.row(tr("Own colours"), about, self.usual)
-        self.view = choice(
-            "view",
-            tr("Timeline"),
-            [(tr("Stacked areas"), "areas"), (tr("Lines"), "lines")],
-        )
-        self.row(tr("Timeline"), "", self.view)
-        scales: list[tuple[str, object]] = [(percent(s), s) for s in SCALES]
-        self.scale = choice("scale", tr("Size"), scales)
+        views = [(tr("Stacked areas"), "areas"), (tr("Lines"), "lines")]
+        self.view = self.choice("look", "view", tr("Timeline"), "", views)
         about = tr("Enlarges everything, from the next start of the program on.")
-        self.row(tr("Size"), about, self.scale)
-        names: list[tuple[str, object]] = [(tr("As the system"), SYSTEM)]
-        names += [(language_name(code), code) for code in languages()]
-        self.language = choice("language", tr("Language"), names)
+        scales = [(percent(s), s) for s in SCALES]
+        self.scale = self.choice("look", "scale", tr("Size"), about, scales)
         about = tr("At once; while something runs, as soon as it has ended.")
-        self.row(tr("Language"), about, self.language)
+        names = [(language_name(code), code) for code in languages()]
+        names.insert(0, (tr("As the system"), SYSTEM))
+        self.language = self.choice("look", "language", tr("Language"), about, names)
 
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
+        super().show_settings(settings)
         look = settings.look
-        self.theme_choice.show_value(look.theme)
-        self.palette_choice.show_value(look.palette)
-        self.view.show_value(look.view)
-        self.scale.show_value(look.scale)
-        self.language.show_value(look.language)
         for label, button in self.colours.items():
             button.own = label in look.colours
             button.update()

@@ -13,14 +13,14 @@ from emolive.ui.controls import timer
 from emolive.ui.layouts import hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
-from emolive.ui.settings.form import Number, PathField, Section, Switch
+from emolive.ui.settings.form import Number, PathField, SettingsSection, Switch
 from emolive.ui.theme import Theme
 
 _USUAL_DAYS = 90
 _TYPED_MS = 900
 
 
-class RecordingSection(Section):
+class RecordingSection(SettingsSection):
     """The folder and audio are this person's; expiry and the reminder belong to the library."""
 
     def __init__(
@@ -30,8 +30,7 @@ class RecordingSection(Section):
         theme: Theme,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(tr("Recording"), parent)
-        self._preferences = preferences
+        super().__init__(tr("Recording"), preferences, theme, parent)
         self._controller = controller
         self._typing = timer(self, _TYPED_MS, self._store, once=True)
         self.folder = PathField(tr("the usual folder"), self)
@@ -39,10 +38,8 @@ class RecordingSection(Section):
         self.folder.reset.connect(lambda: preferences.change("recording", library=None))
         about = tr("Sessions are kept here, in a database with their audio beside it.")
         self.row(tr("Library"), about, self.folder)
-        self.audio = Switch(theme, self)
-        self.audio.clicked.connect(lambda on: preferences.change("recording", save_audio=on))
         about = tr("Switched off, a session is its timeline alone: nobody can listen to it again.")
-        self.row(tr("Keep the audio"), about, self.audio)
+        self.audio = self.switch("recording", "save_audio", tr("Keep the audio"), about)
         self.expires = Switch(theme, self)
         self.expires.setAccessibleName(tr("Delete old sessions"))
         self.expires.clicked.connect(lambda _: self._store())
@@ -68,8 +65,8 @@ class RecordingSection(Section):
 
     def show_settings(self, settings: Settings) -> None:
         """Show what is set."""
+        super().show_settings(settings)
         self.folder.show_path(settings.recording.library)
-        self.audio.setChecked(settings.recording.save_audio)
 
     def show_library(self, settings: LibrarySettings) -> None:
         """Show the library's own settings."""

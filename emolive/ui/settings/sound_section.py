@@ -9,19 +9,18 @@ from emolive.settings import Settings
 from emolive.types import Severity
 from emolive.ui.calls.chime import Chime
 from emolive.ui.preferences import Preferences
-from emolive.ui.settings.form import Section, Switch
+from emolive.ui.settings.form import SettingsSection, Switch
 from emolive.ui.sound_controls import OutputChoice, VolumeSlider
 from emolive.ui.theme import Theme
 
 
-class SoundSection(Section):
+class SoundSection(SettingsSection):
     """Output and volume of files, the demo, replayed sessions and calls that are listened to."""
 
     def __init__(
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(tr("Sound"), parent)
-        self._preferences = preferences
+        super().__init__(tr("Sound"), preferences, theme, parent)
         self.output = OutputChoice(preferences, self)
         about = tr("Where files, the demo, sessions and calls are heard.")
         self.row(tr("Output"), about, self.output)
