@@ -40,6 +40,7 @@ class SummaryView(Themed, ScrollColumn):
         """Put a session into numbers."""
         self._lists = []
         content = QWidget(self)
+        self._column = vbox(within=content, margins=(2, 4, 12, 8), gap=4)
         several = len(session.streams) > 1
         for summary in session.summary.streams:
             name = stream_name(summary.stream).capitalize() if several else ""
@@ -47,10 +48,8 @@ class SummaryView(Themed, ScrollColumn):
         if session.metrics is not None:
             self._conversation(session.metrics)
         self._about(session)
-        self._column = vbox(STRETCH, within=content, margins=(2, 4, 12, 8), gap=4)
+        self._column.addStretch()
         self.setWidget(content)
-        content.setAutoFillBackground(False)
-        self.viewport().setAutoFillBackground(False)
 
     def _stream(self, session: SessionHistory, summary: StreamSummary, name: str) -> None:
         info = session.info
