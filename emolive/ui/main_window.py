@@ -220,7 +220,7 @@ class MainWindow(Shell):
             "view": self._switch_view,
             "lanes": self.live.workspace.lanes.open,
             **{view: partial(insight.show_view, view) for view in insight.views},
-            "why": self.live.explain_here,
+            "why": self.live.why.explain_here,
             "before": lambda: self.live.step(-1),
             "after": lambda: self.live.step(1),
             "escape": self._on_escape,
@@ -276,7 +276,7 @@ class MainWindow(Shell):
         if self.live.big:
             self._set_big(False)
         else:
-            self.live.close_drawer()
+            self.live.why.close_drawer()
 
     def _on_record(self) -> None:
         run = self.runner.run if self.runner.active else None

@@ -172,7 +172,7 @@ def test_silence_has_nothing_to_explain(window: MainWindow, asked: Answers) -> N
 def test_w_explains_the_newest_decision(qtbot: QtBot, window: MainWindow, asked: Answers) -> None:
     qtbot.keyClick(window, Qt.Key.Key_W)
     assert window.live.drawer.isVisible(), "it is silence, and that is said"
-    window.live.close_drawer()
+    window.live.why.close_drawer()
     window.live.explain("mono", 12.0)
     qtbot.keyClick(window, Qt.Key.Key_W)
     assert len(asked.asked) == 2, "the chosen moment again"

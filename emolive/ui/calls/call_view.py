@@ -32,7 +32,7 @@ from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
-from emolive.ui.why.controller import WhyController
+from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.wording import adapted_text, familiarity_text, percent, size_text
 
@@ -69,7 +69,7 @@ class CallView(Themed, QWidget):
         self.telephone = Notice(self, "caption")
         self.telephone.setContentsMargins(4, 0, 4, 0)
         self.drawer = WhyDrawer(theme, self)
-        self.why = WhyController(self.drawer, self.timelines.axis, self)
+        self.why = HeardWhy(self.drawer, self.timelines.axis, self)
         self.why.shown.connect(lambda _: self._make_room())
         self.timelines.picked.connect(lambda name, at_s: self.why.explain(at_s, name))
         side = QWidget(self)
@@ -126,9 +126,8 @@ class CallView(Themed, QWidget):
         """Why: of what the pointer is at, or was asked about last, or was decided last."""
         if (pointed := self.timelines.pointed()) is not None:
             self.why.explain(pointed[1], pointed[0])
-        elif self.model is not None and self.model.inferred:
-            newest_s = self.model.inferred[0].decisions.last_s
-            self.why.explain(newest_s if self.why.chosen_s is None else self.why.chosen_s)
+        else:
+            self.why.explain_here()
 
     def show_call(self, model: CallModel | None, explainer: HeardExplainer | None = None) -> None:
         """Show another call, or none; `explainer` tells why it was decided so."""

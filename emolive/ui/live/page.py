@@ -26,8 +26,8 @@ from emolive.ui.live.voices import LiveVoices
 from emolive.ui.messages import Message
 from emolive.ui.theme import SPACE, Theme, Themed
 from emolive.ui.timeline.workspace import Workspace
+from emolive.ui.why.controller import WhyController
 from emolive.ui.why.drawer import WhyDrawer
-from emolive.ui.why.moments import moment_at
 
 # A device that only one program may open at a time is given up before it is started.
 _LET_GO_S = 0.3
@@ -55,14 +55,13 @@ class LivePage(Themed, QWidget):
         self.icon_name = "live"
         self.runner = runner
         self._big = False
-        self._asked: tuple[str, float] | None = None
         self.empty = EmptyState(theme, self)
         self.header = Header(theme, choose, self, make_probe=make_probe)
         self.present = Present(theme, self)
         self.workspace = Workspace(theme, self.empty, view, self)
         self.voices = LiveVoices(runner, self)
         self.drawer = WhyDrawer(theme, self)
-        self.drawer.hide()
+        self.why = WhyController(self.drawer, self.workspace.axis, self)
         row = hbox((vbox(self.present, (self.workspace, 1), gap=SPACE), 1), self.drawer, gap=SPACE)
         self.leave_big = push_button(
             f"{tr('Show everything')}  (B)", self, self.big_left.emit, kind="quiet"
@@ -95,62 +94,16 @@ class LivePage(Themed, QWidget):
             self.header.select(choice)
             self.start()
 
-    def explain(self, stream: str, at_s: float, label: str | None = None) -> None:
+    def explain(self, stream: str, at_s: float) -> None:
         """Open the drawer for the decision nearest to `at_s`."""
-        model = self.runner.model
-        if model is None or stream not in model.streams:
-            return
-        self._asked = (stream, at_s)
-        self.drawer.show()
-        moment = moment_at(model.streams[stream].decisions, model.facts, stream, at_s, label)
-        axis = self.workspace.axis
-        if moment is None:
-            axis.choose(at_s)
-            text = tr("Nothing was classified here: there was too little speech.")
-            self.drawer.show_nothing(at_s, text)
-            return
-        centre_s = (moment.start_sample + moment.end_sample) / 2 / model.facts.rate
-        self._asked = (stream, centre_s)
-        axis.choose(centre_s)
-        axis.reveal(centre_s)
-        if not self.runner.can_explain:
-            text = tr(
-                "No sound is kept, so nothing can be explained: allow it in the settings under "
-                "Privacy, from the next run on."
-            )
-            self.drawer.show_nothing(centre_s, text)
-            return
-        self.drawer.show_question(moment)
-        self.runner.ask(moment)
-
-    def explain_here(self) -> None:
-        """Explain the chosen moment, or the newest decision."""
-        model = self.runner.model
-        if model is None or not model.streams:
-            return
-        if self._asked is not None:
-            self.explain(*self._asked)
-            return
-        stream = next(iter(model.streams.values()))
-        self.explain(stream.name, stream.decisions.last_s)
+        self.why.explain(at_s, stream)
 
     def step(self, steps: int) -> None:
         """Explain the decision after (or before) the chosen one."""
-        model = self.runner.model
-        if model is None or self._asked is None:
-            self.explain_here()
-            return
-        stream, at_s = self._asked
-        if (there := model.streams[stream].decisions.step(at_s, steps)) is not None:
-            self.explain(stream, there)
-
-    def close_drawer(self) -> bool:
-        """Close the drawer; whether it was open."""
-        was_open = self.drawer.isVisible()
-        self.drawer.hide()
-        self.workspace.axis.choose(None)
-        self._asked = None
-        return was_open
+        if self.why.chosen_s is None:
+            self.why.explain_here()
+        else:
+            self.why.step(steps)
 
     def show_look(self, look: LookSettings) -> None:
         """Show the timeline as the settings say."""
@@ -169,7 +122,7 @@ class LivePage(Themed, QWidget):
         self.leave_big.setVisible(big)
         self.workspace.setVisible(not big)
         if big:
-            self.close_drawer()
+            self.why.close_drawer()
         self.present.set_big(big)
         self._share_height()
 
@@ -206,9 +159,6 @@ class LivePage(Themed, QWidget):
         self.empty.guide.connect(self.guide)
         self.workspace.picked.connect(self.explain)
         self.workspace.lanes_chosen.connect(self.show_lanes)
-        self.drawer.closed.connect(self.close_drawer)
-        self.drawer.stepped.connect(self.step)
-        self.drawer.label_chosen.connect(self._on_label)
 
     def _on_noted(self, part: str, message: Message | None) -> None:
         if part == "rules":
@@ -221,17 +171,18 @@ class LivePage(Themed, QWidget):
 
     def _on_streams(self) -> None:
         model = self.runner.model
-        self.close_drawer()
         if model is None:
+            self.why.follow(None, tuple, None, several=False)
             self.workspace.clear()
             self.present.set_streams((), ())
-            self.drawer.set_run(None, several=False)
             self.header.show_elapsed(0.0)
             return
         streams: Sequence[StreamModel] = list(model.streams.values())[:MAX_STREAMS]
         self.workspace.set_streams(model.facts.labels, streams, self.voices.of)
         self.present.set_streams(model.facts.labels, streams)
-        self.drawer.set_run(model.facts, several=len(streams) > 1)
+        ask = self.runner.ask if self.runner.can_explain else None
+        held = list(model.streams.values())
+        self.why.follow(model.facts, lambda: held, ask, several=len(streams) > 1)
 
     def _on_status(self, status: EngineStatus | None) -> None:
         self.header.show_status(status)
@@ -246,10 +197,6 @@ class LivePage(Themed, QWidget):
             if not self._big:
                 self.workspace.advance(now_s, model.oldest_s)
             self.present.refresh(model, self.runner.state)
-
-    def _on_label(self, label: str) -> None:
-        if self._asked is not None:
-            self.explain(*self._asked, label)
 
     def _share_height(self) -> None:
         if self._big:

@@ -44,7 +44,7 @@ from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.panel import TimePanel
-from emolive.ui.why.controller import WhyController
+from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
 
 _ROOM_FOR_SIDE = 1100
@@ -90,7 +90,7 @@ class ReplayPage(Themed, QWidget):
         self.side = SidePanel(theme, self)
         self.rating = Rating(editor, self.playing, self.side.rating, self)
         self.drawer = WhyDrawer(theme, self)
-        self.why = WhyController(self.drawer, self.board.axis, self)
+        self.why = HeardWhy(self.drawer, self.board.axis, self)
         self.actions_ = ReplayActions(self.board, self.playing, self.selection, self.marking, self)
         self.lanes_area = LanesArea(self.board, self)
         self._keys = key_map(
