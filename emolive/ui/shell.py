@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.ui.banner import Banner
-from emolive.ui.frame_meter import FrameMeter
+from emolive.ui.bridge import FrameMeter
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.messages import Message, MessageBoard
 from emolive.ui.navigation import Page, Rail

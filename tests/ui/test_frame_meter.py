@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from emolive.types import EngineState
-from emolive.ui.frame_meter import FrameMeter
+from emolive.ui.bridge import FrameMeter
 from emolive.ui.main_window import MainWindow
 from tests.ui import feed
 

@@ -36,7 +36,7 @@ from emolive.ui.main_window import MainWindow
 from emolive.ui.recorded_session import NameDialog
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.sessions.label_moments import LabelMoments
-from emolive.ui.sessions.rating_pad import RatingPad
+from emolive.ui.sessions.rating_view import RatingPad
 from emolive.ui.sessions.results_page import ResultsPage
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.teach_dialog import TeachDialog

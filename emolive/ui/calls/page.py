@@ -28,9 +28,8 @@ from emolive.ui.calls.keys import KEYS
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
-from emolive.ui.calls.start_dialog import StartDialog
+from emolive.ui.calls.start_dialog import Known, StartDialog
 from emolive.ui.calls.wall import WallView
-from emolive.ui.calls.who_form import Known
 from emolive.ui.consent import ConsentDialog
 from emolive.ui.hearing import Hearing
 from emolive.ui.layouts import vbox

@@ -21,8 +21,7 @@ from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import Role, Severity
 from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, text_field
-from emolive.ui.layouts import STRETCH, hbox, vbox
-from emolive.ui.sessions.flow import FlowLayout
+from emolive.ui.layouts import STRETCH, FlowLayout, hbox, vbox
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
 

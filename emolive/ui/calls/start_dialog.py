@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
     QCheckBox,
+    QCompleter,
     QHBoxLayout,
+    QLineEdit,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,13 +28,65 @@ from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
-from emolive.ui.calls.who_form import Known, WhoForm
-from emolive.ui.controls import ChoiceButton, card, label, push_button, under_box
+from emolive.ui.controls import ChoiceButton, card, label, push_button, text_field, under_box
 from emolive.ui.device_finder import DeviceWatch
 from emolive.ui.layouts import STRETCH, fill, vbox
+from emolive.ui.popups import dress_suggestions
 from emolive.ui.preferences import Preferences
 from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
+
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was chosen before, to be offered again: names, and the kind of source."""
+
+    agents: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    page: int = 0
+
+
+class WhoForm(QWidget):
+    """Two fields; both may stay empty. One agent is of one call, a team of many."""
+
+    def __init__(self, known: Known, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.agent = _field(tr("Agent's name (optional)"), known.agents, self)
+        self.team = _field(tr("Team (optional)"), known.teams, self)
+        self.about = label("", self, "caption", wrap=True)
+        vbox(self.agent, self.team, self.about, STRETCH, within=self, gap=6)
+        self.offer(())
+
+    def offer(self, calls: Sequence[CallChoice]) -> None:
+        """An agent can be named for one call that has one."""
+        several = len(calls) > 1
+        alone = all(call.has_agent for call in calls)
+        self.agent.setEnabled(alone and not several)
+        if several:
+            text = tr("The team is that of all calls; an agent is named in a call started alone.")
+        elif not alone:
+            text = tr("Both parties are on one channel: nobody can be told to be the agent.")
+        else:
+            text = tr("Seen on the card, and kept with a recording, to be found again.")
+        self.about.setText(text)
+
+    def named(self, calls: Sequence[CallChoice]) -> list[CallChoice]:
+        """The calls with the names that were given."""
+        agent = self.agent.text().strip() if self.agent.isEnabled() else ""
+        team = self.team.text().strip()
+        return [replace(call, agent_name=agent, team=team) for call in calls]
+
+
+def _field(name: str, known: Sequence[str], parent: QWidget) -> QLineEdit:
+    field = text_field(name, parent, placeholder=name, longest=_LONGEST_NAME)
+    completer = QCompleter(list(known), field)
+    dress_suggestions(completer)
+    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    field.setCompleter(completer)
+    return field
+
 
 _PAGES = (mark("Recordings"), mark("Stereo device"), mark("Microphone and computer"))
 _MISSING = (

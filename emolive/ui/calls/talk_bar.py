@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.conversation import ConversationMetrics
 from emolive.i18n import tr
+from emolive.ui.painting import hatch
 from emolive.ui.theme import Painted, Theme, font
-from emolive.ui.timeline.patterns import hatch
 from emolive.wording import percent, stream_name
 
 

@@ -10,8 +10,8 @@ from emolive.history.rings import NO_LABEL, SILENCE, SPEECH, UNCERTAIN
 from emolive.types import Role, Severity, SpeechState
 from emolive.ui.calls.face import CallFace, party_letter
 from emolive.ui.calls.model import TREND_S, CallTrend
+from emolive.ui.painting import fill_state
 from emolive.ui.theme import RADIUS, Theme, font
-from emolive.ui.timeline.patterns import fill_state
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -27,9 +27,8 @@ from emolive.inference.mixed import pair_name
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
-from emolive.ui.painting import fill_rounded
+from emolive.ui.painting import dots, fill_rounded, hatch
 from emolive.ui.theme import RADIUS, Painted, Theme, font
-from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 
 # States with a pattern at the card's right edge.

@@ -15,9 +15,8 @@ from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
 from emolive.ui.live.view import LiveView
-from emolive.ui.painting import fill_rounded, write
+from emolive.ui.painting import fill_rounded, fill_state, write
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, stream_name
 
 SECONDS = 300.0

@@ -26,8 +26,7 @@ from emolive.ui.sessions.mark_lane import LaneKind, MarkLane
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.sessions.surface import Surface
-from emolive.ui.sessions.tiles import SpectrogramTiles
-from emolive.ui.sessions.voice_curves import VoiceCurves
+from emolive.ui.sessions.tiles import SpectrogramTiles, VoiceCurves
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel

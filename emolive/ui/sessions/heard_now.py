@@ -12,10 +12,9 @@ from emolive.history.rings import NO_LABEL
 from emolive.labels import emotion_name
 from emolive.session.session_history import SessionHistory
 from emolive.types import SpeechState
-from emolive.ui.painting import write
+from emolive.ui.painting import fill_state, write
 from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.decisions import STATES
-from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent, state_name, stream_name
 
 _HEIGHT = 24

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
+from emolive.ui.layouts import FlowLayout
 from emolive.ui.painting import fill_rounded, write
-from emolive.ui.sessions.flow import FlowLayout
 from emolive.ui.theme import Painted, Theme, Themed, font
 
 _BOX = 18.0

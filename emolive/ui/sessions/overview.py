@@ -23,11 +23,11 @@ from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION
 from emolive.times import length_text
 from emolive.types import SpeechState
+from emolive.ui.painting import fill_state, hatch
 from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
-from emolive.ui.timeline.patterns import fill_state, hatch
 
 _FLAGS = 12
 _MARKS = 7

@@ -42,8 +42,8 @@ from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
 from emolive.ui.theme import Theme, Themed
-from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.timeline.stream_panel import LanesArea
 from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
 

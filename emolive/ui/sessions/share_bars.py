@@ -13,8 +13,8 @@ from emolive.labels import label_name
 from emolive.session.summary import NO_EMOTION
 from emolive.times import duration_text
 from emolive.types import SpeechState
+from emolive.ui.painting import fill_state
 from emolive.ui.theme import Painted, Theme, font
-from emolive.ui.timeline.patterns import fill_state
 from emolive.wording import percent
 
 _ROW = 24

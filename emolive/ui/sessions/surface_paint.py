@@ -7,9 +7,8 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from emolive.i18n import tr
 from emolive.times import seconds_text
-from emolive.ui.painting import fill_rounded
+from emolive.ui.painting import fill_rounded, hatch
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.patterns import hatch
 
 
 class SurfacePainter:

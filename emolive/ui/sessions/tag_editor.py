@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QCompleter, QPushButton, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.controls import text_field
+from emolive.ui.layouts import FlowLayout
 from emolive.ui.popups import dress_suggestions
-from emolive.ui.sessions.flow import FlowLayout
 
 
 class TagEditor(QWidget):

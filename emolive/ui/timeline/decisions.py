@@ -24,8 +24,8 @@ from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_text
 from emolive.types import SpeechState
+from emolive.ui.painting import fill_state
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.patterns import fill_state
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import percent, state_name

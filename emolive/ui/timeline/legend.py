@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.types import SpeechState
-from emolive.ui.painting import fill_rounded
+from emolive.ui.painting import dots, fill_rounded, hatch
 from emolive.ui.theme import Painted, Theme, font
-from emolive.ui.timeline.patterns import dots, hatch
 from emolive.wording import state_name
 
 _BOX, _NEAR, _LEAST_GAP = 11.0, 5.0, 8.0

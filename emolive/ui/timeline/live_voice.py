@@ -20,7 +20,7 @@ from emolive.explain.voice_tracks import (
     voice_tracks,
 )
 from emolive.types import FeatureBlock, FloatArray
-from emolive.ui.tile_worker import TileWorker
+from emolive.ui.background import TileWorker
 
 # Sound that is held: a piece with its margins, and a worker that is late.
 _HELD_S = 20.0

@@ -13,8 +13,8 @@ from emolive.history.stacking import Stretch
 from emolive.i18n import mark
 from emolive.settings import TimelineView
 from emolive.types import FloatArray
+from emolive.ui.painting import fill_state
 from emolive.ui.timeline.decisions import STATES, DecisionPanel
-from emolive.ui.timeline.patterns import fill_state
 
 # Areas a little softer than the band, which holds the answer.
 AREA_STRENGTH = 0.86

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emolive.history.streams import Named
 from emolive.i18n import tr
+from emolive.ui.controls import ScrollColumn
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -102,3 +104,16 @@ class PanelStack(QVBoxLayout):
         self.panels = []
         while self.takeAt(0) is not None:
             pass
+
+
+class LanesArea(ScrollColumn):
+    """Scrolls by its bar, or as it is told; keys and wheel belong to the lanes."""
+
+    def scroll_by(self, pages: float) -> None:
+        """Down by that many pages, or up."""
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.value() + round(pages * bar.pageStep()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave arrows to the page."""
+        event.ignore()

@@ -18,14 +18,13 @@ from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
-from emolive.ui.timeline.lane_button import LaneButton
-from emolive.ui.timeline.lanes_area import LanesArea
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.live_voice import LiveVoice
+from emolive.ui.timeline.navigation import LaneButton
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
-from emolive.ui.timeline.stream_panel import StreamPanel
+from emolive.ui.timeline.stream_panel import LanesArea, StreamPanel
 from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel
 from emolive.wording import stream_name
 
