@@ -73,9 +73,9 @@ class Rows:
 
         return max(self.having(protocol), key=rank, default=None)
 
-    def having(self, protocol: str) -> tuple[ReportRow, ...]:
-        """The rows with at least one finished fold of a protocol."""
-        return tuple(r for r in self.rows if r.of(protocol))
+    def having(self, *protocols: str) -> tuple[ReportRow, ...]:
+        """The rows with at least one finished fold of one of these protocols."""
+        return tuple(r for r in self.rows if any(map(r.of, protocols)))
 
 
 def gather(runs: Path, study: Path | None) -> Rows:
