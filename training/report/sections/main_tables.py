@@ -206,8 +206,8 @@ def cross_corpus(rows: Rows) -> Section:
                     tuple(lines),
                 )
             )
-    every = rows.having("cross-corpus", "corpus-groups")
-    blocks.append(_every_corpus(every) if every else Paragraph("Not measured yet."))
+    left_out = rows.having("cross-corpus", "corpus-groups")
+    blocks.append(_every_corpus(left_out) if left_out else Paragraph("Not measured yet."))
     return Section("cross-corpus", "Cross-corpus", tuple(blocks))
 
 
