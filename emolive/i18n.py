@@ -294,10 +294,9 @@ def use_language(
 ) -> None:
     """Speak a language from now on.
 
-    Args:
-        wanted: a code, ``"system"``, or ``"pseudo"`` for tests; English where there is none such.
-        of_system: the system's languages, the preferred one first; empty: those of the terminal.
-        instead: texts that others stand in for here, with the same values.
+    `wanted` is a code, ``"system"``, or ``"pseudo"`` for tests; English where there is none such.
+    `of_system`: the system's languages, the preferred one first; empty: those of the terminal.
+    `instead`: texts that others stand in for here, with the same values.
     """
     global _now
     asked: Sequence[str] = (wanted,)

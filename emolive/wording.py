@@ -163,9 +163,8 @@ _SHOULD = re.compile(r"^\w+ should\b")
 def complaint(error: Mapping[str, Any], record: str) -> str:
     """What is wrong with a value, as what follows its name.
 
-    Args:
-        error: the problem as Pydantic has it.
-        record: what a record with named fields is called where the value stands.
+    `error` is the problem as Pydantic has it; `record` is what a record with named fields is called
+    where the value stands.
     """
     kind = error["type"]
     if kind == "value_error":  # one of ours

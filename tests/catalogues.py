@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 import emolive
 from emolive import errors, i18n
-from emolive.cli.help_texts import help_text
+from emolive.cli.language import help_text
 from emolive.cli.options import GROUPS
 
 SOURCE = Path(emolive.__file__).parent

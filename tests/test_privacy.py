@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.onnx_telemetry import remove_traces
+from emolive.onnx_runtime import remove_traces
 from emolive.resources import VAD_MODEL, asset
 from tests import closed_network
 from tests.conftest import REPOSITORY

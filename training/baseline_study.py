@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from emolive.archive.baselines import FILES_HALF_MINUTES
 from emolive.baseline import PRESETS, Evidence, ExpectedMix
-from emolive.baseline.vector import log_probabilities, moved
+from emolive.baseline.evidence import log_probabilities, moved
 from emolive.inference.decision import DecisionConfig, calibrated
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import is_negative

@@ -55,12 +55,8 @@ def teach(
 ) -> Taught:
     """Listen to what is labelled, learn, judge.
 
-    Args:
-        name: of the new model.
-        labelled: what to learn from.
-        base: the base model as it was chosen.
-        listener: has that model.
-        progress: told of recordings that were listened to.
+    `base` is the base model as it was chosen, `listener` has it; `progress` is told of recordings
+    that were listened to.
 
     Raises:
         EmoliveError: too few labels, or scikit-learn is missing.

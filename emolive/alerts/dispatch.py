@@ -16,10 +16,9 @@ from pathlib import Path
 from emolive.alerts.courier import Courier, CourierStatus
 from emolive.alerts.desktop import DesktopNotifier
 from emolive.alerts.outbox import Depth, Outbox
-from emolive.alerts.payload import payload
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.ways import no_alerts
-from emolive.alerts.webhook import WebhookClient
+from emolive.alerts.webhook import WebhookClient, payload
 from emolive.errors import SessionError
 from emolive.i18n import tr
 from emolive.session.database import library_folder
@@ -89,11 +88,8 @@ class Dispatcher:
     ) -> None:
         """Get ready for the enabled ones of `rules`.
 
-        Args:
-            rules: what says where to.
-            library: folder of the library whose database holds the outbox (None: the usual one).
-            desktop: shows notifications (None: the system's, where a rule wants them).
-            clock: tells the time (UTC).
+        The outbox is in the database of `library` (None: the usual one). `desktop` shows
+        notifications (None: the system's, where a rule wants them); `clock` tells UTC.
         """
         self._rules = {rule.name: rule for rule in rules.enabled}
         self._webhooks = {webhook.name: webhook for webhook in rules.webhooks}

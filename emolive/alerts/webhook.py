@@ -17,19 +17,60 @@ import base64
 import hashlib
 import hmac
 import http.client
+import json
+import secrets
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from emolive import __version__
 from emolive.alerts.timed_http import TimedHandler, TimedTlsHandler
 from emolive.alerts.webhook_formats import body
-from emolive.alerts.webhook_settings import Webhook, is_loopback
+from emolive.alerts.webhook_settings import SECRET_PREFIX, Webhook, is_loopback
+from emolive.errors import EmoliveError
 from emolive.i18n import decimal, tr
+from emolive.types import Alert, Severity
+
+FORMAT_VERSION = 1
+
+
+def payload(
+    alert: Alert,
+    *,
+    message_id: str,
+    at: datetime,
+    rate: int,
+    call_id: str,
+    call_name: str,
+    session_id: str | None,
+) -> str:
+    """The JSON text for one alert, raised at the time `at`; seconds count from the run's start."""
+    return json.dumps(
+        {
+            "type": "alert",
+            "version": FORMAT_VERSION,
+            "id": message_id,
+            "at": at.isoformat(timespec="milliseconds"),
+            "rule": alert.rule,
+            "kind": alert.kind,
+            "severity": alert.severity.value,
+            "message": alert.message,
+            "call": {"id": call_id, "name": call_name, "session": session_id},
+            "stream": alert.stream,
+            "role": alert.role,
+            "start_s": round(alert.start_sample / rate, 6),
+            "true_s": round(alert.true_sample / rate, 6),
+            "fired_s": round(alert.fired_sample / rate, 6),
+            "values": {name: round(value, 6) for name, value in alert.values},
+        },
+        ensure_ascii=False,
+    )
+
 
 # 4xx that may well work later.
 _LATER = {408: "timed out", 425: "too early", 429: "too many requests"}
@@ -172,3 +213,39 @@ def _retry_after(text: str | None) -> float | None:
     except ValueError:  # a date, or nothing
         return None
     return min(_LONGEST_RETRY_AFTER_S, seconds) if seconds >= 0 else None
+
+
+_RATE = 16_000
+_SECRET_BYTES = 24
+
+
+def new_secret() -> str:
+    """A secret that nobody can guess, as receivers want it: ``whsec_`` and base64."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def try_webhook(webhook: Webhook) -> str:
+    """Send a message that says it is a test; returns that it was taken. Blocks for `timeout_s`.
+
+    Raises:
+        EmoliveError: it was not taken, and why.
+    """
+    now = datetime.now(UTC)
+    message_id = f"test_{uuid.uuid4().hex}"
+    text = tr("This is a test from emolive: alerts arrive here.")
+    alert = Alert(tr("Test"), "test", Severity.INFO, None, None, 0, 0, 0, text)
+    message = payload(
+        alert,
+        message_id=message_id,
+        at=now,
+        rate=_RATE,
+        call_id="test",
+        call_name=tr("Test"),
+        session_id=None,
+    )
+    answer = WebhookClient(webhook).send(message_id, message, now)
+    if isinstance(answer, Delivered):
+        return tr("{name} took the test message.", name=webhook.name)
+    raise EmoliveError(
+        "{name} did not take the test message: {reason}.", name=webhook.name, reason=answer.reason
+    )

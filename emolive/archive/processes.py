@@ -66,12 +66,7 @@ def run_in_processes(
     Whatever ends it early (what `tell` raises included), files that are finished by then are told,
     and no process is left.
 
-    Args:
-        settings: of the run.
-        items: the files.
-        jobs: processes at most.
-        tell: gets every message.
-        load: makes the work, in the worker; must be importable there.
+    `load` makes the work in the worker and must be importable there.
 
     Raises:
         EmoliveError: workers cannot start, or nothing can be had from any file.

@@ -83,15 +83,8 @@ def files_to_sessions(
 ) -> None:
     """Make sessions of files; one core is left for what goes on beside it.
 
-    Args:
-        items: the files.
-        library: its folder.
-        model: a file, or the name of one that came along; None: the usual one.
-        engine: how it is analysed.
-        tell: gets every message, in this thread.
-        channels: "split" keeps each channel as a stream.
-        audio: sessions keep the sound, too.
-        stopped: once it is set, what is in work is given up; what is finished stays.
+    `tell` is called in this thread. `channels`: "split" keeps each as a stream; `audio`: sessions
+    keep the sound, too. Once `stopped` is set, what is in work is given up; what is finished stays.
 
     Raises:
         EmoliveError: nothing can be had from any file.

@@ -41,13 +41,7 @@ def run_in_threads(
     Whatever ends it early (what `tell` raises included), files that are finished by then are told,
     and no thread is left.
 
-    Args:
-        settings: of the run.
-        items: the files, begun in this order.
-        jobs: files open at once.
-        tell: gets every message.
-        classifier: the model; nobody else may use it meanwhile.
-        max_batch: windows at once.
+    Files are begun in this order. Nobody else may use `classifier` meanwhile.
 
     Raises:
         EmoliveError: nothing can be had from any file.

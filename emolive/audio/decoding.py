@@ -8,10 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from emolive.audio.channels import ChannelCheck
+from emolive.audio.channels import ChannelCheck, Mixer
 from emolive.audio.containers import Link, Part, find_links, total_seconds
 from emolive.audio.media import MEDIA_EXTENSIONS, MediaRecording, can_read_media, way_out
-from emolive.audio.mixing import Mixer
 from emolive.audio.recording import DecoderError, Recording
 from emolive.audio.sndfile import RAW_TELEPHONE, SndfileRecording, extensions
 from emolive.audio.source import SourceFormat, stream_names

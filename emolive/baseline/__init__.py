@@ -9,9 +9,8 @@ audio.
 from emolive.baseline.consequence import consequence
 from emolive.baseline.evidence import Evidence
 from emolive.baseline.expected import PRESETS, ExpectedMix
-from emolive.baseline.pooled import pooled_baseline
 from emolive.baseline.profile import Source, SourceProfile
-from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
+from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline, pooled_baseline
 from emolive.baseline.source import Baselines, KnownSources, Profiles, SourceBaselines
 from emolive.baseline.store import ProfileStore
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Protocol
 
-from emolive.baseline.evidence import SESSION_MINUTES, Evidence, SessionEvidence
+from emolive.baseline.evidence import (
+    HALF_MINUTES,
+    SESSION_MINUTES,
+    Evidence,
+    Floats,
+    SessionEvidence,
+    moved,
+)
 from emolive.baseline.expected import ExpectedMix
-from emolive.baseline.vector import Floats, moved
 from emolive.types import Baseline, FloatArray
 
 # Speech after which what the session itself brought is looked at again.
@@ -24,9 +31,8 @@ class StreamBaseline(Protocol):
     def adjust(self, probabilities: FloatArray, seconds: float) -> FloatArray:
         """An answer as it is meant for this source.
 
-        Args:
-            probabilities: raw, float32 ``(n_classes,)``.
-            seconds: of speech since the answer before.
+        `probabilities` are raw, float32 ``(n_classes,)``; `seconds` are of speech since the answer
+        before.
         """
 
 
@@ -94,3 +100,19 @@ class RunningBaseline:
         self._told = Baseline(
             self._source, known.minutes, self._sessions, known.strength(), self._expected.neutral
         )
+
+
+def pooled_baseline(
+    source: str, parts: Iterable[tuple[Evidence, int]], expected: ExpectedMix,
+    labels: tuple[str, ...], half_minutes: float = HALF_MINUTES,
+) -> FixedBaseline:  # fmt: skip
+    """What `parts` (evidence, and of how many sessions it is) say together of `source`.
+
+    `half_minutes` of speech give half of the full strength.
+    """
+    known, sessions = Evidence.none(len(labels)), 0
+    for evidence, count in parts:
+        known = known.joined(evidence).thinned()
+        sessions += count
+    told = Baseline(source, known.minutes, sessions, known.strength(half_minutes), expected.neutral)
+    return FixedBaseline(known.vector(expected, labels, half_minutes), told)

@@ -7,9 +7,8 @@ from typing import Protocol
 
 from emolive.baseline.evidence import Evidence
 from emolive.baseline.expected import ExpectedMix
-from emolive.baseline.pooled import pooled_baseline
 from emolive.baseline.profile import Source, SourceProfile
-from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline
+from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline, pooled_baseline
 from emolive.baseline.store import ProfileStore
 from emolive.types import Baseline, Role
 
@@ -22,11 +21,7 @@ class Baselines(Protocol):
     ) -> StreamBaseline | None:
         """The baseline of a stream; None: it has none.
 
-        Args:
-            stream: its name.
-            role: whose voice it is.
-            model: the model's fingerprint.
-            labels: the model's.
+        `model` is its fingerprint, `labels` are its.
         """
 
 

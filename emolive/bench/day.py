@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import soxr
 
-from emolive.bench.served import Serve, Served, served
+from emolive.bench.server import Serve, Served, served
 from emolive.errors import EmoliveError
 from emolive.server.settings import Keeping, ServerSettings
 from emolive.types import FloatArray

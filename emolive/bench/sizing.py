@@ -91,12 +91,8 @@ def simulate(
 ) -> Sizing:
     """Offer `share` of the calls that `machines` carry for; look at the fullest worker.
 
-    Args:
-        load: see there.
-        machines: how many there are.
-        share: of ``load.calls``; 1.2 is an overload of 20 %.
-        admission: whether a call too many is refused, or taken all the same.
-        seconds: of the fullest worker, answer by answer.
+    `share` is of ``load.calls``: 1.2 is an overload of 20 %. `admission`: whether a call too many
+    is refused, or taken all the same. `seconds` of the fullest worker are looked at.
     """
     offered = load.calls * share
     refused, fullest = _calls(load, machines * load.cores, offered, admission=admission)

@@ -68,12 +68,8 @@ def measure_throughput(
 ) -> Throughput:
     """Time `predict` at each batch size, on CUDA also as a CUDA graph and the faster is kept.
 
-    Args:
-        model: a file or a bundled model's name.
-        provider: where to run.
-        speech: audio at the model's rate, ``(n,)``, from which windows are cut.
-        batches: their sizes.
-        seconds: how long each size is measured.
+    `speech`, ``(n,)`` at the model's rate, is what windows are cut from; each size is measured for
+    `seconds`.
 
     Raises:
         ModelError: the model cannot be used.

@@ -20,9 +20,8 @@ from emolive.archive.work import FileWork, cannot_write, run_here
 from emolive.baseline import ExpectedMix, ProfileStore
 from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.baseline import known_sentences
-from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
+from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, Interrupts
 from emolive.i18n import decimal, ntr, tr
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier

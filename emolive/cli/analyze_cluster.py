@@ -19,7 +19,7 @@ from emolive.cluster.ray_runtime import check_ray, ray_cluster
 from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
 from emolive.session.database import library_folder
-from emolive.session.export.parquet_tables import check_parquet
+from emolive.session.export.tables import check_parquet
 
 
 def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOptions) -> int:

@@ -13,10 +13,9 @@ from rich.table import Table
 from emolive.archive.baselines import ArchiveBaselines, folder_of
 from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
-from emolive.cli.confirming import confirm
 from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, YesOption, group
-from emolive.cli.outcome import DONE, print_json, say, tell
+from emolive.cli.outcome import DONE, confirm, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name

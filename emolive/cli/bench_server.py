@@ -8,8 +8,7 @@ from pathlib import Path
 
 from emolive.bench.calls import WallTiming, measure_wall
 from emolive.bench.day import Day, Kept, run_day
-from emolive.bench.served import Serve
-from emolive.bench.server import ServerTiming, measure_server
+from emolive.bench.server import Serve, ServerTiming, measure_server
 from emolive.bench.sizing import Load, Sizing, check_simpy, simulate
 from emolive.bench.stages import read_speech
 from emolive.cli.bench_command import Asked

@@ -1,13 +1,16 @@
-"""In which language the command line speaks."""
+"""In which language the command line speaks; each help text is translated when Typer shows it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from emolive.i18n import SYSTEM, languages, tr, use_language
+from emolive.i18n import SYSTEM, languages, mark, tr, use_language
 
 # What was asked for on the command line, for the app where a command opens it.
 ASKED: ContextVar[str | None] = ContextVar("language", default=None)
@@ -39,3 +42,64 @@ def _set_in_app() -> str:
         return str(look["language"])
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return SYSTEM
+
+
+_Body = TypeVar("_Body", bound=Callable[..., Any])
+
+# What Typer writes around the texts; names of options and words in capitals are the same anywhere.
+_PANELS = {"argument": mark("Arguments"), "option": mark("Options")}
+_COMMANDS = mark("Commands")
+_USAGE = "Usage: "
+_SIGNS = {"REQUIRED_LONG_STRING": mark("[required]"), "DEFAULT_STRING": mark("[default: {}]")}
+_HELP_OPTION = mark("Show this message and exit.")
+
+
+def help_text(text: str) -> str:
+    """A help text as catalogues have it: one line a paragraph, however it stands in the code."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+class Translated:
+    """What commands and groups of commands have in common: their help is in the language in use."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the help."""
+        from typer import rich_utils
+
+        command: Any = self
+        translate(command)
+        command.epilog = _said(command.epilog)
+        for parameter in command.get_params(ctx):
+            parameter.help = _said(getattr(parameter, "help", None))
+            parameter.rich_help_panel = tr(_PANELS[parameter.param_type_name])
+        for name, sign in _SIGNS.items():
+            setattr(rich_utils, name, tr(sign))
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+
+    def get_usage(self, ctx: Any) -> str:
+        """The line that begins the help."""
+        line: str = super().get_usage(ctx)  # type: ignore[misc]
+        return tr("Usage: {line}", line=line.removeprefix(_USAGE))
+
+
+class Command(Translated, TyperCommand):
+    """A command whose help is in the language in use."""
+
+
+class Typer(typer.Typer):
+    """Commands whose help is in the language in use."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Body], _Body]:
+        """Add a command."""
+        return super().command(name, cls=Command, **settings)
+
+
+def translate(command: Any) -> None:
+    """Say what a command does; for the list in which its group shows it, too."""
+    command.help = _said(command.help)
+    if isinstance(command, TyperCommand | TyperGroup):
+        command.rich_help_panel = tr(_COMMANDS)
+
+
+def _said(text: str | None) -> str | None:
+    return tr(help_text(text)) if text else text

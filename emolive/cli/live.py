@@ -18,9 +18,8 @@ from emolive.audio.source import AudioSource
 from emolive.cli.agent import AgentOptions, permission_for
 from emolive.cli.alerting import Watching, WatchOptions
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
-from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import DONE, tell
+from emolive.cli.outcome import DONE, Interrupts, tell
 from emolive.cli.recording import Recording, RecordOptions
 from emolive.engine import Hub, Mailbox
 from emolive.engine.config import AgentPermission

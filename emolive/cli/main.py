@@ -12,7 +12,7 @@ import typer
 from emolive import __version__
 from emolive.cli import audit as audit_log
 from emolive.cli import bench_command
-from emolive.cli.help_texts import Typer
+from emolive.cli.language import Typer
 from emolive.cli.options import (
     FORMATS,
     AlertsOption,

@@ -12,8 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from emolive.cli.complaints import USAGE_ERROR, complaints_said
-from emolive.cli.help_texts import Translated, Typer, translate
-from emolive.cli.language import speak
+from emolive.cli.language import Translated, Typer, speak, translate
 from emolive.cli.outcome import outcome
 from emolive.i18n import tr
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -144,3 +145,47 @@ def _as_json(value: Any) -> object:
 def _output_failure() -> OSError | None:
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return raw.failure if isinstance(raw, _Output) else None
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask at the terminal; with `yes` it is answered already.
+
+    Raises:
+        EmoliveError: the answer is another one, or nobody is there to ask.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise EmoliveError(
+            "{question} Nobody can be asked here, so nothing was changed: add --yes if that "
+            "is meant.",
+            question=question,
+        )
+    tell(tr("{question} Type y for yes:", question=question))
+    if sys.stdin.readline().strip().casefold() not in {"y", "yes", tr("y"), tr("yes")}:
+        raise EmoliveError("Nothing was changed.")
+
+
+class Interrupts:
+    """Turns Ctrl-C, and a program that ends us politely, into a wish; a second one is an order.
+
+    An exception in the middle of an event would lose it.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._wish)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _wish(self, *_: object) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True

@@ -5,13 +5,28 @@ from __future__ import annotations
 from typing import TextIO
 
 from emolive.cli.outcome import tell
-from emolive.cli.processor_news import ProcessorNews
 from emolive.i18n import tr
 from emolive.labels import label_name
 from emolive.plain_text import plain
 from emolive.times import table_time
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
 from emolive.wording import percent, stream_name
+
+
+class ProcessorNews:
+    """Knows what was to be said of the processor when a run began, which was said then."""
+
+    def __init__(self) -> None:
+        self._status: EngineStatus | None = None
+        self.moved: str | None = None
+
+    def news(self, status: EngineStatus) -> str | None:
+        """The sentence that came with this status; None: nothing new."""
+        before, self._status = self._status, status
+        if before is None or status.provider_note == before.provider_note:
+            return None
+        self.moved = status.provider_note
+        return self.moved
 
 
 def alert_line(alert: Alert, rate: int) -> str:

@@ -12,14 +12,15 @@ from emolive.cli.options import JsonReport, LibraryOption
 from emolive.cli.outcome import DONE, print_json, say
 from emolive.errors import SessionError
 from emolive.i18n import decimal, tr
-from emolive.session.agreement import Agreement, timeline_agreements
-from emolive.session.agreement_words import dimension_name
-from emolive.session.annotator_agreement import (
+from emolive.session.agreement import (
+    Agreement,
     TierAgreement,
     TraceAgreement,
     annotator_agreements,
+    timeline_agreements,
     trace_agreements,
 )
+from emolive.session.agreement_words import dimension_name
 from emolive.session.timeline import Timeline
 from emolive.times import seconds_text
 from emolive.wording import percent

@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from emolive.adapt import shelf
-from emolive.cli.confirming import confirm
 from emolive.cli.loading import open_library
 from emolive.cli.options import FORMATS as FORMAT_NAMES
 from emolive.cli.options import AudioFormat as AudioKind
 from emolive.cli.options import LibraryOption, SessionsArgument, YesOption
-from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, say, tell
+from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, confirm, say, tell
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import ntr, tr
 from emolive.session.bundle import EXTENSION, export_bundle

@@ -9,9 +9,8 @@ from pathlib import Path
 from emolive.audio.output import SilentOutput
 from emolive.cli.comparison_view import show_comparison
 from emolive.cli.console import progress_bar
-from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import load_classifier, open_library
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, Interrupts, tell
 from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig

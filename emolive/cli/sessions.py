@@ -20,7 +20,7 @@ from emolive.cli.options import (
     group,
 )
 from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
-from emolive.cli.session_filter import (
+from emolive.cli.session_tables import (
     LastFilter,
     MostlyFilter,
     SinceFilter,
@@ -28,10 +28,8 @@ from emolive.cli.session_filter import (
     UntilFilter,
     WhatArgument,
     asked,
-    results_of,
-)
-from emolive.cli.session_tables import (
     hits_table,
+    results_of,
     session_object,
     sessions_table,
     show_session,

@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.console import Console
-from emolive.cli.processor_news import ProcessorNews
-from emolive.cli.segment_lines import alert_line
+from emolive.cli.segment_lines import ProcessorNews, alert_line
 from emolive.i18n import decimal, mark, tr
 from emolive.labels import emotion_name, swatch
 from emolive.times import seconds_text, table_time
@@ -90,13 +89,8 @@ class TerminalTimeline:
     ) -> None:
         """Take over the terminal until `close`.
 
-        Args:
-            labels: the emotions, in the order of the probabilities.
-            rate: samples per second.
-            hop_s: time between two answers.
-            console: where to draw; None: standard output.
-            recorded_s: the length of what is replayed; None: it happens now.
-            extra: draws what belongs below the streams.
+        `labels` are in the order of the probabilities. `recorded_s` is the length of what is
+        replayed (None: it happens now); `extra` draws what belongs below the streams.
         """
         self._labels = labels
         self._swatches = {label: swatch(label) for label in labels}

@@ -19,18 +19,16 @@ from emolive.audio.call import RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.cli.alerting import Watching, WatchOptions
 from emolive.cli.console import Console, columns
-from emolive.cli.interrupts import Interrupts
 from emolive.cli.loading import engine_config, load_classifier
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, Interrupts, tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, mark, tr
 from emolive.inference.metadata import ModelMetadata
-from emolive.labels import emotion_name, swatches
+from emolive.labels import Swatch, emotion_name, swatches
 from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
-from emolive.palette import Swatch
 from emolive.times import seconds_text, table_time
 from emolive.types import (
     Alert,

@@ -76,11 +76,10 @@ def ray_cluster(
 ) -> Iterator[ModuleType]:
     """Ray, connected to the cluster at `address`; disconnected in the end.
 
-    Args:
-        address: `LOCAL` starts one on this machine, which ends with the context and leaves nothing;
-            otherwise ``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``.
-        cpus: of a local one; None: as many as there are.
-        headless_s: when the cluster's head dies, go on for so long; None: as long as Ray does.
+    `address` is `LOCAL`, which starts one on this machine that ends with the context and leaves
+    nothing, or ``HOST:PORT``, ``ray://HOST:PORT`` or ``auto``. `cpus` are a local one's (None: as
+    many as there are). When the cluster's head dies, it goes on for `headless_s` (None: as long as
+    Ray does).
 
     Raises:
         EmoliveError: Ray is not installed, or there is no cluster at `address`.

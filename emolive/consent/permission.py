@@ -118,12 +118,8 @@ def agent_permission(
 ) -> AgentPermission | None:
     """Permission for one call, or None: what the policy says first, then what a person wants.
 
-    Args:
-        library: where the audit log is.
-        call: what the call is called there.
-        policy: None: there is none.
-        wanted: whether a person asked for it; `confirm` is called only then.
-        confirm: shows the statement to a person; whether that person confirmed it.
+    `library` holds the audit log, where the call is called `call`. Where a person asked for it
+    (`wanted`), `confirm` shows the statement to a person and tells whether it was confirmed.
 
     Raises:
         EmoliveError: a person wants what the policy forbids, or the policy is out of date.

@@ -4,10 +4,14 @@ Nothing here is about emotion, so it applies to every party of a call. `definiti
 number means and where its definition comes from.
 """
 
-from emolive.conversation.config import ConversationConfig
-from emolive.conversation.meter import ConversationMeter, Party
+from emolive.conversation.meter import (
+    CallAnalysis,
+    ConversationConfig,
+    ConversationMeter,
+    Party,
+    analyze_call,
+)
 from emolive.conversation.metrics import ConversationMetrics, PartyMetrics, Responses, Stretches
-from emolive.conversation.offline import CallAnalysis, analyze_call
 
 __all__ = [
     "CallAnalysis",

@@ -13,9 +13,61 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, auto
 
-from emolive.conversation.monologue import Monologue
+import numpy as np
+
 from emolive.conversation.talkspurts import Run, Voice, next_joint
-from emolive.conversation.tallies import OffsetHistogram, Tally
+
+
+class Tally:
+    """How often something happened, and for how long in all (samples)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.samples = 0
+
+    def add(self, samples: int, count: int = 1) -> None:
+        """It happened `count` more times, for `samples` in all."""
+        self.count += count
+        self.samples += samples
+
+
+class OffsetHistogram:
+    """Signed durations: an exact mean, quantiles to half a bin.
+
+    Size: bins of `BIN_S` from -`REACH_S` to `REACH_S` seconds; what lies beyond counts in the
+    outermost bin.
+    """
+
+    BIN_S = 0.01
+    REACH_S = 30.0
+
+    def __init__(self, rate: int) -> None:
+        """Durations are in samples at `rate`."""
+        self._rate = rate
+        self._reach = round(self.REACH_S / self.BIN_S)
+        self._counts = np.zeros(2 * self._reach + 1, np.int64)
+        self._sum = 0
+        self.count = 0
+
+    def add(self, samples: int) -> None:
+        """One more duration."""
+        index = round(samples / self._rate / self.BIN_S)
+        self._counts[min(max(index, -self._reach), self._reach) + self._reach] += 1
+        self._sum += samples
+        self.count += 1
+
+    @property
+    def mean_s(self) -> float | None:
+        """The mean in seconds, None of nothing."""
+        return self._sum / self._rate / self.count if self.count else None
+
+    def quantile_s(self, share: float) -> float | None:
+        """The smallest bin that `share` of the durations do not exceed, in seconds."""
+        if not self.count:
+            return None
+        needed = max(1, int(np.ceil(share * self.count)))
+        index = int(np.searchsorted(np.cumsum(self._counts), needed))
+        return round((index - self._reach) * self.BIN_S, 6)
 
 
 class _Joint(Enum):
@@ -42,6 +94,77 @@ class PartyTally:
         self.gaps_before = 0
         self.overlaps_before = 0
         self.monologue = Monologue(backchannel, pause)
+
+
+class Monologue:
+    """One party's longest monologue, in samples; what the other does comes in as well.
+
+    It begins with the party's speech and lasts until the party's last word before the other says
+    something longer than a backchannel, or before a long mutual silence. One thread owns it.
+    """
+
+    def __init__(self, backchannel: int, pause: int) -> None:
+        """Limits in samples: of the other's utterances, and of mutual silence."""
+        self._backchannel = backchannel
+        self._pause = pause
+        self._longest = 0
+        self._start: int | None = None
+        self._end = 0  # of the party's last word
+        self._other_onset: int | None = None
+        self._end_before_other = 0
+        self._ended_by_other = False
+        self._quiet_since: int | None = None  # both of them
+
+    @property
+    def longest(self) -> int:
+        """The longest so far, the current one included."""
+        return self._longest
+
+    def accept(self, start: int, end: int, *, talking: bool, other_talking: bool) -> None:
+        """Both go on as they are from `start` to `end`; stretches come one after the other."""
+        if not other_talking:
+            self._other_onset = None
+            self._ended_by_other = False
+        elif self._other_onset is None:
+            self._other_onset = start
+            self._end_before_other = self._end
+        if (
+            self._other_onset is not None
+            and not self._ended_by_other
+            and end - self._other_onset > self._backchannel
+        ):
+            self._ended_by_other = True
+            self._close(self._end_before_other)
+        if talking or other_talking:
+            self._quiet_since = None
+        else:
+            self._quiet_since = start if self._quiet_since is None else self._quiet_since
+            if end - self._quiet_since > self._pause:
+                self._close(self._end)
+        if talking and not self._ended_by_other:
+            if self._start is None:
+                self._start = start
+            self._end = end
+            # While the other may be coming in, what counts ends where that began.
+            self._count(end if self._other_onset is None else self._end_before_other)
+        elif self._other_onset is None:
+            # The other's backchannel is over, and was none.
+            self._count(self._end)
+
+    def interrupt(self) -> None:
+        """Audio was lost or is over: nothing is known about what went on."""
+        self._close(self._end)  # as far as it was heard, the other said nothing long
+        self._other_onset = None
+        self._ended_by_other = False
+        self._quiet_since = None
+
+    def _count(self, end: int) -> None:
+        if self._start is not None:
+            self._longest = max(self._longest, end - self._start)
+
+    def _close(self, end: int) -> None:
+        self._count(end)
+        self._start = None
 
 
 class Floor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from emolive.acoustics import SyllableNuclei
 from emolive.acoustics.syllables import LONGEST_S
-from emolive.conversation.config import ConversationConfig
-from emolive.conversation.floor import Floor, PartyTally
+from emolive.audio.source import RecordedSource
+from emolive.baseline import Baselines
+from emolive.conversation.floor import Floor, PartyTally, Tally
 from emolive.conversation.metrics import (
     ConversationMetrics,
     PartyMetrics,
@@ -22,8 +25,10 @@ from emolive.conversation.metrics import (
     Stretches,
 )
 from emolive.conversation.talkspurts import Talkspurts
-from emolive.conversation.tallies import Tally
-from emolive.speech.silero import CHUNK
+from emolive.engine import EngineConfig, FileAnalysis
+from emolive.engine.offline import analyze_source
+from emolive.inference.classifier import Classifier
+from emolive.speech.silero import CHUNK, SileroVad
 from emolive.types import (
     BoolArray,
     Event,
@@ -33,6 +38,29 @@ from emolive.types import (
     SpeechActivity,
     StreamStatus,
 )
+
+
+class ConversationConfig(BaseModel):
+    """Durations in seconds.
+
+    `fill_in_s`: silence shorter than this inside one party's speech is part of it.
+    `throwaway_s`: speech shorter than this (after filling in) is not speech.
+    `speech_probability`: a chunk counts when the gate flags it and the detector says at least this,
+    which leaves out the gate's hang-over behind each word.
+    `interruption_s`: how long both speak before it counts as an interruption.
+    `backchannel_s`: an utterance up to this long does not end the other party's monologue.
+    `monologue_pause_s`: mutual silence longer than this does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fill_in_s: float = Field(default=0.2, ge=0, le=2)
+    throwaway_s: float = Field(default=0.1, ge=0, le=1)
+    speech_probability: float = Field(default=0.35, ge=0, lt=1)
+    interruption_s: float = Field(default=0.5, gt=0, le=10)
+    backchannel_s: float = Field(default=1.0, ge=0, le=10)
+    monologue_pause_s: float = Field(default=3.0, gt=0, le=60)
+
 
 _PATIENCE_S = 30.0
 _QUIETEST_POWER = 1e-12
@@ -253,3 +281,34 @@ class _Voice:
             index = (self._waiting.popleft() - first) // chunk
             self.syllables += bool(index >= 0 and speech[index])
         self._flags = speech[-self._n_flags :]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallAnalysis:
+    """What was found in a recorded call."""
+
+    analysis: FileAnalysis
+    conversation: ConversationMetrics
+
+
+def analyze_call(
+    source: RecordedSource,
+    path: str | os.PathLike[str],
+    classifier: Classifier,
+    vad: SileroVad,
+    config: EngineConfig,
+    baselines: Baselines | None = None,
+) -> CallAnalysis:
+    """Analyse a call flat out; its streams are the parties.
+
+    `source` has one or two streams; it is closed in the end. The rest is as for `analyze_source`.
+
+    Raises:
+        AudioFileError: the recording cannot be read at all.
+        ValueError: it has more than two streams.
+    """
+    found = source.open()
+    parties = [Party(name, found.role(channel)) for channel, name in enumerate(found.streams)]
+    meter = ConversationMeter(parties, classifier.metadata.sampling_rate)
+    analysis = analyze_source(source, path, classifier, vad, config, None, meter.accept, baselines)
+    return CallAnalysis(analysis, meter.finish())

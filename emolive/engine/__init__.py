@@ -4,8 +4,7 @@ from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.engine.hub import Hub, Mailbox
 from emolive.engine.monitor import Monitor
 from emolive.engine.offline import FileAnalysis, analyze_file
-from emolive.engine.run import LiveRun
-from emolive.engine.totals import EngineTotals
+from emolive.engine.run import EngineTotals, LiveRun
 
 __all__ = [
     "AgentPermission",

@@ -22,12 +22,35 @@ from emolive.baseline import Baselines
 from emolive.engine.config import EngineConfig
 from emolive.engine.hints import one_sound_hint, zeros_hint
 from emolive.engine.monitor import Monitor, Work
-from emolive.engine.opening import Opened, open_source
 from emolive.errors import AudioDeviceError, EmoliveError
 from emolive.i18n import tr
 from emolive.inference.classifier import Classifier
 from emolive.speech.silero import SileroVad
 from emolive.types import EngineState, EngineStatus, Event, ModelOutput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A source that runs: its format, the ring it writes, and when that began (clock seconds)."""
+
+    source_format: SourceFormat
+    ring: SampleRing
+    at: float
+
+
+def open_source(source: AudioSource, ring_s: float, clock: Callable[[], float]) -> Opened:
+    """Open and start `source`, with a ring of `ring_s` seconds.
+
+    Raises:
+        AudioDeviceError: no such device, or it refused.
+        AudioFileError: the file cannot be read as audio.
+    """
+    source_format = source.open()
+    ring = SampleRing(round(ring_s * source_format.sampling_rate), len(source_format.streams))
+    at = clock()
+    source.start(ring)
+    return Opened(source_format, ring, at)
+
 
 _log = logging.getLogger(__name__)
 
@@ -148,9 +171,7 @@ class Capture:
     def settle(self, work: Work, output: ModelOutput) -> None:
         """Publish what a step brought, and see to what became of the source.
 
-        Args:
-            work: what `advance` returned.
-            output: the model's, of `work.windows`.
+        `work` is what `advance` returned, `output` the model's, of `work.windows`.
         """
         try:
             self._settle(work, output)

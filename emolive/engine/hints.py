@@ -25,11 +25,7 @@ def zeros_hint(
 ) -> str | None:
     """One sentence on streams that deliver nothing but digital zeros, or None.
 
-    Args:
-        source: the source's name.
-        silent: names of the streams that do.
-        streams: names of all streams.
-        platform: as `sys.platform` names it.
+    `silent` are those of the source's `streams`; `platform` is as `sys.platform` names it.
     """
     if not silent:
         return None
@@ -50,10 +46,8 @@ def zeros_hint(
 def one_sound_hint(source: str, remark: str, *, call: bool) -> str:
     """The sentence on a source whose two channels carry the same sound.
 
-    Args:
-        source: the source's name.
-        remark: that they do, as a clause that follows the name.
-        call: whether each channel is to be a party of a call.
+    `remark` says that they do, as a clause that follows the source's name; `call`: each channel is
+    to be a party.
     """
     if not call:
         return f"{source} {remark}."
@@ -70,10 +64,7 @@ def one_sound_hint(source: str, remark: str, *, call: bool) -> str:
 def unheard_hint(source: str, streams: Sequence[str], windows: Sequence[Prediction]) -> str | None:
     """One sentence on a recorded call in which one party never speaks, or None.
 
-    Args:
-        source: the source's name.
-        streams: names of the parties' streams.
-        windows: all answers of the call.
+    `streams` are the parties', `windows` all answers of the call.
     """
     heard = {window.stream for window in windows if window.state is not SpeechState.SILENCE}
     unheard = [stream_name(name) for name in streams if name not in heard]

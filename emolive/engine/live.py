@@ -18,11 +18,9 @@ from emolive.audio.source import AudioSource
 from emolive.baseline import Baselines
 from emolive.engine.capture import Capture
 from emolive.engine.config import EngineConfig
-from emolive.engine.facts import run_facts
 from emolive.engine.hub import Hub
 from emolive.engine.monitor import Work, classify
-from emolive.engine.run import LiveRun
-from emolive.engine.totals import EngineTotals
+from emolive.engine.run import EngineTotals, LiveRun, run_facts
 from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.inference.batching import OneAtATime
@@ -150,13 +148,9 @@ class LiveEngine:
     ) -> LiveRun:
         """A new run, which waits to be started.
 
-        Args:
-            run_id: tells it apart from all others.
-            source: not opened yet; the engine closes it in the end.
-            name: for people; None: the source's.
-            config: for this run alone, None: the engine's.
-            hub: where its events go; None: a new one.
-            baselines: where its answers are adapted to their source; None: nowhere.
+        `source` is not opened yet; the engine closes it in the end. `name` is for people (None: the
+        source's); `config` for this run alone (None: the engine's); `hub` gets its events (None: a
+        new one); `baselines` adapt its answers to their source (None: they stay as they are).
 
         Raises:
             EmoliveError: there are `max_runs` already, or the hop does not fit the model.

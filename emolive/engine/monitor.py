@@ -252,9 +252,7 @@ class Monitor:
     def settle(self, work: Work, output: ModelOutput) -> list[Event]:
         """Everything that happened: new frames, answers, closed segments.
 
-        Args:
-            work: what `advance` returned.
-            output: the model's, of `work.windows`.
+        `work` is what `advance` returned, `output` the model's, of `work.windows`.
         """
         answered = self._clock()
         events = list(work.events)

@@ -93,15 +93,10 @@ def analyze_file(
 ) -> FileAnalysis:
     """Analyse a whole file; memory for its audio does not grow with its length.
 
-    Args:
-        path: anything that `FileSource` decodes.
-        classifier: the model.
-        vad: the voice activity detector.
-        config: the same settings as live.
-        progress: told now and then the seconds done and the seconds in all (None: not known);
-            what it raises ends the analysis.
-        channels: "mix" averages all channels into one stream, "split" keeps each as a stream.
-        baselines: where answers are adapted to their source; None: nowhere.
+    `config` is as live. `progress` is told now and then the seconds done and the seconds in all
+    (None: not known); what it raises ends the analysis. `channels`: "mix" averages all into one
+    stream, "split" keeps each as one. `baselines` adapt answers to their source (None: they stay as
+    they are).
 
     Raises:
         AudioFileError: the file cannot be read at all. A file that breaks off is no exception:
@@ -123,16 +118,8 @@ def analyze_source(
 ) -> FileAnalysis:
     """Analyse a recording flat out, in blocks of `BLOCK_S` seconds, as `analyze_file` does.
 
-    Args:
-        source: not opened yet; it is closed in the end.
-        path: what the result is about.
-        classifier: the model.
-        vad: the voice activity detector.
-        config: the same settings as live.
-        progress: as for `analyze_file`.
-        listen: told every event in order, feature blocks included; what it raises ends the
-            analysis.
-        baselines: as for `analyze_file`.
+    `source` is not opened yet; it is closed in the end. The result is about `path`. `listen` is
+    told every event in order, feature blocks included; what it raises ends the analysis.
 
     Raises:
         AudioFileError: as `analyze_file`.

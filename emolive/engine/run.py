@@ -1,16 +1,21 @@
-"""One live run, as others see it."""
+"""One live run, as others see it, and all runs together."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
 
 from emolive.engine.capture import Capture, LiveAudio
+from emolive.engine.config import EngineConfig
 from emolive.engine.hub import Hub
 from emolive.i18n import mark, tr
+from emolive.inference.classifier import Classifier
 from emolive.types import EngineState, EngineStatus, Event, RunFacts
 
 _log = logging.getLogger(__name__)
@@ -161,3 +166,62 @@ class LiveRun:
         if self._when_over is not None:
             self._when_over()
         self._ended.set()
+
+
+def run_facts(
+    source: str, classifier: Classifier, config: EngineConfig, provider_note: str | None
+) -> RunFacts:
+    """The facts of a run of this model and these settings on the source of this name.
+
+    `provider_note`: what there was to say of the processor when the model was loaded.
+    """
+    metadata = classifier.metadata
+    return RunFacts(
+        source=source,
+        model=metadata.name,
+        provider=classifier.provider,
+        labels=metadata.labels,
+        rate=metadata.front_end.sampling_rate,
+        hop_samples=config.hop_samples(metadata.front_end),
+        window_samples=metadata.window_samples,
+        infers_agents=config.agent_permission is not None,
+        provider_note=provider_note,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTotals:
+    """All runs together.
+
+    ``running`` counts the runs that are not over. ``latency_p50_ms`` and ``latency_p99_ms`` are
+    those of the last few thousand answers (0.0 without any), from a window's last sample being
+    available to its answer; ``lag_s`` is that of the run that is furthest behind.
+    """
+
+    runs: int
+    running: int
+    windows: int
+    windows_skipped: int
+    overflows: int
+    latency_p50_ms: float
+    latency_p99_ms: float
+    lag_s: float
+
+    @classmethod
+    def of(
+        cls, statuses: Sequence[EngineStatus], latencies_s: Sequence[float], hung_s: float
+    ) -> Self:
+        """Of runs with these statuses, which are older than they should be by `hung_s`."""
+        p50, p99 = np.percentile(latencies_s, (50, 99)) if latencies_s else (0.0, 0.0)
+        streams = [stream for status in statuses for stream in status.streams]
+        going = [status for status in statuses if not status.state.over]
+        return cls(
+            runs=len(statuses),
+            running=len(going),
+            windows=sum(stream.windows for stream in streams),
+            windows_skipped=sum(stream.windows_skipped for stream in streams),
+            overflows=sum(status.overflows for status in statuses),
+            latency_p50_ms=1000 * float(p50),
+            latency_p99_ms=1000 * float(p99),
+            lag_s=max((status.lag_s + hung_s for status in going), default=0.0),
+        )

@@ -48,14 +48,8 @@ class StreamPipeline:
     ) -> None:
         """Begin at sample 0, with audio at `native_rate` Hz.
 
-        Args:
-            stream: its name.
-            native_rate: of the audio that comes in.
-            metadata: the model's.
-            vad: the detector, shared.
-            config: settings.
-            role: who speaks on it.
-            first_rate: what the audio had before its source resampled it; None: `native_rate`.
+        `vad` is shared. `first_rate` is what the audio had before its source resampled it (None:
+        `native_rate`).
 
         Raises:
             EmoliveError: the hop does not fit the model's front end.

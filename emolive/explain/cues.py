@@ -111,10 +111,8 @@ def load_praat() -> ModuleType:
 def measure(samples: FloatArray, rate: int, praat: ModuleType | None = None) -> CueValues:
     """Measure mono speech; 3 s take some 30 ms.
 
-    Args:
-        samples: float32 ``(n,)``.
-        rate: in Hz.
-        praat: what `load_praat` returned, None: load it.
+    `samples` are float32 ``(n,)`` at `rate` Hz; `praat` is what `load_praat` returned (None: load
+    it).
 
     Raises:
         EmoliveError: the extra `cues` is not installed.

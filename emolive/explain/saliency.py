@@ -76,15 +76,8 @@ def occlude(
     one always completes; no batch of a later one begins after `budget_s`, and what an unfinished
     one found is left out, so that no part of the window counts more than another.
 
-    Args:
-        classifier: it must belong to this thread.
-        window: what is asked about.
-        label: the class's index.
-        temperature: the model's, for calibration.
-        batch: windows at once.
-        budget_s: seconds.
-        cancelled: asked before every batch.
-        clock: in seconds.
+    `classifier` must belong to this thread; `label` is the class's index, `temperature` the
+    model's. `cancelled` is asked before every batch.
     """
     deadline = clock() + budget_s
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emolive.audio.session_file import open_session_file, read_session_file
+from emolive.audio.files import open_session_file, read_session_file
 from emolive.explain.cues import (
     FULL_SCALE_DB,
     load_praat,
@@ -57,10 +57,7 @@ class Track(IntEnum):
 def voice_tracks(samples: FloatArray, rate: int, praat: ModuleType) -> FloatArray:
     """Measure mono speech; 30 s take some 0.4 s.
 
-    Args:
-        samples: float32 ``(n,)``.
-        rate: in Hz.
-        praat: what `load_praat` returned.
+    `samples` are float32 ``(n,)`` at `rate` Hz; `praat` is what `load_praat` returned.
 
     Returns:
         float32 ``(len(Track), n_steps)``; column i is about the moment ``(i + 0.5) * STEP_S``. NaN
@@ -152,12 +149,8 @@ def piece(
 ) -> FloatArray:
     """The tracks of ``[key * CHUNK_S, (key + 1) * CHUNK_S)``.
 
-    Args:
-        key: which piece.
-        samples: float32 ``(n,)``, of `heard_for`, or as much of that as there is.
-        rate: in Hz.
-        first_s: when `samples` begin, a multiple of `STEP_S`.
-        praat: what `load_praat` returned.
+    `samples`, float32 ``(n,)`` at `rate` Hz, are those of `heard_for`, or as much of them as there
+    is, from `first_s` on, a multiple of `STEP_S`.
 
     Returns:
         float32 ``(len(Track), PER_CHUNK)``, NaN where there is nothing.

@@ -101,10 +101,7 @@ def comparison(reading: CueReading) -> str:
 def sentence(readings: Sequence[CueReading], windows: int, least: int) -> str:
     """What stands out, most of all first, at most three things.
 
-    Args:
-        readings: all cues.
-        windows: how many windows of this speaker are known.
-        least: how many are needed to compare.
+    `windows` of this speaker are known; to compare takes at `least` so many.
     """
     if windows < least:
         return tr(

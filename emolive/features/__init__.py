@@ -1,11 +1,15 @@
 """Models' front ends, offline and streaming, shared by training and serving."""
 
 from emolive.features.cut import CutWindows, Windows
-from emolive.features.front_end import FrontEnd, model_input, open_front_end, window_features
-from emolive.features.mel import log_mel
-from emolive.features.normalization import normalize
+from emolive.features.front_end import (
+    FrontEnd,
+    model_input,
+    normalize,
+    open_front_end,
+    window_features,
+)
+from emolive.features.mel import StreamingLogMel, log_mel
 from emolive.features.spec import AnyFrontEndSpec, LogMelSpec, WaveformSpec
-from emolive.features.streaming import StreamingLogMel
 
 __all__ = [
     "AnyFrontEndSpec",

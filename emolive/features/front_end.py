@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
 
-from emolive.features.mel import log_mel
-from emolive.features.normalization import normalize
+from emolive.features.mel import StreamingLogMel, log_mel
 from emolive.features.spec import AnyFrontEndSpec, LogMelSpec, WaveformSpec
-from emolive.features.streaming import StreamingLogMel
 from emolive.types import FloatArray
+
+_NEPERS_PER_DB = math.log(10.0) / 10.0  # natural log of power
+_CONSTANT = 1e-6  # a window that deviates less is one value
+
+
+def normalize(window: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
+    """Normalise one window by itself, as `spec.normalization` says.
+
+    ``"none"``: as it is. ``"window"``: mean 0 and standard deviation 1 over all its cells. Of
+    log-mel, everything more than ``dynamic_range_db`` below the window's peak is raised to that
+    floor first. A gain adds a constant to log power and multiplies a waveform, so the result does
+    not depend on the input level.
+
+    `window`, float32 ``(n_mels, n_frames)`` or ``(n_samples,)``, is left alone.
+
+    Returns:
+        float32, same shape; all zeros for a constant window (digital silence) that is normalised.
+    """
+    if spec.normalization == "none":
+        return window
+    least = 0.0
+    if isinstance(spec, LogMelSpec):
+        floor = window.max() - np.float32(spec.dynamic_range_db * _NEPERS_PER_DB)
+        window = np.maximum(window, floor)
+        least = _CONSTANT
+    centred = window - np.float32(window.mean(dtype=np.float64))
+    deviation = float(centred.std(dtype=np.float64))
+    return centred / np.float32(deviation) if deviation > least else np.zeros_like(centred)
 
 
 def window_features(samples: FloatArray, spec: AnyFrontEndSpec) -> FloatArray:
     """What a window of audio becomes, not normalised: the reference that streaming must equal.
 
-    Args:
-        samples: float32 ``(n_samples,)``, a whole window.
-        spec: the model's front end.
+    `samples`: float32 ``(n_samples,)``, a whole window.
 
     Returns:
         float32 ``spec.window_shape(n_samples)``.

@@ -18,7 +18,7 @@ class LogMelSpec(BaseModel):
     A frame is `win_length` samples under a periodic Hann window, zero-padded to `n_fft`. The mel
     filter bank is HTK-scaled without area normalisation (torchaudio's default). `log_floor` is the
     smallest power that reaches the logarithm. `normalization` and `dynamic_range_db` are described
-    in `emolive.features.normalization`.
+    in `emolive.features.front_end`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,8 +11,7 @@ import numpy as np
 from emolive.acoustics import SPECTROGRAM
 from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
-from emolive.inference.doubt import doubt_sentence, doubts
-from emolive.inference.mixed import second_emotion
+from emolive.inference.doubt import doubt_sentence, doubts, second_emotion
 from emolive.types import (
     Baseline,
     EngineStatus,

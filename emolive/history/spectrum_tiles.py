@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emolive.audio.session_file import open_session_file, read_session_file
+from emolive.audio.files import open_session_file, read_session_file
 from emolive.errors import AudioFileError
 from emolive.features import LogMelSpec, log_mel
 from emolive.history.model import SPECTROGRAM_LEVELS

@@ -118,15 +118,11 @@ class OnnxClassifier:
     ) -> None:
         """Load, check and warm up.
 
-        Args:
-            path: the ONNX file; `ModelFiles` says which is loaded on which processor.
-            provider: `auto` takes CUDA when it works and the CPU otherwise.
-            threads: of the CPU provider; None: `default_threads`.
-            batch_sizes: on CUDA every batch is padded to one of these, all run once at load,
-                because cuDNN prepares for each new shape.
-            cuda_graphs: on CUDA, capture each batch size as a CUDA graph, where the model can be.
-            host: what the machine offers; None: look.
-            session_factory: None: ONNX Runtime's.
+        `ModelFiles` says which file is loaded on which processor: `auto` takes CUDA when it works
+        and the CPU otherwise. `threads` are the CPU provider's (None: `default_threads`). On CUDA
+        every batch is padded to one of `batch_sizes`, all run once at load, because cuDNN prepares
+        for each new shape; with `cuda_graphs` each becomes a CUDA graph, where the model can be.
+        `host`: what the machine offers (None: look); `session_factory` None: ONNX Runtime's.
 
         Raises:
             ModelError: the file is missing, no ONNX, or breaks the contract of metadata and shapes,
@@ -184,10 +180,9 @@ class OnnxClassifier:
     def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows.
 
-        Args:
-            windows: float32 ``(batch, n_mels, n_frames)`` or ``(batch, n_samples)``, normalised as
-                the metadata say, any batch size (`emolive.features.model_input` makes one); of
-                a waveform model also as `CutWindows`, which a GPU cuts itself.
+        `windows`: float32 ``(batch, n_mels, n_frames)`` or ``(batch, n_samples)``, normalised as
+        the metadata say, any batch size (`emolive.features.model_input` makes one); of a waveform
+        model also as `CutWindows`, which a GPU cuts itself.
 
         Returns:
             Logits ``(batch, n_classes)``, and embeddings where the graph has them.

@@ -69,15 +69,10 @@ class Decision:
     ) -> None:
         """Decide between `labels`.
 
-        Args:
-            labels: in the order of the logits.
-            temperature: the model's, for calibration.
-            threshold: the model's, used unless `config` sets one.
-            config: see there.
-            hop_s: seconds between windows when none is left out.
-            rate: samples per second of the windows' indices.
-            shift: the model's, where it has one.
-            baseline: the stream's, where answers are adapted to their source.
+        `labels` are in the order of the logits; `temperature`, `threshold` (used unless `config`
+        sets one) and `shift` are the model's. `hop_s`: seconds between windows when none is left
+        out; `rate`: samples per second of their indices. `baseline`: where answers are adapted to
+        their source.
         """
         self.labels = labels
         self.config = config
@@ -113,10 +108,8 @@ class Decision:
     ) -> Prediction:
         """The answer for one window.
 
-        Args:
-            window: which window it is (its features are not read).
-            output: the model's, of this one window; None when it holds too little speech.
-            latency_s: from the window's last sample being available to now.
+        The features of `window` are not read; `output` is the model's, of this one window (None: it
+        holds too little speech); `latency_s` from its last sample being available to now.
         """
         embedding: FloatArray | None = None
         shift: Shift | None = None

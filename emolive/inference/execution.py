@@ -93,13 +93,8 @@ class BoundExecution:
     ) -> None:
         """Allocate, run each size once.
 
-        Args:
-            session: loaded with `graphs` as here.
-            metadata: the model's.
-            sizes: the batch sizes.
-            device: what ONNX Runtime calls the device.
-            graphs: whether each size's kernels are captured as a CUDA graph and replayed.
-            loops: whether each run has a limit.
+        `session` was loaded with `graphs` as here: whether each size's kernels are captured as a
+        CUDA graph and replayed. `device` is ONNX Runtime's name; `loops`: each run has a limit.
         """
         self._session = session
         cutter = _Cutter(metadata.window_samples, device) if metadata.takes_waveform else None

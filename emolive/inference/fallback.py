@@ -29,9 +29,7 @@ class FallbackClassifier(WrappedClassifier):
     def __init__(self, classifier: Classifier, open_cpu: Callable[[], Classifier]) -> None:
         """Use `classifier`; both become this object's to close.
 
-        Args:
-            classifier: the one that is wanted.
-            open_cpu: opens the same model on the CPU; called at most once, in `predict`.
+        `open_cpu` opens the same model on the CPU; called at most once, in `predict`.
         """
         super().__init__(classifier)
         self._open_cpu = open_cpu

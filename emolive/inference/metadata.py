@@ -7,7 +7,7 @@ the fields of `ModelMetadata`. Other entries are left alone. The graph has
   ``"log_mel"``: `log_mel` float32 ``(batch, 1, n_mels, n_frames)``, natural-log mel power;
   ``"waveform"``: `waveform` float32 ``(batch, n_samples)``, amplitude 1.0 being full scale.
   Both are normalised per window as ``front_end.normalization`` says (see
-  `emolive.features.normalization`): ``"window"`` or ``"none"``. The sampling rate is 16,000 Hz,
+  `emolive.features.front_end`): ``"window"`` or ``"none"``. The sampling rate is 16,000 Hz,
   and a window is ``window_s * 16000`` samples; `emolive.features.model_input` makes the input of
   a window of audio.
 - the output `logits` float32 ``(batch, n_classes)``, in the order of ``labels``;

@@ -1,9 +1,15 @@
-"""Which processor runs the model: what was asked for, what is there, and why it is so."""
+"""Which processor runs the model: what was asked for, what is there, and why it is so.
+
+Asking the driver first keeps ONNX Runtime from loading gigabytes of CUDA libraries, and from
+logging errors, on the many machines that have no GPU.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -12,8 +18,32 @@ from typing import Literal
 from emolive.errors import ProviderError
 from emolive.extras import way_to_get
 from emolive.i18n import together, tr
-from emolive.inference.cuda_driver import driver_problem
 from emolive.onnx_runtime import onnx_runtime
+
+_LIBRARIES = {"Linux": "libcuda.so.1", "Windows": "nvcuda.dll"}
+
+
+def driver_problem(library: str | None = None) -> str | None:
+    """Why no CUDA GPU can be used, or None when the driver offers one.
+
+    `library`: the driver's, when it is not the system's usual one.
+    """
+    name = library or _LIBRARIES.get(platform.system())
+    if name is None:
+        return tr("there is no CUDA for {system}", system=platform.system())
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return tr("no NVIDIA driver was found ({name})", name=name)
+    count = ctypes.c_int(0)
+    try:
+        code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    except AttributeError:
+        return tr("{name} is not an NVIDIA driver", name=name)
+    if code != 0 or count.value == 0:
+        return tr("the NVIDIA driver offers no GPU (code {code})", code=code)
+    return None
+
 
 Requested = Literal["auto", "cpu", "cuda"]
 ProviderOptions = tuple[str, dict[str, str]]
@@ -72,9 +102,8 @@ class Host:
     def inspect(cls, *, ask_driver: bool = True) -> Host:
         """Look at this machine.
 
-        Args:
-            ask_driver: False leaves the NVIDIA driver alone: the CPU must stay a way out when the
-                driver itself is what fails.
+        `ask_driver` False leaves the NVIDIA driver alone: the CPU must stay a way out when the
+        driver itself is what fails.
         """
         available = tuple(onnx_runtime().get_available_providers())
         problem = None

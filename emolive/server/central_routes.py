@@ -12,8 +12,7 @@ from starlette.requests import Request
 from emolive.central.search import CallQuery
 from emolive.i18n import tr
 from emolive.server.access import Refused
-from emolive.server.central_history import CentralHistory
-from emolive.server.services import Administering, Watching, services
+from emolive.server.services import Administering, CentralHistory, Watching, services
 
 Json = dict[str, Any]
 router = APIRouter(prefix="/v1/history", tags=["calls of all servers"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from emolive.server.connections import ConnectionLimits
+from emolive.server.protocols import ConnectionLimits
 from emolive.server.switchboard import Switchboard
 
 if TYPE_CHECKING:

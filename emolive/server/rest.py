@@ -17,13 +17,12 @@ from emolive.i18n import tr
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.model_files import read_metadata
 from emolive.server.access import COOKIE, SESSION_S, Refused
-from emolive.server.appearance import appearance
 from emolive.server.audiosocket import ExpectedCall, PartiesWire
+from emolive.server.page_facts import appearance, wall_texts
 from emolive.server.served_call import ServedCall
 from emolive.server.services import Administering, Ingesting, Parts, Watching, services
 from emolive.server.taps.tap import Closing, name_of, sampling_rate
 from emolive.server.tokens import Grant
-from emolive.server.wall_texts import wall_texts
 from emolive.server.watchers import serve_watcher
 from emolive.types import Role
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection, Request
 
+from emolive.errors import EmoliveError
+from emolive.extras import way_to_get
 from emolive.server.access import Access
 from emolive.server.audiosocket import AudioSocketCalls
-from emolive.server.central_history import CentralHistory
 from emolive.server.history import History
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
@@ -20,6 +21,45 @@ from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
 from emolive.server.switchboard import Switchboard
 from emolive.server.tokens import Grant, Scope
+
+if TYPE_CHECKING:
+    from emolive.central.search import CentralSearch
+    from emolive.central.store import CentralStore
+    from emolive.central.writer import HistoryWriter
+
+
+class CentralHistory:
+    """Both ends of it."""
+
+    store: CentralStore
+    writer: HistoryWriter
+    search: CentralSearch
+
+    def __init__(self, address: str) -> None:
+        """Open it, which has to be there at the start.
+
+        Raises:
+            EmoliveError: it is not, or the `cluster` extra is not installed.
+        """
+        try:
+            from emolive.central.search import CentralSearch
+            from emolive.central.store import CentralStore
+            from emolive.central.writer import HistoryWriter
+        except ImportError as error:
+            raise EmoliveError(
+                "A central history needs an extra ({error}): {way}.",
+                error=error,
+                way=way_to_get("cluster"),
+            ) from error
+        store = CentralStore(address)
+        store.prepare()
+        self.store = store
+        self.search = CentralSearch(store)
+        self.writer = HistoryWriter(store)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self.writer.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,24 +24,21 @@ from emolive.i18n import ntr, tr
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls, AudioSocketPort
-from emolive.server.bounded_http import BoundedHttp
 from emolive.server.central_feed import CentralFeed, LostCalls
-from emolive.server.central_history import CentralHistory
 from emolive.server.central_past import CentralPast
-from emolive.server.connections import ConnectionLimits
 from emolive.server.history import LibraryHistory
 from emolive.server.host import ServerHost
 from emolive.server.ingest import Sessions
 from emolive.server.local_host import LocalHost
 from emolive.server.prometheus import Exposition
+from emolive.server.protocols import BoundedHttp, ConnectionLimits, UnhurriedWebSocket
 from emolive.server.recordings import AddressRecordings, LibraryRecordings, RecordingMover
-from emolive.server.services import Services
+from emolive.server.services import CentralHistory, Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures
 from emolive.server.switchboard import Switchboard
 from emolive.server.taps.tap import Closing
 from emolive.server.tokens import TokenFile, Tokens
-from emolive.server.unhurried import UnhurriedWebSocket
 from emolive.session.database import library_folder
 from emolive.session.library import Library
 

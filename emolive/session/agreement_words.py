@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from emolive.i18n import decimal, ntr, tr
-from emolive.session.agreement import Agreement, agreements
-from emolive.session.annotator_agreement import (
+from emolive.session.agreement import (
+    Agreement,
     TierAgreement,
     TraceAgreement,
+    agreements,
     annotator_agreements,
     trace_agreements,
 )

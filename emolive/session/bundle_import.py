@@ -67,12 +67,8 @@ def import_bundle(
 ) -> SessionInfo:
     """Import the session in the bundle at `path`, under an id of its own.
 
-    Args:
-        library: where to.
-        path: the bundle.
-        again: import it even if the library has the same session already.
-        max_audio_bytes: refuse more audio than this.
-        max_document_bytes: refuse a larger document than this, unpacked.
+    `again`: even if the library has the same session already. More audio than `max_audio_bytes` and
+    a larger document (unpacked) than `max_document_bytes` are refused.
 
     Raises:
         SessionError: the file is no bundle, damaged, too large, or its session is here already; or

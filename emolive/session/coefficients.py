@@ -7,11 +7,36 @@ coefficients are those of the literature for items that are repeated that often.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+# What a rater says: from a sample, to a sample, a label.
+Rating = tuple[int, int, str]
+
+
+def rated_stretches(
+    raters: Sequence[Iterable[Rating]],
+) -> Iterator[tuple[int, tuple[tuple[str, ...], ...]]]:
+    """Stretches in which nothing changes: samples, and each rater's different labels there."""
+    # At each edge what ends and what begins: +1 or -1 of a label.
+    edges: dict[int, list[tuple[int, str, int]]] = {}
+    for rater, ratings in enumerate(raters):
+        for start, end, label in ratings:
+            edges.setdefault(start, []).append((rater, label, 1))
+            edges.setdefault(end, []).append((rater, label, -1))
+    now: list[Counter[str]] = [Counter() for _ in raters]
+    for start, end in pairwise(sorted(edges)):
+        for rater, label, step in edges[start]:
+            now[rater][label] += step
+        yield (
+            end - start,
+            tuple(tuple(label for label, n in said.items() if n > 0) for said in now),
+        )
+
 
 # How many raters gave each label to an item, and for how many samples.
 Item = tuple[int, Mapping[str, int]]
@@ -112,9 +137,8 @@ def krippendorff_alpha(items: Iterable[Item]) -> float | None:
 def krippendorff_alpha_interval(values: npt.NDArray[np.floating], weight: int = 1) -> float | None:
     """Krippendorff's alpha for numbers whose differences mean something.
 
-    Args:
-        values: ``(n_raters, n_items)``, NaN where a rater gave none.
-        weight: how often each item is repeated.
+    `values` are ``(n_raters, n_items)``, NaN where a rater gave none; each item is repeated
+    `weight` times.
     """
     given = np.asarray(values, np.float64)
     held = ~np.isnan(given)

@@ -14,8 +14,8 @@ from emolive.audio.files import FileSource
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import EngineConfig, FileAnalysis
-from emolive.engine.facts import run_facts
 from emolive.engine.offline import BLOCK_S, Progress, analyze_source
+from emolive.engine.run import run_facts
 from emolive.errors import SessionError
 from emolive.inference.classifier import Classifier
 from emolive.session.flac import FlacWriter

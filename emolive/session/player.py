@@ -21,8 +21,7 @@ from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
 from emolive.i18n import tr
 from emolive.session.library import Library
-from emolive.session.playback import Passage, Playback, Track
-from emolive.session.playback_buffer import PlaybackBuffer
+from emolive.session.playback import Passage, Playback, PlaybackBuffer, Track
 from emolive.session.records import SessionInfo
 from emolive.types import FloatArray
 

@@ -49,11 +49,8 @@ class _Draft:
 def parse_query(text: str, labels: Iterable[str], now: datetime) -> SearchQuery:
     """Read a search.
 
-    Args:
-        text: what somebody wrote.
-        labels: the emotions that may be meant.
-        now: with the time zone in which dates are meant; without one: this computer's, by the
-            rules that it has on each date.
+    `labels` are the emotions that may be meant. `now` has the time zone in which dates are meant;
+    without one: this computer's, by the rules that it has on each date.
 
     Raises:
         SessionError: a part of it is understood, but makes no sense.

@@ -46,11 +46,8 @@ def readapt(
     Adapted to what the library knows of the session's source by now; where it knows nothing, to
     what the session itself says.
 
-    Args:
-        library: it is changed; its audit log says so.
-        session_id: as `LibraryReader.get` takes it.
-        model: that of the session, whose threshold decides.
-        expected: the mix that is expected of its source; None: without a baseline.
+    `library` is changed; its audit log says so. `model` is the session's, whose threshold decides;
+    `expected` None: without a baseline.
 
     Raises:
         SessionError: there is no such session, it has no answers, or it is being recorded.

@@ -66,3 +66,29 @@ class _Levels:
             level, speech = float(part.level_dbfs[chunk]), bool(part.speech[chunk])
         nothing = np.empty((0, 0), np.float32)
         return FeatureBlock(stream, sample, sample, nothing, level, level, speech)
+
+
+def next_segment(
+    segments: Iterable[Segment],
+    label: str,
+    sample: int,
+    *,
+    stream: str | None = None,
+    backwards: bool = False,
+) -> Segment | None:
+    """The next segment with this label that begins after `sample`; None: there is none.
+
+    `segments` are in any order; `label` is an emotion, silence or uncertain. `backwards`: the last
+    one that is over by `sample` instead, so that jumping back from inside a segment or from its
+    start leads to the one before.
+    """
+    found = [
+        segment
+        for segment in segments
+        if segment.label == label and stream in (None, segment.stream)
+    ]
+    if backwards:
+        over = [segment for segment in found if segment.end_sample <= sample]
+        return max(over, key=lambda segment: segment.start_sample, default=None)
+    coming = [segment for segment in found if segment.start_sample > sample]
+    return min(coming, key=lambda segment: segment.start_sample, default=None)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from emolive.audio.session_file import open_session_file, read_session_file
+from emolive.audio.files import open_session_file, read_session_file
 from emolive.errors import EmoliveError, SessionError
 from emolive.explain.baseline import RunningBaseline
 from emolive.explain.moment import Explanation, Moment, MomentExplainer

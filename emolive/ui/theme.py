@@ -13,8 +13,7 @@ from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive import resources
-from emolive.labels import PaletteName, swatch
-from emolive.palette import Swatch
+from emolive.labels import PaletteName, Swatch, swatch
 from emolive.settings import Settings, ThemeChoice
 from emolive.ui.popups import dress_popups
 

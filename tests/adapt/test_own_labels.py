@@ -13,8 +13,7 @@ from emolive.adapt import shelf
 from emolive.alerts.rule_file import check_labels, parse_rules
 from emolive.engine import EngineConfig, FileAnalysis, analyze_file
 from emolive.inference.loading import open_model
-from emolive.labels import emotion_name, is_negative, position_of, swatch
-from emolive.palette import contrast
+from emolive.labels import contrast, emotion_name, is_negative, position_of, swatch
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.agreement import timeline_agreements
 from emolive.session.comparison import compare

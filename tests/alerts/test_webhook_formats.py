@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from emolive.alerts.payload import payload
 from emolive.alerts.rule_file import parse_rules
-from emolive.alerts.webhook import Delivered, Refused, WebhookClient
+from emolive.alerts.webhook import Delivered, Refused, WebhookClient, payload
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
 from emolive.types import Alert, Role, Severity

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emolive.audio.channels import Mixer
 from emolive.audio.files import FileSource
-from emolive.audio.mixing import Mixer
 from emolive.types import FloatArray
 from tests.audio.encoded import RATE, sndfile, speech
 from tests.audio.test_files import pump_all

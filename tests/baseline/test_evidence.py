@@ -13,8 +13,8 @@ from emolive.baseline.evidence import (
     MOST_STRENGTH,
     SESSION_MINUTES,
     SessionEvidence,
+    log_probabilities,
 )
-from emolive.baseline.vector import log_probabilities
 from tests.baseline.answers import ANGRY, NEUTRAL, answers, usual_mix
 from tests.models import LABELS
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.baseline import PRESETS, ExpectedMix
-from emolive.baseline.vector import MOST, log_probabilities, mix_vector, moved
+from emolive.baseline.evidence import MOST, log_probabilities, mix_vector, moved
 from emolive.errors import EmoliveError
 from tests.baseline.answers import ANGRY, NEUTRAL, answers, usual_mix
 from tests.models import LABELS

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emolive.audio.devices import NO_INPUT
-from emolive.cli import checks
-from emolive.cli.checks import Verdict
+from emolive.cli import doctor
+from emolive.cli.doctor import Verdict
 from emolive.errors import AudioDeviceError
 from tests.cli.conftest import Run, launch
 from tests.models import tiny_model
@@ -94,7 +94,7 @@ def test_two_onnx_runtime_packages_are_explained(monkeypatch: pytest.MonkeyPatch
         "emolive.inference.providers.installed_packages",
         lambda: ("onnxruntime", "onnxruntime-gpu"),
     )
-    found = checks.runtime_packages()
+    found = doctor.runtime_packages()
     assert found.verdict is Verdict.WARNING
     assert "pip uninstall -y onnxruntime onnxruntime-gpu" in (found.way_out or "")
 
@@ -113,9 +113,9 @@ def test_a_read_only_home_is_a_warning_with_the_way_out(
 
 
 def test_a_check_that_crashes_is_a_finding() -> None:
-    def crash() -> checks.Finding:
+    def crash() -> doctor.Finding:
         raise ZeroDivisionError("of all things")
 
-    found = checks._guarded("strange", crash)
+    found = doctor._guarded("strange", crash)
     assert found.verdict is Verdict.BROKEN
     assert "of all things" in (found.way_out or "")

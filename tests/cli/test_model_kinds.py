@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from emolive.cli.checks import Verdict, model_and_provider
+from emolive.cli.doctor import Verdict, model_and_provider
 from emolive.features import LogMelSpec
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.metadata import ModelMetadata

@@ -16,7 +16,7 @@ import pytest
 import soundfile as sf
 
 from emolive.audio.files import FileSource
-from emolive.cli import confirming
+from emolive.cli import outcome
 from emolive.cli.live import LiveOptions, run_in_terminal
 from emolive.cli.recording import RecordOptions
 from emolive.session.library import Library
@@ -210,7 +210,10 @@ def at_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         class FakeSys:
             stdin = Terminal(answer)
 
-        monkeypatch.setattr(confirming, "sys", FakeSys)
+            def __getattr__(self, name: str) -> object:
+                return getattr(sys, name)
+
+        monkeypatch.setattr(outcome, "sys", FakeSys())
 
     return typed
 

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.conversation import ConversationConfig, ConversationMetrics
-from emolive.conversation.floor import Floor
+from emolive.conversation.floor import Floor, OffsetHistogram
 from emolive.conversation.talkspurts import Run, Talkspurts, Voice
-from emolive.conversation.tallies import OffsetHistogram
 from tests.conversation.timelines import PARTIES, RATE, meter, plain
 
 UNIT = 512  # one chunk

@@ -21,8 +21,7 @@ from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine import AgentPermission, EngineConfig, Mailbox, Monitor
 from emolive.engine.live import LiveEngine
-from emolive.engine.run import LiveRun
-from emolive.engine.totals import EngineTotals
+from emolive.engine.run import EngineTotals, LiveRun
 from emolive.engine.turns import TURN_S, next_up
 from emolive.errors import EmoliveError
 from emolive.features import normalize

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from emolive.features import model_input
+from emolive.inference.doubt import CLOSE, pair_name, second_emotion
 from emolive.inference.loading import open_model
-from emolive.inference.mixed import CLOSE, pair_name, second_emotion
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 

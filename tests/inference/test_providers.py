@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from emolive.errors import ProviderError
-from emolive.inference import cuda_driver, providers
+from emolive.inference import providers
 from emolive.inference.providers import CPU, CUDA, Host, choose, installed_packages
 
 GPU = Host((CUDA, CPU), ("onnxruntime-gpu",), None)
@@ -85,20 +85,20 @@ def test_this_machine_has_one_package() -> None:
 
 
 def test_no_driver() -> None:
-    problem = cuda_driver.driver_problem("libsurely-not-there.so.7")
+    problem = providers.driver_problem("libsurely-not-there.so.7")
     assert problem == "no NVIDIA driver was found (libsurely-not-there.so.7)"
 
 
 @pytest.mark.skipif(ctypes.util.find_library("m") is None, reason="no maths library to mistake")
 def test_another_library_is_no_driver() -> None:
-    problem = cuda_driver.driver_problem(ctypes.util.find_library("m"))
+    problem = providers.driver_problem(ctypes.util.find_library("m"))
     assert problem is not None
     assert "is not an NVIDIA driver" in problem
 
 
 def test_a_system_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    assert cuda_driver.driver_problem() == "there is no CUDA for Darwin"
+    assert providers.driver_problem() == "there is no CUDA for Darwin"
 
 
 class FakeDriver:
@@ -130,7 +130,7 @@ def test_the_driver_is_asked_for_gpus(
     monkeypatch: pytest.MonkeyPatch, code: int, gpus: int, problem: str | None
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: FakeDriver(code, gpus))
-    assert cuda_driver.driver_problem("libcuda.so.1") == problem
+    assert providers.driver_problem("libcuda.so.1") == problem
 
 
 def test_the_cpu_leaves_the_driver_alone(monkeypatch: pytest.MonkeyPatch) -> None:

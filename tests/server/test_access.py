@@ -21,8 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from emolive.errors import EmoliveError
-from emolive.server.access import Access, Refused
-from emolive.server.limits import RateLimiter
+from emolive.server.access import Access, RateLimiter, Refused
 from emolive.server.serving import EmoliveServer
 from emolive.server.settings import ServerSettings
 from emolive.server.tokens import Scope, TokenFile, Tokens

@@ -13,9 +13,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emolive.server.audiosocket import AudioSocketParties
 from emolive.server.placement import Packet
 from emolive.server.settings import Keeping, ServerSettings
-from emolive.server.taps.audiosocket_parties import AudioSocketParties
 from emolive.server.taps.tap import Began, Ended, TapError, TapEvent
 from emolive.session.library import Library
 from emolive.types import Role

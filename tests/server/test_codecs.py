@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emolive.server.codecs import Encoding, decode
+from emolive.server.taps.tap import Encoding, decode
 
 ALL = bytes(range(256))
 

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet, Placement
 from emolive.server.taps.audiohook import AudioHookTap
 from emolive.server.taps.audiosocket import AudioSocketTap
@@ -24,6 +23,7 @@ from emolive.server.taps.pcm import PcmTap
 from emolive.server.taps.tap import (
     Began,
     Closing,
+    Encoding,
     Ended,
     Paused,
     Reply,
@@ -31,6 +31,7 @@ from emolive.server.taps.tap import (
     Tap,
     TapError,
     TapEvent,
+    decode,
 )
 from emolive.server.taps.twilio import TwilioTap, answer
 from emolive.types import Role

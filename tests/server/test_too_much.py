@@ -14,8 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from emolive.server import bounded_http, ingest
-from emolive.server.connections import ConnectionLimits
+from emolive.server import ingest, protocols
+from emolive.server.protocols import ConnectionLimits
 from emolive.server.settings import ServerSettings
 from tests.server.running import TOKEN, Running, serving, tiny
 from tests.server.vendors import HOOK_SESSION, AudioHook, AudioSocket, TwilioStream
@@ -39,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ingest, "_FIRST_WORDS_S", 1.0)
         patched.setattr(ingest, "_BEGUN_WITHIN_S", 1.5)
-        patched.setattr(bounded_http, "_REQUEST_S", 1.0)
+        patched.setattr(protocols, "_REQUEST_S", 1.0)
         with serving(settings) as running:
             # Its threads belong to all of the tests.
             with running.connect("/v1/taps/pcm") as client:

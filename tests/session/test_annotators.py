@@ -12,7 +12,7 @@ import pytest
 from praatio import textgrid
 
 from emolive.errors import EmoliveError
-from emolive.session.annotator_agreement import annotator_agreements, trace_agreements
+from emolive.session.agreement import annotator_agreements, trace_agreements
 from emolive.session.bundle import export_bundle
 from emolive.session.bundle_import import import_bundle
 from emolive.session.export import FORMATS

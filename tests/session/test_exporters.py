@@ -11,9 +11,9 @@ import pytest
 
 from emolive.engine import FileAnalysis
 from emolive.errors import EmoliveError
-from emolive.session.export.csv_tables import write_csv
+from emolive.session.export.csv_file import write_csv
 from emolive.session.export.json_document import write_json
-from emolive.session.export.parquet_tables import write_parquet
+from emolive.session.export.tables import write_parquet
 from emolive.session.timeline import Timeline
 from emolive.types import Prediction, Segment, SpeechState
 from tests.models import LABELS, tiny_metadata

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emolive.session.jumps import next_segment
+from emolive.session.replay import next_segment
 from emolive.types import Segment
 
 SEGMENTS = [

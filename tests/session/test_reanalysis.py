@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.baseline import ExpectedMix, ProfileStore, Source
-from emolive.baseline.evidence import SessionEvidence
-from emolive.baseline.vector import moved
+from emolive.baseline.evidence import SessionEvidence, moved
 from emolive.engine import EngineConfig, FileAnalysis, analyze_file
 from emolive.engine.monitor import Monitor
 from emolive.errors import SessionError

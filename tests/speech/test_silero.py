@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emolive.speech import SileroVad, SpeechGate
-from emolive.speech.gain import AutoGain
-from emolive.speech.silero import CHUNK
+from emolive.speech.silero import CHUNK, AutoGain
 from emolive.types import FloatArray
 from tests.conftest import SUPPORT_CALL
 

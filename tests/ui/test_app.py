@@ -174,7 +174,7 @@ def test_otherwise_the_system_decides(
 
 
 def test_themes_are_readable() -> None:
-    from emolive.palette import contrast
+    from emolive.labels import contrast
 
     for look in (theme.LIGHT, theme.DARK):
         for ground in (look.surface, look.plot, look.window):

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.labels import is_negative, position_of, swatch, swatches
-from emolive.palette import contrast, luminance
+from emolive.labels import contrast, is_negative, luminance, position_of, swatch, swatches
 from emolive.ui.timeline.spectrogram import lookup_table
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")

@@ -20,7 +20,7 @@ from emolive.labels import swatch
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
-# Hues that stay apart for colour-blind people, by the emotion whose tone in `emolive.palette` they
+# Hues that stay apart for colour-blind people, by the emotion whose tone in `emolive.labels` they
 # are; the shape of the marker says the same again.
 _HUES = ("sad", "angry", "disgust", "surprised", "fearful", "calm", "neutral", "happy")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

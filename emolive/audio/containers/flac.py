@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import Reader, patched
+from emolive.audio.containers.splice import Link, Reader, patched
 
 # The marker, and the head of the block that follows: STREAMINFO, 34 bytes long.
 _MARKERS = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")

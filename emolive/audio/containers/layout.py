@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emolive.audio.containers import flac, media, mpeg, ogg, sized
-from emolive.audio.containers.link import Link, total_seconds
-from emolive.audio.containers.splice import Reader
+from emolive.audio.containers.splice import Link, Reader, total_seconds
 
 __all__ = ["Link", "find_links", "total_seconds"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import Part, Reader
+from emolive.audio.containers.splice import Link, Part, Reader
 
 _TTA = (b"TTA1\x01\x00", b"TTA1\x02\x00")
 _BOXES = 1 << 20

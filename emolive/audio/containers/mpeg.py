@@ -10,8 +10,7 @@ import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import Part, Reader, literal
+from emolive.audio.containers.splice import Link, Part, Reader, literal
 
 _BLOCK = 1 << 20
 _V1_KBITS = {

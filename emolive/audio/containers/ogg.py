@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import Part, Reader
+from emolive.audio.containers.splice import Link, Part, Reader
 
 _HEADER = 27
 _BEGIN, _END = 2, 4

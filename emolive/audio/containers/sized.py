@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from emolive.audio.containers import mpeg
-from emolive.audio.containers.link import Link
-from emolive.audio.containers.splice import ByteOrder, Part, Reader, literal, patched
+from emolive.audio.containers.splice import ByteOrder, Link, Part, Reader, literal, patched
 
 _LONGEST = 2**32 - 1
 # From here on, a size that is larger than the file is what programs write that do not know it.

@@ -43,13 +43,8 @@ def run_on_cluster(
 ) -> None:
     """Analyse `listing` on the cluster that `ray` is connected to; `tell` in this thread.
 
-    Args:
-        ray: see `ray_cluster`.
-        run: the settings.
-        listing: the files; each block of them becomes a part of the results.
-        tell: gets a message for each file; what it raises ends the run, and what is in work is
-            lost.
-        jobs: workers at most; None: one for each core of the cluster.
+    Each block of the listing becomes a part of the results. What `tell` raises ends the run, and
+    what is in work is lost. `jobs`: workers at most; None: one for each core of the cluster.
 
     Raises:
         EmoliveError: nothing can be had from any file, or the cluster is lost.

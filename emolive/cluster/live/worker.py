@@ -141,12 +141,8 @@ class IngestWorker:
     ) -> None:
         """Load the model and listen; takes seconds.
 
-        Args:
-            settings: of this worker: its name, library and port.
-            model: what calls are run with, in place of that of the settings.
-            cores: as many may be used.
-            replicas: handles of classifiers to use; none: one of its own.
-            profiles: what is known of taps.
+        Calls are run with `model` in place of that of the settings, on `cores`, by `replicas`
+        (handles of classifiers; none: one of its own); `profiles` are what is known of taps.
 
         Raises:
             EmoliveError: something cannot be used.

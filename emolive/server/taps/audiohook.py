@@ -10,17 +10,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
 from emolive.server.taps.tap import (
     Began,
     Closing,
+    Encoding,
     Ended,
     Paused,
     Reply,
     Skipped,
     TapError,
     TapEvent,
+    decode,
     json_object,
     key_of,
     name_of,

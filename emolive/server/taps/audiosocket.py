@@ -8,9 +8,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
-from emolive.server.taps.tap import Began, Closing, Ended, Reply, TapError, TapEvent
+from emolive.server.taps.tap import (
+    Began,
+    Closing,
+    Encoding,
+    Ended,
+    Reply,
+    TapError,
+    TapEvent,
+    decode,
+)
 from emolive.types import Role
 
 _HEADER = 3

@@ -9,15 +9,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
 from emolive.server.taps.tap import (
     MIXED,
     Began,
     Closing,
+    Encoding,
     Reply,
     TapError,
     TapEvent,
+    decode,
     key_of,
     name_of,
     sampling_rate,

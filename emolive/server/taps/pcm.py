@@ -9,17 +9,18 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
 from emolive.server.taps.tap import (
     MIXED,
     Began,
     Closing,
+    Encoding,
     Ended,
     Paused,
     Reply,
     TapError,
     TapEvent,
+    decode,
     json_object,
     key_of,
     name_of,

@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from emolive.server.codecs import Encoding, decode
 from emolive.server.placement import Packet
 from emolive.server.taps.tap import (
     Began,
     Closing,
+    Encoding,
     Ended,
     Reply,
     TapError,
     TapEvent,
+    decode,
     json_object,
     key_of,
     name_of,

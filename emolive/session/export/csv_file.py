@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.plain_text import plain
-from emolive.session.export.atomic import replacing, text
+from emolive.session.export.atomic import beside, replacing, text
+from emolive.session.export.tables import tables
+from emolive.session.timeline import Timeline
 
 _START = r"(^|[;\t\r\n])"
 _FORMULA = r"('*[^\S\t\r\n]*[=+\-@＝＋－＠])"
@@ -72,3 +74,23 @@ def cell(value: object, dialect: Dialect = PLAIN) -> object:
     if isinstance(value, float):
         return repr(value).replace(".", dialect.decimal)
     return value
+
+
+def write_csv(timeline: Timeline, path: Path, dialect: Dialect = PLAIN) -> None:
+    """Write the timeline's `tables`: ``talk.csv``, ``talk.segments.csv``, ...
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    for table in tables(timeline):
+        target = beside(path, table.part) if table.part else path
+        write_rows(target, list(table.columns), table.rows, dialect)
+
+
+def write_spreadsheet_csv(timeline: Timeline, path: Path) -> None:
+    """`write_csv` for spreadsheets: semicolons, decimal commas and a byte order mark.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    write_csv(timeline, path, SPREADSHEET)

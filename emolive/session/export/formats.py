@@ -11,13 +11,13 @@ from emolive.errors import EmoliveError
 from emolive.i18n import mark
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.audformat_tables import check_audformat, write_audformat
-from emolive.session.export.csv_tables import write_csv, write_spreadsheet_csv
+from emolive.session.export.csv_file import write_csv, write_spreadsheet_csv
 from emolive.session.export.eaf import write_eaf
 from emolive.session.export.emotionml import write_emotionml
 from emolive.session.export.json_document import write_json
-from emolive.session.export.parquet_tables import check_parquet, write_parquet
 from emolive.session.export.report import write_html
 from emolive.session.export.rttm import write_rttm
+from emolive.session.export.tables import check_parquet, write_parquet
 from emolive.session.export.textgrid import write_textgrid
 from emolive.session.export.webvtt import write_vtt
 from emolive.session.timeline import Timeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emolive.inference.mixed import second_emotion
+from emolive.inference.doubt import second_emotion
 from emolive.plain_text import valid_text
 from emolive.types import Baseline, FloatArray, Prediction, Shift
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from emolive.i18n import tr
 from emolive.monitoring import CallMonitor, RecordingChoice
-from emolive.monitoring.recorders import CallRecorders
+from emolive.monitoring.call_monitor import CallRecorders
 from emolive.session.library import Library
 from emolive.session.library_settings import LibrarySettings
 from emolive.session.recent import RecentRun

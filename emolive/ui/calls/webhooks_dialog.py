@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError
-from emolive.alerts.webhook_trial import new_secret, try_webhook
+from emolive.alerts.webhook import new_secret, try_webhook
 from emolive.i18n import tr
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, card, label, push_button

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.history.model import StreamModel
 from emolive.i18n import decimal, tr
-from emolive.inference.mixed import pair_name
+from emolive.inference.doubt import pair_name
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.i18n import tr
 from emolive.labels import label_name
-from emolive.session.jumps import next_segment
 from emolive.session.records import Annotation
+from emolive.session.replay import next_segment
 from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION
 from emolive.types import Segment

@@ -17,11 +17,11 @@ import uvicorn
 from emolive.server.access import Access
 from emolive.server.app import build
 from emolive.server.audiosocket import AudioSocketCalls
-from emolive.server.connections import ConnectionLimits
 from emolive.server.history import LibraryHistory
 from emolive.server.host import CallEvent, CallRequest, CallState, HostLoad, ModelFacts
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
+from emolive.server.protocols import ConnectionLimits
 from emolive.server.services import Services
 from emolive.server.settings import ServerSettings
 from emolive.server.signatures import AudioHookSignatures

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 
 from emolive.i18n import languages
 from emolive.server.app import WEB
-from emolive.server.wall_texts import wall_texts
+from emolive.server.page_facts import wall_texts
 from emolive.types import Prediction, SpeechState
 from tests.catalogues import texts_of_page
 from tests.server.web.browser import speak

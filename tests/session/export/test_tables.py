@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 
 from emolive.plain_text import plain
-from emolive.session.export.csv_file import original
-from emolive.session.export.csv_tables import write_csv
+from emolive.session.export.csv_file import original, write_csv
 from emolive.session.export.json_document import write_json
-from emolive.session.export.parquet_tables import write_parquet
+from emolive.session.export.tables import write_parquet
 from emolive.session.timeline import Timeline
 from tests.models import LABELS
 from tests.session.export.reading import sample, written

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from emolive.inference.mixed import second_emotion
+from emolive.inference.doubt import second_emotion
 from training.report.document import Table
 from training.report.numbers import Answers, Floats, mean_interval, pooled
 from training.report.rows import ReportRow

@@ -10,8 +10,7 @@ from emolive import __version__
 from emolive.i18n import decimal, decimal_mark, language, moment_text, tr
 from emolive.labels import label_name
 from emolive.session.export.atomic import write_text
-from emolive.session.export.report.chart import chart
-from emolive.session.export.report.palette_css import PATTERNS, coloured, label_class, palette_css
+from emolive.session.export.report.chart import PATTERNS, chart, coloured, label_class, palette_css
 from emolive.session.export.report.sound import Sound, embed_sound
 from emolive.session.export.report.summary_html import lists, summary_cards
 from emolive.session.export.values import plain_text

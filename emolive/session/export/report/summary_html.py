@@ -8,7 +8,7 @@ from html import escape
 from emolive.i18n import decimal, ntr, tr
 from emolive.labels import label_name
 from emolive.session.agreement import Agreement, timeline_agreements
-from emolive.session.export.report.palette_css import coloured, label_class
+from emolive.session.export.report.chart import coloured, label_class
 from emolive.session.summary import NO_EMOTION, StreamSummary, summarize
 from emolive.session.timeline import Timeline
 from emolive.times import clock_text, duration_text
