@@ -1,8 +1,9 @@
 """Why an answer is uncertain, other than its newest window's, or two emotions at once.
 
-Where a pair was named on speech of a corpus never trained on, listeners gave the second emotion
-about twice the share of votes that they gave to each of the others, and their first choice was in
-the pair twice as often as it was the first emotion alone (docs/related-systems.md).
+Where the recipe of `accurate` named a pair on speech of a corpus it was not trained on, listeners
+gave the second emotion about twice the share of votes that they gave to each of the others, and
+their first choice was in the pair twice as often as it was the first emotion alone
+(docs/related-systems.md).
 """
 
 from __future__ import annotations
