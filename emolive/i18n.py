@@ -259,16 +259,24 @@ def day_text(at: datetime) -> str:
 
 
 _DAYS = {"de": "dd.MM.yyyy", "es": "dd/MM/yyyy"}
+_MONTHS = {"de": "MM.yyyy", "es": "MM/yyyy"}
 
 
-def time_text(at: datetime) -> str:
-    """A time of day for people: ``14:05``."""
-    return f"{at:%H:%M}" if _now.code == _ENGLISH else format_time(at, "short", locale=_now.code)
+def time_text(at: datetime, *, seconds: bool = False) -> str:
+    """A time of day for people: ``14:05``, with its `seconds`: ``14:05:09``."""
+    if _now.code == _ENGLISH:
+        return f"{at:%H:%M:%S}" if seconds else f"{at:%H:%M}"
+    return format_time(at, "medium" if seconds else "short", locale=_now.code)
 
 
-def moment_text(at: datetime) -> str:
+def moment_text(at: datetime, *, seconds: bool = False) -> str:
     """Day and time for people."""
-    return f"{day_text(at)} {time_text(at)}"
+    return f"{day_text(at)} {time_text(at, seconds=seconds)}"
+
+
+def month_text(at: datetime) -> str:
+    """A month for people: ``2026-03``, ``03.2026``, ``03/2026``."""
+    return format_date(at, _MONTHS.get(_now.code, "yyyy-MM"), locale=_now.code)
 
 
 def language() -> str:

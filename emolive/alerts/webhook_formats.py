@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from emolive.i18n import moment_text, tr
+from emolive.times import clock_text
+
 Format = Literal["signed", "slack", "teams"]
 Json = Mapping[str, Any]
 
@@ -85,9 +88,12 @@ def _sentence(alert: Json) -> str:
 
 
 def _where(alert: Json) -> str:
-    minutes, seconds = divmod(int(alert["fired_s"]), 60)
-    at = datetime.fromisoformat(alert["at"])
-    return f"{alert['call']['name']}, at {minutes}:{seconds:02} · {at:%Y-%m-%d %H:%M:%S} UTC"
+    return tr(
+        "{call}, at {moment} · {when} UTC",
+        call=alert["call"]["name"],
+        moment=clock_text(alert["fired_s"]),
+        when=moment_text(datetime.fromisoformat(alert["at"]), seconds=True),
+    )
 
 
 def _cut(text: str, most: int) -> str:

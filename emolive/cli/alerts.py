@@ -40,7 +40,7 @@ from emolive.cli.options import (
     group,
 )
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, print_json, say, tell
-from emolive.i18n import decimal, mark, ntr, tr
+from emolive.i18n import decimal, mark, moment_text, ntr, tr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.times import table_time
@@ -379,7 +379,7 @@ def _outbox_table(messages: Sequence[Message]) -> Table:
     for message in messages:
         table.add_row(
             Text(message.webhook),
-            f"{message.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            moment_text(message.created_at.astimezone(), seconds=True),
             message.state,
             str(message.attempts),
             Text(message.last_error or ""),

@@ -13,7 +13,7 @@ import typer
 from emolive.cli.options import JsonReport, LibraryOption
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, print_json, say, tell
 from emolive.errors import SessionError
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import mark, moment_text, ntr, tr
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -156,7 +156,7 @@ def _audit_table(entries: Sequence[AuditEntry]) -> Table:
     for entry in entries:
         details = "\n".join(f"{key}: {value}" for key, value in entry.details.items())
         table.add_row(
-            f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
+            moment_text(entry.at.astimezone(), seconds=True),
             Text(entry.actor),
             Text(entry.action),
             Text(details),

@@ -17,7 +17,7 @@ from emolive.cli.console import Console
 from emolive.cli.options import JsonReport, LibraryOption, YesOption, group
 from emolive.cli.outcome import DONE, confirm, print_json, say, tell
 from emolive.errors import EmoliveError
-from emolive.i18n import decimal, ntr, tr
+from emolive.i18n import decimal, moment_text, ntr, tr
 from emolive.labels import emotion_name
 from emolive.monitoring.baselines import BaselineChoice
 from emolive.session.database import library_folder
@@ -190,7 +190,7 @@ def _about(profile: SourceProfile) -> str:
 
 
 def _moment(profile: SourceProfile) -> str:
-    return f"{profile.updated_at.astimezone():%Y-%m-%d %H:%M}"
+    return moment_text(profile.updated_at.astimezone())
 
 
 def _store(library: Path | None) -> ProfileStore:

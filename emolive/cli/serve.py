@@ -34,7 +34,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, tr
+from emolive.i18n import mark, moment_text, tr
 from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
@@ -304,7 +304,7 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
     table = columns(mark("id"), mark("name"), mark("scopes"), mark("made"), box=None)
     for one in tokens:
         scopes = ", ".join(sorted(scope.value for scope in one.scopes))
-        table.add_row(one.id, one.name, scopes, f"{one.created_at.astimezone():%Y-%m-%d %H:%M}")
+        table.add_row(one.id, one.name, scopes, moment_text(one.created_at.astimezone()))
     print_table(table)
     return DONE
 

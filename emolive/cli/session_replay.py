@@ -15,7 +15,7 @@ from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
 from emolive.session.library import Library
 from emolive.session.player import Player, PlayerState, PlayerStatus, session_player
 from emolive.session.reanalysis import reanalyze
@@ -133,7 +133,7 @@ class _Picture:
 
     def _engine_status(self, status: PlayerStatus) -> EngineStatus:
         session = self._session
-        speed = f"  {self._speed:g}x" if self._speed != 1 else ""
+        speed = f"  {decimal(self._speed)}×" if self._speed != 1 else ""
         playing = status.state is PlayerState.PLAYING
         return EngineStatus(
             EngineState.RUNNING if playing else EngineState.STOPPED,

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from emolive.archive.inputs import AudioInput, FoundInputs
 from emolive.audio.decoding import ChannelUse, audio_extensions
-from emolive.i18n import ntr, tr
+from emolive.i18n import decimal, ntr, tr
 from emolive.monitoring import RunSettings
 from emolive.settings import Settings
 from emolive.ui.analysing import Analysing, Outcome, Progress, Wish, search
@@ -262,4 +262,4 @@ class AnalysisFlow(QObject):
 
 
 def _speed_text(speed: float) -> str:
-    return tr("{speed} × real time", speed=f"{speed:.0f}")
+    return tr("{speed} × real time", speed=decimal(speed, 0))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import mark, ntr, tr
-from emolive.times import clock_text
+from emolive.times import clock_text, duration_text
 from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
@@ -148,7 +148,7 @@ class AlertRow(Themed, QAbstractButton):
         alert, end = self.entry.alert, self.entry.end_sample
         lasted = tr("goes on")
         if end is not None:
-            lasted = tr("{seconds} s", seconds=f"{(end - alert.start_sample) / self._rate:.0f}")
+            lasted = duration_text((end - alert.start_sample) / self._rate)
         party = stream_name(alert.stream) if alert.stream is not None else tr("both")
         return f"{party} · {lasted}"
 

@@ -204,7 +204,7 @@ class HourBars(Painted, QWidget):
         """Show these."""
         self._rows = rows[-24:]
         told = [
-            f"{row.start:%H:%M}: {ntr('{count} call', '{count} calls', row.calls)}, "
+            f"{time_text(row.start)}: {ntr('{count} call', '{count} calls', row.calls)}, "
             f"{ntr('{count} alert', '{count} alerts', row.alerts)}"
             for row in self._rows
         ]

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
-from emolive.i18n import day_text, moment_text, ntr, tr
+from emolive.i18n import day_text, moment_text, month_text, ntr, tr
 from emolive.labels import emotion_name
 from emolive.session.results import Span, TrendPoint
 from emolive.times import duration_text
@@ -88,7 +88,7 @@ class TrendChart(Themed, QWidget):
         if self._span is Span.SESSION and not short:
             return moment_text(point.start)
         if self._span is Span.MONTH:
-            return f"{point.start:%Y-%m}"
+            return month_text(point.start)
         return day_text(point.start)
 
     def _draw(self) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import mark, moment_text, ntr, tr
 from emolive.private_files import owner_only
 from emolive.session.audit_log import AuditCheck
 from emolive.session.export.atomic import replacing
@@ -200,7 +200,7 @@ class AuditDialog(SessionDialog):
 def _cells(entry: AuditEntry) -> tuple[str, str, str, str]:
     action = _ACTIONS.get(entry.action)
     details = ", ".join(f"{key}: {value}" for key, value in entry.details.items())
-    when = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}"
+    when = moment_text(entry.at.astimezone(), seconds=True)
     return when, entry.actor, tr(action) if action else entry.action, details
 
 
