@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emolive.i18n import alternatives, decimal, mark, ntr, tr
-from emolive.types import Baseline, Familiarity, Role, SpeechState, Stream
+from emolive.types import Baseline, Familiarity, Role, Severity, SpeechState, Stream
 
 _STATES = {
     SpeechState.SPEECH: mark("speech"),
@@ -20,6 +20,11 @@ _FAMILIARITY = {
     Familiarity.FAMILIAR: mark("familiar"),
     Familiarity.UNUSUAL: mark("unusual"),
     Familiarity.UNLIKE: mark("unlike anything this model was trained on"),
+}
+_SEVERITIES = {
+    Severity.INFO: mark("note"),
+    Severity.WARNING: mark("warning"),
+    Severity.CRITICAL: mark("critical"),
 }
 _STREAMS = {
     "mono": mark("mono"),
@@ -81,6 +86,11 @@ _COMPLAINTS = {
 def state_name(state: SpeechState) -> str:
     """What a window holds, in a word."""
     return tr(_STATES[state])
+
+
+def severity_name(severity: Severity) -> str:
+    """How grave an alert is, in a word."""
+    return tr(_SEVERITIES[severity])
 
 
 def familiarity_text(word: Familiarity) -> str:

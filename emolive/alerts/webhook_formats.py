@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from emolive.i18n import moment_text, tr
 from emolive.times import clock_text
+from emolive.types import Severity
+from emolive.wording import severity_name
 
 Format = Literal["signed", "slack", "teams"]
 Json = Mapping[str, Any]
@@ -80,7 +82,7 @@ _FORMS: dict[Format, Callable[[Json], Json]] = {"slack": _slack, "teams": _teams
 
 
 def _head(alert: Json) -> str:
-    return f"{alert['rule']} ({alert['severity']})"
+    return f"{alert['rule']} ({severity_name(Severity(alert['severity']))})"
 
 
 def _sentence(alert: Json) -> str:

@@ -65,6 +65,7 @@ def confirm_in_terminal(statement: Statement) -> bool:
             "--infer-agent has to be confirmed by a person at a terminal: run it there, or use "
             "a policy file (`emolive policy --example`)."
         )
-    tell_lines(f"\n{statement.title}\n\n{textwrap.fill(statement.text, 88)}\n")
-    tell(tr("{question} Type: {phrase}", question=statement.question, phrase=statement.phrase))
-    return sys.stdin.readline().strip().casefold() == statement.phrase.casefold()
+    phrase = tr(statement.phrase)
+    tell_lines(f"\n{tr(statement.title)}\n\n{textwrap.fill(tr(statement.text), 88)}\n")
+    tell(tr("{question} Type: {phrase}", question=tr(statement.question), phrase=phrase))
+    return sys.stdin.readline().strip().casefold() == phrase.casefold()

@@ -44,7 +44,7 @@ from emolive.i18n import decimal, mark, moment_text, ntr, tr
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.speech.silero import SileroVad
 from emolive.times import table_time
-from emolive.wording import stream_name
+from emolive.wording import severity_name, stream_name
 
 Json = dict[str, object]
 _NUMBERS = (mark("alerts"), mark("per hour"), mark("in calls"), mark("of"))
@@ -84,7 +84,7 @@ def check(rules: RulesArgument, model: ModelOption = None) -> int:
     classifier.close()
     for rule in found.rules:
         off = "" if rule.enabled else f" ({tr('off')})"
-        say(f"{rule.name}{off} [{rule.severity}]: {_rule_sentence(rule)}")
+        say(f"{rule.name}{off} [{severity_name(rule.severity)}]: {_rule_sentence(rule)}")
     # It may well be there where the rules will be used.
     for sentence in unusable_ways(found):
         tell(sentence)

@@ -78,11 +78,11 @@ def policy(
     say(
         tr(
             "{title} (statement, version {version})\n",
-            title=STATEMENT.title,
+            title=tr(STATEMENT.title),
             version=STATEMENT.version,
         )
     )
-    sys.stdout.write(textwrap.fill(STATEMENT.text, 88) + "\n\n")
+    sys.stdout.write(textwrap.fill(tr(STATEMENT.text), 88) + "\n\n")
     if policy is None:
         text = tr(
             "There is no policy at {path}: every call asks, and it is off.", path=folder / FILE_NAME

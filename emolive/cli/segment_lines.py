@@ -10,7 +10,7 @@ from emolive.labels import label_name
 from emolive.plain_text import plain
 from emolive.times import table_time
 from emolive.types import Alert, EngineState, EngineStatus, Event, Segment
-from emolive.wording import percent, stream_name
+from emolive.wording import percent, severity_name, stream_name
 
 
 class ProcessorNews:
@@ -31,7 +31,8 @@ class ProcessorNews:
 
 def alert_line(alert: Alert, rate: int) -> str:
     """An alert as one line: when, how serious, what."""
-    return f"{table_time(alert.fired_sample / rate)}  {alert.severity.upper()}  {alert.message}"
+    severity = severity_name(alert.severity).upper()
+    return f"{table_time(alert.fired_sample / rate)}  {severity}  {alert.message}"
 
 
 class SegmentLines:

@@ -63,8 +63,8 @@ IN_APP: Final[Mapping[str, str]] = {
     ),
     "{path} agrees to version {statement} of the statement, which has changed: read it with "
     "`emolive policy`, and set statement = {version}.": mark(
-        "{path} agrees to version {statement} of the statement, which has changed: write an "
-        "example in the settings to read it, and set statement = {version}."
+        "{path} agrees to version {statement} of the statement, which has changed: read it "
+        "anew, where a call's agent is switched on, and set statement = {version}."
     ),
     "the ready-made program comes without it, emolive installed with Python can have it: `pip "
     "install {package}`": mark(

@@ -14,6 +14,7 @@ from emolive.alerts.webhook import Delivered, Refused, WebhookClient, payload
 from emolive.alerts.webhook_settings import Webhook
 from emolive.errors import EmoliveError
 from emolive.types import Alert, Role, Severity
+from emolive.wording import severity_name
 from tests.alerts.server import WebhookServer
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_a_chat_service_takes_its_own_shape(
     assert received.headers["content-type"] == "application/json"
     assert not [name for name in received.headers if name.startswith("webhook-")]
     text = json.dumps(received.json, ensure_ascii=False)
-    for said in ("angry at 90% for 5.0 s", "at 1:35", severity.value):
+    for said in ("angry at 90% for 5.0 s", "at 1:35", severity_name(severity)):
         assert said in text
 
 

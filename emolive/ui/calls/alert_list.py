@@ -14,24 +14,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.i18n import mark, ntr, tr
+from emolive.i18n import ntr, tr
 from emolive.times import clock_text, duration_text
-from emolive.types import Severity
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import ScrollColumn, label, push_button
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed, font
-from emolive.wording import stream_name
+from emolive.wording import severity_name, stream_name
 
 _MOST_ROWS = 60
 _ROW_PX, _EDGE_PX = 58, 4
 _MOST_PROBLEMS = 3
-SEVERITY_NAMES = {
-    Severity.INFO: mark("note"),
-    Severity.WARNING: mark("warning"),
-    Severity.CRITICAL: mark("critical"),
-}
 
 
 class AlertProblems(QLabel):
@@ -96,7 +90,7 @@ class AlertRow(Themed, QAbstractButton):
         self._shown = shown
         self.seen.setVisible(not self.entry.acknowledged)
         alert = self.entry.alert
-        severity = tr(SEVERITY_NAMES[alert.severity])
+        severity = severity_name(alert.severity)
         self.setAccessibleName(f"{severity}, {clock_text(self.at_s)}: {alert.message}")
         self.setAccessibleDescription(self._second())
         self.update()

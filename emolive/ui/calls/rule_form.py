@@ -24,17 +24,13 @@ from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, text_fie
 from emolive.ui.layouts import STRETCH, FlowLayout, hbox, vbox
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
+from emolive.wording import severity_name
 
 _WHO: tuple[tuple[Role | None, str], ...] = (
     (Role.CUSTOMER, mark("the customer")),
     (Role.AGENT, mark("the agent")),
     (None, mark("anybody")),
 )
-SEVERITIES = {
-    Severity.INFO: mark("note"),
-    Severity.WARNING: mark("warning"),
-    Severity.CRITICAL: mark("critical"),
-}
 
 
 class RuleForm(ScrollColumn):
@@ -104,11 +100,11 @@ class RuleForm(ScrollColumn):
                 self._row(form, field.label, field.name, self._number(field, inner), field.about)
         self._heading(form, tr("Then"), inner)
         self.severity = ChoiceBox(tr("Severity"), inner)
-        for severity, name in SEVERITIES.items():
-            self.severity.addItem(tr(name), str(severity))
-        self.severity.setCurrentIndex(list(SEVERITIES).index(rule.severity))
+        for severity in Severity:
+            self.severity.addItem(severity_name(severity), str(severity))
+        self.severity.setCurrentIndex(list(Severity).index(rule.severity))
         self.severity.activated.connect(
-            lambda index: self.edited.emit({"severity": list(SEVERITIES)[index]})
+            lambda index: self.edited.emit({"severity": list(Severity)[index]})
         )
         about = tr("Colours the banner and the card; grave ones come first on the wall")
         self._row(form, tr("Severity"), "severity", self.severity, about)

@@ -29,7 +29,7 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
-from emolive.ui.calls.rule_form import SEVERITIES, RuleForm
+from emolive.ui.calls.rule_form import RuleForm
 from emolive.ui.calls.rule_list import RuleList
 from emolive.ui.calls.rule_trial import RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
@@ -38,6 +38,7 @@ from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
+from emolive.wording import severity_name
 
 FILE_NAME = "rules.toml"
 # After the last change, before the rule is tried.
@@ -379,7 +380,7 @@ class RulesDialog(QDialog):
 
 def _then(rule: Rule) -> str:
     """What happens once it is raised, in few words."""
-    parts = [tr(SEVERITIES[rule.severity])]
+    parts = [severity_name(rule.severity)]
     parts += [tr("sound")] if rule.sound else []
     parts += [tr("desktop notification")] if rule.desktop else []
     parts += rule.webhooks
