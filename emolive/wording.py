@@ -22,7 +22,7 @@ _FAMILIARITY = {
     Familiarity.UNLIKE: mark("unlike anything this model was trained on"),
 }
 _SEVERITIES = {
-    Severity.INFO: mark("note"),
+    Severity.INFO: mark("notice"),
     Severity.WARNING: mark("warning"),
     Severity.CRITICAL: mark("critical"),
 }

@@ -77,7 +77,7 @@ def named(name: str) -> AdaptedModel:
     if path is None or not path.is_file():
         known = ", ".join(adapted_names()) or "none yet"
         raise EmoliveError(
-            "There is no adapted model {name}: there is {known}.", name=name[:70], known=known
+            "There is no taught model {name}: there is {known}.", name=name[:70], known=known
         )
     return read_adapted(path)
 
@@ -96,7 +96,7 @@ def remove(name: str) -> None:
     except FileNotFoundError:
         known = ", ".join(adapted_names()) or "none"
         raise EmoliveError(
-            "There is no adapted model {name}: there is {known}.", name=name[:70], known=known
+            "There is no taught model {name}: there is {known}.", name=name[:70], known=known
         ) from None
     except OSError as error:
         raise EmoliveError(

@@ -69,7 +69,7 @@ def time_teaching(
         learned - begin,
         judged - learned,
         Timing.of(mark("a window through the base model"), base),
-        Timing.of(mark("what an adapted model adds"), layer),
+        Timing.of(mark("what a taught model adds"), layer),
     )
 
 

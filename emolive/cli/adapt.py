@@ -161,7 +161,7 @@ def remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Adapted models.")],
     yes: YesOption = False,
 ) -> int:
-    """Delete adapted models for good; `emolive models` lists them. It asks first, without --yes."""
+    """Delete taught models for good; `emolive models` lists them. It asks first, without --yes."""
     failed = 0
     wanted = list(dict.fromkeys(names))
     if there := [name for name in wanted if name in adapted_names()]:

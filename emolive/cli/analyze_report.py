@@ -162,7 +162,7 @@ class AnalyzeReport:
         said = f"{item}: {answer} ({seconds_text(result.duration_s)})"
         self._results.print(one_line(said))
         if result.note:
-            self._tell(tr("Note: {note}", note=result.note))
+            self._tell(tr("Notice: {note}", note=result.note))
         if result.problem:
             self._tell(
                 tr("{problem} What came before is in the results.", problem=result.problem),

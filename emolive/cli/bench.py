@@ -353,7 +353,7 @@ def run_teaching_bench(asked: Asked) -> int:
     )
     say(
         tr(
-            "A window takes {window_ms} ms; an adapted model adds {layer_us} µs, {added}.",
+            "A window takes {window_ms} ms; a taught model adds {layer_us} µs, {added}.",
             window_ms=decimal(timing.window.median_ms, 2),
             layer_us=decimal(1000.0 * timing.layer.median_ms, 0),
             added=percent(timing.added, 2),

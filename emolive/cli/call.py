@@ -200,7 +200,7 @@ def analyze(
     if sentence := telephone_note(analysis.streams, analysis.metadata):
         tell(sentence)
     if analysis.note:
-        tell(tr("Note: {note}", note=analysis.note))
+        tell(tr("Notice: {note}", note=analysis.note))
     tell(tr("Results: {names}.", names=", ".join(map(str, written))))
     if analysis.problem:
         tell(tr("{problem} What came before is in the results.", problem=analysis.problem))

@@ -188,12 +188,12 @@ def read_adapted(path: Path) -> AdaptedModel:
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise ModelError(
-            "The adapted model {path} does not exist: `emolive models` lists those there are.",
+            "The taught model {path} does not exist: `emolive models` lists those there are.",
             path=path,
         ) from None
     except OSError as error:
         raise ModelError(
-            "The adapted model {path} cannot be read ({reason}): check it.",
+            "The taught model {path} cannot be read ({reason}): check it.",
             path=path,
             reason=error.strerror or error,
         ) from error
@@ -208,7 +208,7 @@ def read_adapted(path: Path) -> AdaptedModel:
             where = ".".join(str(part) for part in first["loc"]) or tr("as a whole")
             reason = f"{where} {complaint(first, tr('table'))}"
         raise ModelError(
-            "{name} is no adapted model, or is damaged ({reason}): teach it again with "
+            "{name} is no taught model, or is damaged ({reason}): teach it again with "
             "`emolive adapt`.",
             name=path.name,
             reason=reason,

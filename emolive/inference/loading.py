@@ -36,7 +36,7 @@ def open_model(
     model = read_adapted(file)
     base = model_path(Path(model.base.choice))
     if is_adapted(base):
-        raise ModelError("{name} stands on another adapted model: teach it again.", name=model.name)
+        raise ModelError("{name} stands on another taught model: teach it again.", name=model.name)
     network = OnnxClassifier(base, provider, threads, batch_sizes, host=host)
     try:
         return AdaptedClassifier(file, model, network)

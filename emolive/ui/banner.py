@@ -14,7 +14,7 @@ from emolive.ui.theme import Theme, Themed
 
 _MOST_ACTIONS = 3
 _NAMES = {
-    Severity.INFO: mark("Note"),
+    Severity.INFO: mark("Notice"),
     Severity.WARNING: mark("Warning"),
     Severity.ERROR: mark("Error"),
 }

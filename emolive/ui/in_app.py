@@ -85,11 +85,11 @@ IN_APP: Final[Mapping[str, str]] = {
     "{name} does not fit {name2}: teach it again with `emolive adapt`.": mark(
         "{name} does not fit {name2}: teach it again."
     ),
-    "The adapted model {path} does not exist: `emolive models` lists those there are.": mark(
-        "The adapted model {path} does not exist: choose another one in the settings."
+    "The taught model {path} does not exist: `emolive models` lists those there are.": mark(
+        "The taught model {path} does not exist: choose another one in the settings."
     ),
-    "{name} is no adapted model, or is damaged ({reason}): teach it again with `emolive adapt`.": (
-        mark("{name} is no adapted model, or is damaged ({reason}): teach it again.")
+    "{name} is no taught model, or is damaged ({reason}): teach it again with `emolive adapt`.": (
+        mark("{name} is no taught model, or is damaged ({reason}): teach it again.")
     ),
     "There is no model {choice}: `emolive models` lists those there are; an ONNX file is named "
     "with its ending.": mark("There is no model {choice}: choose another one in the settings."),

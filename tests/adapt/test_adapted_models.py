@@ -179,7 +179,7 @@ def test_names_that_a_model_can_have(name: str, model: AdaptedModel) -> None:
     classifier.close()
     shelf.remove(name)
     assert not shelf.kept()[0]
-    with pytest.raises(EmoliveError, match="There is no adapted model"):
+    with pytest.raises(EmoliveError, match="There is no taught model"):
         shelf.remove(name)
 
 

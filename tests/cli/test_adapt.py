@@ -134,7 +134,7 @@ def test_some_rows_that_cannot_be_read(run: Run, base: Path, manifest: Path) -> 
         (["--name", "x", "--manifest", "{m}", "--model", "nosuch"], "There is no model nosuch"),
         (["--name", "x", "--library", "lib", "--model", "{b}"], "nothing labelled"),
         (["next", "--library", "lib", "--model", "{b}"], "No moments to label"),
-        (["remove", "nosuch"], "There is no adapted model nosuch"),
+        (["remove", "nosuch"], "There is no taught model nosuch"),
     ],
 )
 def test_wrong_use(

@@ -8,7 +8,7 @@ const TOKENS = [
 ];
 const KEPT_UNDER = "emolive.theme";
 const SEVERITY_COLOURS = { critical: "danger", warning: "warning", info: "accent" };
-const SEVERITY_NAMES = { critical: mark("critical"), warning: mark("warning"), info: mark("note") };
+const SEVERITY_NAMES = { critical: mark("critical"), warning: mark("warning"), info: mark("notice") };
 export const SEVERITIES = Object.keys(SEVERITY_COLOURS).reverse();
 
 /** How everything looks and is called; a `change` is told when light becomes dark. */
