@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
@@ -33,12 +34,18 @@ _TEXTS = {"tr": 1, "mark": 1, "ntr": 2} | dict.fromkeys(
 )
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All of a file's syntax tree; several tests look through all files."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
     """Every call of the seam, and how many of its arguments are texts.
 
     A syntax tree knows texts inside f-strings, which gettext's own tools do not look into.
     """
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
         if (texts := _TEXTS.get(node.func.id)) is not None:

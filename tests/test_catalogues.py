@@ -38,10 +38,20 @@ from emolive.session.export.formats import FORMATS
 from emolive.times import clock_tenths, duration_text
 from emolive.ui.in_app import IN_APP
 from emolive.wording import complaint, percent, signed, size_text
-from tests.catalogues import LANGUAGES, SOURCE, calls, missing, read, template, texts_of
+from tests.catalogues import LANGUAGES, SOURCE, calls, missing, nodes, read, template, texts_of
 from tests.session.test_exporters import FULL
 
-TEXTS = template()
+
+@pytest.fixture(scope="module", autouse=True)
+def _source_is_parsed_once() -> Iterator[None]:
+    yield
+    nodes.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def wanted() -> set[object]:
+    """All texts of the source."""
+    return {message.id for message in template() if message.id}
 
 
 def names(text: str) -> set[str]:
@@ -49,9 +59,8 @@ def names(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_translated(language: str) -> None:
+def test_every_text_is_translated(language: str, wanted: set[object]) -> None:
     catalogue = read(language)
-    wanted = {message.id for message in TEXTS if message.id}
     there = {message.id for message in catalogue if message.id}
     assert wanted - there == set(), "run `make catalogues` and translate them"
     assert there - wanted == set(), "run `make catalogues`: these texts are gone"
@@ -118,17 +127,17 @@ FOR_NOBODY = re.compile(
 )
 
 
-def readable() -> Iterator[tuple[Path, ast.Module]]:
+def readable() -> Iterator[tuple[Path, tuple[ast.AST, ...]]]:
     """The source that speaks to people, parsed."""
     for path in SOURCE.rglob("*.py"):
         if not path.relative_to(SOURCE).as_posix().startswith(FOR_PROGRAMS):
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+            yield path, nodes(path)
 
 
 def test_what_is_told_to_people_passes_the_seam() -> None:
     wrong = []
-    for path, tree in readable():
-        for node in ast.walk(tree):
+    for path, every in readable():
+        for node in every:
             if isinstance(node, ast.Call) and TO_PEOPLE.search(ast.unparse(node.func)):
                 wrong += [
                     f"{path.relative_to(SOURCE)}:{node.lineno}: {ast.unparse(argument)}"
@@ -141,9 +150,9 @@ def test_what_is_told_to_people_passes_the_seam() -> None:
 def test_no_sentence_stands_in_the_source_past_the_seam() -> None:
     """Whatever carries it to people: a list of problems, a field, a value that is returned."""
     wrong = []
-    for path, tree in readable():
+    for path, every in readable():
         aside: set[ast.AST] = set()
-        for node in ast.walk(tree):
+        for node in every:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 if FOR_NOBODY.search(name):
@@ -154,7 +163,7 @@ def test_no_sentence_stands_in_the_source_past_the_seam() -> None:
             elif isinstance(node, ast.Expr | ast.Dict | ast.Assert):
                 # Docstrings, JSON, and what only a developer sees.
                 aside.update([node.value] if isinstance(node, ast.Expr) else ast.walk(node))
-        for node in ast.walk(tree):
+        for node in every:
             if node not in aside and is_whole_sentence(node):
                 wrong += [f"{path.relative_to(SOURCE)}: {ast.unparse(node)}"]
     assert wrong == []
@@ -176,7 +185,7 @@ COMMAND = re.compile(r"`|(^|\W)--[a-z]|\bpip install\b|\bDIR\b|EMOLIVE_")
 
 
 def test_nothing_in_the_app_names_a_command() -> None:
-    texts = [message for message in TEXTS if message.id]
+    texts = [message for message in template() if message.id]
     known = {message.id for message in texts}
     assert set(IN_APP) - known == set(), "these texts are gone"
     for message in texts:
@@ -229,7 +238,7 @@ WIDGET_TEXTS = re.compile(
 def test_widgets_get_no_text_past_the_seam() -> None:
     wrong = []
     for path in (SOURCE / "ui").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and WIDGET_TEXTS.search(ast.unparse(node.func)):
                 wrong += [
                     f"{path.relative_to(SOURCE)}:{node.lineno}"

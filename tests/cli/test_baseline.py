@@ -64,7 +64,7 @@ def test_files_are_adapted_to_what_they_say_together(
     assert run("analyze", "--model", model, "--out", plain, talks).exit_code == 0
     result = run(
         "analyze", "--model", model, "--out", out, "--baseline", "files", "--expected-neutral",
-        "0.6", talks,
+        "0.6", "--jobs", 1, talks,
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert "Adapted to these 4 files" in result.stderr
@@ -96,7 +96,8 @@ def test_files_are_adapted_to_what_they_say_together(
 def test_it_goes_on_where_it_was_and_takes_new_files_in(
     run: Run, model: Path, talks: Path, tmp_path: Path
 ) -> None:
-    command = ["analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files"]
+    usual = ["analyze", "--model", model, "--jobs", 1, "--baseline", "files"]
+    command = [*usual, "--out", tmp_path / "out"]
     first = run(*command, talks / "0.wav", talks / "1.wav")
     assert "2 files analysed" in first.stderr
     again = run(*command, "--resume", talks / "0.wav", talks / "1.wav")
@@ -104,7 +105,7 @@ def test_it_goes_on_where_it_was_and_takes_new_files_in(
     more = run(*command, "--resume", talks)
     assert "2 heard before, 2 to hear" in more.stderr
     assert "4 files analysed" in more.stderr  # under the baseline of all of them
-    anew = run("analyze", "--model", model, "--out", tmp_path / "new", "--baseline", "files", talks)
+    anew = run(*usual, "--out", tmp_path / "new", talks)
     assert anew.exit_code == 0
     assert answered(tmp_path / "out", "probabilities") == pytest.approx(
         answered(tmp_path / "new", "probabilities"), abs=2e-6
@@ -113,19 +114,15 @@ def test_it_goes_on_where_it_was_and_takes_new_files_in(
 
 def test_a_bad_file_costs_nothing_else(run: Run, model: Path, talks: Path, tmp_path: Path) -> None:
     (talks / "bad.wav").write_bytes(b"no sound at all")
-    result = run(
-        "analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", talks
-    )
+    command = ["analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files"]
+    result = run(*command, talks)
     assert result.exit_code == 1
     assert "bad.wav" in result.stderr
     assert len(documents(tmp_path / "out")) == 4
     # What was kept of a file is damaged: it is heard again.
     damaged = sorted((tmp_path / "out" / ".emolive-raw").glob("*.npz"))[0]
     damaged.write_bytes(damaged.read_bytes()[:100])
-    result = run(
-        "analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", "--resume",
-        talks,
-    )  # fmt: skip
+    result = run(*command, "--jobs", 1, "--resume", talks)
     assert result.exit_code == 1
     assert "3 heard before, 2 to hear" in result.stderr
     assert len(documents(tmp_path / "out")) == 4
@@ -140,7 +137,8 @@ def test_the_library_knows_a_folder_that_was_heard(
     assert unknown.exit_code == 0
     assert "nothing is known" in unknown.stderr
     assert np.array_equal(answered(out, "raw_probabilities"), answered(out, "probabilities"))
-    run("analyze", "--model", model, "--out", tmp_path / "all", "--baseline", "files", talks)
+    files = ["--baseline", "files", "--jobs", 1]
+    run("analyze", "--model", model, "--out", tmp_path / "all", *files, talks)
     known = run(*command, talks / "0.wav")
     assert str(talks) in known.stderr
     assert not np.array_equal(answered(out, "raw_probabilities"), answered(out, "probabilities"))
@@ -157,7 +155,8 @@ def test_profiles_are_listed_shown_and_forgotten(
     assert "No source is known yet" in run("baseline", "list").stdout
     assert json.loads(run("baseline", "list", "--json").stdout) == []
     assert not library.exists()
-    run("analyze", "--model", model, "--out", tmp_path / "out", "--baseline", "files", talks)
+    files = ["--baseline", "files", "--jobs", 1]
+    run("analyze", "--model", model, "--out", tmp_path / "out", *files, talks)
     (known,) = json.loads(run("baseline", "list", "--json").stdout)
     assert known["source"] == str(talks)
     assert known["sessions"] == 4
