@@ -317,6 +317,11 @@ class EngineStatus:
     provider_note: str | None = None
     one_sound: bool = False
 
+    @property
+    def samples_lost(self) -> int:
+        """Samples that never came of the stream that lost most, at the model's rate."""
+        return max((stream.samples_lost for stream in self.streams), default=0)
+
 
 class Severity(StrEnum):
     """How much an alert matters."""

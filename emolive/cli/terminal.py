@@ -296,8 +296,8 @@ class TerminalTimeline:
         ):
             if count or name in ("skipped", "overflows"):
                 text.append(f" · {tr(name)} {count}", "yellow" if count else "")
-        if lost := max((stream.samples_lost for stream in status.streams), default=0):
-            lost_text = tr("lost {time}", time=seconds_text(lost / self._rate))
+        if status.samples_lost:
+            lost_text = tr("lost {time}", time=seconds_text(status.samples_lost / self._rate))
             text.append(f" · {lost_text}", "yellow")
         return text
 

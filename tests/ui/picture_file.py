@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 RAIL = 76  # the window's own, beside its page
@@ -30,19 +30,25 @@ class Widened(QWidget):
 
 def picture_of(window: QWidget) -> QPixmap:
     """The window, its dialog in the middle, and the pop-up that is open where it is."""
-    picture = window.grab()
+    seen, moved = window.rect(), QPoint()
     dialog = QApplication.activeModalWidget()
     if dialog is not None:
-        dialog.render(picture, window.rect().center() - dialog.rect().center())
+        there = dialog.rect()
+        there.moveCenter(seen.center())
+        moved = there.topLeft() - window.mapFromGlobal(dialog.mapToGlobal(QPoint()))
+        seen |= there
+    scale = window.devicePixelRatioF()
+    picture = QPixmap(seen.size() * scale)
+    picture.setDevicePixelRatio(scale)
+    picture.fill(window.palette().color(QPalette.ColorRole.Window))
+    painter = QPainter(picture)
+    painter.translate(-seen.topLeft())
+    painter.drawPixmap(QPoint(), window.grab())
+    if dialog is not None:
+        painter.drawPixmap(there.topLeft(), dialog.grab())
     if (popup := QApplication.activePopupWidget()) is not None:
-        where = window.mapFromGlobal(popup.pos())
-        if dialog is not None:
-            where += (
-                window.rect().center()
-                - dialog.rect().center()
-                - window.mapFromGlobal(dialog.mapToGlobal(QPoint()))
-            )
-        popup.render(picture, where)
+        painter.drawPixmap(window.mapFromGlobal(popup.pos()) + moved, popup.grab())
+    painter.end()
     return picture
 
 

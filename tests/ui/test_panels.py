@@ -104,6 +104,23 @@ def test_scrolled_content_equals_content_drawn_at_once(
     assert len(np.unique(at_once.reshape(-1, 3), axis=0)) > 3
 
 
+@pytest.mark.parametrize("kind", ["probabilities", "spectrogram", "levels"])
+@pytest.mark.parametrize("height", [24, 120])
+def test_a_stream_is_named_in_the_margin(
+    qtbot: QtBot, axis: TimeAxis, model: MonitorModel, kind: str, height: int
+) -> None:
+    panel = show(qtbot, MAKERS[kind](axis, model, DARK), height=height)
+    model.apply(list(speech(20.0)))
+    axis.set_span(20.0)
+    axis.advance(model.end_s)
+    bare = pixels(panel.grab().toImage())
+    panel.caption = "customer"
+    panel.update()
+    named = pixels(panel.grab().toImage())
+    assert (bare[:, :MARGIN_LEFT] != named[:, :MARGIN_LEFT]).any()
+    assert (bare[:, MARGIN_LEFT:] == named[:, MARGIN_LEFT:]).all()
+
+
 @pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
 def test_panels_show_one_moment_at_one_place(
     qtbot: QtBot, axis: TimeAxis, model: MonitorModel, ratio: float, monkeypatch: pytest.MonkeyPatch

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.shift_dialog import ShiftDialog
-from emolive.ui.theme import DARK
+from emolive.ui.text_table import TextTable
+from emolive.ui.theme import DARK, apply
 from tests.session.filled import RATE
 from tests.session.test_shift import call
 from tests.ui import feed
@@ -44,6 +47,27 @@ def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_pa
             dialog.alerts.cellActivated.emit(0, 0)
         assert opened.args == [newest, 25 * RATE]
         dialog.close()
+
+
+def test_headers_stand_over_their_cells(qtbot: QtBot) -> None:
+    apply(QApplication.instance(), DARK)
+    table = TextTable(("H", "H"), "Letters", wide=(0, 1), height=120, parent=QWidget())
+    qtbot.addWidget(table.parentWidget())
+    table.show_lines([("H", "H")])
+    table.resize(400, 120)
+    header = left_of_ink(table.horizontalHeader().grab().toImage(), table.columnWidth(0))
+    cells = left_of_ink(table.viewport().grab().toImage(), table.columnWidth(0))
+    assert header == pytest.approx(cells, abs=1)
+
+
+def left_of_ink(image: QImage, start: int) -> int:
+    """How far from `start` the first column is that holds a letter, in px."""
+    ground = image.pixelColor(start + 1, 4).lightness()
+    return next(
+        x - start
+        for x in range(start, image.width())
+        if any(image.pixelColor(x, y).lightness() > ground + 60 for y in range(image.height() - 3))
+    )
 
 
 def test_from_the_calls_page_to_an_alert_s_moment_by_keyboard(qtbot: QtBot, tmp_path: Path) -> None:

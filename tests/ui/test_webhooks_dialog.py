@@ -82,7 +82,10 @@ def test_chats_have_no_secret_and_plain_addresses_are_refused(
     dialog = WebhooksDialog(DARK, RuleDrafts())
     qtbot.addWidget(dialog)
     dialog.show()
+    assert dialog.none.isVisible(), "what a webhook is good for, and nothing to be pressed"
+    assert not dialog.test.isVisible()
     qtbot.mouseClick(dialog.add, Qt.MouseButton.LeftButton)
+    assert not dialog.none.isVisible()
     row = dialog.kind.findText("Slack channel")
     dialog.kind.setCurrentIndex(row)
     dialog.kind.activated.emit(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive.errors import AudioDeviceError, ModelError
 from emolive.monitoring.sources import SourceKind
-from emolive.types import EngineState, Event, SpeechState
+from emolive.types import EngineState, Event, SpeechState, StreamStatus
 from emolive.ui.banner import Banner
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
@@ -116,13 +117,27 @@ def test_counters_stand_out_when_they_are_not_zero(
         stat.value.text()
         for stat in (
             header.health.details.overflows,
+            header.health.details.missing,
             header.health.details.skipped,
             header.health.details.dropped,
         )
     ]
-    assert shown == ["2", "7", "1"]
+    assert shown == ["2", "0.0 s", "7", "1"]
     assert header.health.details.overflows.value.property("alert")
+    assert not header.health.details.missing.value.property("alert")
     assert header.health.text() == "Sound lost"
+
+
+def test_sound_that_never_came_is_told_in_seconds(
+    qtbot: QtBot, window: MainWindow, runs: feed.FakeRuns
+) -> None:
+    run(qtbot, window, runs)
+    lost = (StreamStatus("left", samples_lost=RATE // 2), StreamStatus("right", samples_lost=RATE))
+    say(window, runs, replace(status(EngineState.RUNNING), streams=lost))
+    health = window.live.header.health
+    assert health.details.missing.value.text() == "1.0 s"
+    assert health.details.missing.value.property("alert")
+    assert health.text() == "Sound lost"
 
 
 def test_a_device_that_is_gone_is_a_banner_and_goes_again(

@@ -133,7 +133,7 @@ def _health(model: CallModel) -> tuple[str, bool]:
         return tr("{party} is away", party=stream_name(missing[0])), True
     if status.lag_s >= NOTABLE_LAG_S:
         return tr("{lag} s behind", lag=decimal(status.lag_s, 1)), True
-    if status.overflows:
+    if status.overflows or status.samples_lost:
         return tr("some sound was lost"), True
     if status.windows_skipped:
         return tr("some answers left out"), True
@@ -154,6 +154,7 @@ def figures_of(model: CallModel) -> str:
     parts = (
         tr("{lag} s behind", lag=decimal(status.lag_s, 1)),
         ntr("{count} block lost", "{count} blocks lost", status.overflows),
+        tr("lost {time}", time=duration_text(status.samples_lost / model.info.facts.rate)),
         ntr("{count} window skipped", "{count} windows skipped", status.windows_skipped),
         ntr("{count} event lost", "{count} events lost", model.lost),
     )

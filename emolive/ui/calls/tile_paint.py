@@ -165,10 +165,13 @@ class TilePainter:
         bold: bool = False,
         right: bool = False,
     ) -> None:
-        """A line that gives way with an ellipsis."""
-        painter.setFont(font(px, bold=bold))
+        """A line that gives way, with smaller letters and then with an ellipsis."""
         painter.setPen(self.theme.colour(colour))
-        metrics = painter.fontMetrics()
+        for size in (px, 0.92 * px, 0.85 * px):
+            painter.setFont(font(size, bold=bold))
+            metrics = painter.fontMetrics()
+            if metrics.horizontalAdvance(text) <= area.width():
+                break
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(area.width()))
         painter.drawText(area, _RIGHT if right else _LEFT, shown)
 

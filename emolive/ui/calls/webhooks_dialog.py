@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import SecretStr
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 
 from emolive.alerts.rule_drafts import NO_ADDRESS, RuleDrafts, RuleError
@@ -37,7 +37,13 @@ class WebhooksDialog(SessionDialog):
         self.list.setObjectName("plain")
         self.list.setFixedHeight(104)
         frame = card(self)
-        vbox(self.list, within=frame, margins=4)
+        self.none = label(
+            tr("No webhook yet. Add one to get alerts where you are: in a chat, or on a server."),
+            self, "muted",
+        )  # fmt: skip
+        self.none.setFixedHeight(self.list.height())
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        vbox(self.list, self.none, within=frame, margins=4)
         self.list.currentRowChanged.connect(lambda _: self._show_hook())
         self.add = push_button(tr("Add a webhook"), self, self._on_add)
         self.delete = push_button(tr("Delete"), self, self._on_delete, kind="quiet")
@@ -101,9 +107,9 @@ class WebhooksDialog(SessionDialog):
 
     def _show_hook(self) -> None:
         there = self.index >= 0
-        self.form.setVisible(there)
-        for widget in (self.form, self.test, self.delete):
-            widget.setEnabled(there)
+        self.none.setHidden(there)
+        for widget in (self.list, self.form, self.test, self.delete):
+            widget.setVisible(there)
         hook = self.drafts.webhooks[self.index] if there else None
         self.name.setText(hook.name if hook else "")
         self.kind.show_value(hook.format if hook else "signed")

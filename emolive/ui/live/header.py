@@ -200,9 +200,9 @@ class Header(Themed, QFrame):
             name = tr("Nothing is in memory to be kept")
         self.keep.set_shape("keep", name, "K")
 
-    def show_status(self, status: EngineStatus | None) -> None:
-        """How the engine is doing."""
-        self.health.show_status(status)
+    def show_status(self, status: EngineStatus | None, rate: int) -> None:
+        """How the engine is doing; `rate` is that of samples."""
+        self.health.show_status(status, rate)
 
     def show_rules(self, problem: str | None) -> None:
         """What keeps alerts from anybody, for as long as it does: the banner may be closed."""

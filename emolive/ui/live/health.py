@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import decimal, tr
+from emolive.times import duration_text
 from emolive.types import EngineStatus
 from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
@@ -63,27 +64,22 @@ class EngineDetails(QFrame):
         self.latency = Stat(tr("Latency"), about, self, widest="999 ms")
         about = tr("Blocks of audio lost before they were analysed")
         self.overflows = Stat(tr("Lost"), about, self)
+        about = tr("Sound that never came, as while a device is away; of several streams the most")
+        self.missing = Stat(tr("Sound missing"), about, self)
         about = tr("Windows jumped over to keep up with the present")
         self.skipped = Stat(tr("Skipped"), about, self)
         about = tr("Events that the window was too slow to show")
         self.dropped = Stat(tr("Dropped"), about, self)
+        self._stats = (
+            self.provider, self.latency, self.overflows, self.missing, self.skipped, self.dropped,
+        )  # fmt: skip
         self.about = label("", self, "caption", wrap=True)
-        vbox(
-            self.provider,
-            self.latency,
-            self.overflows,
-            self.skipped,
-            self.dropped,
-            self.about,
-            within=self,
-            margins=(16, 12, 16, 14),
-            gap=8,
-        )
+        vbox(*self._stats, self.about, within=self, margins=(16, 12, 16, 14), gap=8)
 
-    def show_status(self, status: EngineStatus | None) -> None:
-        """Show these figures."""
+    def show_status(self, status: EngineStatus | None, rate: int) -> None:
+        """Show these figures; `rate` is that of samples."""
         if status is None:
-            for stat in (self.provider, self.latency, self.overflows, self.skipped, self.dropped):
+            for stat in self._stats:
                 stat.show_value("–")
             self.about.setText("")
             return
@@ -103,6 +99,8 @@ class EngineDetails(QFrame):
             (self.dropped, status.events_dropped),
         ):
             stat.show_value(decimal(count, 0), alert=count > 0)
+        lost = status.samples_lost
+        self.missing.show_value(duration_text(lost / rate), alert=lost > 0)
 
 
 class HealthButton(QPushButton):
@@ -122,13 +120,13 @@ class HealthButton(QPushButton):
         self.setMinimumWidth(max(metrics.horizontalAdvance(word) for word in words) + 26)
         self.show_status(None)
 
-    def show_status(self, status: EngineStatus | None) -> None:
-        """Put it into a word; every loss stays visible."""
-        self.details.show_status(status)
+    def show_status(self, status: EngineStatus | None, rate: int = 1) -> None:
+        """Put it into a word; every loss stays visible. `rate` is that of samples."""
+        self.details.show_status(status, rate)
         word, trouble = tr("Not running"), False
         if status is not None and not status.state.at_rest:
             word = tr("On time")
-            if status.overflows:
+            if status.overflows or status.samples_lost:
                 word, trouble = tr("Sound lost"), True
             elif status.windows_skipped or status.events_dropped:
                 word, trouble = tr("Keeping up"), True

@@ -185,7 +185,8 @@ class LivePage(Themed, QWidget):
         self.why.follow(model.facts, lambda: held, ask, several=len(streams) > 1)
 
     def _on_status(self, status: EngineStatus | None) -> None:
-        self.header.show_status(status)
+        model = self.runner.model
+        self.header.show_status(status, model.facts.rate if model is not None else 1)
         recent = self.runner.recent
         self.header.show_held(recent.held_s if recent is not None else 0.0)
 

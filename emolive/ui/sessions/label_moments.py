@@ -365,7 +365,7 @@ class LabelMoments(SessionDialog):
             self.body,
             *above,
             row,
-            hbox(label(tr("Marks by"), self, "caption"), (self.who, 1), gap=8),
+            hbox(label(tr("Marks by"), self), (self.who, 1), gap=8),
             *below,
         )
         self.close_button = push_button(tr("Close"), self, self.reject)

@@ -21,7 +21,7 @@ from emolive.times import duration_text
 from emolive.wording import percent
 
 Index = QModelIndex | QPersistentModelIndex
-_FIXED = 5
+FACTS = 5  # columns before those of emotions
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -47,7 +47,7 @@ class ResultsModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Facts, then one per emotion."""
-        return 0 if parent.isValid() else _FIXED + len(self.emotions)
+        return 0 if parent.isValid() else FACTS + len(self.emotions)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -57,12 +57,13 @@ class ResultsModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if section >= 2 and section != 3 else _LEFT
-        if role == Qt.ItemDataRole.ToolTipRole and section >= _FIXED:
-            return tr("Share of the time with an emotion")
+        if role == Qt.ItemDataRole.ToolTipRole and section >= FACTS:
+            name = emotion_name(self.emotions[section - FACTS])
+            return f"{name}: {tr('Share of the time with an emotion')}"
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         names = (tr("Session"), tr("Started"), tr("Length"), tr("Mostly"), tr("Decided"))
-        return names[section] if section < _FIXED else emotion_name(self.emotions[section - _FIXED])
+        return names[section] if section < FACTS else emotion_name(self.emotions[section - FACTS])
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell."""
@@ -86,7 +87,7 @@ class ResultsModel(QAbstractTableModel):
         return " ".join(parts).casefold()
 
     def _share(self, one: SessionResult, column: int) -> float | None:
-        return one.decided if column == 4 else one.share(self.emotions[column - _FIXED])
+        return one.decided if column == 4 else one.share(self.emotions[column - FACTS])
 
     def _text(self, one: SessionResult, column: int) -> str:
         if column == 0:

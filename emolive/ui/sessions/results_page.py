@@ -24,12 +24,15 @@ from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push
 from emolive.ui.ghosts import Ghost
 from emolive.ui.invitation import Invitation
 from emolive.ui.layouts import STRETCH, hbox, vbox
-from emolive.ui.sessions.results_model import ResultsFilter, ResultsModel
+from emolive.ui.sessions.results_model import FACTS, ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.legend import Legend
+from emolive.wording import percent
 
-_SESSION_PX, _MOST_MOMENT_PX = 220, 150
+_SESSION_PX, _LEAST_SESSION_PX = 220, 130
+_CELL_PADDING = 24
+_GIVEN_UP = (3, 4)  # mostly, decided: in this order, where there is no room for them
 FileChooser = Callable[[QWidget], str]
 
 
@@ -42,7 +45,10 @@ def choose_file(parent: QWidget) -> str:
 
 
 class ResultsTable(QTableView):
-    """Its columns are as wide as their texts, and share what is left."""
+    """Its columns are as wide as their texts, and share what is left.
+
+    Where there is less, titles of sessions and emotions give way, then the columns `_GIVEN_UP`.
+    """
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share another width."""
@@ -52,11 +58,22 @@ class ResultsTable(QTableView):
 
     def spread(self) -> None:
         """Set the widths."""
-        header = self.horizontalHeader()
+        header, columns = self.horizontalHeader(), range(self.horizontalHeader().count())
+        for column in _GIVEN_UP:
+            self.showColumn(column)
         header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
         header.resizeSection(0, _SESSION_PX)
-        spare = (self.viewport().width() - header.length()) // (header.count() + 2)
-        for column in range(header.count() if spare > 0 else 0):
+        room = self.viewport().width()
+        if header.length() > room:
+            header.resizeSection(0, max(_LEAST_SESSION_PX, _SESSION_PX + room - header.length()))
+            least = self.fontMetrics().horizontalAdvance(percent(1.0)) + _CELL_PADDING
+            for column in columns[FACTS:]:
+                over = -(-max(0, header.length() - room) // (len(columns) - column))
+                header.resizeSection(column, max(least, header.sectionSize(column) - over))
+        for column in _GIVEN_UP:
+            self.setColumnHidden(column, header.length() > room)
+        spare = (room - header.length()) // (len(columns) + 2)
+        for column in columns if spare > 0 else ():
             more = spare if column else 3 * spare  # titles are long
             header.resizeSection(column, header.sectionSize(column) + more)
 

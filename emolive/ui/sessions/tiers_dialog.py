@@ -24,7 +24,7 @@ class _Row(QWidget):
         self.name = text_field(
             tr("Name of the tier"), self, placeholder=tr("Name, such as engagement")
         )
-        self.name.setFixedWidth(170)
+        self.name.setFixedWidth(210)
         self.labels = text_field(
             tr("Labels of the tier"), self, placeholder=tr("Labels, such as low, medium, high")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -27,13 +28,13 @@ from emolive.i18n import decimal_mark
 from emolive.types import FloatArray
 from emolive.ui.controls import timer
 from emolive.ui.theme import Theme, font
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, paint_caption
+from emolive.ui.timeline.panel import MARGIN_LEFT
 from emolive.ui.timeline.stream_panel import StreamPanel
 from emolive.ui.timeline.time_axis import TimeAxis
 
 # More points than this are thinned out: a screen has no more columns.
 _MOST_POINTS = 12_000
-# While the newest audio is followed, it moves on this often: all of it is drawn each time.
+_CAPTION_PX, _TICK_PX = 16, 13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ class CurvePanel(StreamPanel[S]):
     """
 
     menu: ClassVar[str]  # its name for people
-    stretch, least, most = 26, 44, 150
+    stretch, least, most = 26, 58, 150
     follow_ms: ClassVar = 100  # between two pictures of what goes on; not all kinds in one frame
 
     def __init__(
@@ -65,6 +66,7 @@ class CurvePanel(StreamPanel[S]):
     ) -> None:
         super().__init__(axis, theme, stream, parent)
         self._fitted = True
+        self._captioned = ""
         self._plot: pg.PlotWidget | None = None
         self._items: list[pg.PlotDataItem] = []
         self._band: pg.LinearRegionItem | None = None
@@ -90,6 +92,11 @@ class CurvePanel(StreamPanel[S]):
         return None
 
     # What it gets for it.
+
+    @property
+    def plot(self) -> QRect:
+        """The curves' area, below their caption."""
+        return super().plot.adjusted(0, _CAPTION_PX, 0, 0)
 
     def zoom_values(self, factor: float, height: float) -> None:
         """Show `factor` times the range of values; what is at `height` (0 to 1) stays there."""
@@ -127,13 +134,15 @@ class CurvePanel(StreamPanel[S]):
             self._set(item, curve)
         self._show_band(self.band(shown))
         self._fit(shown)
-        self._captioned.refresh()
+        if self.caption != self._captioned:  # said anew, it draws all above it once more
+            self._captioned = self.caption
+            self.update(0, 0, self.width(), _CAPTION_PX)
         self._plot.scene().prepareForPaint()  # else it does so while it draws, and draws twice
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom in time; with Ctrl in values."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            at = 1.0 - event.position().y() / max(1, self.height())
+            at = 1.0 - (event.position().y() - _CAPTION_PX) / self.plot.height()
             self.zoom_values(0.8 ** (event.angleDelta().y() / 120), at)
             event.accept()
         else:
@@ -166,9 +175,16 @@ class CurvePanel(StreamPanel[S]):
         self._place()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """The margin alone: the plot draws itself."""
+        """The margin, and above the curves what they are: the plot draws itself."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.theme.colour("surface"))
+        painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
+        line = QRect(MARGIN_LEFT, 0, self.plot.width(), _CAPTION_PX)
+        text = painter.fontMetrics().elidedText(
+            self.caption, Qt.TextElideMode.ElideRight, line.width()
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
         painter.end()
 
     def _on_axis(self) -> None:
@@ -183,7 +199,6 @@ class CurvePanel(StreamPanel[S]):
         axis.enableAutoSIPrefix(False)  # for which it sets its label anew with each range
         axis.setStyle(tickFont=font(11), tickLength=0, maxTickLevel=0, tickTextOffset=7)
         self._plot = plot = pg.PlotWidget(self, axisItems={"left": axis})
-        self._captioned = _Caption(self)
         plot.hideAxis("bottom")
         plot.hideButtons()
         plot.setMenuEnabled(False)
@@ -204,7 +219,6 @@ class CurvePanel(StreamPanel[S]):
         self._place()
         self._show_marks()
         plot.show()
-        self._captioned.show()
 
     def _dress(self) -> None:
         assert self._plot is not None
@@ -227,8 +241,8 @@ class CurvePanel(StreamPanel[S]):
 
     def _place(self) -> None:
         if self._plot is not None:
-            self._plot.setGeometry(0, 0, max(1, self.width() - MARGIN_RIGHT), self.height())
-            self._captioned.setGeometry(self.rect())
+            plot = self.plot
+            self._plot.setGeometry(0, plot.top(), plot.right() + 1, plot.height())
 
     def _set(self, item: pg.PlotDataItem, curve: Curve) -> None:
         thin = max(1, len(curve.at_s) // _MOST_POINTS)
@@ -286,7 +300,13 @@ class CurvePanel(StreamPanel[S]):
 
 
 class _Values(pg.AxisItem):  # type: ignore[misc]
-    """A scale whose negative numbers have a minus."""
+    """A scale with as many values as have room, whose negative numbers have a minus."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """The least round step whose ticks are `_TICK_PX` apart."""
+        least = (high - low) * _TICK_PX / max(1.0, size)
+        power = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
+        return [(next(step * power for step in (1, 2, 5, 10) if step * power >= least), 0.0)]
 
     def tickStrings(self, values: Any, scale: Any, spacing: Any) -> list[str]:
         """The texts of ticks."""
@@ -294,28 +314,3 @@ class _Values(pg.AxisItem):  # type: ignore[misc]
             text.replace("-", "−").replace(".", decimal_mark())
             for text in super().tickStrings(values, scale, spacing)
         ]
-
-
-class _Caption(QWidget):
-    """Over the curves, what they are."""
-
-    def __init__(self, panel: CurvePanel[Any]) -> None:
-        super().__init__(panel)
-        self._panel = panel
-        self._shown = ""
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def refresh(self) -> None:
-        """Say it anew if it is another one: that draws the curves below once more."""
-        if self._panel.caption != self._shown:
-            self._shown = self._panel.caption
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Draw the panel's caption."""
-        if self._panel.caption:
-            painter = QPainter(self)
-            # Thin lines stay in sight under it.
-            panel = self._panel
-            paint_caption(painter, panel.plot, panel.caption, panel.theme, 150)
-            painter.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
@@ -41,8 +41,6 @@ class LevelPanel(StreamPanel[WithLevels]):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Decibels relative to full scale."""
-        if self.caption:
-            return [(0.5, self.caption)]
         if self.height() < 48:
             return [(0.5, "−30 dB")]
         return [(1 + at / -FLOOR_DBFS, f"{decimal(at)} dB") for at in (-12.0, -36.0)]
@@ -76,9 +74,6 @@ class LevelPanel(StreamPanel[WithLevels]):
         x = at_s / self.axis.seconds_per_px - self.axis.start_px
         half = step_s / self.axis.seconds_per_px / 2
         return [(x[first] - half, x[last - 1] + half) for first, last in _true_runs(speech)]
-
-    def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
-        """Nothing: the name stands in the margin, where the scale would be."""
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
         """Level and peak at that time."""

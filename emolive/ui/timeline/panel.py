@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFontMetrics,
     QImage,
     QMouseEvent,
     QPainter,
@@ -24,6 +25,7 @@ from emolive.ui.timeline.time_axis import TimeAxis
 MARGIN_LEFT = 56
 MARGIN_RIGHT = 14
 TICK_PX = 84
+_NAME_ROOM, _SMALLEST_PX = MARGIN_LEFT - 10, 9
 # A press that moves less than this is a click.
 _CLICK_PX = 4
 
@@ -123,8 +125,8 @@ class TimePanel(Themed, QWidget):
         painter.end()
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
-        """Draw what does not scroll: the caption."""
-        if self.caption:
+        """Draw what does not scroll: a caption that is too long for the margin."""
+        if self.caption and not self._fits_margin(self.caption):
             paint_caption(painter, plot, self.caption, self.theme)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -264,11 +266,22 @@ class TimePanel(Themed, QWidget):
                 y = round((1.0 - share) * (height - thick))
                 painter.fillRect(QRect(area.left(), y, area.width(), thick), colour)
 
+    def _fits_margin(self, text: str) -> bool:
+        return QFontMetrics(font(_SMALLEST_PX)).horizontalAdvance(text) <= _NAME_ROOM
+
+    def _names(self) -> list[tuple[float, str]]:
+        """What stands in the margin: the caption in the middle, where it fits, and the scale."""
+        ticks = self.y_ticks()
+        if not self.caption or not self._fits_margin(self.caption):
+            return ticks
+        apart = 15 / max(1, self.plot.height())
+        return [tick for tick in ticks if abs(tick[0] - 0.5) >= apart] + [(0.5, self.caption)]
+
     def _paint_frame(self, painter: QPainter, plot: QRect) -> None:
         painter.setPen(self.theme.colour("muted"))
-        room = MARGIN_LEFT - 10
-        for height, name in self.y_ticks():
-            for px in (11, 10, 9):  # a name that is too long for the margin
+        room = _NAME_ROOM
+        for height, name in self._names():
+            for px in (11, 10, _SMALLEST_PX):  # a name that is too long for the margin
                 painter.setFont(font(px))
                 if painter.fontMetrics().horizontalAdvance(name) <= room:
                     break
@@ -289,16 +302,14 @@ class TimePanel(Themed, QWidget):
         return self.theme.colour("text", 26 if self.theme.dark else 22)
 
 
-def paint_caption(
-    painter: QPainter, plot: QRect, text: str, theme: Theme, alpha: int = 215
-) -> None:
-    """A small tag in the plot's top left corner; `alpha` of 255 hides what is under it."""
+def paint_caption(painter: QPainter, plot: QRect, text: str, theme: Theme) -> None:
+    """A small tag in the plot's top left corner."""
     painter.setFont(font(11))
     width = painter.fontMetrics().horizontalAdvance(text) + 14
     tag = QRectF(plot.left() + 6, plot.top() + 5, width, 18)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    fill_rounded(painter, tag, 5, theme.colour("surface", alpha))
-    painter.setPen(theme.colour("muted" if alpha > 200 else "text"))
+    fill_rounded(painter, tag, 5, theme.colour("surface", 215))
+    painter.setPen(theme.colour("muted"))
     painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 

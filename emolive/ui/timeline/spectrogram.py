@@ -24,6 +24,7 @@ _DARK = ("#131820", "#221B4B", "#45207A", "#6E2A83", "#9A3A82", "#C7506F", "#EB7
 _DARK_TOP = ("#FDD98A", "#FCFBD0")
 _LIGHT = ("#F7F9FC", "#DDE5F3", "#BCCDE9", "#96B1E0", "#7390D3", "#5A6DC0", "#4B4AA4", "#402A80")
 _LIGHT_TOP = ("#331457", "#1E0A30")
+_BOTH_PX = 36  # high enough for two frequencies
 
 
 def lookup_table(*, dark: bool) -> npt.NDArray[np.uint32]:
@@ -66,7 +67,8 @@ class SpectrogramPanel(StreamPanel[WithSpectrogram]):
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Frequencies on the mel scale."""
-        wanted = (500, 1000, 2000, 4000) if self.height() >= 110 else (1000, 4000)
+        some = [2000] if self.height() < _BOTH_PX else [1000, 4000]
+        wanted = [500, 1000, 2000, 4000] if self.height() >= 110 else some
         bottom, top = hz_to_mel(self._spec.f_min), hz_to_mel(self._spec.f_max)
         return [
             ((hz_to_mel(hz) - bottom) / (top - bottom), f"{decimal(hz / 1000)} kHz")

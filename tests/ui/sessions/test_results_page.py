@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from emolive.labels import USUAL
 from emolive.session.library import Library
 from emolive.session.results import Span
 from emolive.ui.sessions.export_dialog import ExportDialog
@@ -63,6 +65,27 @@ def test_the_columns_share_the_room_that_a_large_screen_has(
             lambda: 0 <= view.width() - header.length() < header.count() + 2, timeout=20_000
         )
         assert header.sectionSize(0) == max(map(header.sectionSize, range(header.count())))
+
+
+def test_nothing_is_beside_the_table_where_room_is_short(
+    qtbot: QtBot, library: Library, page: SessionsPage, results: ResultsPage
+) -> None:
+    parts = [segment("customer", 4 * i, 4 * i + 3, label) for i, label in enumerate(USUAL)]
+    fill(library, "Annual review with the whole team", parts, at=NOW, seconds=40.0)
+    page.refresh()
+    qtbot.waitUntil(lambda: page.list.model.rowCount() == 4)
+    page.list.results_button.click()
+    qtbot.waitUntil(lambda: page.results.model.rowCount() == 4)
+    table, header = results.table, results.table.horizontalHeader()
+    for width, mostly in ((924, False), (1600, True)):
+        page.window().resize(width, 640)
+        qtbot.waitUntil(lambda width=width: page.width() == width)
+        QApplication.processEvents()
+        assert table.horizontalScrollBar().maximum() == 0
+        assert table.isColumnHidden(3) is not mostly
+        for column in range(5, header.count()):  # a share is never cut
+            text = table.fontMetrics().horizontalAdvance("100 %")
+            assert header.sectionSize(column) > text + 16
 
 
 def test_a_row_opens_its_session_and_leads_back(

@@ -45,6 +45,19 @@ def test_values_under_the_pointer_are_praats(replay: ReplayPage, lanes: list[Voi
     assert replay.session is not None
 
 
+def test_what_a_lane_is_stands_above_its_curves(lanes: list[VoicePanel]) -> None:
+    for lane in lanes:
+        before = lane.grab().toImage()
+        lane.caption = ""
+        lane.refresh_curves()
+        bare = lane.grab().toImage()
+        if not isinstance(lane, PitchPanel):  # that one says it anew
+            assert before.copy(0, 0, lane.width(), lane.plot.top()) != bare.copy(
+                0, 0, lane.width(), lane.plot.top()
+            )
+        assert before.copy(lane.plot) == bare.copy(lane.plot)
+
+
 def test_lanes_zoom_in_time_with_the_rest_and_in_value_alone(
     replay: ReplayPage, lanes: list[VoicePanel]
 ) -> None:
