@@ -3,7 +3,7 @@
 Run it as ``python -m training.demo_audio``, with ``pip install --no-deps hibari-tts
 praat-parselmouth`` (a neural voice, Apache-2.0, and Praat, whose resynthesis moves
 the voice). Every line has its own pace, pitch, pitch range, vocal tract, brightness and loudness.
-They were searched for, so that the usual model's answers match the lines where that was to be had;
+They were searched for, so that the usual model's answers match the lines;
 that shows the program at work and measures nothing. Between the lines is faint room noise, because
 digital silence is not what microphones deliver. The result is the same on every run with the same
 versions.
@@ -32,7 +32,7 @@ _PITCH_HZ = (75, 600)  # where Praat looks for it
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One utterance and how to say it.
+    """One utterance, the emotion it is to have, and how to say it.
 
     `speed` is 1 at the voice's own pace, `pitch` the median in Hz, `pitch_range` 1 as the voice
     has it, `formants` the factor on the resonances of the vocal tract, `tilt` dB per octave above
@@ -40,6 +40,7 @@ class Line:
     loudness (RMS of the speech), `pause_s` the silence after it.
     """
 
+    emotion: str
     text: str
     speed: float
     pitch: float
@@ -52,22 +53,25 @@ class Line:
 
 
 CALL = (
-    # neutral
-    Line("Good morning, customer service, my name is Robin. How can I help you today?",
+    Line("neutral",
+         "Good morning, customer service, my name is Robin. How can I help you today?",
          1.127, 102.56, 0.944, 1.020, -5.0, 7, -26, 1.2),
-    # angry: loud, fast, bright
-    Line("I have called you four times! Four times! Nobody calls me back. This is unacceptable, "
+    # loud, fast, bright
+    Line("angry",
+         "I have called you four times! Four times! Nobody calls me back. This is unacceptable, "
          "and I want my money back, now!",
          1.359, 165.666, 1.339, 1.097, 6.703, 45, -18, 1.6),
-    # sad: quiet, slow, dark, flat
-    Line("It was a present for my mother. She is in hospital, and she was so looking forward to "
+    # quiet, slow, dark, flat
+    Line("sad",
+         "It was a present for my mother. She is in hospital, and she was so looking forward to "
          "it.",
          0.662, 133.024, 0.232, 1.012, -7.059, 37, -31, 1.8),
-    # happy: high and lively
-    Line("Oh, that is wonderful, thank you so much! You have made my day, and my mother's too!",
-         1.036, 380.0, 1.208, 1.052, -1.648, 34, -22, 1.4),
-    # neutral
-    Line("It is reserved in your name until Friday at six. Have a nice day, goodbye.",
+    # very high and lively
+    Line("surprised",
+         "You found it? Really? Oh my goodness, that is wonderful!",
+         1.15, 404.0, 2.5, 1.14, 2.79, 16, -22, 1.4),
+    Line("neutral",
+         "It is reserved in your name until Friday at six. Have a nice day, goodbye.",
          1.185, 99.154, 0.576, 0.983, -3.985, 7, -26, 1.0),
 )  # fmt: skip
 

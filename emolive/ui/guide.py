@@ -219,8 +219,8 @@ class Guide(Themed, QWidget):
         steps.setSpacing(14)
         first = tr("Choose what to listen to, and see whether it hears you.")
         second = tr(
-            "A support call in five lines, neutral, angry, sad and happy, spoken by a computer. "
-            "Hear it, then see the answers."
+            "A support call in five lines, neutral, angry, sad and surprised, spoken by a "
+            "computer. Hear it, then see the answers."
         )
         third = tr(
             "Colours show what was decided. Hatched means uncertain: the network says so rather "

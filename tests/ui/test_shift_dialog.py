@@ -51,8 +51,9 @@ def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_pa
 
 def test_headers_stand_over_their_cells(qtbot: QtBot) -> None:
     apply(QApplication.instance(), DARK)
-    table = TextTable(("H", "H"), "Letters", wide=(0, 1), height=120, parent=QWidget())
-    qtbot.addWidget(table.parentWidget())
+    window = QWidget()
+    qtbot.addWidget(window)
+    table = TextTable(("H", "H"), "Letters", wide=(0, 1), height=120, parent=window)
     table.show_lines([("H", "H")])
     table.resize(400, 120)
     header = left_of_ink(table.horizontalHeader().grab().toImage(), table.columnWidth(0))
