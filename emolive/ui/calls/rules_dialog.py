@@ -12,6 +12,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
+    QFrame,
     QMenu,
     QSizePolicy,
     QStackedWidget,
@@ -210,9 +211,9 @@ class RulesDialog(QDialog):
         QVBoxLayout(frame).addWidget(self.empty)
         self.right.addWidget(frame)
         self.right.addWidget(self.form)
-        columns = hbox(
-            (left, 3), (vbox(self.words, (self.right, 1), self.trial, self.found, gap=8), 7), gap=16
-        )
+        self.line = QFrame(self, objectName="line")  # what is tried is no part of the form
+        right = vbox(self.words, (self.right, 1), self.line, self.trial, self.found, gap=8)
+        columns = hbox((left, 3), (right, 7), gap=16)
         self.problem = Notice(self, "problem")
         tip = tr("How often would these rules have fired on what is in the library?")
         self.trying = push_button(tr("Try on all sessions"), self, self.try_out, tip=tip)
@@ -270,6 +271,7 @@ class RulesDialog(QDialog):
         self.words.setVisible(rule is not None)
         if rule is not None:
             self.words.setText(f"{html.escape(rule.in_words())}<br>{_then(rule)}")
+        self.line.setVisible(rule is not None)
         self.trial.setVisible(rule is not None)
         self._soon.start()
         found = self._trial.sentences.get(rule.name, "") if rule and self._trial else ""

@@ -124,6 +124,20 @@ class ResultsFilter(QSortFilterProxyModel):
         self.setSourceModel(model)
         self.setSortRole(Qt.ItemDataRole.UserRole)
 
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column, whose name says so."""
+        super().sort(column, order)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, self.columnCount() - 1)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Names of the columns, and an arrow at the one that rows are sorted by."""
+        name = super().headerData(section, orientation, role)
+        if role != Qt.ItemDataRole.DisplayRole or section != self.sortColumn():
+            return name
+        return f"{name} {'↓' if self.sortOrder() is Qt.SortOrder.DescendingOrder else '↑'}"
+
     def set_text(self, text: str) -> None:
         """Keep rows with these words."""
         self._words = text.casefold().split()

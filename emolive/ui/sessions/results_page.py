@@ -63,13 +63,18 @@ class ResultsTable(QTableView):
             self.showColumn(column)
         header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
         header.resizeSection(0, _SESSION_PX)
+        least = self.fontMetrics().horizontalAdvance(percent(1.0)) + _CELL_PADDING
+        for column in columns[FACTS:]:
+            name = str(self.model().headerData(column, Qt.Orientation.Horizontal)).rstrip(" ↓↑")
+            named = header.fontMetrics().horizontalAdvance(f"{name} ↓") + _CELL_PADDING
+            header.resizeSection(column, max(least, named))
         room = self.viewport().width()
-        if header.length() > room:
-            header.resizeSection(0, max(_LEAST_SESSION_PX, _SESSION_PX + room - header.length()))
-            least = self.fontMetrics().horizontalAdvance(percent(1.0)) + _CELL_PADDING
-            for column in columns[FACTS:]:
-                over = -(-max(0, header.length() - room) // (len(columns) - column))
-                header.resizeSection(column, max(least, header.sectionSize(column) - over))
+        header.resizeSection(
+            0, max(_LEAST_SESSION_PX, _SESSION_PX + min(0, room - header.length()))
+        )
+        for column in columns[FACTS:]:
+            over = -(-max(0, header.length() - room) // (len(columns) - column))
+            header.resizeSection(column, max(least, header.sectionSize(column) - over))
         for column in _GIVEN_UP:
             self.setColumnHidden(column, header.length() > room)
         spare = (room - header.length()) // (len(columns) + 2)

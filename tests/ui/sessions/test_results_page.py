@@ -46,6 +46,7 @@ def test_rows_are_sorted_by_value_and_filtered_by_words(results: ResultsPage) ->
     assert results.filter.headerData(angry, Qt.Orientation.Horizontal) == "angry"
     results.table.sortByColumn(angry, Qt.SortOrder.AscendingOrder)
     assert titles(results)[0] == "Ben"
+    assert results.filter.headerData(angry, Qt.Orientation.Horizontal) == "angry ↑"
     assert "75" in results.filter.data(results.filter.index(1, angry))
     results.text.setText("angry")
     assert sorted(titles(results)) == ["Anna", "Cem"]
