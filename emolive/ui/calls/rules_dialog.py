@@ -211,7 +211,8 @@ class RulesDialog(QDialog):
         QVBoxLayout(frame).addWidget(self.empty)
         self.right.addWidget(frame)
         self.right.addWidget(self.form)
-        self.line = QFrame(self, objectName="line")  # what is tried is no part of the form
+        self.line = QFrame(self)  # what is tried is no part of the form
+        self.line.setObjectName("line")
         right = vbox(self.words, (self.right, 1), self.line, self.trial, self.found, gap=8)
         columns = hbox((left, 3), (right, 7), gap=16)
         self.problem = Notice(self, "problem")
