@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from emolive.errors import EmoliveError
-from emolive.i18n import ntr, tr
+from emolive.i18n import language, ntr, tr
 from emolive.private_files import owner_only
 from emolive.session.export.atomic import replacing
 from emolive.wording import complaint
@@ -87,6 +88,13 @@ def parse(model: type[M], data: bytes, name: str, where: Where) -> M:
         return model.model_validate(content, by_alias=True, by_name=False)
     except ValidationError as error:
         raise EmoliveError(sentence(error, content, name, where)) from error
+
+
+def example(package: str) -> str:
+    """A package's file to begin with, explained in comments, in the language in use."""
+    usual = resources.files(package) / "example.toml"
+    own = resources.files(package) / f"example.{language()}.toml"
+    return (own if own.is_file() else usual).read_text(encoding="utf-8")
 
 
 def _loads(data: bytes) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def save_rules(rules: RuleSet, path: Path) -> None:
 
 def example() -> str:
     """A file to begin with: every kind of rule, explained in comments."""
-    return resources.files("emolive.alerts").joinpath("example.toml").read_text(encoding="utf-8")
+    return toml_files.example("emolive.alerts")
 
 
 def check_labels(rules: RuleSet, labels: tuple[str, ...], model: str) -> None:

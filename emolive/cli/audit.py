@@ -66,12 +66,13 @@ def policy(
     """Show what is to be confirmed before agents' emotions are inferred, and what is decided."""
     import textwrap
 
+    from emolive import toml_files
     from emolive.consent.permission import STATEMENT
-    from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
+    from emolive.consent.policy import FILE_NAME, load_policy
     from emolive.settings_folder import settings_folder
 
     if example:
-        sys.stdout.write(EXAMPLE)
+        sys.stdout.write(toml_files.example("emolive.consent"))
         return DONE
     folder = settings_folder()
     policy = load_policy(file, folder)

@@ -17,22 +17,6 @@ from emolive.i18n import mark, tr
 FILE_NAME = "policy.toml"
 _WHAT = mark("policy file")
 
-EXAMPLE = """\
-# What this organisation decided about inferring the emotions of people at work.
-# In the European Union that is prohibited, except for medical or safety reasons (AI Act, Article
-# 5(1)(f)). Without this file every call asks, and the answer holds for that call only.
-
-version = 1
-
-[agent_emotion]
-infer = false                   # true: in every call, without asking; false: never
-
-# Needed with infer = true; every call writes them to the audit log, with this file's fingerprint.
-# statement = 1                 # the version of the statement that `emolive policy` shows
-# responsible = "Jane Doe, data protection officer"
-# basis = "Safety: fatigue of emergency dispatchers, works agreement of 1 March 2025"
-"""
-
 
 class AgentEmotion(BaseModel):
     """Whether agents' emotions are inferred: in every call (True) or in none (False).

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from emolive import i18n
 from emolive.alerts.conditions.emotion import EmotionRule
 from emolive.alerts.conditions.overtalk import OvertalkRule
 from emolive.alerts.conditions.silence import SilenceRule
@@ -33,12 +34,19 @@ WEBHOOK = '[[webhook]]\nname = "team"\nurl = "https://example.org/x"\n'
 SECRET = 'secret = "0123456789abcdef"\n'
 
 
-def test_the_example_is_valid_and_shows_every_kind() -> None:
-    rules = parse_rules(example().encode(), "example.toml")
+@pytest.mark.parametrize("language", i18n.languages())
+def test_the_example_is_valid_and_shows_every_kind(language: str) -> None:
+    usual = parse_rules(example().encode(), "example.toml")
+    i18n.use_language(language)
+    text = example()
+    i18n.use_language("en")
+    rules = parse_rules(text.encode(), "example.toml")
+    assert [one.model_dump(exclude={"name"}) for one in rules.rules] == [
+        one.model_dump(exclude={"name"}) for one in usual.rules
+    ]
     assert {rule.kind for rule in rules.rules} == {"emotion", "trend", "silence", "overtalk"}
     check_labels(rules, LABELS, "tiny")
     # What is commented out is right, too.
-    text = example()
     text = text.replace('# webhooks = ["team"]', 'webhooks = ["team"]')
     begin = text.index("# [[webhook]]")
     more = text[begin:].replace("# [[", "[[").replace("\n# ", "\n")

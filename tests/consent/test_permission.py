@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emolive import i18n, toml_files
 from emolive.consent.permission import (
     DECLINED,
     GRANTED,
@@ -15,7 +16,7 @@ from emolive.consent.permission import (
     agent_permission,
     grant_by_policy,
 )
-from emolive.consent.policy import EXAMPLE, FILE_NAME, PolicyFile, load_policy
+from emolive.consent.policy import FILE_NAME, PolicyFile, load_policy
 from emolive.engine.config import EngineConfig
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.audit_log import login_name
@@ -175,16 +176,21 @@ def test_where_policies_are_looked_for(tmp_path: Path) -> None:
         load_policy(tmp_path / "mine.toml", tmp_path)
 
 
-def test_the_example_is_valid_both_ways(tmp_path: Path) -> None:
-    assert policy(tmp_path, EXAMPLE).forbids
-    full = EXAMPLE.replace("infer = false ", "infer = true ").replace("\n# ", "\n")
+@pytest.mark.parametrize("language", i18n.languages())
+def test_the_example_is_valid_both_ways(tmp_path: Path, language: str) -> None:
+    i18n.use_language(language)
+    text = toml_files.example("emolive.consent")
+    i18n.use_language("en")
+    assert policy(tmp_path, text).forbids
+    full = text.replace("infer = false ", "infer = true ").replace("\n# ", "\n")
     begin = full.index("version = 1")
     lines = [
         line
         for line in full[begin:].splitlines()
         if "=" in line.split("#")[0] or line.startswith("[")
     ]
-    found = policy(tmp_path, "\n".join(line for line in lines if not line.startswith("Needed")))
+    needed = [line for line in lines if not line.startswith(("Needed", "Nötig", "Hacen"))]
+    found = policy(tmp_path, "\n".join(needed))
     assert found.permits
     assert found.policy.agent_emotion is not None
     assert found.policy.agent_emotion.statement == STATEMENT.version

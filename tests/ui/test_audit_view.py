@@ -10,8 +10,9 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from emolive import toml_files
 from emolive.consent.permission import STATEMENT, grant_confirmed
-from emolive.consent.policy import EXAMPLE, FILE_NAME
+from emolive.consent.policy import FILE_NAME
 from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
 from emolive.ui.library_controller import LibraryController
@@ -66,7 +67,7 @@ def test_an_example_of_a_policy_is_written_in_the_app(
     chosen = tmp_path / "own.toml"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen), ""))
     section.example.click()
-    assert chosen.read_text(encoding="utf-8") == EXAMPLE
+    assert chosen.read_text(encoding="utf-8") == toml_files.example("emolive.consent")
     assert str(settings_folder() / FILE_NAME) in section.said.text()
     chosen = tmp_path / "nowhere" / "own.toml"
     section.example.click()

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.consent.policy import EXAMPLE, FILE_NAME, load_policy
+from emolive import toml_files
+from emolive.consent.policy import FILE_NAME, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, moment_text, ntr, tr
 from emolive.private_files import owner_only
@@ -80,7 +81,7 @@ class AuditSection(Section):
     def _write_example(self, path: Path) -> None:
         self.said.show()
         try:
-            write_example(path, EXAMPLE)
+            write_example(path, toml_files.example("emolive.consent"))
         except EmoliveError as error:
             self.said.setText(str(error))
             return
