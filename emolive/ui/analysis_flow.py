@@ -22,10 +22,10 @@ from emolive.settings import Settings
 from emolive.ui.analysing import Analysing, Outcome, Progress, Wish, search
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 from emolive.wording import size_text
@@ -53,7 +53,7 @@ def choose_folder(parent: QWidget) -> Sequence[Path]:
     return [Path(chosen)] if chosen else []
 
 
-class AnalyseDialog(SessionDialog):
+class AnalyseDialog(Dialog):
     """Which files, and one timeline for each or one for each channel; `chosen` carries both."""
 
     chosen = Signal(tuple, str)

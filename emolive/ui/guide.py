@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import soundfile
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -30,8 +30,8 @@ from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
 from emolive.ui.controls import LARGE_PX, enlarge, label, timer
 from emolive.ui.icons import icon
+from emolive.ui.input_meter import LevelBar
 from emolive.ui.layouts import STRETCH, hbox, vbox
-from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme, Themed
@@ -93,9 +93,7 @@ class Guide(Themed, QWidget):
         for waiting in self._closing:
             waiting.join(max(0.0, deadline - time.monotonic()))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Use a large window."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
         large = self.width() >= LARGE_PX
         enlarge(self, large)
         self._middle.setMaximumWidth(2_000 if large else 1_080)

@@ -257,3 +257,37 @@ class InputMeter(Painted, QWidget):
         if any(stream.silent for stream in status.streams):
             return tr("Nothing is heard: speak, or choose another input.")
         return ""
+
+
+class LevelBar(Painted, QWidget):
+    """Falls softly, rises at once; empty while nothing is measured."""
+
+    hint = (160, 14)  # a slim bar
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._shown = _FLOOR_DBFS
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(tr("Level"))
+
+    def show_level(self, dbfs: float | None) -> None:
+        """Show a level in dBFS; None: nothing is measured."""
+        level = _FLOOR_DBFS if dbfs is None or not math.isfinite(dbfs) else dbfs
+        level = min(0.0, max(_FLOOR_DBFS, level))
+        fall = self._shown + 0.25 * (level - self._shown)
+        self._shown = level if dbfs is None else max(level, fall)
+        # In steps: assistive technology is told of every change.
+        text = "" if dbfs is None else tr("about {level} dBFS", level=6 * round(level / 6))
+        if text != self.accessibleDescription():
+            self.setAccessibleDescription(text)
+        self.update()
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw track and bar."""
+        bar = QRectF(0, self.height() / 2 - 5, self.width(), 10)
+        fill_rounded(painter, bar, 5, self.theme.colour("border", 160))
+        share = 1 - self._shown / _FLOOR_DBFS
+        if share > 0.01:
+            bar.setWidth(max(10.0, bar.width() * share))
+            painter.setBrush(self.theme.colour("accent"))
+            painter.drawRoundedRect(bar, 5, 5)

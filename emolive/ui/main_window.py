@@ -23,8 +23,8 @@ from emolive.types import EngineState
 from emolive.ui import messages
 from emolive.ui.analysis_flow import AnalysisFlow
 from emolive.ui.calls.page import CallsPage
-from emolive.ui.consent import ConsentDialog
 from emolive.ui.device_finder import DeviceFinder, DeviceWatch, Lister, look_for_devices
+from emolive.ui.dialog import ConsentDialog
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage

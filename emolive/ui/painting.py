@@ -1,11 +1,11 @@
-"""What widgets that draw themselves draw again and again: lines of text, rounded areas."""
+"""What widgets that draw themselves share: lines of text, areas, flags, patterns of states."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
@@ -105,3 +105,24 @@ def _ink(colour: str, alpha: int) -> QColor:
     ink = QColor(colour)
     ink.setAlpha(alpha)
     return ink
+
+
+def severity_colour(severity: str, theme: Theme, alpha: int = 255) -> QColor:
+    """The colour of an alert, or of a note."""
+    names = {"critical": "danger", "warning": "warning", "info": "accent"}
+    return theme.colour(names.get(severity, "muted"), alpha)
+
+
+def paint_flag(
+    painter: QPainter, x: float, top: float, height: float, colour: QColor, severity: str
+) -> None:
+    """A flag on a pole (a square for a "note"): an alert, not by colour alone."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRect(QRectF(x - 0.75, top, 1.5, height))
+    if severity == "note":
+        painter.drawRoundedRect(QRectF(x - 0.75, top, 9, 8), 2, 2)
+    else:
+        points = [QPointF(x, top), QPointF(x + 10, top + 4), QPointF(x, top + 8)]
+        painter.drawPolygon(QPolygonF(points))

@@ -10,17 +10,17 @@ from PySide6.QtWidgets import QWidget
 from emolive.i18n import tr
 from emolive.session.records import SessionInfo
 from emolive.ui.controls import push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity, session_message
 from emolive.ui.sessions.delete_dialog import DeleteDialog
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 _LONGEST_TITLE = 200
 
 
-class NameDialog(SessionDialog):
+class NameDialog(Dialog):
     """Asks what a session is to be called; `title` is the answer once it is accepted."""
 
     def __init__(self, theme: Theme, title: str, parent: QWidget | None) -> None:

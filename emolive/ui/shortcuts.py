@@ -181,3 +181,20 @@ class ShortcutsDialog(QDialog):
             text.setWordWrap(True)
             text.setFixedSize(_WIDEST_PX, text.heightForWidth(_WIDEST_PX))
         grid.addWidget(text, row, 1)
+
+
+_CALLS = mark("Calls")
+CALLS_KEYS = (
+    Key("new", ("N",), mark("Monitor a call"), _CALLS),
+    Key("open", ("Return",), mark("Open the call that has the focus"), _CALLS),
+    Key("neighbour", ("Left", "Right", "Up", "Down"), mark("Go from call to call"), _CALLS),
+    Key("seen", ("A",), mark("Acknowledge the call's alerts"), _CALLS),
+    Key("record", ("R",), mark("Start or stop recording the opened call"), _CALLS),
+    Key("listen", ("L",), mark("Listen in to the opened call, or not"), _CALLS),
+    Key("keep", ("K",), mark("Keep what is in memory of the opened call"), _CALLS),
+    Key("shift", ("S",), mark("The shift's numbers and alerts"), _CALLS),
+    Key("why", ("W",), mark("Why the moment under the pointer was decided so"), _CALLS),
+    Key("step", (",", "."), mark("The decision before, the next decision"), _CALLS),
+    Key("remove", ("Del",), mark("Remove the call"), _CALLS),
+    Key("back", ("Esc",), mark("Back to all calls"), _CALLS),
+)

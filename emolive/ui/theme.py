@@ -9,7 +9,15 @@ from string import Template
 from typing import Any, ClassVar, cast
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive import resources
@@ -124,8 +132,16 @@ class Themed:
         self._recolour()
         cast(QWidget, self).update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let it share out its room."""
+        super().resizeEvent(event)  # type: ignore[misc]
+        self._resized()
+
     def _recolour(self) -> None:
         """What is made of colours beforehand, such as icons."""
+
+    def _resized(self) -> None:
+        """What depends on the size."""
 
 
 class Painted(Themed):

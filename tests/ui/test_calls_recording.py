@@ -20,7 +20,7 @@ from emolive.session.records import SessionInfo, SessionState
 from emolive.types import Role, SpeechState
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.page import CallsPage
-from emolive.ui.consent import ConsentDialog
+from emolive.ui.dialog import ConsentDialog
 from emolive.ui.messages import Message
 from tests.ui import call_scenes, feed
 from tests.ui.test_calls_page import opened_page

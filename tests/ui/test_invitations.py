@@ -12,8 +12,7 @@ from pytestqt.qtbot import QtBot
 from emolive.session.library import Library
 from emolive.types import EngineState
 from emolive.ui.calls.shift_dialog import ShiftDialog
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.main_window import MainWindow
 from emolive.ui.theme import DARK, LIGHT, Theme
 from tests.ui import feed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.ui.joystick import Joystick
+from emolive.ui.sessions.rating import Joystick
 
 pygame = pytest.importorskip("pygame", reason="needs the extra joystick")
 

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from emolive.session.library import Library
 from emolive.session.records import Annotation
 from emolive.ui.calls.tile import CallTile
+from emolive.ui.dialog import Dialog
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Message, Severity
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.page import SessionsPage
 from tests.ui import call_scenes, feed
 from tests.ui.stored_sessions import store
@@ -87,7 +87,7 @@ def test_a_title_that_is_being_written_counts_for_a_dialog(
     qtbot.keyClicks(header.title, "Talk 9")
     QTest.mouseClick(header.export_button, Qt.MouseButton.LeftButton)
     dialog = replayed.dialog
-    assert isinstance(dialog, SessionDialog)
+    assert isinstance(dialog, Dialog)
     assert "Talk 9" in dialog.heading.text()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     library = window.library_controller.library
@@ -100,7 +100,7 @@ def test_after_a_dialog_of_the_page(qtbot: QtBot, replayed: SessionsPage, name: 
     button = getattr(replayed.replay.header, name)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     dialog = replayed.dialog
-    assert isinstance(dialog, SessionDialog)
+    assert isinstance(dialog, Dialog)
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: replayed.dialog is None)
     works(replayed)

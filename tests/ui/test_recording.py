@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from emolive.monitoring import RunSettings
 from emolive.session.library import Library
 from emolive.types import EngineState
-from emolive.ui.consent import ConsentDialog
+from emolive.ui.dialog import ConsentDialog
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity

@@ -30,8 +30,8 @@ from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import StartDialog
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
-from emolive.ui.consent import ConsentDialog
 from emolive.ui.controls import ElidedLabel, side_width
+from emolive.ui.dialog import ConsentDialog
 from emolive.ui.main_window import MainWindow
 from emolive.ui.recorded_session import NameDialog
 from emolive.ui.sessions.annotator_bar import AnnotatorBar

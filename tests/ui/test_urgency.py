@@ -11,8 +11,8 @@ from emolive.labels import is_negative
 from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import Digest
 from emolive.types import Alert, EngineState, EngineStatus, Severity
+from emolive.ui.calls.grid import RESORT_S, UrgencyOrder
 from emolive.ui.calls.model import CallInfo, CallModel
-from emolive.ui.calls.urgency import RESORT_S, UrgencyOrder
 from tests.ui import feed
 
 

@@ -14,8 +14,8 @@ from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.settings_folder import settings_folder
 from emolive.ui.controls import label, push_button, under_box
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill, vbox
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 
@@ -101,7 +101,7 @@ class AgentSwitch(QWidget):
         self.box.setChecked(confirmed)
 
 
-class StatementDialog(SessionDialog):
+class StatementDialog(Dialog):
     """Confirms for one call: a box to be ticked, then a button. Everything else declines."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

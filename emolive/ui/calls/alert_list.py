@@ -132,9 +132,8 @@ class AlertRow(Themed, QAbstractButton):
         painter.drawText(QRectF(left, 30, end - left, 18), middle, text)
         painter.end()
 
-    def resizeEvent(self, event: object) -> None:
-        """Keep the button in its corner."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
+    def _resized(self) -> None:
+        # Keep the button in its corner.
         self.seen.adjustSize()
         self.seen.move(self.width() - self.seen.width() - 6, 27)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import tr
@@ -169,9 +169,8 @@ class CallView(Themed, QWidget):
         self._show_state(model)
         self._show_telephone(model)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the name goes before what is always so."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # In a narrow window the name goes before what is always so.
         self._make_room()
 
     def sizeHint(self) -> QSize:

@@ -24,18 +24,17 @@ from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.controller import CallsController
-from emolive.ui.calls.keys import KEYS
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import Known, StartDialog
 from emolive.ui.calls.wall import WallView
-from emolive.ui.consent import ConsentDialog
+from emolive.ui.dialog import ConsentDialog
 from emolive.ui.hearing import Hearing
 from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message
 from emolive.ui.preferences import Preferences
-from emolive.ui.shortcuts import bind_key
+from emolive.ui.shortcuts import CALLS_KEYS, bind_key
 from emolive.ui.theme import Theme, Themed
 
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
@@ -69,7 +68,7 @@ class CallsPage(Themed, QWidget):
         """`monitor`, `chime`, `find_devices` and `make_probe` are for tests."""
         super().__init__(theme, parent)
         self.title = tr("Calls")
-        self.keys = KEYS
+        self.keys = CALLS_KEYS
         self.icon_name = "calls"
         self.preferences = preferences
         self.chime = chime or Chime(lambda: preferences.effective.sound.output)

@@ -31,12 +31,10 @@ from emolive.session.library import Library
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.calls.rule_form import RuleForm
-from emolive.ui.calls.rule_list import RuleList
-from emolive.ui.calls.rule_trial import RuleTrial
+from emolive.ui.calls.rule_views import RuleList, RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, Notice, card, label, push_button, timer
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 from emolive.wording import severity_name

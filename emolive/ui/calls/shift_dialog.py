@@ -21,11 +21,10 @@ from emolive.session.library import Library
 from emolive.session.shift import AgentRow, HourRow, Shift, shift
 from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceButton, card, label, push_button
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.dialog import Dialog
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.painting import fill_rounded
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.text_table import TextTable
 from emolive.ui.theme import Painted, Theme, font
@@ -36,7 +35,7 @@ _TABLE_PX = 172
 _MOST_ALERTS = 1_000
 
 
-class ShiftDialog(SessionDialog):
+class ShiftDialog(Dialog):
     """`opened` carries the id of a session and the sample of the alert that was chosen."""
 
     opened = Signal(str, int)

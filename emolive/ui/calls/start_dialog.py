@@ -30,10 +30,10 @@ from emolive.ui.calls.device_forms import LoopbackForm, StereoForm
 from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_recordings
 from emolive.ui.controls import ChoiceButton, card, label, push_button, text_field, under_box
 from emolive.ui.device_finder import DeviceWatch
+from emolive.ui.dialog import DIALOG_MARGINS, Dialog, texts_within
 from emolive.ui.layouts import STRETCH, fill, vbox
 from emolive.ui.popups import dress_suggestions
 from emolive.ui.preferences import Preferences
-from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
 
 _LONGEST_NAME = 80
@@ -99,7 +99,7 @@ _BETWEEN, _WITHIN = 10, 2 * 16  # room between cards, and a card's margins
 _LET_GO_S = 0.3
 
 
-class StartDialog(SessionDialog):
+class StartDialog(Dialog):
     """Asks which calls, and how.
 
     `chosen` carries them, whether the agent's emotions were confirmed, and whether to record.

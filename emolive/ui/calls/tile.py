@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import tr
@@ -129,9 +129,8 @@ class CallTile(Themed, QAbstractButton):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the buttons in their corners."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # Keep the buttons in their corners.
         self._place()
 
     def _place(self) -> None:

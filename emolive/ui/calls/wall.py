@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -18,13 +17,11 @@ from emolive.alerts.rules import RuleSet
 from emolive.i18n import decimal, ntr, tr
 from emolive.ui.calls.alert_list import AlertProblems
 from emolive.ui.calls.face import NOTABLE_LAG_S
-from emolive.ui.calls.grid import CallGrid
+from emolive.ui.calls.grid import CallGrid, UrgencyOrder
 from emolive.ui.calls.model import CallModel
-from emolive.ui.calls.urgency import UrgencyOrder
 from emolive.ui.controls import ChoiceButton, ElidedLabel, ScrollColumn, card, label, push_button
-from emolive.ui.ghosts import Ghost
 from emolive.ui.icons import icon
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import SPACE, Theme, Themed
 
@@ -64,9 +61,8 @@ class WallView(Themed, QWidget):
                 icon(shape, self.theme.accent if button.isChecked() else self.theme.muted)
             )
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell the calls how much of the wall is seen."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # Tell the calls how much of the wall is seen.
         self._share_room()
 
     def _share_room(self) -> None:

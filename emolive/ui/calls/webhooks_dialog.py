@@ -13,13 +13,13 @@ from emolive.alerts.webhook import new_secret, try_webhook
 from emolive.i18n import tr
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, card, label, push_button
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 
 
-class WebhooksDialog(SessionDialog):
+class WebhooksDialog(Dialog):
     """`changed` carries the drafts with each change that goes together."""
 
     changed = Signal(object)

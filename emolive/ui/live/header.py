@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QPushButton,
@@ -146,9 +145,8 @@ class Header(Themed, QFrame):
     def _recolour(self) -> None:
         self._dress_button()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room, the name of the input needs it more than its level."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # Where there is little room, the name of the input needs it more than its level.
         self.meter.set_bar(120 if self.width() > _WIDE_PX else 0)
 
     def want_split(self, split: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.audio.level_probe import LevelProbe, MakeProbe
@@ -15,8 +14,7 @@ from emolive.monitoring.sources import SourceChoice
 from emolive.settings import LookSettings, TimelineView
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import push_button, side_width
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.live.header import Header
 from emolive.ui.live.present import MAX_STREAMS, Present
@@ -137,9 +135,8 @@ class LivePage(Themed, QWidget):
         self.header.meter.end(0.0)
         self.runner.shutdown(deadline)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the present its share of a taller window."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # Give the present its share of a taller window.
         self.drawer.setFixedWidth(side_width(self.width()))
         self._share_height()
 

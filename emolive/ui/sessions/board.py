@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.features import LogMelSpec
@@ -20,7 +19,7 @@ from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note, Trace
 from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
 from emolive.ui.layouts import vbox
-from emolive.ui.sessions.agreement_strip import AgreementStrip
+from emolive.ui.sessions.comparison import AgreementStrip
 from emolive.ui.sessions.event_lane import EventLane, happenings
 from emolive.ui.sessions.mark_lane import LaneKind, MarkLane
 from emolive.ui.sessions.selection import Selection
@@ -234,10 +233,9 @@ class Board(Themed, QWidget):
         last = bisect_right(self._borders, near_sample + reach)
         return self._borders[first:last]
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the surface over everything."""
+    def _resized(self) -> None:
+        # Keep the surface over everything.
         self.surface.setGeometry(self.rect())
-        super().resizeEvent(event)
 
     # How it is put together.
 

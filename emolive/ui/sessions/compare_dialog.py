@@ -23,9 +23,9 @@ from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 
@@ -40,7 +40,7 @@ def choose_model(parent: QWidget) -> str:
     return chosen
 
 
-class CompareDialog(SessionDialog):
+class CompareDialog(Dialog):
     """Accepted once the other timeline is there: `other`."""
 
     _progressed = Signal(float, float)

@@ -11,14 +11,14 @@ from emolive.i18n import moment_text, ntr, tr
 from emolive.session.records import SessionInfo
 from emolive.times import duration_text
 from emolive.ui.controls import label, push_button
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 _NAMED = 6
 
 
-class DeleteDialog(SessionDialog):
+class DeleteDialog(Dialog):
     """Accepted: delete."""
 
     def __init__(

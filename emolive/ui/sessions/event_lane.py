@@ -6,13 +6,14 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.session.records import AlertRecord, Note
 from emolive.times import clock_text
+from emolive.ui.painting import paint_flag, severity_colour
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -107,10 +108,7 @@ class EventLane(TimePanel):
                 soft = QColor(colour)
                 soft.setAlpha(60)
                 painter.fillRect(QRectF(x, plot.top() + 3, end - x, plot.height() - 6), soft)
-            painter.setBrush(colour)
-            paint_flag(
-                painter, x, plot.top() + 3.0, plot.height() - 6.0, note=one.severity == "note"
-            )
+            paint_flag(painter, x, plot.top() + 3.0, plot.height() - 6.0, colour, one.severity)
             room = plot.right() - 8.0
             if i + 1 < len(self._shown):
                 following = self._shown[i + 1].at_sample / self._rate
@@ -128,19 +126,3 @@ class EventLane(TimePanel):
                 painter.setPen(Qt.PenStyle.NoPen)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setClipping(False)
-
-
-def severity_colour(severity: str, theme: Theme) -> QColor:
-    """Critical, warning, info or note."""
-    names = {"critical": "danger", "warning": "warning", "info": "accent"}
-    return theme.colour(names.get(severity, "muted"))
-
-
-def paint_flag(painter: QPainter, x: float, top: float, height: float, *, note: bool) -> None:
-    """A flag on a pole (a square for a note), in the painter's brush; not by colour alone."""
-    painter.drawRect(QRectF(x - 0.75, top, 1.5, height))
-    if note:
-        painter.drawRoundedRect(QRectF(x - 0.75, top, 9, 8), 2, 2)
-    else:
-        points = [QPointF(x, top), QPointF(x + 10, top + 4), QPointF(x, top + 8)]
-        painter.drawPolygon(QPolygonF(points))

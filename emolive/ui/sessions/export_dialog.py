@@ -31,8 +31,8 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label, push_button, text_field, under_box
+from emolive.ui.dialog import DIALOG_MARGINS, Dialog, texts_within
 from emolive.ui.layouts import fill, hbox, vbox
-from emolive.ui.sessions.dialog import DIALOG_MARGINS, SessionDialog, texts_within
 from emolive.ui.theme import Theme
 
 _WIDTH, _BETWEEN, _INSIDE = 760, 12, 14
@@ -51,7 +51,7 @@ def usual_folder() -> str:
     return str(Path(documents) / "emolive")
 
 
-class ExportDialog(SessionDialog):
+class ExportDialog(Dialog):
     """Stays open while it writes; closing it stops after the file that is being written."""
 
     _progressed = Signal(int, int, str)

@@ -21,11 +21,11 @@ from emolive.session.records import LONGEST_NAME, Annotation
 from emolive.times import table_time
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill, hbox
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.playing import MakePlayer, Playing
-from emolive.ui.sessions.standing_text import count_text, worth_text
+from emolive.ui.sessions.teach_dialog import count_text, worth_text
 from emolive.ui.theme import Theme
 
 BATCH = 30
@@ -41,7 +41,7 @@ class _Done:
     mark: Annotation | None
 
 
-class LabelMoments(SessionDialog):
+class LabelMoments(Dialog):
     """Every label is stored at once, as a mark of its session. Accepted: teach a model now.
 
     `named`: who labels has told another name.

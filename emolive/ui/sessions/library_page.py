@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QMenu, QStackedLayout, QWidget
 
 from emolive.errors import EmoliveError
@@ -18,8 +18,7 @@ from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
 from emolive.ui.background import Background
 from emolive.ui.controls import Notice, label, push_button, timer
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails
@@ -342,9 +341,8 @@ class LibraryPage(Themed, QWidget):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The details show where there is room."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # The details show where there is room.
         self._show_details()
 
 

@@ -11,7 +11,7 @@ from emolive.i18n import tr
 from emolive.session.annotating import AnnotationEditor
 from emolive.session.audit_log import login_name
 from emolive.session.library import Library
-from emolive.session.records import Annotation, SessionInfo
+from emolive.session.records import Annotation, Note, SessionInfo
 from emolive.types import Segment
 from emolive.ui.background import Background
 
@@ -200,3 +200,53 @@ def edit_name(name: str | None) -> str:
     if name is None:
         return ""
     return EDIT_NAMES[name]() if name in EDIT_NAMES else name
+
+
+class NotesEditor(QObject):
+    """`changed` follows each change that is stored, `failed` one that is not."""
+
+    changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, worker: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._library: Library | None = None
+        self._session = ""
+        self.notes: tuple[Note, ...] = ()
+
+    def open(self, library: Library, session_id: str, notes: Sequence[Note]) -> None:
+        """Change this session from now on."""
+        self._library, self._session, self.notes = library, session_id, tuple(notes)
+
+    def close(self) -> None:
+        """Change nothing any more."""
+        self._library, self._session, self.notes = None, "", ()
+
+    def add(self, text: str, at_sample: int | None) -> None:
+        """Add a note, about a moment or about all of the session."""
+        self._change(lambda library, session: library.add_note(session, text, at_sample))
+
+    def delete(self, note_id: int) -> None:
+        """Delete a note."""
+        self._change(lambda library, session: library.delete_note(session, note_id))
+
+    def rename(self, title: str) -> None:
+        """Give the session another title."""
+        self._change(lambda library, session: library.rename(session, title))
+
+    def _change(self, do: Callable[[Library, str], object]) -> None:
+        library, session = self._library, self._session
+        if library is None:
+            return
+
+        def work() -> tuple[Note, ...]:
+            do(library, session)
+            return tuple(library.notes(session))
+
+        def done(notes: tuple[Note, ...]) -> None:
+            if session == self._session:
+                self.notes = notes
+            self.changed.emit()
+
+        self._worker.ask(work, done, self.failed.emit)

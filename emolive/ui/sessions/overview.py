@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -23,8 +22,8 @@ from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION
 from emolive.times import length_text
 from emolive.types import SpeechState
-from emolive.ui.painting import fill_state, hatch
-from emolive.ui.sessions.event_lane import happenings, paint_flag, severity_colour
+from emolive.ui.painting import fill_state, hatch, paint_flag, severity_colour
+from emolive.ui.sessions.event_lane import happenings
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.theme import Theme, Themed, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
@@ -170,9 +169,9 @@ class Overview(Themed, QWidget):
                 QRectF(left, top + 1, max(2.0, right - left), _MARKS - 3), 1.5, 1.5
             )
         for one in happenings(session.alerts, session.notes):
-            painter.setBrush(severity_colour(one.severity, self.theme))
+            colour = severity_colour(one.severity, self.theme)
             x = self._x(one.at_sample / info.rate)
-            paint_flag(painter, x, 1, _FLAGS - 1, note=one.severity == "note")
+            paint_flag(painter, x, 1, _FLAGS - 1, colour, one.severity)
         painter.end()
         return picture
 
@@ -180,10 +179,8 @@ class Overview(Themed, QWidget):
         self._picture = None
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Draw anew."""
+    def _resized(self) -> None:
         self._forget()
-        super().resizeEvent(event)
 
     # Mouse and keys.
 

@@ -26,11 +26,11 @@ from emolive.session.results import session_results
 from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
 from emolive.ui.controls import timer
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.sessions.export_dialog import ExportDialog
 from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.library_page import KEYS as LIST_KEYS
@@ -388,7 +388,7 @@ class SessionsPage(Themed, QWidget):
         dialog.accepted.connect(keep)
         self._open(dialog)
 
-    def _open(self, dialog: SessionDialog) -> None:
+    def _open(self, dialog: Dialog) -> None:
         self.dialog = dialog
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._closed)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QStackedLayout,
     QWidget,
@@ -25,11 +25,10 @@ from emolive.ui.background import Background
 from emolive.ui.controls import label
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.board import Board
-from emolive.ui.sessions.comparison_bar import ComparisonBar
+from emolive.ui.sessions.comparison import ComparisonBar
 from emolive.ui.sessions.heard_now import HeardNow
 from emolive.ui.sessions.label_keys import LabelKeys
-from emolive.ui.sessions.marking import Marking, edit_name
-from emolive.ui.sessions.notes_editor import NotesEditor
+from emolive.ui.sessions.marking import Marking, NotesEditor, edit_name
 from emolive.ui.sessions.overview import Overview
 from emolive.ui.sessions.playing import MakePlayer, Playing
 from emolive.ui.sessions.rating import Rating
@@ -425,7 +424,6 @@ class ReplayPage(Themed, QWidget):
         if not (surface.cancel() or self.why.close_drawer() or selection.clear()):
             self.left.emit()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The side panel shows where there is room, unless the person chose otherwise."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # The side panel shows where there is room, unless the person chose otherwise.
         self._show_side()

@@ -21,8 +21,7 @@ from emolive.i18n import ntr, tr
 from emolive.session.results import SessionResult, Span, emotions_of, trend, write_results
 from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button, text_field
-from emolive.ui.ghosts import Ghost
-from emolive.ui.invitation import Invitation
+from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.sessions.results_model import FACTS, ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart

@@ -21,7 +21,7 @@ from emolive.ui.controls import IconButton, ScrollColumn, label, push_button, te
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
-from emolive.ui.sessions.share_bars import ShareList
+from emolive.ui.sessions.summary_view import ShareList
 from emolive.ui.sessions.tag_editor import TagEditor
 from emolive.ui.theme import Theme, Themed
 from emolive.wording import percent, stream_name

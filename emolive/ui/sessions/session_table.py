@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -19,7 +19,7 @@ from emolive.labels import label_name
 from emolive.times import duration_text
 from emolive.ui.painting import fill_rounded
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
-from emolive.ui.sessions.share_bars import paint_share_bar
+from emolive.ui.sessions.summary_view import paint_share_bar
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
@@ -204,15 +204,14 @@ class SessionTable(Themed, QTableView):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the columns what they need; tags and dates only where there is room."""
+    def _resized(self) -> None:
+        # Give the columns what they need; tags and dates only where there is room.
         width = self.viewport().width()
         self.setColumnHidden(Column.TAGS, width < 620)
         self.setColumnWidth(Column.STARTED, 104)
         self.setColumnWidth(Column.LENGTH, 108)
         self.setColumnWidth(Column.EMOTIONS, max(150, min(300, width // 4)))
         self.setColumnWidth(Column.TAGS, max(90, min(260, width // 6)))
-        super().resizeEvent(event)
 
     def _open(self, row: int) -> None:
         self.opened.emit(self._sessions.rows[row].info.id)

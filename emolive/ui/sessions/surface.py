@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -23,39 +23,13 @@ from emolive.ui.sessions.selection import Selection, Stretch
 from emolive.ui.sessions.surface_paint import SurfacePainter
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.curve_panel import CurvePanel
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
-from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
+
+if TYPE_CHECKING:
+    from emolive.ui.sessions.board import Board
 
 _DRAG_PX = 4
 _SNAP_PX = 6.0
-
-
-class Ground(Protocol):
-    """What the surface lies on."""
-
-    @property
-    def axis(self) -> TimeAxis:
-        """Which part of the session is seen."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second of the session."""
-
-    @property
-    def duration_samples(self) -> int:
-        """The session's length."""
-
-    def panel_at(self, y: int) -> TimePanel | None:
-        """The panel at a height of the surface."""
-
-    def stream_at(self, y: int) -> str | None:
-        """The stream whose panels are at that height, where there are several."""
-
-    def extent(self, stream: str | None) -> tuple[int, int]:
-        """Top and bottom of a stream's panels; None: of all."""
-
-    def borders(self, near_sample: int, reach: int) -> list[int]:
-        """Samples near by where something begins or ends, to snap to."""
 
 
 class _Doing(Enum):
@@ -80,10 +54,10 @@ class Surface(Themed, QWidget):
     menu_wanted = Signal(QPoint)
     lane_pressed = Signal(str)  # the tier whose lane of one's own was pressed
 
-    def __init__(self, ground: Ground, selection: Selection, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, board: Board, selection: Selection, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
-        self._ground = ground
-        self._axis = ground.axis
+        self._board = board
+        self._axis = board.axis
         self.selection = selection
         self.gaps: tuple[Gap, ...] = ()
         self.position_s = 0.0
@@ -132,26 +106,26 @@ class Surface(Themed, QWidget):
     def time_at(self, x: float) -> float:
         """The time under `x`, kept inside the session."""
         at_s = self._axis.time_at((x - MARGIN_LEFT) * self.devicePixelRatioF())
-        return min(max(0.0, at_s), self._ground.duration_samples / self._ground.rate)
+        return min(max(0.0, at_s), self._board.duration_samples / self._board.rate)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw gaps, selection, loop, hair line and cursor, as far as they were touched."""
         painter = QPainter(self)
         plot = self.plot
-        rate = self._ground.rate
+        rate = self._board.rate
 
         def x(sample: float) -> float:
             return self.x_of(sample / rate)
 
         painter.setClipRect(plot.adjusted(-8, 0, 8, 0) & event.rect())
         for gap in self.gaps:
-            top, bottom = self._ground.extent(gap.stream)
+            top, bottom = self._board.extent(gap.stream)
             area = QRectF(x(gap.start_sample), top, 0, bottom - top)
             area.setRight(x(gap.end_sample))
             self._painter.gap(painter, area & QRectF(plot))
         stretch = self.selection.stretch
         if stretch is not None:
-            top, bottom = self._ground.extent(stretch.stream)
+            top, bottom = self._board.extent(stretch.stream)
             area = QRectF(x(stretch.start_sample), top, 0, bottom - top)
             area.setRight(x(stretch.end_sample))
             seconds = (stretch.end_sample - stretch.start_sample) / rate
@@ -223,19 +197,19 @@ class Surface(Themed, QWidget):
                 curve.fit_values()
             return
         if event.button() == Qt.MouseButton.LeftButton and self._mark_at(event.position()) is None:
-            sample = round(self.time_at(event.position().x()) * self._ground.rate)
-            self.segment_wanted.emit(sample, self._ground.stream_at(int(event.position().y())))
+            sample = round(self.time_at(event.position().x()) * self._board.rate)
+            self.segment_wanted.emit(sample, self._board.stream_at(int(event.position().y())))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for a menu about what is selected, or what is under the pointer."""
         if event.reason() == QContextMenuEvent.Reason.Mouse:
             at = QPointF(event.pos())
             mark = self._mark_at(at)
-            sample = round(self.time_at(at.x()) * self._ground.rate)
+            sample = round(self.time_at(at.x()) * self._board.rate)
             if mark is not None:
                 self.selection.select_mark(mark[0].id)
             elif not self._inside_stretch(sample):
-                self.segment_wanted.emit(sample, self._ground.stream_at(int(at.y())))
+                self.segment_wanted.emit(sample, self._board.stream_at(int(at.y())))
         self.menu_wanted.emit(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -272,7 +246,7 @@ class Surface(Themed, QWidget):
     def _drag_stretch(self, event: QMouseEvent) -> None:
         here = self._snapped(event)
         start, end = sorted((self._anchor, here))
-        stream = self._ground.stream_at(int(self._pressed.y()))
+        stream = self._board.stream_at(int(self._pressed.y()))
         if end > start:
             self.selection.select(Stretch(start, end, stream))
 
@@ -280,12 +254,12 @@ class Surface(Themed, QWidget):
         if self._held is None or self._lane is None:
             return
         mark, grip = self._held
-        rate = self._ground.rate
+        rate = self._board.rate
         if grip is Grip.BODY:
             by = round(
                 (self.time_at(event.position().x()) - self.time_at(self._pressed.x())) * rate
             )
-            by = max(-mark.start_sample, min(by, self._ground.duration_samples - mark.end_sample))
+            by = max(-mark.start_sample, min(by, self._board.duration_samples - mark.end_sample))
             draft = replace(
                 mark, start_sample=mark.start_sample + by, end_sample=mark.end_sample + by
             )
@@ -316,7 +290,7 @@ class Surface(Themed, QWidget):
         inside = self.plot.contains(at.toPoint())
         self._move_hair(at.x() if inside else None)
         text = ""
-        panel = self._ground.panel_at(int(at.y()))
+        panel = self._board.panel_at(int(at.y()))
         if inside and panel is not None:
             # Surface and panels have the same origin: the board's.
             height = 1.0 - (at.y() - panel.y() - panel.plot.top()) / max(1, panel.plot.height())
@@ -330,11 +304,11 @@ class Surface(Themed, QWidget):
         self._hover_x = x
 
     def _curve_at(self, at: QPointF) -> CurvePanel[Any] | None:
-        panel = self._ground.panel_at(int(at.y()))
+        panel = self._board.panel_at(int(at.y()))
         return panel if isinstance(panel, CurvePanel) else None
 
     def _lane_at(self, at: QPointF) -> MarkLane | None:
-        panel = self._ground.panel_at(int(at.y()))
+        panel = self._board.panel_at(int(at.y()))
         return panel if isinstance(panel, MarkLane) else None
 
     def _mark_at(self, at: QPointF) -> tuple[Annotation, Grip] | None:
@@ -349,12 +323,12 @@ class Surface(Themed, QWidget):
 
     def _snapped(self, event: QMouseEvent) -> int:
         """The sample under the pointer, or a border near by."""
-        sample = round(self.time_at(event.position().x()) * self._ground.rate)
+        sample = round(self.time_at(event.position().x()) * self._board.rate)
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             return sample
         per_px = self._axis.seconds_per_px * self.devicePixelRatioF()
-        reach = round(_SNAP_PX * per_px * self._ground.rate)
-        near = self._ground.borders(sample, reach)
-        near.append(round(self.position_s * self._ground.rate))
+        reach = round(_SNAP_PX * per_px * self._board.rate)
+        near = self._board.borders(sample, reach)
+        near.append(round(self.position_s * self._board.rate))
         best = min(near, key=lambda border: abs(border - sample))
         return best if abs(best - sample) <= reach else sample

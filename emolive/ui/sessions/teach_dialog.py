@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
 from emolive.adapt import shelf
+from emolive.adapt.judging import ENOUGH
 from emolive.adapt.labelled import from_library
 from emolive.adapt.teaching import Taught, usual_base
-from emolive.adapt.wording import advice_text, how_text, points, verdict_text
-from emolive.adapt.workshop import Workshop
-from emolive.i18n import tr
+from emolive.adapt.wording import advice_text, gain_text, how_text, more_text, points, verdict_text
+from emolive.adapt.workshop import Standing, Workshop
+from emolive.i18n import ntr, tr
 from emolive.inference.adapted_file import AdaptedModel, adapted_names
 from emolive.inference.bundled import BUNDLED, base_title
 from emolive.labels import emotion_name
@@ -21,17 +23,49 @@ from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, label, push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill
-from emolive.ui.sessions.dialog import SessionDialog
-from emolive.ui.sessions.standing_text import count_text
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 from emolive.wording import percent
 
+
+def count_text(counts: Mapping[str, int]) -> str:
+    """How many there are of which: "24 labels: 12 angry, 12 neutral", or "" for none."""
+    if not counts:
+        return ""
+    each = ", ".join(f"{n} {emotion_name(name)}" for name, n in counts.items())
+    return ntr("{count} label", "{count} labels", sum(counts.values())) + ": " + each
+
+
+def worth_text(standing: Standing) -> str:
+    """What they gain, measured; and what is still to be expected."""
+    judged = standing.judgement
+    lacking = more_text(standing.lacking)
+    if judged is None:
+        start = tr("Too few to measure what they gain.")
+    elif judged.verdict == "better":
+        start = tr("Measured gain so far: {gain}.", gain=gain_text(judged))
+    else:
+        start = tr("Gain so far: {gain}; not settled yet.", gain=gain_text(judged))
+    if len(standing.counts) < 2:
+        rest = tr("Most of the gain shows from {n} labels of each emotion on.", n=ENOUGH)
+    elif lacking:
+        rest = tr("Most of the gain shows from {n} of each on: {more}.", n=ENOUGH, more=lacking)
+    elif standing.of_twice is not None:
+        rest = tr(
+            "Twice as many would gain {gain} points at most, by how it grew so far.",
+            gain=points(standing.of_twice),
+        )
+    else:
+        rest = tr("Each further label adds less than the ones before.")
+    return f"{start} {rest}"
+
+
 _USUAL_NAME = "my voices"
 
 
-class TeachDialog(SessionDialog):
+class TeachDialog(Dialog):
     """Accepted: use the new model, `model`, from now on."""
 
     _progressed = Signal(int, int)

@@ -11,8 +11,8 @@ from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.session.library_settings import LibrarySettings, TierSettings, tier_of, with_tier
 from emolive.ui.controls import IconButton, push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill, hbox
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 
@@ -37,7 +37,7 @@ class _Row(QWidget):
         return not (self.name.text().strip() or self.labels.text().strip())
 
 
-class TiersDialog(SessionDialog):
+class TiersDialog(Dialog):
     """Edits a copy of the tiers; `tiers` are those to be kept once it was accepted."""
 
     def __init__(

@@ -27,9 +27,9 @@ from emolive.session.records import AuditEntry
 from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.controls import Notice, label, push_button
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.settings.example_file import ExampleButton, write_example, written_to
 from emolive.ui.settings.form import Section
 from emolive.ui.text_table import TextTable
@@ -134,7 +134,7 @@ def policy_text() -> str:
     )
 
 
-class AuditDialog(SessionDialog):
+class AuditDialog(Dialog):
     """The log, newest first, whether it was changed from outside, and a copy as a file."""
 
     def __init__(self, theme: Theme, library: Library, parent: QWidget | None = None) -> None:

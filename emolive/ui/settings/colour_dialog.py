@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.controls import label, push_button, text_field
+from emolive.ui.dialog import Dialog
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.painting import fill_rounded
-from emolive.ui.sessions.dialog import SessionDialog
 from emolive.ui.theme import Theme
 
 _COLUMNS = 12
@@ -55,7 +55,7 @@ class Swatch(QAbstractButton):
         painter.end()
 
 
-class ColourDialog(SessionDialog):
+class ColourDialog(Dialog):
     """`chosen` carries ``#RRGGBB``."""
 
     chosen = Signal(str)

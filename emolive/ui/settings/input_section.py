@@ -13,8 +13,8 @@ from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.controls import label, timer
+from emolive.ui.input_meter import LevelBar
 from emolive.ui.layouts import hbox
-from emolive.ui.level_bar import LevelBar
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, SettingsSection
 from emolive.ui.theme import Theme

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from emolive.ui.theme import Theme, Themed
@@ -39,7 +38,6 @@ class TimelineCard(Themed, QFrame):
         if not self.axis.follow:
             self.back.refresh()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the way back to live in its corner."""
-        super().resizeEvent(event)
+    def _resized(self) -> None:
+        # Keep the way back to live in its corner.
         self.back.place()

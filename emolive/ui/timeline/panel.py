@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -105,10 +104,9 @@ class TimePanel(Themed, QWidget):
             MARGIN_LEFT, 0, max(1, self.width() - MARGIN_LEFT - MARGIN_RIGHT), self.height()
         )
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell the axis how many device pixels there are."""
+    def _resized(self) -> None:
+        # Tell the axis how many device pixels there are.
         self.axis.set_width(self._device_width())
-        super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Bring the content up to date and draw it with grid and labels."""

@@ -11,8 +11,8 @@ from emolive.session.library import Library
 from emolive.session.other_timeline import analyse_again
 from emolive.session.session_history import load
 from emolive.types import SpeechState
-from emolive.ui.sessions.agreement_strip import AgreementStrip
 from emolive.ui.sessions.compare_dialog import CompareDialog
+from emolive.ui.sessions.comparison import AgreementStrip
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.replay_page import ReplayPage
 from emolive.ui.timeline.decisions import DecisionBand

@@ -1,12 +1,13 @@
-"""What the dialogs of the sessions page share."""
+"""What the dialogs of all pages share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from emolive.i18n import tr
 from emolive.ui.controls import Notice, label
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
@@ -20,7 +21,7 @@ def texts_within(dialog: QDialog) -> list[QLabel]:
     return [text for text in texts if text.wordWrap() and text.parentWidget() is not dialog]
 
 
-class SessionDialog(QDialog):
+class Dialog(QDialog):
     """A heading, a text, whatever comes in `body`, a sentence on a problem, and buttons."""
 
     def __init__(
@@ -73,3 +74,40 @@ class SessionDialog(QDialog):
         """Fit before it is seen."""
         self.fit()
         super().showEvent(event)  # type: ignore[arg-type]
+
+
+class ConsentDialog(QDialog):
+    """Shows the reminder; only the deliberate button agrees."""
+
+    def __init__(self, text: str, agreed: Callable[[], None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Before you record"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(True)
+        head = label(tr("Does everybody who will be heard agree?"), self, "title")
+        body = label(text, self, wrap=True)
+        body.setMinimumWidth(440)
+        body.setTextFormat(Qt.TextFormat.PlainText)
+        note = label(
+            tr("This is asked once. The text can be changed in the settings under Recording."),
+            self,
+            "caption",
+            wrap=True,
+        )
+        self.cancel = QPushButton(tr("Do not record"), self)
+        self.agree = QPushButton(tr("Everybody agreed: record"), self)
+        self.agree.setProperty("primary", True)
+        self.cancel.setDefault(True)
+        self.cancel.clicked.connect(self.reject)
+        self.agree.clicked.connect(self.accept)
+        self.accepted.connect(agreed)
+        vbox(
+            head,
+            body,
+            note,
+            4,
+            hbox(STRETCH, self.cancel, self.agree),
+            within=self,
+            margins=(26, 22, 26, 18),
+            gap=12,
+        )

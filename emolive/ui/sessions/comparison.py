@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from emolive.history.rings import NO_LABEL, DecisionRing, DecisionRows
-from emolive.i18n import tr
+from emolive.i18n import decimal, tr
+from emolive.session.comparison import Comparison
+from emolive.session.other_timeline import OtherTimeline
 from emolive.times import clock_text
+from emolive.ui.controls import label, push_button
+from emolive.ui.layouts import hbox
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
+from emolive.wording import percent
 
 STRIP_HEIGHT = 12
 _COLUMN_PX = 2
@@ -111,3 +116,48 @@ def _codes(
     codes = np.where(label == NO_LABEL, NO_LABEL + state, label)
     codes[np.abs(rows.centre_s[nearest] - at_s) > within_s] = -1
     return codes
+
+
+class ComparisonBar(QFrame):
+    """One line."""
+
+    ended = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setProperty("severity", "info")
+        self.text = label("", self, wrap=True)
+        hbox(
+            (self.text, 1),
+            push_button(tr("End comparison"), self, self.ended.emit),
+            within=self,
+            margins=(14, 5, 6, 5),
+        )
+        self.hide()
+
+    def show_other(self, old: str, other: OtherTimeline | None) -> None:
+        """Say how far the models agree; None hides the bar."""
+        self.setVisible(other is not None)
+        if other is None:
+            return
+        text = tr("Above: {old} (stored).  Below: {new}.", old=old, new=other.model)
+        parts = [text, *agreement_words(other.comparison), *other.problems]
+        self.text.setText("  ".join(parts))
+
+
+def agreement_words(comparison: Comparison) -> list[str]:
+    """How far two timelines agree, in sentences."""
+    if comparison.observed is None:
+        return [tr("They have no time in common.")]
+    words = [tr("Same answer {share} of the time.", share=percent(comparison.observed))]
+    if comparison.kappa is not None:
+        words.append(tr("Cohen's κ {kappa}.", kappa=decimal(comparison.kappa, 2)))
+    if comparison.emotion_agreement is not None:
+        words.append(
+            tr(
+                "Where both name an emotion: {share}.",
+                share=percent(comparison.emotion_agreement),
+            )
+        )
+    return words

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolTip,
     QWidget,
 )
 
 from emolive.alerts.conditions.rule import Rule
+from emolive.alerts.trial import LastCall
 from emolive.i18n import tr
+from emolive.times import clock_text, length_text
 from emolive.types import Severity
 from emolive.ui.calls.tile_paint import flag, severity_colour
-from emolive.ui.theme import Theme, font
+from emolive.ui.controls import label
+from emolive.ui.layouts import vbox
+from emolive.ui.theme import Painted, Theme, font
 
 _ROW = 50
 _RULE = Qt.ItemDataRole.UserRole
@@ -101,3 +107,90 @@ class _Row(QStyledItemDelegate):
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
             painter.drawText(line, left, shown)
         painter.restore()
+
+
+_NEAR_PX = 9.0
+_END = 44.0  # room for the length at the right end
+
+
+class RuleTrial(QWidget):
+    """Follows the chosen rule while it is edited."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = label("", self, "muted", wrap=True)
+        self.line = _Line(theme, self)
+        vbox(self.words, self.line, within=self, gap=4)
+        self.show_text("")
+
+    def show_text(self, text: str) -> None:
+        """Say why there is nothing to see, or that it takes a moment."""
+        self.words.setText(text)
+        self.line.show_last(None)
+
+    def show_last(self, last: LastCall | None) -> None:
+        """Show what came out; None: there is no session that the rule could watch."""
+        if last is None:
+            self.show_text(
+                tr("No stored session has what this rule watches: record a call to try it on.")
+            )
+            return
+        self.words.setText(last.in_words())
+        self.line.show_last(last)
+
+
+class _Line(Painted, QWidget):
+    """The session from left to right; pointing at a flag tells what it stands for."""
+
+    hint = (300, 24)  # one line with flags on it
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(theme, parent)
+        self._last: LastCall | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(tr("When it would have fired"))
+
+    def show_last(self, last: LastCall | None) -> None:
+        """Show these alerts; None: nothing."""
+        self._last = last
+        times = [clock_text(one.fired_s) for one in last.findings] if last is not None else []
+        self.setAccessibleDescription(", ".join(times))
+        self.setVisible(last is not None)
+        self.update()
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw the line, how long each alert held, and its flag."""
+        if (last := self._last) is None:
+            return
+        bottom = self.height() - 6.0
+        painter.fillRect(QRectF(0, bottom, self._width, 4), self.theme.colour("border"))
+        painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
+        end = QRectF(self._width + 4, 0, _END - 4, self.height())
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+        painter.drawText(end, right, length_text(last.session.duration_s))
+        for one in last.findings:
+            colour = severity_colour(one.alert.severity, self.theme)
+            soft = QColor(colour)
+            soft.setAlpha(150)
+            x, over = self._x(one.fired_s), self._x(one.end_s)
+            painter.fillRect(QRectF(x, bottom, max(2.0, over - x), 4), soft)
+            flag(painter, x, bottom - 14, 18, colour)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say when it would have fired, and why."""
+        at = event.position().x()
+        findings = self._last.findings if self._last is not None else ()
+        near = [one for one in findings if abs(self._x(one.fired_s) + 4 - at) <= _NEAR_PX]
+        lines = [f"{clock_text(one.fired_s)}  {one.alert.message}" for one in near[:4]]
+        QToolTip.showText(event.globalPosition().toPoint(), "\n".join(lines), self)
+
+    @property
+    def _width(self) -> float:
+        return max(1.0, self.width() - _END)
+
+    def _x(self, at_s: float) -> float:
+        assert self._last is not None
+        length = max(1e-3, self._last.session.duration_s)
+        return self._width * min(1.0, at_s / length)
