@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.archive.inputs import AudioInput, FoundInputs
-from emolive.audio.decoding import ChannelUse, audio_extensions
+from emolive.audio.decoding import ChannelUse
 from emolive.i18n import decimal, ntr, tr
 from emolive.monitoring import RunSettings
 from emolive.settings import Settings
@@ -23,6 +23,7 @@ from emolive.ui.analysing import Analysing, Outcome, Progress, Wish, search
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
 from emolive.ui.dialog import Dialog
+from emolive.ui.files import audio_files
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.messages import Action, Message, Severity
@@ -36,15 +37,7 @@ ChoosesPaths = Callable[[QWidget], Sequence[Path]]
 
 def choose_files(parent: QWidget) -> Sequence[Path]:
     """Ask for audio files."""
-    kinds = " ".join(f"*.{name} *.{name.upper()}" for name in sorted(audio_extensions()))
-    chosen, _ = QFileDialog.getOpenFileNames(
-        parent,
-        tr("Analyse audio files"),
-        "",
-        f"{tr('Audio')} ({kinds});;{tr('All files')} (*)",
-        options=QFileDialog.Option.HideNameFilterDetails,
-    )
-    return [Path(path) for path in chosen]
+    return audio_files(parent, tr("Analyse audio files"))
 
 
 def choose_folder(parent: QWidget) -> Sequence[Path]:

@@ -134,9 +134,18 @@ def paint_arrow(widget: QWidget) -> None:
 
 
 def push_button(
-    text: str, parent: QWidget, pressed: Callable[[], object], *, kind: str = "", tip: str = ""
+    text: str,
+    parent: QWidget,
+    pressed: Callable[[], object] | SignalInstance,
+    *,
+    kind: str = "",
+    tip: str = "",
+    name: str = "",
 ) -> QPushButton:
-    """A button of a kind the style sheet knows: "primary", "quiet", "danger", "segment"..."""
+    """A button of a kind the style sheet knows: "primary", "quiet", "danger", "segment"...
+
+    `name` is for screen readers, where it is not the text.
+    """
     button = QPushButton(text, parent)
     if kind:
         button.setProperty(kind, True)
@@ -144,7 +153,9 @@ def push_button(
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if tip:
         button.setToolTip(tip)
-    button.clicked.connect(lambda _checked=False: pressed())
+    button.setAccessibleName(name)
+    act = pressed.emit if isinstance(pressed, SignalInstance) else pressed
+    button.clicked.connect(lambda _checked=False: act())
     return button
 
 

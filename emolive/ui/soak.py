@@ -175,9 +175,6 @@ def soak_desktop(
         size = (window.width(), window.height())
         window.close()
         app.processEvents()
-    size = (window.width(), window.height())
-    window.close()
-    app.processEvents()
     return DesktopSoak(
         frames * FRAME_S / 3600,
         time.monotonic() - began,

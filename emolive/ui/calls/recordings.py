@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QFileDialog,
     QSizePolicy,
     QWidget,
 )
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 from emolive.i18n import tr
 from emolive.monitoring.call_choices import CallChoice
 from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
+from emolive.ui.files import audio_files
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
 
@@ -25,17 +25,7 @@ _SHOWN_ROWS = 5
 
 def choose_recordings(parent: QWidget) -> Sequence[Path]:
     """Ask for audio files."""
-    from emolive.audio.decoding import audio_extensions
-
-    kinds = " ".join(f"*.{name} *.{name.upper()}" for name in sorted(audio_extensions()))
-    chosen, _ = QFileDialog.getOpenFileNames(
-        parent,
-        tr("Recordings of calls"),
-        "",
-        f"{tr('Audio')} ({kinds});;{tr('All files')} (*)",
-        options=QFileDialog.Option.HideNameFilterDetails,
-    )
-    return [Path(path) for path in chosen]
+    return audio_files(parent, tr("Recordings of calls"))
 
 
 class RecordingsForm(QWidget):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.calls.face import CallFace, face_of
 from emolive.ui.calls.model import CallModel, CallTrend
 from emolive.ui.calls.tile_paint import TilePainter, paint_card, paint_row
-from emolive.ui.controls import IconButton
+from emolive.ui.controls import IconButton, push_button
 from emolive.ui.theme import Theme, Themed
 
 CARD_HEIGHT = 160
@@ -41,11 +41,8 @@ class CallTile(Themed, QAbstractButton):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.close_button.setFixedSize(26, 26)
         self.close_button.clicked.connect(self.remove)
-        self.seen = QPushButton(tr("Acknowledge"), self)
-        self.seen.setProperty("segment", True)
-        self.seen.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.seen.setToolTip(tr("All alerts of this call have been seen to (A)"))
-        self.seen.clicked.connect(self.acknowledge)
+        tip = tr("All alerts of this call have been seen to (A)")
+        self.seen = push_button(tr("Acknowledge"), self, self.acknowledge, kind="segment", tip=tip)
         self.refresh(force=True)
 
     def sizeHint(self) -> QSize:

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
@@ -28,6 +27,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import input_key
 from emolive.i18n import mark, tr
 from emolive.monitoring.sources import SourceChoice, SourceKind
+from emolive.ui.files import audio_file
 
 FileChooser = Callable[[QWidget], Path | None]
 
@@ -42,17 +42,7 @@ _LOOK_AGAIN = "look again"
 
 def choose_file(parent: QWidget) -> Path | None:
     """Ask for an audio file."""
-    from emolive.audio.decoding import audio_extensions
-
-    kinds = " ".join(f"*.{name} *.{name.upper()}" for name in sorted(audio_extensions()))
-    chosen, _ = QFileDialog.getOpenFileName(
-        parent,
-        tr("Open audio file"),
-        "",
-        f"{tr('Audio')} ({kinds});;{tr('All files')} (*)",
-        options=QFileDialog.Option.HideNameFilterDetails,
-    )
-    return Path(chosen) if chosen else None
+    return audio_file(parent, tr("Open audio file"))
 
 
 def file_choice(path: Path) -> SourceChoice:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QPushButton, QWidget
 
 from emolive.i18n import tr
-from emolive.ui.controls import text_field
+from emolive.ui.controls import push_button, text_field
 from emolive.ui.layouts import FlowLayout
 from emolive.ui.popups import dress_suggestions
 
@@ -43,12 +44,9 @@ class TagEditor(QWidget):
         self._flow.removeWidget(self.field)
         self._chips = []
         for tag in tags:
-            chip = QPushButton(f"{tag}  ×", self)
-            chip.setProperty("chip", True)
-            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            chip.setAccessibleName(tr("Remove the tag {tag}", tag=tag))
-            chip.setToolTip(tr("Remove the tag {tag}", tag=tag))
-            chip.clicked.connect(lambda _=False, tag=tag: self.removed.emit(tag))
+            tip = tr("Remove the tag {tag}", tag=tag)
+            remove = partial(self.removed.emit, tag)
+            chip = push_button(f"{tag}  ×", self, remove, kind="chip", tip=tip, name=tip)
             self._flow.addWidget(chip)
             chip.show()
             self._chips.append(chip)

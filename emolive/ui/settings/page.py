@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.controls import ScrollColumn, label, push_button
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
@@ -140,11 +139,8 @@ class SettingsPage(QWidget):
         head = label(self.title, self, "page")
         jumps = vbox(head, 10, gap=2)
         for section in self.sections:
-            jump = QPushButton(section.title, self)
-            jump.setProperty("jump", True)
-            jump.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            jump.clicked.connect(lambda _=False, section=section: self.show_section(section))
-            jumps.addWidget(jump)
+            show = partial(self.show_section, section)
+            jumps.addWidget(push_button(section.title, self, show, kind="jump"))
         jumps.addStretch()
         inside = QWidget(self)
         inside.setObjectName("plain")

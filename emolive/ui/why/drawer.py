@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
@@ -20,7 +22,7 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, clock_text
 from emolive.types import AnalysisFacts
-from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, side_width
+from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, push_button, side_width
 from emolive.ui.icons import icon
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.painting import fill_rounded, write
@@ -151,12 +153,10 @@ class WhyDrawer(Themed, QFrame):
         self._several = False
         self.title = label(tr("Why?"), self, "title")
         self.where = _text(self, "caption")
-        self.before = self._button("back", tr("The decision before (,)"))
-        self.after = self._button("next", tr("The next decision (.)"))
-        self.close_button = self._button("close", tr("Close (Esc)"))
-        self.before.clicked.connect(lambda: self.stepped.emit(-1))
-        self.after.clicked.connect(lambda: self.stepped.emit(1))
-        self.close_button.clicked.connect(self.closed)
+        step = self.stepped.emit
+        self.before = self._button("back", tr("The decision before (,)"), lambda: step(-1))
+        self.after = self._button("next", tr("The next decision (.)"), lambda: step(1))
+        self.close_button = self._button("close", tr("Close (Esc)"), self.closed.emit)
         self.labels = ChoiceBox(tr("Emotion that is asked about"), self)
         self.labels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.labels.activated.connect(self._on_label)
@@ -291,12 +291,8 @@ class WhyDrawer(Themed, QFrame):
     def _on_label(self, index: int) -> None:
         self.label_chosen.emit(str(self.labels.itemData(index)))
 
-    def _button(self, name: str, tip: str) -> QPushButton:
-        button = QPushButton(self)
-        button.setProperty("segment", True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+    def _button(self, name: str, tip: str, pressed: Callable[[], object]) -> QPushButton:
+        button = push_button("", self, pressed, kind="segment", tip=tip, name=tip)
         button.setIcon(icon(name, self.theme.muted))
         button.setFixedWidth(28)
         return button
