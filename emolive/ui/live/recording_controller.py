@@ -11,12 +11,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.monitoring import RecordingChoice
 from emolive.session.recent import RecentRun
-from emolive.session.recorder import (
-    Recorder,
-    RecorderState,
-    RecorderStatus,
-    RecordingRequest,
-)
+from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
 from emolive.session.records import SessionInfo
 from emolive.times import clock_text
 from emolive.ui.controls import timer

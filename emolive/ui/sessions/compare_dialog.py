@@ -8,12 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QProgressBar,
-    QRadioButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QRadioButton, QWidget
 
 from emolive.i18n import tr
 from emolive.session.export_folder import StoppedByUserError

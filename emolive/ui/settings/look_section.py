@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QGridLayout,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QPushButton, QWidget
 
 from emolive.i18n import SYSTEM, language_name, languages, tr
 from emolive.labels import USUAL, emotion_name

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe

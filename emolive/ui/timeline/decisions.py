@@ -10,14 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.history import stacking
-from emolive.history.rings import (
-    NO_LABEL,
-    NOT_INFERRED,
-    SILENCE,
-    SPEECH,
-    UNCERTAIN,
-    DecisionRows,
-)
+from emolive.history.rings import NO_LABEL, NOT_INFERRED, SILENCE, SPEECH, UNCERTAIN, DecisionRows
 from emolive.history.stacking import Span
 from emolive.history.streams import WithDecisions
 from emolive.i18n import mark, tr

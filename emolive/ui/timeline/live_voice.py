@@ -12,13 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from emolive.explain.cues import load_praat
 from emolive.explain.memory import AudioMemory
 from emolive.explain.voice_tiles import VoiceTiles
-from emolive.explain.voice_tracks import (
-    CHUNK_S,
-    STEP_S,
-    heard_for,
-    piece,
-    voice_tracks,
-)
+from emolive.explain.voice_tracks import CHUNK_S, STEP_S, heard_for, piece, voice_tracks
 from emolive.types import FeatureBlock, FloatArray
 from emolive.ui.background import TileWorker
 
