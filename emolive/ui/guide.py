@@ -23,7 +23,7 @@ from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
 from emolive.ui.controls import LARGE_PX, enlarge, label, timer
 from emolive.ui.icons import icon
-from emolive.ui.input_meter import LevelBar
+from emolive.ui.input_meter import InputLevel
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
@@ -56,14 +56,11 @@ class Guide(Themed, QWidget):
     ) -> None:
         super().__init__(theme, parent)
         self._preferences = preferences
-        self._make_probe = make_probe
         self._make_player = make_player
-        self._probe: LevelProbe | None = None
         self._player: Player | None = None
         self._closing: list[threading.Thread] = []
-        self._heard = False
         self._controls: list[QWidget] = []
-        self._build(theme)
+        self._build(theme, make_probe)
         self._timer = timer(self, 50, self._look)
 
     def _recolour(self) -> None:
@@ -83,6 +80,7 @@ class Guide(Themed, QWidget):
     def end(self, deadline: float) -> None:
         """Let input and output go."""
         self._let_go()
+        self.bar.end(max(0.0, deadline - time.monotonic()))
         for waiting in self._closing:
             waiting.join(max(0.0, deadline - time.monotonic()))
 
@@ -111,11 +109,9 @@ class Guide(Themed, QWidget):
 
     def _listen(self) -> None:
         self._let_go()
-        self._heard = False
         self.level_text.setText(tr("Say something: the bar should move."))
         chosen = self._preferences.settings.input
-        self._probe = self._make_probe(lambda: Microphone(chosen.device, chosen.channels))
-        self._probe.start()
+        self.bar.listen(lambda: Microphone(chosen.device, chosen.channels))
 
     def _on_device(self, value: str | int | None) -> None:
         self._preferences.choose_device(value)
@@ -131,21 +127,6 @@ class Guide(Themed, QWidget):
         self._dress()
 
     def _look(self) -> None:
-        if self._probe is not None:
-            status = self._probe.status()
-            self.bar.show_level(None if status.problem else status.level_dbfs)
-            if status.problem:
-                self.level_text.setText(status.problem)
-            elif status.zeros:
-                self.level_text.setText(
-                    tr(
-                        "Only digital silence comes in: check that the microphone is not muted, "
-                        "and that this program may use it."
-                    )
-                )
-            elif status.level_dbfs > -45 and not self._heard:
-                self._heard = True
-                self.level_text.setText(tr("You are heard."))
         if self._player is not None:
             playing = self._player.status()
             position = clock_text(playing.position / 16_000)
@@ -153,15 +134,14 @@ class Guide(Themed, QWidget):
             self._dress()
 
     def _let_go(self) -> None:
-        self.bar.show_level(None)
-        # Not on the window's thread: a driver may take its time.
+        self.bar.let_go()
         self._closing = [thread for thread in self._closing if thread.is_alive()]
-        for held in (self._probe, self._player):
-            if held is not None:
-                thread = threading.Thread(target=held.close, name="emolive guide", daemon=True)
-                thread.start()
-                self._closing.append(thread)
-        self._probe = self._player = None
+        if self._player is not None:
+            # Not on the window's thread: a driver may take its time.
+            thread = threading.Thread(target=self._player.close, name="emolive guide", daemon=True)
+            thread.start()
+            self._closing.append(thread)
+            self._player = None
         self._dress()
 
     def _dress(self) -> None:
@@ -175,7 +155,7 @@ class Guide(Themed, QWidget):
 
     # How it is put together.
 
-    def _build(self, theme: Theme) -> None:
+    def _build(self, theme: Theme, make_probe: MakeProbe) -> None:
         picture = QLabel(self)
         picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(QSize(64, 64)))
         head = label(tr("Welcome to emolive"), self, "hero")
@@ -193,8 +173,10 @@ class Guide(Themed, QWidget):
         self.device.setMinimumWidth(0)
         self.device.setMaximumWidth(16_777_215)
         self.device.picked.connect(self._on_device)
-        self.bar = LevelBar(theme, self)
+        self.bar = InputLevel(theme, make_probe, self)
         self.level_text = _caption(self)
+        self.bar.told.connect(self.level_text.setText)
+        self.bar.broken.connect(self.level_text.setText)
         self.hear = QPushButton(self)
         self.hear.clicked.connect(self._on_hear)
         self.hear_text = _caption(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QHideEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -17,6 +17,7 @@ from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import stream_name
 
 _FLOOR_DBFS = -60.0
+_HEARD_DBFS = -45.0
 _EVERY_MS = 50
 _ROW_PX = 16
 _BAR_PX = 6
@@ -248,10 +249,7 @@ class InputMeter(Painted, QWidget):
         if status.problem is not None:
             return status.problem
         if status.zeros:
-            return tr(
-                "Only digital silence comes in: check that the microphone is not muted, and that "
-                "this program may use it."
-            )
+            return _zeros_text()
         if any(stream.clipped for stream in status.streams):
             return tr("It is too loud to be recorded cleanly: turn the input down.")
         if any(stream.silent for stream in status.streams):
@@ -259,13 +257,24 @@ class InputMeter(Painted, QWidget):
         return ""
 
 
-class LevelBar(Painted, QWidget):
-    """Falls softly, rises at once; empty while nothing is measured."""
+class InputLevel(Painted, QWidget):
+    """A level as a lying bar: of an input that is listened to as long as it is asked to.
+
+    `told` says in words what is heard, `broken` why nothing can be.
+    """
+
+    told = Signal(str)
+    broken = Signal(str)
 
     hint = (160, 14)  # a slim bar
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, make_probe: MakeProbe, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
+        self._make_probe = make_probe
+        self._probe: LevelProbe | None = None
+        self._last: LevelProbe | None = None
+        self._heard = False
+        self._timer = timer(self, _EVERY_MS, self._look)
         self._shown = _FLOOR_DBFS
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Level"))
@@ -291,3 +300,45 @@ class LevelBar(Painted, QWidget):
             bar.setWidth(max(10.0, bar.width() * share))
             painter.setBrush(self.theme.colour("accent"))
             painter.drawRoundedRect(bar, 5, 5)
+
+    def listen(self, make: MakeSource) -> None:
+        """Measure the input that `make` makes, on the thread of the probe."""
+        self.let_go()
+        self._heard = False
+        self._probe = self._make_probe(make)
+        self._probe.start()
+        self._timer.start()
+
+    def let_go(self) -> None:
+        """Let the input go, without waiting for that: a driver may take its time."""
+        self._timer.stop()
+        self.show_level(None)
+        if self._probe is not None:
+            self._probe.close(0.0)
+            self._last, self._probe = self._probe, None
+
+    def end(self, timeout: float) -> None:
+        """Let the input go, and wait for that."""
+        self.let_go()
+        if self._last is not None:
+            self._last.close(timeout)
+
+    def _look(self) -> None:
+        status = self._probe.status() if self._probe is not None else ProbeStatus()
+        if status.problem is not None:
+            self.let_go()
+            self.broken.emit(status.problem)
+            return
+        self.show_level(status.level_dbfs)
+        if status.zeros:
+            self.told.emit(_zeros_text())
+        elif status.level_dbfs > _HEARD_DBFS and not self._heard:
+            self._heard = True
+            self.told.emit(tr("You are heard."))
+
+
+def _zeros_text() -> str:
+    return tr(
+        "Only digital silence comes in: check that the microphone is not muted, and that "
+        "this program may use it."
+    )

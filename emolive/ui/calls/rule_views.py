@@ -25,6 +25,7 @@ from emolive.types import Severity
 from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
+from emolive.ui.painting import write
 from emolive.ui.theme import Painted, Theme, font
 
 _ROW = 50
@@ -93,19 +94,15 @@ class _Row(QStyledItemDelegate):
         colour = severity_colour(Severity(severity), theme) if on else theme.colour("faint")
         flag(painter, area.left() + 12, area.center().y() - 8, 15, colour)
         name, _, about = str(index.data()).partition("\n")
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         room = area.adjusted(34, 5, -10, -5)
         lines = [(name, 13, True, "text" if on else "muted")]
         if about:
             lines.append((about, 11, False, "muted"))
         for number, (text, px, bold, ink) in enumerate(lines):
-            painter.setFont(font(px, bold=bold))
-            painter.setPen(theme.colour(ink))
             height = room.height() / len(lines)
             line = QRectF(room.left(), room.top() + number * height, room.width(), height)
-            metrics = painter.fontMetrics()
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
-            painter.drawText(line, left, shown)
+            right = Qt.TextElideMode.ElideRight
+            write(painter, line, text, theme.colour(ink), px, bold=bold, elide=right)
         painter.restore()
 
 

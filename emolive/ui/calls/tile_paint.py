@@ -10,7 +10,7 @@ from emolive.history.rings import NO_LABEL, SILENCE, SPEECH, UNCERTAIN
 from emolive.types import Role, Severity, SpeechState
 from emolive.ui.calls.face import CallFace, party_letter
 from emolive.ui.calls.model import TREND_S, CallTrend
-from emolive.ui.painting import fill_state
+from emolive.ui.painting import fill_state, write
 from emolive.ui.theme import RADIUS, Theme, font
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -138,7 +138,6 @@ class TilePainter:
 
     def note(self, painter: QPainter, area: QRectF, face: CallFace) -> None:
         """The gravest alert; without one, how the engine is doing."""
-        painter.setFont(font(12))
         if face.severity is not None:
             colour = severity_colour(face.severity, self.theme)
             flag(painter, area.left() + 1, area.center().y() - 7, 14, colour)
@@ -148,11 +147,7 @@ class TilePainter:
         else:
             text = face.health
             colour = self.theme.colour("warning" if face.troubled else "muted")
-        painter.setPen(colour)
-        text = " ".join(text.split())
-        metrics = painter.fontMetrics()
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
-        painter.drawText(area, _LEFT, shown)
+        write(painter, area, " ".join(text.split()), colour, 12, elide=Qt.TextElideMode.ElideRight)
 
     def text(
         self,

@@ -18,8 +18,9 @@ from emolive.types import Role
 from emolive.ui.calls.model import AlertEntry, CallModel
 from emolive.ui.controls import label
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
+from emolive.ui.painting import write
 from emolive.ui.sessions.event_lane import EventLane, Happening
-from emolive.ui.theme import Theme, font
+from emolive.ui.theme import Theme
 from emolive.ui.timeline.card import TimelineCard
 from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
@@ -64,14 +65,9 @@ class SpeechLane(LevelPanel):
 
     def paint_overlay(self, painter: QPainter, plot: QRect) -> None:
         """Write whose speech it is, and what is not done with it."""
-        painter.setFont(font(11))
-        painter.setPen(self.theme.colour("muted"))
         room = plot.adjusted(8, 0, -8, _NAME_PX - plot.height())
-        flag = Qt.AlignmentFlag.AlignVCenter
-        text = painter.fontMetrics().elidedText(
-            self.caption, Qt.TextElideMode.ElideRight, room.width()
-        )
-        painter.drawText(room, flag, text)
+        muted, right = self.theme.colour("muted"), Qt.TextElideMode.ElideRight
+        write(painter, room, self.caption, muted, 11, elide=right)
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
         """Whether somebody speaks then."""

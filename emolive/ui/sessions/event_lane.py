@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 from emolive.i18n import tr
 from emolive.session.records import AlertRecord, Note
 from emolive.times import clock_text
-from emolive.ui.painting import paint_flag, severity_colour
-from emolive.ui.theme import Theme, font
+from emolive.ui.painting import paint_flag, severity_colour, write
+from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
 
@@ -92,10 +92,7 @@ class EventLane(TimePanel):
         """Draw flags, and bars for alerts that lasted."""
         painter.setClipRect(plot.adjusted(1, 1, -1, -1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setFont(font(11))
         ratio = self.devicePixelRatioF()
-        metrics = painter.fontMetrics()
         for i, one in enumerate(self._shown):
             x = plot.left() + self.axis.x(one.at_sample / self._rate) / ratio
             end = x
@@ -115,14 +112,8 @@ class EventLane(TimePanel):
                 room = min(room, plot.left() + self.axis.x(following) / ratio - 6)
             space = room - (x + 14)
             if space > 60:
-                text = " ".join(one.text.split())
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(space))
-                painter.setPen(self.theme.colour("text"))
-                painter.drawText(
-                    QRectF(x + 14, plot.top(), space, plot.height()),
-                    Qt.AlignmentFlag.AlignVCenter,
-                    shown,
-                )
-                painter.setPen(Qt.PenStyle.NoPen)
+                area = QRectF(x + 14, plot.top(), space, plot.height())
+                text, right = " ".join(one.text.split()), Qt.TextElideMode.ElideRight
+                write(painter, area, text, self.theme.colour("text"), 11, elide=right)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setClipping(False)

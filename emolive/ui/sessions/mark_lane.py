@@ -10,13 +10,14 @@ from enum import Enum
 from itertools import accumulate
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
 from emolive.session.records import Annotation
 from emolive.times import clock_text, seconds_text
+from emolive.ui.painting import write
 from emolive.ui.theme import Theme, font
 from emolive.ui.timeline.panel import MARGIN_LEFT, TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -211,15 +212,12 @@ class MarkLane(TimePanel):
         inner = box.intersected(QRectF(self.plot)).adjusted(9 if selected else 6, 0, -7, 0)
         if inner.width() < _TEXT_PX:
             return
-        painter.setFont(font(11, bold=mark.label is not None))
-        painter.setPen(ink)
         text = emotion_name(mark.label) if mark.label else ""
         if mark.comment:
             text = f"{text} · {mark.comment}" if text else mark.comment
             text = " ".join(text.split())
-        metrics = QFontMetricsF(painter.font())
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, shown)
+        right = Qt.TextElideMode.ElideRight
+        write(painter, inner, text, ink, 11, bold=mark.label is not None, elide=right)
 
     def _colours(self, mark: Annotation) -> tuple[QColor, QColor]:
         """Fill and ink; made once for each label."""

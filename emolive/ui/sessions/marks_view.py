@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -128,13 +128,8 @@ class MarkDelegate(QStyledItemDelegate):
             about.append(tr("by {name}", name=mark.annotator))
         words = " ".join(mark.comment.split())
         words = " · ".join([*about, *([words] if words else [])]) or tr("no comment")
-        metrics = QFontMetricsF(painter.font())
-        painter.setPen(self.theme.colour("text" if mark.comment or about else "faint"))
-        painter.drawText(
-            low,
-            Qt.AlignmentFlag.AlignVCenter,
-            metrics.elidedText(words, Qt.TextElideMode.ElideRight, low.width()),
-        )
+        ink = self.theme.colour("text" if mark.comment or about else "faint")
+        write(painter, low, words, ink, 12, elide=Qt.TextElideMode.ElideRight)
         painter.restore()
 
 

@@ -17,14 +17,13 @@ from PySide6.QtWidgets import (
 from emolive.i18n import day_text, time_text
 from emolive.labels import label_name
 from emolive.times import duration_text
-from emolive.ui.painting import fill_rounded
+from emolive.ui.painting import fill_rounded, write
 from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
 from emolive.ui.sessions.summary_view import paint_share_bar
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
 ROW_HEIGHT = 54
-_MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
 
 class SessionDelegate(QStyledItemDelegate):
@@ -140,11 +139,8 @@ class SessionDelegate(QStyledItemDelegate):
         bold: bool = False,
         px: float = 13,
     ) -> None:
-        painter.setFont(font(px, bold=bold))
-        painter.setPen(self.theme.colour(colour))
-        metrics = QFontMetricsF(painter.font())
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, _MIDDLE, shown)
+        right = Qt.TextElideMode.ElideRight
+        write(painter, area, text, self.theme.colour(colour), px, bold=bold, elide=right)
 
 
 class SessionTable(Themed, QTableView):

@@ -12,8 +12,8 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.controls import label, timer
-from emolive.ui.input_meter import LevelBar
+from emolive.ui.controls import label
+from emolive.ui.input_meter import InputLevel
 from emolive.ui.layouts import hbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, SettingsSection
@@ -31,9 +31,6 @@ class InputSection(SettingsSection):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(tr("Input"), preferences, theme, parent)
-        self._make_probe = make_probe
-        self._probe: LevelProbe | None = None
-        self._last: LevelProbe | None = None
         self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
         self.device.picked.connect(preferences.choose_device)
         about = tr("What the live page listens to, unless another input is chosen there.")
@@ -41,7 +38,7 @@ class InputSection(SettingsSection):
         about = tr("Two channels become two timelines, for two people with a microphone each.")
         choices = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
         self.channels = self.choice("input", "channels", tr("Channels"), about, choices)
-        self.bar = LevelBar(theme, self)
+        self.bar = InputLevel(theme, make_probe, self)
         self.test = QPushButton(tr("Test"), self)
         self.test.setCheckable(True)
         self.test.setProperty("toggle", True)
@@ -52,7 +49,8 @@ class InputSection(SettingsSection):
         meter.setMinimumWidth(320)
         self.row(tr("Level"), "", meter)
         self.add(self.said)
-        self._timer = timer(self, 50, self._look)
+        self.bar.told.connect(self.said.setText)
+        self.bar.broken.connect(self._on_broken)
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these."""
@@ -71,42 +69,22 @@ class InputSection(SettingsSection):
 
     def stop_test(self) -> None:
         """Let the input go, without waiting for that."""
-        self._timer.stop()
         self.test.setChecked(False)
-        self.bar.show_level(None)
-        if self._probe is not None:
-            self._probe.close(0.0)
-            self._last, self._probe = self._probe, None
+        self.bar.let_go()
 
     def end(self, timeout: float) -> None:
         """Let the input go, and wait for that."""
         self.stop_test()
-        if self._last is not None:
-            self._last.close(timeout)
+        self.bar.end(timeout)
 
     def _on_test(self, on: bool) -> None:
         self.stop_test()
         if on:
             chosen = self._preferences.settings.input
-            self._probe = self._make_probe(lambda: Microphone(chosen.device, chosen.channels))
-            self._probe.start()
+            self.bar.listen(lambda: Microphone(chosen.device, chosen.channels))
             self.test.setChecked(True)
             self.said.setText(tr("Speak, and see whether the bar moves."))
-            self._timer.start()
 
-    def _look(self) -> None:
-        if self._probe is None:
-            return
-        status = self._probe.status()
-        if status.problem is not None:
-            self.said.setText(status.problem)
-            self.stop_test()
-            return
-        if status.zeros:
-            self.said.setText(
-                tr(
-                    "Only digital silence comes in: check that the microphone is not muted, and "
-                    "that this program may use it."
-                )
-            )
-        self.bar.show_level(status.level_dbfs)
+    def _on_broken(self, problem: str) -> None:
+        self.stop_test()
+        self.said.setText(problem)
