@@ -20,14 +20,20 @@ app: $(VENV)/app.stamp  ## Set everything up and open the desktop app
 	$(BIN)/emolive
 
 # A test that a machine busy with other things upset is tried once more, and named at the end.
-# Tests of the program wait more than they compute, so there are more of them than processors; those
-# of training compute, and those of clusters start many processes each.
 PYTEST := $(BIN)/pytest --reruns 1 -rfER --dist worksteal
-test: $(VENV)/dev.stamp lint  ## Set up what the tests need and run all checks
-	$(PYTEST) -n 4 -m "not alone" --ignore tests/cluster --ignore tests/training
-	$(PYTEST) -n 2 tests/training
-	$(PYTEST) -n 2 tests/cluster
+.PHONY: test-program test-rest
+# Tests of the program and of clusters wait more than they compute, so what computes goes on beside
+# them; each says what it found once it is over. What measures the machine comes last, alone.
+test: $(VENV)/dev.stamp  ## Set up what the tests need and run all checks
+	$(MAKE) --jobs 2 --output-sync=line test-program test-rest
 	$(PYTEST) -n 0 -m alone tests/bench tests/ui
+
+test-program:
+	$(PYTEST) -n 3 -m "not alone" --ignore tests/cluster --ignore tests/training
+
+test-rest: lint
+	$(PYTEST) -n 2 tests/cluster
+	$(PYTEST) -n 2 tests/training
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

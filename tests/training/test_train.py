@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.model_files import ModelFiles, read_metadata
 from emolive.types import FloatArray
 from training import __main__ as command_line
+from training import publish as publishing
 from training.cache import AudioCache
 from training.dataset import clip_windows
 from training.export import ExportedModel, load_trained
@@ -128,6 +130,22 @@ def test_another_run_gives_the_starting_weights(
 def test_no_clips_get_no_answers(cache: AudioCache, small: Recipe) -> None:
     state = new_state(small, 2, torch.ones(len(LABELS)), torch.device("cpu"))
     assert predict_clips(state.model, cache, (), small, (1, 1)).shape == (0, len(LABELS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exported() -> Iterator[Callable[..., ExportedModel]]:
+    """Exports a network once, which takes seconds; its files of all precisions come from that."""
+    made: dict[tuple[object, bool], ExportedModel] = {}
+
+    def once(trained: Trained, recipe: Recipe, *, for_gpus: bool = False) -> ExportedModel:
+        key = (trained, for_gpus and recipe.takes_waveform)
+        if key not in made:
+            made[key] = ExportedModel(trained, recipe, for_gpus=for_gpus)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing, "ExportedModel", once)
+        yield once
 
 
 @dataclass(frozen=True)
@@ -277,10 +295,10 @@ def test_an_ensemble_becomes_one_file(
 
 
 def test_an_ensemble_in_half_precision_is_as_small_and_the_same(
-    ensemble: Ensemble, tmp_path: Path
+    ensemble: Ensemble, exported: Callable[..., ExportedModel], tmp_path: Path
 ) -> None:
     target = tmp_path / "model.onnx"
-    onnx.save(ExportedModel(ensemble.trained, ensemble.recipe).graph("float16"), target)
+    onnx.save(exported(ensemble.trained, ensemble.recipe).graph("float16"), target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
     logits, _ = session.run(["logits", "embedding"], {"log_mel": ensemble.windows[:, None]})
     np.testing.assert_allclose(softmax(logits), ensemble.together, atol=0.003)
