@@ -1,7 +1,7 @@
 // What a call's card says, in words and numbers.
 
 import { SEVERITIES } from "./appearance.js";
-import { clock, duration, number, percent } from "./format.js";
+import { clock, duration, length, number, percent } from "./format.js";
 import { ntr, tr } from "./texts.js";
 
 // A lag that a person should know about.
@@ -22,7 +22,7 @@ export function faceOf(call, appearance) {
     detail,
     why: call.over ? "" : (current?.why ?? ""),
     party: main && call.streams.length > 1 ? appearance.streamName(main.stream) : "",
-    time: clock(info.elapsed_s ?? 0),
+    time: (call.over ? length : clock)(info.elapsed_s ?? 0),
     speaking: call.speaking,
     alert: gravest?.rule ?? "",
     message: gravest?.message ?? "",

@@ -26,7 +26,7 @@ export function duration(value) {
   const whole = Math.round(value);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   const minutes = Math.round(value / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
 /** `42 %`, with a space that does not break. */

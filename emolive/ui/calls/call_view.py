@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.why import HeardExplainer
-from emolive.times import clock_text, duration_text
+from emolive.times import clock_text, duration_text, length_text
 from emolive.types import EngineState
 from emolive.ui.calls.alert_list import AlertList, AlertProblems
 from emolive.ui.calls.face import CallFace, face_of, figures_of
@@ -158,7 +158,7 @@ class CallView(Themed, QWidget):
         if model is None:
             return
         self.timelines.refresh()
-        text = clock_text(model.end_s)
+        text = (length_text if model.over else clock_text)(model.end_s)
         if text == self.elapsed.text() and not self._changed(model):
             return
         self.elapsed.setText(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emolive.i18n import decimal, ntr, tr
 from emolive.inference.doubt import doubt_sentence, doubts
 from emolive.labels import emotion_name
-from emolive.times import clock_text, duration_text
+from emolive.times import clock_text, duration_text, length_text
 from emolive.types import EngineState, Role, Severity, SpeechState
 from emolive.ui.calls.model import CallModel
 from emolive.wording import percent, state_name, stream_name
@@ -76,7 +76,7 @@ def face_of(model: CallModel) -> CallFace:
         word=word,
         detail=detail,
         party=stream_name(main.name) if main is not None and several else "",
-        duration=clock_text(model.end_s),
+        duration=(length_text if model.over else clock_text)(model.end_s),
         speaking=tuple(s.name for s in model.streams.values() if s.speech and not model.over),
         alert=gravest.alert.rule if gravest is not None else "",
         message=gravest.alert.message if gravest is not None else "",
