@@ -143,7 +143,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "syllables_per_s",
         mark("Speaking rate"),
-        "syllables/s",
+        mark("syllables/s"),
         mark(
             "An estimate: syllable nuclei, which are peaks of the energy between 300 and 3,300 "
             "Hz, per second of talk time."

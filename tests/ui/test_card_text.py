@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from emolive import i18n
+from emolive.conversation.definitions import DEFINITIONS, Definition
 from emolive.types import Baseline, EngineState, Familiarity, Shift, SpeechState
+from emolive.ui.calls.metrics_panel import definition_text
 from emolive.ui.live.current import card_text
 from tests.history.test_model import ends, model
 from tests.ui.feed import LABELS, RATE, block, prediction
@@ -77,3 +80,13 @@ def test_the_card_tells_how_far_answers_are_adapted() -> None:
     made.apply([replace(prediction(5 * RATE, label="sad"), baseline=known, shift=strange)])
     note = card_text(stream, EngineState.RUNNING, 3.0).note
     assert note == "unusual  ·  adapted to this source: 42 min"
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=[one.field for one in DEFINITIONS])
+def test_what_a_number_means_is_said_in_the_language_in_use(definition: Definition) -> None:
+    i18n.use_language(i18n.PSEUDO)
+    text = definition_text(definition.field)
+    i18n.use_language("en")
+    assert definition.name not in text
+    assert definition.text not in text
+    assert definition_text(definition.field).startswith(f"<p><b>{definition.name}")

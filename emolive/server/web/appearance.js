@@ -97,7 +97,7 @@ export class Appearance extends EventTarget {
 
   /** What the numbers mean, in the reader's language. */
   get definitions() {
-    return this.about.definitions.map((one) => ({ ...one, name: tr(one.name), text: tr(one.text) }));
+    return this.about.definitions.map((one) => ({ ...one, name: tr(one.name), unit: tr(one.unit), text: tr(one.text) }));
   }
 
   #apply(choice) {

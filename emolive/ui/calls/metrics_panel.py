@@ -302,8 +302,8 @@ def definition_text(field: str) -> str:
     """What a number means and where that is from, as a tip that wraps."""
     definition = _TEXTS[field]
     source = f"<br><i>{definition.source}</i>" if definition.source else ""
-    unit = f" ({definition.unit})" if definition.unit else ""
-    return f"<p><b>{definition.name}{unit}</b><br>{definition.text}{source}</p>"
+    unit = f" ({tr(definition.unit)})" if definition.unit else ""
+    return f"<p><b>{tr(definition.name)}{unit}</b><br>{tr(definition.text)}{source}</p>"
 
 
 def _show(made: QLabel, text: str) -> None:

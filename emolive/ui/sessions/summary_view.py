@@ -239,7 +239,7 @@ class SummaryView(Themed, ScrollColumn):
         grid.addWidget(right, 0, 1)
         grid.setColumnStretch(1, 1)
         if definition in _MEANINGS:
-            line.setToolTip(_MEANINGS[definition])
+            line.setToolTip(tr(_MEANINGS[definition]))
         self._column.addWidget(line)
 
     def _moment(self, name: str, value: str, at_s: float) -> QPushButton:
