@@ -148,7 +148,7 @@ class _KeptImages:
     ) -> None:
         self._recipe, self._clips, self._device = recipe, split.train, device
         views, log_mel = Views(cache, recipe, device), LogMel(recipe.front_end).to(device)
-        factors = recipe.kept_shrink
+        factors = recipe.shrink(0)
 
         def image(windows: torch.Tensor) -> torch.Tensor:
             return shrink_batch(log_mel(windows)[:, None], factors)[:, 0]

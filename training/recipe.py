@@ -241,9 +241,8 @@ class Recipe(_Strict):
             raise ValueError("converted voices need a frozen encoder's statistics")
         if self.model == "whisper-encoder" and self.examples != "device":
             raise ValueError('whisper-encoder needs examples = "device"')
-        bands, frames = self.kept_shrink
-        if any(stage.shrink[0] % bands or stage.shrink[1] % frames for stage in self.stages):
-            raise ValueError('examples = "kept" needs stages that shrink what the last one keeps')
+        if self.keeps_images and len({stage.shrink for stage in self.stages}) > 1:
+            raise ValueError('examples = "kept" needs one shrink for all stages')
         if kept := MEASURED_ONLY & set(self.corpora):
             raise ValueError(f"{', '.join(sorted(kept))} is for measuring only, never for training")
         return self
@@ -273,11 +272,6 @@ class Recipe(_Strict):
     def keeps_images(self) -> bool:
         """Whether training goes over kept, shrunk log-mels."""
         return self.examples == "kept" and not self.takes_waveform
-
-    @property
-    def kept_shrink(self) -> tuple[int, int]:
-        """By what log-mels are shrunk before they reach `train_epoch`: where they are kept."""
-        return self.stages[-1].shrink if self.keeps_images else (1, 1)
 
     @property
     def window_samples(self) -> int:

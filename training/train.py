@@ -46,7 +46,7 @@ def train_epoch(
     state.model.train()
     # Dropout, too, must not know whether the run was interrupted before this epoch.
     torch.manual_seed(np.random.SeedSequence((recipe.seed, state.epoch)).generate_state(1).item())
-    settings, factors, kept = recipe.augmentation, recipe.shrink(state.epoch), recipe.kept_shrink
+    settings, factors = recipe.augmentation, recipe.shrink(state.epoch)
     total, right = torch.zeros((), device=device), torch.zeros((), device=device)
     count, labelled = 0, torch.zeros((), device=device)
     for step, (x, targets, allowed, heard, taught, ready) in enumerate(batches):
@@ -63,7 +63,7 @@ def train_epoch(
         if heard is not None:
             taught = taught_probabilities(teachers, heard)
         if not recipe.takes_waveform:
-            x = shrink_batch(x, (factors[0] // kept[0], factors[1] // kept[1]))
+            x = shrink_batch(x, (1, 1) if recipe.keeps_images else factors)
             x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             embeddings = state.model.embed(x)
