@@ -106,7 +106,7 @@ def test_bad_inputs_are_reported_and_the_rest_is_done(
         (sentence,) = (line for line in complaints if name in line)
         assert sentence.rstrip().endswith(".")
     (note,) = (line for line in complaints if "nan.wav" in line)
-    assert note.startswith("Note:")
+    assert note.startswith("Notice:")
     assert "5 files analysed, 4 failed" in complaints[-1]
     assert "Traceback" not in result.stderr
     short = json.loads((tmp_path / "out" / "short.json").read_text())
