@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from emolive.archive.inputs import AudioInput, FoundInputs, find_inputs
+from emolive.archive.inputs import AudioInput
 from emolive.archive.messages import Advanced, Begun, Done, Failed, Message
 from emolive.archive.sessions import files_to_sessions
 from emolive.audio.decoding import ChannelUse
@@ -64,11 +64,6 @@ class Outcome:
     failures: tuple[str, ...]
     more: int
     stopped: bool
-
-
-def search(paths: Sequence[Path]) -> FoundInputs:
-    """The audio files in files and folders; may take a while."""
-    return find_inputs(paths)
 
 
 class Analysing(QObject):

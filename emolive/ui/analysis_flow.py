@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QProgressBar, QSizePolicy, QWidget
 
-from emolive.archive.inputs import AudioInput, FoundInputs
+from emolive.archive.inputs import AudioInput, FoundInputs, find_inputs
 from emolive.audio.decoding import ChannelUse
 from emolive.i18n import decimal, ntr, tr
 from emolive.monitoring import RunSettings
 from emolive.settings import Settings
-from emolive.ui.analysing import Analysing, Outcome, Progress, Wish, search
+from emolive.ui.analysing import Analysing, Outcome, Progress, Wish
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button
 from emolive.ui.dialog import Dialog
@@ -97,7 +97,7 @@ class AnalyseDialog(Dialog):
         wanted = tuple(self._paths)
         self.found.setText(tr("Looking for audio…"))
         self.begin.setEnabled(False)
-        self._work.ask(lambda: search(wanted), self._show, self.show_problem, key="search")
+        self._work.ask(lambda: find_inputs(wanted), self._show, self.show_problem, key="search")
 
     def _show(self, found: FoundInputs) -> None:
         self.files = found.files

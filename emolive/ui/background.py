@@ -203,7 +203,7 @@ class TileWorker(Worker):
         self._failed.connect(self.broken, Qt.ConnectionType.QueuedConnection)
 
     @property
-    def idle(self) -> bool:
+    def complete(self) -> bool:
         """Whether nothing that was asked for is missing."""
         with self._changed:
             return not self._wanted

@@ -58,9 +58,6 @@ class Banner(Themed, QFrame):
         )
         self.hide()
 
-    def _recolour(self) -> None:
-        self._draw_icons()
-
     def show_message(self, message: Message | None) -> None:
         """Show `message`, or hide; free if nothing changes."""
         if message == self.message:
@@ -78,14 +75,14 @@ class Banner(Themed, QFrame):
             for widget in (self, self._text):  # the style depends on the property
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
-            self._draw_icons()
+            self._recolour()
         self.setVisible(message is not None)
 
     def _act(self, place: int) -> None:
         if self.message is not None:
             self.acted.emit(self.message.actions[place])
 
-    def _draw_icons(self) -> None:
+    def _recolour(self) -> None:
         self.close_button.setIcon(icon("close", self.theme.muted))
         if self.message is not None:
             severity = self.message.severity

@@ -63,9 +63,6 @@ class Guide(Themed, QWidget):
         self._build(theme, make_probe)
         self._timer = timer(self, 50, self._look)
 
-    def _recolour(self) -> None:
-        self._dress()
-
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these inputs."""
         values: list[tuple[str, object]] = [(tr("System default"), None)]
@@ -124,14 +121,14 @@ class Guide(Themed, QWidget):
             if self._player is None:
                 self._player = self._make_player(self._preferences.effective.sound.output)
             self._player.play()
-        self._dress()
+        self._recolour()
 
     def _look(self) -> None:
         if self._player is not None:
             playing = self._player.status()
             position = clock_text(playing.position / 16_000)
             self.hear_text.setText(playing.error or tr("playing, {time}", time=position))
-            self._dress()
+            self._recolour()
 
     def _let_go(self) -> None:
         self.bar.let_go()
@@ -142,9 +139,9 @@ class Guide(Themed, QWidget):
             thread.start()
             self._closing.append(thread)
             self._player = None
-        self._dress()
+        self._recolour()
 
-    def _dress(self) -> None:
+    def _recolour(self) -> None:
         player = self._player
         playing = player is not None and player.status().state is PlayerState.PLAYING
         self.hear.setText(f" {tr('Stop') if playing else tr('Hear it')}")

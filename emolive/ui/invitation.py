@@ -238,10 +238,6 @@ class Invitation(Themed, QWidget):
         """Words, and some of the ghost."""
         return QSize(_TEXT_PX + 40, round(self._words() / (1 - _GHOST)))
 
-    def _resized(self) -> None:
-        # Wrap the words, and leave room for the ghost.
-        self._fit()
-
     def showEvent(self, event: QShowEvent) -> None:
         """The fonts are known only now."""
         super().showEvent(event)
@@ -269,6 +265,8 @@ class Invitation(Themed, QWidget):
             words.setFixedHeight(max(0, words.heightForWidth(width)))
         self._column.setContentsMargins(8, 8, 8, 8 + self._room())
         self.update()
+
+    _resized = _fit  # wrap the words, and leave room for the ghost
 
     def _words(self) -> int:
         """Height of all but the ghost."""

@@ -57,20 +57,12 @@ class RecordedSession(QObject):
     def act(self, action: Action, session_id: str, theme: Theme) -> bool:
         """Do what a button of the banner says; False: it is not for this object."""
         if action is Action.NAME_SESSION:
-            self.name(session_id, theme)
+            self._with(session_id, lambda info: self._ask_name(info, theme))
         elif action is Action.DELETE_SESSION:
-            self.delete(session_id, theme)
+            self._with(session_id, lambda info: self._ask_delete(info, theme))
         else:
             return False
         return True
-
-    def name(self, session_id: str, theme: Theme) -> None:
-        """Ask for a title."""
-        self._with(session_id, lambda info: self._ask_name(info, theme))
-
-    def delete(self, session_id: str, theme: Theme) -> None:
-        """Delete it, once that is confirmed."""
-        self._with(session_id, lambda info: self._ask_delete(info, theme))
 
     def _with(self, session_id: str, then: Callable[[SessionInfo], None]) -> None:
         library = self._controller.library

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from emolive.errors import ModelError
 from emolive.monitoring import Monitoring, RunDescription, RunSettings
 from emolive.monitoring.sources import SourceChoice
 from emolive.types import Event, RunFacts
@@ -164,8 +163,3 @@ class PreparedRun:
         """End within `timeout` seconds."""
         self._run.stop(timeout)
         self._monitoring.forget(self._run)
-
-
-def is_model_problem(error: Exception) -> bool:
-    """Whether another model would help."""
-    return isinstance(error, ModelError)

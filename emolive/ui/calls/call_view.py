@@ -135,7 +135,7 @@ class CallView(Themed, QWidget):
         self.why.close()
         self._state = ()
         self.timelines.show_call(model)
-        self.metrics.clear()
+        self.metrics.show_metrics(None)
         none = tr("No alert yet: you are told when a rule's condition holds.")
         if not self.rules_known:
             none = tr("Rules tell you when a call needs you: anger that lasts, long silence, both "
@@ -168,10 +168,6 @@ class CallView(Themed, QWidget):
         self.remarks.show_call(model)
         self._show_state(model)
         self._show_telephone(model)
-
-    def _resized(self) -> None:
-        # In a narrow window the name goes before what is always so.
-        self._make_room()
 
     def sizeHint(self) -> QSize:
         """As the window has it."""
@@ -280,6 +276,8 @@ class CallView(Themed, QWidget):
         self.health.setVisible(wide or not agent_on or self._trouble)
         for side in (self._side, self.drawer):
             side.setFixedWidth(side_width(self.width()))
+
+    _resized = _make_room  # in a narrow window the name goes before what is always so
 
     def _show_agent(self) -> None:
         assert self.model is not None

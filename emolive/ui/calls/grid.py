@@ -171,9 +171,6 @@ class CallGrid(Themed, QWidget):
         room = int(high / -(-count // columns) - SPACE)
         return columns, scale, min(room, round(CARD_HEIGHT * scale * _TALLEST))
 
-    def _resized(self) -> None:
-        self._place()
-
     @property
     def current(self) -> str | None:
         """The call that has the focus, or had it last."""
@@ -231,3 +228,5 @@ class CallGrid(Themed, QWidget):
             self.tiles[call_id].setGeometry(left, row * (height + gap), right - left, height)
         rows = -(-len(self.order) // columns)
         self.setMinimumHeight(max(0, rows * (height + gap) - gap))
+
+    _resized = _place

@@ -247,10 +247,6 @@ class MetricsPanel(ScrollColumn):
         """As high as all rows, so that they are seen where there is room."""
         return QSize(300, self._inner.sizeHint().height())
 
-    def clear(self) -> None:
-        """Another call."""
-        self.show_metrics(None)
-
     def show_metrics(self, metrics: ConversationMetrics | None) -> None:
         """Show where the conversation stands; None: nothing yet."""
         self.bar.show_metrics(metrics)

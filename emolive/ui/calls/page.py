@@ -262,7 +262,9 @@ class CallsPage(Themed, QWidget):
             lambda: call.show_listening(self.hearing.active, self.hearing.problem)
         )
         call.again_wanted.connect(self._start_again)
-        call.acknowledged.connect(self._acknowledge_here)
+        call.acknowledged.connect(
+            lambda entry: self._with_call(lambda call_id: self._acknowledge(call_id, entry))
+        )
         call.alerts.rules_wanted.connect(lambda: self.ask_for_rules())
         self.preferences.changed.connect(self._on_settings)
         bind_key(self, "Escape", self._on_escape)
@@ -327,9 +329,6 @@ class CallsPage(Themed, QWidget):
         if self.call.model is not None:
             self.call.refresh()
         self._say_alerts()
-
-    def _acknowledge_here(self, entry: AlertEntry | None) -> None:
-        self._with_call(lambda call_id: self._acknowledge(call_id, entry))
 
     def _with_call(self, action: Callable[[str], object]) -> None:
         """Do something with the call that is opened, or has (or last had) the focus on the wall."""

@@ -126,10 +126,6 @@ class CallTile(Themed, QAbstractButton):
         else:
             super().keyPressEvent(event)
 
-    def _resized(self) -> None:
-        # Keep the buttons in their corners.
-        self._place()
-
     def _place(self) -> None:
         self.seen.adjustSize()
         seen = self.seen
@@ -143,3 +139,5 @@ class CallTile(Themed, QAbstractButton):
             self.close_button.move(right, round(21 * self.scale) - self.close_button.height() // 2)
             low = round(23 * self.scale) + seen.height() // 2
             seen.move(self.width() - edge - seen.width(), self.height() - low)
+
+    _resized = _place  # keep the buttons in their corners

@@ -56,12 +56,10 @@ class WallView(Themed, QWidget):
                 icon(shape, self.theme.accent if button.isChecked() else self.theme.muted)
             )
 
-    def _resized(self) -> None:
-        # Tell the calls how much of the wall is seen.
-        self._share_room()
-
     def _share_room(self) -> None:
         self.grid.set_room(self._scroll.viewport().height())
+
+    _resized = _share_room  # tell the calls how much of the wall is seen
 
     def show_calls(self, models: Sequence[CallModel], changed: Iterable[CallModel]) -> None:
         """One tick: redraw what changed, and now and then put it in order."""

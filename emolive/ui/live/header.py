@@ -137,9 +137,6 @@ class Header(Themed, QFrame):
         self.show_level(True)
         self.set_theme(theme)
 
-    def _recolour(self) -> None:
-        self._dress_button()
-
     def _resized(self) -> None:
         # Where there is little room, the name of the input needs it more than its level.
         self.meter.set_bar(120 if self.width() > _WIDE_PX else 0)
@@ -175,7 +172,7 @@ class Header(Themed, QFrame):
         self.button.setEnabled(not stopping)
         self.picker.set_refreshable(not going and not stopping)
         self._on_choice(self.picker.choice)
-        self._dress_button()
+        self._recolour()
 
     def show_elapsed(self, seconds: float) -> None:
         """Time on the stream's own clock."""
@@ -228,7 +225,7 @@ class Header(Themed, QFrame):
         self._on_choice(self.picker.choice)
         self.split_chosen.emit(split)
 
-    def _dress_button(self) -> None:
+    def _recolour(self) -> None:
         stop = self._state in _GOING or self._state is EngineState.STOPPING
         self.button.setText(f" {tr('Stop') if stop else tr('Start')}")
         self.button.setIcon(icon("stop" if stop else "start", self.theme.on_accent))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, ModelError
 from emolive.explain.moment import Moment
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.i18n import tr
@@ -23,7 +23,7 @@ from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.messages import Message
-from emolive.ui.runs import Explains, Run, Runs, is_model_problem
+from emolive.ui.runs import Explains, Run, Runs
 
 _log = logging.getLogger(__name__)
 
@@ -251,7 +251,7 @@ class LiveRunner(QObject):
             name = type(error).__name__
             text = tr("Internal error: {name}: {text}", name=name, text=text)
         assert self.choice is not None
-        own = is_model_problem(error) and self.runs.own_model
+        own = isinstance(error, ModelError) and self.runs.own_model
         self.say(messages.failure_message(text, self.choice, model=own))
         self._enter(EngineState.FAILED)
 

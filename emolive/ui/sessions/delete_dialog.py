@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
@@ -31,7 +32,7 @@ class DeleteDialog(Dialog):
         )
         super().__init__(theme, heading, text, parent)
         names = [
-            f"<b>{_escape(info.title or tr('Untitled'))}</b>  ·  "
+            f"<b>{escape(info.title or tr('Untitled'), quote=False)}</b>  ·  "
             f"{moment_text(info.started_at.astimezone())}  ·  {duration_text(info.duration_s)}"
             + ("  ·  " + tr("with sound") if info.has_audio else "")
             for info in sessions[:_NAMED]
@@ -59,7 +60,3 @@ class DeleteDialog(Dialog):
             self.models.setToolTip(tr("A model holds no sound, but what it learned from it."))
             self.models.show()
             self.fit()
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

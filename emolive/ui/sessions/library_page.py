@@ -290,6 +290,8 @@ class LibraryPage(Themed, QWidget):
         has_rows = self._stack.currentIndex() == 0
         self.details.setVisible(has_rows and self.width() >= _ROOM_FOR_DETAILS)
 
+    _resized = _show_details  # the details show where there is room
+
     def _on_open(self, at_sample: int) -> None:
         rows = self.table.chosen
         if len(rows) == 1:
@@ -340,10 +342,6 @@ class LibraryPage(Themed, QWidget):
             self.table.setFocus()
         else:
             super().keyPressEvent(event)
-
-    def _resized(self) -> None:
-        # The details show where there is room.
-        self._show_details()
 
 
 class EmptyList(Invitation):

@@ -222,10 +222,6 @@ class MarksView(Themed, QWidget):
         self._setting = False
         self._show_comment()
 
-    def show_agreement(self, text: str) -> None:
-        """Say how far people and model agree; "" hides it."""
-        self.agreement.say(text)
-
     def edit_comment(self) -> None:
         """Go to the comment of the selected mark."""
         if self.comment.isEnabled():

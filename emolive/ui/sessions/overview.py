@@ -171,8 +171,7 @@ class Overview(Themed, QWidget):
         self._picture = None
         self.update()
 
-    def _resized(self) -> None:
-        self._forget()
+    _resized = _forget
 
     # Mouse and keys.
 

@@ -322,7 +322,7 @@ class ReplayPage(Themed, QWidget):
         traces = self.rating.traces if others else ()
         self._reader.ask(
             lambda: agreement_text(session, marks, traces, me),
-            self.side.marks.show_agreement,
+            self.side.marks.agreement.say,
             self.failed.emit,
             key="agreement",
         )
@@ -343,6 +343,8 @@ class ReplayPage(Themed, QWidget):
         shown = shown and self.drawer.isHidden()
         self.side.setVisible(shown)
         self.header.side_button.setChecked(shown)
+
+    _resized = _show_side
 
     def _length_s(self) -> float:
         return self.session.info.duration_s if self.session else 0.0
@@ -420,7 +422,3 @@ class ReplayPage(Themed, QWidget):
         surface, selection = self.board.surface, self.selection
         if not (surface.cancel() or self.why.close_drawer() or selection.clear()):
             self.left.emit()
-
-    def _resized(self) -> None:
-        # The side panel shows where there is room, unless the person chose otherwise.
-        self._show_side()

@@ -175,7 +175,7 @@ class SessionTable(Themed, QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        header.sortIndicatorChanged.connect(self._sort)
+        header.sortIndicatorChanged.connect(model.sort)
         header.setSortIndicator(Column.STARTED, Qt.SortOrder.DescendingOrder)
         header.setSortIndicatorClearable(False)
         self.doubleClicked.connect(lambda index: self._open(index.row()))
@@ -211,6 +211,3 @@ class SessionTable(Themed, QTableView):
 
     def _open(self, row: int) -> None:
         self.opened.emit(self._sessions.rows[row].info.id)
-
-    def _sort(self, column: int, order: Qt.SortOrder) -> None:
-        self._sessions.sort(column, order)

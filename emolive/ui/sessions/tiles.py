@@ -28,7 +28,7 @@ from emolive.ui.background import TileWorker
 KEPT_TILES = 3072
 
 
-class SpectrogramTiles(QObject):
+class SpectrogramTiles(TileWorker):
     """Looks like a `SpectrogramRing` that holds everything, and fills in as tiles arrive.
 
     `columns` never waits: what is not there yet is taken from a coarser tile, or reads 0, and is
@@ -37,26 +37,18 @@ class SpectrogramTiles(QObject):
     """
 
     arrived = Signal()
-    broken = Signal(str)
 
     def __init__(
         self, path: Path, spec: LogMelSpec, duration_s: float, parent: QObject | None = None
     ) -> None:
         """For the audio file of a stream that is `duration_s` long."""
-        super().__init__(parent)
+        super().__init__("emolive spectrogram", lambda: SpectrumReader(path, spec), parent)
         self.spec = spec
         self.end = round(duration_s * spec.sampling_rate / spec.hop_length)
         self.capacity = max(1, self.end)
         self.oldest = 0
         self._tiles: OrderedDict[TileKey, ByteArray] = OrderedDict()
-        self._worker = TileWorker("emolive spectrogram", lambda: SpectrumReader(path, spec), self)
-        self._worker.computed.connect(self._on_computed)
-        self._worker.broken.connect(self.broken)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing that was asked for is missing."""
-        return self._worker.idle
+        self.computed.connect(self._on_computed)
 
     def columns(self, edges: npt.NDArray[np.int64]) -> ByteArray:
         """What frames ``[edges[i], edges[i + 1])`` look like, uint8 ``(n_mels, n)``, for each i."""
@@ -83,10 +75,6 @@ class SpectrogramTiles(QObject):
         """What a byte stands for, in dB of full scale power."""
         floor, ceiling = SPECTROGRAM_LEVELS
         return (floor + level * (ceiling - floor) / 255.0) * 10.0 / math.log(10.0)
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Compute nothing more; whether the thread ended within `timeout` seconds."""
-        return self._worker.close(timeout)
 
     def _tile(self, key: TileKey) -> ByteArray | None:
         tile = self._tiles.get(key)
@@ -119,7 +107,7 @@ class SpectrogramTiles(QObject):
         What an earlier, wider view lacks is not lost: it is looked at again as soon as a tile
         arrives.
         """
-        self._worker.want(keys[: KEPT_TILES // 4])
+        self.want(keys[: KEPT_TILES // 4])
 
     def _on_computed(self, key: TileKey, tile: ByteArray) -> None:
         self._tiles[key] = tile
@@ -128,7 +116,7 @@ class SpectrogramTiles(QObject):
         self.arrived.emit()
 
 
-class VoiceCurves(QObject):
+class VoiceCurves(TileWorker):
     """Tracks of the whole stream; `cells` never waits: what is missing is NaN, and asked for.
 
     `problem` is why nothing can be measured, or "".
@@ -138,30 +126,20 @@ class VoiceCurves(QObject):
 
     def __init__(self, path: Path, duration_s: float, parent: QObject | None = None) -> None:
         """For the audio file of a stream that is `duration_s` long."""
-        super().__init__(parent)
+        super().__init__("emolive voice", lambda: VoiceReader(path), parent)
         self.step_s = STEP_S
         self.end_s = duration_s
         self.problem = ""
         self._n = round(duration_s / STEP_S)
         self._tiles = VoiceTiles()
-        self._worker = TileWorker("emolive voice", lambda: VoiceReader(path), self)
-        self._worker.computed.connect(self._on_computed)
-        self._worker.broken.connect(self._on_broken)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing that was asked for is missing."""
-        return self._worker.idle
+        self.computed.connect(self._on_computed)
+        self.broken.connect(self._on_broken)
 
     def cells(self, first: int, last: int, every: int = 1) -> FloatArray:
         """Columns ``first, first + every, ... < last``, float32 ``(len(Track), n)``."""
         if not self.problem:
-            self._worker.want(self._tiles.missing(max(0, first), min(self._n, last)))
+            self.want(self._tiles.missing(max(0, first), min(self._n, last)))
         return self._tiles.cells(first, last, every)
-
-    def close(self, timeout: float = 1.0) -> bool:
-        """Measure nothing more; whether the thread ended within `timeout` seconds."""
-        return self._worker.close(timeout)
 
     def _on_computed(self, key: int, chunk: FloatArray) -> None:
         self._tiles.put(key, chunk)

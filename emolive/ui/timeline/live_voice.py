@@ -116,7 +116,7 @@ class LiveVoice(QObject):
     @property
     def complete(self) -> bool:
         """Whether nothing waits to be measured."""
-        return self._worker is None or (self._worker.idle and not self._due)
+        return self._worker is None or (self._worker.complete and not self._due)
 
     @property
     def nbytes(self) -> int:
