@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QSizePolicy,
 from emolive.i18n import ntr, tr
 from emolive.times import clock_text, duration_text
 from emolive.ui.calls.model import AlertEntry, CallModel
-from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import ScrollColumn, label, push_button
 from emolive.ui.layouts import STRETCH, hbox, vbox
+from emolive.ui.painting import paint_flag, severity_colour
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import severity_name, stream_name
 
@@ -100,7 +100,7 @@ class AlertRow(Themed, QAbstractButton):
             painter.setPen(theme.colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("plot"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
-        flag(painter, 12, 11, 16, colour)
+        paint_flag(painter, 12.75, 11, 16, colour, alert.severity)
         left, right = 32.0, self.width() - 12.0
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(font(12))

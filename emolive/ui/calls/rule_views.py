@@ -22,10 +22,9 @@ from emolive.alerts.trial import LastCall
 from emolive.i18n import tr
 from emolive.times import clock_text, length_text
 from emolive.types import Severity
-from emolive.ui.calls.tile_paint import flag, severity_colour
 from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
-from emolive.ui.painting import write
+from emolive.ui.painting import paint_flag, severity_colour, write
 from emolive.ui.theme import Painted, Theme, font
 
 _ROW = 50
@@ -92,7 +91,7 @@ class _Row(QStyledItemDelegate):
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 7, 7)
         severity, on = index.data(_RULE)
         colour = severity_colour(Severity(severity), theme) if on else theme.colour("faint")
-        flag(painter, area.left() + 12, area.center().y() - 8, 15, colour)
+        paint_flag(painter, area.left() + 12.75, area.center().y() - 8, 15, colour, severity)
         name, _, about = str(index.data()).partition("\n")
         room = area.adjusted(34, 5, -10, -5)
         lines = [(name, 13, True, "text" if on else "muted")]
@@ -173,7 +172,7 @@ class _Line(Painted, QWidget):
             soft.setAlpha(150)
             x, over = self._x(one.fired_s), self._x(one.end_s)
             painter.fillRect(QRectF(x, bottom, max(2.0, over - x), 4), soft)
-            flag(painter, x, bottom - 14, 18, colour)
+            paint_flag(painter, x + 0.75, bottom - 14, 18, colour, one.alert.severity)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say when it would have fired, and why."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
 from emolive.history.rings import NO_LABEL, SILENCE, SPEECH, UNCERTAIN
-from emolive.types import Role, Severity, SpeechState
+from emolive.types import Role, SpeechState
 from emolive.ui.calls.face import CallFace, party_letter
 from emolive.ui.calls.model import TREND_S, CallTrend
-from emolive.ui.painting import fill_state, write
+from emolive.ui.painting import fill_state, paint_flag, severity_colour, write
 from emolive.ui.theme import RADIUS, Theme, font
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -18,16 +18,6 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _PAD = 14.0
 # Answers farther apart than this are not joined by a line.
 _GAP_S = 2.0
-_SEVERITY_COLOURS = {
-    Severity.CRITICAL: "danger",
-    Severity.WARNING: "warning",
-    Severity.INFO: "accent",
-}
-
-
-def severity_colour(severity: Severity, theme: Theme, alpha: int = 255) -> QColor:
-    """The colour of an alert."""
-    return theme.colour(_SEVERITY_COLOURS[severity], alpha)
 
 
 class TilePainter:
@@ -140,7 +130,9 @@ class TilePainter:
         """The gravest alert; without one, how the engine is doing."""
         if face.severity is not None:
             colour = severity_colour(face.severity, self.theme)
-            flag(painter, area.left() + 1, area.center().y() - 7, 14, colour)
+            paint_flag(
+                painter, area.left() + 1.75, area.center().y() - 7, 14, colour, face.severity
+            )
             text, area = face.alert, area.adjusted(18, 0, 0, 0)
             if face.n_open > 1:
                 text = f"{face.n_open} · {text}"
@@ -287,16 +279,6 @@ def paint_row(
     rest = QRectF(curve.right() + 16, area.top(), time.left() - curve.right() - 28 - room, height)
     if rest.width() > 40:
         ink.note(painter, rest, face)
-
-
-def flag(painter: QPainter, x: float, top: float, height: float, colour: QColor) -> None:
-    """A flag on a pole: an alert, not by colour alone."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawRect(QRectF(x, top, 1.8, height))
-    points = [QPointF(x + 1.5, top), QPointF(x + 11, top + 4.2), QPointF(x + 1.5, top + 8.4)]
-    painter.drawPolygon(QPolygonF(points))
 
 
 def _typical_step(at_s: np.ndarray) -> float:
