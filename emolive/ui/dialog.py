@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
+from emolive.session.export_folder import StoppedByUserError
+from emolive.ui.background import Background
 from emolive.ui.controls import Notice, label
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
 
 DIALOG_MARGINS = 2 * 22
+T = TypeVar("T")
 
 
 def texts_within(dialog: QDialog) -> list[QLabel]:
@@ -74,6 +80,70 @@ class Dialog(QDialog):
         """Fit before it is seen."""
         self.fit()
         super().showEvent(event)  # type: ignore[arg-type]
+
+
+class WorkDialog(Dialog):
+    """Does something on a worker, with a bar that says how far it is; closing stops it first."""
+
+    _progressed = Signal(tuple)
+
+    def __init__(
+        self,
+        theme: Theme,
+        heading: str,
+        text: str,
+        worker: Background,
+        parent: QWidget | None,
+        width: int = 520,
+    ) -> None:
+        super().__init__(theme, heading, text, parent, width)
+        self._worker = worker
+        self._cancelled = threading.Event()
+        self._running = False
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self._progressed.connect(
+            lambda progress: self._on_progress(*progress), Qt.ConnectionType.QueuedConnection
+        )
+
+    def reject(self) -> None:
+        """Stop what runs, or close."""
+        self._cancelled.set()
+        if not self._running:
+            super().reject()
+
+    def tell(self, *progress: Any) -> None:
+        """On the worker: how far it is.
+
+        Raises:
+            StoppedByUserError: the person has stopped it.
+        """
+        if self._cancelled.is_set():
+            raise StoppedByUserError
+        self._progressed.emit(progress)
+
+    def _begin(self, work: Callable[[], T], done: Callable[[T], None], key: str) -> None:
+        self._running = True
+        self._cancelled.clear()
+        self.show_problem("")
+
+        def over(result: T) -> None:
+            self._running = False
+            done(result)
+
+        self._worker.ask(work, over, self._on_failed, key=key)
+
+    def _on_failed(self, problem: str) -> None:
+        self._running = False
+        if self._cancelled.is_set():
+            super().reject()
+        else:
+            self.show_problem(problem)
+
+    @abstractmethod
+    def _on_progress(self, *progress: Any) -> None:
+        """On the window's thread: what `tell` was told."""
 
 
 class ConsentDialog(QDialog):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import FollowClock
@@ -40,6 +40,7 @@ class SpeechLane(LevelPanel):
 
     title = mark("When the {name} speaks; emotion is not inferred")
     stretch = 0
+    grid = None  # no lines over the name
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
@@ -50,10 +51,6 @@ class SpeechLane(LevelPanel):
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
         return [(0.28, tr("speech"))]
-
-    def grid_colour(self) -> QColor:
-        """No lines over the name."""
-        return QColor(Qt.GlobalColor.transparent)
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
         """Draw a bar where somebody speaks."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QProgressBar, QRadioButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
 
 from emolive.i18n import tr
-from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background
 from emolive.ui.controls import label, push_button, text_field
-from emolive.ui.dialog import Dialog
+from emolive.ui.dialog import WorkDialog
 from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.model_names import adapted_choices, bundled_choices
 from emolive.ui.settings.form import Choice
@@ -35,10 +32,8 @@ def choose_model(parent: QWidget) -> str:
     return chosen
 
 
-class CompareDialog(Dialog):
+class CompareDialog(WorkDialog):
     """Accepted once the other timeline is there: `other`."""
-
-    _progressed = Signal(float, float)
 
     def __init__(
         self,
@@ -55,13 +50,10 @@ class CompareDialog(Dialog):
             "the other. Nothing that is stored changes. Recorded with: {model}.",
             model=session.info.model,
         )
-        super().__init__(theme, tr("Compare models"), text, parent)
+        super().__init__(theme, tr("Compare models"), text, worker, parent)
         self._library = library
         self._session = session
-        self._worker = worker
         self._choose = choose
-        self._cancelled = threading.Event()
-        self._running = False
         self._began = 0.0
         self.other: OtherTimeline | None = None
         self.bundled = QRadioButton(tr("The bundled model"), self)
@@ -78,11 +70,8 @@ class CompareDialog(Dialog):
             self.another,
             hbox((self.file, 1), self.file_button, margins=(26, 0, 0, 0), gap=8),
         )
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
         self.bar.setMaximum(1000)
         self.state = label(" ", self, "muted")
-        self.bar.hide()
         self.state.hide()
         fill(self.body, self.bar, self.state)
         self.cancel_button = push_button(tr("Cancel"), self, self.reject)
@@ -92,7 +81,6 @@ class CompareDialog(Dialog):
         for button in (self.named, self.another):
             button.toggled.connect(self._on_change)
         self.file.textChanged.connect(self._on_change)
-        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._on_change()
 
     def go(self) -> None:
@@ -105,28 +93,16 @@ class CompareDialog(Dialog):
         elif self.named.isChecked():
             model = self.models.value()
         library, session = self._library, self._session
-        self._running = True
-        self._cancelled.clear()
         self._began = time.monotonic()
-        self.show_problem("")
+        self._begin(
+            lambda: analyse_again(library, session, model, self.tell), self._on_done, "compare"
+        )
         self.bar.setValue(0)
         self.bar.show()
         self.state.setText(tr("Loading the model…"))
         self.state.show()
         self._on_change()
         self.fit()
-        self._worker.ask(
-            lambda: analyse_again(library, session, model, self._on_worker_progress),
-            self._on_done,
-            self._on_failed,
-            key="compare",
-        )
-
-    def reject(self) -> None:
-        """Stop what runs, or close."""
-        self._cancelled.set()
-        if not self._running:
-            super().reject()
 
     def _on_change(self) -> None:
         another = self.another.isChecked()
@@ -143,15 +119,6 @@ class CompareDialog(Dialog):
         if chosen := self._choose(self):
             self.file.setText(chosen)
 
-    # On the worker.
-
-    def _on_worker_progress(self, done_s: float, total_s: float) -> None:
-        if self._cancelled.is_set():
-            raise StoppedByUserError
-        self._progressed.emit(done_s, total_s)
-
-    # What it says.
-
     def _on_progress(self, done_s: float, total_s: float) -> None:
         share = min(1.0, done_s / total_s) if total_s else 0.0
         self.bar.setValue(round(1000 * share))
@@ -163,16 +130,11 @@ class CompareDialog(Dialog):
         self.state.setText(text)
 
     def _on_done(self, other: OtherTimeline) -> None:
-        self._running = False
         self.other = other
         self.accept()
 
     def _on_failed(self, problem: str) -> None:
-        self._running = False
+        super()._on_failed(problem)
         self.bar.hide()
         self.state.hide()
         self._on_change()
-        if self._cancelled.is_set():
-            super().reject()
-        else:
-            self.show_problem(problem)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QWidget
 
 from emolive.history.rings import NO_LABEL, DecisionRing, DecisionRows
@@ -27,6 +27,8 @@ _COLUMN_PX = 2
 class AgreementStrip(TimePanel):
     """Full where two timelines differ, a thin line where they say the same."""
 
+    grid = None  # none: it is narrow
+
     def __init__(
         self,
         axis: TimeAxis,
@@ -45,10 +47,6 @@ class AgreementStrip(TimePanel):
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
         return [(0.5, tr("differ"))]
-
-    def grid_colour(self) -> QColor:
-        """None: it is narrow."""
-        return QColor(Qt.GlobalColor.transparent)
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
         """Draw columns of 2 px in one of two ways; columns without both answers stay empty."""

@@ -46,6 +46,8 @@ def happenings(alerts: Sequence[AlertRecord], notes: Sequence[Note]) -> tuple[Ha
 class EventLane(TimePanel):
     """Flags on a line; hovering tells what they stand for."""
 
+    grid = None  # no lines behind the flags
+
     def __init__(
         self, axis: TimeAxis, theme: Theme, rate: int, parent: QWidget | None = None
     ) -> None:
@@ -69,10 +71,6 @@ class EventLane(TimePanel):
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""
         return [(0.5, tr("events"))]
-
-    def grid_colour(self) -> QColor:
-        """No lines behind the flags."""
-        return QColor(Qt.GlobalColor.transparent)
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
         """What happened near by."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +21,6 @@ from emolive.session.export_folder import (
     GROUPS,
     Choice,
     Exported,
-    StoppedByUserError,
     export_sessions,
     unavailable,
 )
@@ -31,7 +28,7 @@ from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.controls import card, label, push_button, text_field, under_box
-from emolive.ui.dialog import DIALOG_MARGINS, Dialog, texts_within
+from emolive.ui.dialog import DIALOG_MARGINS, WorkDialog, texts_within
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 
@@ -51,10 +48,9 @@ def usual_folder() -> str:
     return str(Path(documents) / "emolive")
 
 
-class ExportDialog(Dialog):
+class ExportDialog(WorkDialog):
     """Stays open while it writes; closing it stops after the file that is being written."""
 
-    _progressed = Signal(int, int, str)
     finished_writing = Signal()
 
     def __init__(
@@ -75,13 +71,10 @@ class ExportDialog(Dialog):
             if len(sessions) == 1
             else ntr("Export {count} session", "Export {count} sessions", len(sessions))
         )
-        super().__init__(theme, heading, "", parent, _WIDTH)
+        super().__init__(theme, heading, "", worker, parent, _WIDTH)
         self._library = library
         self._sessions = tuple(sessions)
-        self._worker = worker
         self._choose = choose
-        self._cancelled = threading.Event()
-        self._running = False
         self.result_: Exported | None = None
         self.boxes: dict[str, QCheckBox] = {}
         self._add_formats(formats)
@@ -91,11 +84,8 @@ class ExportDialog(Dialog):
         self.body.addLayout(
             hbox(label(tr("Folder"), self), (self.folder, 1), self.folder_button, gap=8)
         )
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
         self.state = label("", self, "muted")
         self.state.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar.hide()
         self.state.hide()
         fill(self.body, self.bar, self.state)
         self.open_button = push_button(tr("Open folder"), self, self._on_open)
@@ -106,7 +96,6 @@ class ExportDialog(Dialog):
         self.missing = label("", self, "caption")
         self.buttons.insertWidget(0, self.missing)
         fill(self.buttons, self.open_button, self.close_button, self.export_button)
-        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._on_choice()
         self.export_button.setFocus()
 
@@ -120,21 +109,15 @@ class ExportDialog(Dialog):
         if self._running or not self.formats:
             return
         formats, folder = self.formats, Path(self.folder.text()).expanduser()
-        self._running = True
-        self._cancelled.clear()
-        self.show_problem("")
+        self._begin(
+            lambda: export_sessions(self._library, self._sessions, formats, folder, self.tell),
+            self._on_done,
+            "export",
+        )
         self.bar.show()
         self.state.show()
         self._on_choice()
         self.close_button.setText(tr("Stop"))
-        self._worker.ask(
-            lambda: export_sessions(
-                self._library, self._sessions, formats, folder, self._on_worker_progress
-            ),
-            self._on_done,
-            self._on_failed,
-            key="export",
-        )
         self.fit()
 
     def fit(self) -> None:
@@ -142,12 +125,6 @@ class ExportDialog(Dialog):
         half = (self.width() - DIALOG_MARGINS - _BETWEEN) // 2 - 2 * _INSIDE
         self.fit_texts(texts_within(self), half)
         super().fit()
-
-    def reject(self) -> None:
-        """Stop what runs, or close."""
-        self._cancelled.set()
-        if not self._running:
-            super().reject()
 
     def _add_formats(self, chosen: Sequence[str]) -> None:
         choices = {choice.name: choice for choice in CHOICES}
@@ -204,15 +181,6 @@ class ExportDialog(Dialog):
     def _on_open(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.folder.text()).expanduser())))
 
-    # On the worker.
-
-    def _on_worker_progress(self, done: int, total: int, text: str) -> None:
-        if self._cancelled.is_set():
-            raise StoppedByUserError
-        self._progressed.emit(done, total, text)
-
-    # What it says.
-
     def _on_progress(self, done: int, total: int, text: str) -> None:
         self.bar.setMaximum(max(1, total))
         self.bar.setValue(done)
@@ -221,7 +189,7 @@ class ExportDialog(Dialog):
 
     def _on_done(self, result: Exported) -> None:
         self.result_ = result
-        self._stopped()
+        self._on_choice()
         self.bar.setValue(self.bar.maximum())
         text = ntr("{count} file was written.", "{count} files were written.", len(result.written))
         self.state.setText(text)
@@ -232,13 +200,10 @@ class ExportDialog(Dialog):
         self.finished_writing.emit()
 
     def _on_failed(self, problem: str) -> None:
-        self._stopped()
+        self._running = False
+        self._on_choice()
         self.bar.hide()
         self.state.hide()
         self.close_button.setText(tr("Cancel"))
         self.show_problem("" if self._cancelled.is_set() else problem)
         self.finished_writing.emit()
-
-    def _stopped(self) -> None:
-        self._running = False
-        self._on_choice()

@@ -59,6 +59,8 @@ class MarkLane(TimePanel):
     the same id.
     """
 
+    grid = None  # no lines behind the names
+
     def __init__(
         self,
         axis: TimeAxis,
@@ -146,10 +148,6 @@ class MarkLane(TimePanel):
         at.setY(self.plot.top() + (1.0 - height) * self.plot.height())
         hit = self.hit(at)
         return "" if hit is None else mark_text(hit[0], self._rate)
-
-    def grid_colour(self) -> QColor:
-        """No lines behind the names."""
-        return QColor(Qt.GlobalColor.transparent)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Remember what has to be painted: of thousands of marks only those."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from emolive.adapt import shelf
 from emolive.adapt.judging import ENOUGH
@@ -23,7 +22,7 @@ from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, label, push_button, text_field
-from emolive.ui.dialog import Dialog
+from emolive.ui.dialog import WorkDialog
 from emolive.ui.layouts import fill
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
@@ -65,10 +64,9 @@ def worth_text(standing: Standing) -> str:
 _USUAL_NAME = "my voices"
 
 
-class TeachDialog(Dialog):
+class TeachDialog(WorkDialog):
     """Accepted: use the new model, `model`, from now on."""
 
-    _progressed = Signal(int, int)
     finished_teaching = Signal()
 
     def __init__(
@@ -79,11 +77,8 @@ class TeachDialog(Dialog):
             "It is judged on speakers or sessions that it has not learned from. Agents' voices "
             "stay out."
         )
-        super().__init__(theme, tr("Teach a model"), text, parent, width=640)
+        super().__init__(theme, tr("Teach a model"), text, worker, parent, 640)
         self._library = library
-        self._worker = worker
-        self._cancelled = threading.Event()
-        self._running = False
         self.model: AdaptedModel | None = None
         self.name = text_field(tr("Name of the model"), self, text=_USUAL_NAME)
         self.base = Choice(
@@ -100,9 +95,6 @@ class TeachDialog(Dialog):
         form.add(tr("Model underneath"), self.base)
         form.add(tr("Labelled"), self.counts)
         self.body.addLayout(form)
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.hide()
         self.doing = label("", self, "caption")
         self.doing.hide()
         fill(self.body, self.doing, self.bar)
@@ -125,7 +117,6 @@ class TeachDialog(Dialog):
             self.buttons, self.close_button, self.forget_button, self.use_button, self.teach_button
         )
         self.name.textChanged.connect(self._refresh)
-        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
         self._refresh()
         worker.ask(lambda: from_library(library).counts, self._on_counts, self.show_problem)
 
@@ -133,17 +124,12 @@ class TeachDialog(Dialog):
         """Learn, judge and keep."""
         if self._running:
             return
-        self._running = True
-        self._cancelled.clear()
-        self.show_problem("")
-        self._show_model(None)
-        self._show_doing(tr("Looking for what is labelled…"))
         name = self.name.text()
         workshop = Workshop(self._library, self.base.value())
 
         def work() -> Taught:
             try:
-                taught = workshop.teach(name, self._on_worker_progress)
+                taught = workshop.teach(name, self.tell)
             finally:
                 workshop.close()
             if self._cancelled.is_set():
@@ -151,7 +137,9 @@ class TeachDialog(Dialog):
             shelf.keep(taught.model)
             return taught
 
-        self._worker.ask(work, self._on_taught, self._on_failed, key="teach")
+        self._begin(work, self._on_taught, "teach")
+        self._show_model(None)
+        self._show_doing(tr("Looking for what is labelled…"))
 
     def forget(self) -> None:
         """Delete the model that was just taught."""
@@ -162,20 +150,9 @@ class TeachDialog(Dialog):
             lambda: shelf.remove(model.name), lambda _: self._show_model(None), self.show_problem
         )
 
-    def reject(self) -> None:
-        """Stop what runs, or close."""
-        self._cancelled.set()
-        if not self._running:
-            super().reject()
-
     def _on_counts(self, counts: dict[str, int]) -> None:
         self.counts.setText(count_text(counts) or tr("nothing yet"))
         self.fit()
-
-    def _on_worker_progress(self, done: int, total: int) -> None:
-        if self._cancelled.is_set():
-            raise StoppedByUserError
-        self._progressed.emit(done, total)
 
     def _on_progress(self, done: int, total: int) -> None:
         if done < total:
@@ -192,17 +169,12 @@ class TeachDialog(Dialog):
         self._refresh()
 
     def _on_taught(self, taught: Taught) -> None:
-        self._running = False
         self._show_model(taught.model)
         self.finished_teaching.emit()
 
     def _on_failed(self, problem: str) -> None:
-        self._running = False
+        super()._on_failed(problem)
         self._refresh()
-        if self._cancelled.is_set():
-            super().reject()
-        else:
-            self.show_problem(problem)
 
     def _refresh(self) -> None:
         there = self.model is not None

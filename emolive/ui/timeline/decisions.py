@@ -110,6 +110,7 @@ class DecisionBand(DecisionPanel):
     """The decided label as a coloured band with names; a new colour is a new decision."""
 
     title = mark("Decided emotions over time, {name}")
+    grid = None  # no lines over the names
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: WithDecisions, parent: QWidget | None = None
@@ -164,7 +165,3 @@ class DecisionBand(DecisionPanel):
             rows = self._rows(-_SPANS_PX, self.axis.width + _SPANS_PX)
             self._spans = list(stacking.spans(rows, self._step_s))
         return self._spans
-
-    def grid_colour(self) -> QColor:
-        """No lines over the names."""
-        return QColor(Qt.GlobalColor.transparent)

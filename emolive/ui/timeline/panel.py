@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetrics,
     QImage,
     QMouseEvent,
@@ -39,6 +39,9 @@ class TimePanel(Themed, QWidget):
     """
 
     picked = Signal(float)
+
+    # How strong the lines over the content are, 0 to 255, light and dark.
+    grid: ClassVar[tuple[int, int] | None] = (22, 26)
 
     def __init__(self, axis: TimeAxis, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -250,9 +253,9 @@ class TimePanel(Themed, QWidget):
     def _draw_grid(self, painter: QPainter, area: QRect, scale: float) -> None:
         # Part of the content, so that it is blended once and then moves along; filled, because a
         # blended line costs many times as much as a blended rectangle.
-        colour = self.grid_colour()
-        if not colour.alpha():
+        if self.grid is None:
             return
+        colour = self.theme.colour("text", self.grid[self.theme.dark])
         thick = max(1, round(scale))
         height = self._image.height()
         for at_s, _ in self.axis.ticks(TICK_PX * scale):
@@ -294,10 +297,6 @@ class TimePanel(Themed, QWidget):
         painter.setPen(QPen(self.theme.colour("border"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(plot.adjusted(0, 0, -1, -1))
-
-    def grid_colour(self) -> QColor:
-        """Colour of the lines over the content; transparent for none."""
-        return self.theme.colour("text", 26 if self.theme.dark else 22)
 
 
 def paint_caption(painter: QPainter, plot: QRect, text: str, theme: Theme) -> None:
