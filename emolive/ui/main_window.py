@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QGraphicsView, QWidget
 
 from emolive.audio.devices import InputDevice
@@ -25,6 +25,7 @@ from emolive.ui.analysis_flow import AnalysisFlow
 from emolive.ui.calls.page import CallsPage
 from emolive.ui.device_finder import DeviceFinder, DeviceWatch, Lister, look_for_devices
 from emolive.ui.dialog import ConsentDialog
+from emolive.ui.files import TakesFiles
 from emolive.ui.guide import Guide, MakePlayer, demo_player
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.live.page import LivePage
@@ -43,7 +44,7 @@ from emolive.ui.shortcuts import KEYS, LIVE_GROUPS, ShortcutsDialog, bind
 from emolive.ui.theme import theme_of
 
 
-class MainWindow(Shell):
+class MainWindow(TakesFiles, Shell):
     """The live page and its keys, the settings, the guide, and the library they share."""
 
     def __init__(
@@ -405,17 +406,11 @@ class MainWindow(Shell):
         if settings.look.theme == "system":
             self.set_theme(theme_of(settings))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and folders."""
-        if _dropped(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
+    def take_files(self, paths: Sequence[Path]) -> None:
         """Play one file; many, a folder, or one beside what runs, become sessions."""
-        paths = _dropped(event)
         if len(paths) == 1 and not paths[0].is_dir() and not self.runner.active:
             self.play(file_choice(paths[0]))
-        elif paths:
+        else:
             self.analysis.ask(self.theme, paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -444,7 +439,3 @@ class MainWindow(Shell):
         self.watch.end(0.1)
         self.finder.close(0.1)
         self.preferences.close(max(0.1, deadline - time.monotonic()))
-
-
-def _dropped(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from emolive.alerts.rules import RuleSet
@@ -30,6 +30,7 @@ from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.calls.start_dialog import Known, StartDialog
 from emolive.ui.calls.wall import WallView
 from emolive.ui.dialog import ConsentDialog
+from emolive.ui.files import TakesFiles
 from emolive.ui.hearing import Hearing
 from emolive.ui.layouts import vbox
 from emolive.ui.messages import Message
@@ -48,7 +49,7 @@ _SEVERITIES = {
 _KNOWN_NAMES = 500
 
 
-class CallsPage(Themed, QWidget):
+class CallsPage(TakesFiles, Themed, QWidget):
     """Everything about calls. The window gives it a library when there is one."""
 
     message = Signal(object)
@@ -425,13 +426,6 @@ class CallsPage(Themed, QWidget):
         elif opened or not self.wall.grid.take_key(event):
             super().keyPressEvent(event)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files."""
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
+    def take_files(self, paths: Sequence[Path]) -> None:
         """Ask about the calls in them."""
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            self.ask_for_call(paths)
+        self.ask_for_call(paths)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -31,6 +30,7 @@ from emolive.ui.calls.recordings import ChoosesFiles, RecordingsForm, choose_rec
 from emolive.ui.controls import ChoiceButton, card, label, push_button, text_field, under_box
 from emolive.ui.device_finder import DeviceWatch
 from emolive.ui.dialog import DIALOG_MARGINS, Dialog, texts_within
+from emolive.ui.files import TakesFiles
 from emolive.ui.layouts import STRETCH, fill, vbox
 from emolive.ui.popups import dress_suggestions
 from emolive.ui.preferences import Preferences
@@ -99,7 +99,7 @@ _BETWEEN, _WITHIN = 10, 2 * 16  # room between cards, and a card's margins
 _LET_GO_S = 0.3
 
 
-class StartDialog(Dialog):
+class StartDialog(TakesFiles, Dialog):
     """Asks which calls, and how.
 
     `chosen` carries them, whether the agent's emotions were confirmed, and whether to record.
@@ -223,16 +223,9 @@ class StartDialog(Dialog):
         wanted = [*known, *(Path(path) for path in paths)]
         self._work.ask(lambda: look_into(wanted), self._on_calls, self._on_no_calls, key="files")
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files."""
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
+    def take_files(self, paths: Sequence[Path]) -> None:
         """Find the calls in them."""
-        urls = event.mimeData().urls()
-        if paths := [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]:
-            self.look_into(paths)
+        self.look_into(paths)
 
     @property
     def page(self) -> int:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QProgressBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.adapt.moments import Moment
 from emolive.adapt.workshop import Standing, Workshop, own_labels
 from emolive.i18n import ntr, tr
 from emolive.labels import USUAL
-from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import LONGEST_NAME, Annotation
 from emolive.times import table_time
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button, text_field
-from emolive.ui.dialog import Dialog
+from emolive.ui.dialog import WorkDialog
 from emolive.ui.layouts import fill, hbox
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.playing import MakePlayer, Playing
@@ -41,14 +39,13 @@ class _Done:
     mark: Annotation | None
 
 
-class LabelMoments(Dialog):
+class LabelMoments(WorkDialog):
     """Every label is stored at once, as a mark of its session. Accepted: teach a model now.
 
     `named`: who labels has told another name.
     """
 
     named = Signal(str)
-    _progressed = Signal(int, int)
 
     def __init__(
         self,
@@ -65,12 +62,10 @@ class LabelMoments(Dialog):
             "The moments whose label would teach a model most, played one after another. Press "
             "the key of what you hear. Labels are kept as marks of the sessions."
         )
-        super().__init__(theme, tr("Label moments"), text, parent, width=860)
+        super().__init__(theme, tr("Label moments"), text, worker, parent, 860)
         self._library = library
-        self._worker = worker
         self.annotator = annotator
         self._workshop = workshop or Workshop(library)
-        self._cancelled = threading.Event()
         self._waiting: list[Moment] = []
         self._done: list[_Done] = []
         self._total = 0
@@ -104,7 +99,7 @@ class LabelMoments(Dialog):
         self._refresh()
         self._worker.ask(
             lambda: (
-                self._workshop.moments(BATCH, self._on_worker_progress),
+                self._workshop.moments(BATCH, self.tell),
                 self._workshop.standing(),
             ),
             self._on_moments,
@@ -253,11 +248,6 @@ class LabelMoments(Dialog):
 
     # What comes from the worker.
 
-    def _on_worker_progress(self, done: int, total: int) -> None:
-        if self._cancelled.is_set():
-            raise StoppedByUserError
-        self._progressed.emit(done, total)
-
     def _on_progress(self, done: int, total: int) -> None:
         if not self._ready:
             self.bar.setMaximum(max(1, total))
@@ -328,8 +318,7 @@ class LabelMoments(Dialog):
     def _build(self) -> None:
         self.state = label("", self, "title")
         self.place = ElidedLabel(self, "muted")
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
+        self.bar.show()
         self.keys = LabelKeys(self.theme, self, in_lines=True)
         self.keys.set_labels(self._labels)
         self.again_button = push_button(
@@ -385,4 +374,3 @@ class LabelMoments(Dialog):
         self.own.editingFinished.connect(self.use_own_labels)
         self.who.editingFinished.connect(self.use_name)
         self.playing.problem.connect(self.show_problem)
-        self._progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
