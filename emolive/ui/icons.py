@@ -11,7 +11,6 @@ _SHAPES = {
     "start": '<path d="M6 4.2 L14.5 9 L6 13.8 Z" fill="{c}" stroke-linejoin="round"/>',
     "stop": '<rect x="4.5" y="4.5" width="9" height="9" rx="1.5" fill="{c}"/>',
     "record": '<circle cx="9" cy="9" r="5" fill="{c}"/>',
-    "refresh": '<path d="M14 9a5 5 0 1 1-1.6-3.7M14.2 2.6v3.2h-3.2" fill="none"/>',
     "close": '<path d="M5 5 L13 13 M13 5 L5 13" fill="none"/>',
     "back": '<path d="M11 4 L6 9 L11 14" fill="none"/>',
     "next": '<path d="M7 4 L12 9 L7 14" fill="none"/>',
@@ -29,8 +28,6 @@ _SHAPES = {
     "keyboard": '<rect x="2" y="4.5" width="14" height="9" rx="1.6" fill="none"/>'
     '<path d="M5 7.6h.1M8 7.6h.1M11 7.6h.1M13.2 7.6h.1M6 10.6h6" fill="none"/>',
     "folder": '<path d="M2.5 5h4.6l1.4 1.6h7v7.2h-13z" fill="none"/>',
-    "ear": '<path d="M5.5 11.5V7.2a3.8 3.8 0 0 1 7.6 0c0 3-2.8 3-2.8 5.6a2.2 2.2 0 0 1'
-    '-4.2.9" fill="none"/>',
     "sound": '<path d="M3 7v4h2.6l3.4 3V4L5.6 7z" fill="{c}"/><path d="M11.6 6.6a3.4 3.4'
     ' 0 0 1 0 4.8M13.6 4.6a6.2 6.2 0 0 1 0 8.8" fill="none"/>',
     "keep": '<path d="M4.2 5.2A6 6 0 1 1 3 9M4 2.4v3h3M9 5.8V9l2.4 1.6" fill="none"/>',
@@ -62,8 +59,6 @@ _SHAPES = {
     "panel": '<rect x="2.5" y="3.5" width="13" height="11" rx="1.5" fill="none"/>'
     '<path d="M10.5 3.5v11" fill="none"/>',
     "comment": '<path d="M3 3.5h12v8.5H8.5L5.5 15v-3H3z" fill="none"/>',
-    "more": '<circle cx="4" cy="9" r="1.1" fill="{c}"/><circle cx="9" cy="9" r="1.1" '
-    'fill="{c}"/><circle cx="14" cy="9" r="1.1" fill="{c}"/>',
     "tiles": '<path d="M3 3h5v5H3zM10.500 3h5v5h-5zM3 10.500h5v5H3zM10.500 10.500h5v5h-5z" '
     'fill="none"/>',
     "bell": '<path d="M4 12.800h10c-1.400-1.500-1.500-2.600-1.500-4.8a3.500 3.500 0 0 0-7 0'

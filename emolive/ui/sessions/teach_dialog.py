@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from emolive.adapt import shelf
@@ -66,8 +66,6 @@ _USUAL_NAME = "my voices"
 
 class TeachDialog(WorkDialog):
     """Accepted: use the new model, `model`, from now on."""
-
-    finished_teaching = Signal()
 
     def __init__(
         self, theme: Theme, library: Library, worker: Background, parent: QWidget | None = None
@@ -170,7 +168,6 @@ class TeachDialog(WorkDialog):
 
     def _on_taught(self, taught: Taught) -> None:
         self._show_model(taught.model)
-        self.finished_teaching.emit()
 
     def _on_failed(self, problem: str) -> None:
         super()._on_failed(problem)

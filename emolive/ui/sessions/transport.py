@@ -31,7 +31,6 @@ class Transport(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._duration_s = 0.0
         self._shown = ""
         self.play_button = IconButton("start", tr("Play"), theme, self, keys=tr("Space"),
                                       colour="on_accent")  # fmt: skip
@@ -70,7 +69,6 @@ class Transport(QWidget):
         self, duration_s: float, labels: Sequence[str], streams: Sequence[str], *, audio: bool
     ) -> None:
         """Offer what a session has."""
-        self._duration_s = duration_s
         keep_room(self.clock, clock_tenths(duration_s))
         self.length.setText(f"/ {length_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
         self.target.clear()
