@@ -128,7 +128,7 @@ class Header(Themed, QFrame):
             self.keep,
             self.sound,
             self.elapsed,
-            (STRETCH, 1),
+            STRETCH,  # what the name of the input leaves
             self.rules,
             self.health,
             within=self,

@@ -16,7 +16,7 @@ from emolive.labels import USUAL
 from emolive.session.library import Library
 from emolive.session.player import session_player
 from emolive.session.records import LONGEST_NAME, Annotation
-from emolive.times import table_time
+from emolive.times import clock_tenths
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button, text_field
 from emolive.ui.dialog import WorkDialog
@@ -305,7 +305,7 @@ class LabelMoments(WorkDialog):
                 tr(
                     "{title}, {time}, {stream}",
                     title=title,
-                    time=table_time(moment.start_s),
+                    time=clock_tenths(moment.start_s),
                     stream=moment.stream,
                 )
             )

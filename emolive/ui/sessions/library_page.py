@@ -234,8 +234,8 @@ class LibraryPage(Themed, QWidget):
         )
         frame = QFrame(self)
         frame.setProperty("card", True)
+        frame.setContentsMargins(1, 6, 1, 6)  # the layout's own would have no effect
         inside = QStackedLayout(frame)
-        inside.setContentsMargins(1, 6, 1, 6)
         inside.addWidget(self.table)
         inside.addWidget(self.empty)
         self._stack = inside

@@ -306,7 +306,8 @@ class _Values(pg.AxisItem):  # type: ignore[misc]
         """The least round step whose ticks are `_TICK_PX` apart."""
         least = (high - low) * _TICK_PX / max(1.0, size)
         power = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
-        return [(next(step * power for step in (1, 2, 5, 10) if step * power >= least), 0.0)]
+        steps = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)  # which are told as integers
+        return [(next(step * power for step in steps if step * power >= least), 0.0)]
 
     def tickStrings(self, values: Any, scale: Any, spacing: Any) -> list[str]:
         """The texts of ticks."""

@@ -46,31 +46,34 @@ class Legend(Painted, QWidget):
         if not self._labels:
             return
         names = self._names()
-        for px in (12, 11, 10, 9):
-            painter.setFont(font(px))
-            metrics = painter.fontMetrics()
-            widths = [metrics.horizontalAdvance(name) for name in names]
-            free = self.width() - sum(widths) - len(names) * (_BOX + _NEAR)
-            gap = min(16.0, free / (len(names) - 1))
-            if gap >= _LEAST_GAP:
+        # Where it is narrow, names of what is no emotion give way, then all: the tool tip has them.
+        for named in (len(names), len(self._labels), 0):
+            for px in (12, 11, 10, 9):
+                painter.setFont(font(px))
+                metrics = painter.fontMetrics()
+                widths = [metrics.horizontalAdvance(name) for name in names[:named]]
+                free = self.width() - sum(widths) - len(names) * (_BOX + _NEAR)
+                gap = min(16.0 if named else 4.0, free / (len(names) - 1))
+                if gap >= _LEAST_GAP:
+                    break
+            if gap >= 2:
                 break
         x = 0.0
-        named = gap >= 2  # too narrow even for small type: colours only, names in the tool tip
-        gap = max(gap, 2.0 if named else 4.0)
-        self.setToolTip("" if named else ", ".join(names))
+        self.setToolTip("" if named == len(names) else ", ".join(names))
         fills = self.theme.fills(self._labels)
-        for i, (name, width) in enumerate(zip(names, widths, strict=True)):
+        for i, name in enumerate(names):
             square = QRectF(x, self.height() / 2 - _BOX / 2, _BOX, _BOX)
             if i < len(fills):
                 fill_rounded(painter, square, 3, fills[i])
             else:
                 self._paint_state(painter, square, self._states[i - len(fills)])
             x += _BOX + _NEAR
-            if named:
+            if i < named:
                 painter.setPen(self.theme.colour("muted"))
-                text = QRectF(x, 0, width + 2, self.height())
+                text = QRectF(x, 0, widths[i] + 2, self.height())
                 painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, name)
-                x += width + gap
+                x += widths[i]
+            x += gap
 
     def _names(self) -> tuple[str, ...]:
         emotions = tuple(emotion_name(label) for label in self._labels)
