@@ -135,6 +135,12 @@ def test_every_control_of_every_page_has_a_name(
         seen += sum(one.role() in CONTROLS for one in tree(page))
     assert seen > 60, "the tree is really walked"
     window.bring(window.live)
+    popup = window.sound.popup
+    popup.open_under(window.live.header.sound, None)
+    assert sum(one.role() in CONTROLS for one in tree(popup)) >= 3, "heard, how loud, and where"
+    assert unnamed(popup) == []
+    assert unreachable(popup) == []
+    popup.close()
     window.set_compact(True)
     QApplication.processEvents()
     assert unnamed(window) == []

@@ -24,6 +24,7 @@ def test_every_control_of_the_list_has_a_name(
     qtbot.waitUntil(lambda: page.dialog is not None)
     assert page.dialog is not None
     assert unnamed(page.dialog) == []
+    assert unreachable(page.dialog) == []
     page.dialog.reject()
 
 
