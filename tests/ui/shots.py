@@ -328,7 +328,7 @@ def why(window: MainWindow) -> None:
     wait(lambda: window.runner.model is not None)
     feed_runs.run.inbox.put(feed.status(EngineState.RUNNING, model="emolive-resnet34"), *events)
     settle(window)
-    window.live.explain("mono", 31.0)
+    window.live.explain("mono", 29.5)
     wait(lambda: bool(window.live.drawer.decisive.text()))
     settle(window)
 
