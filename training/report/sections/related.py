@@ -62,9 +62,10 @@ ABOUT: dict[str, tuple[str, str]] = {
         "each; and its last block, fine-tuned or with low-rank adapters, while the five below stay "
         "as they are. There the head reads what goes into that block and what it puts out, and "
         "both rows start from such a head, trained for 480 steps on the frozen block, which is "
-        "their base: what tuning adds is the difference from it, after 80 steps of 16 clips. "
-        "Trained on CREMA-D alone; whether the losses had levelled is in the table “After the last "
-        "epoch, cremad protocol”. "
+        "their base: what tuning adds is the difference from it, after 80 steps of 16 clips. That "
+        "is the beginning of tuning: it begins and ends level (the table “After the last epoch, "
+        "cremad protocol” has the losses), but what thousands of steps would bring is not "
+        "measured. Trained on CREMA-D alone. "
         "Published: DistilHuBERT 70.6 % accuracy over six classes, all of it fine-tuned, which "
         "takes a graphics card. "
         "Different, and why the numbers do not compare: the part of CREMA-D that is here has only "
@@ -80,8 +81,8 @@ ABOUT: dict[str, tuple[str, str]] = {
         "classifier in it (MEA). The base is the frozen encoder's usual head. Different from the "
         "paper: it trains on clean IEMOCAP and tells levels of arousal and valence; ours reads the "
         "frozen encoder and tells eight classes; and it reads four corpora, not nine with "
-        "disturbed copies. Trained, as published, on clean speech; telephone and noise are in the "
-        "test alone, noise at 10 dB only (20 and 0 dB are not measured).",
+        "disturbed copies. Trained, as published, on clean speech; telephone and noise at three "
+        "levels are in the test alone.",
     ),
     "EmoSphere-SER": (
         "EmoSphere-SER: valence, arousal, dominance, and regions of their sphere "
@@ -348,5 +349,5 @@ def _places(members: Sequence[ReportRow]) -> Table | None:
         ("told by", "protocol", "against", "windows", *DIMENSIONS),
         tuple(lines),
         note="The program's plane shows the derived place. It would change only if the head beat "
-        "it on held-out votes of corpora that were left out.",
+        "it in both of the plane's axes on held-out votes of corpora that were left out.",
     )
