@@ -140,12 +140,49 @@ def _ntr(singular: str, plural: str, count: int, values: dict[str, object]) -> s
     return Said.of(text, _ntr, singular, plural, count, values)
 
 
+# Why a system refuses, as Linux and macOS say it, in English whatever the language.
+_REASONS = {
+    mark("Address already in use"),
+    mark("Broken pipe"),
+    mark("Cannot allocate memory"),
+    mark("Cannot assign requested address"),
+    mark("Connection refused"),
+    mark("Connection reset by peer"),
+    mark("Connection timed out"),
+    mark("Device or resource busy"),
+    mark("Disk quota exceeded"),
+    mark("File exists"),
+    mark("File name too long"),
+    mark("File too large"),
+    mark("Input/output error"),
+    mark("Invalid argument"),
+    mark("Is a directory"),
+    mark("Name or service not known"),
+    mark("Network is unreachable"),
+    mark("No route to host"),
+    mark("No space left on device"),
+    mark("No such device"),
+    mark("No such file or directory"),
+    mark("Not a directory"),
+    mark("Operation not permitted"),
+    mark("Permission denied"),
+    mark("Read-only file system"),
+    mark("Stale file handle"),
+    mark("Too many levels of symbolic links"),
+    mark("Too many open files"),
+}
+
+
 def _kept(values: dict[str, object]) -> dict[str, object]:
     """What may be kept with a text: an error, say, would hold what it was raised in."""
     return {
-        name: value if isinstance(value, str | int | float) else str(value)
+        name: value if isinstance(value, Said | int | float) else _reason(str(value))
         for name, value in values.items()
     }
+
+
+def _reason(text: str) -> str:
+    return tr(text) if text in _REASONS else text
 
 
 def in_language(code: str, text: str) -> str:
