@@ -39,8 +39,10 @@ class WebhooksDialog(Dialog):
         frame = card(self)
         self.none = label(
             tr("No webhook yet. Add one to get alerts where you are: in a chat, or on a server."),
-            self, "muted",
-        )  # fmt: skip
+            self,
+            "muted",
+            wrap=True,
+        )
         self.none.setFixedHeight(self.list.height())
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         vbox(self.list, self.none, within=frame, margins=4)
