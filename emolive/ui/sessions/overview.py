@@ -18,7 +18,7 @@ from emolive.ui.painting import fill_state, hatch, paint_flag, severity_colour
 from emolive.ui.sessions.event_lane import happenings
 from emolive.ui.sessions.session_axis import SessionAxis
 from emolive.ui.theme import Theme, Themed, font
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
+from emolive.ui.timeline.panel import MARGIN_LEFT, plot_of
 
 _FLAGS = 12
 _MARKS = 7
@@ -68,9 +68,7 @@ class Overview(Themed, QWidget):
 
     @property
     def _plot(self) -> QRect:
-        return QRect(
-            MARGIN_LEFT, 0, max(1, self.width() - MARGIN_LEFT - MARGIN_RIGHT), self.height()
-        )
+        return plot_of(self)
 
     def _x(self, at_s: float) -> float:
         return self._plot.left() + at_s / max(1e-6, self._axis.now_s) * self._plot.width()

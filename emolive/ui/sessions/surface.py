@@ -23,7 +23,7 @@ from emolive.ui.sessions.selection import Selection, Stretch
 from emolive.ui.sessions.surface_paint import SurfacePainter
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.curve_panel import CurvePanel
-from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT
+from emolive.ui.timeline.panel import MARGIN_LEFT, plot_of
 
 if TYPE_CHECKING:
     from emolive.ui.sessions.board import Board
@@ -95,9 +95,7 @@ class Surface(Themed, QWidget):
     @property
     def plot(self) -> QRect:
         """The plots' area, margins left out."""
-        return QRect(
-            MARGIN_LEFT, 0, max(1, self.width() - MARGIN_LEFT - MARGIN_RIGHT), self.height()
-        )
+        return plot_of(self)
 
     def x_of(self, at_s: float) -> float:
         """Where a time lies, in units of the surface."""

@@ -29,6 +29,13 @@ _NAME_ROOM, _SMALLEST_PX = MARGIN_LEFT - 10, 9
 _CLICK_PX = 4
 
 
+def plot_of(widget: QWidget) -> QRect:
+    """The plot area of a widget over the time axis, margins left out."""
+    return QRect(
+        MARGIN_LEFT, 0, max(1, widget.width() - MARGIN_LEFT - MARGIN_RIGHT), widget.height()
+    )
+
+
 class TimePanel(Themed, QWidget):
     """A plot over the shared time axis.
 
@@ -103,9 +110,7 @@ class TimePanel(Themed, QWidget):
     @property
     def plot(self) -> QRect:
         """The plot area, in widget coordinates."""
-        return QRect(
-            MARGIN_LEFT, 0, max(1, self.width() - MARGIN_LEFT - MARGIN_RIGHT), self.height()
-        )
+        return plot_of(self)
 
     def _resized(self) -> None:
         # Tell the axis how many device pixels there are.
