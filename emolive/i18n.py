@@ -176,12 +176,14 @@ _REASONS = {
 def _kept(values: dict[str, object]) -> dict[str, object]:
     """What may be kept with a text: an error, say, would hold what it was raised in."""
     return {
-        name: value if isinstance(value, Said | int | float) else _reason(str(value))
+        name: value if isinstance(value, Said | int | float) else _text(value)
         for name, value in values.items()
     }
 
 
-def _reason(text: str) -> str:
+def _text(value: object) -> str:
+    """What a value says; of what the system refused, why, without its number."""
+    text = str((isinstance(value, OSError) and value.strerror) or value)
     return tr(text) if text in _REASONS else text
 
 

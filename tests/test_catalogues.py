@@ -316,8 +316,9 @@ def test_what_is_said_travels_as_what_it_says() -> None:
 def test_why_the_system_refused_is_said_in_the_language_in_use(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file") as raised:
         (tmp_path / "nowhere" / "a.wav").read_bytes()
-    error = EmoliveError("{path} cannot be read: {error}.", path="a", error=raised.value.strerror)
-    assert str(error) == "a cannot be read: No such file or directory."
+    for reason in (raised.value, raised.value.strerror):
+        error = EmoliveError("{path} cannot be read: {error}.", path="a", error=reason)
+        assert str(error) == "a cannot be read: No such file or directory."
     i18n.use_language("de")
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == "a kann nicht gelesen werden: Datei oder Ordner nicht gefunden."
