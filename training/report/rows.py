@@ -63,13 +63,15 @@ class Rows:
     def best(self, protocol: str) -> ReportRow | None:
         """The model with the highest window-level UAR, of those with `ENOUGH_FOLDS` if any has.
 
-        Ablations, which differ from a model in one thing, do not stand for election.
+        Ablations, which differ from a model in one thing, do not stand for election, and quick
+        rows, which answer no whole clips, only where there is nothing else.
         """
 
-        def rank(row: ReportRow) -> tuple[bool, int, float]:
+        def rank(row: ReportRow) -> tuple[bool, bool, int, float]:
+            whole = any(one.clip_probabilities for one in row.of(protocol))
             answers = pooled(row.of(protocol), "window")
             enough = min(len(row.of(protocol)), ENOUGH_FOLDS)
-            return row.base is None, enough, answers.scores.uar if answers else 0.0
+            return row.base is None, whole, enough, answers.scores.uar if answers else 0.0
 
         return max(self.having(protocol), key=rank, default=None)
 
