@@ -39,14 +39,9 @@ class BandDetector:
         topmost = 0.95 * SPECTROGRAM.f_max
         self._above = np.flatnonzero((centres >= _ABOVE_HZ) & (centres <= topmost))
         self.by_rate = native_rate <= TELEPHONE_RATE
-        self._band = Band.NARROW if self.by_rate else None
+        self.band = Band.NARROW if self.by_rate else None
         self._wide_s = 0.0
         self._narrow_s = 0.0
-
-    @property
-    def band(self) -> Band | None:
-        """The band, None until enough speech was heard."""
-        return self._band
 
     def accept(self, log_mel: FloatArray, speech_s: float) -> None:
         """Judge a window of frames, natural log power ``(n_mels, n_frames)``, not normalised.
@@ -60,11 +55,11 @@ class BandDetector:
             self._wide_s += speech_s
             self._narrow_s = 0.0
             if self._wide_s >= WIDE_AFTER_S:
-                self._band = Band.WIDE
+                self.band = Band.WIDE
         else:
             self._narrow_s += speech_s
             if self._narrow_s >= NARROW_AFTER_S:
-                self._band = Band.NARROW
+                self.band = Band.NARROW
                 self._wide_s = 0.0
 
 

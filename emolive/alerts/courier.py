@@ -82,13 +82,8 @@ class Courier:
         self._stopping = False
         self._failures = 0
         self._quiet_until: datetime | None = None
-        self._status = CourierStatus(webhook, 0, 0, 0, None)
+        self.status = CourierStatus(webhook, 0, 0, 0, None)  # how it goes, from any thread
         self._thread: threading.Thread | None = None
-
-    @property
-    def status(self) -> CourierStatus:
-        """How it goes, from any thread."""
-        return self._status
 
     def start(self) -> None:
         """Begin with whatever waits already."""
@@ -138,7 +133,7 @@ class Courier:
             return min(_LOOK_EVERY_S, max(0.0, (due - now).total_seconds()))
         answer = self._send(message.id, message.payload, now)
         now = self._clock()
-        status = self._status
+        status = self.status
         if isinstance(answer, Delivered):
             self._outbox.delivered(message)
             if self._failures:
@@ -167,8 +162,8 @@ class Courier:
         return 0.0
 
     def _note(self, delivered: int, refused: int, problem: str | None) -> None:
-        attempts = self._status.attempts + 1
-        self._status = CourierStatus(self._webhook, delivered, attempts, refused, problem)
+        attempts = self.status.attempts + 1
+        self.status = CourierStatus(self._webhook, delivered, attempts, refused, problem)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -190,7 +185,7 @@ class Courier:
                 self._wake.wait(wait)
 
     def _trouble(self, problem: str) -> None:
-        status = self._status
-        self._status = CourierStatus(
+        status = self.status
+        self.status = CourierStatus(
             self._webhook, status.delivered, status.attempts, status.refused, problem
         )

@@ -102,7 +102,7 @@ class Dispatcher:
         # The outbox as it was last known.
         self._depth: Depth | None = None
         self._waiting: tuple[tuple[str, int], ...] = ()
-        self._problems: tuple[str, ...] = ()
+        self.problems: tuple[str, ...] = ()
         self._looked_at = -math.inf
         self._unusable: str | None = None
         self._open_again_at = -math.inf
@@ -177,11 +177,6 @@ class Dispatcher:
         if time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
             self._measure()
 
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What did not work at the last `tick`: for what asks often."""
-        return self._problems
-
     def status(self) -> DispatchStatus:
         """How it goes; after `close`, how it went."""
         self._measure()
@@ -191,7 +186,7 @@ class Dispatcher:
             waiting=self._waiting,
             unstored=len(self._unstored),
             lost=self._lost,
-            problems=self._problems,
+            problems=self.problems,
         )
 
     def close(self, timeout: float = 5.0) -> None:
@@ -245,7 +240,7 @@ class Dispatcher:
             with suppress(SessionError):
                 self._depth = self._outbox.depth()
                 self._waiting = self._outbox.waiting()
-        self._problems = tuple(self._find_problems())
+        self.problems = tuple(self._find_problems())
 
     def _find_problems(self) -> Iterator[str]:
         if self._desktop is not None and self._desktop.problem:

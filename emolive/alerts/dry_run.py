@@ -63,7 +63,6 @@ class DryRun:
     """Collects, call by call, what rules would have done. Memory grows with what they raise."""
 
     def __init__(self, rules: RuleSet) -> None:
-        """Try the enabled rules."""
         self.calls = 0
         self.seconds = 0.0
         self.rules = tuple(RuleFindings(rule) for rule in rules.enabled)

@@ -39,18 +39,13 @@ class Latch:
         self._cool_down = cool_down
         self._since: int | None = None
         self._fired: int | None = None
-        self._raised = False
+        self.raised = False  # whether it is raised and not over
         self._ends: int | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the condition holds, raised or not."""
         return self._since is not None
-
-    @property
-    def raised(self) -> bool:
-        """Whether it is raised and not over."""
-        return self._raised
 
     def on(self, sample: int) -> Over | None:
         """The condition begins at `sample`; nothing new when it holds already."""
@@ -64,7 +59,7 @@ class Latch:
         """The condition is over at `sample`."""
         over = self._expire(sample)
         self._since = None
-        if self._raised and self._ends is None:
+        if self.raised and self._ends is None:
             assert self._fired is not None
             self._ends = max(sample, self._fired + self._dwell)
             over = self._expire(sample) or over
@@ -77,20 +72,20 @@ class Latch:
         """
         if over := self._expire(sample):
             return over
-        if self._raised or self._since is None:
+        if self.raised or self._since is None:
             return None
         true = self._since + self._hold
         if self._fired is not None:
             true = max(true, self._fired + self._cool_down)
         if true > sample:
             return None
-        start, self._raised = self._since, True
+        start, self.raised = self._since, True
         self._fired = max(true, known_from)
         return Raised(start, true, self._fired)
 
     def end(self, sample: int) -> Over | None:
         """No time comes after `sample`: what is raised is over, dwell or not."""
-        if self._raised:
+        if self.raised:
             self._ends = sample if self._ends is None else min(self._ends, sample)
         self._since = None
         return self._expire(sample)
@@ -100,5 +95,5 @@ class Latch:
             return None
         assert self._fired is not None
         over = Over(self._fired, self._ends)
-        self._raised, self._ends = False, None
+        self.raised, self._ends = False, None
         return over

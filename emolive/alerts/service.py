@@ -84,7 +84,7 @@ class CallWatch:
         self._engine: AlertEngine | None = None
         self._over = False
         self._raised: Counter[str] = Counter()
-        self._status = WatchStatus(context.call_id)
+        self.status = WatchStatus(context.call_id)  # how it goes, from any thread
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"emolive alerts {context.call_id}", daemon=True
@@ -94,11 +94,6 @@ class CallWatch:
     def name(self) -> str:
         """What people call the run."""
         return self._context.name
-
-    @property
-    def status(self) -> WatchStatus:
-        """How it goes, from any thread."""
-        return self._status
 
     def start(self) -> None:
         """Begin, before the run starts or in the middle of it."""
@@ -173,11 +168,11 @@ class CallWatch:
 
     def _note(self, problem: str | None) -> None:
         engine = self._engine
-        self._status = WatchStatus(
+        self.status = WatchStatus(
             self._context.call_id,
             raised=tuple(sorted(self._raised.items())),
             active=() if engine is None else engine.raised,
-            notes=self._status.notes if engine is None else engine.notes,
+            notes=self.status.notes if engine is None else engine.notes,
             dropped=self._mailbox.dropped,
             problem=problem,
             over=self._over,
@@ -190,31 +185,21 @@ class AlertService:
     def __init__(self, rules: RuleSet, dispatcher: Dispatcher) -> None:
         """Pass alerts on through `dispatcher`, which is this service's to start and close."""
         self._rules = rules
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher  # what passes alerts on
         self._lock = threading.Lock()
-        self._watches: tuple[CallWatch, ...] = ()
-
-    @property
-    def dispatcher(self) -> Dispatcher:
-        """What passes alerts on."""
-        return self._dispatcher
-
-    @property
-    def watches(self) -> tuple[CallWatch, ...]:
-        """The runs that are watched."""
-        return self._watches
+        self.watches: tuple[CallWatch, ...] = ()  # the runs that are watched
 
     def problems(self, *, over: bool = False) -> tuple[str, ...]:
         """What keeps alerts from anybody now; cheap to ask.
 
         What is wrong in some runs only begins with their names. `over`: with runs that have ended.
         """
-        watches = [watch for watch in self._watches if over or not watch.status.over]
+        watches = [watch for watch in self.watches if over or not watch.status.over]
         runs: dict[str, list[str]] = {}
         for watch in watches:
             for problem in watch.status.problems:
                 runs.setdefault(problem, []).append(watch.name)
-        found = list(self._dispatcher.problems)
+        found = list(self.dispatcher.problems)
         for problem, names in runs.items():
             shared = len(names) == len(watches)
             found.append(problem if shared else f"{_some(names)}: {problem}")
@@ -222,7 +207,7 @@ class AlertService:
 
     def start(self) -> None:
         """Begin; what an earlier run left in the outbox is delivered, too."""
-        self._dispatcher.start()
+        self.dispatcher.start()
 
     def watch(
         self,
@@ -234,27 +219,25 @@ class AlertService:
     ) -> CallWatch:
         """Watch a run, started or not; `session` tells the session it is being recorded into."""
         context = CallContext(call_id, name or run.facts.source, run.facts.rate, session)
-        watch = CallWatch(
-            self._rules, run, context, self._dispatcher.dispatch, self._dispatcher.tick
-        )
+        watch = CallWatch(self._rules, run, context, self.dispatcher.dispatch, self.dispatcher.tick)
         with self._lock:
-            self._watches = (*self._watches, watch)
+            self.watches = (*self.watches, watch)
         watch.start()
         return watch
 
     def forget(self, watch: CallWatch) -> None:
         """Watch a run no more."""
         with self._lock:
-            self._watches = tuple(one for one in self._watches if one is not watch)
+            self.watches = tuple(one for one in self.watches if one is not watch)
         watch.close()
 
     def close(self, timeout: float = 5.0) -> None:
         """End all watches, deliver what is due now for at most `timeout` seconds, and stop."""
-        for watch in self._watches:  # all at once: each may wait for its next event
+        for watch in self.watches:  # all at once: each may wait for its next event
             watch.ask_to_stop()
-        for watch in self._watches:
+        for watch in self.watches:
             watch.close()
-        self._dispatcher.close(timeout)
+        self.dispatcher.close(timeout)
 
 
 def _some(names: Sequence[str]) -> str:

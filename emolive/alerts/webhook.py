@@ -122,7 +122,6 @@ class WebhookClient:
     """Sends messages to one webhook. One thread owns it."""
 
     def __init__(self, webhook: Webhook) -> None:
-        """Prepare; nothing is opened yet."""
         self._webhook = webhook
         self._opener: urllib.request.OpenerDirector | None = None
 

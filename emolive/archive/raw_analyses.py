@@ -44,7 +44,6 @@ class RawAnalyses:
     """Those of one output folder, for one way to analyse (`fingerprint`)."""
 
     def __init__(self, out: Path, fingerprint: str) -> None:
-        """Of the results in `out`."""
         self.folder = out / FOLDER
         self._fingerprint = fingerprint
 

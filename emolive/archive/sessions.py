@@ -32,7 +32,6 @@ class SessionWork:
     """Makes a session of one file after another; the library is the settings' output folder."""
 
     def __init__(self, classifier: Classifier, library: Library, settings: ArchiveSettings) -> None:
-        """Work with what is loaded and open."""
         self._classifier = classifier
         self._library = library
         self._settings = settings

@@ -53,8 +53,8 @@ class AlignedInput:
         self._rate = rate
         self._begin = begin
         self._ready: deque[FloatArray] = deque()
-        self._held = 0
-        self._made = 0  # frames on the common timeline, fetched or not
+        self.held = 0  # frames that `take` may fetch
+        self.made = 0  # frames on the common timeline, fetched or not
         self.plug(ring, native_rate, begin)
 
     def plug(self, ring: SampleRing, native_rate: int, now: float) -> None:
@@ -71,11 +71,6 @@ class AlignedInput:
         self._heard_at = now
         self._aligned = False
         self._fade_in = True
-
-    @property
-    def made(self) -> int:
-        """How many frames of the common timeline are there."""
-        return self._made
 
     def paused(self, now: float) -> bool:
         """Whether the device has not delivered for a while."""
@@ -102,11 +97,11 @@ class AlignedInput:
 
     def pad(self, end: int, *, lost: bool) -> None:
         """Put silence where nothing came, up to frame `end`; `lost`: something should have."""
-        if end > self._made:
+        if end > self.made:
             self._flush()
             if lost:
-                self.lost_s += (end - self._made) / self._rate
-            self._put(np.zeros(end - self._made, np.float32))
+                self.lost_s += (end - self.made) / self._rate
+            self._put(np.zeros(end - self.made, np.float32))
 
     def take(self, n: int) -> FloatArray:
         """The next `n` frames, float32 ``(n,)``; there must be as many."""
@@ -119,17 +114,12 @@ class AlignedInput:
             filled += len(used)
             if len(used) < len(part):
                 self._ready.appendleft(part[len(used) :])
-        self._held -= n
+        self.held -= n
         return out
-
-    @property
-    def held(self) -> int:
-        """Frames that `take` may fetch."""
-        return self._held
 
     def _wanted(self) -> float:
         """The native frame that belongs where the timeline goes on."""
-        return self.clock.frames_at(self._begin + self._made / self._rate)
+        return self.clock.frames_at(self._begin + self.made / self._rate)
 
     def _resample(self) -> None:
         read = self._ring.read(self._cursor)
@@ -159,7 +149,7 @@ class AlignedInput:
         ahead = start - self._wanted()
         if ahead >= 0:
             missing = round(ahead / self.clock.rate * self._rate)
-            if self._made and not self.pauses:
+            if self.made and not self.pauses:
                 self.lost_s += missing / self._rate
             self._put(np.zeros(missing, np.float32))
             self._position = float(start)
@@ -190,5 +180,5 @@ class AlignedInput:
             frames[:n] *= np.linspace(0.0, 1.0, n, dtype=np.float32)
             self._fade_in = False
         self._ready.append(frames)
-        self._held += len(frames)
-        self._made += len(frames)
+        self.held += len(frames)
+        self.made += len(frames)

@@ -25,7 +25,6 @@ class Mixer:
     """
 
     def __init__(self, channels: int) -> None:
-        """Mix `channels` channels."""
         self._n = 0
         self._sums = np.zeros(channels)
         self._products = np.zeros((channels, channels))
@@ -208,7 +207,6 @@ class ClippingMeter:
     """How much of each channel is cut off flat at its highest peaks. One thread owns it."""
 
     def __init__(self, channels: int) -> None:
-        """Watch `channels` channels."""
         self._peaks = np.zeros(channels)
         self._flat = np.zeros(channels, np.int64)
         self._n = 0

@@ -24,7 +24,6 @@ class DcBlocker:
     """
 
     def __init__(self, rate: int) -> None:
-        """Work on audio at `rate` samples per second."""
         n = max(1, round(_CELL_S * rate))
         decay: npt.NDArray[np.float64] = np.exp(-np.arange(1, n + 1) / (_TIME_S * rate))
         self._decay = decay

@@ -203,7 +203,6 @@ class SilentOutput:
     rate = 16_000
 
     def __init__(self) -> None:
-        """Nothing is taken before `open`."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -56,7 +56,6 @@ class ChosenOutput(Speaker):
     """The output that a key names, looked for each time it is opened; None: the default one."""
 
     def __init__(self, key: str | None) -> None:
-        """Nothing is looked for yet."""
         super().__init__()
         self._key = key
 

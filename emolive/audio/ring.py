@@ -43,12 +43,7 @@ class SampleRing:
         self.channels = channels
         self._frames = np.zeros((capacity, channels), np.float32)
         self._reserved = 0  # frames the writer may be overwriting right now
-        self._written = 0  # frames that are safely in
-
-    @property
-    def written(self) -> int:
-        """Frames written since the start; the next frame gets this index."""
-        return self._written
+        self.written = 0  # frames that are safely in
 
     def write(self, block: FloatArray) -> None:
         """Append frames, float32 ``(n, channels)``, from the writer's only thread.
@@ -58,7 +53,7 @@ class SampleRing:
         """
         if block.ndim != 2 or block.shape[1] != self.channels:
             raise ValueError(f"block of shape {block.shape} for a ring of {self.channels} channels")
-        end = self._written + len(block)
+        end = self.written + len(block)
         # Copying large blocks releases the interpreter lock, so readers must know beforehand which
         # frames are about to go, and afterwards that the new ones are complete.
         self._reserved = end
@@ -67,7 +62,7 @@ class SampleRing:
         head = min(len(kept), self.capacity - slot)
         self._frames[slot : slot + head] = kept[:head]
         self._frames[: len(kept) - head] = kept[head:]
-        self._written = end
+        self.written = end
 
     def read(self, start: int, max_frames: int | None = None) -> RingRead:
         """Copy the frames from index `start` on, at most `max_frames`.
@@ -78,7 +73,7 @@ class SampleRing:
         Raises:
             ValueError: `start` lies before 0 or beyond what was written.
         """
-        end = self._written
+        end = self.written
         if not 0 <= start <= end:
             raise ValueError(f"frame {start} is outside the stream of {end} frames")
         first = max(start, self._reserved - self.capacity)

@@ -136,7 +136,6 @@ class SessionEvidence:
     """
 
     def __init__(self, n_classes: int) -> None:
-        """Nothing heard."""
         self._logs = np.empty((CAPACITY // 2, n_classes), np.float32)
         self._seen = 0
         self.seconds = 0.0

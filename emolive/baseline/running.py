@@ -70,11 +70,6 @@ class RunningBaseline:
         self._lock = threading.Lock()
         self._refresh(Evidence.none(len(labels)))
 
-    @property
-    def told(self) -> Baseline:
-        """What is in force, for people."""
-        return self._told
-
     def adjust(self, probabilities: FloatArray, seconds: float) -> FloatArray:
         """An answer as it is meant for this source."""
         with self._lock:
@@ -97,7 +92,7 @@ class RunningBaseline:
         self._refreshed_s = self._own.seconds
         known = self._past.joined(own.times(1 / (1 + self._past.minutes / SESSION_MINUTES)))
         self._vector = known.vector(self._expected, self._labels)
-        self._told = Baseline(
+        self.told = Baseline(
             self._source, known.minutes, self._sessions, known.strength(), self._expected.neutral
         )
 

@@ -58,7 +58,6 @@ class CentralSearch:
     """Reads the central history; every method may raise `EmoliveError` when it cannot be read."""
 
     def __init__(self, store: CentralStore) -> None:
-        """Read `store`."""
         self._store = store
 
     def find(self, query: CallQuery, limit: int = 50, offset: int = 0) -> FoundCalls:

@@ -107,18 +107,13 @@ class Monologue:
         """Limits in samples: of the other's utterances, and of mutual silence."""
         self._backchannel = backchannel
         self._pause = pause
-        self._longest = 0
+        self.longest = 0  # the longest so far, the current one included
         self._start: int | None = None
         self._end = 0  # of the party's last word
         self._other_onset: int | None = None
         self._end_before_other = 0
         self._ended_by_other = False
         self._quiet_since: int | None = None  # both of them
-
-    @property
-    def longest(self) -> int:
-        """The longest so far, the current one included."""
-        return self._longest
 
     def accept(self, start: int, end: int, *, talking: bool, other_talking: bool) -> None:
         """Both go on as they are from `start` to `end`; stretches come one after the other."""
@@ -160,7 +155,7 @@ class Monologue:
 
     def _count(self, end: int) -> None:
         if self._start is not None:
-            self._longest = max(self._longest, end - self._start)
+            self.longest = max(self.longest, end - self._start)
 
     def _close(self, end: int) -> None:
         self._count(end)

@@ -41,16 +41,11 @@ class Talkspurts:
         """Thresholds in samples."""
         self._fill_in = fill_in
         self._throwaway = throwaway
-        self._position = 0  # end of what came in
+        self.position = 0  # end of what came in
         self._settled = 0  # end of what was handed on
         self._talking = False
         self._onset: int | None = None  # of what may become a talkspurt
         self._last_sound = 0
-
-    @property
-    def position(self) -> int:
-        """The end of the newest audio."""
-        return self._position
 
     def accept(self, start: int, end: int, *, speech: bool) -> list[Run]:
         """Add the stretch ``[start, end)``, all speech or all silence; return what is settled.
@@ -60,10 +55,10 @@ class Talkspurts:
         Raises:
             ValueError: it does not come after what came before.
         """
-        if not self._position <= start < end:
-            raise ValueError(f"[{start}, {end}) does not come after {self._position}")
-        runs = self._close(start) if start > self._position else []
-        self._position = end
+        if not self.position <= start < end:
+            raise ValueError(f"[{start}, {end}) does not come after {self.position}")
+        runs = self._close(start) if start > self.position else []
+        self.position = end
         if speech:
             if self._onset is None and not self._talking:
                 self._onset = start
@@ -83,14 +78,14 @@ class Talkspurts:
 
     def finish(self) -> list[Run]:
         """The audio is over: settle the rest."""
-        return self._close(self._position)
+        return self._close(self.position)
 
     def _close(self, resume: int) -> list[Run]:
         """Settle everything before `resume`, where the audio goes on."""
         # What is pending is a silence that nothing can fill in any more, or a sound too short.
         self._talking = False
         self._onset = None
-        return self._settle(self._position, Voice.SILENT) + self._settle(resume, Voice.UNOBSERVED)
+        return self._settle(self.position, Voice.SILENT) + self._settle(resume, Voice.UNOBSERVED)
 
     def _settle(self, end: int, voice: Voice) -> list[Run]:
         start, self._settled = self._settled, end

@@ -28,18 +28,13 @@ class Mailbox:
         self.policy: Policy = policy
         self.kinds = kinds
         self._events: deque[Event] = deque()
-        self._dropped = 0
+        self.dropped = 0  # events lost because this consumer was too slow
         self._ready = threading.Condition()
 
     @property
     def empty(self) -> bool:
         """Whether nothing waits; costs next to nothing to ask."""
         return not self._events
-
-    @property
-    def dropped(self) -> int:
-        """Events lost because this consumer was too slow."""
-        return self._dropped
 
     def put(self, event: Event) -> None:
         """Add an event; never waits for the consumer."""
@@ -50,7 +45,7 @@ class Mailbox:
                 self._forget_status()
             if len(self._events) >= self.capacity:
                 self._events.popleft()
-                self._dropped += 1
+                self.dropped += 1
             self._events.append(event)
             self._ready.notify()
 

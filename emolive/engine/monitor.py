@@ -125,7 +125,7 @@ class Monitor:
         self._config = config
         self._lossless = lossless
         self._clock = clock
-        self._rate = metadata.front_end.sampling_rate
+        self.rate = metadata.front_end.sampling_rate
         self._hop = config.hop_samples(metadata.front_end)
         self._window = metadata.window_samples
         self._looked_at = clock()
@@ -157,11 +157,6 @@ class Monitor:
         self._attach(source_format, ring)
 
     @property
-    def rate(self) -> int:
-        """Samples per second at which everything is indexed: the model's."""
-        return self._rate
-
-    @property
     def position(self) -> int:
         """The sample at which the newest audio that came in ends, gaps included."""
         return self._first.input_position
@@ -169,12 +164,12 @@ class Monitor:
     @property
     def elapsed_s(self) -> float:
         """Time on the stream's own clock, gaps included."""
-        return self._first.input_position / self._rate
+        return self._first.input_position / self.rate
 
     @property
     def overdue_s(self) -> float:
         """Seconds of audio that came after the next window's end; negative: still to come."""
-        return self._late / self._rate
+        return self._late / self.rate
 
     @property
     def unread(self) -> bool:
@@ -184,7 +179,7 @@ class Monitor:
     @property
     def lag_s(self) -> float:
         """How far the newest answer is behind the newest window that could be answered."""
-        return self._windows_waiting * self._hop / self._rate
+        return self._windows_waiting * self._hop / self.rate
 
     @property
     def silent_zeros(self) -> tuple[str, ...]:
@@ -215,7 +210,7 @@ class Monitor:
     def count_lost(self, lost_s: Sequence[float]) -> None:
         """Count what the source lost itself: seconds of each stream since it was attached."""
         for track, before, now in zip(self._tracks, self._lost_s, lost_s, strict=False):
-            track.pipeline.samples_lost += round(now * self._rate) - round(before * self._rate)
+            track.pipeline.samples_lost += round(now * self.rate) - round(before * self.rate)
         self._lost_s = tuple(lost_s) or self._lost_s
 
     def step(self) -> list[Event]:
@@ -345,13 +340,13 @@ class Monitor:
     @property
     def _waiting(self) -> int:
         """Samples in the ring that were not taken yet (model rate)."""
-        return (self._ring.written - self._cursor) * self._rate // self._native_rate
+        return (self._ring.written - self._cursor) * self.rate // self._native_rate
 
     @property
     def _newest_window(self) -> int:
         """How much of the newest audio (model rate) the newest complete window needs."""
         end = self._first.input_position + self._waiting
-        held_back = 0 if self._native_rate == self._rate else round(_RESAMPLING_S * self._rate)
+        held_back = 0 if self._native_rate == self.rate else round(_RESAMPLING_S * self.rate)
         return end - (end - held_back - self._window) // self._hop * self._hop
 
     def _attach(self, source_format: SourceFormat, ring: SampleRing) -> None:
@@ -371,10 +366,10 @@ class Monitor:
 
     def _skip_backlog(self, kept_samples: int) -> None:
         """Leave out all that waits in the ring but its last `kept_samples` (model rate)."""
-        kept = -(-kept_samples * self._native_rate // self._rate)
+        kept = -(-kept_samples * self._native_rate // self.rate)
         cursor = self._ring.written - kept
         if cursor > self._cursor:
-            skipped = (cursor - self._cursor) * self._rate // self._native_rate
+            skipped = (cursor - self._cursor) * self.rate // self._native_rate
             for track in self._tracks:
                 track.pipeline.skip(skipped)
             self._cursor = cursor
@@ -385,7 +380,7 @@ class Monitor:
         if read.lost:
             self.ring_overruns += 1
             for track in self._tracks:
-                track.pipeline.gap(read.lost * self._rate // self._native_rate)
+                track.pipeline.gap(read.lost * self.rate // self._native_rate)
         if self._comparison is not None:
             self._comparison.accept(read.samples)
             # Where the agent is heard on both channels, both need the agent's permission.
@@ -414,7 +409,7 @@ class Monitor:
         at most.
         """
         beyond = pipeline.input_position - window.end_sample
-        completed = self._cursor - beyond * self._native_rate // self._rate
+        completed = self._cursor - beyond * self._native_rate // self.rate
         by_audio = max(0, look.end - max(completed, look.begin)) / self._native_rate
         return min(by_audio, look.now - look.before)
 

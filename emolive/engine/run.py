@@ -48,46 +48,26 @@ class LiveRun:
         self.facts = facts
         self._lock = threading.Lock()
         self._status = status
-        self._audio: LiveAudio | None = None
-        self._error: Exception | None = None
+        self.audio: LiveAudio | None = None  # what its source writes; None before it was opened
+        self.error: Exception | None = None
         self._ended = threading.Event()
-        self._wanted = False
-        self._unwanted = False
+        self.wanted = False  # whether it was started
+        self.unwanted = False  # whether somebody asked for its end
         self._given_up = False
         self._wake = wake
         self._when_over: Callable[[], None] | None = None
-
-    @property
-    def error(self) -> Exception | None:
-        """What made it fail, for debugging; `status().reason` is for people."""
-        return self._error
-
-    @property
-    def audio(self) -> LiveAudio | None:
-        """What its source writes; None before it was opened."""
-        return self._audio
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.status().state.over
 
-    @property
-    def wanted(self) -> bool:
-        """Whether it was started."""
-        return self._wanted
-
-    @property
-    def unwanted(self) -> bool:
-        """Whether somebody asked for its end."""
-        return self._unwanted
-
     def start(self) -> None:
         """Have the engine open the source; returns at once, and does nothing the second time."""
         with self._lock:
-            if self._wanted:
+            if self.wanted:
                 return
-            self._wanted = True
+            self.wanted = True
             self.hub.publish(self._status)
         self._wake()
 
@@ -102,7 +82,7 @@ class LiveRun:
 
     def ask_to_stop(self) -> None:
         """Have it end soon: the last audio is answered, segments are closed; returns at once."""
-        self._unwanted = True
+        self.unwanted = True
         self._wake()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -133,7 +113,7 @@ class LiveRun:
 
     def follow(self, capture: Capture) -> None:
         """Take over what a step changed; for the engine."""
-        self._audio, self._error = capture.audio, capture.error
+        self.audio, self.error = capture.audio, capture.error
 
     def publish(self, event: Event) -> None:
         """Hand an event on; for the engine."""

@@ -85,11 +85,6 @@ class StreamPipeline:
         self._begin(0)
 
     @property
-    def position(self) -> int:
-        """Samples at the model rate that passed so far, gaps included."""
-        return self._position
-
-    @property
     def input_position(self) -> int:
         """Where the newest audio that came in ends (model rate); resampling is behind this."""
         return self._origin + self._native * self.spec.sampling_rate // self._native_rate
@@ -129,7 +124,7 @@ class StreamPipeline:
         self._native += len(samples)
         ready = self._resampler.accept(self._dc.accept(samples))
         if newest_only:
-            self._pass_over(self._position + len(ready) - self._to_drop)
+            self._pass_over(self.position + len(ready) - self._to_drop)
         return self._advance(ready, at_once=newest_only)
 
     def take_windows(self) -> list[FeatureWindow]:
@@ -177,7 +172,7 @@ class StreamPipeline:
         """
         block = self._advance(self._resampler.finish())
         self._flush_vad()
-        start, end = self._base, self._position
+        start, end = self._base, self.position
         if self._opening is not None:
             if end > start:
                 padded = self._padded(np.concatenate(self._opening))
@@ -206,7 +201,7 @@ class StreamPipeline:
         self._native = 0
         # Frames lie on a grid that is fixed for the whole stream, so windows do, too.
         self._base = -(-origin // SPECTROGRAM.hop_length) * SPECTROGRAM.hop_length
-        self._position = self._base
+        self.position = self._base  # samples at the model rate that passed so far, gaps included
         self._to_drop = self._base - origin
         hops = max(0, -(-self._base // self.hop_samples))
         self._next_end = hops * self.hop_samples + self.window_samples
@@ -238,7 +233,7 @@ class StreamPipeline:
         begin = 0
         while begin < len(samples):
             piece = (
-                samples[begin:] if at_once else samples[begin:][: self._next_end - self._position]
+                samples[begin:] if at_once else samples[begin:][: self._next_end - self.position]
             )
             begin += len(piece)
             blocks.append(self._accept_piece(piece))
@@ -247,7 +242,7 @@ class StreamPipeline:
         return FeatureBlock(
             self.stream,
             self._base + first_frame * SPECTROGRAM.hop_length,
-            self._position,
+            self.position,
             blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1),
             level_dbfs=dbfs(power**0.5),
             peak_dbfs=dbfs(peak),
@@ -275,10 +270,10 @@ class StreamPipeline:
         probabilities = self._vad.accept(piece)
         flags = self._gate.accept(probabilities)
         self._judged.append((flags, probabilities, self._levels.accept(piece)))
-        self._position += len(piece)
+        self.position += len(piece)
         if self._opening is not None:
             self._opening.append(piece)
-        if self._position >= self._next_end:
+        if self.position >= self._next_end:
             self._opening = None
             self._window_due(self._next_end - self.window_samples)
             self._next_end += self.hop_samples
@@ -316,6 +311,6 @@ class StreamPipeline:
         return signal
 
     def _flush_vad(self) -> None:
-        rest = -(self._position - self._base) % self._vad.chunk_samples
+        rest = -(self.position - self._base) % self._vad.chunk_samples
         if rest:
             self._gate.accept(self._vad.accept(np.zeros(rest, np.float32)))

@@ -30,7 +30,6 @@ class StreamTrack:
         config: EngineConfig,
         baseline: StreamBaseline | None = None,
     ) -> None:
-        """Follow `pipeline`'s stream."""
         self.pipeline = pipeline
         self.withheld = False
         self._decision = Decision(

@@ -38,7 +38,6 @@ class StreamKnowledge:
     """What is kept of one stream: its last minutes of audio, and how its speaker usually sounds."""
 
     def __init__(self, rate: int, memory_s: float) -> None:
-        """Nothing yet."""
         self.memory = AudioMemory(rate, memory_s)
         self.baseline = RunningBaseline()
         self.measured_to = 0

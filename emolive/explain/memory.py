@@ -24,7 +24,7 @@ class AudioMemory:
         self.capacity = round(rate * seconds)
         self._samples = np.zeros(self.capacity, np.float32)
         self._first = 0  # nothing before it is held, whatever the ring's size
-        self._end = 0
+        self.end = 0  # the sample that comes next
         self._gaps: deque[tuple[int, int]] = deque()
 
     @property
@@ -35,31 +35,26 @@ class AudioMemory:
     @property
     def start(self) -> int:
         """The oldest sample that is held."""
-        return max(self._first, self._end - self.capacity)
-
-    @property
-    def end(self) -> int:
-        """The sample that comes next."""
-        return self._end
+        return max(self._first, self.end - self.capacity)
 
     def add(self, end_sample: int, samples: FloatArray) -> None:
         """Enter float32 ``(n,)`` that ends just before `end_sample`; what is held already stays."""
         start = end_sample - len(samples)
-        if start < self._end:
-            samples = samples[self._end - start :]
-            start = self._end
+        if start < self.end:
+            samples = samples[self.end - start :]
+            start = self.end
         if not len(samples):
             return
-        if start > self._end:
-            self._enter_gap(self._end, start)
+        if start > self.end:
+            self._enter_gap(self.end, start)
         kept = samples[-self.capacity :]
         slots = np.arange(end_sample - len(kept), end_sample) % self.capacity
         self._samples[slots] = kept
-        self._end = end_sample
+        self.end = end_sample
 
     def read(self, start: int, end: int) -> FloatArray | None:
         """A copy of ``[start, end)``; None when a part of it is not held or lies in a gap."""
-        if not self.start <= start < end <= self._end:
+        if not self.start <= start < end <= self.end:
             return None
         if any(first < end and start < last for first, last in self._gaps):
             return None

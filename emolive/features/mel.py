@@ -118,12 +118,7 @@ class StreamingLogMel:
     def reset(self) -> None:
         """Forget everything; the next sample is sample 0 again."""
         self._tail = np.empty(0, np.float32)
-        self._n_frames = 0
-
-    @property
-    def n_frames(self) -> int:
-        """Frames ready since the start, including those no longer kept."""
-        return self._n_frames
+        self.n_frames = 0  # frames ready since the start, including those no longer kept
 
     def accept(self, samples: FloatArray) -> FloatArray:
         """Add audio, float32 ``(n,)``; return the frames it completed, ``(n_mels, n_new)``."""
@@ -132,10 +127,10 @@ class StreamingLogMel:
         n_new = new.shape[1]
         self._tail = signal[n_new * self.spec.hop_length :].copy()
         kept = new[:, -self.capacity :]
-        slots = (self._n_frames + n_new - kept.shape[1] + np.arange(kept.shape[1])) % self.capacity
+        slots = (self.n_frames + n_new - kept.shape[1] + np.arange(kept.shape[1])) % self.capacity
         self._frames[:, slots] = kept
         self._frames[:, slots + self.capacity] = kept
-        self._n_frames += n_new
+        self.n_frames += n_new
         return new
 
     def window(self, end_frame: int, n_frames: int) -> FloatArray:
@@ -145,10 +140,10 @@ class StreamingLogMel:
             IndexError: some of them are not ready yet or no longer kept.
         """
         start = end_frame - n_frames
-        if end_frame > self._n_frames or start < max(0, self._n_frames - self.capacity):
+        if end_frame > self.n_frames or start < max(0, self.n_frames - self.capacity):
             raise IndexError(
                 f"frames [{start}, {end_frame}) are not held: "
-                f"{self._n_frames} ready, the last {self.capacity} kept"
+                f"{self.n_frames} ready, the last {self.capacity} kept"
             )
         slot = start % self.capacity
         return self._frames[:, slot : slot + n_frames].copy()

@@ -64,7 +64,6 @@ class WrappedClassifier:
     """What says of the model what the classifier inside it says."""
 
     def __init__(self, classifier: Classifier) -> None:
-        """Wrap `classifier`."""
         self._classifier = classifier
 
     @property
@@ -139,7 +138,7 @@ class OnnxClassifier:
         _check_file(self._files.cpu)
         host = host or Host.inspect(ask_driver=provider != "cpu")
         choice = choose(provider, host)
-        self._note = choice.note
+        self.provider_note = choice.note
         self.device = host.device
         self._execution: Execution | None = None
         problem = self._load_cuda(host, cuda_graphs) if choice.cuda else None
@@ -150,32 +149,12 @@ class OnnxClassifier:
                 if provider == "cuda":
                     self.close()
                     raise cuda_error(problem)
-                self._note = tr("CUDA is not used: {problem}.", problem=problem)
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """What the model says about itself."""
-        return self._metadata
+                self.provider_note = tr("CUDA is not used: {problem}.", problem=problem)
 
     @property
     def file(self) -> Path:
         """The file that is loaded: `path`, or its twin for this processor."""
-        return self._files.cuda if self._provider == "CUDA" else self._files.cpu
-
-    @property
-    def cuda_graphs(self) -> bool:
-        """Whether CUDA graphs are replayed."""
-        return self._graphs
-
-    @property
-    def provider(self) -> str:
-        """``"CUDA"`` or ``"CPU"``, as read from the session after its first run."""
-        return self._provider
-
-    @property
-    def provider_note(self) -> str | None:
-        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
-        return self._note
+        return self._files.cuda if self.provider == "CUDA" else self._files.cpu
 
     def predict(self, windows: Windows) -> ModelOutput:
         """Classify windows.
@@ -193,28 +172,28 @@ class OnnxClassifier:
         """
         if self._execution is None:
             raise RuntimeError("the classifier is closed")
-        expected = self._metadata.window_shape
+        expected = self.metadata.window_shape
         if windows.shape[1:] != expected:
             shape = ", ".join(map(str, expected))
-            raise ValueError(f"{self._metadata.input_name} must be (batch, {shape})")
+            raise ValueError(f"{self.metadata.input_name} must be (batch, {shape})")
         if not len(windows):
-            return ModelOutput(np.empty((0, len(self._metadata.labels)), np.float32))
+            return ModelOutput(np.empty((0, len(self.metadata.labels)), np.float32))
         batch: Windows
         if isinstance(windows, CutWindows) and self._execution.cuts:
             batch = windows
         else:
             batch = np.ascontiguousarray(windows, np.float32)
-            batch = batch.reshape(-1, *self._metadata.input_shape)
+            batch = batch.reshape(-1, *self.metadata.input_shape)
         try:
             output = self._execution.run(batch)
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime's errors share no base class
-            _log.warning("The model stopped working on %s", self._provider, exc_info=True)
+            _log.warning("The model stopped working on %s", self.provider, exc_info=True)
             raise ModelError(
                 "The model stopped working on {provider} ({error}): start again, if need "
                 "be with `--provider cpu`.",
-                provider=self._provider,
+                provider=self.provider,
                 error=first_line(error),
             ) from error
         if not all(np.isfinite(values).all() for values in output.arrays):
@@ -238,7 +217,7 @@ class OnnxClassifier:
         options = session_options(self._threads)
         options.enable_profiling = True
         options.profile_file_prefix = str(prefix)
-        providers = CUDA_FIRST if self._provider == "CUDA" else CPU_ONLY
+        providers = CUDA_FIRST if self.provider == "CUDA" else CPU_ONLY
         try:
             return self._factory(str(self.file), options, providers=providers, enable_fallback=0)
         except Exception as error:  # ONNX Runtime's errors share no base class
@@ -275,7 +254,7 @@ class OnnxClassifier:
             _log.info("The model cannot be loaded on CUDA", exc_info=True)
             self._execution = None
             return first_line(error)
-        if self._provider == "CUDA":
+        if self.provider == "CUDA":
             return None
         self._execution = None
         return tr(_NOT_THERE)
@@ -300,18 +279,18 @@ class OnnxClassifier:
             str(file), session_options(self._threads), providers=providers, enable_fallback=0
         )
         metadata = ModelMetadata.from_onnx_session(session)
-        self._graphs = has_cuda_graphs(providers)
+        self.cuda_graphs = has_cuda_graphs(providers)  # whether CUDA graphs are replayed
         execution: Execution
         if _name(session) == "CUDA":
             sizes = self._batch_sizes
             execution = BoundExecution(
-                session, metadata, sizes, self.device, graphs=self._graphs, loops=may_loop(file)
+                session, metadata, sizes, self.device, graphs=self.cuda_graphs, loops=may_loop(file)
             )
         else:
             execution = PlainExecution(session, metadata, loops=may_loop(file))
             execution.run(np.zeros((1, *metadata.input_shape), np.float32))
-        self._metadata = metadata.model_copy(update={"weights": self._files.sha256})
-        self._provider = _name(session)
+        self.metadata = metadata.model_copy(update={"weights": self._files.sha256})
+        self.provider = _name(session)
         self._execution = execution
 
 

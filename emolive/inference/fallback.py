@@ -33,18 +33,13 @@ class FallbackClassifier(WrappedClassifier):
         """
         super().__init__(classifier)
         self._open_cpu = open_cpu
-        self._fallen_back = False
+        self.fallen_back = False  # whether the wanted processor failed
         self._note: str | None = None
 
     @property
     def provider_note(self) -> str | None:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._note or self._classifier.provider_note
-
-    @property
-    def fallen_back(self) -> bool:
-        """Whether the wanted processor failed."""
-        return self._fallen_back
 
     def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.
@@ -55,7 +50,7 @@ class FallbackClassifier(WrappedClassifier):
         try:
             return self._classifier.predict(windows)
         except ModelError as error:
-            if self._fallen_back or self._classifier.provider == _CPU:
+            if self.fallen_back or self._classifier.provider == _CPU:
                 raise
             self._fall_back(error)
         return self._classifier.predict(windows)
@@ -79,7 +74,7 @@ class FallbackClassifier(WrappedClassifier):
             ) from error
         _log.warning("The CPU takes over from %s", failed.provider, exc_info=error)
         self._classifier = other
-        self._fallen_back = True
+        self.fallen_back = True
         self._note = tr(
             "{provider} stopped working, so the model runs on the CPU from now on: start again to "
             "try it anew. ({reason})",

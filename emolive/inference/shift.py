@@ -66,7 +66,6 @@ class ShiftMeter:
     """A reference, ready to be asked."""
 
     def __init__(self, reference: ShiftReference) -> None:
-        """Of these embeddings."""
         self._reference = reference
         self._mean = np.array(reference.mean)
         self._components = np.array(reference.components).reshape(-1, len(self._mean))

@@ -52,7 +52,6 @@ class RunMeter:
     """
 
     def __init__(self, run: WatchedRun, call_id: str) -> None:
-        """Count from now on."""
         self.run = run
         self.call_id = call_id
         self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS, kinds=(Prediction, Alert))

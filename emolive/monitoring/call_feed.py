@@ -148,7 +148,6 @@ class FeedLoop:
     """The thread that looks after all feeds, ten times a second."""
 
     def __init__(self) -> None:
-        """Nothing runs before the first feed is there."""
         self._feeds: tuple[CallFeed, ...] = ()
         self._lock = threading.Lock()
         self._stop = threading.Event()

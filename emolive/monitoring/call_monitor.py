@@ -39,7 +39,6 @@ class CallRecorders:
     """
 
     def __init__(self) -> None:
-        """None yet."""
         self._lock = threading.Lock()
         self._recorders: dict[str, Recorder] = {}
         self._closed = False
@@ -145,7 +144,7 @@ class CallMonitor:
         self._feeds = FeedLoop()
         self._rules: RuleSet | None = None
         self._outbox: Path | None = None
-        self._alerts: AlertService | None = None
+        self.alerts: AlertService | None = None
         self._calls: dict[str, MonitoredCall] = {}
         self._numbers = count(1)
 
@@ -153,11 +152,6 @@ class CallMonitor:
     def calls(self) -> tuple[MonitoredCall, ...]:
         """All calls that were not removed, oldest first."""
         return tuple(self._calls.values())
-
-    @property
-    def alerts(self) -> AlertService | None:
-        """What watches the calls; None: there is no call yet, or there are no rules."""
-        return self._alerts
 
     def open(self, description: RunDescription, *, call_id: str | None = None) -> MonitoredCall:
         """Begin to monitor a call.
@@ -212,7 +206,7 @@ class CallMonitor:
 
         The outbox of their alerts lies in `library` (None: the usual one).
         """
-        before, self._alerts = self._alerts, None
+        before, self.alerts = self.alerts, None
         self._rules, self._outbox = rules, library
         if before is not None:  # all at once: each may wait for its next event
             self._end_rules(before, 1.0)
@@ -229,7 +223,7 @@ class CallMonitor:
         deadline = time.monotonic() + timeout
         self.recorders.ask_all_to_stop()
         self._feeds.ask_to_stop()
-        alerts, self._alerts = self._alerts, None
+        alerts, self.alerts = self.alerts, None
         ending: threading.Thread | None = None
         if alerts is not None:  # beside the calls' end: each waits for what the other does not
             ends, name = (alerts, timeout / 2), "emolive calls end"
@@ -258,8 +252,8 @@ class CallMonitor:
         """With the first call, not before: webhooks are somebody else's until then."""
         if self._rules is None or not self._rules.enabled:
             return None
-        if self._alerts is None:
-            self._alerts = self._monitoring.rules.hold(self._rules, self._outbox)
+        if self.alerts is None:
+            self.alerts = self._monitoring.rules.hold(self._rules, self._outbox)
         return self._rules
 
 

@@ -30,7 +30,6 @@ class SharedRules:
     """
 
     def __init__(self) -> None:
-        """None yet."""
         self._lock = threading.Lock()
         self._held: list[_Held] = []
 

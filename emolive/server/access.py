@@ -26,7 +26,6 @@ class RateLimiter:
     def __init__(
         self, per_second: float, burst: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """All buckets are full."""
         self._per_second = per_second
         self._burst = burst
         self._clock = clock

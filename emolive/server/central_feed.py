@@ -169,7 +169,6 @@ class LostCalls:
     """Ends in the history the calls whose servers died without a word. It watches a front."""
 
     def __init__(self, board: Switchboard, writer: HistoryWriter) -> None:
-        """Watch `board`."""
         self._board = board
         self._writer = writer
 

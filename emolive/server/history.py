@@ -91,7 +91,6 @@ class LibraryHistory:
     """The `History` of a library on this computer."""
 
     def __init__(self, library: Library) -> None:
-        """What is in `library`."""
         self._library = library
 
     def find(self, text: str, limit: int, offset: int) -> Page:

@@ -80,9 +80,9 @@ class TapSession:
         self._tap = tap
         self._name = name
         self._wire = wire
-        self._grant = grant
+        self.grant = grant  # whose it is
         self._address = address
-        self._call: ServedCall | None = None
+        self.call: ServedCall | None = None  # its call, once it has begun
         self._placement: Placement | None = None
         self._begun_at = 0.0
         self._written = 0
@@ -93,19 +93,9 @@ class TapSession:
         self.came_at = self.heard_at = time.monotonic()
 
     @property
-    def call(self) -> ServedCall | None:
-        """Its call, once it has begun."""
-        return self._call
-
-    @property
-    def grant(self) -> Grant | None:
-        """Whose it is."""
-        return self._grant
-
-    @property
     def begun_within_s(self) -> float:
         """How long it may take to begin its call: less for one that has shown no token."""
-        return _FIRST_WORDS_S if self._grant is None else _BEGUN_WITHIN_S
+        return _FIRST_WORDS_S if self.grant is None else _BEGUN_WITHIN_S
 
     def silent_s(self, now: float) -> float:
         """For how long nothing has come; 0 while it is paused, or held back."""
@@ -199,7 +189,7 @@ class TapSession:
         elif isinstance(event, Paused):
             self._paused = event.paused
         elif isinstance(event, Skipped):
-            if self._placement is not None and self._call is not None:
+            if self._placement is not None and self.call is not None:
                 samples = round(event.seconds * self._placement.rate)
                 # No longer than it can have been.
                 most = max(0, self._horizon(self._placement) - self._placement.end)
@@ -210,9 +200,9 @@ class TapSession:
             self._over, self._reason = True, self._reason or event.reason
 
     async def _begin(self, began: Began) -> None:
-        if self._grant is None:
-            self._grant = self._access.token_grant(began.token or "", self._address)
-        self._access.require(self._grant, Scope.INGEST)
+        if self.grant is None:
+            self.grant = self._access.token_grant(began.token or "", self._address)
+        self._access.require(self.grant, Scope.INGEST)
         request = CallRequest(
             self._board.free_id(began.key),
             began.name,
@@ -221,20 +211,20 @@ class TapSession:
             began.streams,
             began.roles,
             began.consent,
-            self._grant.name,
+            self.grant.name,
             began.key,
             server=self._board.name,
         )
         opening = asyncio.create_task(self._board.open(request))
         try:
-            self._call = await asyncio.shield(opening)
+            self.call = await asyncio.shield(opening)
         except asyncio.CancelledError:
             # Sent away meanwhile: what was begun for it has to end, too.
             opening.add_done_callback(_end_unheard)
             raise
-        self._placement = self._call.placed = Placement(began.rate, len(began.streams))
+        self._placement = self.call.placed = Placement(began.rate, len(began.streams))
         self._begun_at = self.heard_at = time.monotonic()
-        await self._say(self._tap.began(self._call.id))
+        await self._say(self._tap.began(self.call.id))
 
     def _placed(self, packet: Packet) -> Iterable[FloatArray]:
         """What a packet brings, in pieces that are short enough to be held back one by one."""
@@ -250,7 +240,7 @@ class TapSession:
 
     def _hand_on(self, block: FloatArray) -> float:
         """Have a block heard; by how much that is ahead of real time."""
-        call = self._call
+        call = self.call
         assert call is not None
         call.hosted.write(block)
         self._written += len(block)
@@ -259,8 +249,8 @@ class TapSession:
 
     async def _hold_back(self, ahead_s: float) -> None:
         """Wait for real time; nothing is read meanwhile, which the client's socket feels."""
-        assert self._call is not None
-        self._call.held_back_s += ahead_s
+        assert self.call is not None
+        self.call.held_back_s += ahead_s
         self.heard_at += ahead_s
         await asyncio.sleep(self.heard_at - time.monotonic())
         self.heard_at = max(self.heard_at, time.monotonic())
@@ -271,11 +261,11 @@ class TapSession:
 
     def _finish(self, reason: str | None) -> None:
         placement, self._placement = self._placement, None
-        if self._call is None or placement is None:
+        if self.call is None or placement is None:
             return
         for block in placement.finish():
-            self._call.hosted.write(block)
-        self._call.hosted.finish(reason, placement.status.gaps)
+            self.call.hosted.write(block)
+        self.call.hosted.finish(reason, placement.status.gaps)
 
     async def _say(self, replies: Iterable[Reply]) -> None:
         for reply in replies:

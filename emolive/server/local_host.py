@@ -78,7 +78,7 @@ class LocalCall:
     ) -> None:
         """Made by `LocalHost.open`."""
         self._calls = calls
-        self._call = call
+        self.monitored = call  # the call as the monitor knows it
         self._source = source
         self._session: str | None = None
         self._mailbox: Mailbox = call.live.hub.subscribe(_MAILBOX_EVENTS, kinds=_KINDS)
@@ -87,18 +87,13 @@ class LocalCall:
         self.meter: RunMeter | None = None
 
     @property
-    def monitored(self) -> MonitoredCall:
-        """The call as the monitor knows it."""
-        return self._call
-
-    @property
     def state(self) -> CallState:
         """What is so now."""
-        status = self._calls.recorders.look().get(self._call.id)
+        status = self._calls.recorders.look().get(self.monitored.id)
         recording = status is not None and not status.state.over
         if status is not None:
             self._session = self._session or status.session_id
-        over = self._call.live.over and not recording
+        over = self.monitored.live.over and not recording
         return CallState(self._permitted_by, recording, self._session, over)
 
     def write(self, block: FloatArray) -> None:
@@ -117,7 +112,7 @@ class LocalCall:
             return ()
         events = cast(list[CallEvent], self._mailbox.drain())
         self._fed_at = now
-        digest = self._call.feed.take()
+        digest = self.monitored.feed.take()
         events += digest.levels
         if digest.metrics is not None:
             events.append(digest.metrics)

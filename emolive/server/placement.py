@@ -86,13 +86,8 @@ class Placement:
         self._anew = round(_ANEW_S * rate)
         self._channels = tuple(_Channel() for _ in range(channels))
         self._buffer = np.zeros((4 * self._hold + 1, channels), np.float32)
-        self._given = 0  # handed out so far
+        self.position = 0  # handed out so far
         self._gaps = self._lost = self._late = self._stray = 0
-
-    @property
-    def position(self) -> int:
-        """Samples handed out so far."""
-        return self._given
 
     @property
     def end(self) -> int:
@@ -116,23 +111,23 @@ class Placement:
             group = self._channels
             position = self._place(group[0], packet, horizon, max(c.frontier for c in group))
             if all(c.frontier == position and not c.islands for c in group) and (
-                position == self._given
+                position == self.position
             ):
                 # The usual case, straight through.
                 for channel in group:
                     channel.frontier, channel.begun = position + n, True
-                self._given = position + n
+                self.position = position + n
                 return (packet.samples,)
         else:
             group = (self._channels[packet.channel],)
             position = self._place(group[0], packet, horizon, group[0].frontier)
-        first = max(position, self._given)
+        first = max(position, self.position)
         if first >= position + n:
             self._late += 1
             return ()
         # So far ahead that some has to be given up for it.
         given = list(self._give(position + n - self._hold))
-        self._room(position + n - self._given)
+        self._room(position + n - self.position)
         known = False
         for channel in group:
             column = self._channels.index(channel) if packet.channel is None else packet.channel
@@ -147,7 +142,7 @@ class Placement:
         yield from self.finish()
         yield from self._silence(samples)
         for channel in self._channels:
-            channel.frontier = self._given
+            channel.frontier = self.position
             channel.anchor = None
 
     def finish(self) -> Iterator[FloatArray]:
@@ -181,7 +176,7 @@ class Placement:
         end = first + len(samples)
         if not channel.begun:
             # What was before it began is silence, and none of it was lost.
-            channel.begun, channel.frontier = True, max(channel.frontier, self._given, first)
+            channel.begun, channel.frontier = True, max(channel.frontier, self.position, first)
         source = 0 if samples.shape[1] == 1 else column
         new = 0
         at = first
@@ -190,7 +185,7 @@ class Placement:
             lower, upper = max(at, channel.frontier), min(begin, end)
             if lower < upper:
                 new += upper - lower
-                self._buffer[lower - self._given : upper - self._given, column] = samples[
+                self._buffer[lower - self.position : upper - self.position, column] = samples[
                     lower - first : upper - first, source
                 ]
             at = max(at, stop)
@@ -210,19 +205,19 @@ class Placement:
 
     def _give(self, end: int) -> Iterator[FloatArray]:
         """Hand out everything before `end`, and count what never came."""
-        if end <= self._given:
+        if end <= self.position:
             return
         for channel in self._channels:
             self._give_up(channel, end)
         arrived = min(end, max((c.end for c in self._channels), default=end))
-        n = min(arrived - self._given, len(self._buffer))
+        n = min(arrived - self.position, len(self._buffer))
         if n > 0:
             block = self._buffer[:n].copy()
             self._buffer[:-n] = self._buffer[n:].copy() if n < len(self._buffer) else 0.0
             self._buffer[len(self._buffer) - n :] = 0.0
-            self._given += n
+            self.position += n
             yield block
-        yield from self._silence(end - self._given)
+        yield from self._silence(end - self.position)
 
     def _give_up(self, channel: _Channel, end: int) -> None:
         while channel.frontier < end:
@@ -239,7 +234,7 @@ class Placement:
         step = round(_SILENCE_S * self.rate)
         while samples > 0:
             n = min(samples, step)
-            self._given += n
+            self.position += n
             samples -= n
             yield np.zeros((n, len(self._channels)), np.float32)
 

@@ -77,7 +77,6 @@ class ServedCall:
     """
 
     def __init__(self, request: CallRequest, hosted: HostedCall, model: ModelFacts) -> None:
-        """Nothing is known yet."""
         self.request = request
         self.hosted: HostedCall = hosted
         self.started_at = datetime.now(UTC)

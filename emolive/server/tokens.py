@@ -80,7 +80,6 @@ class TokenFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Those of the library in `folder`."""
         self.path = folder / TOKENS_FILE
 
     def add(self, name: str, scopes: frozenset[Scope]) -> str:

@@ -39,7 +39,6 @@ class LibraryReader:
     """
 
     def __init__(self, folder: Path, database: Database) -> None:
-        """Read the library in `folder`."""
         self.folder = folder
         self.database = database
 

@@ -33,7 +33,6 @@ class TimelineWriter:
     """
 
     def __init__(self, writer: SessionWriter, origin_sample: int) -> None:
-        """Fill `writer`."""
         info = writer.info
         self._writer = writer
         self._origin = origin_sample
@@ -43,14 +42,9 @@ class TimelineWriter:
         self._activity: dict[str, list[SpeechActivity]] = {}
         self._missing_since: dict[str, int] = {}
         self._bands: dict[str, Band] = {}
-        self._heard = 0
+        self.heard = 0  # the session's sample up to which the engine has told what it knows
         self._lost_since: int | None = None
         self._until: int | None = None
-
-    @property
-    def heard(self) -> int:
-        """The session's sample up to which the engine has told what it knows."""
-        return self._heard
 
     def end_at(self, sample: int) -> None:
         """Take nothing that lies beyond this sample of the session."""
@@ -62,7 +56,7 @@ class TimelineWriter:
             self._predict(event)
         elif isinstance(event, FeatureBlock):
             self._close_loss(event.start_sample - self._origin)
-            self._heard = max(self._heard, event.end_sample - self._origin)
+            self.heard = max(self.heard, event.end_sample - self._origin)
             if event.activity is not None:
                 self._hear(event.stream, event.activity)
         elif isinstance(event, Alert):
@@ -78,7 +72,7 @@ class TimelineWriter:
     def lose_events(self) -> None:
         """Events were lost between the last one accepted and the next."""
         if self._lost_since is None:
-            self._lost_since = self._heard
+            self._lost_since = self.heard
 
     def write_activity(self) -> None:
         """Hand on the voice activity so far; stretches that follow each other as one."""

@@ -56,36 +56,26 @@ class SpeechGate:
 
     def reset(self) -> None:
         """Forget everything; the next chunk starts at sample 0 again."""
-        self._n_chunks = 0
+        self.n_chunks = 0  # chunks judged since the start, including those no longer kept
         self._quiet = 0
-        self._speaking = False
+        self.speaking = False  # whether the newest chunk is speech
         self._open = False
-
-    @property
-    def n_chunks(self) -> int:
-        """Chunks judged since the start, including those no longer kept."""
-        return self._n_chunks
-
-    @property
-    def speaking(self) -> bool:
-        """Whether the newest chunk is speech."""
-        return self._speaking
 
     def accept(self, probabilities: FloatArray) -> BoolArray:
         """Add the speech probabilities of the next chunks, ``(n,)``; return their flags."""
         flags = np.zeros(len(probabilities), np.bool_)
         for index, probability in enumerate(probabilities.tolist()):
             if probability >= self.config.on:
-                self._speaking = True
+                self.speaking = True
                 self._quiet = 0
             elif probability >= self.config.off:
                 self._quiet = 0
             else:
                 self._quiet += 1
                 if self._quiet > self._hang_over:
-                    self._speaking = False
-            self._flags[self._n_chunks % self.capacity] = flags[index] = self._speaking
-            self._n_chunks += 1
+                    self.speaking = False
+            self._flags[self.n_chunks % self.capacity] = flags[index] = self.speaking
+            self.n_chunks += 1
         return flags
 
     def speech_ratio(self, start_sample: int, end_sample: int) -> float:
@@ -103,10 +93,10 @@ class SpeechGate:
         first = start // CHUNK
         if last <= first:
             return 0.0
-        if last > self._n_chunks or first < self._n_chunks - self.capacity:
+        if last > self.n_chunks or first < self.n_chunks - self.capacity:
             raise IndexError(
                 f"chunks [{first}, {last}) are not held: "
-                f"{self._n_chunks} judged, the last {self.capacity} kept"
+                f"{self.n_chunks} judged, the last {self.capacity} kept"
             )
         flags = self._flags[np.arange(first, last) % self.capacity]
         # The first chunk may begin before the range: count only its part inside.

@@ -84,7 +84,6 @@ class EmotionWatch(PredictionWatch):
         stream: Stream,
         call: CallFormat,
     ) -> None:
-        """Watch `stream`."""
         super().__init__(rule, stream, call.rate, rule.for_s)
         self._level, self._release = rule.probability, rule.release_level
         self._bridge = self.samples(rule.bridge_s)

@@ -119,7 +119,6 @@ class _OvertalkWatch(VoiceWatch):
     """What both measures of an `OvertalkRule` share."""
 
     def __init__(self, rule: OvertalkRule, rate: int) -> None:
-        """Watch all parties of the joint runs."""
         super().__init__(rule, None, rate, 0.0)
         self._window_s = rule.window_s
         self._window = self.samples(rule.window_s)
@@ -145,7 +144,6 @@ class OvertalkCountWatch(_OvertalkWatch):
     """
 
     def __init__(self, rule: OvertalkRule, rate: int) -> None:
-        """Watch all parties of the joint runs."""
         super().__init__(rule, rate)
         self._level, self._release = rule.level, rule.release_level
         self._each = self.samples(rule.each_s)
@@ -195,7 +193,6 @@ class OvertalkTimeWatch(_OvertalkWatch):
     """
 
     def __init__(self, rule: OvertalkRule, rate: int) -> None:
-        """Watch all parties of the joint runs."""
         super().__init__(rule, rate)
         self._level = max(1, self.samples(rule.level))
         self._release = min(self._level - 1, int(rule.release_level * rate))

@@ -98,7 +98,6 @@ class TrendWatch(PredictionWatch):
         stream: Stream,
         call: CallFormat,
     ) -> None:
-        """Watch `stream`."""
         super().__init__(rule, stream, call.rate, 0.0)
         self._level, self._release = rule.rise_per_minute, rule.release_level
         self._lowest_end = rule.probability

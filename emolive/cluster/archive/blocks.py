@@ -137,7 +137,6 @@ class AddressWork:
     """`FileWork` for files that may have to be fetched first, one at a time."""
 
     def __init__(self, work: FileWork, folder: Path) -> None:
-        """Fetch into `folder`."""
         self._work = work
         self._folder = folder
 

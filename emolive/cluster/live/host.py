@@ -27,7 +27,6 @@ class RemoteCall:
     """A `HostedCall` of a worker."""
 
     def __init__(self, request: CallRequest, member: Member) -> None:
-        """It runs on `member`."""
         self.request = request
         self.member = member
         self.state = CallState()

@@ -67,7 +67,6 @@ class FrontProfiles:
     """The front's profiles, which are in its library."""
 
     def __init__(self, library: Path) -> None:
-        """Those of the library in this folder."""
         self._store = ProfileStore(library)
         self._stamp: object = None
 

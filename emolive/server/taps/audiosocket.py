@@ -58,14 +58,9 @@ class AudioSocketTap:
         self._consent = consent
         self._rates = {**_RATES, _SLIN: slin_rate}
         self._held = bytearray()
-        self._id: uuid.UUID | None = None
+        self.id: uuid.UUID | None = None  # the call's, once the client has told it
         self._kind: int | None = None
         self._over = False
-
-    @property
-    def id(self) -> uuid.UUID | None:
-        """The call's, once the client has told it."""
-        return self._id
 
     def receive(self, data: str | bytes) -> Iterable[TapEvent]:
         """Take what the socket brought, whatever its pieces.
@@ -97,22 +92,22 @@ class AudioSocketTap:
             self._over = True
             yield Ended(None if kind == _HANGUP else _error(payload))
         elif kind == _UUID:
-            if self._id is not None or len(payload) != 16:
+            if self.id is not None or len(payload) != 16:
                 raise TapError("A connection has one UUID, of 16 bytes.")
-            self._id = uuid.UUID(bytes=payload)
+            self.id = uuid.UUID(bytes=payload)
         elif kind in self._rates:
             yield from self._audio(kind, payload)
-        elif self._id is None and kind != _DTMF:
+        elif self.id is None and kind != _DTMF:
             raise TapError("An AudioSocket connection begins with a UUID.")
 
     def _audio(self, kind: int, payload: bytes) -> Iterable[TapEvent]:
-        if self._id is None:
+        if self.id is None:
             raise TapError("Audio came before the UUID.")
         if self._kind is None:
             self._kind = kind
             yield Began(
-                str(self._id),
-                self._name or f"Asterisk {str(self._id)[:8]}",
+                str(self.id),
+                self._name or f"Asterisk {str(self.id)[:8]}",
                 self._rates[kind],
                 (self._role.value,),
                 (self._role,),
