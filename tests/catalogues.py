@@ -29,7 +29,7 @@ LOCALES = SOURCE / "locale"
 LANGUAGES = sorted(path.stem for path in LOCALES.glob("*.po"))
 # What takes texts: the seam's functions, and errors that people read; with how many.
 _ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type)]
-_TEXTS = {"tr": 1, "mark": 1, "ntr": 2} | dict.fromkeys(
+TAKES_TEXTS = {"tr": 1, "mark": 1, "ntr": 2, "say": 1, "tell": 1} | dict.fromkeys(
     [*_ERRORS, "DiskFullError", "NoSuchSession", "RuleError"], 1
 )
 
@@ -48,7 +48,7 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, int]]:
     for node in nodes(path):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
-        if (texts := _TEXTS.get(node.func.id)) is not None:
+        if (texts := TAKES_TEXTS.get(node.func.id)) is not None:
             yield node, texts
 
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emolive.alerts.courier import Courier, CourierStatus
-from emolive.alerts.desktop import DesktopNotifier
+from emolive.alerts.desktop import DesktopNotifier, check_desktop_notifications
 from emolive.alerts.outbox import Depth, Outbox
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.ways import no_alerts
 from emolive.alerts.webhook import WebhookClient, payload
-from emolive.errors import SessionError
+from emolive.alerts.webhook_settings import Webhook
+from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import tr
 from emolive.session.database import library_folder
 from emolive.session.library import Library
@@ -269,3 +269,20 @@ def _outbox(library: Path | None) -> Outbox:
     # Makes the folder and its database where there is none yet.
     Library.open(folder).close()
     return Outbox.open(folder)
+
+
+def unusable_ways(rules: RuleSet) -> tuple[str, ...]:
+    """What rules want to tell through and cannot, as sentences, looked up now."""
+    found = []
+    if any(rule.desktop for rule in rules.enabled):
+        try:
+            check_desktop_notifications()
+        except EmoliveError as error:
+            found.append(str(error))
+    found += [no_alerts(hook, problem) for hook in rules.webhooks if (problem := hook.problem)]
+    return tuple(found)
+
+
+def no_alerts(webhook: Webhook, problem: str) -> str:
+    """That a webhook gets none, as a sentence."""
+    return tr("Webhook {name} gets no alerts: {problem}.", name=repr(webhook.name), problem=problem)

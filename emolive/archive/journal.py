@@ -10,7 +10,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 from emolive.plain_text import valid_text
 from emolive.session.export import FORMATS
 

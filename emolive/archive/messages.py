@@ -1,12 +1,63 @@
-"""What is told about a run while it goes on; small, and able to travel between processes."""
+"""What is told about a run while it goes on, and kept of each file.
+
+Small, and able to travel between processes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.result import FileResult
+from emolive.engine import FileAnalysis
+
+
+class FileResult(BaseModel):
+    """One file's outcome in short.
+
+    `label` leads `probabilities`, the file-level answer; both say nothing without speech.
+    `seconds` is how long each label of the timeline lasts, silence and uncertain included, all
+    streams together. `outputs` are paths below the output folder, with forward slashes. `problem`
+    tells that the file broke off, `note` that something in it had to be replaced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    duration_s: float = Field(ge=0)
+    label: str | None
+    probabilities: dict[str, float]
+    seconds: dict[str, float]
+    outputs: tuple[str, ...]
+    problem: str | None = None
+    note: str | None = None
+
+    @classmethod
+    def of(cls, analysis: FileAnalysis, outputs: tuple[str, ...]) -> Self:
+        """The short form of an analysis whose results are in `outputs`."""
+        rate = analysis.metadata.front_end.sampling_rate
+        samples: dict[str, int] = {}
+        for segment in analysis.segments:
+            length = segment.end_sample - segment.start_sample
+            samples[segment.label] = samples.get(segment.label, 0) + length
+        pooled = analysis.probabilities
+        answer = {} if pooled is None else dict(zip(analysis.labels, pooled.tolist(), strict=True))
+        return cls(
+            duration_s=analysis.duration_s,
+            label=analysis.label,
+            probabilities=answer,
+            seconds={label: n / rate for label, n in samples.items()},
+            outputs=outputs,
+            problem=analysis.problem,
+            note=analysis.note,
+        )
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of `label`, or None without speech."""
+        return None if self.label is None else self.probabilities[self.label]
 
 
 @dataclass(frozen=True, slots=True)

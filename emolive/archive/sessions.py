@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Message, Tell
+from emolive.archive.messages import FileResult, Message, Tell
 from emolive.archive.processes import run_in_processes, usable_cores
-from emolive.archive.result import FileResult
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import attempt
 from emolive.audio.decoding import ChannelUse

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 from emolive.plain_text import one_line
 from emolive.session.export.csv_file import PLAIN, Dialect, write_rows
 

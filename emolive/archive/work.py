@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Begun, Done, Failed, Tell
-from emolive.archive.result import FileResult
+from emolive.archive.messages import Advanced, Begun, Done, Failed, FileResult, Tell
 from emolive.archive.settings import ArchiveSettings
 from emolive.engine import FileAnalysis, analyze_file
 from emolive.engine.offline import Progress

@@ -6,9 +6,8 @@ one vector, added to the log-probabilities, makes their mean an expected mix. No
 audio.
 """
 
-from emolive.baseline.consequence import consequence
 from emolive.baseline.evidence import Evidence
-from emolive.baseline.expected import PRESETS, ExpectedMix
+from emolive.baseline.expected import PRESETS, ExpectedMix, consequence
 from emolive.baseline.profile import Source, SourceProfile
 from emolive.baseline.running import FixedBaseline, RunningBaseline, StreamBaseline, pooled_baseline
 from emolive.baseline.source import Baselines, KnownSources, Profiles, SourceBaselines

@@ -173,7 +173,7 @@ def remove(
             failed += 1
             tell(str(error))
         else:
-            tell(tr("The model {name} is deleted.", name=name))
+            tell("The model {name} is deleted.", name=name)
     return SOME_INPUTS_FAILED if failed else DONE
 
 
@@ -203,10 +203,10 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
     with _listener(options.base) as (base, listener), progress_bar(tr("Listening")) as progress:
         taught = teach(name, labelled, base, listener, progress)
     if name in adapted_names():
-        tell(tr("The model {name} that was there before is replaced.", name=name))
+        tell("The model {name} that was there before is replaced.", name=name)
     path = shelf.keep(taught.model)
     for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
-        tell(tr("Left out: {sentence}", sentence=sentence))
+        tell("Left out: {sentence}", sentence=sentence)
     if as_json:
         print_json(_document(taught, path))
     else:
@@ -233,11 +233,9 @@ def _permission(library: Library, what: str, options: _Options) -> AgentPermissi
         library, what, policy, wanted=options.infer_agent, confirm=confirm_in_terminal
     )
     if permission is not None:
-        tell(
-            tr("The agents' voices are taken, too: {granted_by}.", granted_by=permission.granted_by)
-        )
+        tell("The agents' voices are taken, too: {granted_by}.", granted_by=permission.granted_by)
     elif options.infer_agent:
-        tell(tr("Not confirmed: the agents' voices are left out."))
+        tell("Not confirmed: the agents' voices are left out.")
     return permission
 
 

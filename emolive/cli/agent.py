@@ -43,13 +43,11 @@ def permission_for(call: str, options: AgentOptions) -> AgentPermission | None:
             library, call, policy, wanted=options.wanted, confirm=confirm_in_terminal
         )
     if permission is None:
-        tell(tr("Not confirmed: the agent's emotions are not inferred."))
+        tell("Not confirmed: the agent's emotions are not inferred.")
         return None
     tell(
-        tr(
-            "The agent's emotions are inferred in this call: {granted_by}.",
-            granted_by=permission.granted_by,
-        )
+        "The agent's emotions are inferred in this call: {granted_by}.",
+        granted_by=permission.granted_by,
     )
     return permission
 
@@ -67,5 +65,5 @@ def confirm_in_terminal(statement: Statement) -> bool:
         )
     phrase = tr(statement.phrase)
     tell_lines(f"\n{tr(statement.title)}\n\n{textwrap.fill(tr(statement.text), 88)}\n")
-    tell(tr("{question} Type: {phrase}", question=tr(statement.question), phrase=phrase))
+    tell("{question} Type: {phrase}", question=tr(statement.question), phrase=phrase)
     return sys.stdin.readline().strip().casefold() == phrase.casefold()

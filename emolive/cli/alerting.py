@@ -62,7 +62,7 @@ class Watching:
             for run in runs:
                 self._metrics.watch(run.live, run.live.id)
             self._server.start()
-            tell(tr("Metrics are at {url}.", url=self._server.url))
+            tell("Metrics are at {url}.", url=self._server.url)
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -18,11 +18,10 @@ from rich.text import Text
 
 from emolive.alerts import rule_file
 from emolive.alerts.conditions.rule import Rule
-from emolive.alerts.dispatch import Dispatcher
+from emolive.alerts.dispatch import Dispatcher, unusable_ways
 from emolive.alerts.dry_run import DryRun, Finding, RuleFindings
 from emolive.alerts.outbox import Message, Outbox
 from emolive.alerts.rule_file import check_labels, exposed_secrets, load_rules
-from emolive.alerts.ways import unusable_ways
 from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_inputs import PastOptions, past_calls
@@ -92,7 +91,7 @@ def check(rules: RulesArgument, model: ModelOption = None) -> int:
         tell(sentence)
     watched = ntr("{count} rule", "{count} rules", len(found.rules))
     told = ntr("{count} webhook", "{count} webhooks", len(found.webhooks))
-    tell(tr("{rules} is right: {watched}, {told}.", rules=rules, watched=watched, told=told))
+    tell("{rules} is right: {watched}, {told}.", rules=rules, watched=watched, told=told)
     return DONE
 
 
@@ -157,16 +156,14 @@ def try_rules(
     if trial.calls:
         pace = trial.seconds / max(took, 1e-3)
         tell(
-            tr(
-                "{seconds} h in {calls}, tried in {took} s ({pace} times real time).",
-                seconds=decimal(trial.seconds / 3600, 1),
-                calls=_calls(trial.calls),
-                took=decimal(took, 1),
-                pace=decimal(pace, 0),
-            )
+            "{seconds} h in {calls}, tried in {took} s ({pace} times real time).",
+            seconds=decimal(trial.seconds / 3600, 1),
+            calls=_calls(trial.calls),
+            took=decimal(took, 1),
+            pace=decimal(pace, 0),
         )
     else:
-        tell(tr("There was no call to try the rules on: record some, or name files."))
+        tell("There was no call to try the rules on: record some, or name files.")
     return SOME_INPUTS_FAILED if failures else DONE
 
 
@@ -183,10 +180,8 @@ def outbox(
         stored = Outbox(opened.database)
         if retry:
             tell(
-                tr(
-                    "{retry_failed} refused messages wait again.",
-                    retry_failed=stored.retry_failed(datetime.now(UTC)),
-                )
+                "{retry_failed} refused messages wait again.",
+                retry_failed=stored.retry_failed(datetime.now(UTC)),
             )
         messages, depth = stored.messages(), stored.depth()
     if as_json:
@@ -195,12 +190,10 @@ def outbox(
     if messages:
         print_table(_outbox_table(messages))
     tell(
-        tr(
-            "{waiting} waiting, {failed} refused, {dropped} dropped in all.",
-            waiting=depth.waiting,
-            failed=depth.failed,
-            dropped=depth.dropped,
-        )
+        "{waiting} waiting, {failed} refused, {dropped} dropped in all.",
+        waiting=depth.waiting,
+        failed=depth.failed,
+        dropped=depth.dropped,
     )
     return DONE
 
@@ -249,10 +242,8 @@ def bench(
     The exit code is 2 when 1 % take longer than one hop and 100 ms, or one is missing.
     """
     tell(
-        tr(
-            "Measuring for {seconds} s. Other load on the machine shows in the numbers.",
-            seconds=decimal(seconds),
-        )
+        "Measuring for {seconds} s. Other load on the machine shows in the numbers.",
+        seconds=decimal(seconds),
     )
     classifier = load_classifier(model, provider.value)
     config = engine_config(hop, classifier)
@@ -285,22 +276,18 @@ def _show_trial(trial: DryRun) -> None:
         for finding in entry.findings[:_SHOWN_FINDINGS]:
             say(_finding_line(finding))
         if (more := len(entry.findings) - _SHOWN_FINDINGS) > 0:
-            say(tr("  ... and {more} more: --json prints them all.", more=more))
+            say("  ... and {more} more: --json prints them all.", more=more)
         for reason, calls in entry.skipped.items():
             tell(
-                tr(
-                    "{name} had nothing to watch in {calls}: {reason}.",
-                    name=entry.rule.name,
-                    calls=_calls(calls),
-                    reason=reason,
-                )
+                "{name} had nothing to watch in {calls}: {reason}.",
+                name=entry.rule.name,
+                calls=_calls(calls),
+                reason=reason,
             )
     if trial.per_hour is not None:
         say(
-            tr(
-                "All rules: {per_hour} alerts per hour of calls.",
-                per_hour=decimal(trial.per_hour, 2),
-            )
+            "All rules: {per_hour} alerts per hour of calls.",
+            per_hour=decimal(trial.per_hour, 2),
         )
 
 

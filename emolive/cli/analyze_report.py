@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Begun, Done, Failed, Message
+from emolive.archive.messages import Begun, Done, Failed, FileResult, Message
 from emolive.archive.pace import Pace, PaceNow
-from emolive.archive.result import FileResult
 from emolive.archive.summary import FileOutcome, Summary
 from emolive.cli.console import Console, columns
 from emolive.i18n import decimal, mark, ntr, tr

@@ -50,7 +50,7 @@ def audit(
     elif entries:
         print_table(_audit_table(entries))
     else:
-        tell(tr("The audit log is empty."))
+        tell("The audit log is empty.")
     return DONE
 
 
@@ -77,11 +77,9 @@ def policy(
     folder = settings_folder()
     policy = load_policy(file, folder)
     say(
-        tr(
-            "{title} (statement, version {version})\n",
-            title=tr(STATEMENT.title),
-            version=STATEMENT.version,
-        )
+        "{title} (statement, version {version})\n",
+        title=tr(STATEMENT.title),
+        version=STATEMENT.version,
     )
     sys.stdout.write(textwrap.fill(tr(STATEMENT.text), 88) + "\n\n")
     if policy is None:
@@ -126,11 +124,9 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
         print_json(found)
     elif found.problem is not None:
         tell(
-            tr(
-                "The audit log of {folder} was tampered with: {problem}.",
-                folder=library.folder,
-                problem=found.problem,
-            )
+            "The audit log of {folder} was tampered with: {problem}.",
+            folder=library.folder,
+            problem=found.problem,
         )
     elif found.entries:
         say(f"{found.fingerprint}")
@@ -143,7 +139,7 @@ def _check(folder: Path | None, noted: str | None, *, as_json: bool) -> int:
             )
         )
     else:
-        tell(tr("The audit log is empty."))
+        tell("The audit log is empty.")
     return DONE if found.problem is None else SOME_INPUTS_FAILED
 
 

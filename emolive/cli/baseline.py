@@ -50,9 +50,7 @@ def baseline_choice(
     mix = settings.baseline.expected if expected is None else ExpectedMix.of(expected)
     if wanted == "off" or (wanted is None and not settings.baseline.on):
         if (expected, group) != (None, None):
-            tell(
-                tr("--expected-neutral and --baseline-group do nothing without --baseline library.")
-            )
+            tell("--expected-neutral and --baseline-group do nothing without --baseline library.")
         return None
     folder = library or settings.recording.library
     return BaselineChoice(mix, settings.baseline.group if group is None else group, None, folder)
@@ -90,7 +88,7 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
         print_json([profile.summary() for profile in profiles])
         return DONE
     if not profiles:
-        say(tr("No source is known yet: `emolive live` gathers what it hears of one."))
+        say("No source is known yet: `emolive live` gathers what it hears of one.")
         return DONE
     table = Table(
         tr("id"), tr("source"), tr("sessions"), tr("counts"), tr("strength"), tr("last heard")
@@ -107,10 +105,8 @@ def list_profiles(library: LibraryOption = None, as_json: JsonReport = False) ->
         )
     Console().print(table)
     say(
-        tr(
-            "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` "
-            "shows one, `forget ID` deletes it."
-        )
+        "What counts is at most 10 min of a session, and fades. `emolive baseline show ID` "
+        "shows one, `forget ID` deletes it."
     )
     return DONE
 

@@ -74,9 +74,7 @@ class Report:
 
 def run_bench(asked: Asked, seconds: float, soak_hours: float | None, calls: int | None) -> int:
     """Measure and print; 2 when a soak's memory grew by more than 5 %."""
-    tell(
-        tr("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
-    )
+    tell("Measuring; this takes about a minute. Other load on the machine shows in the numbers.")
     report = _measure(asked, seconds, soak_hours)
     if calls:
         report = replace(report, wall=_measure_wall(asked, seconds, calls))
@@ -86,10 +84,8 @@ def run_bench(asked: Asked, seconds: float, soak_hours: float | None, calls: int
         _show(report)
     if report.soak and report.soak.growth > _GROWTH_LIMIT:
         tell(
-            tr(
-                "Memory grew by {growth} after warm-up: please report this.",
-                growth=percent(report.soak.growth, 1),
-            )
+            "Memory grew by {growth} after warm-up: please report this.",
+            growth=percent(report.soak.growth, 1),
         )
         return CANNOT
     return DONE
@@ -170,10 +166,8 @@ def _usual_way(threads: int) -> tuple[list[Timing], list[Timing]]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         tell(
-            tr(
-                "The usual way could not be measured: {reason}",
-                reason=done.stderr.strip().rpartition("\n")[2],
-            )
+            "The usual way could not be measured: {reason}",
+            reason=done.stderr.strip().rpartition("\n")[2],
         )
         return [], []
     times = json.loads(done.stdout)
@@ -340,23 +334,19 @@ def run_teaching_bench(asked: Asked) -> int:
         print_json(asdict(timing) | {"model": name, "added": timing.added})
         return DONE
     say(
-        tr(
-            "{labels} labels of {classes} classes on {name} ({features} features): "
-            "learned in {learning_s} s, judged in {judging_s} s.",
-            labels=timing.labels,
-            classes=timing.classes,
-            name=name,
-            features=timing.features,
-            learning_s=decimal(timing.learning_s, 1),
-            judging_s=decimal(timing.judging_s, 1),
-        )
+        "{labels} labels of {classes} classes on {name} ({features} features): "
+        "learned in {learning_s} s, judged in {judging_s} s.",
+        labels=timing.labels,
+        classes=timing.classes,
+        name=name,
+        features=timing.features,
+        learning_s=decimal(timing.learning_s, 1),
+        judging_s=decimal(timing.judging_s, 1),
     )
     say(
-        tr(
-            "A window takes {window_ms} ms; a taught model adds {layer_us} µs, {added}.",
-            window_ms=decimal(timing.window.median_ms, 2),
-            layer_us=decimal(1000.0 * timing.layer.median_ms, 0),
-            added=percent(timing.added, 2),
-        )
+        "A window takes {window_ms} ms; a taught model adds {layer_us} µs, {added}.",
+        window_ms=decimal(timing.window.median_ms, 2),
+        layer_us=decimal(1000.0 * timing.layer.median_ms, 0),
+        added=percent(timing.added, 2),
     )
     return DONE

@@ -64,10 +64,8 @@ def run_desktop_soak(asked: Asked, hours: float) -> int:
         Console().print(table)
     if soak.growth > _GROWTH_LIMIT:
         tell(
-            tr(
-                "Memory grew by {growth} after the first eighth: please report this.",
-                growth=percent(soak.growth, 1),
-            )
+            "Memory grew by {growth} after the first eighth: please report this.",
+            growth=percent(soak.growth, 1),
         )
         return CANNOT
     return DONE

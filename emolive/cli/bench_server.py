@@ -58,7 +58,7 @@ def run_server_bench(asked: Asked, seconds: float, calls: int | None) -> int:
         EmoliveError: something needed is missing, or the server did not come up.
     """
     check_server()
-    tell(tr("Measuring calls over sockets. Other load on the machine shows in the numbers."))
+    tell("Measuring calls over sockets. Other load on the machine shows in the numbers.")
     tried: list[tuple[int, bool]] = []
     if calls is None:
         calls = _most_calls(asked, tried)
@@ -126,12 +126,10 @@ def _most_calls(asked: Asked, tried: list[tuple[int, bool]]) -> int:
     while bad - good > max(1, _NEAR * good):
         found = _measured(asked, calls, _TRIAL_S)
         tell(
-            tr(
-                "{calls} calls: {windows_skipped} windows skipped, {cores} cores.",
-                calls=calls,
-                windows_skipped=found.windows_skipped,
-                cores=decimal(found.cores, 2),
-            )
+            "{calls} calls: {windows_skipped} windows skipped, {cores} cores.",
+            calls=calls,
+            windows_skipped=found.windows_skipped,
+            cores=decimal(found.cores, 2),
         )
         fine = not found.windows_skipped
         if not fine and (calls, False) not in tried:
@@ -147,46 +145,40 @@ def _most_calls(asked: Asked, tried: list[tuple[int, bool]]) -> int:
 def _show(report: ServerReport) -> None:
     server, engine = report.server, report.engine
     say(
-        tr(
-            "{calls} two-party calls over sockets for {seconds} s, customers inferred: "
-            "{windows_skipped} windows skipped, answers on a watcher's socket "
-            "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99) after the packet, "
-            "{cores} cores, {memory_mb} MB.",
-            calls=server.calls,
-            seconds=decimal(server.seconds, 0),
-            windows_skipped=server.windows_skipped,
-            latency_p50_ms=decimal(server.latency_p50_ms, 0),
-            latency_p99_ms=decimal(server.latency_p99_ms, 0),
-            cores=decimal(server.cores, 2),
-            memory_mb=decimal(server.memory_mb, 0),
-        )
+        "{calls} two-party calls over sockets for {seconds} s, customers inferred: "
+        "{windows_skipped} windows skipped, answers on a watcher's socket "
+        "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99) after the packet, "
+        "{cores} cores, {memory_mb} MB.",
+        calls=server.calls,
+        seconds=decimal(server.seconds, 0),
+        windows_skipped=server.windows_skipped,
+        latency_p50_ms=decimal(server.latency_p50_ms, 0),
+        latency_p99_ms=decimal(server.latency_p99_ms, 0),
+        cores=decimal(server.cores, 2),
+        memory_mb=decimal(server.memory_mb, 0),
     )
     say(
-        tr(
-            "The same without a server: {windows_skipped} windows skipped, answers after "
-            "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99), {cores} cores.",
-            windows_skipped=engine.windows_skipped,
-            latency_p50_ms=decimal(engine.latency_p50_ms, 0),
-            latency_p99_ms=decimal(engine.latency_p99_ms, 0),
-            cores=decimal(engine.cores, 2),
-        )
+        "The same without a server: {windows_skipped} windows skipped, answers after "
+        "{latency_p50_ms} ms (median), {latency_p99_ms} ms (p99), {cores} cores.",
+        windows_skipped=engine.windows_skipped,
+        latency_p50_ms=decimal(engine.latency_p50_ms, 0),
+        latency_p99_ms=decimal(engine.latency_p99_ms, 0),
+        cores=decimal(engine.cores, 2),
     )
     least, overhead, most = report.overheads
     say(
-        tr(
-            "Of {rounds} rounds in turn: the server adds {overhead} ({least} to {most}) "
-            "to what monitoring takes; a call costs {cores_per_call} cores with a "
-            "server, {engine_cores_per_call} without.",
-            rounds=len(report.overheads),
-            overhead=percent(overhead),
-            least=percent(least),
-            most=percent(most),
-            cores_per_call=decimal(report.cores_per_call, 4),
-            engine_cores_per_call=decimal(report.engine_cores_per_call, 4),
-        )
+        "Of {rounds} rounds in turn: the server adds {overhead} ({least} to {most}) "
+        "to what monitoring takes; a call costs {cores_per_call} cores with a "
+        "server, {engine_cores_per_call} without.",
+        rounds=len(report.overheads),
+        overhead=percent(overhead),
+        least=percent(least),
+        most=percent(most),
+        cores_per_call=decimal(report.cores_per_call, 4),
+        engine_cores_per_call=decimal(report.engine_cores_per_call, 4),
     )
     if overhead > _MARK:
-        tell(tr("More than the {share} that a server should add.", share=percent(_MARK)))
+        tell("More than the {share} that a server should add.", share=percent(_MARK))
 
 
 def run_sizing_bench(asked: Asked, seconds: float, calls: int) -> int:
@@ -198,20 +190,16 @@ def run_sizing_bench(asked: Asked, seconds: float, calls: int) -> int:
     check_server()
     check_simpy()
     tell(
-        tr(
-            "Measuring {calls} calls over sockets for {seconds} s.",
-            calls=_MEASURED_CALLS,
-            seconds=decimal(seconds, 0),
-        )
+        "Measuring {calls} calls over sockets for {seconds} s.",
+        calls=_MEASURED_CALLS,
+        seconds=decimal(seconds, 0),
     )
     measured = _measured(asked, _MEASURED_CALLS, seconds)
     load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=asked.hop_s)
     tell(
-        tr(
-            "A call costs {cost} of a core here. Simulating {calls} calls.",
-            cost=decimal(load.cost, 3),
-            calls=calls,
-        )
+        "A call costs {cost} of a core here. Simulating {calls} calls.",
+        cost=decimal(load.cost, 3),
+        calls=calls,
     )
     found = {
         "as many calls as they are for": simulate(load, load.machines),
@@ -222,14 +210,12 @@ def run_sizing_bench(asked: Asked, seconds: float, calls: int) -> int:
         print_json({"load": load, **found})
         return DONE
     say(
-        tr(
-            "{calls} calls: {machines} machines of {cores} cores, a worker on each core, "
-            "which takes {per_worker} calls.",
-            calls=calls,
-            machines=load.machines,
-            cores=load.cores,
-            per_worker=load.per_worker,
-        )
+        "{calls} calls: {machines} machines of {cores} cores, a worker on each core, "
+        "which takes {per_worker} calls.",
+        calls=calls,
+        machines=load.machines,
+        cores=load.cores,
+        per_worker=load.per_worker,
     )
     for name, one in found.items():
         say(_sizing_line(name, one))
@@ -260,9 +246,7 @@ def run_server_day(asked: Asked, hours: float, *, server: bool) -> int:
     if not server:
         raise EmoliveError("--hours is about calls of a server: give --server, too.")
     check_server()
-    tell(
-        tr("Calls come and go. Other programs make it slower, and change nothing of what is left.")
-    )
+    tell("Calls come and go. Other programs make it slower, and change nothing of what is left.")
     day = run_day(
         *_demo_for(asked.model),
         asked.model,

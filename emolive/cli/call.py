@@ -52,7 +52,6 @@ from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.monitoring.baselines import run_baselines
 from emolive.session.export import Format, chosen_formats
 from emolive.session.export.atomic import fitting, write_text
@@ -200,10 +199,10 @@ def analyze(
     if sentence := telephone_note(analysis.streams, analysis.metadata):
         tell(sentence)
     if analysis.note:
-        tell(tr("Notice: {note}", note=analysis.note))
-    tell(tr("Results: {names}.", names=", ".join(map(str, written))))
+        tell("Notice: {note}", note=analysis.note)
+    tell("Results: {names}.", names=", ".join(map(str, written)))
     if analysis.problem:
-        tell(tr("{problem} What came before is in the results.", problem=analysis.problem))
+        tell("{problem} What came before is in the results.", problem=analysis.problem)
         return SOME_INPUTS_FAILED
     return DONE
 

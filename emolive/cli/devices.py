@@ -9,7 +9,7 @@ from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console, columns
 from emolive.cli.outcome import DONE, print_json, tell
-from emolive.i18n import mark, tr
+from emolive.i18n import mark
 
 _NUMBERS = ("index", "channels", "Hz")
 
@@ -29,7 +29,7 @@ def run_devices(*, as_json: bool) -> int:
         print_json(found)
         return DONE
     if not devices:
-        tell(tr(NO_INPUT))
+        tell(NO_INPUT)
     else:
         _show_inputs(devices)
     if loopbacks:
@@ -77,7 +77,7 @@ def _show_inputs(devices: list[InputDevice]) -> None:
         )
     Console().print(table)
     if any(device.is_default for device in devices):
-        tell(tr("* is the default. Choose another one with `emolive live --device NAME|INDEX`."))
+        tell("* is the default. Choose another one with `emolive live --device NAME|INDEX`.")
 
 
 def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
@@ -99,4 +99,4 @@ def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
     console = Console()
     console.print()
     console.print(table)
-    tell(tr("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`."))
+    tell("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`.")

@@ -10,7 +10,6 @@ from typing import cast
 from emolive.cli.outcome import AlreadyToldError, tell
 from emolive.engine import EngineConfig
 from emolive.errors import SessionError
-from emolive.i18n import tr
 from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
 from emolive.inference.providers import CUDA, Host, Requested
@@ -48,7 +47,7 @@ def open_library(folder: Path | None) -> Iterator[Library]:
     """
     with Library.open(folder) as library:
         for session_id in library.recovered:
-            tell(tr("Session {session_id} was cut off and is recovered.", session_id=session_id))
+            tell("Session {session_id} was cut off and is recovered.", session_id=session_id)
         for problem in library.problems:
             tell(problem)
         try:

@@ -41,7 +41,7 @@ from emolive.cli.options import (
 )
 from emolive.cli.outcome import CANNOT, output_ended, say, tell, watch_output
 from emolive.errors import EmoliveError
-from emolive.i18n import languages, tr
+from emolive.i18n import languages
 from emolive.logs import LogLevel, log_to, nothing_unseen
 
 app = Typer(
@@ -57,7 +57,7 @@ app = Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(tr("emolive {version}", version=__version__))
+        say("emolive {version}", version=__version__)
         raise typer.Exit
 
 
@@ -96,11 +96,9 @@ def _emolive(
             context.with_resource(log_to(log_file, log_level or LogLevel.INFO))
         except OSError as error:
             tell(
-                tr(
-                    "The log cannot be written to {log_file} ({strerror}): name another file.",
-                    log_file=log_file,
-                    strerror=error.strerror,
-                )
+                "The log cannot be written to {log_file} ({strerror}): name another file.",
+                log_file=log_file,
+                strerror=error.strerror,
             )
             raise typer.Exit(CANNOT) from error
 
@@ -251,7 +249,7 @@ def analyze(
     from emolive.cli.baseline import expected_mix
 
     if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
-        tell(tr("--expected-neutral does nothing without --baseline files or --baseline library."))
+        tell("--expected-neutral does nothing without --baseline files or --baseline library.")
     from emolive.cli.analyze import AnalyzeOptions, run_analyze
 
     options = AnalyzeOptions(

@@ -82,11 +82,9 @@ def show_adapted(model: AdaptedModel) -> None:
     if advice := advice_text(judged):
         say(advice)
     say(
-        tr(
-            "Taught with {model}. Use it as --model {quoted}.",
-            model=taught_text(model),
-            quoted=_quoted(model.name),
-        )
+        "Taught with {model}. Use it as --model {quoted}.",
+        model=taught_text(model),
+        quoted=_quoted(model.name),
     )
 
 
@@ -113,12 +111,10 @@ def _show_bundled() -> None:
     _add_confidence(table, unheard)
     Console().print(table)
     say(
-        tr(
-            "UAR of one 3-second window. Corpora never heard: the same recipe, each corpus left "
-            "out of the training in turn. {name} is used unless --model names another; `emolive "
-            "models NAME` shows the whole card.",
-            name=BUNDLED[0].name,
-        )
+        "UAR of one 3-second window. Corpora never heard: the same recipe, each corpus left "
+        "out of the training in turn. {name} is used unless --model names another; `emolive "
+        "models NAME` shows the whole card.",
+        name=BUNDLED[0].name,
     )
 
 
@@ -170,12 +166,10 @@ def _show_adapted(models: Sequence[AdaptedModel], gone: Mapping[str, int]) -> No
     Console().print(table)
     for name, n in gone.items():
         say(
-            tr(
-                "{n} of the sessions that {name} was taught with are deleted: to forget them "
-                "altogether, `emolive adapt remove {name}`.",
-                n=n,
-                name=_quoted(name),
-            )
+            "{n} of the sessions that {name} was taught with are deleted: to forget them "
+            "altogether, `emolive adapt remove {name}`.",
+            n=n,
+            name=_quoted(name),
         )
 
 

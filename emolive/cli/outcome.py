@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from emolive.errors import EmoliveError
-from emolive.i18n import tr
+from emolive.i18n import Said, tr
 from emolive.plain_text import one_line, plain
 
 _log = logging.getLogger(__name__)
@@ -28,20 +28,25 @@ INTERRUPTED = 130
 _ENDLESS = re.compile(r"(\S{200})\S{1000,}")
 
 
-def say(text: object) -> None:
-    """Print a line to standard output, without control characters; JSON passes as it is."""
-    print(plain(text))  # noqa: T201
+def say(text: object, /, **values: object) -> None:
+    """Print a line, as `tr` takes it, to standard output, without control characters."""
+    print(plain(_said(text, values)))  # noqa: T201
 
 
-def tell(text: object) -> None:
-    """Print a line to standard error, which is for people; standard output is for results.
+def tell(text: object, /, **values: object) -> None:
+    """Print a line, as `tr` takes it, to standard error; standard output is for results.
 
     One line, whatever names are in it: a file's may hold a line feed, and look like an answer.
     """
     # Nobody may be listening any more; that is no reason to fail.
     with suppress(OSError, ValueError):
         # Nobody reads words longer than any path.
-        print(_ENDLESS.sub(r"\1…", one_line(text)), file=sys.stderr, flush=True)  # noqa: T201
+        line = _ENDLESS.sub(r"\1…", one_line(_said(text, values)))
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _said(text: object, values: dict[str, object]) -> object:
+    return tr(text, **values) if isinstance(text, str) and not isinstance(text, Said) else text
 
 
 def tell_lines(text: str) -> None:
@@ -107,20 +112,16 @@ def outcome(body: Callable[[], int], *, debug: bool) -> int:
             tell(str(error))
         elif isinstance(error, OSError) and error.filename is not None:
             tell(
-                tr(
-                    "{filename} cannot be used ({strerror}): name another, or allow it.",
-                    filename=error.filename,
-                    strerror=error.strerror,
-                )
+                "{filename} cannot be used ({strerror}): name another, or allow it.",
+                filename=error.filename,
+                strerror=error.strerror,
             )
         else:
             tell(
-                tr(
-                    "emolive hit an unexpected problem ({kind}: {error}): run it again as `emolive "
-                    "--debug ...` and report what it prints.",
-                    kind=type(error).__name__,
-                    error=error,
-                )
+                "emolive hit an unexpected problem ({kind}: {error}): run it again as `emolive "
+                "--debug ...` and report what it prints.",
+                kind=type(error).__name__,
+                error=error,
             )
     return CANNOT
 
@@ -134,7 +135,7 @@ def output_ended(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # `head`, say
         return DONE
     reason = getattr(error, "strerror", None) or error
-    tell(tr("The output cannot be written ({reason}): send it to another place.", reason=reason))
+    tell("The output cannot be written ({reason}): send it to another place.", reason=reason)
     return CANNOT
 
 
@@ -161,7 +162,7 @@ def confirm(question: str, *, yes: bool) -> None:
             "is meant.",
             question=question,
         )
-    tell(tr("{question} Type y for yes:", question=question))
+    tell("{question} Type y for yes:", question=question)
     if sys.stdin.readline().strip().casefold() not in {"y", "yes", tr("y"), tr("yes")}:
         raise EmoliveError("Nothing was changed.")
 

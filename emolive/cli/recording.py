@@ -67,7 +67,7 @@ class Recording:
         if status.error:
             tell(status.error)
         elif before:
-            tell(tr("Recording goes on."))
+            tell("Recording goes on.")
         self._line(status)
 
     def finish(self) -> int:
@@ -92,7 +92,7 @@ class Recording:
                 folder=self._library.folder,
             )
         if session is None:
-            tell(tr("Nothing was recorded: no audio came."))
+            tell("Nothing was recorded: no audio came.")
             return DONE
         if status.error:
             tell(status.error)
@@ -100,12 +100,10 @@ class Recording:
             f" {ntr('with {count} gap', 'with {count} gaps', status.gaps)}" if status.gaps else ""
         )
         tell(
-            tr(
-                "Recorded {duration}{gaps} as session {id}.",
-                duration=table_time(session.duration_s),
-                gaps=gaps,
-                id=session.id,
-            )
+            "Recorded {duration}{gaps} as session {id}.",
+            duration=table_time(session.duration_s),
+            gaps=gaps,
+            id=session.id,
         )
         return SOME_INPUTS_FAILED if status.error else DONE
 

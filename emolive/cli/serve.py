@@ -277,7 +277,7 @@ def add(
     with open_library(library) as opened:
         made = TokenFile(opened.folder).add(name, frozenset(scopes))
         opened.audit("token.added", {"name": name, "scopes": sorted(scopes)})
-    tell(tr("Keep it: it is not shown again."))
+    tell("Keep it: it is not shown again.")
     say(made)
     return DONE
 
@@ -299,7 +299,7 @@ def list_tokens(as_json: JsonReport = False, library: LibraryOption = None) -> i
         print_json(rows)
         return DONE
     if not tokens:
-        tell(tr("There is no token yet: make one with `emolive serve token add NAME`."))
+        tell("There is no token yet: make one with `emolive serve token add NAME`.")
         return DONE
     table = columns(mark("id"), mark("name"), mark("scopes"), mark("made"), box=None)
     for one in tokens:
@@ -318,7 +318,7 @@ def revoke(
     with open_library(library) as opened:
         gone = TokenFile(opened.folder).revoke(name)
         opened.audit("token.revoked", {"name": gone.name, "id": gone.id})
-    tell(tr("The token {name} is revoked.", name=repr(gone.name)))
+    tell("The token {name} is revoked.", name=repr(gone.name))
     return DONE
 
 

@@ -11,7 +11,6 @@ from emolive.cli.baseline import expected_mix
 from emolive.cli.loading import open_library
 from emolive.cli.options import ExpectedOption, LibraryOption, LiveBaseline, SessionsArgument
 from emolive.cli.outcome import DONE, tell
-from emolive.i18n import tr
 from emolive.inference.known_models import called
 from emolive.session.readapting import readapt
 from emolive.wording import readapted_text
@@ -43,10 +42,8 @@ def adapt(
             found = readapt(opened, info.id, called(info.model, model), mix)
             told = [one.told for one in found.baselines.values()]
             tell(
-                tr(
-                    "Session {id}: {windows}",
-                    id=info.id,
-                    windows=readapted_text(found.windows, found.changed, told),
-                )
+                "Session {id}: {windows}",
+                id=info.id,
+                windows=readapted_text(found.windows, found.changed, told),
             )
     return DONE

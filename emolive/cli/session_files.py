@@ -152,11 +152,9 @@ def delete_sessions(
             if with_models:
                 way = tr("it is deleted, too")
             tell(
-                tr(
-                    "The model {name} was taught with what is deleted here: {way}.",
-                    name=name,
-                    way=way,
-                )
+                "The model {name} was taught with what is deleted here: {way}.",
+                name=name,
+                way=way,
             )
         names = ", ".join(info.title or info.id for info in infos)
         confirm(tr("Delete {names} for good?", names=names), yes=yes)
@@ -167,10 +165,10 @@ def delete_sessions(
                 failed += 1
                 tell(str(error))
             else:
-                tell(tr("Session {id} is deleted.", id=info.id))
+                tell("Session {id} is deleted.", id=info.id)
         for name in models if with_models else ():
             shelf.remove(name)
-            tell(tr("The model {name} is deleted.", name=name))
+            tell("The model {name} is deleted.", name=name)
     return SOME_INPUTS_FAILED if failed else DONE
 
 
@@ -205,20 +203,17 @@ def expire(
             opened.change_settings(settings.model_copy(update={"expire_after_days": after or None}))
         expired = opened.expire(days) if days is not None or after else []
         for session_id in expired:
-            tell(tr("Session {session_id} is deleted.", session_id=session_id))
+            tell("Session {session_id} is deleted.", session_id=session_id)
         for name in shelf.taught_with(expired):
             tell(
-                tr(
-                    "The model {name} was taught with them: `emolive adapt remove {name}` forgets "
-                    "it.",
-                    name=name,
-                )
+                "The model {name} was taught with them: `emolive adapt remove {name}` forgets it.",
+                name=name,
             )
         limit = opened.settings().expire_after_days
         if limit is None:
-            tell(tr("Sessions are kept until they are deleted."))
+            tell("Sessions are kept until they are deleted.")
         else:
-            tell(tr("Sessions are deleted by themselves after {limit} days.", limit=limit))
+            tell("Sessions are deleted by themselves after {limit} days.", limit=limit)
     return DONE
 
 
@@ -262,7 +257,7 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
                 except SessionError as error:
                     if len(names) == 1:
                         raise
-                    tell(tr("No manifest was written. {error}", error=error))
+                    tell("No manifest was written. {error}", error=error)
                     names = tuple(name for name in names if name != MANIFEST)
                     done = SOME_INPUTS_FAILED
         except OSError as error:
@@ -275,7 +270,7 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
             for info in found:
                 opened.audit("exported", {"session": info.id, "formats": list(names)})
         except SessionError as error:  # a disk that is full or read-only gives out what it has
-            tell(tr("The audit log does not know of this export. {error}", error=error))
+            tell("The audit log does not know of this export. {error}", error=error)
     if options.delete:
         done = max(
             done,

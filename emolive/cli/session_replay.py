@@ -15,7 +15,7 @@ from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.terminal import TerminalTimeline
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError, SessionError
-from emolive.i18n import decimal, tr
+from emolive.i18n import decimal
 from emolive.session.library import Library
 from emolive.session.player import Player, PlayerState, PlayerStatus, session_player
 from emolive.session.reanalysis import reanalyze
@@ -69,7 +69,7 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
     replay = Replay(library, session)
     silent = not options.audio
     if not session.has_audio and not silent:
-        tell(tr("This session was recorded without audio: its timeline runs in silence."))
+        tell("This session was recorded without audio: its timeline runs in silence.")
         silent = True
     with (
         Interrupts() as interrupts,

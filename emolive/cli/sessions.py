@@ -70,13 +70,11 @@ def list_sessions(
         elif sessions:
             print_table(sessions_table(sessions, times))
         elif opened.sessions():
-            tell(tr("Nothing was found."))
+            tell("Nothing was found.")
         else:
             tell(
-                tr(
-                    "There are no sessions in {folder} yet: `emolive live --record`.",
-                    folder=opened.folder,
-                )
+                "There are no sessions in {folder} yet: `emolive live --record`.",
+                folder=opened.folder,
             )
     return DONE
 
@@ -108,7 +106,7 @@ def trends(
     elif points:
         print_table(trend_table(points, emotions_of(results), by))
     else:
-        tell(tr("Nothing was found."))
+        tell("Nothing was found.")
     return DONE
 
 
@@ -234,7 +232,7 @@ def search(
         elif hits:
             print_table(hits_table(hits))
         else:
-            tell(tr("Nothing was found."))
+            tell("Nothing was found.")
     return DONE
 
 
@@ -370,10 +368,5 @@ def show_tiers(
         for tier in settings.tiers:
             say(f"{tier.name}: {', '.join(tier.labels)}")
     else:
-        say(
-            tr(
-                "Only the emotions can be marked: add a tier with `sessions tiers NAME --labels "
-                "a,b`."
-            )
-        )
+        say("Only the emotions can be marked: add a tier with `sessions tiers NAME --labels a,b`.")
     return DONE

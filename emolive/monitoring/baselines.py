@@ -10,8 +10,7 @@ from pathlib import Path
 from emolive.audio.source import AudioSource
 from emolive.baseline import ExpectedMix, Profiles, ProfileStore, SourceBaselines
 from emolive.errors import EmoliveError
-from emolive.monitoring.call_choices import CallChoice
-from emolive.monitoring.sources import SourceChoice, SourceKind
+from emolive.monitoring.sources import CallChoice, SourceChoice, SourceKind
 from emolive.session.database import library_folder
 from emolive.settings import BaselineSettings
 

@@ -11,8 +11,7 @@ from emolive.engine.config import AgentPermission, EngineConfig
 from emolive.inference.decision import DecisionConfig
 from emolive.inference.providers import Requested
 from emolive.monitoring.baselines import BaselineChoice
-from emolive.monitoring.call_choices import CallChoice
-from emolive.monitoring.sources import SourceChoice
+from emolive.monitoring.sources import CallChoice, SourceChoice
 from emolive.session.library import Library
 from emolive.session.recorder_status import RecordingRequest
 from emolive.settings import Settings

@@ -21,10 +21,9 @@ from emolive.inference.loading import load_classifier
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
 from emolive.monitoring.baselines import RunBaselines, run_baselines
-from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.description import RecordingChoice, RunDescription
 from emolive.monitoring.rules import RunAlerts, SharedRules
-from emolive.monitoring.sources import SourceChoice, open_source
+from emolive.monitoring.sources import CallChoice, SourceChoice, open_source
 from emolive.session.recent import RecentRun
 from emolive.session.recorder import Recorder
 from emolive.speech.silero import SileroVad

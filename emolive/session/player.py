@@ -15,8 +15,7 @@ from typing import Self
 
 import soundfile as sf
 
-from emolive.audio.output import Output, SilentOutput, Speaker
-from emolive.audio.outputs import ChosenOutput
+from emolive.audio.output import ChosenOutput, Output, SilentOutput, Speaker
 from emolive.audio.stretch import FASTEST, SLOWEST
 from emolive.errors import AudioDeviceError
 from emolive.i18n import tr

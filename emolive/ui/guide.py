@@ -16,7 +16,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import input_key, input_title
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
-from emolive.audio.outputs import ChosenOutput
+from emolive.audio.output import ChosenOutput
 from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from emolive.audio.output import Output
-from emolive.audio.outputs import ChosenOutput
+from emolive.audio.output import ChosenOutput, Output
 from emolive.monitoring.listening import HeardRun, Listening
 from emolive.settings import SoundSettings
 from emolive.ui.controls import timer

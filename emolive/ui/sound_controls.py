@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSlider, QWidget
 
-from emolive.audio.outputs import OutputDevice, list_outputs
+from emolive.audio.output import OutputDevice, list_outputs
 from emolive.i18n import tr
 from emolive.settings import Settings, SoundSettings
 from emolive.ui.background import Background

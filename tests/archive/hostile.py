@@ -10,8 +10,7 @@ import signal
 import time
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Begun, Done, Tell
-from emolive.archive.result import FileResult
+from emolive.archive.messages import Advanced, Begun, Done, FileResult, Tell
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.engine import FileAnalysis

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.journal import NAME, Journal
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 
 ITEM = AudioInput(Path("in/sub/talk.wav"), PurePath("sub/talk"), 1000, 5)
 RESULT = FileResult(

@@ -5,9 +5,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Begun, Done, Failed
+from emolive.archive.messages import Advanced, Begun, Done, Failed, FileResult
 from emolive.archive.pace import Pace
-from emolive.archive.result import FileResult
 
 
 class Clock:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from emolive.archive.inputs import AudioInput
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 from emolive.archive.summary import FileOutcome, Summary, write_summary
 
 LABELS = ("happy", "sad")

@@ -8,7 +8,7 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 from emolive.cluster.archive.listing import Listed, Listing, _table
 from emolive.cluster.archive.parts import FILES, SEGMENTS, WINDOWS, Parts, file_row, file_schema
 from emolive.errors import EmoliveError

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.explain.memory import AudioMemory
+from emolive.explain.explainer import AudioMemory
 
 RATE = 100
 

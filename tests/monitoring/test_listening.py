@@ -11,8 +11,7 @@ import pytest
 import soxr
 
 from emolive.audio import portaudio
-from emolive.audio.output import SilentOutput
-from emolive.audio.outputs import ChosenOutput, list_outputs
+from emolive.audio.output import ChosenOutput, SilentOutput, list_outputs
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import SourceFormat
 from emolive.engine.capture import LiveAudio

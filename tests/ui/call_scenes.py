@@ -12,7 +12,7 @@ from emolive import resources
 from emolive.inference.loading import load_classifier
 from emolive.inference.providers import Requested
 from emolive.monitoring import CallMonitor, Monitoring
-from emolive.monitoring.call_choices import CallChoice, CallKind
+from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.types import FloatArray
 from tests import models
 

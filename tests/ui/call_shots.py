@@ -22,8 +22,8 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
-from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
+from emolive.audio.inputs import CallDevices
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission
@@ -33,8 +33,8 @@ from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.loading import load_classifier
 from emolive.monitoring import MonitoredCall
-from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import CallFeed
+from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.session.library import Library
 from emolive.session.why import HeardExplainer
 from emolive.settings import ThemeChoice

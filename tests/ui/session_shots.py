@@ -18,9 +18,9 @@ from PySide6.QtWidgets import QApplication
 
 from emolive.adapt.teaching import usual_base
 from emolive.inference.adapted_file import AdaptedModel, Base, ClassScore, Judgement
+from emolive.session.comparison import OtherTimeline, analyse_again
 from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings
-from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.records import (
     AlertRecord,
     Annotation,

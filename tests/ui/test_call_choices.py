@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emolive.monitoring.call_choices import CallKind, calls_in, look_into, party_in
+from emolive.monitoring.sources import CallKind, calls_in, look_into, party_in
 from emolive.types import Role
 
 

@@ -9,8 +9,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from emolive.history.model import MonitorModel
-from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import Digest
+from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.types import EngineState, Familiarity, Prediction, Shift, SpeechState
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.model import CallInfo, CallModel

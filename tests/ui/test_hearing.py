@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from emolive import resources
-from emolive.audio.outputs import OutputDevice
+from emolive.audio.output import OutputDevice
 from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, file_choice

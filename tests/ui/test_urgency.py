@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.labels import is_negative
-from emolive.monitoring.call_choices import CallChoice, CallKind
 from emolive.monitoring.call_feed import Digest
+from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.types import Alert, EngineState, EngineStatus, Severity
 from emolive.ui.calls.grid import RESORT_S, UrgencyOrder
 from emolive.ui.calls.model import CallInfo, CallModel

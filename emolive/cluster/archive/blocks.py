@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 from emolive.addresses import opened, reason
 from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.inputs import AudioInput
-from emolive.archive.messages import Advanced, Begun, Done, Failed, Message, Tell
+from emolive.archive.messages import Advanced, Begun, Done, Failed, FileResult, Message, Tell
 from emolive.archive.processes import run_in_processes
-from emolive.archive.result import FileResult
 from emolive.archive.settings import ArchiveSettings
 from emolive.archive.work import FileWork
 from emolive.cluster.archive.listing import SCHEMA, Listed, as_local, rows

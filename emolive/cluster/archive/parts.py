@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from emolive.addresses import opened, reason
-from emolive.archive.result import FileResult
+from emolive.archive.messages import FileResult
 from emolive.cluster.archive.listing import Listed, Listing, rows
 from emolive.errors import EmoliveError
 from emolive.session.export.atomic import replacing

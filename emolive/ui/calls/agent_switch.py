@@ -11,7 +11,7 @@ from emolive.consent.permission import STATEMENT
 from emolive.consent.policy import PolicyFile, load_policy
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.sources import CallChoice
 from emolive.settings_folder import settings_folder
 from emolive.ui.controls import label, push_button, under_box
 from emolive.ui.dialog import Dialog

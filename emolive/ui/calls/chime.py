@@ -9,8 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from emolive.audio.output import Output
-from emolive.audio.outputs import ChosenOutput
+from emolive.audio.output import ChosenOutput, Output
 from emolive.errors import EmoliveError
 from emolive.types import FloatArray, Severity
 

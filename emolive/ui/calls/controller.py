@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from emolive.alerts.dispatch import unusable_ways
 from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
-from emolive.alerts.ways import unusable_ways
 from emolive.consent.permission import decline
 from emolive.engine.run import LiveRun
 from emolive.inference.loading import load_classifier
@@ -21,8 +21,8 @@ from emolive.monitoring import (
     RunDescription,
     RunSettings,
 )
-from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_monitor import call_permission
+from emolive.monitoring.sources import CallChoice
 from emolive.session.library import Library
 from emolive.session.recent import RecentRun
 from emolive.session.why import HeardExplainer

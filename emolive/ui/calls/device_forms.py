@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from emolive.audio.call_devices import CallDevices
-from emolive.audio.inputs import input_key, input_title
+from emolive.audio.inputs import CallDevices, input_key, input_title
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.loopback import open_loopback
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
-from emolive.monitoring.call_choices import CallChoice, CallKind
+from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.ui.controls import ChoiceBox, Fields, Notice, label
 from emolive.ui.input_meter import InputMeter
 from emolive.ui.layouts import STRETCH, vbox

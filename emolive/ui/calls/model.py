@@ -14,8 +14,8 @@ from emolive.engine.config import AgentPermission
 from emolive.history.rings import DecisionRing, LevelRing
 from emolive.labels import is_negative
 from emolive.monitoring import MonitoredCall
-from emolive.monitoring.call_choices import CallChoice
 from emolive.monitoring.call_feed import Digest, LevelCell
+from emolive.monitoring.sources import CallChoice
 from emolive.session.recorder_status import RecorderStatus
 from emolive.types import (
     Alert,

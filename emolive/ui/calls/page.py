@@ -11,12 +11,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from emolive.alerts.rules import RuleSet
-from emolive.audio.call_devices import FindsDevices, find_call_devices
+from emolive.audio.inputs import FindsDevices, find_call_devices
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import ntr, tr
 from emolive.labels import USUAL
 from emolive.monitoring import CallMonitor
-from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.sources import CallChoice
 from emolive.session.library import Library
 from emolive.settings import Settings
 from emolive.types import Severity

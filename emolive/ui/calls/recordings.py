@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
-from emolive.monitoring.call_choices import CallChoice
+from emolive.monitoring.sources import CallChoice
 from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
 from emolive.ui.files import audio_files
 from emolive.ui.layouts import STRETCH, hbox, vbox

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
+from emolive.audio.inputs import CallDevices, FindsDevices, find_call_devices
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import mark, ntr, tr
-from emolive.monitoring.call_choices import CallChoice, look_into
+from emolive.monitoring.sources import CallChoice, look_into
 from emolive.ui.background import Background
 from emolive.ui.calls.agent_switch import AgentSwitch
 from emolive.ui.calls.device_forms import LoopbackForm, StereoForm

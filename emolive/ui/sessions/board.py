@@ -14,8 +14,8 @@ from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing
 from emolive.history.streams import Named
 from emolive.i18n import tr
+from emolive.session.comparison import OtherTimeline
 from emolive.session.library_settings import TierSettings
-from emolive.session.other_timeline import OtherTimeline
 from emolive.session.records import Annotation, Note, Trace
 from emolive.session.session_history import LevelHistory, SessionHistory, StreamHistory
 from emolive.ui.layouts import vbox

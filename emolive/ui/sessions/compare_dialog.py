@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
 
 from emolive.i18n import tr
 from emolive.session.library import Library
-from emolive.session.other_timeline import OtherTimeline, analyse_again
 from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
 from emolive.ui.background import Background

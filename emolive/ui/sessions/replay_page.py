@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from emolive.baseline import ExpectedMix
 from emolive.i18n import tr
 from emolive.session.agreement_words import agreement_text
+from emolive.session.comparison import OtherTimeline
 from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings
-from emolive.session.other_timeline import OtherTimeline
 from emolive.session.player import session_player
 from emolive.session.session_history import SessionHistory, load
 from emolive.session.why import session_explainer

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from emolive.alerts.dispatch import unusable_ways
 from emolive.alerts.rule_file import example, exposed_secrets, load_rules
-from emolive.alerts.ways import unusable_ways
 from emolive.i18n import ntr, tr
 from emolive.settings import Settings
 from emolive.ui.background import Background

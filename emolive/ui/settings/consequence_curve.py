@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.baseline import ExpectedMix, consequence
-from emolive.baseline.consequence import CURVE
+from emolive.baseline.expected import CURVE
 from emolive.i18n import tr
 from emolive.ui.theme import Painted, Theme, font
 from emolive.wording import consequence_text, percent

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from emolive.explain.cues import load_praat
-from emolive.explain.memory import AudioMemory
+from emolive.explain.explainer import AudioMemory
 from emolive.explain.voice_tiles import VoiceTiles
 from emolive.explain.voice_tracks import CHUNK_S, STEP_S, heard_for, piece, voice_tracks
 from emolive.types import FeatureBlock, FloatArray

@@ -7,8 +7,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from emolive.errors import EmoliveError
+from emolive.session.comparison import analyse_again
 from emolive.session.library import Library
-from emolive.session.other_timeline import analyse_again
 from emolive.session.session_history import load
 from emolive.types import SpeechState
 from emolive.ui.sessions.compare_dialog import CompareDialog
