@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from emolive.audio import portaudio
 from emolive.audio.devices import InputDevice, list_devices, select_device
-from emolive.audio.loopback import LoopbackDevice, list_loopbacks, loopback_hint
 from emolive.audio.pulse import alsa_device, pulse_devices
-from emolive.errors import EmoliveError
 from emolive.i18n import tr
 
 _PULSE = "PulseAudio"
@@ -116,34 +114,3 @@ def _of_wasapi(devices: Sequence[InputDevice]) -> list[InputDevice]:
         if device.host_api == _WASAPI
     ]
     return found or list(devices)
-
-
-@dataclass(frozen=True, slots=True)
-class CallDevices:
-    """Inputs and loopbacks; the problems are sentences, "" where there is none."""
-
-    inputs: tuple[InputDevice, ...] = ()
-    loopbacks: tuple[LoopbackDevice, ...] = ()
-    problem: str = ""
-    loopback_problem: str = ""
-
-
-FindsDevices = Callable[[], CallDevices]
-
-
-def find_call_devices() -> CallDevices:
-    """What is plugged in now; may take a second."""
-    inputs: tuple[InputDevice, ...] = ()
-    loopbacks: tuple[LoopbackDevice, ...] = ()
-    problem = loopback_problem = ""
-    try:
-        inputs = tuple(list_inputs(refresh=True))
-    except EmoliveError as error:
-        problem = str(error)
-    try:
-        loopbacks = tuple(list_loopbacks())
-    except EmoliveError as error:
-        loopback_problem = str(error)
-    if not loopbacks and not loopback_problem:
-        loopback_problem = loopback_hint()
-    return CallDevices(inputs, loopbacks, problem, loopback_problem)

@@ -32,9 +32,10 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
             nothing can be written.
     """
     _check(options)
+    from emolive.cluster.archive.blocks import BlockJob
     from emolive.cluster.archive.listing import find
     from emolive.cluster.archive.parts import Parts
-    from emolive.cluster.archive.run import ArchiveRun, run_on_cluster
+    from emolive.cluster.archive.run import run_on_cluster
 
     model = model_path(options.model)
     classifier = load_classifier(options.model, "cpu")
@@ -68,12 +69,12 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
             report.finished_before(found.listing[index], result)
         todo = found.listing.without(done)
         report.begin(todo)
-        run = ArchiveRun(
+        job = BlockJob(
             model, config, metadata.labels, options.out, settings.fingerprint, settings.baselines
         )
         try:
             with ray_cluster(address, options.jobs) as ray, _ended_politely():
-                run_on_cluster(ray, run, todo, report.accept, options.jobs)
+                run_on_cluster(ray, job, todo, report.accept, options.jobs)
         except KeyboardInterrupt:
             report.interrupted()
             return INTERRUPTED

@@ -133,19 +133,9 @@ def delete(
 
     It asks first, without --yes. Models that were taught with them are named.
     """
-    return delete_sessions(library, sessions, yes=yes, with_models=with_models)
-
-
-def delete_sessions(
-    folder: Path | None, sessions: Sequence[str], *, yes: bool, with_models: bool
-) -> int:
-    """Delete sessions; those that cannot be deleted are reported.
-
-    Models that were taught with them are named, and deleted `with_models`.
-    """
     failed = 0
-    with open_library(folder) as library:
-        infos = list(dict.fromkeys(library.get(session) for session in sessions))
+    with open_library(library) as opened:
+        infos = list(dict.fromkeys(opened.get(session) for session in sessions))
         models = shelf.taught_with(info.id for info in infos)
         for name in models:
             way = tr("delete it, too, with --with-models")
@@ -160,7 +150,7 @@ def delete_sessions(
         confirm(tr("Delete {names} for good?", names=names), yes=yes)
         for info in infos:
             try:
-                library.delete(info.id)
+                opened.delete(info.id)
             except EmoliveError as error:
                 failed += 1
                 tell(str(error))
@@ -272,12 +262,8 @@ def _export_all(library: Path | None, sessions: Sequence[str], options: _Export)
         except SessionError as error:  # a disk that is full or read-only gives out what it has
             tell("The audit log does not know of this export. {error}", error=error)
     if options.delete:
-        done = max(
-            done,
-            delete_sessions(
-                library, [info.id for info in found], yes=options.yes, with_models=False
-            ),
-        )
+        gone = delete([info.id for info in found], options.yes, library=library)
+        done = max(done, gone)
     return done
 
 

@@ -192,23 +192,24 @@ def _alerting(service: AlertService) -> Iterator[Metric]:
         watched = watch.status
         active.add_metric([watched.call_id], len(watched.active))
     status = service.dispatcher.status()
-    problems = GaugeMetricFamily(
-        "emolive_alert_problems", "What keeps rules from firing or alerts from anybody now."
+    yield active
+    yield GaugeMetricFamily(
+        "emolive_alert_problems",
+        "What keeps rules from firing or alerts from anybody now.",
+        len(service.problems()),
     )
-    problems.add_metric([], len(service.problems()))
-    yield from (active, problems)
     outbox = GaugeMetricFamily(
         "emolive_outbox_messages",
         "Messages for webhooks by state; unstored: the database could not take them yet.",
         labels=["state"],
     )
-    dropped = CounterMetricFamily("emolive_outbox_dropped", "Messages there was no room for.")
     outbox.add_metric(["unstored"], status.unstored)
     if status.depth is not None:
         outbox.add_metric(["waiting"], status.depth.waiting)
         outbox.add_metric(["failed"], status.depth.failed)
-    dropped.add_metric([], status.lost + (status.depth.dropped if status.depth else 0))
-    yield from (outbox, dropped)
+    yield outbox
+    dropped = status.lost + (status.depth.dropped if status.depth else 0)
+    yield CounterMetricFamily("emolive_outbox_dropped", "Messages there was no room for.", dropped)
     results = CounterMetricFamily(
         "emolive_webhook_deliveries",
         "Messages by result since the start.",

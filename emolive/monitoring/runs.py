@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -37,32 +38,23 @@ _ONLY_CALL = "live"
 Loads = Callable[[Path | None, Requested], Classifier]
 
 
+@dataclass(slots=True, eq=False)
 class MonitoredRun:
     """A run that is ready: its events come out of `live.hub` once it was started.
 
-    `recorder` is what records it, or did so last; `alerts` what watches it for rules; `recent`
-    holds its last minutes (None: nothing is held), to be closed by whom it was made for.
+    To be had from `Monitoring.prepare`. `recorder` is what records it, or did so last; `alerts`
+    what watches it for rules; `recent` holds its last minutes (None: nothing is held), to be closed
+    by whom it was made for. `metadata` is its model's.
     """
 
-    def __init__(
-        self,
-        description: RunDescription,
-        live: LiveRun,
-        metadata: ModelMetadata,
-        alerts: RunAlerts,
-        baselines: RunBaselines | None,
-        explainer: Explainer | None,
-        recent: RecentRun | None,
-    ) -> None:
-        """To be had from `Monitoring.prepare`; `metadata` is its model's."""
-        self.description = description
-        self.live = live
-        self.metadata = metadata
-        self.alerts = alerts
-        self.baselines = baselines
-        self.explainer = explainer
-        self.recent = recent
-        self.recorder: Recorder | None = None
+    description: RunDescription
+    live: LiveRun
+    metadata: ModelMetadata
+    alerts: RunAlerts
+    baselines: RunBaselines | None
+    explainer: Explainer | None
+    recent: RecentRun | None
+    recorder: Recorder | None = None
 
     @property
     def session_id(self) -> str | None:

@@ -56,16 +56,12 @@ class Exposition:
             "draining": ("1 while the server goes down.", float(board.draining)),
         }
         for name, (text, value) in gauges.items():
-            gauge = GaugeMetricFamily(f"emolive_server_{name}", text)
-            gauge.add_metric([], value)
-            yield gauge
+            yield GaugeMetricFamily(f"emolive_server_{name}", text, value)
         for name, text, value in (
             ("calls_opened", "Calls that were taken.", board.opened),
             ("calls_refused", "Calls that there was no room for.", board.refused),
         ):
-            counter = CounterMetricFamily(f"emolive_server_{name}", text)
-            counter.add_metric([], value)
-            yield counter
+            yield CounterMetricFamily(f"emolive_server_{name}", text, value)
         refused = CounterMetricFamily(
             "emolive_server_connections_refused",
             "Connections too many, in all or from their address.",
@@ -74,15 +70,13 @@ class Exposition:
         for limit, number in self._limits.refused.items():
             refused.add_metric([limit], number)
         yield refused
-        gaps = CounterMetricFamily(
-            "emolive_tap_gaps", "Stretches that never came.", labels=["call"]
-        )
-        lost = CounterMetricFamily(
-            "emolive_tap_lost_seconds", "Their length in all.", labels=["call"]
-        )
-        late = CounterMetricFamily(
-            "emolive_tap_late_packets", "Packets that came too late or twice.", labels=["call"]
-        )
+
+        def of_calls(name: str, text: str) -> CounterMetricFamily:
+            return CounterMetricFamily(f"emolive_tap_{name}", text, labels=["call"])
+
+        gaps = of_calls("gaps", "Stretches that never came.")
+        lost = of_calls("lost_seconds", "Their length in all.")
+        late = of_calls("late_packets", "Packets that came too late or twice.")
         for call in board.running:
             placement = call.placement
             gaps.add_metric([call.id], placement.gaps)

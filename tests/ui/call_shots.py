@@ -22,8 +22,8 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from emolive import resources
 from emolive.alerts.rule_file import example, load_rules
+from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
-from emolive.audio.inputs import CallDevices
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.conversation import ConversationMeter, Party
 from emolive.engine.config import AgentPermission

@@ -20,7 +20,7 @@ from emolive.alerts.conditions.silence import SilenceRule
 from emolive.alerts.rule_drafts import RuleDrafts, RuleError, new_rule
 from emolive.alerts.rule_file import save_rules
 from emolive.alerts.rules import RuleSet
-from emolive.audio.inputs import CallDevices
+from emolive.audio.call_devices import CallDevices
 from emolive.inference.providers import Requested
 from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.session.library import Library

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from emolive.audio import beside
 from emolive.audio.aligned import AlignedSource
+from emolive.audio.call_devices import CallDevices
 from emolive.audio.devices import InputDevice
-from emolive.audio.inputs import CallDevices
 from emolive.audio.level_probe import ProbeStatus, StreamLevel
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind
 from emolive.settings import Settings, SettingsStore

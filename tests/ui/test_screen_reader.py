@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from emolive import i18n
 from emolive.alerts.conditions.registry import CONDITIONS
 from emolive.alerts.rule_drafts import RuleDrafts
-from emolive.audio.inputs import CallDevices
+from emolive.audio.call_devices import CallDevices
 from emolive.labels import USUAL
 from emolive.session.library import Library
 from emolive.session.library_settings import TierSettings

@@ -50,8 +50,9 @@ TOLD = pa.schema([*SCHEMA, ("result", pa.string()), ("failure", pa.string())])
 class BlockJob:
     """What every worker needs to know.
 
-    `model` is Ray's reference to the model's parcel, `out` the folder or address of the results;
-    `fingerprint` and `baselines` as in `ArchiveSettings`; `language`: in which problems are told.
+    `model` is a file, and on its way to workers Ray's reference to its parcel; `out` the folder or
+    address of the results; `fingerprint` and `baselines` as in `ArchiveSettings`; `language`: in
+    which problems are told.
     """
 
     model: Any

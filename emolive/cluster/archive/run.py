@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 
-from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.messages import Tell
 from emolive.cluster.archive.blocks import BlockJob, analyse_block, told
 from emolive.cluster.archive.listing import Listing, in_blocks
 from emolive.cluster.parcels import packed
-from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
 
 # A part holds as many files, or as many bytes of them (a few hours of sound), as this at most.
@@ -23,23 +20,8 @@ MOST_FILES, MOST_BYTES = 64, 256 * 2**20
 _BLOCKS_PER_WORKER, _LEAST_FILES = 4, 8
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRun:
-    """What a whole run needs; `model` is the file, `out` a folder or an address.
-
-    `baselines`: what the files are adapted to, as in `ArchiveSettings`.
-    """
-
-    model: Path
-    engine: EngineConfig
-    labels: tuple[str, ...]
-    out: str
-    fingerprint: str
-    baselines: ArchiveBaselines | None = None
-
-
 def run_on_cluster(
-    ray: ModuleType, run: ArchiveRun, listing: Listing, tell: Tell, jobs: int | None = None
+    ray: ModuleType, job: BlockJob, listing: Listing, tell: Tell, jobs: int | None = None
 ) -> None:
     """Analyse `listing` on the cluster that `ray` is connected to; `tell` in this thread.
 
@@ -63,14 +45,7 @@ def run_on_cluster(
     workers = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
     even = -(-len(listing) // (workers * _BLOCKS_PER_WORKER))
     blocks = list(in_blocks(listing, min(MOST_FILES, max(_LEAST_FILES, even)), MOST_BYTES))
-    job = BlockJob(
-        ray.put(packed(run.model)),
-        run.engine,
-        run.labels,
-        run.out,
-        run.fingerprint,
-        run.baselines,
-    )
+    job = replace(job, model=ray.put(packed(job.model)))
     stream = data.from_arrow(blocks).map_batches(
         partial(analyse_block, job=job),
         batch_size=None,

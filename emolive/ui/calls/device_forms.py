@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from emolive.audio.inputs import CallDevices, input_key, input_title
+from emolive.audio.call_devices import CallDevices
+from emolive.audio.inputs import input_key, input_title
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.loopback import open_loopback
 from emolive.audio.microphone import Microphone

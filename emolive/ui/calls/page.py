@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from emolive.alerts.rules import RuleSet
-from emolive.audio.inputs import FindsDevices, find_call_devices
+from emolive.audio.call_devices import FindsDevices, find_call_devices
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import ntr, tr
 from emolive.labels import USUAL

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.audio.inputs import CallDevices, FindsDevices, find_call_devices
+from emolive.audio.call_devices import CallDevices, FindsDevices, find_call_devices
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import mark, ntr, tr
 from emolive.monitoring.sources import CallChoice, look_into
