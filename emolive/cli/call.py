@@ -17,11 +17,7 @@ from emolive.cli.agent import AgentOptions
 from emolive.cli.alerting import WatchOptions
 from emolive.cli.baseline import baseline_choice
 from emolive.cli.console import Console
-from emolive.cli.conversation_view import (
-    conversation_line,
-    conversation_table,
-    telephone_note,
-)
+from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
 from emolive.cli.live import LiveOptions, run_in_terminal
 from emolive.cli.loading import engine_config, load_classifier
 from emolive.cli.options import (

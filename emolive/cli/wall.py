@@ -30,14 +30,7 @@ from emolive.labels import Swatch, emotion_name, swatches
 from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
 from emolive.times import seconds_text, table_time
-from emolive.types import (
-    Alert,
-    AlertEnded,
-    EngineState,
-    EngineStatus,
-    Prediction,
-    Role,
-)
+from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Prediction, Role
 from emolive.wording import percent, state_name
 
 _MAILBOX_EVENTS = 5_000

@@ -18,12 +18,7 @@ from emolive.acoustics.syllables import LONGEST_S
 from emolive.audio.source import RecordedSource
 from emolive.baseline import Baselines
 from emolive.conversation.floor import Floor, PartyTally, Tally
-from emolive.conversation.metrics import (
-    ConversationMetrics,
-    PartyMetrics,
-    Responses,
-    Stretches,
-)
+from emolive.conversation.metrics import ConversationMetrics, PartyMetrics, Responses, Stretches
 from emolive.conversation.talkspurts import Talkspurts
 from emolive.engine import EngineConfig, FileAnalysis
 from emolive.engine.offline import analyze_source

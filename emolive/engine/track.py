@@ -10,14 +10,7 @@ from emolive.engine.stream import StreamPipeline
 from emolive.inference.decision import Decision
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.segments import Segmenter
-from emolive.types import (
-    FeatureWindow,
-    ModelOutput,
-    Prediction,
-    Segment,
-    SpeechState,
-    StreamStatus,
-)
+from emolive.types import FeatureWindow, ModelOutput, Prediction, Segment, SpeechState, StreamStatus
 
 
 class StreamTrack:

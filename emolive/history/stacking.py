@@ -9,14 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from emolive.history.rings import (
-    N_STATES,
-    NO_LABEL,
-    NOT_INFERRED,
-    SILENCE,
-    SPEECH,
-    DecisionRows,
-)
+from emolive.history.rings import N_STATES, NO_LABEL, NOT_INFERRED, SILENCE, SPEECH, DecisionRows
 from emolive.types import FloatArray
 
 # A skipped window or two are bridged; a longer absence is a hole.

@@ -14,14 +14,7 @@ from dataclasses import dataclass, field
 from emolive.conversation import ConversationMeter, ConversationMetrics
 from emolive.engine.hub import Mailbox
 from emolive.engine.run import LiveRun
-from emolive.types import (
-    Alert,
-    AlertEnded,
-    EngineStatus,
-    Event,
-    FeatureBlock,
-    Prediction,
-)
+from emolive.types import Alert, AlertEnded, EngineStatus, Event, FeatureBlock, Prediction
 
 # Half a minute of a call. Overflow policy: the oldest are dropped and counted; of statuses only
 # the newest waits.

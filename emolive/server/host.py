@@ -13,15 +13,7 @@ from uuid import uuid4
 from emolive.conversation import ConversationMetrics
 from emolive.monitoring.call_feed import LevelCell
 from emolive.server.placement import PlacementStatus
-from emolive.types import (
-    Alert,
-    AlertEnded,
-    EngineStatus,
-    FloatArray,
-    Prediction,
-    Role,
-    Segment,
-)
+from emolive.types import Alert, AlertEnded, EngineStatus, FloatArray, Prediction, Role, Segment
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector

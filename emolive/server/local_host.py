@@ -46,15 +46,7 @@ from emolive.session.library import Library
 from emolive.session.recorder import RecordingRequest
 from emolive.settings_folder import settings_folder
 from emolive.speech.silero import SileroVad
-from emolive.types import (
-    Alert,
-    AlertEnded,
-    EngineStatus,
-    FloatArray,
-    Prediction,
-    Role,
-    Segment,
-)
+from emolive.types import Alert, AlertEnded, EngineStatus, FloatArray, Prediction, Role, Segment
 
 _log = logging.getLogger(__name__)
 

@@ -35,14 +35,7 @@ from emolive.session.bundle_document import (
 )
 from emolive.session.bundle_reading import read_document, read_rows
 from emolive.session.library import Library
-from emolive.session.records import (
-    AlertRecord,
-    Annotation,
-    Gap,
-    Note,
-    SessionInfo,
-    StreamInfo,
-)
+from emolive.session.records import AlertRecord, Annotation, Gap, Note, SessionInfo, StreamInfo
 from emolive.session.writer import SessionWriter
 from emolive.types import Segment
 

@@ -26,13 +26,7 @@ from emolive.session.records import (
     Trace,
 )
 from emolive.session.summary import SessionSummary, summarize
-from emolive.types import (
-    Baseline,
-    FloatArray,
-    Prediction,
-    Segment,
-    SpeechActivity,
-)
+from emolive.types import Baseline, FloatArray, Prediction, Segment, SpeechActivity
 
 LEVEL_CELL_S = 0.1
 
