@@ -59,15 +59,7 @@ class _Connection(http.client.HTTPConnection):
         return _dialled(address, self._deadline)
 
 
-class _TlsConnection(http.client.HTTPSConnection):
-    def __init__(self, host: str, *, timeout: float = _USUAL_S, **arguments: Any) -> None:
-        super().__init__(host, timeout=timeout, **arguments)
-        self._deadline = time.monotonic() + timeout
-        self._create_connection = self._dial
-
-    def _dial(self, address: tuple[str, int], *_: object) -> _TimedSocket:
-        return _dialled(address, self._deadline)
-
+class _TlsConnection(_Connection, http.client.HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         assert isinstance(self.sock, _TimedTlsSocket)
