@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from emolive.history.rings import NO_LABEL, DecisionRing, DecisionRows
 from emolive.i18n import decimal, tr
-from emolive.session.comparison import Comparison
-from emolive.session.other_timeline import OtherTimeline
+from emolive.session.comparison import Comparison, OtherTimeline
 from emolive.times import clock_text
 from emolive.ui.controls import label, push_button
 from emolive.ui.layouts import hbox
