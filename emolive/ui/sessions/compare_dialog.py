@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
 
 from emolive.i18n import tr
+from emolive.session.comparison import OtherTimeline, analyse_again
 from emolive.session.library import Library
 from emolive.session.session_history import SessionHistory
 from emolive.times import duration_text
