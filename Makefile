@@ -25,7 +25,7 @@ PYTEST := $(BIN)/pytest --reruns 1 -rfER --dist worksteal
 # Tests of the program and of clusters wait more than they compute, so what computes goes on beside
 # them; each says what it found once it is over. What measures the machine comes last, alone.
 test: $(VENV)/dev.stamp  ## Set up what the tests need and run all checks
-	$(MAKE) --jobs 2 --output-sync=line test-program test-rest
+	$(MAKE) --jobs 2 --output-sync=line --keep-going test-program test-rest
 	$(PYTEST) -n 0 -m alone tests/bench tests/ui
 
 test-program:

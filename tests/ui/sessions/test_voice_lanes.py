@@ -58,9 +58,10 @@ def test_what_a_lane_is_stands_above_its_curves(lanes: list[VoicePanel]) -> None
         assert before.copy(lane.plot) == bare.copy(lane.plot)
 
 
-def test_lanes_zoom_in_time_with_the_rest_and_in_value_alone(
+def test_lanes_zoom_follow_the_theme_and_are_hidden_again(
     replay: ReplayPage, lanes: list[VoicePanel]
 ) -> None:
+    """In time with the rest, and in value alone."""
     pitch = next(panel for panel in lanes if isinstance(panel, PitchPanel))
     replay.board.axis.view(4.0, 12.0)
     low, high = pitch.value_range()
@@ -83,11 +84,6 @@ def test_lanes_zoom_in_time_with_the_rest_and_in_value_alone(
         surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, middle
     )
     assert pitch.value_range() == pytest.approx((low, high), rel=0.01)
-
-
-def test_lanes_follow_theme_and_are_hidden_again(
-    replay: ReplayPage, lanes: list[VoicePanel]
-) -> None:
     dress(replay, LIGHT)
     assert lanes[0].theme is LIGHT
     for kind in VOICE_PANELS:
