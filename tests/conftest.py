@@ -37,7 +37,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # How long an example takes says how busy the machine is, no more. `--hypothesis-profile=thorough`
 # tries more of them, where a property itself was changed.
 anywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("emolive", anywhere, max_examples=25)
+settings.register_profile("emolive", anywhere, max_examples=50)
 settings.register_profile("thorough", anywhere, max_examples=500)
 settings.load_profile("emolive")
 

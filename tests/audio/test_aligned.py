@@ -94,8 +94,8 @@ def off_ms(times: FloatArray) -> FloatArray:
 @pytest.mark.parametrize(
     ("minutes", "ppm", "rates"),
     [
-        # Left alone, the two would be half a second apart in the end.
-        (20, (200.0, -200.0), (8_000, 8_000)),
+        # Left alone, the two would be 1.4 s apart in the end.
+        (60, (200.0, -200.0), (8_000, 8_000)),
         (8, (-200.0, 200.0), (8_000, 16_000)),
     ],
 )

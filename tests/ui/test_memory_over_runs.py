@@ -12,9 +12,9 @@ import pytest
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the heap that grew is glibc's")
-def test_forty_starts_within_a_twenty_fifth() -> None:
+def test_a_hundred_starts_within_a_tenth() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ui.runs_in_a_row", "40"],
+        [sys.executable, "-m", "tests.ui.runs_in_a_row", "100"],
         env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
         text=True,
@@ -23,5 +23,5 @@ def test_forty_starts_within_a_twenty_fifth() -> None:
     )
     assert done.returncode == 0, done.stderr
     memory = json.loads(done.stdout)
-    assert len(memory) == 40, "every run began and ended"
-    assert memory[-1] < 1.04 * memory[0], memory
+    assert len(memory) == 100, "every run began and ended"
+    assert memory[-1] < 1.1 * memory[0], memory
