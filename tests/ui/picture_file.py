@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPainter, QPalette, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 RAIL = 76  # the window's own, beside its page
@@ -57,3 +57,13 @@ def save_picture(picture: QPixmap, path: Path) -> None:
     image = Image.fromqpixmap(picture).convert("RGB")
     palette = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     palette.save(path, optimize=True)
+
+
+def left_of_ink(image: QImage, start: int) -> int:
+    """How far from `start` the first column is that holds a letter, in px."""
+    ground = image.pixelColor(start + 1, 4).lightness()
+    return next(
+        x - start
+        for x in range(start, image.width())
+        if any(image.pixelColor(x, y).lightness() > ground + 60 for y in range(image.height() - 3))
+    )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,6 +19,7 @@ from emolive.ui.theme import DARK, apply
 from tests.session.filled import RATE
 from tests.session.test_shift import call
 from tests.ui import feed
+from tests.ui.picture_file import left_of_ink
 
 
 def test_the_shift_is_shown_filtered_and_leads_to_the_alert(qtbot: QtBot, tmp_path: Path) -> None:
@@ -59,16 +59,6 @@ def test_headers_stand_over_their_cells(qtbot: QtBot) -> None:
     header = left_of_ink(table.horizontalHeader().grab().toImage(), table.columnWidth(0))
     cells = left_of_ink(table.viewport().grab().toImage(), table.columnWidth(0))
     assert header == pytest.approx(cells, abs=1)
-
-
-def left_of_ink(image: QImage, start: int) -> int:
-    """How far from `start` the first column is that holds a letter, in px."""
-    ground = image.pixelColor(start + 1, 4).lightness()
-    return next(
-        x - start
-        for x in range(start, image.width())
-        if any(image.pixelColor(x, y).lightness() > ground + 60 for y in range(image.height() - 3))
-    )
 
 
 def test_from_the_calls_page_to_an_alert_s_moment_by_keyboard(qtbot: QtBot, tmp_path: Path) -> None:

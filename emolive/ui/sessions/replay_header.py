@@ -84,7 +84,7 @@ class ReplayHeader(QWidget):
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)
         self._icons = (self.back_button, self.view_button, self.side_button)
-        self.facts.setContentsMargins(7, 0, 0, 0)
+        self.facts.setContentsMargins(9, 0, 0, 0)
         hbox(
             self.back_button,
             (vbox(self.title, self.facts, gap=0), 1),

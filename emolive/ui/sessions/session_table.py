@@ -50,7 +50,7 @@ class SessionDelegate(QStyledItemDelegate):
                 painter.fillRect(bar, self.theme.colour("accent"))
         line = QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1)
         painter.fillRect(line, self.theme.colour("border", 130))
-        cell = rect.adjusted(14 if index.column() == Column.TITLE else 8, 0, -8, 0)
+        cell = rect.adjusted(14 if index.column() == Column.TITLE else 11, 0, -8, 0)
         {
             Column.TITLE: self._title,
             Column.STARTED: self._started,
@@ -98,7 +98,10 @@ class SessionDelegate(QStyledItemDelegate):
         emotions = sorted(
             ((n, name) for name, n in row.samples.items() if name in row.info.labels), reverse=True
         )
-        text = "  ".join(f"{label_name(name)} {percent(n / total)}" for n, name in emotions[:2])
+        texts = [f"{label_name(name)} {percent(n / total)}" for n, name in emotions[:2]]
+        text = "  ".join(texts)
+        if QFontMetricsF(font(12)).horizontalAdvance(text) > cell.width():
+            text = texts[0]
         low = QRectF(cell.left(), cell.top() + 27, cell.width(), 20)
         self._line(painter, low, text, "muted", px=12)
 
@@ -205,8 +208,8 @@ class SessionTable(Themed, QTableView):
         width = self.viewport().width()
         self.setColumnHidden(Column.TAGS, width < 620)
         self.setColumnWidth(Column.STARTED, 104)
-        self.setColumnWidth(Column.LENGTH, 108)
-        self.setColumnWidth(Column.EMOTIONS, max(150, min(300, width // 4)))
+        self.setColumnWidth(Column.LENGTH, 102)
+        self.setColumnWidth(Column.EMOTIONS, max(156, min(300, width // 4)))
         self.setColumnWidth(Column.TAGS, max(90, min(260, width // 6)))
 
     def _open(self, row: int) -> None:

@@ -18,6 +18,7 @@ from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.sessions.session_model import Column
 from emolive.ui.theme import LIGHT, dress
 from tests.session.filled import session_record
+from tests.ui.picture_file import left_of_ink
 from tests.ui.stored_sessions import RATE, store
 
 
@@ -61,6 +62,17 @@ def filled(qtbot: QtBot, page: SessionsPage, library: Library) -> dict[str, str]
     page.refresh()
     listed(qtbot, page, ["Calm talk", "Short outburst", "Long quarrel"])
     return ids
+
+
+def test_headers_stand_over_their_cells(filled: dict[str, str], page: SessionsPage) -> None:
+    assert filled
+    table = page.list.table
+    table.clearSelection()
+    header = table.horizontalHeader()
+    for column in (Column.STARTED, Column.LENGTH):
+        start = header.sectionViewportPosition(column)
+        above = left_of_ink(header.grab().toImage(), start)
+        assert above == pytest.approx(left_of_ink(table.viewport().grab().toImage(), start), abs=1)
 
 
 def test_an_empty_library_says_what_to_do(qtbot: QtBot, page: SessionsPage) -> None:
