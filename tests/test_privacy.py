@@ -47,7 +47,7 @@ class Sandbox:
     def run(self, *command: str, **more: str) -> tuple[list[str], list[str]]:
         """Run Python; what it sent, and the files it left outside of the program's own folders."""
         python = [sys.executable, *command]
-        done, packets = closed_network.run(python, self.env(more), self.folder, timeout=110)
+        done, packets = closed_network.run(python, self.env(more), self.folder, timeout=240)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         outside = [name for name in self.files() if not name.startswith(OWN)]

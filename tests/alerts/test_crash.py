@@ -74,12 +74,12 @@ def killed_after_the_alert(
         pytest.fail("no alert")
     finally:
         process.kill()  # SIGKILL
-        process.communicate(timeout=60)
+        process.communicate(timeout=240)
 
 
 def deliver(rules: Path, library: Path) -> subprocess.CompletedProcess[str]:
     process = launch(["alerts", "deliver", rules, "--library", library, "--timeout", "30"])
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=240)
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
 

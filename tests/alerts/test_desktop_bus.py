@@ -33,7 +33,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     yield address
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
 
 
 class PlayedDesktop:

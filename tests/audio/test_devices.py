@@ -98,7 +98,7 @@ for attempt in range(2):
         print(error)
 """
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     first, second = run.stdout.splitlines()
     assert first == second
@@ -109,6 +109,6 @@ for attempt in range(2):
 def test_importing_the_package_does_not_start_portaudio() -> None:
     code = "import emolive.audio.microphone, sys; print('sounddevice' in sys.modules)"
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert run.stdout.strip() == "False"

@@ -227,7 +227,7 @@ print(json.dumps([asdict(device) for device in list_inputs()]))
 """
     run = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **pulse.env}, capture_output=True, text=True, check=True, timeout=60,
+        env={**os.environ, **pulse.env}, capture_output=True, text=True, check=True, timeout=240,
     )  # fmt: skip
     assert [device["is_default"] for device in json.loads(run.stdout)].count(True) == 1
 

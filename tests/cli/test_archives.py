@@ -172,7 +172,7 @@ def test_stopped_or_killed_only_files_in_flight_are_lost(
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=240)
     finally:
         process.kill()
     assert "Traceback" not in errors

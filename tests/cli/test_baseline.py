@@ -243,7 +243,7 @@ def test_a_second_run_on_a_device_is_adapted_to_the_first(
         player = pulse.play(asset(DEMO_AUDIO))
         try:
             process = launch([*command, *more], env=env)
-            out, errors = process.communicate(timeout=60)
+            out, errors = process.communicate(timeout=240)
         finally:
             player.kill()
             player.wait()

@@ -123,7 +123,7 @@ def test_microphone_and_loopback_are_a_call(pulse: PulseServer, model: Path, sho
         heard += process.stdout.readline()
     with pulse.play(short) as player:
         player.wait(60)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     heard += out
     last = lines(heard, "status")[-1]

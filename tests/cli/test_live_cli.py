@@ -179,7 +179,7 @@ def test_interrupting_ends_cleanly(model: Path, number: signal.Signals) -> None:
         if json.loads(line)["type"] == "prediction":
             break
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = process.communicate(timeout=240)
     assert process.returncode == 0
     assert errors == ""
     last = objects(rest)[-1]
@@ -203,7 +203,7 @@ def test_without_a_device_live_is_one_clear_sentence(
     no_sound_card: Mapping[str, str], model: Path, options: list[str]
 ) -> None:
     process = launch(["live", *options, "--model", model], env=no_sound_card)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=240)
     assert process.returncode == 2
     (sentence,) = errors.splitlines()
     assert "emolive demo" in sentence
@@ -220,7 +220,7 @@ def test_live_json_from_a_real_device(pulse: PulseServer, model: Path) -> None:
     player = pulse.play(asset(DEMO_AUDIO))
     try:
         process = launch(["live", "--json", "--duration", "7", "--model", model], env=pulse.env)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=240)
     finally:
         player.kill()
         player.wait()
@@ -239,7 +239,7 @@ def test_live_keeps_two_channels_apart(pulse: PulseServer, model: Path) -> None:
     process = launch(
         ["live", "--json", "--channels", "2", "--duration", "4", "--model", model], env=pulse.env
     )
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     streams = {item["stream"] for item in of_type(objects(out), "prediction")}
     assert streams == {"left", "right"}
@@ -251,7 +251,7 @@ def test_live_keeps_two_channels_apart(pulse: PulseServer, model: Path) -> None:
 @pytest.mark.portaudio
 def test_devices_lists_the_real_one(pulse: PulseServer) -> None:
     process = launch(["devices", "--json"], env=pulse.env)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     found = json.loads(out)
     assert found
@@ -265,7 +265,7 @@ def test_devices_lists_the_real_one(pulse: PulseServer) -> None:
     assert monitor["loopback"]
     assert monitor["is_default"]
     table = launch(["devices"], env=pulse.env)
-    text, _ = table.communicate(timeout=60)
+    text, _ = table.communicate(timeout=240)
     assert found[0]["name"] in text
     assert monitor["name"] in text
     assert "what this computer plays" in text
@@ -273,7 +273,7 @@ def test_devices_lists_the_real_one(pulse: PulseServer) -> None:
 
 def test_no_devices_is_an_empty_list(no_sound_card: Mapping[str, str]) -> None:
     process = launch(["devices", "--json"], env=no_sound_card)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert json.loads(out) == []
 

@@ -107,7 +107,7 @@ def test_without_a_sound_card_it_says_what_to_do(
 ) -> None:
     store(folder, speech)
     process = launch(("sessions", "replay", "last", "--library", folder), env=no_sound_card)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 2
     assert "--no-audio" in errors
     assert "Traceback" not in errors
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_it(folder: Path, speech: FloatArray) -> None:
     assert process.stdout is not None
     assert "happy" in process.stdout.readline()
     os.kill(process.pid, signal.SIGINT)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = process.communicate(timeout=240)
     assert process.returncode == 0
     assert "uncertain" not in rest
     assert "Traceback" not in errors

@@ -377,7 +377,7 @@ def test_a_demo_that_is_terminated_while_it_records_is_complete(model: Path, fol
     while json.loads(process.stdout.readline())["type"] != "prediction":
         assert time.monotonic() - started < 60
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert '"state": "stopped"' in out.splitlines()[-1]
     with Library.open(folder) as library:

@@ -34,7 +34,7 @@ RATE = 16_000
 def run(arguments: Sequence[object], code: int = 0) -> tuple[str, str]:
     """A command line in a process of its own; its output and what it told."""
     process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
-    out, err = process.communicate(timeout=110)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == code, err
     assert "Traceback" not in err
     return out, err

@@ -388,7 +388,7 @@ def test_workers_are_renewed_again_and_again_and_found_by_the_next_front(tmp_pat
     done = subprocess.run(
         [sys.executable, "-c", RESTARTED, str(tmp_path / "library"), str(tiny(tmp_path))],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True, text=True, timeout=115, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     names = ["worker-1a", "worker-1b", "worker-1a", "worker-1b"]
@@ -399,7 +399,7 @@ def test_replicas_come_and_go_with_the_load(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADED, str(tmp_path / "library"), str(tiny(tmp_path))],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True, text=True, timeout=115, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "replicas: [1, 2, 1]" in done.stdout
@@ -431,7 +431,7 @@ def test_wrong_use_is_one_sentence(
 def test_what_is_found_wrong_once_ray_runs_is_one_sentence(tmp_path: Path) -> None:
     arguments = serving(tmp_path, "--token", TOKEN, "--history", "mysql://x")
     process = launch(arguments, env={"PYTHONPATH": str(REPOSITORY)})
-    _, err = process.communicate(timeout=110)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == 2, err
     assert "correct --history" in err
     assert "Traceback" not in err

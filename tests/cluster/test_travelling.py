@@ -161,7 +161,7 @@ def test_workers_without_the_files_run_the_model_and_know_the_sources(
     done = subprocess.run(
         [sys.executable, "-c", SERVED, str(tmp_path / "library"), str(models)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **elsewhere},
-        capture_output=True, text=True, timeout=115, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "labels: ('calm', 'upset')" in done.stdout

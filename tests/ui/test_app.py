@@ -32,7 +32,7 @@ def starting(*arguments: str, **environment: str | None) -> subprocess.Completed
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -38,6 +38,6 @@ def test_a_dialog_is_in_the_middle_at_any_scale(scale: str) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=240,
     )
     assert json.loads(done.stdout) == ["#ff0000"] * 2 + ["#ffffff"] * 4

@@ -97,7 +97,7 @@ def test_the_app_keeps_both_in_its_own_log(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT],
         env={**os.environ, **folders, "QT_QPA_PLATFORM": "offscreen"},
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=100,
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "not content" not in done.stderr

@@ -94,7 +94,7 @@ def test_the_demo_is_seen_on_a_real_screen(display: str, tmp_path: Path) -> None
         env=env | {"DISPLAY": display},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -333,7 +333,7 @@ def test_the_page_works_in_a_browser(call: Timeline, tmp_path: Path) -> None:
          "--autoplay-policy=no-user-gesture-required", "--virtual-time-budget=8000",
          f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
          (tmp_path / "b.html").as_uri()],
-        capture_output=True, text=True, timeout=100, check=True,
+        capture_output=True, text=True, timeout=240, check=True,
     )  # fmt: skip
     found = re.search(r'data-told="([^"]*)"', done.stdout)
     assert found is not None, done.stderr[-2000:]

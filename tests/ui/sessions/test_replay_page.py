@@ -422,7 +422,7 @@ def test_enlarged_it_shows_the_same(tmp_path: Path, scale: str) -> None:
         env={**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
