@@ -87,7 +87,7 @@ class Page:
         active = self.driver.switch_to.active_element
         return active.accessible_name or active.tag_name
 
-    def wait(self, until: Callable[[], T], seconds: float = 30) -> T:
+    def wait(self, until: Callable[[], T], seconds: float = 120) -> T:
         """Until it is true, and was no error."""
         waiting = WebDriverWait(
             self.driver, seconds, 0.1, (WebDriverException, IndexError, AttributeError)
