@@ -8,7 +8,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QMenu, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QStackedWidget, QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, ntr, tr
@@ -234,10 +234,10 @@ class LibraryPage(Themed, QWidget):
         )
         frame = QFrame(self)
         frame.setProperty("card", True)
-        frame.setContentsMargins(1, 6, 1, 6)  # the layout's own would have no effect
-        inside = QStackedLayout(frame)
+        inside = QStackedWidget(frame)
         inside.addWidget(self.table)
         inside.addWidget(self.empty)
+        vbox(inside, within=frame, margins=(1, 6, 1, 6))
         self._stack = inside
         vbox(
             head,
