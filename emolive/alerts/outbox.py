@@ -195,6 +195,6 @@ def _dropped(connection: sqlite3.Connection) -> int:
 
 
 def _message(row: tuple[int, str, str, str, int, str, State, str | None]) -> Message:
-    number, name, webhook, payload, attempts, created, state, error = row
+    number, id_, webhook, payload, attempts, created, state, error = row
     at = datetime.fromisoformat(created)
-    return Message(number, name, webhook, payload, attempts, at, state, error)
+    return Message(number, id_, webhook, payload, attempts, at, state, error)

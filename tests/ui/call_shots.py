@@ -60,6 +60,7 @@ from emolive.ui.calls.page import CallsPage
 from emolive.ui.calls.rules_dialog import RulesDialog
 from emolive.ui.calls.shift_dialog import ShiftDialog
 from emolive.ui.input_meter import InputMeter
+from emolive.ui.language import speak
 from emolive.ui.theme import apply, resolve
 from tests.session.test_shift import call as add_shift_call
 from tests.ui import feed
@@ -503,6 +504,7 @@ def main(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
+    speak("en")
     for name in wanted or SCENES:
         for shade in themes:
             theme = resolve(shade)

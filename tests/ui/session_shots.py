@@ -34,6 +34,7 @@ from emolive.session.records import (
 from emolive.settings import ThemeChoice
 from emolive.types import Role, Segment
 from emolive.ui.app import make_application
+from emolive.ui.language import speak
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.page import SessionsPage
@@ -452,6 +453,7 @@ def main(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
+    speak("en")
     with tempfile.TemporaryDirectory() as place, Library.open(Path(place)) as library:
         ids = fill(library)
         for name in [*(wanted or SCENES), *([] if wanted else ["empty"])]:

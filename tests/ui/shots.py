@@ -46,6 +46,7 @@ from emolive.types import (
 )
 from emolive.ui.analysing import Progress
 from emolive.ui.app import make_application
+from emolive.ui.language import speak
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import session_message
@@ -544,6 +545,7 @@ def main(
     global feed_runs
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application()
+    speak("en")
     for name in wanted or SCENES:
         for theme in themes:
             feed_runs = feed.FakeRuns()

@@ -7,10 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from emolive.errors import EmoliveError
-from emolive.extras import way_to_get
 from emolive.session.export.atomic import replacing_folder
-from emolive.session.export.tables import trace_table
+from emolive.session.export.tables import check_written_by, trace_table
 from emolive.session.export.tiers import Tier, TierKind, tiers
 from emolive.session.export.values import plain_text
 from emolive.session.records import Dimension
@@ -26,12 +24,7 @@ def check_audformat() -> None:
     Raises:
         EmoliveError: audformat is not installed.
     """
-    try:
-        import audformat  # noqa: F401
-    except ImportError as error:
-        raise EmoliveError(
-            "audformat needs an extra: {way}, or use csv.", way=way_to_get("export")
-        ) from error
+    check_written_by("audformat", "audformat")
 
 
 def write_audformat(timeline: Timeline, path: Path) -> None:

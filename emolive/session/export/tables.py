@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -153,11 +154,20 @@ def check_parquet() -> None:
     Raises:
         EmoliveError: pyarrow is not installed.
     """
+    check_written_by("pyarrow", "Parquet")
+
+
+def check_written_by(package: str, form: str) -> None:
+    """Make sure that the package is there that writes a form of export.
+
+    Raises:
+        EmoliveError: it is not installed.
+    """
     try:
-        import pyarrow  # noqa: F401
+        import_module(package)
     except ImportError as error:
         raise EmoliveError(
-            "Parquet needs an extra: {way}, or use csv.", way=way_to_get("export")
+            "{form} needs an extra: {way}, or use csv.", form=form, way=way_to_get("export")
         ) from error
 
 
