@@ -208,7 +208,9 @@ def analyze(
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT[,FORMAT]", help=f"Any of {FORMATS}; json if not given."
+            "--format",
+            metavar="FORMAT[,FORMAT]",
+            help=f"Any of {FORMATS}, or all; json if not given.",
         ),
     ] = None,
     jobs: Annotated[

@@ -19,7 +19,7 @@ from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import ntr, tr
 from emolive.session.bundle import EXTENSION, export_bundle
 from emolive.session.bundle_import import import_bundle
-from emolive.session.export import FORMATS, Format, chosen_formats
+from emolive.session.export import ALL, FORMATS, Format, chosen_formats
 from emolive.session.export.audio_copy import AudioFormat, copy_audio
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
@@ -28,7 +28,6 @@ from emolive.session.training_manifest import Facts, write_manifest
 
 BUNDLE = "bundle"
 MANIFEST = "manifest"
-ALL = "all"  # every format but the manifest, which only marked sessions have
 _ELAN = "eaf"
 
 

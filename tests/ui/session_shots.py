@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("EMOLIVE_MODELS", tempfile.mkdtemp(prefix="emolive-shots-"))
 
 import numpy as np
 from PySide6.QtWidgets import QApplication

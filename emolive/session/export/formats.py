@@ -45,6 +45,7 @@ class Format:
     check: Callable[[], None] = _always
 
 
+ALL = "all"  # of a list of formats: every one
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         form.name: form
@@ -72,17 +73,18 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 
 def chosen_formats(text: str) -> tuple[Format, ...]:
-    """The formats of a list such as "csv, eaf", each once, ready to be written.
+    """The formats of a list such as "csv, eaf", or "all", each once, ready to be written.
 
     Raises:
         EmoliveError: one is unknown, or needs something that is not installed.
     """
-    names = dict.fromkeys(name.strip().lower() for name in text.split(","))
+    asked = dict.fromkeys(name.strip().lower() for name in text.split(","))
+    names = dict.fromkeys(name for one in asked for name in (FORMATS if one == ALL else (one,)))
     if unknown := [name for name in names if name not in FORMATS]:
         raise EmoliveError(
             "{unknown} is not a format that can be written: use {formats}.",
             unknown=repr(unknown[0]),
-            formats=", ".join(FORMATS),
+            formats=", ".join((*FORMATS, ALL)),
         )
     for name in names:
         FORMATS[name].check()

@@ -15,6 +15,7 @@ from tests.session.export.timelines import full
 
 def test_a_list_is_read_as_people_write_it() -> None:
     assert [form.name for form in chosen_formats(" EAF,csv , eaf")] == ["eaf", "csv"]
+    assert [form.name for form in chosen_formats("all,csv")] == list(FORMATS)
 
 
 def test_an_unknown_format_names_all() -> None:
