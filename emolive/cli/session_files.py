@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,19 +13,15 @@ from emolive.cli.options import FORMATS as FORMAT_NAMES
 from emolive.cli.options import AudioFormat as AudioKind
 from emolive.cli.options import LibraryOption, SessionsArgument, YesOption
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, confirm, say, tell
-from emolive.errors import EmoliveError, SessionError
+from emolive.errors import EmoliveError
 from emolive.i18n import ntr, tr
-from emolive.session.bundle import EXTENSION, export_bundle
-from emolive.session.bundle_import import import_bundle
-from emolive.session.export import ALL, FORMATS, Format, chosen_formats
-from emolive.session.export.audio_copy import AudioFormat, copy_audio
-from emolive.session.library import Library
-from emolive.session.records import SessionInfo
-from emolive.session.timeline import StreamAudio, Timeline
-from emolive.session.training_manifest import Facts, write_manifest
+from emolive.session import export_folder
+from emolive.session.export import FORMATS, chosen_names
+from emolive.session.export.audio_copy import AudioFormat
+from emolive.session.export_choices import BUNDLE, MANIFEST
+from emolive.session.export_folder import ExportRequest, import_bundles
+from emolive.session.training_manifest import Facts
 
-BUNDLE = "bundle"
-MANIFEST = "manifest"
 _ELAN = "eaf"
 
 
@@ -80,12 +74,40 @@ def export_sessions(
 
     Each file is named after its session; the manifest is one for all of them.
     """
-    # To name a format is to ask for the audio.
-    options = _Export(
-        formats, out, audio or audio_format is not None, delete, yes,
-        Facts(speaker, gender, language, corpus), refer, audio_format,
-    )  # fmt: skip
-    return _export_all(library, sessions, options)
+    names = chosen_names(formats, (*FORMATS, BUNDLE), (MANIFEST,))
+    if delete and BUNDLE not in names:
+        raise EmoliveError(
+            "--delete would lose what the other formats do not hold: add bundle to --format."
+        )
+    kind: AudioFormat | None = None if audio_format is None else audio_format.value
+    if audio and kind is None:
+        kind = "wav" if _ELAN in names else "flac"  # ELAN does not offer FLAC
+    request = ExportRequest(
+        names,
+        out,
+        kind,
+        Facts(speaker, gender, language, corpus),
+        cut=not refer,
+        manifest_folder="",
+        stem=lambda info: info.id,
+    )
+    with open_library(library) as opened:
+        found = list({info.id: info for info in map(opened.get, sessions)}.values())
+        result = export_folder.export_sessions(opened, found, request, written=say)
+    for sentence in (*result.notes, *result.problems):
+        tell(sentence)
+    if result.stretches:
+        count = result.stretches
+        tell(ntr("{count} stretch to train on.", "{count} stretches to train on.", count))
+    done = DONE
+    if result.problems:
+        done = SOME_INPUTS_FAILED if result.written else CANNOT
+    if delete:
+        for session in result.incomplete:
+            tell("Session {id} is not deleted: not all of it could be written.", id=session)
+        if whole := [info.id for info in found if info.id not in result.incomplete]:
+            done = max(done, delete_sessions(whole, yes, library=library))
+    return done
 
 
 def import_sessions(
@@ -101,26 +123,17 @@ def import_sessions(
     library: LibraryOption = None,
 ) -> int:
     """Import sessions that were exported as bundles, here or on another machine."""
-    failures = 0
     with open_library(library) as opened:
-        told = set(opened.problems)
-        for file in files:
-            try:
-                info = import_bundle(opened, file, again=again)
-            except SessionError as error:
-                failures += 1
-                if str(error) not in told:  # that the disk is full, say
-                    told.add(str(error))
-                    tell(str(error))
-                continue
-            opened.audit("imported", {"session": info.id, "file": file.name})
-            say(info.id)
-    if failures == len(files):
-        return CANNOT
-    return SOME_INPUTS_FAILED if failures else DONE
+        ids, problems = import_bundles(opened, files, again=again, imported=say)
+        for sentence in problems:
+            if sentence not in opened.problems:  # which are told
+                tell(sentence)
+    if problems:
+        return SOME_INPUTS_FAILED if ids else CANNOT
+    return DONE
 
 
-def delete(
+def delete_sessions(
     sessions: SessionsArgument,
     yes: YesOption = False,
     with_models: Annotated[
@@ -204,136 +217,3 @@ def expire(
         else:
             tell("Sessions are deleted by themselves after {limit} days.", limit=limit)
     return DONE
-
-
-@dataclass(frozen=True, slots=True)
-class _Export:
-    """What was asked for."""
-
-    formats: str
-    out: Path
-    audio: bool = False
-    delete: bool = False
-    yes: bool = False
-    facts: Facts = field(default_factory=Facts)
-    refer: bool = False
-    audio_format: AudioKind | None = None
-
-
-def _export_all(library: Path | None, sessions: Sequence[str], options: _Export) -> int:
-    """Export `sessions`; the files' paths go to standard output.
-
-    A manifest of sessions in which nothing is marked fails alone, where there are other formats.
-
-    Raises:
-        EmoliveError: an unknown session or format, or a folder that cannot be written.
-    """
-    names, forms = _chosen(options.formats)
-    if options.delete and BUNDLE not in names:
-        raise EmoliveError(
-            "--delete would lose what the other formats do not hold: add bundle to --format."
-        )
-    with open_library(library) as opened:
-        found = list({info.id: info for info in map(opened.get, sessions)}.values())
-        try:
-            options.out.mkdir(parents=True, exist_ok=True)
-            for info in found:
-                _export(opened, info, names, forms, options)
-            done = DONE
-            if MANIFEST in names:
-                try:
-                    _manifest(opened, found, options)
-                except SessionError as error:
-                    if len(names) == 1:
-                        raise
-                    tell("No manifest was written. {error}", error=error)
-                    names = tuple(name for name in names if name != MANIFEST)
-                    done = SOME_INPUTS_FAILED
-        except OSError as error:
-            raise EmoliveError(
-                "Cannot write to {out} ({reason}): choose another folder with --out.",
-                out=options.out,
-                reason=error.strerror or error,
-            ) from error
-        try:
-            for info in found:
-                opened.audit("exported", {"session": info.id, "formats": list(names)})
-        except SessionError as error:  # a disk that is full or read-only gives out what it has
-            tell("The audit log does not know of this export. {error}", error=error)
-    if options.delete:
-        gone = delete([info.id for info in found], options.yes, library=library)
-        done = max(done, gone)
-    return done
-
-
-def _chosen(text: str) -> tuple[tuple[str, ...], tuple[Format, ...]]:
-    """All names, and the formats among them.
-
-    Raises:
-        EmoliveError: one is unknown, or needs something that is not installed.
-    """
-    asked = dict.fromkeys(name.strip().lower() for name in text.split(","))
-    names = tuple(name for one in asked for name in ((*FORMATS, BUNDLE) if one == ALL else (one,)))
-    names = tuple(dict.fromkeys(names))
-    if unknown := [name for name in names if name not in (*FORMATS, BUNDLE, MANIFEST)]:
-        raise EmoliveError(
-            "{value} is not a format that can be written: use {names}.",
-            value=repr(unknown[0]),
-            names=", ".join((*FORMATS, BUNDLE, MANIFEST, ALL)),
-        )
-    forms = [name for name in names if name in FORMATS]
-    return names, chosen_formats(",".join(forms)) if forms else ()
-
-
-def _export(
-    library: Library,
-    info: SessionInfo,
-    names: Sequence[str],
-    forms: Sequence[Format],
-    options: _Export,
-) -> None:
-    timeline = Timeline.of_session(library, info.id)
-    if options.audio:
-        # ELAN does not offer FLAC.
-        kind: AudioFormat = "wav" if _ELAN in names else "flac"
-        if options.audio_format is not None:
-            kind = options.audio_format.value
-        timeline = _with_audio_beside(timeline, info.id, options.out, kind)
-    for form in forms:
-        path = options.out / f"{info.id}.{form.extension}"
-        form.write(timeline, path)
-        say(path)
-    if BUNDLE in names:
-        path = options.out / f"{info.id}.{EXTENSION}"
-        export_bundle(library, info.id, path)
-        say(path)
-
-
-def _with_audio_beside(
-    timeline: Timeline, session_id: str, out: Path, kind: AudioFormat
-) -> Timeline:
-    """Copy the streams' audio to the exports, and let the timeline refer to it."""
-    streams = []
-    for stream in timeline.streams:
-        if stream.audio is not None:
-            target = out / f"{session_id}.{stream.audio.path.name}"
-            target = copy_audio(stream.audio.path, target, kind)
-            say(target)
-            streams.append(replace(stream, audio=StreamAudio(target)))
-        else:
-            streams.append(stream)
-    return replace(timeline, streams=tuple(streams))
-
-
-def _manifest(library: Library, found: Sequence[SessionInfo], options: _Export) -> None:
-    result = write_manifest(
-        library,
-        [info.id for info in found],
-        options.out,
-        options.facts,
-        cut=not options.refer,
-    )
-    for sentence in result.skipped:
-        tell(sentence)
-    tell(ntr("{count} stretch to train on.", "{count} stretches to train on.", result.rows))
-    say(result.path)

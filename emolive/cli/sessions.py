@@ -236,7 +236,7 @@ def search(
     return DONE
 
 
-app.command()(session_files.delete)
+app.command("delete")(session_files.delete_sessions)
 
 
 app.command()(session_files.expire)

@@ -40,11 +40,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ManifestResult:
-    """What was written: the manifest, how many rows, and a sentence for each stretch left out."""
+    """What was written: the manifest, how many rows, and a sentence for each stretch left out.
+
+    `pieces` are the files of the stretches that were cut.
+    """
 
     path: Path
     rows: int
     skipped: tuple[str, ...]
+    pieces: tuple[Path, ...]
 
 
 def write_manifest(
@@ -110,7 +114,8 @@ def write_manifest(
         )
     path = folder / FILE_NAME
     write_rows(path, COLUMNS, rows)
-    return ManifestResult(path, len(rows), tuple(dict.fromkeys(skipped)))
+    pieces = tuple(folder / row["path"] for row in rows) if cut else ()
+    return ManifestResult(path, len(rows), tuple(dict.fromkeys(skipped)), pieces)
 
 
 def labelled_marks(library: LibraryReader, info: SessionInfo) -> Iterator[tuple[str, Annotation]]:

@@ -34,6 +34,9 @@ IN_APP: Final[Mapping[str, str]] = {
     "Cannot write to {path} ({reason}): choose another folder with --out.": mark(
         "Cannot write to {path} ({reason}): choose another folder."
     ),
+    "{path} cannot be written ({reason}): choose another folder with --out, or free some space.": (
+        mark("{path} cannot be written ({reason}): choose another folder or free some space.")
+    ),
     "No microphone or other audio input was found: connect one, or try the demo (`emolive demo`) "
     "or an audio file (`emolive analyze FILE`).": mark(
         "No microphone or other audio input was found: connect one, or try the demo or a file."

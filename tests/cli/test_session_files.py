@@ -239,6 +239,45 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run, session: str)
     assert "choose another folder with --out" in result.stderr
 
 
+def test_one_file_that_fails_loses_nothing_else(
+    run: Run, session: str, folder: Path, tmp_path: Path
+) -> None:
+    with Library.open(folder) as library:
+        other = fill(
+            library, "Another", SEGMENTS, at=datetime(2025, 3, 15, tzinfo=UTC), seconds=10.0,
+            audio=True,
+        ).id  # fmt: skip
+        (sound,) = (library.audio_path(session, name) for name in ["agent"])
+    assert sound is not None
+    sound.write_bytes(b"no FLAC")
+    blocked = tmp_path / "out" / f"{session}.csv"
+    blocked.mkdir(parents=True)
+    (blocked / "in the way").touch()
+    export = ("sessions", "export", session, other, "--out", "out", "--delete", "--yes")
+    result = run(*export, "--format", "csv,json,bundle", "--audio-format", "wav")
+    assert result.exit_code == 1
+    assert f"{blocked.name} cannot be written" in result.stderr
+    assert "is damaged" in result.stderr
+    assert f"Session {session} is not deleted" in result.stderr
+    assert set(names(tmp_path / "out")) >= {
+        blocked.name, f"{session}.2-customer.wav", f"{session}.json", f"{session}.emolive.zip",
+        f"{other}.1-agent.wav", f"{other}.2-customer.wav",
+        *(f"{other}.{end}" for end in ("csv", "json", "emolive.zip")),
+    }  # fmt: skip
+    assert not (tmp_path / "out" / f"{session}.1-agent.wav").exists()
+    assert str(Path("out") / f"{session}.json") in result.stdout
+    assert str(Path("out") / blocked.name) not in result.stdout
+    with Library.open(folder) as library:
+        assert [info.id for info in library.sessions()] == [session]
+        entries = [entry for entry in library.audit_log() if entry.action == "exported"]
+    assert [entry.details["formats"] for entry in entries] == [
+        ["json", "bundle"], ["csv", "json", "bundle"]
+    ]  # fmt: skip
+    none = run("sessions", "export", session, "--format", "csv", "--out", "out")
+    assert none.exit_code == 2
+    assert none.stdout == ""
+
+
 def test_a_manifest_of_nothing_fails_alone(
     run: Run, session: str, folder: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from emolive.session.export.formats import ALL, FORMATS, Format, chosen_formats
+from emolive.session.export.formats import FORMATS, Format, chosen_formats, chosen_names
 
-__all__ = ["ALL", "FORMATS", "Format", "chosen_formats"]
+__all__ = ["FORMATS", "Format", "chosen_formats", "chosen_names"]

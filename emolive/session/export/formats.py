@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -72,20 +72,35 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 
-def chosen_formats(text: str) -> tuple[Format, ...]:
-    """The formats of a list such as "csv, eaf", or "all", each once, ready to be written.
+def chosen_names(
+    text: str, every: Sequence[str] = tuple(FORMATS), beside: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The names in a list such as "csv, eaf", each once, those of formats ready to be written.
+
+    "all" is `every` one; those `beside` have to be named.
 
     Raises:
         EmoliveError: one is unknown, or needs something that is not installed.
     """
-    asked = dict.fromkeys(name.strip().lower() for name in text.split(","))
-    names = dict.fromkeys(name for one in asked for name in (FORMATS if one == ALL else (one,)))
-    if unknown := [name for name in names if name not in FORMATS]:
+    asked = [name.strip().lower() for name in text.split(",")]
+    names = dict.fromkeys(name for one in asked for name in (every if one == ALL else (one,)))
+    known = (*every, *beside)
+    if unknown := [name for name in names if name not in known]:
         raise EmoliveError(
             "{unknown} is not a format that can be written: use {formats}.",
             unknown=repr(unknown[0]),
-            formats=", ".join((*FORMATS, ALL)),
+            formats=", ".join((*known, ALL)),
         )
     for name in names:
-        FORMATS[name].check()
-    return tuple(FORMATS[name] for name in names)
+        if name in FORMATS:
+            FORMATS[name].check()
+    return tuple(names)
+
+
+def chosen_formats(text: str) -> tuple[Format, ...]:
+    """The formats of a list such as "csv, eaf", or "all".
+
+    Raises:
+        EmoliveError: one is unknown, or needs something that is not installed.
+    """
+    return tuple(FORMATS[name] for name in chosen_names(text))

@@ -16,14 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.i18n import ntr, tr
-from emolive.session.export_folder import (
-    CHOICES,
-    GROUPS,
-    Choice,
-    Exported,
-    export_sessions,
-    unavailable,
-)
+from emolive.session.export_choices import CHOICES, GROUPS, Choice, unavailable
+from emolive.session.export_folder import Exported, ExportRequest, export_sessions
 from emolive.session.library import Library
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
@@ -108,9 +102,9 @@ class ExportDialog(WorkDialog):
         """Write; the dialog tells how it goes."""
         if self._running or not self.formats:
             return
-        formats, folder = self.formats, Path(self.folder.text()).expanduser()
+        request = ExportRequest(self.formats, Path(self.folder.text()).expanduser())
         self._begin(
-            lambda: export_sessions(self._library, self._sessions, formats, folder, self.tell),
+            lambda: export_sessions(self._library, self._sessions, request, self.tell),
             self._on_done,
             "export",
         )
@@ -127,7 +121,6 @@ class ExportDialog(WorkDialog):
         super().fit()
 
     def _add_formats(self, chosen: Sequence[str]) -> None:
-        choices = {choice.name: choice for choice in CHOICES}
         columns = QHBoxLayout()
         columns.setSpacing(_BETWEEN)
         halves = [QVBoxLayout(), QVBoxLayout()]
@@ -144,7 +137,7 @@ class ExportDialog(WorkDialog):
                 gap=1,
             )
             for name in names:
-                self._add_format(column, choices[name], checked=name in chosen)
+                self._add_format(column, CHOICES[name], checked=name in chosen)
             halves[number % 2].addWidget(frame)
         for half in halves:
             half.addStretch()
@@ -196,7 +189,7 @@ class ExportDialog(WorkDialog):
         self.close_button.setText(tr("Close"))
         self.export_button.setText(tr("Export again"))
         self.open_button.setVisible(bool(result.written))
-        self.show_problem("\n".join(result.problems[:3]))
+        self.show_problem("\n".join((*result.problems, *result.notes)[:3]))
         self.finished_writing.emit()
 
     def _on_failed(self, problem: str) -> None:

@@ -13,12 +13,12 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from emolive.session import export_folder
+from emolive.session.export_choices import CHOICES, unavailable
 from emolive.session.export_folder import (
-    CHOICES,
+    ExportRequest,
     StoppedByUserError,
     export_sessions,
     file_stem,
-    unavailable,
 )
 from emolive.session.library import Library
 from emolive.ui.background import Background
@@ -31,11 +31,14 @@ from tests.ui.stored_sessions import store
 
 def test_every_format_is_written_for_every_session(library: Library, tmp_path: Path) -> None:
     sessions = [library.get(store(library, title=f"Talk {i}", audio=False)) for i in range(2)]
-    names = [choice.name for choice in CHOICES if unavailable(choice.name) is None]
+    names = [name for name in CHOICES if unavailable(name) is None]
     names.remove("manifest")
     told: list[tuple[int, int, str]] = []
     result = export_sessions(
-        library, sessions, names, tmp_path / "new" / "folder", lambda *at: told.append(at)
+        library,
+        sessions,
+        ExportRequest(tuple(names), tmp_path / "new" / "folder"),
+        lambda *at: told.append(at),
     )
     assert result.problems == ()
     there = sorted(path for path in (tmp_path / "new" / "folder").rglob("*") if path.is_file())
@@ -65,7 +68,7 @@ def test_file_names_are_valid_and_unique(library: Library, title: str, end: str)
 def test_a_folder_that_cannot_be_written_is_one_sentence(library: Library, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     info = library.get(store(library, audio=False))
-    result = export_sessions(library, [info], ["csv"], tmp_path, lambda *_: None)
+    result = export_sessions(library, [info], ExportRequest(("csv",), tmp_path))
     assert "cannot be written" in result.problems[0]
 
 
@@ -74,7 +77,7 @@ def test_one_format_that_fails_loses_nothing_else(library: Library, tmp_path: Pa
     blocked = tmp_path / f"{file_stem(info)}.csv"
     blocked.mkdir()
     (blocked / "in the way").write_text("x")
-    result = export_sessions(library, [info], ["csv", "json"], tmp_path, lambda *_: None)
+    result = export_sessions(library, [info], ExportRequest(("csv", "json"), tmp_path))
     assert [path.suffix for path in result.written] == [".json"]
     assert len(result.problems) == 1
     assert "choose another folder" in result.problems[0]
@@ -88,7 +91,8 @@ def test_stopping_keeps_what_is_written(library: Library, tmp_path: Path) -> Non
             raise StoppedByUserError
 
     with pytest.raises(StoppedByUserError):
-        export_sessions(library, [info], ["csv", "json"], tmp_path, stop)
+        export_sessions(library, [info], ExportRequest(("csv", "json"), tmp_path), stop)
+    assert library.audit_log()[-1].details["formats"] == ["csv"]
     assert (tmp_path / f"{file_stem(info)}.csv").exists()
     assert not (tmp_path / f"{file_stem(info)}.json").exists()
 
@@ -153,7 +157,7 @@ def test_a_bundle_goes_to_another_library_and_opens_there(
     with Library.open(tmp_path / "elsewhere") as elsewhere:
         later = info.started_at + timedelta(days=1)
         moved = elsewhere.get(store(elsewhere, title="From far away", started_at=later))
-        result = export_sessions(elsewhere, [moved], ["bundle"], tmp_path, lambda *_: None)
+        result = export_sessions(elsewhere, [moved], ExportRequest(("bundle",), tmp_path))
     assert result.problems == ()
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(result.written[0].read_bytes()[:1000])
@@ -164,6 +168,7 @@ def test_a_bundle_goes_to_another_library_and_opens_there(
         page.list.import_button.click()
     assert "damaged.zip" in told.args[0].text
     qtbot.waitUntil(lambda: page.list.model.rowCount() == 2)
+    assert [entry.action for entry in library.audit_log()][-1] == "imported"
     # What came is chosen.
     qtbot.waitUntil(lambda: [r.info.title for r in page.list.table.chosen] == ["From far away"])
     page.list.details.open_button.click()
@@ -181,7 +186,7 @@ def test_what_people_marked_becomes_a_manifest_to_train_on(
     library: Library, session: str, tmp_path: Path
 ) -> None:
     info = library.get(session)
-    result = export_sessions(library, [info], ["manifest"], tmp_path, lambda *_: None)
+    result = export_sessions(library, [info], ExportRequest(("manifest",), tmp_path))
     assert result.problems == ()
     with result.written[0].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -193,6 +198,6 @@ def test_what_people_marked_becomes_a_manifest_to_train_on(
 
 def test_a_session_without_marks_has_no_manifest(library: Library, tmp_path: Path) -> None:
     info = library.get(store(library, audio=False))
-    result = export_sessions(library, [info], ["json", "manifest"], tmp_path, lambda *_: None)
+    result = export_sessions(library, [info], ExportRequest(("json", "manifest"), tmp_path))
     assert len(result.written) == 1
     assert len(result.problems) == 1
