@@ -21,8 +21,8 @@ from babel.messages.pofile import read_po, write_po
 
 import emolive
 from emolive import errors, i18n
+from emolive.cli.commands import GROUPS
 from emolive.cli.language import help_text
-from emolive.cli.options import GROUPS
 
 SOURCE = Path(emolive.__file__).parent
 LOCALES = SOURCE / "locale"

@@ -19,10 +19,11 @@ from emolive.adapt.labelled import Labelled, from_folder, from_library, from_man
 from emolive.adapt.moments import Moment, next_moments
 from emolive.adapt.teaching import Taught, teach, usual_base
 from emolive.cli.agent import confirm_in_terminal
+from emolive.cli.commands import finish, group
 from emolive.cli.console import Console, progress_bar
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.models import show_adapted
-from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, YesOption, finish, group
+from emolive.cli.options import JsonReport, LibraryOption, PolicyOption, YesOption
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, confirm, print_json, tell
 from emolive.consent.permission import agent_permission
 from emolive.consent.policy import load_policy

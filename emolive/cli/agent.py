@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from emolive.cli.loading import open_library
+from emolive.cli.options import AgentOptions
 from emolive.cli.outcome import tell, tell_lines
 from emolive.consent.permission import Statement, agent_permission
 from emolive.consent.policy import load_policy
@@ -18,16 +18,9 @@ from emolive.i18n import tr
 from emolive.settings_folder import settings_folder
 
 
-@dataclass(frozen=True, slots=True)
-class AgentOptions:
-    """Whether a person wants it for this call, which policy holds, and where the audit log is."""
-
-    wanted: bool = False
-    policy: Path | None = None
-    library: Path | None = None
-
-
-def permission_for(call: str, options: AgentOptions) -> AgentPermission | None:
+def permission_for(
+    call: str, options: AgentOptions, library: Path | None = None
+) -> AgentPermission | None:
     """The permission to infer the agent's emotions in a call; None: there is none.
 
     Raises:
@@ -35,12 +28,12 @@ def permission_for(call: str, options: AgentOptions) -> AgentPermission | None:
             cannot be written.
     """
     policy = load_policy(options.policy, settings_folder())
-    if not options.wanted and (policy is None or not policy.permits):
+    if not options.infer_agent and (policy is None or not policy.permits):
         return None
     call = f"{call}, {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
-    with open_library(options.library) as library:
+    with open_library(library) as opened:
         permission = agent_permission(
-            library, call, policy, wanted=options.wanted, confirm=confirm_in_terminal
+            opened, call, policy, wanted=options.infer_agent, confirm=confirm_in_terminal
         )
     if permission is None:
         tell("Not confirmed: the agent's emotions are not inferred.")

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from emolive.alerts.past_calls import PastCall, analysed_call, recorded_call, stored_call
 from emolive.archive.inputs import find_inputs
-from emolive.audio.call import CallFiles, RecordedCall, Side
+from emolive.audio.call import CallFiles, RecordedCall
 from emolive.audio.files import FileSource
 from emolive.audio.source import RecordedSource
-from emolive.cli.loading import engine_config, load_classifier, open_library
+from emolive.cli.loading import load_model, open_library
+from emolive.cli.options import Channel, LibraryOption, ModelOptions
 from emolive.cli.outcome import tell
 from emolive.errors import EmoliveError, SessionError
 from emolive.session.query_text import before, parse_date, parse_span
@@ -22,29 +26,37 @@ from emolive.speech.silero import SileroVad
 
 @dataclass(frozen=True, slots=True)
 class PastOptions:
-    """Which calls, and how recordings among them are analysed.
+    """Which calls, and what the recordings among them are."""
 
-    `agent` is the agent's channel of stereo recordings (None: they are no calls); with `pair` the
-    two files named are one call.
-    """
+    library: LibraryOption = None
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Sessions from a day (2025-01-31) or span (7d) on."),
+    ] = None
+    agent_channel: Annotated[
+        Channel | None,
+        typer.Option(help="Stereo recordings are calls; the agent is on this channel."),
+    ] = None
+    pair: Annotated[
+        bool,
+        typer.Option("--pair", help="The two files named are one call: the agent's comes first."),
+    ] = False
 
-    paths: tuple[Path, ...] = ()
-    library: Path | None = None
-    since: str | None = None
-    agent: Side | None = None
-    pair: bool = False
-    model: Path | None = None
-    provider: str = "auto"
-    hop_s: float = 0.5
 
+def past_calls(
+    paths: tuple[Path, ...],
+    options: PastOptions,
+    using: ModelOptions,
+    failed: Callable[[str], None],
+) -> Iterator[PastCall]:
+    """The calls, one by one, of the library where no `paths` are named.
 
-def past_calls(options: PastOptions, failed: Callable[[str], None]) -> Iterator[PastCall]:
-    """The calls, one by one; `failed` is told of those that cannot be read.
+    `failed` is told of those that cannot be read.
 
     Raises:
         EmoliveError: the library or the model cannot be used, or an option makes no sense.
     """
-    if not options.paths:
+    if not paths:
         yield from _sessions(options)
         return
     if options.since is not None:
@@ -52,16 +64,16 @@ def past_calls(options: PastOptions, failed: Callable[[str], None]) -> Iterator[
             "--since is for recorded sessions: leave it out, or leave out the files."
         )
     if options.pair:
-        yield from _recordings([options.paths], options, failed)
+        yield from _recordings([paths], options, using, failed)
         return
-    results, recordings = _sorted(options.paths, failed)
+    results, recordings = _sorted(paths, failed)
     for path in results:
         try:
             yield analysed_call(path)
         except EmoliveError as error:
             failed(str(error))
     if recordings:
-        yield from _recordings([(path,) for path in recordings], options, failed)
+        yield from _recordings([(path,) for path in recordings], options, using, failed)
 
 
 def _sessions(options: PastOptions) -> Iterator[PastCall]:
@@ -73,11 +85,14 @@ def _sessions(options: PastOptions) -> Iterator[PastCall]:
 
 
 def _recordings(
-    calls: Sequence[tuple[Path, ...]], options: PastOptions, failed: Callable[[str], None]
+    calls: Sequence[tuple[Path, ...]],
+    options: PastOptions,
+    using: ModelOptions,
+    failed: Callable[[str], None],
 ) -> Iterator[PastCall]:
     sources = [_source(files, options) for files in calls]
-    classifier = load_classifier(options.model, options.provider)
-    config, vad = engine_config(options.hop_s, classifier), SileroVad()
+    classifier, config = load_model(using)
+    vad = SileroVad()
     for files, source in zip(calls, sources, strict=True):
         try:
             name = " + ".join(map(str, files))
@@ -93,7 +108,8 @@ def _source(files: tuple[Path, ...], options: PastOptions) -> RecordedSource:
             raise EmoliveError("--pair needs two files: the agent's, then the customer's.")
         return CallFiles(*files, paced=False)
     source = FileSource(files[0], paced=False, channels="split")
-    return source if options.agent is None else RecordedCall(source, options.agent)
+    agent = options.agent_channel
+    return source if agent is None else RecordedCall(source, agent.value)
 
 
 def _sorted(paths: Sequence[Path], failed: Callable[[str], None]) -> tuple[list[Path], list[Path]]:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from emolive.alerts.dispatch import DispatchStatus
 from emolive.alerts.rule_file import exposed_secrets, load_rules
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
+from emolive.cli.options import WatchOptions
 from emolive.cli.outcome import tell
 from emolive.i18n import ntr, tr
 from emolive.metrics.collector import Metrics
 from emolive.metrics.server import Endpoint, MetricsServer
 from emolive.monitoring import MonitoredRun
-
-
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """Which rules, in which library their outbox is, and where metrics are served."""
-
-    rules: Path | None = None
-    library: Path | None = None
-    metrics: str | None = None
-
-    def __bool__(self) -> bool:
-        return self.rules is not None or self.metrics is not None
 
 
 class Watching:
@@ -40,9 +27,9 @@ class Watching:
         """
         self.rules: RuleSet | None = None
         endpoint = None if options.metrics is None else Endpoint.parse(options.metrics)
-        if options.rules is not None:
-            self.rules = load_rules(options.rules)
-            for sentence in exposed_secrets(self.rules, options.rules):
+        if options.alerts is not None:
+            self.rules = load_rules(options.alerts)
+            for sentence in exposed_secrets(self.rules, options.alerts):
                 tell(sentence)
         self._told: set[str] = set()
         self._runs: Sequence[MonitoredRun] = ()

@@ -26,18 +26,10 @@ from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_inputs import PastOptions, past_calls
 from emolive.cli.alerting import left_over
+from emolive.cli.commands import group
 from emolive.cli.console import columns, print_table
-from emolive.cli.loading import engine_config, load_classifier, open_library
-from emolive.cli.options import (
-    Channel,
-    HopOption,
-    JsonReport,
-    LibraryOption,
-    ModelOption,
-    Provider,
-    ProviderOption,
-    group,
-)
+from emolive.cli.loading import load_classifier, load_model, open_library
+from emolive.cli.options import JsonReport, LibraryOption, ModelOption, ModelOptions
 from emolive.cli.outcome import CANNOT, DONE, SOME_INPUTS_FAILED, print_json, say, tell
 from emolive.i18n import decimal, mark, moment_text, ntr, tr
 from emolive.resources import DEMO_AUDIO, asset
@@ -105,38 +97,15 @@ def try_rules(
             help="Recordings, or JSON results of `analyze`; without any: the recorded sessions.",
         ),
     ] = None,
-    library: LibraryOption = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Sessions from a day (2025-01-31) or span (7d) on."),
-    ] = None,
-    agent_channel: Annotated[
-        Channel | None,
-        typer.Option(help="Stereo recordings are calls; the agent is on this channel."),
-    ] = None,
-    pair: Annotated[
-        bool,
-        typer.Option("--pair", help="The two files named are one call: the agent's comes first."),
-    ] = False,
+    *,
+    past: PastOptions,
     as_json: JsonReport = False,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    using: ModelOptions,
 ) -> int:
     """Try rules on past calls: how often would they have fired per hour, where, and when.
 
     Nothing is sent. A recording that cannot be read is reported, and the exit code is 1.
     """
-    options = PastOptions(
-        paths=tuple(paths or ()),
-        library=library,
-        since=since,
-        agent=None if agent_channel is None else agent_channel.value,
-        pair=pair,
-        model=model,
-        provider=provider.value,
-        hop_s=hop,
-    )
     trial = DryRun(load_rules(rules))
     failures = 0
 
@@ -146,7 +115,7 @@ def try_rules(
         tell(sentence)
 
     begun = time.monotonic()
-    for call in past_calls(options, failed):
+    for call in past_calls(tuple(paths or ()), past, using, failed):
         trial.add(call)
     took = time.monotonic() - begun
     if as_json:
@@ -233,9 +202,8 @@ def bench(
     seconds: Annotated[
         float, typer.Option(metavar="SECONDS", min=10.0, help="How long to measure.")
     ] = 60.0,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    *,
+    using: ModelOptions,
 ) -> int:
     """Measure how long it takes from a condition that is true to the webhook's server having it.
 
@@ -245,8 +213,7 @@ def bench(
         "Measuring for {seconds} s. Other load on the machine shows in the numbers.",
         seconds=decimal(seconds),
     )
-    classifier = load_classifier(model, provider.value)
-    config = engine_config(hop, classifier)
+    classifier, config = load_model(using)
     timing = time_alerts(asset(DEMO_AUDIO), classifier, SileroVad(), config, seconds)
     classifier.close()
     if as_json:
@@ -260,7 +227,7 @@ def bench(
                 median_ms=decimal(timing.latency.median_ms, 0),
                 p99_ms=decimal(timing.latency.p99_ms, 0),
                 n=timing.latency.n,
-                hop=decimal(hop),
+                hop=decimal(using.hop),
                 budget_ms=decimal(timing.budget_ms, 0),
                 raised=timing.raised - timing.received,
             )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from emolive.archive.baselines import ArchiveBaselines, BaselineMode
+from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.inputs import AudioInput, find_inputs
 from emolive.archive.journal import Journal
 from emolive.archive.messages import Done, Failed, Message, Tell
@@ -18,15 +17,16 @@ from emolive.archive.threads import MAX_BATCH, run_in_threads
 from emolive.archive.together import Together
 from emolive.archive.work import FileWork, cannot_write, run_here
 from emolive.baseline import ExpectedMix, ProfileStore
+from emolive.cli.analyze_options import AnalyzeOptions
 from emolive.cli.analyze_report import AnalyzeReport
-from emolive.cli.baseline import known_sentences
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.baseline import expected_mix, known_sentences
+from emolive.cli.loading import load_model
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, Interrupts
 from emolive.i18n import decimal, ntr, tr
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import Classifier
 from emolive.session.database import library_folder
-from emolive.session.export import chosen_formats
+from emolive.session.export import chosen_names
 from emolive.session.export import csv_file as dialects
 from emolive.session.export.formats import SPREADSHEET
 from emolive.speech.silero import SileroVad
@@ -38,28 +38,6 @@ _GPU_BATCHES = (1, 8, 32, 64, 128, MAX_BATCH)
 _GPU_FILES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class AnalyzeOptions:
-    """What `analyze` was asked for; `jobs` None: as many as there are cores.
-
-    `out` is a folder, or an address where a cluster works; `formats` None: the usual one there.
-
-    Profiles of sources lie in the `library` (None: the usual one).
-    """
-
-    out: str
-    formats: str | None = None
-    model: Path | None = None
-    provider: str = "auto"
-    hop_s: float = 0.5
-    jobs: int | None = None
-    resume: bool = False
-    summary: bool = False
-    baseline: BaselineMode = "off"
-    expected: ExpectedMix = field(default_factory=ExpectedMix)
-    library: Path | None = None
-
-
 def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
     """Analyse `paths`; 1 when some input failed.
 
@@ -67,12 +45,12 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         EmoliveError: an unknown format, a model that cannot be used, a folder that cannot be
             written into.
     """
-    formats = tuple(form.name for form in chosen_formats(options.formats or "json"))
+    formats = chosen_names(options.formats or "json")
+    expected = expected_mix(options.expected_neutral)
     out = Path(options.out)
     _make_writable(out)
-    classifier = load_classifier(options.model, options.provider, _GPU_BATCHES)
-    config = engine_config(options.hop_s, classifier)
-    settings = ArchiveSettings.of(model_path(options.model), config, out, formats)
+    classifier, config = load_model(options.using, _GPU_BATCHES)
+    settings = ArchiveSettings.of(model_path(options.using.model), config, out, formats)
     found = find_inputs(paths, reserved=(_SUMMARY,) if options.summary else ())
     labels = classifier.metadata.labels
     store = ProfileStore(library_folder(options.library))
@@ -85,7 +63,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         for sentence in found.left_out:
             report.say(sentence)
         with Interrupts() as interrupts:
-            run = _Run(classifier, options, journal, report, interrupts)
+            run = _Run(classifier, options, expected, journal, report, interrupts)
             try:
                 if options.baseline == "files":
                     run.together(found.files, settings, store)
@@ -114,12 +92,14 @@ class _Run:
         self,
         classifier: Classifier,
         options: AnalyzeOptions,
+        expected: ExpectedMix,
         journal: Journal,
         report: AnalyzeReport,
         interrupts: Interrupts,
     ) -> None:
         self._classifier = classifier
         self._options = options
+        self._expected = expected
         self._journal = journal
         self._report = report
         self._interrupts = interrupts
@@ -135,7 +115,7 @@ class _Run:
     ) -> None:
         """Each file by itself, adapted to what the library knows of its source."""
         baselines = ArchiveBaselines.of_library(
-            store, items, self._classifier.metadata, self._options.expected
+            store, items, self._classifier.metadata, self._expected
         )
         for sentence in known_sentences(baselines, items):
             self._report.say(sentence)
@@ -145,7 +125,7 @@ class _Run:
         self, items: Sequence[AudioInput], settings: ArchiveSettings, store: ProfileStore
     ) -> None:
         """All files adapted to what they say together."""
-        run = Together(settings, self._classifier, self._options.expected)
+        run = Together(settings, self._classifier, self._expected)
         todo = run.to_hear(items, resume=self._options.resume)
         before = len(items) - len(todo)
         self._report.begin(todo, tr("{before} heard before", before=before) if before else "")

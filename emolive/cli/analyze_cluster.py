@@ -5,15 +5,17 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from emolive.archive.baselines import ArchiveBaselines
 from emolive.archive.settings import ArchiveSettings
 from emolive.baseline import ProfileStore
-from emolive.cli.analyze import AnalyzeOptions
+from emolive.cli.analyze_options import AnalyzeOptions
 from emolive.cli.analyze_report import AnalyzeReport
-from emolive.cli.baseline import known_sentences
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.baseline import expected_mix, known_sentences
+from emolive.cli.loading import load_model
+from emolive.cli.options import Provider
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
 from emolive.cluster.ray_runtime import check_ray, ray_cluster
 from emolive.errors import EmoliveError
@@ -37,9 +39,10 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
     from emolive.cluster.archive.parts import Parts
     from emolive.cluster.archive.run import run_on_cluster
 
-    model = model_path(options.model)
-    classifier = load_classifier(options.model, "cpu")
-    metadata, config = classifier.metadata, engine_config(options.hop_s, classifier)
+    expected = expected_mix(options.expected_neutral)
+    model = model_path(options.using.model)
+    classifier, config = load_model(replace(options.using, provider=Provider.CPU))
+    metadata = classifier.metadata
     classifier.close()
     settings = ArchiveSettings.of(model, config, Path(), ())
     parts = Parts(options.out)
@@ -53,7 +56,7 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
     if options.baseline == "library":
         store = ProfileStore(library_folder(options.library))
         settings = settings.adapted(
-            ArchiveBaselines.of_library(store, found.listing, metadata, options.expected)
+            ArchiveBaselines.of_library(store, found.listing, metadata, expected)
         )
     with AnalyzeReport(found.listing, metadata.labels) as report:
         for problem in found.problems:
@@ -97,7 +100,7 @@ def _check(options: AnalyzeOptions) -> None:
             "With --cluster each file is analysed by itself: use --baseline library (`analyze "
             "--baseline files` gathers what it needs from some of them), or leave --cluster out."
         )
-    if options.provider == "cuda":
+    if options.using.provider is Provider.CUDA:
         raise EmoliveError(
             "With --cluster archives run on the processors of the cluster: leave --provider out."
         )

@@ -13,8 +13,15 @@ from rich.table import Table
 from emolive.archive.baselines import ArchiveBaselines, folder_of
 from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
+from emolive.cli.commands import group
 from emolive.cli.console import Console
-from emolive.cli.options import JsonReport, LibraryOption, YesOption, group
+from emolive.cli.options import (
+    BaselineOptions,
+    JsonReport,
+    LibraryOption,
+    LiveBaseline,
+    YesOption,
+)
 from emolive.cli.outcome import DONE, confirm, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, moment_text, ntr, tr
@@ -38,17 +45,16 @@ def expected_mix(text: str | None) -> ExpectedMix:
     return SettingsStore().load().settings.baseline.expected
 
 
-def baseline_choice(
-    wanted: str | None, expected: str | None, group: str | None, library: Path | None
-) -> BaselineChoice | None:
+def baseline_choice(options: BaselineOptions, library: Path | None) -> BaselineChoice | None:
     """How a live run is adapted: as was asked for, else as set in the app; None: not at all.
 
     Raises:
-        EmoliveError: `expected` is no mix.
+        EmoliveError: what was expected is no mix.
     """
     settings = SettingsStore().load().settings
+    wanted, expected, group = options.baseline, options.expected_neutral, options.baseline_group
     mix = settings.baseline.expected if expected is None else ExpectedMix.of(expected)
-    if wanted == "off" or (wanted is None and not settings.baseline.on):
+    if wanted is LiveBaseline.OFF or (wanted is None and not settings.baseline.on):
         if (expected, group) != (None, None):
             tell("--expected-neutral and --baseline-group do nothing without --baseline library.")
         return None

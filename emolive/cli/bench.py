@@ -35,7 +35,7 @@ from emolive.bench.teaching import time_teaching
 from emolive.bench.throughput import Throughput, measure_throughput
 from emolive.cli.bench_command import Asked
 from emolive.cli.console import Console, columns, progress_bar
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import load_classifier, load_model
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.i18n import decimal, mark, tr
 from emolive.inference import loading
@@ -93,19 +93,18 @@ def run_bench(asked: Asked, seconds: float, soak_hours: float | None, calls: int
 
 def _measure(asked: Asked, seconds: float, soak_hours: float | None) -> Report:
     path = asset(DEMO_AUDIO)
-    classifier = load_classifier(asked.model, asked.provider)
-    config = engine_config(asked.hop_s, classifier)
+    classifier, config = load_model(asked.using)
     vad = SileroVad()
     speech = read_speech(path, classifier.metadata.front_end.sampling_rate)
     stages = time_stages(speech, classifier, vad, config, hops=200)
     latency = time_latency(path, classifier, vad, config, seconds)
     usual, usual_core = _usual_way(default_threads())
-    single = loading.load_classifier(asked.model, "cpu", threads=1)
+    single = loading.load_classifier(asked.using.model, "cpu", threads=1)
     capacity = measure_capacity(speech, single, vad, config)
     archive = measure_archive(path, single, vad, config)
     if usual_core:
         spent_s = sum(timing.median_ms for timing in usual_core) / 1e3
-        archive = replace(archive, usual_way=asked.hop_s / spent_s)
+        archive = replace(archive, usual_way=asked.using.hop / spent_s)
     single.close()
     memory = resident_mb()
     long_run = None
@@ -121,7 +120,7 @@ def _measure(asked: Asked, seconds: float, soak_hours: float | None) -> Report:
         model=classifier.metadata.name,
         provider=classifier.provider,
         threads=default_threads(),
-        hop_s=asked.hop_s,
+        hop_s=asked.using.hop,
         stages=stages,
         latency=latency,
         usual_way=usual,
@@ -134,19 +133,18 @@ def _measure(asked: Asked, seconds: float, soak_hours: float | None) -> Report:
     if report.provider == "CPU":
         return report
     # A graphics card also works for archives and many calls, in large batches.
-    requested = cast(Requested, asked.provider)
+    requested = cast(Requested, asked.using.processor)
     return replace(
         report,
-        placement=placement(loading.open_model(asked.model, requested)),
-        throughput=measure_throughput(asked.model, requested, speech),
+        placement=placement(loading.open_model(asked.using.model, requested)),
+        throughput=measure_throughput(asked.using.model, requested, speech),
     )
 
 
 def _measure_wall(asked: Asked, seconds: float, calls: int) -> WallTiming:
-    classifier = load_classifier(asked.model, asked.provider)
+    classifier, config = load_model(asked.using)
     rate = classifier.metadata.front_end.sampling_rate
     speech = read_speech(asset(DEMO_AUDIO), rate)
-    config = engine_config(asked.hop_s, classifier)
     timing = measure_wall(
         speech, rate, classifier, SileroVad(), config, calls=calls, seconds=seconds
     )
@@ -324,7 +322,7 @@ def run_teaching_bench(asked: Asked) -> int:
         EmoliveError: scikit-learn is missing, or the model cannot be used.
     """
     check_installed()
-    classifier = load_classifier(asked.model or usual_base(), asked.provider)
+    classifier = load_classifier(asked.using.model or usual_base(), asked.using.processor)
     try:
         timing = time_teaching(classifier)
         name = classifier.metadata.name

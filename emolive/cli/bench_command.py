@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from emolive.cli.options import HopOption, JsonReport, ModelOption, Provider, ProviderOption
+from emolive.cli.options import JsonReport, ModelOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is measured: a model on a processor, with an answer each `hop_s` seconds.
+    """With what is measured.
 
     `workers`: servers run on a local cluster of so many (None: on this computer alone).
     """
 
-    model: Path | None
-    provider: str
-    hop_s: float
+    using: ModelOptions
     workers: int | None
     as_json: bool
 
@@ -82,16 +79,15 @@ def bench(
             help="Only this: hours in the window on accelerated input, frame times and memory.",
         ),
     ] = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    *,
+    using: ModelOptions,
 ) -> int:
     """Measure time per hop, latency, streams per core and memory on this machine.
 
     With the training extra also what the usual way takes. The exit code is 2 when a soak's memory
     grows by more than 5 %.
     """
-    asked = Asked(model, provider.value, hop, workers, json)
+    asked = Asked(using, workers, json)
     if sizing is not None:
         from emolive.cli.bench_server import run_sizing_bench
 

@@ -8,7 +8,7 @@ from emolive.bench.stages import read_speech
 from emolive.cli.bench_command import Asked
 from emolive.cli.console import Console, columns, progress_bar
 from emolive.cli.desktop import has_display
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import load_model
 from emolive.cli.outcome import CANNOT, DONE, print_json, tell
 from emolive.i18n import decimal, mark, tr
 from emolive.resources import DEMO_AUDIO, asset
@@ -26,8 +26,7 @@ def run_desktop_soak(asked: Asked, hours: float) -> int:
     """
     if not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    classifier = load_classifier(asked.model, asked.provider)
-    config = engine_config(asked.hop_s, classifier)
+    classifier, config = load_model(asked.using)
     speech = read_speech(asset(DEMO_AUDIO), classifier.metadata.front_end.sampling_rate)
     with progress_bar(tr("{hours} h in the window", hours=decimal(hours))) as progress:
         soak = soak_desktop(

@@ -12,7 +12,7 @@ from emolive.bench.server import Serve, ServerTiming, measure_server
 from emolive.bench.sizing import Load, Sizing, check_simpy, simulate
 from emolive.bench.stages import read_speech
 from emolive.cli.bench_command import Asked
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import load_model
 from emolive.cli.outcome import CANNOT, DONE, print_json, say, tell
 from emolive.errors import EmoliveError
 from emolive.i18n import decimal, tr
@@ -62,9 +62,8 @@ def run_server_bench(asked: Asked, seconds: float, calls: int | None) -> int:
     tried: list[tuple[int, bool]] = []
     if calls is None:
         calls = _most_calls(asked, tried)
-    speech, rate = _demo_for(asked.model)
-    classifier = load_classifier(asked.model, asked.provider)
-    config = engine_config(asked.hop_s, classifier)
+    speech, rate = _demo_for(asked.using.model)
+    classifier, config = load_model(asked.using)
     rounds = []
     # In turn, so that other programs disturb both alike.
     for _ in range(_ROUNDS):
@@ -101,10 +100,10 @@ def _demo_for(model: Path | None) -> tuple[FloatArray, int]:
 def _measured(asked: Asked, calls: int, seconds: float) -> ServerTiming:
     """What so many calls of the demo's speech cost."""
     return measure_server(
-        *_demo_for(asked.model),
-        asked.model,
-        asked.provider,
-        asked.hop_s,
+        *_demo_for(asked.using.model),
+        asked.using.model,
+        asked.using.processor,
+        asked.using.hop,
         calls=calls,
         seconds=seconds,
         serve=_serving(asked.workers),
@@ -195,7 +194,7 @@ def run_sizing_bench(asked: Asked, seconds: float, calls: int) -> int:
         seconds=decimal(seconds, 0),
     )
     measured = _measured(asked, _MEASURED_CALLS, seconds)
-    load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=asked.hop_s)
+    load = Load(calls, measured.cores / _MEASURED_CALLS, hop_s=asked.using.hop)
     tell(
         "A call costs {cost} of a core here. Simulating {calls} calls.",
         cost=decimal(load.cost, 3),
@@ -248,10 +247,10 @@ def run_server_day(asked: Asked, hours: float, *, server: bool) -> int:
     check_server()
     tell("Calls come and go. Other programs make it slower, and change nothing of what is left.")
     day = run_day(
-        *_demo_for(asked.model),
-        asked.model,
-        asked.provider,
-        asked.hop_s,
+        *_demo_for(asked.using.model),
+        asked.using.model,
+        asked.using.processor,
+        asked.using.hop,
         hours,
         serve=_serving(asked.workers),
         tell=lambda one: tell(_hour(one)),

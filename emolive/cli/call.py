@@ -4,45 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from emolive.archive.work import cannot_write
 from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource, RecordedSource
-from emolive.cli.agent import AgentOptions
-from emolive.cli.alerting import WatchOptions
 from emolive.cli.baseline import baseline_choice
+from emolive.cli.commands import group
 from emolive.cli.console import Console
 from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
-from emolive.cli.live import LiveOptions, run_in_terminal
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.live import run_in_terminal
+from emolive.cli.loading import load_model
 from emolive.cli.options import (
-    AlertsOption,
+    AgentChannel,
+    BaselineOptions,
     Channel,
-    DurationOption,
-    ExpectedOption,
-    GroupOption,
-    HeadlessOption,
-    HopOption,
-    JsonOption,
-    KeepSoundOption,
     LibraryOption,
     LiveBaseline,
     LiveBaselineOption,
-    MetricsOption,
-    ModelOption,
-    PolicyOption,
-    Provider,
-    ProviderOption,
-    TitleOption,
-    group,
+    LiveOptions,
+    ModelOptions,
 )
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, tell
-from emolive.cli.recording import RecordOptions
 from emolive.cli.wall import WallOptions, run_wall
 from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
@@ -61,10 +49,18 @@ DEFAULT_OUTPUT = "default"
 _CONVERSATION = ".conversation.json"
 
 
-AgentChannel = Annotated[
-    Channel,
-    typer.Option("--agent-channel", help="The agent's channel, where one source has both."),
-]
+@dataclass(frozen=True, slots=True)
+class CallOptions(LiveOptions):
+    """Those of a call, which only the terminal shows."""
+
+    using: ModelOptions = field(default_factory=ModelOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class OffUnlessAsked(BaselineOptions):
+    """Answers stay as they are, unless something is said."""
+
+    baseline: LiveBaselineOption = LiveBaseline.OFF
 
 
 @app.command()
@@ -91,25 +87,8 @@ def live(
         ),
     ] = None,
     agent_channel: AgentChannel = Channel.LEFT,
-    record: Annotated[bool, typer.Option("--record", help="Keep it as a session.")] = False,
-    audio: KeepSoundOption = True,
-    title: TitleOption = "",
-    alerts: AlertsOption = None,
-    metrics: MetricsOption = None,
-    infer_agent: Annotated[
-        bool, typer.Option("--infer-agent", help="Also the agent's emotions; asks first.")
-    ] = False,
-    policy: PolicyOption = None,
-    library: LibraryOption = None,
-    baseline: LiveBaselineOption = None,
-    expected_neutral: ExpectedOption = None,
-    baseline_group: GroupOption = None,
-    headless: HeadlessOption = False,
-    json: JsonOption = False,
-    duration: DurationOption = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    *,
+    options: CallOptions,
 ) -> int:
     """Monitor a call in the terminal: a stereo input, microphone and loopback, or files.
 
@@ -119,19 +98,6 @@ def live(
     it.
     """
     source = live_source(device, loopback, files or (), agent_channel.value)
-    recording = RecordOptions(library, title, audio) if record else None
-    options = LiveOptions(
-        headless,
-        json,
-        duration,
-        model,
-        provider.value,
-        hop,
-        recording,
-        WatchOptions(alerts, library, metrics),
-        AgentOptions(infer_agent, policy, library),
-        baseline_choice(baseline, expected_neutral, baseline_group, library),
-    )
     return run_in_terminal(source, options, call=True)
 
 
@@ -152,24 +118,20 @@ def analyze(
         str,
         typer.Option("--format", metavar="FORMAT[,FORMAT]", help="As `emolive analyze`."),
     ] = "json",
-    baseline: LiveBaselineOption = LiveBaseline.OFF,
-    expected_neutral: ExpectedOption = None,
-    baseline_group: GroupOption = None,
+    *,
+    adapting: OffUnlessAsked,
     library: LibraryOption = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    using: ModelOptions,
 ) -> int:
     """Analyse a recorded call: the customer's emotion, and the conversation of both.
 
     The conversation goes to NAME.conversation.json beside the results, with the definition of each
     number. Files of the two parties may differ in length and rate.
     """
-    choice = baseline_choice(baseline, expected_neutral, baseline_group, library)
+    choice = baseline_choice(adapting, library)
     forms = chosen_formats(formats)
     source = recorded_source(files, agent_channel.value, paced=False, block_s=BLOCK_S)
-    classifier = load_classifier(model, provider.value)
-    config = engine_config(hop, classifier)
+    classifier, config = load_model(using)
     name = "+".join(file.stem for file in files)
     path = files[0] if len(files) == 1 else files[0].with_name(name)
     adapted = run_baselines(choice, source, source)
@@ -209,40 +171,13 @@ def wall(
         list[Path],
         typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
     ],
-    agent_channel: AgentChannel = Channel.LEFT,
-    alerts: AlertsOption = None,
-    metrics: MetricsOption = None,
-    library: LibraryOption = None,
-    baseline: LiveBaselineOption = None,
-    expected_neutral: ExpectedOption = None,
-    baseline_group: GroupOption = None,
-    json: JsonOption = False,
-    duration: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.1, help="Stop after this long."),
-    ] = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    options: WallOptions,
 ) -> int:
     """Monitor several recorded calls at once, in real time, with one model.
 
     A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
     """
-    watching = WatchOptions(alerts, library, metrics)
-    return run_wall(
-        files,
-        WallOptions(
-            agent_channel.value,
-            json,
-            duration,
-            model,
-            provider.value,
-            hop,
-            watching,
-            baseline_choice(baseline, expected_neutral, baseline_group, library),
-        ),
-    )
+    return run_wall(files, options)
 
 
 def live_source(
@@ -313,11 +248,7 @@ def _write(
         conversation = base.with_name(base.name + _CONVERSATION)
         write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
     except OSError as error:
-        raise EmoliveError(
-            "Cannot write to {parent} ({reason}): choose another folder with --out.",
-            parent=base.parent,
-            reason=error.strerror or error,
-        ) from error
+        raise cannot_write(base.parent, error) from error
     return [*written, conversation]
 
 

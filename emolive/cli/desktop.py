@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from emolive.cli.language import ASKED
+from emolive.cli.options import ModelChoice
 from emolive.errors import EmoliveError
-from emolive.inference.providers import Requested
 
 
 def has_display() -> bool:
@@ -38,9 +37,7 @@ def open_desktop(
     device: str | None = None,
     split: bool = False,
     listen: bool = False,
-    model: Path | None = None,
-    provider: str | None = None,
-    hop_s: float | None = None,
+    using: ModelChoice | None = None,
 ) -> int:
     """Open the app and stay until it is closed; returns the exit code.
 
@@ -51,13 +48,14 @@ def open_desktop(
     """
     from emolive.ui.app import run_app
 
+    using = using or ModelChoice()
     return run_app(
         source=source,
         device=device,
         split=split,
         listen=listen,
-        model=model,
-        provider=cast(Requested | None, provider),
+        model=using.model,
+        provider=None if using.provider is None else using.provider.value,
         language=ASKED.get(),
-        hop_s=hop_s,
+        hop_s=using.hop,
     )

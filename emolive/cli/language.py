@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from emolive.cli.option_records import spread
 from emolive.i18n import SYSTEM, languages, mark, tr, use_language
 
 # What was asked for on the command line, for the app where a command opens it.
@@ -43,8 +44,6 @@ def _set_in_app() -> str:
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return SYSTEM
 
-
-_Body = TypeVar("_Body", bound=Callable[..., Any])
 
 # What Typer writes around the texts; names of options and words in capitals are the same anywhere.
 _PANELS = {"argument": mark("Arguments"), "option": mark("Options")}
@@ -87,11 +86,17 @@ class Command(Translated, TyperCommand):
 
 
 class Typer(typer.Typer):
-    """Commands whose help is in the language in use."""
+    """Commands whose help is in the language in use, and whose options may come as records."""
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Body], _Body]:
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """Add a command."""
-        return super().command(name, cls=Command, **settings)
+        add = super().command(name, cls=Command, **settings)
+        return lambda body: add(spread(body))
+
+    def callback(self, **settings: Any) -> Callable[[Any], Any]:
+        """What runs before a command, or instead of one."""
+        add = super().callback(**settings)
+        return lambda body: add(spread(body))
 
 
 def translate(command: Any) -> None:

@@ -7,77 +7,33 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, cast
 
 from rich.console import RenderableType
 
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource
-from emolive.cli.agent import AgentOptions, permission_for
-from emolive.cli.alerting import Watching, WatchOptions
+from emolive.cli.agent import permission_for
+from emolive.cli.alerting import Watching
+from emolive.cli.baseline import baseline_choice
 from emolive.cli.desktop import desktop_problem, has_display, open_desktop
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import load_model
+from emolive.cli.options import LiveOptions
 from emolive.cli.outcome import DONE, Interrupts, tell
-from emolive.cli.recording import Recording, RecordOptions
+from emolive.cli.recording import Recording
 from emolive.engine import Hub, Mailbox
 from emolive.engine.config import AgentPermission
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.inference.metadata import ModelMetadata
 from emolive.inference.providers import Requested
-from emolive.monitoring import BaselineChoice, Monitoring, RunDescription, RunSettings
+from emolive.monitoring import Monitoring, RunDescription, RunSettings
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event, Role
 
 # Minutes of events: a reader that pauses for longer loses the oldest, counted in the status.
 _MAILBOX_EVENTS = 5_000
 _TICK_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """What `live` and `demo` have in common; None is what the app has set, or the usual.
-
-    `baseline`: how answers are adapted to their source (None: not at all); `adapts`: something was
-    said about that.
-    """
-
-    headless: bool = False
-    json: bool = False
-    duration_s: float | None = None
-    model: Path | None = None
-    provider: str | None = None
-    hop_s: float | None = None
-    recording: RecordOptions | None = None
-    watching: WatchOptions = field(default_factory=WatchOptions)
-    agent: AgentOptions | None = None
-    baseline: BaselineChoice | None = None
-    adapts: bool = False
-
-    @property
-    def processor(self) -> str:
-        """The provider in the terminal."""
-        return self.provider or "auto"
-
-    @property
-    def interval_s(self) -> float:
-        """The hop in the terminal."""
-        return self.hop_s or 0.5
-
-    def in_terminal(self) -> bool:
-        """Whether the terminal shows it: asked for, timed, recorded, watched, or no app can open.
-
-        So does inferring an agent's emotions, which is confirmed there.
-        """
-        if self.headless or self.json or self.duration_s is not None or not has_display():
-            return True
-        if self.recording or self.watching or self.adapts or (self.agent and self.agent.wanted):
-            return True
-        if problem := desktop_problem():
-            tell(problem)
-        return problem is not None
 
 
 class View(Protocol):
@@ -93,16 +49,28 @@ class View(Protocol):
         """Leave the terminal tidy; harmless when done twice."""
 
 
+def in_terminal(options: LiveOptions) -> bool:
+    """Whether the terminal shows it: asked for, timed, recorded, watched, or no app can open.
+
+    So does inferring an agent's emotions, which is confirmed there.
+    """
+    if options.headless or options.json or options.duration is not None or not has_display():
+        return True
+    if options.recording or options.watching or options.adapting or options.agent.infer_agent:
+        return True
+    if problem := desktop_problem():
+        tell(problem)
+    return problem is not None
+
+
 def run_demo(options: LiveOptions) -> int:
     """Play the bundled speech as if it were spoken now.
 
     Raises:
         EmoliveError: something needed is missing.
     """
-    if not options.in_terminal():
-        return open_desktop(
-            "demo", model=options.model, provider=options.provider, hop_s=options.hop_s
-        )
+    if not in_terminal(options):
+        return open_desktop("demo", using=options.using)
     return run_in_terminal(FileSource(asset(DEMO_AUDIO), paced=True, block_s=0.02), options)
 
 
@@ -114,15 +82,8 @@ def run_live(device: str | None, channels: int, options: LiveOptions) -> int:
     """
     from emolive.audio.microphone import Microphone
 
-    if not options.in_terminal():
-        return open_desktop(
-            device=device,
-            split=channels == 2,
-            listen=True,
-            model=options.model,
-            provider=options.provider,
-            hop_s=options.hop_s,
-        )
+    if not in_terminal(options):
+        return open_desktop(device=device, split=channels == 2, listen=True, using=options.using)
     return run_in_terminal(Microphone(device, channels=channels), options)
 
 
@@ -135,21 +96,20 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     Raises:
         EmoliveError: the model cannot be used, or the run failed.
     """
+    library, using = options.library, options.using
+    baseline = baseline_choice(options.adapting, library)
     watching = Watching(options.watching)
-    classifier = load_classifier(options.model, options.processor)
-    engine_config(options.interval_s, classifier)  # told before anything is opened
-    permission = None
-    if options.agent is not None:
-        permission = _permission(source, options.agent, call=call)
+    classifier, config = load_model(using)
+    permission = _permission(source, options, call=call)
     lines = sys.stdout if options.json else None
-    recording = None if options.recording is None else Recording(options.recording, lines)
+    recording = Recording(options.recording, library, lines) if options.recording else None
     settings = RunSettings(
-        options.model,
-        cast(Requested, options.processor),
-        options.interval_s,
+        using.model,
+        cast(Requested, using.processor),
+        config.hop_s,
         rules=watching.rules,
-        library=options.watching.library,
-        baseline=options.baseline,
+        library=library,
+        baseline=baseline,
     )
     description = RunDescription(
         source,
@@ -158,7 +118,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
         recording=None if recording is None else recording.choice,
     )
     makes_view = _call_view if call else _view
-    view: View = makes_view(options, classifier.metadata, options.interval_s)
+    view: View = makes_view(options, classifier.metadata, config.hop_s)
     hub, code = Hub(), DONE
     mailbox = hub.subscribe(_MAILBOX_EVENTS)
     with closing(Monitoring(lambda *_: classifier)) as monitoring:
@@ -172,7 +132,7 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
                 if recording is not None:
                     recording.follow(monitored)
                     view = _AccompaniedView(view, recording)
-                last = follow(mailbox, view, run.stop, interrupts, options.duration_s)
+                last = follow(mailbox, view, run.stop, interrupts, options.duration)
             finally:
                 # Also when the reader of standard output went away.
                 watching.tick()
@@ -195,12 +155,10 @@ def run_in_terminal(source: AudioSource, options: LiveOptions, *, call: bool = F
     return code
 
 
-def _permission(
-    source: AudioSource, options: AgentOptions, *, call: bool
-) -> AgentPermission | None:
+def _permission(source: AudioSource, options: LiveOptions, *, call: bool) -> AgentPermission | None:
     if call:
-        return permission_for(source.name, options)
-    if options.wanted:
+        return permission_for(source.name, options.agent, options.library)
+    if options.agent.infer_agent:
         raise EmoliveError(
             "--infer-agent is for calls, in which one party is an agent: leave it out, or "
             "monitor a call with `emolive call live`."

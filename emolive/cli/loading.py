@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+from emolive.cli.options import ModelChoice
 from emolive.cli.outcome import AlreadyToldError, tell
 from emolive.engine import EngineConfig
 from emolive.errors import SessionError
@@ -14,6 +15,20 @@ from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
 from emolive.inference.providers import CUDA, Host, Requested
 from emolive.session.library import Library
+
+
+def load_model(
+    using: ModelChoice, batch_sizes: tuple[int, ...] = BATCH_SIZES
+) -> tuple[Classifier, EngineConfig]:
+    """What was chosen, as `load_classifier`, and the engine's settings for it.
+
+    Raises:
+        EmoliveError: it cannot be used, or the hop does not fit the model's front end.
+    """
+    config = EngineConfig(hop_s=using.interval_s)
+    classifier = load_classifier(using.model, using.processor, batch_sizes)
+    config.hop_samples(classifier.metadata.front_end)
+    return classifier, config
 
 
 def load_classifier(
@@ -56,14 +71,3 @@ def open_library(folder: Path | None) -> Iterator[Library]:
             if str(error) in library.problems:
                 raise AlreadyToldError(str(error)) from error
             raise
-
-
-def engine_config(hop_s: float, classifier: Classifier) -> EngineConfig:
-    """Settings with this hop.
-
-    Raises:
-        EmoliveError: the hop does not fit the model's front end.
-    """
-    config = EngineConfig(hop_s=hop_s)
-    config.hop_samples(classifier.metadata.front_end)
-    return config

@@ -12,32 +12,19 @@ import typer
 from emolive import __version__
 from emolive.cli import audit as audit_log
 from emolive.cli import bench_command
+from emolive.cli.analyze_options import AnalyzeOptions, ArchiveBaseline
+from emolive.cli.commands import AllCommands, finish
 from emolive.cli.language import Typer
 from emolive.cli.options import (
-    FORMATS,
-    AlertsOption,
-    AllCommands,
-    ArchiveBaseline,
-    ArchiveBaselineOption,
     DurationOption,
-    ExpectedOption,
-    GroupOption,
     HeadlessOption,
-    HopOption,
     JsonOption,
     JsonReport,
-    KeepSoundOption,
-    LibraryOption,
-    LiveBaselineOption,
-    LiveHopOption,
-    LiveProviderOption,
-    MetricsOption,
+    LiveOptions,
+    ModelChoice,
     ModelOption,
-    PolicyOption,
     Provider,
     ProviderOption,
-    TitleOption,
-    finish,
 )
 from emolive.cli.outcome import CANNOT, output_ended, say, tell, watch_output
 from emolive.errors import EmoliveError
@@ -116,17 +103,16 @@ def demo(
     headless: HeadlessOption = False,
     json: JsonOption = False,
     duration: DurationOption = None,
-    model: ModelOption = None,
-    provider: LiveProviderOption = None,
-    hop: LiveHopOption = None,
+    *,
+    using: ModelChoice,
 ) -> int:
     """Run everything on bundled speech, without a microphone.
 
     In the app when there is a display, otherwise in the terminal.
     """
-    from emolive.cli.live import LiveOptions, run_demo
+    from emolive.cli.live import run_demo
 
-    return run_demo(LiveOptions(headless, json, duration, model, provider, hop))
+    return run_demo(LiveOptions(headless=headless, json=json, duration=duration, using=using))
 
 
 @app.command()
@@ -138,56 +124,15 @@ def live(
     channels: Annotated[
         int, typer.Option(metavar="N", min=1, max=2, help="2: left and right as separate streams.")
     ] = 1,
-    record: Annotated[
-        bool, typer.Option("--record", help="Keep it as a session; implies --headless.")
-    ] = False,
-    audio: KeepSoundOption = True,
-    title: TitleOption = "",
-    alerts: AlertsOption = None,
-    metrics: MetricsOption = None,
-    infer_agent: Annotated[
-        bool,
-        typer.Option("--infer-agent", help="In a call: also the agent's emotions; asks first."),
-    ] = False,
-    policy: PolicyOption = None,
-    library: LibraryOption = None,
-    baseline: LiveBaselineOption = None,
-    expected_neutral: ExpectedOption = None,
-    baseline_group: GroupOption = None,
-    headless: HeadlessOption = False,
-    json: JsonOption = False,
-    duration: DurationOption = None,
-    model: ModelOption = None,
-    provider: LiveProviderOption = None,
-    hop: LiveHopOption = None,
+    *,
+    options: LiveOptions,
 ) -> int:
     """Listen to a microphone or another audio input.
 
     In the app when there is a display, otherwise in the terminal. Ctrl-C ends it.
     """
-    from emolive.cli.agent import AgentOptions
-    from emolive.cli.alerting import WatchOptions
-    from emolive.cli.baseline import baseline_choice
-    from emolive.cli.live import LiveOptions, run_live
-    from emolive.cli.recording import RecordOptions
+    from emolive.cli.live import run_live
 
-    recording = RecordOptions(library, title, audio) if record else None
-    watching = WatchOptions(alerts, library, metrics)
-    agent = AgentOptions(infer_agent, policy, library)
-    said = (baseline, expected_neutral, baseline_group)
-    options = LiveOptions(
-        headless,
-        json,
-        duration,
-        model,
-        provider,
-        hop,
-        recording,
-        watching,
-        agent,
-        baseline_choice(*said, library),
-        adapts=any(one is not None for one in said),
-    )
     return run_live(device, channels, options)
 
 
@@ -201,45 +146,7 @@ def analyze(
             "--cluster also addresses such as s3://bucket/calls.",
         ),
     ],
-    out: Annotated[
-        str,
-        typer.Option(metavar="DIR", help="Folder for the results; existing ones are replaced."),
-    ] = "emolive-results",
-    formats: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT[,FORMAT]",
-            help=f"Any of {FORMATS}, or all; json if not given.",
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", "-j", metavar="N", min=1, help="Files at once; as many as there are cores."
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Skip what an earlier run finished and did not change."),
-    ] = False,
-    summary: Annotated[
-        bool, typer.Option("--summary", help="Also write summary.csv, one row per file.")
-    ] = False,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Work on this Ray cluster (HOST:PORT; local: one on this machine), into Parquet "
-            "tables.",
-        ),
-    ] = None,
-    baseline: ArchiveBaselineOption = ArchiveBaseline.OFF,
-    expected_neutral: ExpectedOption = None,
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    options: AnalyzeOptions,
 ) -> int:
     """Analyse audio files with exactly the live pipeline, on all cores.
 
@@ -248,33 +155,18 @@ def analyze(
     exit code is 1. A file named explicitly is always tried, whatever its extension. Stopped or
     killed, the same command with --resume goes on where it was; changed files are done again.
     """
-    from emolive.cli.baseline import expected_mix
-
-    if expected_neutral is not None and baseline is ArchiveBaseline.OFF:
+    if options.expected_neutral is not None and options.baseline is ArchiveBaseline.OFF:
         tell("--expected-neutral does nothing without --baseline files or --baseline library.")
-    from emolive.cli.analyze import AnalyzeOptions, run_analyze
-
-    options = AnalyzeOptions(
-        out,
-        formats,
-        model,
-        provider.value,
-        hop,
-        jobs,
-        resume,
-        summary,
-        baseline.value,
-        expected_mix(expected_neutral),
-        library,
-    )
-    if cluster is not None:
+    if options.cluster is not None:
         from emolive.cli.analyze_cluster import run_cluster_analyze
 
-        return run_cluster_analyze(paths, cluster, options)
-    if addresses := [text for text in (*paths, out) if "://" in text]:
+        return run_cluster_analyze(paths, options.cluster, options)
+    if addresses := [text for text in (*paths, options.out) if "://" in text]:
         raise EmoliveError(
             "{value} is an address: read it with --cluster local.", value=addresses[0]
         )
+    from emolive.cli.analyze import run_analyze
+
     return run_analyze([Path(path) for path in paths], options)
 
 

@@ -1,20 +1,13 @@
-"""Options that several commands share, and how a command ends."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
-
-from emolive.cli.complaints import USAGE_ERROR, complaints_said
-from emolive.cli.language import Translated, Typer, speak, translate
-from emolive.cli.outcome import outcome
-from emolive.i18n import tr
 
 # The names of the export registry, which itself is too heavy for `--help`.
 FORMATS = (
@@ -23,152 +16,17 @@ FORMATS = (
 )
 
 
-# What may be said to be nothing: a title, a note, words to search for.
-_MAY_BE_EMPTY = {"title", "text", "query"}
-
-
-class Commands(Translated, TyperGroup):
-    """Commands that return their exit code, and take no empty argument.
-
-    As a path it would be the current folder.
-    """
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The group's own options."""
-        return _without_needless_types(super().get_params(ctx))
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command by its name; its help shows no type where nothing can be given."""
-        command = super().get_command(ctx, cmd_name)
-        if command is not None and not isinstance(command, TyperGroup):
-            command.callback = _Ending.of(command.callback, ctx)
-        if command is not None:
-            _without_needless_types([*command.params, command.get_help_option(ctx)])
-            translate(command)
-        return command
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is meant, its arguments looked at."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if "" in (part.rpartition("=")[2] for part in rest) and not isinstance(command, TyperGroup):
-            assert command is not None
-            inner = type(ctx)(command, parent=ctx, info_name=name)
-            given = command.make_parser(inner).parse_args(list(rest))[0]
-            for parameter in command.params:
-                value = given.get(parameter.name)
-                if parameter.name not in _MAY_BE_EMPTY and (
-                    value == "" or (isinstance(value, list | tuple) and "" in value)
-                ):
-                    raise typer.BadParameter(
-                        tr("it is empty."), ctx=inner, param_hint=max(parameter.opts, key=len)
-                    )
-        return name, command, rest
-
-
-# Groups of commands, imported when they are meant, and what `--help` says of them.
-GROUPS = {
-    "call": "Calls of two parties: the customer's emotion, and how the conversation goes.",
-    "sessions": "Recorded sessions: list, show, replay, search, tag, export, import, delete.",
-    "alerts": "Rules for alerts: check them, try them on past calls, see what waits for webhooks.",
-    "serve": "Monitor calls from telephone systems, and show them in browsers.",
-    "adapt": "Teach a model your own voices, or your own labels, from a few labelled moments.",
-    "baseline": "What is known of the sources that were listened to, to adapt answers to them.",
-}
-
-
-def group(name: str, **settings: Any) -> Typer:
-    """The group of this name; without a command it shows its help, unless `settings` say else."""
-    return Typer(
-        cls=Commands,
-        help=GROUPS[name],
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        **({"no_args_is_help": True} | settings),
-    )
-
-
-class AllCommands(Commands):
-    """The program's own commands, then the groups."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands.update({name: _Group(name=name, help=GROUPS[name]) for name in GROUPS})
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Take the arguments; the language first, since help and complaints are in it."""
-        try:
-            asked = self.make_parser(ctx).parse_args(list(args))[0].get("language")
-        except USAGE_ERROR:  # which is told below
-            asked = None
-        with complaints_said():
-            speak(asked)
-            return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that is meant."""
-        with complaints_said():
-            return super().invoke(ctx)
-
-
-class _Group(TyperGroup):
-    """Stands for a group until that is meant; its module has the group's name."""
-
-    @property
-    def commands(self) -> Any:
-        """The group's commands."""
-        return self._meant().commands
-
-    @commands.setter
-    def commands(self, _: Any) -> None:
-        """It has none of its own."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The group's own options."""
-        return list(self._meant().get_params(ctx))
-
-    def make_context(self, *arguments: Any, **settings: Any) -> Any:
-        """Begin to run the group."""
-        return self._meant().make_context(*arguments, **settings)
-
-    def _meant(self) -> Any:
-        return typer.main.get_command(import_module(f"emolive.cli.{self.name}").app)
-
-
-class _Ending:
-    """What a command does, so that it ends with the exit code that it returns."""
-
-    def __init__(self, run: Any, ctx: Any) -> None:
-        self._run, self._ctx = run, ctx
-
-    @classmethod
-    def of(cls, run: Any, ctx: Any) -> _Ending:
-        """The same where it is one already: a command is looked up several times."""
-        return run if isinstance(run, cls) else cls(run, ctx)
-
-    def __call__(self, *arguments: Any, **options: Any) -> None:
-        code = outcome(lambda: self._run(*arguments, **options), debug=bool(self._ctx.obj))
-        raise typer.Exit(code)
-
-
-def _without_needless_types(parameters: list[Any]) -> list[Any]:
-    """Typer shows ``<bool>`` after every flag, and Python's type beside an argument's own word."""
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
-            parameter.metavar = ""
-        elif parameter.param_type_name == "argument" and parameter.metavar is not None:
-            parameter.display_type_rich = _no_type
-    return parameters
-
-
-def _no_type(ctx: Any) -> None:  # noqa: ARG001
-    return None
-
-
 class Channel(StrEnum):
     """A channel of two."""
 
     LEFT = "left"
     RIGHT = "right"
+
+
+AgentChannel = Annotated[
+    Channel,
+    typer.Option("--agent-channel", help="The agent's channel, where one source has both."),
+]
 
 
 class AudioFormat(StrEnum):
@@ -194,22 +52,41 @@ ModelOption = Annotated[
         help="A model by its name (see `emolive models`), or an ONNX file of your own.",
     ),
 ]
-ProviderOption = Annotated[
-    Provider, typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
-]
-HopOption = Annotated[
-    float,
-    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
-]
-# Not given, the app goes by what is set in it, and the terminal by the same defaults as elsewhere.
-LiveProviderOption = Annotated[
-    Provider | None,
-    typer.Option("--provider", help="Processor for the model; auto: CUDA if it works."),
-]
-LiveHopOption = Annotated[
-    float | None,
-    typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers."),
-]
+_PROVIDER = typer.Option("--provider", help="Processor for the model; auto: CUDA if it works.")
+_HOP = typer.Option("--hop", metavar="SECONDS", min=0.1, max=3.0, help="Time between two answers.")
+ProviderOption = Annotated[Provider, _PROVIDER]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """What infers, on which processor, and how often; None is what the app has set, or the usual.
+
+    `processor` and `interval_s` are those of the terminal.
+    """
+
+    model: ModelOption = None
+    provider: Annotated[Provider | None, _PROVIDER] = None
+    hop: Annotated[float | None, _HOP] = None
+
+    @property
+    def processor(self) -> str:
+        """The provider's name."""
+        return (self.provider or Provider.AUTO).value
+
+    @property
+    def interval_s(self) -> float:
+        """The hop."""
+        return self.hop or 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions(ModelChoice):
+    """The same where the app has no say."""
+
+    provider: ProviderOption = Provider.AUTO
+    hop: Annotated[float, _HOP] = 0.5
+
+
 HeadlessOption = Annotated[
     bool, typer.Option("--headless", help="Live timeline in the terminal, no window.")
 ]
@@ -239,19 +116,6 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 KeepSoundOption = Annotated[
     bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
 ]
-TitleOption = Annotated[
-    str, typer.Option("--title", metavar="TEXT", help="With --record: the session's title.")
-]
-AlertsOption = Annotated[
-    Path | None,
-    typer.Option("--alerts", metavar="RULES.toml", help="Watch these rules, in the terminal."),
-]
-MetricsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--metrics", metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."
-    ),
-]
 PolicyOption = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="Policy to keep to; see `emolive policy`."),
@@ -271,14 +135,6 @@ SessionsArgument = Annotated[
 ]
 
 
-class ArchiveBaseline(StrEnum):
-    """What answers of an archive are adapted to."""
-
-    FILES = "files"
-    LIBRARY = "library"
-    OFF = "off"
-
-
 class LiveBaseline(StrEnum):
     """What answers of a source are adapted to."""
 
@@ -286,12 +142,13 @@ class LiveBaseline(StrEnum):
     OFF = "off"
 
 
-ArchiveBaselineOption = Annotated[
-    ArchiveBaseline,
+ExpectedOption = Annotated[
+    str | None,
     typer.Option(
-        "--baseline",
-        help="Take the model's own bias on these recordings out: by what all files of this run say "
-        "together, or by what the library knows of their folder (docs/baseline.md).",
+        "--expected-neutral",
+        metavar="SHARE|NAME",
+        help="How much of this speech is neutral: 0.01 to 0.99, calls (0.7), talk (0.45), or "
+        "balanced. More means fewer false alarms, and more that is missed.",
     ),
 ]
 LiveBaselineOption = Annotated[
@@ -302,25 +159,108 @@ LiveBaselineOption = Annotated[
         "go on learning it. Else as set in the app (on, unless it was switched off).",
     ),
 ]
-ExpectedOption = Annotated[
-    str | None,
-    typer.Option(
-        "--expected-neutral",
-        metavar="SHARE|NAME",
-        help="How much of this speech is neutral: 0.01 to 0.99, calls (0.7), talk (0.45), or "
-        "balanced. More means fewer false alarms, and more that is missed.",
-    ),
-]
-GroupOption = Annotated[
-    str | None,
-    typer.Option(
-        "--baseline-group",
-        metavar="NAME",
-        help="Keep a source's profile apart under this name: a language, a team.",
-    ),
-]
 
 
-def finish(context: typer.Context, body: Callable[[], int]) -> None:
-    """Run a command's body and end with its exit code."""
-    raise typer.Exit(outcome(body, debug=bool(context.obj)))
+@dataclass(frozen=True, slots=True)
+class BaselineOptions:
+    """How answers are adapted to their source."""
+
+    baseline: LiveBaselineOption = None
+    expected_neutral: ExpectedOption = None
+    baseline_group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Keep a source's profile apart under this name: a language, a team.",
+        ),
+    ] = None
+
+    def __bool__(self) -> bool:
+        """Whether something was said of it."""
+        said = (self.baseline, self.expected_neutral, self.baseline_group)
+        return any(one is not None for one in said)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """Rules and metrics beside live runs."""
+
+    alerts: Annotated[
+        Path | None,
+        typer.Option(metavar="RULES.toml", help="Watch these rules, in the terminal."),
+    ] = None
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST:]PORT", help="Serve Prometheus here, for this computer."),
+    ] = None
+
+    def __bool__(self) -> bool:
+        return self.alerts is not None or self.metrics is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """Whether and how a run is recorded."""
+
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep it as a session; implies --headless.")
+    ] = False
+    audio: KeepSoundOption = True
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", help="With --record: the session's title.")
+    ] = ""
+
+    def __bool__(self) -> bool:
+        return self.record
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """Whether an agent's emotions are wanted, and which policy holds."""
+
+    infer_agent: Annotated[
+        bool,
+        typer.Option("--infer-agent", help="In a call: also the agent's emotions; asks first."),
+    ] = False
+    policy: PolicyOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What everything live has in common."""
+
+    recording: RecordOptions = field(default_factory=RecordOptions)
+    watching: WatchOptions = field(default_factory=WatchOptions)
+    agent: AgentOptions = field(default_factory=AgentOptions)
+    library: LibraryOption = None
+    adapting: BaselineOptions = field(default_factory=BaselineOptions)
+    headless: HeadlessOption = False
+    json: JsonOption = False
+    duration: DurationOption = None
+    using: ModelChoice = field(default_factory=ModelChoice)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What `sessions replay` can be asked for; `model` "bundled": the one that comes along."""
+
+    start: Annotated[
+        float,
+        typer.Option("--from", metavar="SECONDS", min=0.0, max=1e9, help="Begin at this moment."),
+    ] = 0.0
+    speed: Annotated[
+        float,
+        typer.Option(metavar="X", min=0.5, max=2.0, help="0.5 to 2, with the pitch kept."),
+    ] = 1.0
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|bundled",
+            help="Analyse the audio again with this model and compare, instead of playing.",
+        ),
+    ] = None
+    no_audio: Annotated[
+        bool, typer.Option("--no-audio", help="The timeline alone, in silence.")
+    ] = False
+    provider: ProviderOption = Provider.AUTO
+    library: LibraryOption = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from emolive.cli.loading import open_library
+from emolive.cli.options import RecordOptions
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell, tell_lines
 from emolive.errors import SessionError
 from emolive.i18n import ntr, tr
@@ -19,19 +19,10 @@ from emolive.times import table_time
 _STORE_WITHIN_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class RecordOptions:
-    """Where and what to record."""
-
-    library: Path | None = None
-    title: str = ""
-    audio: bool = True
-
-
 class Recording:
     """The recording of one run of the command line, as a person is told of it."""
 
-    def __init__(self, options: RecordOptions, lines: TextIO | None) -> None:
+    def __init__(self, options: RecordOptions, library: Path | None, lines: TextIO | None) -> None:
         """Open the library and remind of consent; `choice` is for the run's description.
 
         With `lines` the recorder's news go there as JSON, too: ``{"type": "recording", ...}``.
@@ -40,7 +31,7 @@ class Recording:
             SessionError: the library cannot be used.
         """
         self._open = ExitStack()
-        self._library = self._open.enter_context(open_library(options.library))
+        self._library = self._open.enter_context(open_library(library))
         self._lines = lines
         self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
         settings = self._library.settings()

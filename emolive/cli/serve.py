@@ -15,22 +15,16 @@ import typer
 
 from emolive.addresses import is_address
 from emolive.cli.baseline import baseline_choice
+from emolive.cli.commands import Commands, finish, group
 from emolive.cli.console import columns, print_table
 from emolive.cli.loading import open_library
 from emolive.cli.options import (
-    Commands,
-    ExpectedOption,
-    GroupOption,
-    HopOption,
+    BaselineOptions,
     JsonReport,
+    KeepSoundOption,
     LibraryOption,
-    LiveBaselineOption,
-    ModelOption,
+    ModelOptions,
     PolicyOption,
-    Provider,
-    ProviderOption,
-    finish,
-    group,
 )
 from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.errors import EmoliveError
@@ -117,9 +111,7 @@ def serve(
         ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep calls as sessions.")] = False,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="With --record: keep the sound, too.")
-    ] = True,
+    audio: KeepSoundOption = True,
     only_consented: Annotated[
         bool,
         typer.Option("--only-consented", help="With --record: only calls that tell of consent."),
@@ -153,9 +145,8 @@ def serve(
         float,
         typer.Option(metavar="SECONDS", min=0.0, help="Going down, let calls go on for so long."),
     ] = 0.0,
-    baseline: LiveBaselineOption = None,
-    expected_neutral: ExpectedOption = None,
-    baseline_group: GroupOption = None,
+    *,
+    adapting: BaselineOptions,
     history: Annotated[
         str | None,
         typer.Option(
@@ -193,9 +184,7 @@ def serve(
             "usual: each worker has its own.",
         ),
     ] = None,
-    model: ModelOption = None,
-    provider: ProviderOption = Provider.AUTO,
-    hop: HopOption = 0.5,
+    using: ModelOptions,
 ) -> None:
     """Monitor calls from telephone systems, and show them in browsers.
 
@@ -230,10 +219,10 @@ def serve(
             audiosocket_port=audiosocket_port,
             origins=tuple(origin or ()),
             public_url=public_url,
-            model=model,
-            provider=provider.value,
-            hop_s=hop,
-            baseline=baseline_choice(baseline, expected_neutral, baseline_group, library),
+            model=using.model,
+            provider=using.processor,
+            hop_s=using.hop,
+            baseline=baseline_choice(adapting, library),
             history=history,
             recordings=_whole(recordings),
             name=server_name(library_folder(library)),

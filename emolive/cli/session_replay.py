@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.audio.output import SilentOutput
 from emolive.cli.comparison_view import show_comparison
 from emolive.cli.console import progress_bar
 from emolive.cli.loading import load_classifier, open_library
+from emolive.cli.options import ReplayOptions
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, Interrupts, tell
 from emolive.cli.segment_lines import SegmentLines
 from emolive.cli.terminal import TerminalTimeline
@@ -29,18 +29,6 @@ _TICK_S = 0.05
 BUNDLED = "bundled"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayOptions:
-    """What `sessions replay` was asked for; `model` "bundled": the one that comes along."""
-
-    library: Path | None = None
-    start_s: float = 0.0
-    speed: float = 1.0
-    audio: bool = True
-    model: str | None = None
-    provider: str = "auto"
-
-
 def run_replay(session_id: str, options: ReplayOptions) -> int:
     """Play a session, or compare its timeline with another model's.
 
@@ -54,12 +42,12 @@ def run_replay(session_id: str, options: ReplayOptions) -> int:
                 "Session {id} is still being recorded: stop it, then replay it.", id=session.id
             )
         if options.model is not None:
-            return _compare(library, session, options.model, options.provider)
+            return _compare(library, session, options.model, options.provider.value)
         return _play(library, session, options)
 
 
 def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int:
-    start = round(options.start_s * session.rate)
+    start = round(options.start * session.rate)
     if not 0 <= start < max(1, session.duration_samples):
         raise SessionError(
             "Session {id} is {duration} long: give a smaller --from.",
@@ -67,7 +55,7 @@ def _play(library: Library, session: SessionInfo, options: ReplayOptions) -> int
             duration=table_time(session.duration_s),
         )
     replay = Replay(library, session)
-    silent = not options.audio
+    silent = options.no_audio
     if not session.has_audio and not silent:
         tell("This session was recorded without audio: its timeline runs in silence.")
         silent = True

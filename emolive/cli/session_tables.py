@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -39,41 +39,40 @@ WhatArgument = Annotated[
         help='Such as: angry longer than 10 s last week; or "exact words" from notes.',
     ),
 ]
-TagFilter = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="TAG", help="With all of these tags.")
-]
-SinceFilter = Annotated[
-    str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
-]
-UntilFilter = Annotated[
-    str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
-]
-LastFilter = Annotated[
-    str | None, typer.Option("--last", metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
-]
 MostlyFilter = Annotated[
     str | None, typer.Option("--mostly", metavar="EMOTION", help="With most time in this emotion.")
 ]
 
 
-def asked(
-    opened: Library,
-    what: list[str] | None,
-    tag: list[str] | None,
-    since: str | None,
-    until: str | None,
-    last: str | None,
-) -> SearchQuery:
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions."""
+
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="With all of these tags.")
+    ] = None
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Begun on this day or later.")
+    ] = None
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Begun on this day or before.")
+    ] = None
+    last: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Begun within 12h, 7d, 2weeks ...")
+    ] = None
+
+
+def asked(opened: Library, what: list[str] | None, only: SessionFilter) -> SearchQuery:
     """What words and options ask for together."""
     now = datetime.now()
     query = parse_query(" ".join(what or ()), opened.labels(), now)
-    query = replace(query, tags=(*query.tags, *(tag or ())))
-    if last is not None:
-        query = replace(query, since=before(now, parse_span(last)))
-    if since is not None:
-        query = replace(query, since=parse_date(since, now))
-    if until is not None:
-        query = replace(query, until=parse_date(until, now, end=True))
+    query = replace(query, tags=(*query.tags, *(only.tag or ())))
+    if only.last is not None:
+        query = replace(query, since=before(now, parse_span(only.last)))
+    if only.since is not None:
+        query = replace(query, since=parse_date(only.since, now))
+    if only.until is not None:
+        query = replace(query, until=parse_date(only.until, now, end=True))
     return query
 
 

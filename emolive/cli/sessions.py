@@ -9,23 +9,14 @@ import typer
 from pydantic import ValidationError
 
 from emolive.cli import session_adapting, session_agreement, session_files
+from emolive.cli.commands import group
 from emolive.cli.console import print_table
 from emolive.cli.loading import open_library
-from emolive.cli.options import (
-    JsonReport,
-    LibraryOption,
-    Provider,
-    ProviderOption,
-    SessionArgument,
-    group,
-)
+from emolive.cli.options import JsonReport, LibraryOption, ReplayOptions, SessionArgument
 from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
 from emolive.cli.session_tables import (
-    LastFilter,
     MostlyFilter,
-    SinceFilter,
-    TagFilter,
-    UntilFilter,
+    SessionFilter,
     WhatArgument,
     asked,
     hits_table,
@@ -51,17 +42,15 @@ app = group("sessions")
 @app.command("list")
 def list_sessions(
     what: WhatArgument = None,
-    tag: TagFilter = None,
-    since: SinceFilter = None,
-    until: UntilFilter = None,
-    last: LastFilter = None,
+    *,
+    only: SessionFilter,
     mostly: MostlyFilter = None,
     as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:
     """List sessions, newest first: all, or those that match."""
     with open_library(library) as opened:
-        query = asked(opened, what, tag, since, until, last)
+        query = asked(opened, what, only)
         sessions = [one.session for one in results_of(opened, query, mostly)]
         times = opened.label_samples()
         if as_json:
@@ -85,10 +74,8 @@ def trends(
     by: Annotated[
         Span, typer.Option(metavar="SPAN", help="session, day, week or month.")
     ] = Span.DAY,
-    tag: TagFilter = None,
-    since: SinceFilter = None,
-    until: UntilFilter = None,
-    last: LastFilter = None,
+    *,
+    only: SessionFilter,
     mostly: MostlyFilter = None,
     as_json: JsonReport = False,
     library: LibraryOption = None,
@@ -98,7 +85,7 @@ def trends(
     Shares are of the time with an emotion, each session weighted by it.
     """
     with open_library(library) as opened:
-        query = asked(opened, what, tag, since, until, last)
+        query = asked(opened, what, only)
         results = results_of(opened, query, mostly)
     points = trend(results, by)
     if as_json:
@@ -132,37 +119,15 @@ app.command()(session_adapting.adapt)
 @app.command()
 def replay(
     session: SessionArgument,
-    start: Annotated[
-        float,
-        typer.Option("--from", metavar="SECONDS", min=0.0, max=1e9, help="Begin at this moment."),
-    ] = 0.0,
-    speed: Annotated[
-        float,
-        typer.Option(metavar="X", min=0.5, max=2.0, help="0.5 to 2, with the pitch kept."),
-    ] = 1.0,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|bundled",
-            help="Analyse the audio again with this model and compare, instead of playing.",
-        ),
-    ] = None,
-    no_audio: Annotated[
-        bool, typer.Option("--no-audio", help="The timeline alone, in silence.")
-    ] = False,
-    provider: ProviderOption = Provider.AUTO,
-    library: LibraryOption = None,
+    options: ReplayOptions,
 ) -> int:
     """Play a session in time with its timeline, or compare another model on it.
 
     Ctrl-C ends it.
     """
-    from emolive.cli.session_replay import ReplayOptions, run_replay
+    from emolive.cli.session_replay import run_replay
 
-    return run_replay(
-        session,
-        ReplayOptions(library, start, speed, not no_audio, model, provider.value),
-    )
+    return run_replay(session, options)
 
 
 @app.command()
@@ -185,10 +150,8 @@ def search(
     stream: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="On this stream.")
     ] = None,
-    tag: TagFilter = None,
-    since: SinceFilter = None,
-    until: UntilFilter = None,
-    last: LastFilter = None,
+    *,
+    only: SessionFilter,
     marked: Annotated[
         bool, typer.Option("--marked", help="Look in what people marked, not in the model's.")
     ] = False,
@@ -200,7 +163,7 @@ def search(
     What is asked for must all be there. Options and words can be mixed.
     """
     with open_library(library) as opened:
-        query = asked(opened, what, tag, since, until, last)
+        query = asked(opened, what, only)
         parties = []
         for name in role or ():
             if name.casefold() not in set(Role):

@@ -9,17 +9,29 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emolive.audio.call import RecordedCall, Side
+from emolive.audio.call import RecordedCall
 from emolive.audio.files import FileSource
-from emolive.cli.alerting import Watching, WatchOptions
+from emolive.cli.alerting import Watching
+from emolive.cli.baseline import baseline_choice
 from emolive.cli.console import Console, columns
-from emolive.cli.loading import engine_config, load_classifier
+from emolive.cli.loading import load_model
+from emolive.cli.options import (
+    AgentChannel,
+    BaselineOptions,
+    Channel,
+    JsonOption,
+    LibraryOption,
+    ModelOptions,
+    WatchOptions,
+)
 from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, Interrupts, tell
 from emolive.conversation import ConversationMeter, ConversationMetrics, Party
 from emolive.engine import EngineTotals
@@ -27,7 +39,7 @@ from emolive.errors import EmoliveError
 from emolive.i18n import decimal, mark, tr
 from emolive.inference.metadata import ModelMetadata
 from emolive.labels import Swatch, emotion_name, swatches
-from emolive.monitoring import BaselineChoice, MonitoredRun, Monitoring, RunDescription, RunSettings
+from emolive.monitoring import MonitoredRun, Monitoring, RunDescription, RunSettings
 from emolive.monitoring.wire import JsonLines
 from emolive.times import seconds_text, table_time
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Prediction, Role
@@ -43,16 +55,18 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class WallOptions:
-    """What `call wall` was asked for."""
+    """What `call wall` can be asked for."""
 
-    agent: Side = "left"
-    json: bool = False
-    duration_s: float | None = None
-    model: Path | None = None
-    provider: str = "auto"
-    hop_s: float = 0.5
+    agent_channel: AgentChannel = Channel.LEFT
     watching: WatchOptions = field(default_factory=WatchOptions)
-    baseline: BaselineChoice | None = None
+    library: LibraryOption = None
+    adapting: BaselineOptions = field(default_factory=BaselineOptions)
+    json: JsonOption = False
+    duration: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, help="Stop after this long."),
+    ] = None
+    using: ModelOptions = field(default_factory=ModelOptions)
 
 
 def run_wall(files: Sequence[Path], options: WallOptions) -> int:
@@ -62,20 +76,22 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
         EmoliveError: the model cannot be used, or rules or metrics cannot.
     """
     watching = Watching(options.watching)
-    classifier = load_classifier(options.model, options.provider)
-    engine_config(options.hop_s, classifier)  # told before anything is opened
+    baseline = baseline_choice(options.adapting, options.library)
+    classifier, config = load_model(options.using)
     with closing(Monitoring(lambda *_: classifier, max_runs=len(files))) as monitoring:
         processor = _Processor(classifier.provider_note)
         cards = []
         settings = RunSettings(
-            hop_s=options.hop_s,
+            hop_s=config.hop_s,
             rules=watching.rules,
-            library=options.watching.library,
-            baseline=options.baseline,
+            library=options.library,
+            baseline=baseline,
         )
         for number, file in enumerate(files, 1):
             source = FileSource(file, paced=True, block_s=0.1, channels="split")
-            description = RunDescription(RecordedCall(source, options.agent), settings)
+            description = RunDescription(
+                RecordedCall(source, options.agent_channel.value), settings
+            )
             call = monitoring.prepare(description, run_id=f"{number}")
             cards.append(_Card(call, classifier.metadata, lines=options.json))
         picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)
@@ -88,7 +104,7 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
                 over = False
                 while not over and not interrupts.wished:
                     over = monitoring.wait(_LOOK_EVERY_S)
-                    if options.duration_s and time.monotonic() - begin >= options.duration_s:
+                    if options.duration and time.monotonic() - begin >= options.duration:
                         over = True
                     for card in cards:
                         card.look()

@@ -15,7 +15,8 @@ import soundfile as sf
 from emolive.alerts.outbox import Outbox
 from emolive.alerts.rule_file import load_rules
 from emolive.alerts.webhook_settings import decoded_secret
-from emolive.cli.agent import AgentOptions, confirm_in_terminal, permission_for
+from emolive.cli.agent import confirm_in_terminal, permission_for
+from emolive.cli.options import AgentOptions
 from emolive.consent.permission import GRANTED, STATEMENT
 from emolive.engine import EngineConfig
 from emolive.errors import EmoliveError
@@ -302,7 +303,7 @@ def test_a_person_types_the_phrase(
     library: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(monkeypatch, f"{STATEMENT.phrase}\n")
-    permission = permission_for("call.wav", AgentOptions(wanted=True))
+    permission = permission_for("call.wav", AgentOptions(infer_agent=True))
     config = EngineConfig(agent_permission=permission)
     assert config.infers_emotion(Role.AGENT)
     told = capsys.readouterr().err
@@ -318,7 +319,7 @@ def test_anything_else_is_no_confirmation(
     library: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     typed(monkeypatch, text)
-    assert permission_for("call.wav", AgentOptions(wanted=True)) is None
+    assert permission_for("call.wav", AgentOptions(infer_agent=True)) is None
     with Library.open(library) as opened:
         assert [entry.action for entry in opened.audit_log()] != [GRANTED]
 

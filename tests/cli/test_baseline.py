@@ -12,6 +12,7 @@ import soundfile as sf
 
 import emolive
 from emolive.cli.baseline import baseline_choice
+from emolive.cli.options import BaselineOptions, LiveBaseline
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.session.library import Library
 from emolive.types import FloatArray
@@ -225,10 +226,10 @@ def test_an_expectation_without_adapting_is_told(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del run  # without its own settings and library, nothing is switched off or on
-    assert baseline_choice("off", "0.5", None, None) is None
-    assert baseline_choice("off", None, "German", None) is None
+    assert baseline_choice(BaselineOptions(LiveBaseline.OFF, "0.5"), None) is None
+    assert baseline_choice(BaselineOptions(LiveBaseline.OFF, None, "German"), None) is None
     assert capsys.readouterr().err.count("do nothing without --baseline library") == 2
-    assert baseline_choice("off", None, None, None) is None
+    assert baseline_choice(BaselineOptions(LiveBaseline.OFF), None) is None
     assert not capsys.readouterr().err
 
 

@@ -10,7 +10,8 @@ import pytest
 import soundfile as sf
 
 from emolive.audio.files import FileSource
-from emolive.cli.live import LiveOptions, run_in_terminal
+from emolive.cli.live import run_in_terminal
+from emolive.cli.options import LiveOptions, ModelChoice
 from emolive.errors import EmoliveError
 from emolive.inference.classifier import OnnxClassifier
 from emolive.inference.fallback import FallbackClassifier
@@ -73,7 +74,9 @@ def clip(tmp_path: Path, speech: FloatArray) -> Path:
 def test_json_lines_of_a_whole_clip_and_its_end(
     model: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run_in_terminal(FileSource(clip, paced=True), LiveOptions(json=True, model=model))
+    code = run_in_terminal(
+        FileSource(clip, paced=True), LiveOptions(json=True, using=ModelChoice(model))
+    )
     assert code == 0
     captured = capsys.readouterr()
     found = objects(captured.out)
@@ -92,7 +95,9 @@ def test_json_lines_of_a_whole_clip_and_its_end(
 def test_without_a_terminal_each_segment_is_a_line(
     model: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run_in_terminal(FileSource(clip, paced=True), LiveOptions(headless=True, model=model))
+    code = run_in_terminal(
+        FileSource(clip, paced=True), LiveOptions(headless=True, using=ModelChoice(model))
+    )
     assert code == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
@@ -123,8 +128,8 @@ def test_a_graphics_card_that_is_lost_is_told_once(
     gpu = OnnxClassifier(model, "auto", host=gpu_host(), session_factory=runtime)
     loading_runs = runs
     classifier = FallbackClassifier(gpu, lambda: OnnxClassifier(model, "cpu"))
-    monkeypatch.setattr("emolive.cli.live.load_classifier", lambda *_: classifier)
-    options = LiveOptions(headless=True, json=as_json, model=model)
+    monkeypatch.setattr("emolive.cli.loading.load_classifier", lambda *_: classifier)
+    options = LiveOptions(headless=True, json=as_json, using=ModelChoice(model))
     assert run_in_terminal(FileSource(clip, paced=True), options) == 0
     captured = capsys.readouterr()
     if as_json:

@@ -17,8 +17,8 @@ import soundfile as sf
 
 from emolive.audio.files import FileSource
 from emolive.cli import outcome
-from emolive.cli.live import LiveOptions, run_in_terminal
-from emolive.cli.recording import RecordOptions
+from emolive.cli.live import run_in_terminal
+from emolive.cli.options import LiveOptions, ModelChoice, RecordOptions
 from emolive.session.library import Library
 from emolive.session.records import Annotation, Gap, GapKind
 from emolive.types import FloatArray
@@ -293,8 +293,9 @@ def clip(tmp_path: Path, speech: FloatArray) -> Path:
 
 
 def record(clip: Path, folder: Path, model: Path, **options: object) -> int:
-    recording = RecordOptions(folder, "a clip", **options)  # type: ignore[arg-type]
-    live = LiveOptions(json=True, model=model, recording=recording)
+    recording = RecordOptions(record=True, title="a clip", **options)  # type: ignore[arg-type]
+    using = ModelChoice(model)
+    live = LiveOptions(recording=recording, library=folder, json=True, using=using)
     return run_in_terminal(FileSource(clip, paced=True), live)
 
 
@@ -363,10 +364,10 @@ def test_a_demo_that_is_terminated_while_it_records_is_complete(model: Path, fol
         pytest.skip("there is no SIGTERM to be polite with")
     code = (
         "import sys; from pathlib import Path;"
-        "from emolive.cli.live import *; from emolive.cli.recording import RecordOptions;"
+        "from emolive.cli.live import *; from emolive.cli.options import *;"
         "source = FileSource(asset(DEMO_AUDIO), paced=True);"
-        "sys.exit(run_in_terminal(source, LiveOptions(json=True, model=Path(sys.argv[1]),"
-        "recording=RecordOptions())))"
+        "sys.exit(run_in_terminal(source, LiveOptions(RecordOptions(True), json=True,"
+        "using=ModelChoice(Path(sys.argv[1])))))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(model)],
