@@ -12,7 +12,7 @@ from rich.text import Text
 from emolive.cli.console import Console, columns
 from emolive.i18n import decimal, mark, tr
 from emolive.labels import label_name, swatch
-from emolive.session.comparison import Comparison, Stretch
+from emolive.session.comparison import Comparison, Interval
 from emolive.session.reanalysis import Reanalysis
 from emolive.session.records import SessionInfo
 from emolive.times import table_time
@@ -125,5 +125,5 @@ def _changes(rate: int, comparison: Comparison, *, several: bool) -> Table:
     return table
 
 
-def _span(stretch: Stretch, rate: int) -> str:
+def _span(stretch: Interval, rate: int) -> str:
     return f"{table_time(stretch.start_sample / rate)} - {table_time(stretch.end_sample / rate)}"

@@ -1,4 +1,4 @@
-"""From decisions to shapes: rows per pixel, unbroken stretches, spans of one decision."""
+"""From decisions to shapes: rows per pixel, unbroken trajectories, spans of one decision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BRIDGED_HOPS = 3.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
+class Trajectory:
     """Decisions with speech and no hole between them.
 
     ``at_s`` float64 ``(n,)``; ``shares`` float32 ``(n, n_classes)``: probabilities.
@@ -78,7 +78,7 @@ def answered(rows: DecisionRows) -> npt.NDArray[np.bool_]:
     return known
 
 
-def stretches(rows: DecisionRows, hop_s: float) -> Iterator[Stretch]:
+def trajectories(rows: DecisionRows, hop_s: float) -> Iterator[Trajectory]:
     """The unbroken stretches with speech, each half a hop wider than its outer decisions."""
     voiced = answered(rows)
     breaks = _holes(rows, hop_s) | (np.diff(voiced.astype(np.int8)) != 0)
@@ -87,7 +87,7 @@ def stretches(rows: DecisionRows, hop_s: float) -> Iterator[Stretch]:
             continue
         at = rows.centre_s[first:last]
         shares = rows.probabilities[first:last]
-        yield Stretch(
+        yield Trajectory(
             np.concatenate((at[:1] - hop_s / 2, at, at[-1:] + hop_s / 2)),
             np.concatenate((shares[:1], shares, shares[-1:])),
         )

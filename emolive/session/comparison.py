@@ -18,7 +18,7 @@ from emolive.types import Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Interval:
     """A stretch of one stream to which each timeline gives one label."""
 
     stream: str
@@ -40,7 +40,7 @@ class Comparison(Confusion):
     All streams together. `stretches` are in order of stream and time, neighbours differ.
     """
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Interval, ...]
 
     @property
     def emotion_agreement(self) -> float | None:
@@ -54,7 +54,7 @@ class Comparison(Confusion):
         ).observed
 
     @property
-    def changed(self) -> tuple[Stretch, ...]:
+    def changed(self) -> tuple[Interval, ...]:
         """The stretches with different labels."""
         return tuple(stretch for stretch in self.stretches if stretch.old != stretch.new)
 
@@ -99,28 +99,28 @@ def _by_stream(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     return {stream: list(group) for stream, group in groupby(ordered, key=attrgetter("stream"))}
 
 
-def _overlaps(old: Sequence[Segment], new: Sequence[Segment]) -> Iterator[Stretch]:
+def _overlaps(old: Sequence[Segment], new: Sequence[Segment]) -> Iterator[Interval]:
     i = j = 0
     while i < len(old) and j < len(new):
         start = max(old[i].start_sample, new[j].start_sample)
         end = min(old[i].end_sample, new[j].end_sample)
         if start < end:
-            yield Stretch(old[i].stream, start, end, old[i].label, new[j].label)
+            yield Interval(old[i].stream, start, end, old[i].label, new[j].label)
         if old[i].end_sample <= new[j].end_sample:
             i += 1
         else:
             j += 1
 
 
-def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
-    last: Stretch | None = None
+def _merged(stretches: Iterable[Interval]) -> Iterator[Interval]:
+    last: Interval | None = None
     for stretch in stretches:
         if last is not None and (last.end_sample, last.old, last.new) == (
             stretch.start_sample,
             stretch.old,
             stretch.new,
         ):
-            last = Stretch(last.stream, last.start_sample, stretch.end_sample, last.old, last.new)
+            last = Interval(last.stream, last.start_sample, stretch.end_sample, last.old, last.new)
             continue
         if last is not None:
             yield last

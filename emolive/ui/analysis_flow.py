@@ -195,10 +195,8 @@ class AnalysisFlow(QObject):
             return None
         dialog = AnalyseDialog(theme, self._window, audio=self._settings().recording.save_audio)
         dialog.chosen.connect(self._start)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.look(paths)
-        dialog.open()
-        return dialog
+        return dialog.ask()
 
     def end(self, deadline: float) -> None:
         """The window closes."""

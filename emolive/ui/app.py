@@ -105,7 +105,7 @@ def run_app(
     from emolive.ui.messages import Message, Severity
     from emolive.ui.preferences import Preferences
     from emolive.ui.qt_messages import qt_messages_logged
-    from emolive.ui.runs import LiveRuns
+    from emolive.ui.runs import Runs
 
     choice = _choice(source, device)
     for_now = _given(
@@ -122,7 +122,7 @@ def run_app(
     speak(preferences.effective.look.language)
 
     def make(chosen: Preferences) -> MainWindow:
-        runs = LiveRuns(RunSettings.of(chosen.effective), monitoring)
+        runs = Runs(RunSettings.of(chosen.effective), monitoring)
         return MainWindow(runs, chosen, source=choice, monitoring=monitoring)
 
     holder = WindowHolder(make, preferences)

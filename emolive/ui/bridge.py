@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from emolive.engine.hub import Mailbox
 from emolive.ui.controls import timer
-from emolive.ui.runs import EventInbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class EngineBridge(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.meter = FrameMeter()
-        self._inbox: EventInbox | None = None
+        self._inbox: Mailbox | None = None
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -90,7 +90,7 @@ class EngineBridge(QObject):
         """Whether there is an inbox to drain."""
         return self._inbox is not None
 
-    def attach(self, inbox: EventInbox) -> None:
+    def attach(self, inbox: Mailbox) -> None:
         """Take events from `inbox` from now on."""
         self._inbox = inbox
         self.meter.reset()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from emolive.i18n import tr
 from emolive.session.export_folder import StoppedByUserError
 from emolive.ui.background import Background
-from emolive.ui.controls import Notice, label
-from emolive.ui.layouts import STRETCH, hbox, vbox
+from emolive.ui.controls import Notice, label, push_button
+from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.theme import Theme
 
 DIALOG_MARGINS = 2 * 22
@@ -31,23 +32,35 @@ class Dialog(QDialog):
     """A heading, a text, whatever comes in `body`, a sentence on a problem, and buttons."""
 
     def __init__(
-        self, theme: Theme, heading: str, text: str, parent: QWidget | None, width: int = 520
+        self,
+        theme: Theme,
+        heading: str,
+        text: str,
+        parent: QWidget | None,
+        width: int = 520,
+        height: int = 0,
     ) -> None:
+        """`height` 0: as high as it needs; else it begins that high, and may have any size."""
         super().__init__(parent)
         self.theme = theme
+        self._fits = not height
         self.setWindowTitle(heading)
         self.setModal(True)
-        self.setFixedWidth(width)
+        if self._fits:
+            self.setFixedWidth(width)
+        else:
+            self.resize(width, height)
         self.heading = label(heading, self, "clock", wrap=True)
         self.text = label(text, self, "muted", wrap=True)
         self.problem = Notice(self, "problem")
         self.body = QVBoxLayout()
         self.body.setSpacing(10)
         self.buttons = hbox(STRETCH, gap=8)
+        self.titles = vbox(self.heading, self.text, gap=12)
+        self.head = hbox((self.titles, 1))
         vbox(
-            self.heading,
-            self.text,
-            self.body,
+            self.head,
+            (self.body, 1),
             self.problem,
             4,
             self.buttons,
@@ -56,6 +69,12 @@ class Dialog(QDialog):
             gap=12,
         )
         self.text.setVisible(bool(text))
+
+    def ask(self) -> Self:
+        """Open it; it is gone once it is answered."""
+        self.finished.connect(self.deleteLater)
+        self.open()
+        return self
 
     def show_problem(self, text: str) -> None:
         """Say what went wrong; "" hides it."""
@@ -69,6 +88,8 @@ class Dialog(QDialog):
 
     def fit(self) -> None:
         """Be as high as needed; what wraps tells its height late."""
+        if not self._fits:
+            return
         for part in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
             if part.hasHeightForWidth():
                 part.setMinimumHeight(max(0, part.heightForWidth(self.width() - DIALOG_MARGINS)))
@@ -76,10 +97,10 @@ class Dialog(QDialog):
             layout.activate()
         self.resize(self.width(), self.minimumSizeHint().height())
 
-    def showEvent(self, event: QEvent) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """Fit before it is seen."""
         self.fit()
-        super().showEvent(event)  # type: ignore[arg-type]
+        super().showEvent(event)
 
 
 class WorkDialog(Dialog):
@@ -146,38 +167,24 @@ class WorkDialog(Dialog):
         """On the window's thread: what `tell` was told."""
 
 
-class ConsentDialog(QDialog):
+class ConsentDialog(Dialog):
     """Shows the reminder; only the deliberate button agrees."""
 
-    def __init__(self, text: str, agreed: Callable[[], None], parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, theme: Theme, text: str, answer: Callable[[bool], object], parent: QWidget
+    ) -> None:
+        """`answer` is told whether everybody agrees."""
+        heading = tr("Does everybody who will be heard agree?")
+        super().__init__(theme, heading, text, parent, 492)
         self.setWindowTitle(tr("Before you record"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setModal(True)
-        head = label(tr("Does everybody who will be heard agree?"), self, "title")
-        body = label(text, self, wrap=True)
-        body.setMinimumWidth(440)
-        body.setTextFormat(Qt.TextFormat.PlainText)
-        note = label(
-            tr("This is asked once. The text can be changed in the settings under Recording."),
-            self,
-            "caption",
-            wrap=True,
-        )
-        self.cancel = QPushButton(tr("Do not record"), self)
-        self.agree = QPushButton(tr("Everybody agreed: record"), self)
-        self.agree.setProperty("primary", True)
+        self.heading.setProperty("role", "title")
+        self.text.setProperty("role", "body")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        note = tr("This is asked once. The text can be changed in the settings under Recording.")
+        self.body.addWidget(label(note, self, "caption", wrap=True))
+        self.cancel = push_button(tr("Do not record"), self, self.reject)
         self.cancel.setDefault(True)
-        self.cancel.clicked.connect(self.reject)
-        self.agree.clicked.connect(self.accept)
-        self.accepted.connect(agreed)
-        vbox(
-            head,
-            body,
-            note,
-            4,
-            hbox(STRETCH, self.cancel, self.agree),
-            within=self,
-            margins=(26, 22, 26, 18),
-            gap=12,
-        )
+        agree = tr("Everybody agreed: record")
+        self.agree = push_button(agree, self, self.accept, kind="primary")
+        fill(self.buttons, self.cancel, self.agree)
+        self.finished.connect(lambda result: answer(bool(result)))

@@ -46,11 +46,6 @@ class LibraryController(QObject):
             lambda: _changed(library, settings), self._on_settings, self._on_failed, key="settings"
         )
 
-    def confirm_consent(self) -> None:
-        """A person has read the reminder and everybody agreed."""
-        if (library := self.library) is not None:
-            self.work.ask(lambda: _confirmed(library), self._on_settings, self._on_failed)
-
     def look_again(self) -> None:
         """Somebody else has changed the library's settings; `settled` follows."""
         if (library := self.library) is not None:
@@ -110,9 +105,4 @@ class LibraryController(QObject):
 
 def _changed(library: Library, settings: LibrarySettings) -> LibrarySettings:
     library.change_settings(settings)
-    return library.settings()
-
-
-def _confirmed(library: Library) -> LibrarySettings:
-    library.confirm_consent()
     return library.settings()

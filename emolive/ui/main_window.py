@@ -36,6 +36,7 @@ from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, FileChooser, choose_fil
 from emolive.ui.messages import Action, Message, Severity
 from emolive.ui.preferences import Preferences
 from emolive.ui.recorded_session import RecordedSession
+from emolive.ui.recording import Answers
 from emolive.ui.runs import Runs
 from emolive.ui.sessions.page import SessionsPage
 from emolive.ui.settings.page import SettingsPage
@@ -69,7 +70,9 @@ class MainWindow(TakesFiles, Shell):
         self.watch = DeviceWatch(self)
         self.runner = LiveRunner(runs, self)
         self.library_controller = LibraryController(self)
-        self.recording = RecordingController(self.library_controller, self._ask_consent, self)
+        self.recording = RecordingController(
+            self.library_controller, lambda: self.preferences.effective.recording.save_audio, self
+        )
         self.analysis = AnalysisFlow(
             lambda: self.preferences.effective, self.library_controller, self
         )
@@ -181,11 +184,11 @@ class MainWindow(TakesFiles, Shell):
         self.recording.said.connect(lambda message: self.show_message("recording", message))
         self.library_controller.said.connect(lambda message: self.show_message("library", message))
         self.library_controller.opened.connect(self._on_library)
-        self.recording.recorded.connect(lambda _: self.sessions.refresh())
         self.calls.session_wanted.connect(self._open_session)
-        calls = self.calls.controller.recording
-        calls.recorded.connect(lambda _: self.sessions.refresh())
-        calls.consented.connect(self.library_controller.look_again)
+        self.recording.ask = self._ask_consent
+        for recording in (self.recording, self.calls.controller.recording):
+            recording.recorded.connect(lambda _: self.sessions.refresh())
+            recording.consented.connect(self.library_controller.look_again)
         self.sessions.record_wanted.connect(lambda: self.bring(self.live))
         self.sessions.model_chosen.connect(
             lambda name: self.preferences.change("model", file=Path(name))
@@ -291,8 +294,8 @@ class MainWindow(TakesFiles, Shell):
     def _player(self, library: Library, session: SessionInfo) -> Player:
         return session_player(library, session, chosen=self.preferences.effective.sound.output)
 
-    def _ask_consent(self, text: str, agreed: Callable[[], None]) -> None:
-        ConsentDialog(text, agreed, self).open()
+    def _ask_consent(self, text: str, answer: Answers) -> None:
+        ConsentDialog(self.theme, text, answer, self).ask()
 
     def _leave_guide(self, then: Callable[[], None]) -> None:
         self.preferences.change("window", guide_done=True)
@@ -363,6 +366,7 @@ class MainWindow(TakesFiles, Shell):
         self.sessions.refresh()
 
     def _on_library(self, library: Library | None) -> None:
+        self.recording.library = library
         self.calls.set_library(library)
         if library is None and self.library_controller.problem is not None:
             self.sessions.set_problem(self.library_controller.problem)
@@ -371,7 +375,6 @@ class MainWindow(TakesFiles, Shell):
 
     def _on_settings(self, settings: Settings) -> None:
         self.runner.runs.use(RunSettings.of(settings))
-        self.recording.save_audio = settings.recording.save_audio
         recording = self.recording.active or self.calls.controller.recording.active
         if settings.recording.library != self._library and not recording:
             self._library = settings.recording.library

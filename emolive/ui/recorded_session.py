@@ -72,8 +72,7 @@ class RecordedSession(QObject):
     def _ask_name(self, info: SessionInfo, theme: Theme) -> None:
         dialog = NameDialog(theme, info.title, self._window)
         dialog.accepted.connect(lambda: self._rename(info, dialog.title))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.ask()
 
     def _rename(self, info: SessionInfo, title: str) -> None:
         if (library := self._controller.library) is None:
@@ -90,8 +89,7 @@ class RecordedSession(QObject):
     def _ask_delete(self, info: SessionInfo, theme: Theme) -> None:
         dialog = DeleteDialog(theme, [info], self._window)
         dialog.accepted.connect(lambda: self._delete(info))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.ask()
 
     def _delete(self, info: SessionInfo) -> None:
         if (library := self._controller.library) is not None:

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import QApplication
 
 from emolive.bench.stages import lossless_monitor, resident_mb
 from emolive.engine.config import EngineConfig
+from emolive.engine.hub import Mailbox
 from emolive.inference.classifier import Classifier
-from emolive.monitoring import RecordingChoice, RunSettings
+from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
 from emolive.settings import Settings
 from emolive.speech.silero import SileroVad
@@ -27,6 +28,7 @@ from emolive.ui.app import make_application
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.preferences import Preferences
+from emolive.ui.runs import MAILBOX_EVENTS, Run, Runs
 
 FRAME_S = 4.0
 _STREAM = "mono"
@@ -60,60 +62,29 @@ class DesktopSoak:
         return self.parts[-1].memory_mb / self.parts[0].memory_mb - 1.0
 
 
-class _FedRun:
+class _FedRun(Run):
     """A run whose events come from a pipeline that is stepped by hand."""
-
-    explainer = None
-    heard = None
-    recent = None
-    alert_problem = None
-
-    def __init__(self, facts: RunFacts) -> None:
-        self.facts = facts
-        self._waiting: list[Event] = []
-
-    @property
-    def inbox(self) -> _FedRun:
-        """Itself."""
-        return self
 
     def put(self, events: list[Event]) -> None:
         """Let `events` wait for the next frame."""
-        self._waiting += events
-
-    def drain(self) -> list[Event]:
-        """What waits."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
-
-    def record(self, recording: RecordingChoice) -> None:
-        """None: there is no source."""
-
-    def start(self) -> None:
-        """Begin: it is fed from outside."""
+        for event in events:
+            self.inbox.put(event)
 
     def stop(self, timeout: float) -> None:  # noqa: ARG002
         """End."""
         self.put([EngineStatus(EngineState.STOPPED)])
 
 
-class _FedRuns:
+class _FedRuns(Runs):
     """Gives the window the one run."""
 
-    own_model = False
-
-    def __init__(self, run: _FedRun) -> None:
+    def __init__(self, run: Run) -> None:
+        super().__init__(RunSettings())
         self._run = run
 
-    def use(self, settings: RunSettings) -> None:
-        """Nothing to choose."""
-
-    def prepare(self, choice: SourceChoice, *, split: bool) -> _FedRun:  # noqa: ARG002
+    def prepare(self, choice: SourceChoice, *, split: bool) -> Run:  # noqa: ARG002
         """The run."""
         return self._run
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def soak_desktop(
@@ -141,7 +112,8 @@ def soak_desktop(
             rate=metadata.sampling_rate,
             window_samples=metadata.window_samples,
             hop_samples=config.hop_samples(metadata.front_end),
-        )
+        ),
+        Mailbox(MAILBOX_EVENTS, "conflate"),
     )
     monitor, ring = lossless_monitor(classifier, vad, config, 1)
     n = round(FRAME_S * rate)

@@ -65,7 +65,7 @@ def test_a_skipped_window_is_bridged_and_a_longer_absence_is_not() -> None:
     torn = rows((1.0, SPEECH, 0), (3.0, SPEECH, 0))
     assert len(list(stacking.spans(bridged, HOP_S))) == 1
     assert len(list(stacking.spans(torn, HOP_S))) == 2
-    assert len(list(stacking.stretches(torn, HOP_S))) == 2
+    assert len(list(stacking.trajectories(torn, HOP_S))) == 2
 
 
 def test_silence_interrupts_a_stretch_and_uncertain_does_not() -> None:
@@ -76,7 +76,7 @@ def test_silence_interrupts_a_stretch_and_uncertain_does_not() -> None:
         (2.5, SILENCE, NO_LABEL),
         (3.0, SPEECH, 0),
     )
-    at = [stretch.at_s.tolist() for stretch in stacking.stretches(given_rows, HOP_S)]
+    at = [stretch.at_s.tolist() for stretch in stacking.trajectories(given_rows, HOP_S)]
     assert at == [[0.75, 1.0, 1.5, 2.0, 2.25], [2.75, 3.0, 3.25]]
 
 
@@ -89,7 +89,7 @@ def test_a_whole_conversation_is_covered(seed: int, seconds: float) -> None:
     for one, other in pairwise(spans):
         assert one.end_s == other.start_s
         assert (one.state, one.label) != (other.state, other.label)
-    for stretch in stacking.stretches(given_rows, HOP_S):
+    for stretch in stacking.trajectories(given_rows, HOP_S):
         assert (np.diff(stretch.tops, axis=1) >= 0).all()
         np.testing.assert_allclose(stretch.tops[:, -1], 1.0, atol=4e-3)  # half precision
 
@@ -120,4 +120,4 @@ def test_nothing_gives_nothing() -> None:
     empty = conversation(0)
     assert len(stacking.condense(empty, 1.0)) == 0
     assert list(stacking.spans(empty, HOP_S)) == []
-    assert list(stacking.stretches(empty, HOP_S)) == []
+    assert list(stacking.trajectories(empty, HOP_S)) == []

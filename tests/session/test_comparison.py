@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.session.comparison import Stretch, compare
+from emolive.session.comparison import Interval, compare
 from emolive.types import Segment
 
 
@@ -24,7 +24,7 @@ def test_where_they_differ() -> None:
     old = timeline(("happy", 100), ("sad", 100), ("silence", 50))
     new = timeline(("happy", 80), ("sad", 120), ("silence", 50))
     comparison = compare(old, new)
-    assert comparison.changed == (Stretch("mono", 80, 100, "happy", "sad"),)
+    assert comparison.changed == (Interval("mono", 80, 100, "happy", "sad"),)
     assert comparison.compared == 250
     assert comparison.observed == pytest.approx(230 / 250)
     assert comparison.emotion_agreement == pytest.approx(180 / 200)
@@ -49,7 +49,7 @@ def test_streams_are_compared_each_with_itself() -> None:
     old = timeline(("happy", 10), stream="agent") + timeline(("sad", 10), stream="customer")
     new = timeline(("happy", 10), stream="customer") + timeline(("sad", 10), stream="third")
     comparison = compare(old, new)
-    assert comparison.changed == (Stretch("customer", 0, 10, "sad", "happy"),)
+    assert comparison.changed == (Interval("customer", 0, 10, "sad", "happy"),)
 
 
 PARTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=12)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +14,8 @@ from emolive.acoustics import SPECTROGRAM
 from emolive.audio.level_probe import LevelProbe, MakeSource, ProbeStatus
 from emolive.audio.output import SilentOutput
 from emolive.audio.source import AudioSource
+from emolive.engine.hub import Mailbox
+from emolive.explain.explainer import Explainer
 from emolive.features import log_mel
 from emolive.monitoring import RunSettings
 from emolive.monitoring.sources import SourceChoice
@@ -33,7 +34,7 @@ from emolive.types import (
     StreamStatus,
 )
 from emolive.ui.preferences import Preferences
-from emolive.ui.runs import Explains
+from emolive.ui.runs import Run, Runs
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SPEC = SPECTROGRAM
@@ -117,18 +118,15 @@ def preferences(theme: ThemeChoice = "light", **values: Mapping[str, object]) ->
     return Preferences(settings)
 
 
-@dataclass
-class Inbox:
-    """Events that wait; the interface of a mailbox."""
+class Inbox(Mailbox):
+    """A mailbox in which all that is told waits."""
 
-    events: list[Event] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(1_000_000, "drop_oldest")
 
     def put(self, *events: Event) -> None:
-        self.events += events
-
-    def drain(self) -> list[Event]:
-        waiting, self.events = self.events, []
-        return waiting
+        for event in events:
+            super().put(event)
 
 
 class FakeProbe(LevelProbe):
@@ -168,21 +166,16 @@ class FakePlayer(Player):
         super().__init__([Track("demo", path)], RATE, 10 * RATE, SilentOutput())
 
 
-class FakeRun:
+class FakeRun(Run):
     """A run that says what the test tells it to say."""
 
-    def __init__(self, facts: RunFacts, explainer: Explains | None = None) -> None:
-        self.facts = facts
-        self.inbox = Inbox()
+    inbox: Inbox
+
+    def __init__(self, facts: RunFacts, explainer: Explainer | None = None) -> None:
+        super().__init__(facts, Inbox())
         self.explainer = explainer
-        self.heard = None
-        self.recent = None
-        self.alert_problem: str | None = None
         self.started = threading.Event()
         self.stopped = threading.Event()
-
-    def record(self, recording: object) -> None:
-        pass
 
     @property
     def alive(self) -> bool:
@@ -199,23 +192,23 @@ class FakeRun:
             self.inbox.put(status(EngineState.STOPPED))
 
 
-class FakeRuns:
+class FakeRuns(Runs):
     """Prepares fake runs; `gate` holds preparation back until it is set, `error` breaks it."""
 
     def __init__(self, facts: RunFacts | None = None) -> None:
+        super().__init__(RunSettings())
         self.facts = facts or run_facts()
         self.gate = threading.Event()
         self.gate.set()
         self.error: Exception | None = None
         self.made: list[tuple[SourceChoice, bool, FakeRun]] = []
         self.closed = False
-        self.own_model = False
         self.settings: RunSettings | None = None
-        self.explainer: Explains | None = None
+        self.explainer: Explainer | None = None
 
     def use(self, settings: RunSettings) -> None:
+        super().use(settings)
         self.settings = settings
-        self.own_model = settings.model is not None
 
     @property
     def run(self) -> FakeRun:

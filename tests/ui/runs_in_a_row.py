@@ -25,7 +25,7 @@ from emolive.ui.app import make_application
 from emolive.ui.garbage import collected_here
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from tests.models import tiny_model
 from tests.ui import feed
 
@@ -38,7 +38,7 @@ def main(starts: int) -> list[float]:
         model = Path(folder) / "tiny.onnx"
         tiny_model(model)
         settings = RunSettings(model, "cpu")
-        window = MainWindow(LiveRuns(settings), preferences, source=DEMO, lister=lambda: ())
+        window = MainWindow(Runs(settings), preferences, source=DEMO, lister=lambda: ())
         window.show()
         memory: list[float] = []
         runner = window.runner

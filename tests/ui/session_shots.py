@@ -39,7 +39,7 @@ from emolive.ui.language import speak
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.label_moments import LabelMoments
 from emolive.ui.sessions.page import SessionsPage
-from emolive.ui.sessions.selection import Stretch
+from emolive.ui.sessions.selection import Region
 from emolive.ui.sessions.teach_dialog import TeachDialog
 from emolive.ui.theme import apply, resolve
 from emolive.ui.timeline.probabilities import ProbabilityPanel
@@ -290,14 +290,14 @@ def trend(page: SessionsPage, ids: dict[str, str]) -> None:
 
 def notes(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["interview"])
-    page.replay.selection.select(Stretch(61 * RATE, 68 * RATE))
+    page.replay.selection.select(Region(61 * RATE, 68 * RATE))
     page.replay.side.show_view(side_panel.NOTES)
 
 
 def two_streams(page: SessionsPage, ids: dict[str, str]) -> None:
     opened(page, ids["call"])
     page.replay.board.axis.view(20.0, 95.0)
-    page.replay.selection.select(Stretch(64 * RATE, 70 * RATE, "customer"))
+    page.replay.selection.select(Region(64 * RATE, 70 * RATE, "customer"))
 
 
 def timeline_only(page: SessionsPage, ids: dict[str, str]) -> None:

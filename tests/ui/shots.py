@@ -391,7 +391,7 @@ def settings_recording(window: MainWindow) -> None:
 
 def consent(window: MainWindow) -> None:
     running(window)
-    window._ask_consent(CONSENT_TEXT, lambda: None)
+    window._ask_consent(CONSENT_TEXT, lambda _: None)
     settle(window)
 
 

@@ -38,13 +38,13 @@ def talks(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     from emolive.monitoring import RunSettings
-    from emolive.ui.runs import LiveRuns
+    from emolive.ui.runs import Runs
 
     tiny_model(tmp_path / "tiny.onnx")
     preferences = feed.preferences(
         "dark", model={"file": tmp_path / "tiny.onnx"}, recording={"library": tmp_path / "library"}
     )
-    runs = LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5))
+    runs = Runs(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5))
     made = MainWindow(runs, preferences, lister=lambda: ())
     qtbot.addWidget(made)
     made.show()

@@ -17,7 +17,7 @@ from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.live.sources import DEFAULT_INPUT, DEMO, file_choice
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from emolive.ui.sound_controls import OutputChoice
 from tests.models import tiny_model
 from tests.monitoring.test_listening import Ear
@@ -36,7 +36,7 @@ def sound_card(pulse: PulseServer) -> Iterator[PulseServer]:
 
 def heard_window(qtbot: QtBot, tmp_path: Path, **sound: object) -> MainWindow:
     tiny_model(tmp_path / "tiny.onnx")
-    runs = LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5))
+    runs = Runs(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5))
     preferences = feed.preferences(
         "dark", model={"file": tmp_path / "tiny.onnx"}, sound={"muted": False, **sound}
     )

@@ -18,7 +18,7 @@ from emolive.types import EngineState, SpeechState
 from emolive.ui.live.sources import DEMO, file_choice
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from tests.models import tiny_model
 from tests.ui import feed
 
@@ -27,7 +27,7 @@ from tests.ui import feed
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     tiny_model(tmp_path / "tiny.onnx")
     settings = RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5)
-    made = MainWindow(LiveRuns(settings), feed.preferences("dark"), lister=lambda: ())
+    made = MainWindow(Runs(settings), feed.preferences("dark"), lister=lambda: ())
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_played_is_one_sentence(
 
 def test_a_model_that_is_none_is_one_sentence(qtbot: QtBot, tmp_path: Path) -> None:
     made = MainWindow(
-        LiveRuns(RunSettings(tmp_path / "none.onnx")),
+        Runs(RunSettings(tmp_path / "none.onnx")),
         feed.preferences("light"),
         lister=lambda: (),
     )

@@ -14,7 +14,7 @@ from emolive import resources
 from emolive.monitoring import RunSettings
 from emolive.types import EngineState
 from emolive.ui.main_window import MainWindow
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from tests.models import tiny_model
 from tests.pulse import PulseServer
 from tests.ui import feed
@@ -34,9 +34,7 @@ def test_a_microphone_is_heard_lost_and_found_again(
     tiny_model(tmp_path / "tiny.onnx")
     samples, rate = soundfile.read(resources.asset(resources.DEMO_AUDIO), dtype="float32")
     soundfile.write(tmp_path / "speech.wav", np.tile(samples, 3), rate)
-    window = MainWindow(
-        LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu")), feed.preferences("dark")
-    )
+    window = MainWindow(Runs(RunSettings(tmp_path / "tiny.onnx", "cpu")), feed.preferences("dark"))
     qtbot.addWidget(window)
     window.show()
     picker = window.live.header.picker

@@ -21,7 +21,7 @@ from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
 from emolive.ui.recorded_session import NameDialog
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from emolive.ui.sessions.delete_dialog import DeleteDialog
 from tests.models import tiny_model
 from tests.ui import feed
@@ -31,7 +31,7 @@ from tests.ui import feed
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """A window on the real engine with a tiny model, its library open."""
     tiny_model(tmp_path / "tiny.onnx")
-    runs = LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5, keep_s=300.0, explain=False))
+    runs = Runs(RunSettings(tmp_path / "tiny.onnx", "cpu", 0.5, keep_s=300.0, explain=False))
     preferences = feed.preferences(
         "dark", model={"file": tmp_path / "tiny.onnx"}, recording={"library": tmp_path / "library"}
     )
@@ -56,6 +56,14 @@ def wait_for_consent(qtbot: QtBot, window: MainWindow) -> None:
     """Until the library knows that everybody agreed."""
     controller = window.library_controller
     qtbot.waitUntil(lambda: controller.settings is not None and not controller.settings.consent_due)
+
+
+def agreed_before(qtbot: QtBot, window: MainWindow) -> None:
+    """As if the reminder had been answered."""
+    assert window.library_controller.library is not None
+    window.library_controller.library.confirm_consent()
+    window.library_controller.look_again()
+    wait_for_consent(qtbot, window)
 
 
 def run_demo(qtbot: QtBot, window: MainWindow) -> None:
@@ -114,8 +122,7 @@ def test_consent_is_asked_once_and_no_means_no(qtbot: QtBot, window: MainWindow)
 
 def test_record_without_a_run_starts_one(qtbot: QtBot, window: MainWindow) -> None:
     window.live.header.select(DEMO)
-    window.library_controller.confirm_consent()
-    wait_for_consent(qtbot, window)
+    agreed_before(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: window.recording.active, timeout=20_000)
     assert window.runner.active
@@ -131,8 +138,7 @@ def test_a_full_disk_is_told_with_the_way_out_and_the_run_goes_on(
 ) -> None:
     from emolive.session.flac import FlacWriter
 
-    window.library_controller.confirm_consent()
-    wait_for_consent(qtbot, window)
+    agreed_before(qtbot, window)
     run_demo(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: "kB" in window.live.header.recording.text(), timeout=20_000)
@@ -165,7 +171,7 @@ def test_a_library_that_cannot_be_opened_stops_nothing_else(qtbot: QtBot, tmp_pa
     (tmp_path / "file").write_text("no folder")
     tiny_model(tmp_path / "tiny.onnx")
     made = MainWindow(
-        LiveRuns(RunSettings(tmp_path / "tiny.onnx", "cpu")),
+        Runs(RunSettings(tmp_path / "tiny.onnx", "cpu")),
         feed.preferences("light", recording={"library": tmp_path / "file"}),
         lister=lambda: (),
     )
@@ -182,8 +188,7 @@ def test_a_library_that_cannot_be_opened_stops_nothing_else(qtbot: QtBot, tmp_pa
 
 
 def test_closing_stores_what_is_recorded(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    window.library_controller.confirm_consent()
-    wait_for_consent(qtbot, window)
+    agreed_before(qtbot, window)
     run_demo(qtbot, window)
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: "kB" in window.live.header.recording.text(), timeout=20_000)
@@ -200,8 +205,7 @@ def test_closing_stores_what_is_recorded(qtbot: QtBot, window: MainWindow, tmp_p
 def test_the_last_minutes_are_kept_after_all_named_opened_and_deleted(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    window.library_controller.confirm_consent()
-    wait_for_consent(qtbot, window)
+    agreed_before(qtbot, window)
     keep = window.live.header.keep
     assert not keep.isEnabled()
     run_demo(qtbot, window)

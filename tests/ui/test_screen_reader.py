@@ -179,7 +179,9 @@ TIER = TierSettings(name="engagement", labels=("low", "high"))
 DIALOGS: dict[str, Callable[[QWidget, Library], QWidget]] = {
     "colour": lambda parent, _: ColourDialog(theme.LIGHT, "Colour", QColor("#2E9E8F"), parent),
     "keys": lambda parent, _: ShortcutsDialog((), parent),
-    "consent": lambda parent, _: ConsentDialog("Everybody must agree.", lambda: None, parent),
+    "consent": lambda parent, _: ConsentDialog(
+        theme.LIGHT, "Everybody must agree.", lambda _: None, parent
+    ),
     "statement": lambda parent, _: StatementDialog(theme.LIGHT, parent),
     "start": lambda parent, _: StartDialog(theme.LIGHT, parent, find=lambda: DEVICES),
     "rules": lambda parent, _: RulesDialog(theme.LIGHT, USUAL, None, None, parent),

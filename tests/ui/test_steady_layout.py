@@ -12,14 +12,13 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from emolive.times import clock_text
+from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import EngineState, SpeechState
 from emolive.ui.calls.metrics_panel import MetricsPanel
 from emolive.ui.live.current import CardText, CurrentCard
 from emolive.ui.main_window import MainWindow
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.theme import DARK, apply, font
-from emolive.wording import size_text
 from tests.ui import feed
 
 
@@ -34,6 +33,10 @@ def places(root: QWidget) -> dict[int, tuple[str, QRect]]:
         for part in root.findChildren(QWidget)
         if part.isVisibleTo(root)
     }
+
+
+def recorded(seconds: float, size: int) -> RecorderStatus:
+    return RecorderStatus(RecorderState.RECORDING, None, seconds, size)
 
 
 def moved(root: QWidget, change: Callable[[], object]) -> list[str]:
@@ -65,7 +68,7 @@ def test_the_live_page_stands_still(
     put(feed.prediction(feed.WINDOW, label="sad", share=0.09))
     window.runner.bridge.tick()
     header.show_elapsed(7.0)
-    header.recording.show_recording(f"{clock_text(7)} · {size_text(9_000)}")
+    header.recording.show_recording(recorded(7, 9_000))
     window.live.workspace.axis.zoom(0.2, 10)
 
     def grow() -> None:
@@ -78,7 +81,7 @@ def test_the_live_page_stands_still(
         put(feed.prediction(30 * 3600 * feed.RATE, label="sad", share=0.99))
         window.runner.bridge.tick()
         header.show_elapsed(35_999.0)
-        header.recording.show_recording(f"{clock_text(35_999)} · {size_text(888_800_000)}")
+        header.recording.show_recording(recorded(35_999, 888_800_000))
 
     assert moved(window, grow) == []
 

@@ -12,7 +12,7 @@ from emolive.types import EngineState
 from emolive.ui.live.sources import DEMO
 from emolive.ui.main_window import MainWindow
 from emolive.ui.messages import Action, Severity
-from emolive.ui.runs import LiveRuns
+from emolive.ui.runs import Runs
 from tests.models import LABELS, tiny_model
 from tests.ui import feed
 
@@ -27,7 +27,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def opened(qtbot: QtBot, settings: RunSettings) -> MainWindow:
-    made = MainWindow(LiveRuns(settings), feed.preferences("dark"), lister=lambda: ())
+    made = MainWindow(Runs(settings), feed.preferences("dark"), lister=lambda: ())
     qtbot.addWidget(made)
     made.show()
     made.play(DEMO)

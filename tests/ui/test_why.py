@@ -25,7 +25,7 @@ from tests.ui.feed import RATE
 pytest.importorskip("parselmouth", reason="needs the extra `cues`")
 
 
-class Answers:
+class Answers(Explainer):
     """An explainer that says what the test tells it to say."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.session.library import Library
+from emolive.session.recorder_status import RecorderState, RecorderStatus
 from emolive.types import EngineState
 from emolive.ui.live.header import RecordButton
 from emolive.ui.main_window import MainWindow
@@ -59,8 +60,8 @@ def test_what_stands_beside_a_recording_does_not_move(qtbot: QtBot) -> None:
     button = RecordButton(DARK)
     qtbot.addWidget(button)
     widths = set()
-    for text in ("0:05", "0:59 · 12 kB", "9:59 · 8.8 MB", "59:59 · 123.4 MB", "2:00:00 · 888.8 MB"):
-        button.show_recording(text)
+    for seconds, size in ((5, 0), (59, 12_000), (599, 8_800_000), (3599, 123_400_000)):
+        button.show_recording(RecorderStatus(RecorderState.RECORDING, None, seconds, size))
         widths.add(button.sizeHint().expandedTo(button.minimumSize()).width())
     assert len(widths) == 1
     button.show_recording(None)

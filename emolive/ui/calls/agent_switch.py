@@ -87,8 +87,7 @@ class AgentSwitch(QWidget):
             return
         dialog = StatementDialog(self.theme, self.window())
         dialog.finished.connect(lambda result: self._on_answer(bool(result)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.ask()
 
     def _on_answer(self, confirmed: bool) -> None:
         self._set(confirmed)

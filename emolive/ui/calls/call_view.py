@@ -34,7 +34,7 @@ from emolive.ui.live.health import Stat
 from emolive.ui.theme import SPACE, Theme, Themed, font
 from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
-from emolive.wording import adapted_text, familiarity_text, percent, size_text
+from emolive.wording import adapted_text, familiarity_text, percent
 
 _LEAST_NUMBERS = 160
 _LEAST_ALERTS = 126
@@ -162,7 +162,8 @@ class CallView(Themed, QWidget):
         if text == self.elapsed.text() and not self._changed(model):
             return
         self.elapsed.setText(text)
-        self._show_recording(model)
+        self.record.setVisible(model.recorded or not model.over)
+        self.record.show_recording(model.recording if model.recorded else None)
         self.metrics.show_metrics(model.metrics)
         self.alerts.refresh()
         self.remarks.show_call(model)
@@ -248,18 +249,6 @@ class CallView(Themed, QWidget):
     def _show_listening(self) -> None:
         on = self.listen.isChecked()
         self.listen.setIcon(icon("sound", self.theme.accent if on else self.theme.muted))
-
-    def _show_recording(self, model: CallModel) -> None:
-        """While it is recorded the button says how long, its tip how large."""
-        recording = model.recording
-        self.record.setVisible(model.recorded or not model.over)
-        if not model.recorded or recording is None:
-            self.record.show_recording(None)
-            return
-        text = clock_text(recording.elapsed_s)
-        if recording.audio_bytes:
-            text = f"{text} · {size_text(recording.audio_bytes)}"
-        self.record.show_recording(text)
 
     def _make_room(self) -> None:
         wide = self.width() >= _WIDE_PX

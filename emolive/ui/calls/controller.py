@@ -23,7 +23,6 @@ from emolive.monitoring import (
 )
 from emolive.monitoring.call_monitor import call_permission
 from emolive.monitoring.sources import CallChoice
-from emolive.session.library import Library
 from emolive.session.recent import RecentRun
 from emolive.session.why import HeardExplainer
 from emolive.settings import Settings
@@ -72,15 +71,6 @@ class CallsController(QObject):
         self._rules_unusable: tuple[str, ...] = ()
 
     @property
-    def library(self) -> Library | None:
-        """What holds the audit log, and takes what is recorded."""
-        return self.recording.library
-
-    @library.setter
-    def library(self, library: Library | None) -> None:
-        self.recording.library = library
-
-    @property
     def idle(self) -> bool:
         """Whether nothing can be new."""
         return not self._calls and not self.recording.pending
@@ -121,7 +111,7 @@ class CallsController(QObject):
         )
 
     def _start(self, choices: Sequence[CallChoice], *, infer_agent: bool, record: bool) -> None:
-        settings, library = RunSettings.of(self._settings()), self.library
+        settings, library = RunSettings.of(self._settings()), self.recording.library
         assert len(choices) == 1 or not infer_agent
         for choice in choices:
             self._count(1)
@@ -154,7 +144,7 @@ class CallsController(QObject):
 
     def heard(self, call_id: str) -> LiveRun | None:
         """What can be listened to of a call that goes on; the audit log gets to know who does."""
-        opened, library = self._calls.get(call_id), self.library
+        opened, library = self._calls.get(call_id), self.recording.library
         if opened is None or opened[1].over:
             return None
         if library is not None:
@@ -170,7 +160,7 @@ class CallsController(QObject):
     def keep(self, model: CallModel) -> None:
         """Make a session of what is in memory of a call, also once it is over."""
         if (recent := self._recent(model.info.id)) is not None:
-            self.recording.keep(model, recent)
+            self.recording.keep(recent, model.info.name, model.tags)
 
     def explainer(self, model: CallModel) -> HeardExplainer | None:
         """Explains moments of a call, also once it is over; None: no sound of it is kept."""
@@ -194,7 +184,7 @@ class CallsController(QObject):
 
     def decline(self, name: str) -> None:
         """A person has read the statement and did not confirm it: the audit log gets to know."""
-        if (library := self.library) is not None:
+        if (library := self.recording.library) is not None:
             self._work.ask(lambda: decline(library, name), _nothing, self._on_failure)
 
     def use_rules_of(self, path: Path | None) -> None:

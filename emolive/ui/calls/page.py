@@ -98,7 +98,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
 
     def set_library(self, library: Library | None) -> None:
         """The library that holds the audit log and what rules are tried on."""
-        self.controller.library = library
+        self.controller.recording.library = library
 
     def shown(self) -> None:
         """The page is in front."""
@@ -169,7 +169,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
             preferences=self.preferences,
             make_probe=self._make_probe,
             find=self._find_devices,
-            auditable=self.controller.library is not None,
+            auditable=self.controller.recording.library is not None,
             save_audio=self.preferences.effective.recording.save_audio,
             known=self._known,
         )
@@ -179,11 +179,9 @@ class CallsPage(TakesFiles, Themed, QWidget):
             )
         )
         dialog.declined.connect(self.controller.decline)
-        dialog.finished.connect(dialog.deleteLater)
         if paths:
             dialog.look_into(list(paths))
-        dialog.open()
-        return dialog
+        return dialog.ask()
 
     def _on_chosen(self, calls: list[CallChoice], page: int, *, agent: bool, record: bool) -> None:
         agents = (*self._known.agents, *(call.agent_name for call in calls))
@@ -197,25 +195,25 @@ class CallsPage(TakesFiles, Themed, QWidget):
 
     def show_shift(self) -> ShiftDialog | None:
         """Open the shift's numbers."""
-        if (library := self.controller.library) is None:
+        if (library := self.controller.recording.library) is None:
             return None
         dialog = ShiftDialog(self.theme, library, self.window())
         dialog.opened.connect(self.session_wanted)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        return dialog.ask()
 
     def ask_for_rules(self) -> RulesDialog:
         """Open the editor of rules."""
         models = self.controller.models
         labels = models[0].info.facts.labels if models else USUAL
         dialog = RulesDialog(
-            self.theme, labels, self.controller.rules_file, self.controller.library, self.window()
+            self.theme,
+            labels,
+            self.controller.rules_file,
+            self.controller.recording.library,
+            self.window(),
         )
         dialog.saved.connect(self._on_rules_saved)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        return dialog.ask()
 
     def tick(self) -> None:
         """Take what is new and draw it where it is seen."""
@@ -240,7 +238,9 @@ class CallsPage(TakesFiles, Themed, QWidget):
         controller.removed.connect(self._on_removed)
         controller.alerted.connect(lambda _, fresh: self._on_alerts(fresh))
         controller.said.connect(self._say)
-        controller.recording.ask = self._ask_consent
+        controller.recording.ask = lambda text, answer: ConsentDialog(
+            self.theme, text, answer, self.window()
+        ).ask()
         controller.ruled.connect(self._on_ruled)
         controller.busy_changed.connect(lambda: wall.show_opening(controller.opening))
         wall.add_wanted.connect(lambda: self.ask_for_call())
@@ -370,11 +370,6 @@ class CallsPage(TakesFiles, Themed, QWidget):
         if (model := self.call.model) is not None and tag in model.tags:
             model.tags.remove(tag)
             self.call.refresh()
-
-    def _ask_consent(self, text: str, answer: Callable[[bool], None]) -> None:
-        dialog = ConsentDialog(text, lambda: answer(True), self.window())
-        dialog.rejected.connect(lambda: answer(False))
-        dialog.open()
 
     def _start_again(self) -> None:
         model = self.call.model

@@ -1,38 +1,22 @@
-"""Recording calls from the window: consent first, then what each recording says about itself."""
+"""Recording calls from the window, and what each recording says about itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from emolive.i18n import tr
-from emolive.monitoring import CallMonitor, RecordingChoice
-from emolive.monitoring.call_monitor import CallRecorders
-from emolive.session.library import Library
-from emolive.session.library_settings import LibrarySettings
-from emolive.session.recent import RecentRun
-from emolive.session.recorder import RecorderStatus, RecordingRequest
+from emolive.monitoring import CallMonitor
 from emolive.session.records import SessionInfo
 from emolive.ui.background import Background
 from emolive.ui.calls.model import CallModel
-from emolive.ui.messages import Message, Severity, recorded_message, session_message
-
-Answers = Callable[[bool], None]
-Asks = Callable[[str, Answers], None]
-"""Shows the consent reminder (its text) and calls back with whether everybody agreed."""
+from emolive.ui.messages import Message, Severity
+from emolive.ui.recording import Recordings
 
 
-class CallRecordingController(QObject):
-    """Starts and stops recordings of calls. On the window's thread; it never waits.
-
-    `said` carries what the banner is to say, `recorded` the id of a finished session; `consented`
-    tells that the library now knows that the reminder was read.
-    """
-
-    said = Signal(object)
-    recorded = Signal(str)
-    consented = Signal()
+class CallRecordingController(Recordings):
+    """Starts and stops recordings of calls."""
 
     def __init__(
         self,
@@ -41,15 +25,10 @@ class CallRecordingController(QObject):
         save_audio: Callable[[], bool],
         parent: QObject,
     ) -> None:
-        """`work` is the monitor's thread; `save_audio` tells the setting in force."""
-        super().__init__(parent)
-        self.library: Library | None = None
-        # Replaced by the page; without anybody to ask, nobody agreed.
-        self.ask: Asks = lambda _, answer: answer(False)
+        """`work` is the monitor's thread."""
+        super().__init__(work, save_audio, parent)
         self._monitor = monitor
-        self._recorders: CallRecorders = monitor.recorders
-        self._work = work
-        self._save_audio = save_audio
+        self._recorders = monitor.recorders
 
     @property
     def active(self) -> bool:
@@ -61,54 +40,17 @@ class CallRecordingController(QObject):
         """Whether something is still to be told about a recording."""
         return bool(self._recorders.look())
 
-    def choice(self, name: str, tags: Sequence[str] = ()) -> RecordingChoice | None:
-        """How a call is recorded, by the settings; None: there is no library to record into."""
-        if self.library is None:
-            return None
-        request = RecordingRequest(name, self._save_audio(), tuple(tags))
-        return RecordingChoice(self.library, request)
-
-    def keep(self, model: CallModel, recent: RecentRun) -> None:
-        """Make a session of what is in memory of a call; `recorded` follows."""
-        self.when_agreed(lambda agreed: self._keep(model, recent) if agreed else None)
-
     def toggle(self, model: CallModel) -> None:
-        """Record a call, or end its recording."""
+        """Record a call, or end its recording; `recorded` follows."""
+        call_id = model.info.id
         if model.recorded:
-            self.stop(model.info.id)
+            self._work.ask(lambda: self._recorders.ask_to_stop(call_id), lambda _: None, self._fail)
         elif not model.over:
             self.when_agreed(lambda agreed: self._start(model) if agreed else None)
-
-    def stop(self, call_id: str) -> None:
-        """End a call's recording; `recorded` follows."""
-        self._work.ask(
-            lambda: self._recorders.ask_to_stop(call_id), lambda _: None, self._on_failure
-        )
 
     def stop_all(self) -> None:
         """The window closes: what is recorded is stored while the rest ends."""
         self._recorders.ask_all_to_stop()
-
-    def when_agreed(self, then: Answers) -> None:
-        """Call `then` with whether may be recorded: asks once, and says why where it cannot be."""
-        library = self.library
-        if library is None:
-            text = tr("The library of sessions is not open: the call is not recorded.")
-            self._on_failure(text)
-            then(False)
-            return
-
-        def on_settings(settings: LibrarySettings) -> None:
-            if settings.consent_due:
-                self.ask(tr(settings.consent_text), lambda agreed: self._answered(agreed, then))
-            else:
-                then(True)
-
-        def on_failure(text: str) -> None:
-            self._on_failure(text)
-            then(False)
-
-        self._work.ask(library.settings, on_settings, on_failure)
 
     def show(self, models: list[CallModel]) -> list[CallModel]:
         """Tell the models how their recordings are doing; returns those with something new."""
@@ -129,32 +71,16 @@ class CallRecordingController(QObject):
                 self.said.emit(Message(Severity.WARNING, status.error))
         return changed
 
-    def _answered(self, agreed: bool, then: Answers) -> None:
-        library = self.library
-        if agreed and library is not None:
-            self._work.ask(
-                library.confirm_consent, lambda _: self.consented.emit(), self._on_failure
-            )
-        then(agreed)
+    def _refusal(self) -> Message:
+        text = tr("The library of sessions is not open: the call is not recorded.")
+        return Message(Severity.ERROR, text)
 
     def _start(self, model: CallModel) -> None:
-        if (choice := self.choice(model.info.name, model.tags)) is None:
-            return
-        call_id = model.info.id
-        self._work.ask(
-            lambda: self._monitor.record(call_id, choice), lambda _: None, self._on_failure
-        )
-
-    def _keep(self, model: CallModel, recent: RecentRun) -> None:
-        if (choice := self.choice(model.info.name, model.tags)) is None:
-            return
-        self._work.ask(
-            lambda: recent.keep(choice.library, choice.request), self._kept, self._on_failure
-        )
-
-    def _kept(self, session: SessionInfo) -> None:
-        self.said.emit(session_message(session))
-        self.recorded.emit(session.id)
+        choice, call_id = self.choice(model.info.name, model.tags), model.info.id
+        if choice is not None:
+            self._work.ask(
+                lambda: self._monitor.record(call_id, choice), lambda _: None, self._fail
+            )
 
     def _tag(self, session: SessionInfo, tags: Sequence[str]) -> None:
         """Give a session the tags that its call has by now."""
@@ -170,12 +96,4 @@ class CallRecordingController(QObject):
             for one in old:
                 library.remove_tag(session.id, one)
 
-        self._work.ask(tag, lambda _: self.recorded.emit(session.id), self._on_failure)
-
-    def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:
-        self.said.emit(recorded_message(status, session))
-        if session is not None:
-            self.recorded.emit(session.id)
-
-    def _on_failure(self, text: str) -> None:
-        self.said.emit(Message(Severity.ERROR, text))
+        self._work.ask(tag, lambda _: self.recorded.emit(session.id), self._fail)

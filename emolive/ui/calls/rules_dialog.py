@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QFrame,
     QMenu,
@@ -33,7 +32,8 @@ from emolive.ui.background import Background
 from emolive.ui.calls.rule_form import RuleForm
 from emolive.ui.calls.rule_views import RuleList, RuleTrial
 from emolive.ui.calls.webhooks_dialog import WebhooksDialog
-from emolive.ui.controls import MenuButton, Notice, card, label, push_button, timer
+from emolive.ui.controls import MenuButton, card, label, push_button, timer
+from emolive.ui.dialog import Dialog
 from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
@@ -44,7 +44,7 @@ FILE_NAME = "rules.toml"
 _TRY_AFTER_MS = 250
 
 
-class RulesDialog(QDialog):
+class RulesDialog(Dialog):
     """`saved` carries the path of the file that was written, or chosen as it is."""
 
     saved = Signal(object)
@@ -58,8 +58,9 @@ class RulesDialog(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         """`labels` are the model's emotions, `path` the file in use (None: none)."""
-        super().__init__(parent)
-        self.theme = theme
+        room = parent.window().height() if parent is not None else 0
+        high = min(max(room - 40, 580), 780)
+        super().__init__(theme, tr("Alert rules"), "", parent, 960, high)
         self.path = path
         self.drafts = RuleDrafts()
         self._labels = labels
@@ -70,10 +71,6 @@ class RulesDialog(QDialog):
         self._cancelled = threading.Event()
         self._soon = timer(self, _TRY_AFTER_MS, self._try_on_last, once=True)
         self._work = Background("rules", self)
-        self.setWindowTitle(tr("Alert rules"))
-        self.setModal(True)
-        room = parent.window().height() if parent is not None else 0
-        self.resize(960, min(max(room - 40, 580), 780))
         self._build()
         self.finished.connect(self._on_finished)
         if path is not None:
@@ -120,9 +117,7 @@ class RulesDialog(QDialog):
         """Open the list of webhooks; what is changed there is saved with the rules."""
         dialog = WebhooksDialog(self.theme, self.drafts, self)
         dialog.changed.connect(self._on_webhooks)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        return dialog.ask()
 
     def try_out(self) -> None:
         """Try the rules on the stored sessions."""
@@ -149,7 +144,7 @@ class RulesDialog(QDialog):
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong; "" hides it."""
-        self.problem.say(text)
+        super().show_problem(text)
         self._show_saving()
 
     def reject(self) -> None:
@@ -163,14 +158,15 @@ class RulesDialog(QDialog):
     # How it is put together.
 
     def _build(self) -> None:
-        self.heading = label(tr("Alert rules"), self, "clock")
         self.file = label("", self, "caption")
         self.file.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.webhooks = push_button("", self, self.ask_for_webhooks)
-        self.webhooks.setToolTip(tr("Servers and chats that get alerts: add, change and test them"))
-        top = hbox((vbox(self.heading, self.file, gap=0), 1), self.webhooks)
+        self.titles.setSpacing(0)
+        self.titles.addWidget(self.file)
+        tip = tr("Servers and chats that get alerts: add, change and test them")
+        self.webhooks = push_button("", self, self.ask_for_webhooks, tip=tip)
         fill(
-            top,
+            self.head,
+            self.webhooks,
             push_button(tr("Open a file…"), self, self._on_open),
             push_button(tr("Save as…"), self, self._on_save_as),
         )
@@ -212,18 +208,16 @@ class RulesDialog(QDialog):
         self.line = QFrame(self)  # what is tried is no part of the form
         self.line.setObjectName("line")
         right = vbox(self.words, (self.right, 1), self.line, self.trial, self.found, gap=8)
-        columns = hbox((left, 3), (right, 7), gap=16)
-        self.problem = Notice(self, "problem")
+        self.body.addLayout(hbox((left, 3), (right, 7), gap=16))
         tip = tr("How often would these rules have fired on what is in the library?")
         self.trying = push_button(tr("Try on all sessions"), self, self.try_out, tip=tip)
         self.tried = label("", self, "caption", wrap=True)
         self.note = label("", self, "caption")
-        bottom = hbox(self.trying, (self.tried, 1), self.note, gap=8)
         self.discard = push_button("", self, self._on_close)
-        bottom.addWidget(self.discard)
         self.begin = push_button(tr("Save and use"), self, self.save, kind="primary")
-        bottom.addWidget(self.begin)
-        vbox(top, (columns, 1), self.problem, bottom, within=self, margins=(22, 18, 22, 16), gap=12)
+        self.buttons.insertWidget(0, self.trying)
+        self.buttons.insertWidget(1, self.tried, 1)
+        fill(self.buttons, self.note, self.discard, self.begin)
 
     def _offer_kinds(self) -> None:
         self.kinds.popup(self.adding.mapToGlobal(self.adding.rect().bottomLeft()))

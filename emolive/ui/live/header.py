@@ -11,6 +11,7 @@ from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.monitoring.sources import SourceChoice, SourceKind, open_source
+from emolive.session.recorder_status import RecorderStatus
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
 from emolive.ui.controls import IconButton, keep_room, label
@@ -40,12 +41,16 @@ class RecordButton(Themed, QPushButton):
     def _recolour(self) -> None:
         self.setIcon(icon("stop" if self._recording else "record", self.theme.danger))
 
-    def show_recording(self, text: str | None) -> None:
+    def show_recording(self, status: RecorderStatus | None) -> None:
         """Elapsed time and size while it records; None: it does not."""
-        recording = text is not None
+        recording = status is not None
         if recording != self._recording or not self.accessibleName():
             self._become(recording)
-        self.setText(f" {text}" if text is not None else f" {tr('Record')}")
+        text = tr("Record")
+        if status is not None:
+            size = size_text(status.audio_bytes) if status.audio_bytes else ""
+            text = " · ".join(filter(None, (clock_text(status.elapsed_s), size)))
+        self.setText(f" {text}")
 
     def _become(self, recording: bool) -> None:
         self._recording = recording

@@ -1,4 +1,4 @@
-"""Recording a live run from the window: consent first, then elapsed time, size and problems."""
+"""Recording a live run from the window: elapsed time, size and problems while it goes on."""
 
 from __future__ import annotations
 
@@ -9,40 +9,32 @@ from PySide6.QtCore import QObject, Signal
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
-from emolive.monitoring import RecordingChoice
-from emolive.session.recent import RecentRun
-from emolive.session.recorder import Recorder, RecorderState, RecorderStatus, RecordingRequest
-from emolive.session.records import SessionInfo
-from emolive.times import clock_text
+from emolive.session.recorder import Recorder, RecorderState
 from emolive.ui.controls import timer
 from emolive.ui.library_controller import LibraryController
-from emolive.ui.messages import Action, Message, Severity, recorded_message, session_message
+from emolive.ui.messages import Action, Message, Severity
+from emolive.ui.recording import Recordings
 from emolive.ui.runs import Run
-from emolive.wording import size_text
 
 _LOOK_MS = 250
-Asks = Callable[[str, Callable[[], None]], None]
-"""Shows the consent reminder (its text) and calls back when everybody agreed."""
 
 
-class RecordingController(QObject):
-    """Starts and stops recordings of the run at hand. On the window's thread; it never waits.
+class RecordingController(Recordings):
+    """Starts and stops recordings of the run at hand.
 
-    `shown` carries what the button says (None: not recording), `said` the banner's message,
-    `recorded` the id of a finished session.
+    `shown` carries the `RecorderStatus` that the button says (None: not recording).
     """
 
     shown = Signal(object)
-    said = Signal(object)
-    recorded = Signal(str)
 
     def __init__(
-        self, controller: LibraryController, ask: Asks, parent: QObject | None = None
+        self,
+        controller: LibraryController,
+        save_audio: Callable[[], bool],
+        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.save_audio = True
+        super().__init__(controller.work, save_audio, parent)
         self._controller = controller
-        self._ask = ask
         self._recorder: Recorder | None = None
         self._armed = False
         self._timer = timer(self, _LOOK_MS, self._look)
@@ -62,10 +54,6 @@ class RecordingController(QObject):
             return True
         self._armed = True
         return False
-
-    def keep(self, recent: RecentRun, title: str) -> None:
-        """Keep what is in memory as a session; `recorded` follows."""
-        self._agreed_then(lambda: self._keep(recent, title))
 
     def begin(self, run: Run) -> None:
         """A run has begun: record it if that was asked for."""
@@ -91,80 +79,38 @@ class RecordingController(QObject):
             self._recorder = None
 
     def _want(self, run: Run) -> None:
-        self._agreed_then(lambda: self._start(run))
+        self.when_agreed(lambda agreed: self._start(run) if agreed else None)
 
-    def _agreed_then(self, then: Callable[[], None]) -> None:
-        """Ask whether everybody agrees, unless that was done."""
-        controller = self._controller
-        if controller.library is None or controller.settings is None:
-            text = controller.problem or tr(
-                "The library of sessions is still being opened: try again."
-            )
-            self.said.emit(Message(Severity.ERROR, text, Action.SETTINGS))
-        elif controller.settings.consent_due:
-            self._ask(tr(controller.settings.consent_text), lambda: self._agreed(then))
-        else:
-            then()
-
-    def _agreed(self, then: Callable[[], None]) -> None:
-        self._controller.confirm_consent()
-        then()
-
-    def _keep(self, recent: RecentRun, title: str) -> None:
-        if (library := self._controller.library) is None:
-            return
-        request = RecordingRequest(title=title, audio=self.save_audio)
-        self._controller.work.ask(
-            lambda: recent.keep(library, request),
-            self._kept,
-            lambda text: self.said.emit(Message(Severity.ERROR, text)),
+    def _refusal(self) -> Message:
+        text = self._controller.problem or tr(
+            "The library of sessions is still being opened: try again."
         )
-
-    def _kept(self, session: SessionInfo) -> None:
-        self.said.emit(session_message(session))
-        self.recorded.emit(session.id)
+        return Message(Severity.ERROR, text, Action.SETTINGS)
 
     def _start(self, run: Run) -> None:
-        if self._recorder is not None or self._controller.library is None:
+        if self._recorder is not None or (choice := self.choice()) is None:
             return
-        request = RecordingRequest(audio=self.save_audio)
         try:
-            self._recorder = run.record(RecordingChoice(self._controller.library, request))
-            if self._recorder is None:
-                return
+            self._recorder = run.record(choice)
         except EmoliveError as error:
-            self._recorder = None
-            self.said.emit(Message(Severity.ERROR, str(error)))
-            return
-        self.said.emit(None)
-        self._timer.start()
-        self._look()
+            self._fail(str(error))
+        if self._recorder is not None:
+            self.said.emit(None)
+            self._timer.start()
+            self._look()
 
     def _look(self) -> None:
-        recorder = self._recorder
-        if recorder is None:
+        if self._recorder is None:
             return
-        status = recorder.status()
+        status = self._recorder.status()
         if status.state.over:
-            self._over(recorder, status)
+            recorder, self._recorder = self._recorder, None
+            self._timer.stop()
+            self.shown.emit(None)
+            self._tell_end(status, recorder.session)
             return
-        self.shown.emit(self._text(status))
+        self.shown.emit(status)
         if status.state is RecorderState.TROUBLED and status.error:
             self.said.emit(Message(Severity.WARNING, status.error, Action.STOP_RECORDING))
         else:
             self.said.emit(None)
-
-    def _text(self, status: RecorderStatus) -> str:
-        elapsed = clock_text(status.elapsed_s)
-        if not status.audio_bytes:
-            return elapsed
-        return f"{elapsed} · {size_text(status.audio_bytes)}"
-
-    def _over(self, recorder: Recorder, status: RecorderStatus) -> None:
-        self._timer.stop()
-        self._recorder = None
-        self.shown.emit(None)
-        session = recorder.session
-        self.said.emit(recorded_message(status, session))
-        if session is not None:
-            self.recorded.emit(session.id)

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication
 
 from emolive.errors import EmoliveError, ModelError
+from emolive.explain.explainer import Explainer
 from emolive.explain.moment import Moment
 from emolive.history.model import FollowClock, MonitorModel
 from emolive.i18n import tr
@@ -23,7 +24,7 @@ from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
 from emolive.ui.messages import Message
-from emolive.ui.runs import Explains, Run, Runs
+from emolive.ui.runs import Run, Runs
 
 _log = logging.getLogger(__name__)
 
@@ -175,8 +176,8 @@ class LiveRunner(QObject):
         self._shown: tuple[str, ...] = ()
         self._over: EngineStatus | None = None
         self.recent: RecentRun | None = None
-        self._explainer: Explains | None = None
-        self._retired: Explains | None = None
+        self._explainer: Explainer | None = None
+        self._retired: Explainer | None = None
         self._alerts: dict[tuple[str, str | None], Alert] = {}
         self.controller.started.connect(self._on_started)
         self.controller.failed.connect(self._on_failed)

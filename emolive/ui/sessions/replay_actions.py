@@ -18,7 +18,7 @@ from emolive.types import Segment
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.marking import Marking
 from emolive.ui.sessions.playing import Playing
-from emolive.ui.sessions.selection import Selection, Stretch
+from emolive.ui.sessions.selection import Region, Selection
 
 NUDGE_S = 0.1
 _AT_ONCE = 2  # samples of rounding that do not count as a difference
@@ -128,12 +128,12 @@ class ReplayActions(QObject):
         """Select a segment of the model and go to its start."""
         self._stream = segment.stream
         several = self.session is not None and len(self.session.streams) > 1
-        stretch = Stretch(
+        stretch = Region(
             segment.start_sample, segment.end_sample, segment.stream if several else None
         )
         self.select(stretch)
 
-    def select(self, stretch: Stretch) -> None:
+    def select(self, stretch: Region) -> None:
         """Select a stretch, go to its start, show it."""
         if self.session is None:
             return
@@ -184,7 +184,7 @@ class ReplayActions(QObject):
         start, end = sorted((anchor, there))
         if end > start:
             stream = stretch.stream if stretch is not None else None
-            self.selection.select(Stretch(start, end, stream))
+            self.selection.select(Region(start, end, stream))
         self._playing.seek(there / rate)
         self._axis.reveal(there / rate)
 
@@ -198,7 +198,7 @@ class ReplayActions(QObject):
                 mark.id, lambda now: (now.start_sample, here) if end else (here, now.end_sample)
             )
             return
-        stretch = self.selection.stretch or Stretch(0, length)
+        stretch = self.selection.stretch or Region(0, length)
         start, stop = (stretch.start_sample, here) if end else (here, stretch.end_sample)
         if start < stop:
             self.selection.select(replace(stretch, start_sample=start, end_sample=stop))

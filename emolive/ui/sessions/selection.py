@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Region:
     """A stretch of time, in samples of the session; `stream` None: of all streams."""
 
     start_sample: int
@@ -23,10 +23,10 @@ class Selection(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.stretch: Stretch | None = None
+        self.stretch: Region | None = None
         self.mark_id: str | None = None
 
-    def select(self, stretch: Stretch | None) -> None:
+    def select(self, stretch: Region | None) -> None:
         """Select a stretch, or nothing."""
         if (stretch, None) != (self.stretch, self.mark_id):
             self.stretch, self.mark_id = stretch, None

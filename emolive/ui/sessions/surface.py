@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from emolive.session.records import Annotation, Gap
 from emolive.ui.sessions.mark_lane import Grip, MarkLane
-from emolive.ui.sessions.selection import Selection, Stretch
+from emolive.ui.sessions.selection import Region, Selection
 from emolive.ui.sessions.surface_paint import SurfacePainter
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.curve_panel import CurvePanel
@@ -246,7 +246,7 @@ class Surface(Themed, QWidget):
         start, end = sorted((self._anchor, here))
         stream = self._board.stream_at(int(self._pressed.y()))
         if end > start:
-            self.selection.select(Stretch(start, end, stream))
+            self.selection.select(Region(start, end, stream))
 
     def _drag_mark(self, event: QMouseEvent) -> None:
         if self._held is None or self._lane is None:

@@ -94,10 +94,7 @@ class AuditSection(Section):
         """Open the log."""
         if (library := self._controller.library) is None:
             return None
-        dialog = AuditDialog(self._theme, library, self.window())
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        return AuditDialog(self._theme, library, self.window()).ask()
 
 
 def policy_text() -> str:

@@ -106,8 +106,7 @@ class LookSection(SettingsSection):
         button = self.colours[label]
         dialog = ColourDialog(button.theme, button.accessibleName(), button.colour, self.window())
         dialog.chosen.connect(lambda colour: self._give(label, colour))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.ask()
 
     def _give(self, label: str, colour: str) -> None:
         own = {**self._preferences.settings.look.colours, label: colour}

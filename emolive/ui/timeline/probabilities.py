@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from emolive.history import stacking
 from emolive.history.rings import SPEECH
-from emolive.history.stacking import Stretch
+from emolive.history.stacking import Trajectory
 from emolive.i18n import mark
 from emolive.settings import TimelineView
 from emolive.types import FloatArray
@@ -42,7 +42,7 @@ class ProbabilityPanel(DecisionPanel):
         return [(0.0, "0"), (0.5, "50 %"), (1.0, "100 %")]
 
     def paint_content(self, painter: QPainter, start: int, stop: int, scale: float) -> None:
-        """Draw the stretches with speech, and patterns where there is no answer."""
+        """Draw the trajectories of speech, and patterns where there is no answer."""
         rows = self._rows(start, stop)
         height = self._image.height()
         painter.setBrushOrigin(-self.axis.start_px, 0)
@@ -52,21 +52,23 @@ class ProbabilityPanel(DecisionPanel):
             for span in spans:
                 fill_state(painter, self._area(span, height), STATES[span.state], self.theme, scale)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for stretch in stacking.stretches(rows, self._step_s):
+        for trajectory in stacking.trajectories(rows, self._step_s):
             paint = self._paint_lines if lines else self._paint_areas
-            paint(painter, stretch, height, scale)
+            paint(painter, trajectory, height, scale)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if not lines:
             for span in spans:
                 area = self._area(span, height)
                 fill_state(painter, area, STATES[span.state], self.theme, scale, over=True)
 
-    def _paint_areas(self, painter: QPainter, stretch: Stretch, height: int, scale: float) -> None:
+    def _paint_areas(
+        self, painter: QPainter, trajectory: Trajectory, height: int, scale: float
+    ) -> None:
         """From the highest to the lowest, each over the one before."""
-        x = self._x(stretch)
+        x = self._x(trajectory)
         ground = self.theme.colour("plot")
         edge = QPen(self.theme.colour("plot", 170), scale)
-        tops = stretch.tops
+        tops = trajectory.tops
         for label in reversed(range(tops.shape[1])):
             points = _points(x, (1.0 - np.minimum(tops[:, label], 1.0)) * height)
             outline = [*points, QPointF(x[-1], height), QPointF(x[0], height)]
@@ -77,9 +79,11 @@ class ProbabilityPanel(DecisionPanel):
                 painter.setPen(edge)
                 painter.drawPolyline(QPolygonF(points))
 
-    def _paint_lines(self, painter: QPainter, stretch: Stretch, height: int, scale: float) -> None:
+    def _paint_lines(
+        self, painter: QPainter, trajectory: Trajectory, height: int, scale: float
+    ) -> None:
         """Lines keep off the edges, where they would be cut, and rest where there is nothing."""
-        x = self._x(stretch)
+        x = self._x(trajectory)
         room = height - 2 * LINE_PX * scale
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # A rim in the background's colour keeps crossing lines apart.
@@ -88,7 +92,7 @@ class ProbabilityPanel(DecisionPanel):
         for label, fill in enumerate(self._fills):
             pen = QPen(fill, LINE_PX * scale)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            shares = stretch.shares[:, label]
+            shares = trajectory.shares[:, label]
             y = (1.0 - shares) * room + LINE_PX * scale
             for first, last in _drawn(shares):
                 points = QPolygonF(_points(x[first:last], y[first:last]))
@@ -96,8 +100,8 @@ class ProbabilityPanel(DecisionPanel):
                     painter.setPen(used)
                     painter.drawPolyline(points)
 
-    def _x(self, stretch: Stretch) -> npt.NDArray[np.float64]:
-        x: npt.NDArray[np.float64] = stretch.at_s / self.axis.seconds_per_px - self.axis.start_px
+    def _x(self, trajectory: Trajectory) -> npt.NDArray[np.float64]:
+        x: npt.NDArray[np.float64] = trajectory.at_s / self.axis.seconds_per_px - self.axis.start_px
         return x
 
 

@@ -1,0 +1,104 @@
+"""What recording a run and recording calls have in common: consent first, a sentence at the end."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from emolive.i18n import tr
+from emolive.monitoring import RecordingChoice
+from emolive.session.library import Library
+from emolive.session.library_settings import LibrarySettings
+from emolive.session.recent import RecentRun
+from emolive.session.recorder import RecorderStatus, RecordingRequest
+from emolive.session.records import SessionInfo
+from emolive.ui.background import Background
+from emolive.ui.messages import Message, Severity, recorded_message, session_message
+
+Answers = Callable[[bool], object]
+Asks = Callable[[str, Answers], object]
+"""Shows the consent reminder (its text) and calls back with whether everybody agreed."""
+
+
+class Recordings(QObject):
+    """Records into a library, once everybody agreed. On the window's thread; it never waits.
+
+    `said` carries what the banner is to say, `recorded` the id of a finished session; `consented`
+    tells that the library now knows that the reminder was read.
+    """
+
+    said = Signal(object)
+    recorded = Signal(str)
+    consented = Signal()
+
+    def __init__(
+        self, work: Background, save_audio: Callable[[], bool], parent: QObject | None = None
+    ) -> None:
+        """`work` is the thread for what takes time; `save_audio` tells the setting in force."""
+        super().__init__(parent)
+        self.library: Library | None = None
+        # Replaced by the window; without anybody to ask, nobody agreed.
+        self.ask: Asks = lambda _, answer: answer(False)
+        self._work = work
+        self._save_audio = save_audio
+
+    def choice(self, title: str = "", tags: Sequence[str] = ()) -> RecordingChoice | None:
+        """How something is recorded, by the settings; None: there is no library to record into."""
+        if self.library is None:
+            return None
+        request = RecordingRequest(title, self._save_audio(), tuple(tags))
+        return RecordingChoice(self.library, request)
+
+    def keep(self, recent: RecentRun, title: str, tags: Sequence[str] = ()) -> None:
+        """Make a session of what is in memory; `recorded` follows."""
+
+        def answered(agreed: bool) -> None:
+            if agreed and (choice := self.choice(title, tags)) is not None:
+                self._work.ask(
+                    lambda: recent.keep(choice.library, choice.request), self._kept, self._fail
+                )
+
+        self.when_agreed(answered)
+
+    def when_agreed(self, then: Answers) -> None:
+        """Call `then` with whether may be recorded: asks once, and says why where it cannot be."""
+        library = self.library
+        if library is None:
+            self.said.emit(self._refusal())
+            then(False)
+            return
+
+        def answered(agreed: bool) -> None:
+            if agreed:
+                self._work.ask(library.confirm_consent, lambda _: self.consented.emit(), self._fail)
+            then(agreed)
+
+        def looked(settings: LibrarySettings) -> None:
+            if settings.consent_due:
+                self.ask(tr(settings.consent_text), answered)
+            else:
+                then(True)
+
+        def failed(text: str) -> None:
+            self._fail(text)
+            then(False)
+
+        self._work.ask(library.settings, looked, failed)
+
+    @abstractmethod
+    def _refusal(self) -> Message:
+        """Why there is no library to record into."""
+
+    def _kept(self, session: SessionInfo) -> None:
+        self.said.emit(session_message(session))
+        self.recorded.emit(session.id)
+
+    def _tell_end(self, status: RecorderStatus, session: SessionInfo | None) -> None:
+        self.said.emit(recorded_message(status, session))
+        if session is not None:
+            self.recorded.emit(session.id)
+
+    def _fail(self, text: str) -> None:
+        self.said.emit(Message(Severity.ERROR, text))
