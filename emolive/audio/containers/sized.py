@@ -33,19 +33,49 @@ _AIFC_PLAIN = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Count:
+    """A number in a header that counts bytes of sound, and `more` of them, in steps of `unit`."""
+
+    at: int
+    width: int
+    order: ByteOrder
+    more: int = 0
+    unit: int = 1
+
+    def of(self, size: int) -> bytes:
+        """What has to stand there for `size` bytes of sound, as far as it can."""
+        number = min((size + self.more) // self.unit, 256**self.width - 1)
+        return number.to_bytes(self.width, self.order)
+
+
+@dataclass(frozen=True, slots=True)
 class _Sound:
     """Where the sound begins and how much of it the header tells of (None: it does not know).
 
-    `wraps` tells that its size counts from 0 again at 4 GiB; `mend` makes a file of it that is
-    `size` bytes of sound long. In a packed one, a byte less may be a packet less.
+    `counts` are what a header says of `size` bytes of sound; `mend` makes a file of them where that
+    takes more. `wraps` tells that its size counts from 0 again at 4 GiB, `longest` what the header
+    can tell of at most, `until` where what belongs to the sound ends at the earliest. In a packed
+    one, a byte less may be a packet less.
     """
 
     begin: int
     declared: int | None
-    wraps: bool
-    mend: Callable[[int], tuple[Part, ...]]
+    counts: tuple[_Count, ...] = ()
+    wraps: bool = False
+    mend: Callable[[int], tuple[Part, ...]] | None = None
+    longest: int | None = None
+    until: int = 0
     is_mpeg: bool = False
     is_packed: bool = False
+
+    def file(self, begin: int, size: int) -> tuple[Part, ...]:
+        """The file from `begin` on with a header that tells of `size` bytes of sound."""
+        if self.mend is not None:
+            return self.mend(size)
+        if self.longest is not None:
+            size = max(0, min(size, self.longest))
+        changes = {count.at: count.of(size) for count in self.counts}
+        return patched(begin, max(self.begin + size, self.until), changes)
 
 
 def links(reader: Reader, begin: int) -> tuple[Link, ...]:
@@ -55,20 +85,22 @@ def links(reader: Reader, begin: int) -> tuple[Link, ...]:
         sound = container.parse(reader, begin)
         if sound is None:
             break
-        size, follows, unread = _size(reader, sound, container)
+        declared = _declared(reader, sound, container)
+        size, follows, unread = _size(reader, sound, declared, container)
         end = sound.begin + size
-        missing = max(0, (sound.declared or 0) - size)
+        missing = max(0, (declared or 0) - size)
         if sound.is_mpeg:
             found += mpeg.links(reader, sound.begin, end)
             if missing and found:
                 found[-1] = replace(found[-1], cut=True)
         else:
-            share = sound.declared / size if sound.declared and size else None
+            share = declared / size if declared and size else None
             # What is missing is no more than its header: somebody counted that in.
             if 0 < missing <= sound.begin - begin:
                 share = 1.0
             cut = sound.is_packed and missing > 0
-            found.append(Link(sound.mend(size), promised_share=share, cut=cut, unread=unread))
+            parts = sound.file(begin, size)
+            found.append(Link(parts, promised_share=share, cut=cut, unread=unread))
         if follows is None:
             break
         begin = follows
@@ -83,8 +115,8 @@ class _Container:
     """
 
     parse: Callable[[Reader, int], _Sound | None]
-    chunk: Callable[[Reader, int], int]
-    align: int
+    chunk: Callable[[Reader, int], int] = lambda *_: 0
+    align: int = 1
 
 
 def _container(reader: Reader, begin: int) -> _Container | None:
@@ -93,40 +125,42 @@ def _container(reader: Reader, begin: int) -> _Container | None:
         return _Container(_riff, _riff_chunk(head[:4] == b"RIFX"), 2)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return _Container(_aiff, _riff_chunk(True), 2)
-    if head[:16] == _W64_RIFF and head[24:28] == b"wave":
-        return _Container(_w64, _w64_chunk, 8)
-    if head[:4] in (b".snd", b"dns."):
-        return _Container(_au, lambda *_: 0, 1)
-    if head[:4] == b"caff":
-        return _Container(_caf, _caf_chunk, 1)
     if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
         return _Container(_svx, _riff_chunk(True), 2)
-    if head[:7] == b"NIST_1A":
-        return _Container(_nist, lambda *_: 0, 1)
-    if head[:20] == b"Creative Voice File\x1a":
-        return _Container(_voc, lambda *_: 0, 1)
-    if head[:4] == b"2BIT":
-        return _Container(_avr, lambda *_: 0, 1)
+    if head[:16] == _W64_RIFF and head[24:28] == b"wave":
+        return _Container(_w64, _w64_chunk, 8)
+    if head[:4] == b"caff":
+        return _Container(_caf, _caf_chunk)
     if head[:2] == b"\x01\x04" and head[21:22] in (b"\0", b"\1"):
-        return _Container(_mpc, lambda *_: 0, 1)
-    if head[:16] == b"ALawSoundFile**\0":
-        return _Container(_wve, lambda *_: 0, 1)
-    if head[:21] == b"Extended Instrument: ":
-        return _Container(_xi, lambda *_: 0, 1)
+        return _Container(_mpc)
     if head[20:31] == b"samplerate\0" and _mat4_order(reader, begin) is not None:
-        return _Container(_mat4, lambda *_: 0, 1)
+        return _Container(_mat4)
     if head[:20] == b"MATLAB 5.0 MAT-file,":
-        return _Container(_mat5, lambda *_: 0, 8)
-    return None
+        return _Container(_mat5, align=8)
+    parses = (parse for magic, parse in _MAGIC.items() if head.startswith(magic))
+    return next(map(_Container, parses), None)
 
 
-def _size(reader: Reader, sound: _Sound, container: _Container) -> tuple[int, int | None, int]:
+def _declared(reader: Reader, sound: _Sound, container: _Container) -> int | None:
+    """The size that a header tells of, unless it is one that means "not known".
+
+    0 means that as well, unless the sound really is empty.
+    """
+    declared, rest = sound.declared, max(0, reader.size - sound.begin)
+    if declared == 0 and rest and not _chunks_follow(reader, sound.begin, container):
+        return None
+    unknown = declared is not None and declared > rest and declared >= _UNKNOWN
+    return None if unknown else declared
+
+
+def _size(
+    reader: Reader, sound: _Sound, declared: int | None, container: _Container
+) -> tuple[int, int | None, int]:
     """How many bytes of sound there are, and where another recording begins, if one does.
 
     The last is how many more are in chunks of their own, which no decoder looks for.
     """
     rest = max(0, reader.size - sound.begin)
-    declared = sound.declared
     if declared is None or declared > rest:
         return rest, None, 0
     step = 2**32 if sound.wraps else rest + 1
@@ -212,32 +246,19 @@ def _chunks(reader: Reader, position: int, chunk: Callable[[Reader, int], int]) 
     return found
 
 
-def _known(size: int, rest: int, *, empty: bool) -> int | None:
-    """A size, unless it is one that means "not known"; 0 means that unless it is really `empty`."""
-    if size == 0 and not empty:
-        return None
-    return None if size > rest and size >= _UNKNOWN else size
-
-
 def _riff(reader: Reader, begin: int) -> _Sound | None:
     magic = reader.at(begin, 4)
     order: ByteOrder = "big" if magic == b"RIFX" else "little"
-    chunk = _riff_chunk(order == "big")
-    chunks = _chunks(reader, begin + 12, chunk)
+    chunks = _chunks(reader, begin + 12, _riff_chunk(order == "big"))
     if b"data" not in chunks or b"fmt " not in chunks:
         return None
     at = chunks[b"data"]
-    sound, rest = at + 8, max(0, reader.size - at - 8)
+    sound = at + 8
+    declared = reader.number(at + 4, 4, order)
     long = magic in (b"RF64", b"BW64") and b"ds64" in chunks
-    if long:
-        sizes = chunks[b"ds64"] + 8
+    sizes = chunks.get(b"ds64", 0) + 8
+    if long and not 0 < declared < _LONGEST:
         declared = reader.number(sizes + 8, 8, order)
-        if 0 < reader.number(at + 4, 4, order) < _LONGEST:
-            declared = reader.number(at + 4, 4, order)
-    else:
-        declared = reader.number(at + 4, 4, order)
-    container = _Container(_riff, chunk, 2)
-    empty = not rest or _chunks_follow(reader, sound, container)
     is_mpeg = reader.number(chunks[b"fmt "] + 8, 2, order) in _MPEG_FORMATS
 
     def mend(size: int) -> tuple[Part, ...]:
@@ -254,72 +275,52 @@ def _riff(reader: Reader, begin: int) -> _Sound | None:
         changes = {begin: magic if order == "big" else b"RIFF", begin + 4: riff}
         return patched(begin, end, {**changes, at + 4: size.to_bytes(4, order)})
 
-    return _Sound(sound, _known(declared, rest, empty=empty), not long, mend, is_mpeg)
+    return _Sound(sound, declared, wraps=not long, mend=mend, is_mpeg=is_mpeg)
 
 
 def _w64(reader: Reader, begin: int) -> _Sound | None:
-    chunks = _chunks(reader, begin + 40, _w64_chunk)
-    at = chunks.get(b"data")
+    at = _chunks(reader, begin + 40, _w64_chunk).get(b"data")
     if at is None:
         return None
-    sound, rest = at + 24, max(0, reader.size - at - 24)
-    size = reader.number(at + 16, 8, "little")
-    declared = None if size < 24 or size >= 2**62 else size - 24
-    empty = not rest or _chunks_follow(reader, sound, _Container(_w64, _w64_chunk, 8))
-
-    def mend(size: int) -> tuple[Part, ...]:
-        whole = struct.pack("<Q", sound + size - begin)
-        return patched(
-            begin, sound + size, {begin + 16: whole, at + 16: struct.pack("<Q", size + 24)}
-        )
-
-    return _Sound(sound, None if declared is None else _known(declared, rest, empty=empty), False,
-                  mend)  # fmt: skip
+    sound, size = at + 24, reader.number(at + 16, 8, "little")
+    whole = _Count(begin + 16, 8, "little", sound - begin)
+    declared = size - 24 if 24 <= size < 2**62 else None
+    return _Sound(sound, declared, (whole, _Count(at + 16, 8, "little", 24)))
 
 
 def _aiff(reader: Reader, begin: int) -> _Sound | None:
-    chunk = _riff_chunk(True)
-    chunks = _chunks(reader, begin + 12, chunk)
+    chunks = _chunks(reader, begin + 12, _riff_chunk(True))
     at, comm = chunks.get(b"SSND"), chunks.get(b"COMM")
     if at is None or comm is None:
         return None
     offset = reader.number(at + 8, 4, "big")
     sound = at + 16 + offset
-    rest = max(0, reader.size - sound)
     kind = reader.at(comm + 26, 4) if reader.at(begin + 8, 4) == b"AIFC" else b"NONE"
     frame = _AIFC_PLAIN.get(kind, -1) or -(-reader.number(comm + 14, 2, "big") // 8)
     frame *= reader.number(comm + 8, 2, "big")
-    size = reader.number(at + 4, 4, "big")
-    empty = not rest or _chunks_follow(reader, sound, _Container(_aiff, chunk, 2))
-    declared = _known(max(0, size - 8 - offset), rest, empty=empty)
-
-    def mend(size: int) -> tuple[Part, ...]:
-        size = max(0, min(size, _LONGEST - 8 - offset))
-        whole = min(_LONGEST, sound + size - begin - 8)
-        changes = {
-            begin + 4: whole.to_bytes(4, "big"),
-            at + 4: min(_LONGEST, size + 8 + offset).to_bytes(4, "big"),
-        }
-        if frame > 0:
-            changes[comm + 10] = (size // frame).to_bytes(4, "big")
-        end = max(sound + size, comm + 8 + reader.number(comm + 4, 4, "big"))
-        return patched(begin, end, changes)
-
-    return _Sound(sound, declared, True, mend)
+    counts = [
+        _Count(begin + 4, 4, "big", sound - begin - 8),
+        _Count(at + 4, 4, "big", 8 + offset),
+    ]
+    if frame > 0:
+        counts.append(_Count(comm + 10, 4, "big", unit=frame))
+    return _Sound(
+        sound,
+        max(0, reader.number(at + 4, 4, "big") - 8 - offset),
+        tuple(counts),
+        wraps=True,
+        longest=_LONGEST - 8 - offset,
+        until=comm + 8 + reader.number(comm + 4, 4, "big"),
+    )
 
 
 def _au(reader: Reader, begin: int) -> _Sound | None:
     order: ByteOrder = "big" if reader.at(begin, 4) == b".snd" else "little"
     sound = begin + reader.number(begin + 4, 4, order)
-    rest = reader.size - sound
-    if rest < 0 or sound < begin + 24:
+    if not begin + 24 <= sound <= reader.size:
         return None
-    declared = _known(reader.number(begin + 8, 4, order), rest, empty=not rest)
-
-    def mend(size: int) -> tuple[Part, ...]:
-        return patched(begin, sound + size, {begin + 8: min(size, _LONGEST).to_bytes(4, order)})
-
-    return _Sound(sound, declared, True, mend)
+    size = reader.number(begin + 8, 4, order)
+    return _Sound(sound, size, (_Count(begin + 8, 4, order),), wraps=True)
 
 
 def _caf(reader: Reader, begin: int) -> _Sound | None:
@@ -328,33 +329,21 @@ def _caf(reader: Reader, begin: int) -> _Sound | None:
     if at is None:
         return None
     is_packed = reader.at(chunks.get(b"desc", begin) + 20, 4) == b"alac"
-    sound = at + 16
     size = reader.number(at + 4, 8, "big")
-    rest = max(0, reader.size - sound)
-    declared = None if size >= 2**62 or size < 4 else _known(size - 4, rest, empty=not rest)
-
-    def mend(size: int) -> tuple[Part, ...]:
-        return patched(begin, sound + size, {at + 4: (size + 4).to_bytes(8, "big")})
-
-    return _Sound(sound, declared, False, mend, is_packed=is_packed)
+    declared = size - 4 if 4 <= size < 2**62 else None
+    return _Sound(at + 16, declared, (_Count(at + 4, 8, "big", 4),), is_packed=is_packed)
 
 
 def _svx(reader: Reader, begin: int) -> _Sound | None:
-    chunk = _riff_chunk(True)
-    at = _chunks(reader, begin + 12, chunk).get(b"BODY")
+    at = _chunks(reader, begin + 12, _riff_chunk(True)).get(b"BODY")
     if at is None:
         return None
-    sound = at + 8
-    rest = max(0, reader.size - sound)
-    empty = not rest or _chunks_follow(reader, sound, _Container(_svx, chunk, 2))
-    declared = _known(reader.number(at + 4, 4, "big"), rest, empty=empty)
+    whole = _Count(begin + 4, 4, "big", at - begin)
+    size = reader.number(at + 4, 4, "big")
+    return _Sound(at + 8, size, (whole, _Count(at + 4, 4, "big")), wraps=True)
 
-    def mend(size: int) -> tuple[Part, ...]:
-        whole = min(_LONGEST, sound + size - begin - 8).to_bytes(4, "big")
-        changes = {begin + 4: whole, at + 4: min(size, _LONGEST).to_bytes(4, "big")}
-        return patched(begin, sound + size, changes)
 
-    return _Sound(sound, declared, True, mend)
+# Of those below the decoder does not look at the size.
 
 
 def _nist(reader: Reader, begin: int) -> _Sound | None:
@@ -363,29 +352,18 @@ def _nist(reader: Reader, begin: int) -> _Sound | None:
     facts = dict(re.findall(r"^(\w+) -\w+ (\d{1,15})\s*$", head, re.MULTILINE))
     if not length.isdecimal():
         return None
-    sound = begin + int(length)
     names = ("sample_count", "channel_count", "sample_n_bytes")
-    declared = math.prod(int(facts.get(name, 0)) for name in names)
-    return _unlooked(reader, begin, sound, declared)
+    return _Sound(begin + int(length), math.prod(int(facts.get(name, 0)) for name in names))
 
 
 def _voc(reader: Reader, begin: int) -> _Sound | None:
-    sound = begin + reader.number(begin + 20, 2, "little")
-    position = sound
+    position = sound = begin + reader.number(begin + 20, 2, "little")
     for _ in range(_CHUNKS):
         # Another byte than a block's kind: some programs count a block one byte short.
         if not b"\1" <= reader.at(position, 1) <= b"\x09":
             break
         position += 4 + reader.number(position + 1, 3, "little")
-    declared = position - sound + (reader.at(position, 1) == b"\0")
-    return _unlooked(reader, begin, sound, declared)
-
-
-def _unlooked(reader: Reader, begin: int, sound: int, declared: int) -> _Sound:
-    """Sound at whose size the decoder does not look."""
-    rest = max(0, reader.size - sound)
-    known = _known(declared, rest, empty=not rest)
-    return _Sound(sound, known, False, lambda n: patched(begin, sound + n, {}))
+    return _Sound(sound, position - sound + (reader.at(position, 1) == b"\0"))
 
 
 def _avr(reader: Reader, begin: int) -> _Sound | None:
@@ -437,10 +415,16 @@ def _mat5(reader: Reader, begin: int) -> _Sound | None:
 
 
 def _counted(reader: Reader, begin: int, header: int, declared: int) -> _Sound | None:
-    """A sound whose size the decoder does not look at."""
     sound = begin + header
-    rest = reader.size - sound
-    if rest < 0:
-        return None
-    known = _known(declared, rest, empty=not rest)
-    return _Sound(sound, known, False, lambda size: patched(begin, sound + size, {}))
+    return None if sound > reader.size else _Sound(sound, declared)
+
+
+_MAGIC: dict[bytes, Callable[[Reader, int], _Sound | None]] = {
+    b".snd": _au,
+    b"dns.": _au,
+    b"NIST_1A": _nist,
+    b"Creative Voice File\x1a": _voc,
+    b"2BIT": _avr,
+    b"ALawSoundFile**\0": _wve,
+    b"Extended Instrument: ": _xi,
+}
