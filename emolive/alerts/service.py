@@ -13,8 +13,8 @@ from emolive.alerts.dispatch import CallContext, Dispatcher
 from emolive.alerts.engine import AlertEngine
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.watch import CallFormat
+from emolive.engine.run import LiveRun
 from emolive.i18n import tr
-from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class CallWatch:
     def __init__(
         self,
         rules: RuleSet,
-        run: WatchedRun,
+        run: LiveRun,
         context: CallContext,
         dispatch: Callable[[Alert, CallContext], None],
         tick: Callable[[], None],
@@ -211,7 +211,7 @@ class AlertService:
 
     def watch(
         self,
-        run: WatchedRun,
+        run: LiveRun,
         call_id: str,
         *,
         name: str | None = None,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from emolive import __version__
 from emolive.alerts.service import AlertService
+from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
-from emolive.session.recorded_run import WatchedRun
 from emolive.types import Alert, EngineState, Prediction
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunMeter:
     run's own status counts.
     """
 
-    def __init__(self, run: WatchedRun, call_id: str) -> None:
+    def __init__(self, run: LiveRun, call_id: str) -> None:
         self.run = run
         self.call_id = call_id
         self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS, kinds=(Prediction, Alert))
@@ -98,7 +98,7 @@ class Metrics:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._count, name="emolive metrics", daemon=True)
 
-    def watch(self, run: WatchedRun, call_id: str) -> RunMeter:
+    def watch(self, run: LiveRun, call_id: str) -> RunMeter:
         """Tell about a run, too."""
         meter = RunMeter(run, call_id)
         with self._lock:

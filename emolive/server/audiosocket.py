@@ -19,7 +19,7 @@ from emolive.server.placement import Packet
 from emolive.server.protocols import ConnectionLimits
 from emolive.server.switchboard import Switchboard
 from emolive.server.taps.audiosocket import AudioSocketTap
-from emolive.server.taps.tap import Began, Closing, Ended, Reply, TapError, TapEvent
+from emolive.server.taps.tap import Began, Closing, Ended, Reply, Tap, TapError, TapEvent
 from emolive.server.tokens import Grant, Scope
 from emolive.types import Role
 
@@ -30,7 +30,7 @@ _BEHIND_S = 0.2
 _AHEAD_S = 0.1
 
 
-class AudioSocketParties:
+class AudioSocketParties(Tap):
     """What both connections bring, each piece behind a byte that tells whose it is.
 
     The byte is the party's number in `PARTIES`; alone it says that this connection is closed. The
@@ -77,10 +77,6 @@ class AudioSocketParties:
                     yield event
             else:
                 yield event
-
-    def began(self, call_id: str) -> Iterable[Reply]:  # noqa: ARG002
-        """Asterisk is told nothing."""
-        return ()
 
     def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
         """Have Asterisk hang up both sockets."""

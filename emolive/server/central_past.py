@@ -1,4 +1,4 @@
-"""Past calls of all servers, whether they were recorded or not: a `History`."""
+"""Past calls of all servers, whether they were recorded or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emolive.central.search import CallQuery, CentralSearch
 from emolive.central.store import CentralStore
 from emolive.errors import SessionError
 from emolive.server.history import NoSuchSession, Page, Sound
-from emolive.server.recordings import Recordings
+from emolive.server.recordings import AddressRecordings, LibraryRecordings
 from emolive.session.library import Library
 from emolive.session.query_text import parse_query
 from emolive.session.search import SearchQuery
@@ -24,13 +24,16 @@ _MORE = ("annotations", "gaps", "notes", "tags", "summary", "sample_rate", "file
 
 
 class CentralPast:
-    """The central history, with the sound and the windows of those calls that were recorded."""
+    """The central history, with the sound and the windows of those calls that were recorded.
+
+    It is asked as a `LibraryHistory` is.
+    """
 
     def __init__(
         self,
         store: CentralStore,
         search: CentralSearch,
-        recordings: Recordings,
+        recordings: LibraryRecordings | AddressRecordings,
         library: Library,
         labels: Sequence[str],
     ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import parts_of
@@ -39,26 +39,6 @@ class Page:
     total: int
 
 
-class History(Protocol):
-    """Where past calls are. Methods block, and may be called from any thread.
-
-    Those that take a session raise `NoSuchSession` when there is none; all raise `EmoliveError`
-    when it cannot be read.
-    """
-
-    def find(self, text: str, limit: int, offset: int) -> Page:
-        """What matches a search as people write it, newest first."""
-
-    def session(self, session_id: str) -> dict[str, Any]:
-        """Everything about one."""
-
-    def sound(self, session_id: str, stream: str) -> Sound:
-        """One party's sound; `NoSuchSession` where none is kept, too."""
-
-    def delete(self, session_id: str, by: str) -> None:
-        """Delete one for good; `by` whom, for the audit log."""
-
-
 def session_document(library: Library, session_id: str) -> dict[str, Any]:
     """Everything about a session but its sound, as its JSON export has it, and more.
 
@@ -88,7 +68,11 @@ def session_document(library: Library, session_id: str) -> dict[str, Any]:
 
 
 class LibraryHistory:
-    """The `History` of a library on this computer."""
+    """Where past calls are: in a library on this computer.
+
+    Methods block, and may be called from any thread. Those that take a session raise
+    `NoSuchSession` when there is none; all raise `EmoliveError` when it cannot be read.
+    """
 
     def __init__(self, library: Library) -> None:
         self._library = library

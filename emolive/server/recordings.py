@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from emolive.addresses import opened, reason
 from emolive.errors import EmoliveError, SessionError
@@ -29,21 +29,11 @@ _PART = re.compile(r"\w[\w.-]*")
 _STARTED = re.compile(r"\d{8}-\d{6}")
 
 
-class Recordings(Protocol):
-    """Sessions by the server that recorded them. Methods block, and raise `EmoliveError`."""
-
-    def document(self, server: str, session: str) -> dict[str, Any] | None:
-        """Everything about a session but its sound; None: it is not there."""
-
-    def sound(self, server: str, session: str, stream: str) -> Sound | None:
-        """One party's sound; None: it is not there."""
-
-    def delete(self, server: str, session: str, why: str) -> None:
-        """Delete one for good; one that is not there is fine."""
-
-
 class LibraryRecordings:
-    """In this server's library, and in those of its workers."""
+    """Sessions by the server that recorded them: in its library, and in those of its workers.
+
+    Methods block, and raise `EmoliveError`.
+    """
 
     def __init__(self, library: Library) -> None:
         """Whatever session is asked for that is in none of them is not there."""

@@ -13,7 +13,7 @@ from emolive.errors import EmoliveError
 from emolive.extras import way_to_get
 from emolive.server.access import Access
 from emolive.server.audiosocket import AudioSocketCalls
-from emolive.server.history import History
+from emolive.server.history import LibraryHistory
 from emolive.server.ingest import Sessions
 from emolive.server.prometheus import Exposition
 from emolive.server.recordings import RecordingMover
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from emolive.central.search import CentralSearch
     from emolive.central.store import CentralStore
     from emolive.central.writer import HistoryWriter
+    from emolive.server.central_past import CentralPast
 
 
 class CentralHistory:
@@ -70,7 +71,7 @@ class Services:
     access: Access
     board: Switchboard
     sessions: Sessions
-    history: History
+    history: LibraryHistory | CentralPast
     exposition: Exposition
     signatures: AudioHookSignatures
     audiosocket: AudioSocketCalls

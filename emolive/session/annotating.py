@@ -6,24 +6,13 @@ import secrets
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
+from emolive.session.library import Library
 from emolive.session.records import Annotation
 from emolive.types import Segment
 
 MAX_UNDO = 500
-
-
-class AnnotationStore(Protocol):
-    """Where annotations are kept; a `Library` is one."""
-
-    def annotations(self, session_id: str) -> list[Annotation]:
-        """What people marked, in the order of time."""
-
-    def change_annotations(
-        self, session_id: str, *, put: Iterable[Annotation] = (), remove: Iterable[str] = ()
-    ) -> None:
-        """Remove these ids, then add or replace others: all or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,7 @@ class AnnotationEditor:
     """
 
     def __init__(
-        self, store: AnnotationStore, session_id: str, duration_samples: int, annotator: str = ""
+        self, store: Library, session_id: str, duration_samples: int, annotator: str = ""
     ) -> None:
         """Edit a session of this length; marks stay inside it."""
         self._store = store

@@ -240,58 +240,28 @@ def _take_by(draft: _Draft, value: str) -> None:
     draft.set(annotated=value.casefold() == "human")
 
 
-def _take_length(draft: _Draft, value: str) -> None:
-    draft.set(min_duration_s=parse_length(value))
+def _take_list(name: str, draft: _Draft, value: str) -> None:
+    draft.add(name, *(part for part in value.split(",") if part))
 
 
-def _take_share(draft: _Draft, value: str) -> None:
-    draft.set(min_confidence=parse_share(value))
+def _take_dates(draft: _Draft, value: str, **ends: bool) -> None:
+    """Set `since` and `until` to a date: to its end where that is True, else to its beginning."""
+    draft.set(**{name: parse_date(value, draft.now, end=end) for name, end in ends.items()})
 
 
-def _take_since(draft: _Draft, value: str) -> None:
-    draft.set(since=parse_date(value, draft.now))
-
-
-def _take_until(draft: _Draft, value: str) -> None:
-    draft.set(until=parse_date(value, draft.now, end=True))
-
-
-def _take_after(draft: _Draft, value: str) -> None:
-    draft.set(since=parse_date(value, draft.now, end=True))
-
-
-def _take_before(draft: _Draft, value: str) -> None:
-    draft.set(until=parse_date(value, draft.now))
-
-
-def _take_last(draft: _Draft, value: str) -> None:
-    draft.set(since=before(draft.now, parse_span(value)))
-
-
-def _take_day(draft: _Draft, value: str) -> None:
-    draft.set(since=parse_date(value, draft.now))
-    draft.set(until=parse_date(value, draft.now, end=True))
-
-
-def _take_list(name: str) -> Callable[[_Draft, str], None]:
-    def take(draft: _Draft, value: str) -> None:
-        draft.add(name, *(part for part in value.split(",") if part))
-
-    return take
-
-
+_take_day = partial(_take_dates, since=False, until=True)
 _KEYS: dict[str, Callable[[_Draft, str], None]] = {
-    "label": _take_list("labels"),
-    "emotion": _take_list("labels"),
-    "longer": _take_length,
-    "p": _take_share,
+    "label": partial(_take_list, "labels"),
+    "emotion": partial(_take_list, "labels"),
+    "longer": lambda draft, value: draft.set(min_duration_s=parse_length(value)),
+    "p": lambda draft, value: draft.set(min_confidence=parse_share(value)),
     "role": _take_roles,
-    "stream": _take_list("streams"),
-    "tag": _take_list("tags"),
-    "from": _take_since,
-    "to": _take_until,
+    "stream": partial(_take_list, "streams"),
+    "tag": partial(_take_list, "tags"),
+    "from": partial(_take_dates, since=False),
+    "to": partial(_take_dates, until=True),
     "on": _take_day,
-    "last": _take_last,
+    "last": lambda draft, value: draft.set(since=before(draft.now, parse_span(value))),
     "by": _take_by,
 }
 
@@ -308,19 +278,19 @@ def _this_week(draft: _Draft, _: re.Match[str]) -> None:
 _PHRASES: Sequence[tuple[str, Callable[[_Draft, re.Match[str]], None]]] = (
     (
         rf"(?:(?:for\s+)?(?:longer|more)\s+than|for\s+over|at\s+least|>=?)\s*{_NUMBER}\s*{_LENGTH_UNIT}",
-        lambda draft, match: _take_length(draft, match[1] + match[2]),
+        lambda draft, match: _KEYS["longer"](draft, match[1] + match[2]),
     ),
     (
         rf"(?:above|over|more\s+than|p\s*>=?|>=?)\s*{_NUMBER}\s*(%?)",
-        lambda draft, match: _take_share(draft, match[1] + match[2]),
+        lambda draft, match: _KEYS["p"](draft, match[1] + match[2]),
     ),
     (rf"(?:in\s+)?(?:the\s+)?(?:last|past)\s+(?:{_NUMBER}\s*)?{_SPAN_UNIT}", _last),
     (r"this\s+week", _this_week),
     (r"(today|yesterday)", lambda draft, match: _take_day(draft, match[1])),
-    (rf"(?:since|from)\s+{_DATE}", lambda draft, match: _take_since(draft, match[1])),
-    (rf"after\s+{_DATE}", lambda draft, match: _take_after(draft, match[1])),
-    (rf"(?:until|to)\s+{_DATE}", lambda draft, match: _take_until(draft, match[1])),
-    (rf"before\s+{_DATE}", lambda draft, match: _take_before(draft, match[1])),
+    (rf"(?:since|from)\s+{_DATE}", lambda draft, match: _take_dates(draft, match[1], since=False)),
+    (rf"after\s+{_DATE}", lambda draft, match: _take_dates(draft, match[1], since=True)),
+    (rf"(?:until|to)\s+{_DATE}", lambda draft, match: _take_dates(draft, match[1], until=True)),
+    (rf"before\s+{_DATE}", lambda draft, match: _take_dates(draft, match[1], until=False)),
     (rf"(?:on\s+)?{_DATE}", lambda draft, match: _take_day(draft, match[1])),
 )
 

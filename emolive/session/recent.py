@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from emolive.engine.hub import Mailbox
+from emolive.engine.run import LiveRun
 from emolive.errors import SessionError
 from emolive.i18n import decimal
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.recorded_run import RecordedRun, new_session
+from emolive.session.recorded_run import new_session
 from emolive.session.recorder_status import RecordingRequest, disk_problem
 from emolive.session.records import Gap, GapKind, SessionInfo
 from emolive.session.timeline_writer import TimelineWriter
@@ -51,7 +52,7 @@ class RecentRun:
     follows; all methods may be called from any.
     """
 
-    def __init__(self, run: RecordedRun, seconds: float) -> None:
+    def __init__(self, run: LiveRun, seconds: float) -> None:
         """Follow `run`, which has not begun, from `start` on."""
         self.seconds = seconds
         self._run = run

@@ -1,43 +1,14 @@
-"""What a live run has to offer to be watched or recorded, and the session that it becomes."""
+"""The session that a live run becomes."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Protocol
 
 from emolive.audio.source import SourceFormat
-from emolive.engine.capture import LiveAudio
-from emolive.engine.hub import Hub
 from emolive.i18n import tr
 from emolive.session.recorder_status import RecordingRequest
 from emolive.session.records import SessionInfo, StreamInfo
-from emolive.types import EngineStatus, Role, RunFacts
-
-
-class WatchedRun(Protocol):
-    """A live run, not started yet or in the middle: `LiveRun` is one.
-
-    The last event of a run on its hub is its STOPPED or FAILED status.
-    """
-
-    @property
-    def hub(self) -> Hub:
-        """Where its events come out, and alerts go."""
-
-    @property
-    def facts(self) -> RunFacts:
-        """What it is."""
-
-    def status(self) -> EngineStatus:
-        """How it is doing."""
-
-
-class RecordedRun(WatchedRun, Protocol):
-    """One whose audio can be recorded, too."""
-
-    @property
-    def audio(self) -> LiveAudio | None:
-        """What its source writes; another object after the source was opened again."""
+from emolive.types import Role, RunFacts
 
 
 def new_session(

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from emolive.engine.capture import LiveAudio
 from emolive.engine.hub import Mailbox
+from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError, SessionError
 from emolive.i18n import tr
 from emolive.session.audio_writer import AudioWriter, start_frame
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
-from emolive.session.recorded_run import RecordedRun, new_session
+from emolive.session.recorded_run import new_session
 from emolive.session.recorder_status import (
     RecorderState,
     RecorderStatus,
@@ -54,7 +55,7 @@ class Recorder:
 
     def __init__(
         self,
-        run: RecordedRun,
+        run: LiveRun,
         library: Library,
         request: RecordingRequest | None = None,
     ) -> None:

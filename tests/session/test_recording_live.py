@@ -18,7 +18,6 @@ from emolive.engine.live import LiveEngine
 from emolive.inference.classifier import OnnxClassifier
 from emolive.session.flac import _PatientFile
 from emolive.session.library import Library
-from emolive.session.recorded_run import RecordedRun
 from emolive.session.recorder import Recorder, RecorderState
 from emolive.session.records import GapKind, SessionInfo
 from emolive.speech.silero import SileroVad
@@ -53,7 +52,7 @@ def test_a_recording_in_the_middle_is_the_engines_timeline_moved(
 ) -> None:
     source = FileSource(SUPPORT_CALL, paced=True, block_s=0.02)
     engine = LiveEngine(classifier, vad, EngineConfig(hop_s=0.25))
-    run: RecordedRun = engine.add("live", source)
+    run: LiveRun = engine.add("live", source)
     assert isinstance(run, LiveRun)
     mailbox = run.hub.subscribe(20_000)
     engine.start()

@@ -44,7 +44,7 @@ class _Count:
 
     def of(self, size: int) -> bytes:
         """What has to stand there for `size` bytes of sound, as far as it can."""
-        number = min((size + self.more) // self.unit, 256**self.width - 1)
+        number = min((size + self.more) // self.unit, (1 << 8 * self.width) - 1)
         return number.to_bytes(self.width, self.order)
 
 

@@ -19,6 +19,7 @@ from emolive.server.taps.tap import (
     Paused,
     Reply,
     Skipped,
+    Tap,
     TapError,
     TapEvent,
     decode,
@@ -38,7 +39,7 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 _DURATION = re.compile(r"PT(\d{1,9}(?:\.\d{0,18})?|\.\d{1,18})S")
 
 
-class AudioHookTap:
+class AudioHookTap(Tap):
     """One AudioHook session: external is the customer, internal the agent.
 
     Asked for media, it takes both channels if it can, and linear samples before mu-law ones. A
@@ -79,10 +80,6 @@ class AudioHookTap:
             raise TapError("The session's id changed.")
         self._client_seq += 1
         return self._message(str(message.get("type")), parameters)
-
-    def began(self, call_id: str) -> Iterable[Reply]:  # noqa: ARG002
-        """The opened message was sent already."""
-        return ()
 
     def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
         """Ask the client to close, or to come back on another connection."""

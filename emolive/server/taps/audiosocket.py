@@ -15,6 +15,7 @@ from emolive.server.taps.tap import (
     Encoding,
     Ended,
     Reply,
+    Tap,
     TapError,
     TapEvent,
     decode,
@@ -38,7 +39,7 @@ _RATES = {
 _ERRORS = {0x01: "the caller hung up", 0x02: "a frame could not be forwarded", 0x04: "no memory"}
 
 
-class AudioSocketTap:
+class AudioSocketTap(Tap):
     """One connection: one party's voice, the customer's unless told otherwise.
 
     Key presses are not looked at. The call begins with its first audio, whose type says the rate.
@@ -78,10 +79,6 @@ class AudioSocketTap:
             yield from self._frame(kind, bytes(self._held[at + _HEADER : end]))
             at = end
         del self._held[:at]
-
-    def began(self, call_id: str) -> Iterable[Reply]:  # noqa: ARG002
-        """Asterisk is told nothing."""
-        return ()
 
     def close(self, closing: Closing, reason: str) -> Iterable[Reply]:  # noqa: ARG002
         """Have Asterisk hang up this socket."""

@@ -16,6 +16,7 @@ from emolive.server.taps.tap import (
     Closing,
     Encoding,
     Reply,
+    Tap,
     TapError,
     TapEvent,
     decode,
@@ -30,7 +31,7 @@ _RATES = {"8k": 8_000, "16k": 16_000}
 _LONGEST_METADATA = 65_536
 
 
-class FreeSwitchTap:
+class FreeSwitchTap(Tap):
     """One stream: mono is the caller alone, stereo the caller and who was called, mixed is both.
 
     The module does not say which it sends, nor at what rate. The address does

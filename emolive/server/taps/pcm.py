@@ -18,6 +18,7 @@ from emolive.server.taps.tap import (
     Ended,
     Paused,
     Reply,
+    Tap,
     TapError,
     TapEvent,
     decode,
@@ -33,7 +34,7 @@ from emolive.types import Role
 _ROLES: dict[str, Role] = {**{role.value: role for role in Role}, MIXED: Role.AGENT}
 
 
-class PcmTap:
+class PcmTap(Tap):
     """One call of one or two parties, samples interleaved."""
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
 from emolive.errors import EmoliveError
 from emolive.plain_text import plain
@@ -31,24 +33,17 @@ _WIDTH = {Encoding.MULAW: 1, Encoding.ALAW: 1, Encoding.S16: 2, Encoding.F32: 4}
 _S16_SCALE = np.float32(1 / 32_768)
 
 
-def _mulaw_table() -> FloatArray:
-    """ITU-T G.711, table 2a: 14-bit values, here as 16-bit ones."""
-    code = ~np.arange(256, dtype=np.uint8)
-    magnitude = (((code & 0x0F).astype(np.int32) << 3) + 0x84) << ((code >> 4) & 0x07)
-    value = magnitude - 0x84
-    return (np.where(code & 0x80, -value, value) / 32_768).astype(np.float32)
+def _g711(subtype: str) -> FloatArray:
+    """What each byte of ITU-T G.711 stands for."""
+    codes = io.BytesIO(bytes(range(256)))
+    values: FloatArray
+    values, _ = soundfile.read(
+        codes, dtype="float32", samplerate=8_000, channels=1, subtype=subtype, format="RAW"
+    )
+    return values
 
 
-def _alaw_table() -> FloatArray:
-    """ITU-T G.711, table 1a: 13-bit values, here as 16-bit ones."""
-    code = np.arange(256, dtype=np.uint8) ^ 0x55
-    segment = ((code >> 4) & 0x07).astype(np.int32)
-    magnitude = ((code & 0x0F).astype(np.int32) << 4) + 8
-    value = np.where(segment, (magnitude + 0x100) << np.maximum(segment - 1, 0), magnitude)
-    return (np.where(code & 0x80, value, -value) / 32_768).astype(np.float32)
-
-
-_TABLES = {Encoding.MULAW: _mulaw_table(), Encoding.ALAW: _alaw_table()}
+_TABLES = {Encoding.MULAW: _g711("ULAW"), Encoding.ALAW: _g711("ALAW")}
 
 
 def decode(data: bytes, encoding: Encoding, channels: int = 1) -> FloatArray:
@@ -154,11 +149,13 @@ class Tap(Protocol):
             TapError: it breaks the protocol.
         """
 
-    def began(self, call_id: str) -> Iterable[Reply]:
+    def began(self, call_id: str) -> Iterable[Reply]:  # noqa: ARG002
         """What the client is told once its call is monitored."""
+        return ()
 
-    def close(self, closing: Closing, reason: str) -> Iterable[Reply]:
-        """What the client is told before the server ends it."""
+    def close(self, closing: Closing, reason: str) -> Iterable[Reply]:  # noqa: ARG002
+        """What the client is told before the server ends it, beside the connection's closing."""
+        return ()
 
 
 def json_object(text: str) -> dict[str, Any]:

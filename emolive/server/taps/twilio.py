@@ -14,10 +14,9 @@ from xml.sax.saxutils import escape, quoteattr
 from emolive.server.placement import Packet
 from emolive.server.taps.tap import (
     Began,
-    Closing,
     Encoding,
     Ended,
-    Reply,
+    Tap,
     TapError,
     TapEvent,
     decode,
@@ -74,7 +73,7 @@ class _Chunks:
         return count + steps
 
 
-class TwilioTap:
+class TwilioTap(Tap):
     """One Media Stream, unidirectional or bidirectional.
 
     Inbound is who called; that is the customer, unless the custom parameter `customer` says
@@ -99,14 +98,6 @@ class TwilioTap:
             return (self._start(message),)
         if event == "stop":
             return (Ended(),)
-        return ()
-
-    def began(self, call_id: str) -> Iterable[Reply]:  # noqa: ARG002
-        """Twilio is told nothing."""
-        return ()
-
-    def close(self, closing: Closing, reason: str) -> Iterable[Reply]:  # noqa: ARG002
-        """Twilio is told nothing but the WebSocket's closing."""
         return ()
 
     def _start(self, message: dict[str, Any]) -> Began:
