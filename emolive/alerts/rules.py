@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from emolive.alerts.conditions.registry import AnyRule
 from emolive.alerts.conditions.rule import Rule
@@ -14,10 +14,8 @@ from emolive.alerts.webhook_settings import Webhook
 from emolive.i18n import tr
 
 
-class RuleSet(BaseModel):
+class RuleSet(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     """All rules and the webhooks they name, as one file holds them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     version: Literal[1] = 1
     rules: tuple[AnyRule, ...] = Field(default=(), alias="rule", max_length=200)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_serializer, model_validator
 
 from emolive.alerts.webhook_formats import Format
 from emolive.i18n import tr
@@ -22,7 +22,7 @@ SECRET_PREFIX = "whsec_"
 _SHORTEST_SECRET = 16
 
 
-class Webhook(BaseModel):
+class Webhook(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """A server that gets alerts, in the shape that `format` names.
 
     ``signed`` is JSON with a signature; exactly one of `secret`, `secret_env` (name of an
@@ -32,8 +32,6 @@ class Webhook(BaseModel):
     trust instead of the system's. Plain ``http`` reaches this computer only, unless `allow_http` is
     set: alerts tell about people.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1, max_length=80)
     # A chat's is a secret: no repr shows it.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from emolive.archive.inputs import AudioInput
 from emolive.archive.messages import FileResult
@@ -16,10 +16,8 @@ from emolive.session.export import FORMATS
 NAME = ".emolive-journal.jsonl"
 
 
-class _Entry(BaseModel):
+class _Entry(BaseModel, frozen=True, extra="forbid"):
     """One finished file: what it was, and what came of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
     size: int

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from emolive.archive.inputs import AudioInput
 from emolive.engine import FileAnalysis
 
 
-class FileResult(BaseModel):
+class FileResult(BaseModel, frozen=True, extra="forbid"):
     """One file's outcome in short.
 
     `label` leads `probabilities`, the file-level answer; both say nothing without speech.
@@ -23,8 +23,6 @@ class FileResult(BaseModel):
     streams together. `outputs` are paths below the output folder, with forward slashes. `problem`
     tells that the file broke off, `note` that something in it had to be replaced.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     duration_s: float = Field(ge=0)
     label: str | None

@@ -11,7 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,6 @@ from emolive.session.export.atomic import replacing
 from emolive.types import (
     Band,
     Familiarity,
-    FloatArray,
     Prediction,
     Role,
     Shift,
@@ -130,51 +129,37 @@ def _analysis(
     streams = tuple(_status(values) for values in about["streams"])
     rows = np.asarray(found["probabilities"], np.float32)
     places = np.cumsum(found["answered"].astype(np.int64)) - 1
-    shifts = [
-        None if word == _NOTHING else Shift(value, _WORDS[word])
-        for value, word in zip(found["shift"].tolist(), found["word"].tolist(), strict=True)
-    ]
+    columns = (
+        "stream", "start", "end", "state", "speech_ratio", "latency_s", "answered", "shift", "word"
+    )  # fmt: skip
     windows = [
         Prediction(
             stream=streams[stream].name,
             start_sample=start,
             end_sample=end,
-            probabilities=_row(rows, place) if answered else None,
+            probabilities=rows[place] if answered else None,
             state=_STATES[state],
             label=None,
             confidence=0.0,
             speech_ratio=ratio,
             latency_s=latency,
+            shift=None if word == _NOTHING else Shift(shift, _WORDS[word]),
         )
-        for stream, start, end, state, ratio, latency, answered, place in zip(
-            *(
-                found[name].tolist()
-                for name in (
-                    "stream", "start", "end", "state", "speech_ratio", "latency_s", "answered",
-                )
-            ),
-            places.tolist(),
-            strict=True,
+        for place, stream, start, end, state, ratio, latency, answered, shift, word in zip(
+            places, *(found[name].tolist() for name in columns), strict=True
         )
-    ]  # fmt: skip
+    ]
     return FileAnalysis(
         file=item.path,
         duration_s=about["duration_s"],
         sample_rate=about["sample_rate"],
         metadata=metadata,
-        windows=tuple(
-            replace(window, shift=shift) for window, shift in zip(windows, shifts, strict=True)
-        ),
+        windows=tuple(windows),
         segments=(),
         problem=about["problem"],
         note=about["note"],
         streams=streams,
     )
-
-
-def _row(rows: FloatArray, place: int) -> FloatArray:
-    found: FloatArray = rows[place]
-    return found
 
 
 def _status(values: dict[str, object]) -> StreamStatus:

@@ -45,11 +45,6 @@ class DeviceClock:
         """Frames per second of the computer's clock."""
         return self.nominal_rate * (1.0 + self._rate_error)
 
-    @property
-    def drift_ppm(self) -> float:
-        """How much faster than it claims it counts, in parts per million."""
-        return 1e6 * self._rate_error
-
     def restart(self) -> None:
         """Its count jumped, or begins anew; its rate is what it was."""
         self._origin: float | None = None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator, model_validator
 
 from emolive.baseline.evidence import CAPACITY, Evidence
 from emolive.plain_text import valid_text
@@ -19,14 +19,12 @@ _LONGEST_NAME = 1_000
 _Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Source(BaseModel):
+class Source(BaseModel, frozen=True, extra="forbid"):
     """Where answers come from, and whose they are.
 
     `name` is an input's, a tap's or a folder's; `stream` tells channels apart that have no role;
     `group` is what a person chose to keep apart (a language, a team). `model` is a fingerprint.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     role: Role | None = None
@@ -54,14 +52,12 @@ class Source(BaseModel):
         return ", ".join((self.name or "input", *filter(None, parts)))
 
 
-class SourceProfile(BaseModel):
+class SourceProfile(BaseModel, frozen=True, extra="ignore"):
     """What was gathered of one source over sessions; a small JSON file.
 
     `heard_minutes` counts all speech, `logs` (float16, little-endian, base64) and `weights` are an
     `Evidence`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: Literal[1] = 1
     source: Source

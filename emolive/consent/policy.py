@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from emolive import toml_files
 from emolive.errors import EmoliveError
@@ -18,14 +18,12 @@ FILE_NAME = "policy.toml"
 _WHAT = mark("policy file")
 
 
-class AgentEmotion(BaseModel):
+class AgentEmotion(BaseModel, frozen=True, extra="forbid"):
     """Whether agents' emotions are inferred: in every call (True) or in none (False).
 
     For True, `statement` is the version of the statement that `responsible` has read and agreed to,
     and `basis` says why it is lawful.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     infer: bool
     statement: int | None = None
@@ -39,10 +37,8 @@ class AgentEmotion(BaseModel):
         return self
 
 
-class Policy(BaseModel):
+class Policy(BaseModel, frozen=True, extra="forbid"):
     """All that a policy file says; what it leaves out is up to the people."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     agent_emotion: AgentEmotion | None = None

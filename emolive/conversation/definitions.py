@@ -163,10 +163,3 @@ def name_of(field: str) -> str:
         KeyError: it is not defined.
     """
     return _NAMES[field]
-
-
-def as_markdown() -> str:
-    """The definitions as a Markdown table."""
-    rows = ["| number | unit | meaning | source |", "|---|---|---|---|"]
-    rows += [f"| {d.name} | {d.unit} | {d.text} | {d.source} |" for d in DEFINITIONS]
-    return "\n".join(rows)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from emolive.acoustics import SyllableNuclei
 from emolive.acoustics.syllables import LONGEST_S
@@ -35,7 +35,7 @@ from emolive.types import (
 )
 
 
-class ConversationConfig(BaseModel):
+class ConversationConfig(BaseModel, frozen=True, extra="forbid"):
     """Durations in seconds.
 
     `fill_in_s`: silence shorter than this inside one party's speech is part of it.
@@ -46,8 +46,6 @@ class ConversationConfig(BaseModel):
     `backchannel_s`: an utterance up to this long does not end the other party's monologue.
     `monologue_pause_s`: mutual silence longer than this does.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     fill_in_s: float = Field(default=0.2, ge=0, le=2)
     throwaway_s: float = Field(default=0.1, ge=0, le=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from emolive.errors import EmoliveError
 from emolive.features import AnyFrontEndSpec
@@ -14,7 +14,7 @@ from emolive.speech.gate import GateConfig
 from emolive.types import Role
 
 
-class AgentPermission(BaseModel):
+class AgentPermission(BaseModel, frozen=True, extra="forbid"):
     """The deliberate decision to infer the emotions of the person at work, for one run.
 
     In the European Union, inferring the emotions of employees at work is prohibited (AI Act,
@@ -22,14 +22,12 @@ class AgentPermission(BaseModel):
     at `granted_at`, having been told `statement`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     granted_by: str = Field(min_length=1)
     granted_at: AwareDatetime
     statement: str = Field(min_length=1)
 
 
-class EngineConfig(BaseModel):
+class EngineConfig(BaseModel, frozen=True, extra="forbid"):
     """How often to answer, how to decide, how much to buffer.
 
     `hop_s` is the time from one window's end to the next. `ring_s` is the room between capture and
@@ -38,8 +36,6 @@ class EngineConfig(BaseModel):
     is also how often new spectrogram frames come out; it looks more often when a window is due.
     Without an `agent_permission`, emotion is inferred on no stream whose role is the agent's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     hop_s: float = Field(default=0.5, ge=0.1, le=3.0)
     decision: DecisionConfig = Field(default_factory=DecisionConfig)

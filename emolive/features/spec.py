@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from emolive.i18n import tr
 
@@ -12,7 +12,7 @@ from emolive.i18n import tr
 _WAVEFORM_GRID_S = 0.01
 
 
-class LogMelSpec(BaseModel):
+class LogMelSpec(BaseModel, frozen=True, extra="forbid"):
     """Log-mel frames: lengths in samples, frequencies in Hz.
 
     A frame is `win_length` samples under a periodic Hann window, zero-padded to `n_fft`. The mel
@@ -20,8 +20,6 @@ class LogMelSpec(BaseModel):
     smallest power that reaches the logarithm. `normalization` and `dynamic_range_db` are described
     in `emolive.features.front_end`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["log_mel"] = "log_mel"
     sampling_rate: int = Field(default=16_000, gt=0)
@@ -66,10 +64,8 @@ class LogMelSpec(BaseModel):
         return self.model_dump(exclude=normalised) == other.model_dump(exclude=normalised)
 
 
-class WaveformSpec(BaseModel):
+class WaveformSpec(BaseModel, frozen=True, extra="forbid"):
     """The sound itself, amplitude 1.0 being full scale: the graph computes what it wants inside."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["waveform"] = "waveform"
     sampling_rate: int = Field(default=16_000, gt=0)

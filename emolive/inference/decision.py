@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from emolive.baseline import StreamBaseline
 from emolive.inference.shift import RunningShift, ShiftReference
 from emolive.types import FeatureWindow, FloatArray, ModelOutput, Prediction, Shift, SpeechState
 
 
-class DecisionConfig(BaseModel):
+class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
     """How much evidence a change of the answer needs.
 
     `smoothing_s` is the time constant of the exponential mean over windows (0: none). Another label
@@ -20,8 +20,6 @@ class DecisionConfig(BaseModel):
     silence ends it. Below `threshold` (None: the model's own) the answer is uncertain; an emotion
     that is shown is given up only `threshold_band` below it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     smoothing_s: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     margin: float = Field(default=0.10, ge=0, le=1)

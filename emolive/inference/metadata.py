@@ -28,7 +28,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from emolive.acoustics import SPECTROGRAM
 from emolive.errors import ModelError
@@ -51,7 +51,7 @@ _WINDOW_UAR = re.compile(r"(clean|telephone) (.+) window uar")
 _RESERVED = {str(state) for state in SpeechState} - {str(SpeechState.SPEECH)}
 
 
-class ModelMetadata(BaseModel):
+class ModelMetadata(BaseModel, frozen=True, extra="forbid"):
     """Everything needed to run a model, and what is known about it.
 
     `front_end` is how the graph's input is made of sound; `embedding_size` the length of its
@@ -63,8 +63,6 @@ class ModelMetadata(BaseModel):
     data fingerprint, date). `weights` is no part of the file: a loaded model says there what its
     content is, so that models which say the same about themselves are told apart.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1, 2] = 2
     name: str = Field(min_length=1)

@@ -12,7 +12,7 @@ from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from emolive.types import Familiarity, FloatArray, Shift
 
@@ -21,7 +21,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _ORTHONORMAL = 1e-3
 
 
-class ShiftReference(BaseModel):
+class ShiftReference(BaseModel, frozen=True, extra="forbid"):
     """What a model's metadata say of the embeddings of its training speech.
 
     Of an embedding e, divided by its length first where `unit_length` is set: x = e - `mean`,
@@ -31,8 +31,6 @@ class ShiftReference(BaseModel):
     that were kept out of training. The shift of a distance is the quantile where it lies. From
     `unusual_from` and `unlike_from` on, `Familiarity` says so.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mean: tuple[Number, ...] = Field(min_length=1)
     components: tuple[tuple[Number, ...], ...] = Field(default=(), max_length=1024)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emolive.alerts.rules import RuleSet
 from emolive.alerts.service import AlertService
@@ -25,10 +24,6 @@ from emolive.session.recorder import Recorder, RecorderStatus
 from emolive.session.records import SessionInfo
 from emolive.settings_folder import settings_folder
 from emolive.types import Remark
-
-if TYPE_CHECKING:
-    from emolive.monitoring.description import RecordingChoice
-    from emolive.monitoring.runs import MonitoredRun
 
 
 class CallRecorders:

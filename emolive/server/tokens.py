@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from emolive.errors import EmoliveError
 from emolive.private_files import close_to_others, make_private_folder, owner_only
@@ -45,10 +45,8 @@ class Grant:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
-class StoredToken(BaseModel):
+class StoredToken(BaseModel, frozen=True, extra="forbid"):
     """A token as the file has it: its SHA-256 and nothing that it could be made of."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     name: str = Field(min_length=1, max_length=100)
@@ -62,9 +60,7 @@ class StoredToken(BaseModel):
         return Grant(self.name, self.scopes, self.id)
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _File(BaseModel, extra="forbid"):
     tokens: list[StoredToken] = []
 
 

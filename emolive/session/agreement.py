@@ -16,12 +16,12 @@ import numpy as np
 from emolive.session.coefficients import (
     Confusion,
     Item,
-    Rating,
     concordance,
     fleiss_kappa,
     krippendorff_alpha,
     krippendorff_alpha_interval,
     rated_stretches,
+    ratings,
 )
 from emolive.session.records import Annotation, Dimension, Trace
 from emolive.session.timeline import Timeline
@@ -65,13 +65,10 @@ def agreements(
         confusion: Counter[tuple[str, str]] = Counter()
         undecided = contradictory = 0
         for stream in streams:
-            marks = ratings([one for one in ours if one.stream in (None, stream)])
-            spoken = [
-                (one.start_sample, one.end_sample, one.label)
-                for one in said
-                if one.stream == stream
-            ]
-            for length, (people, answers) in rated_stretches((marks, spoken)):
+            marks = ratings(one for one in ours if one.stream in (None, stream))
+            spoken = ratings(one for one in said if one.stream == stream)
+            for start, end, (people, answers) in rated_stretches((marks, spoken)):
+                length = end - start
                 model = answers[0] if answers else ""
                 if not people:
                     continue
@@ -89,11 +86,6 @@ def timeline_agreements(timeline: Timeline) -> tuple[Agreement, ...]:
     """`agreements` of a timeline."""
     names = [stream.name for stream in timeline.streams]
     return agreements(names, timeline.segments, timeline.annotations)
-
-
-def ratings(marks: Iterable[Annotation]) -> list[Rating]:
-    """Labelled marks as ratings."""
-    return [(one.start_sample, one.end_sample, one.label) for one in marks if one.label]
 
 
 def _decided(model: str, silence_counts: bool) -> bool:
@@ -193,7 +185,8 @@ def _of_tier(
     for stream in streams:
         here = [one for one in marks if one.stream in (None, stream)]
         by = [ratings(one for one in here if one.annotator == name) for name in names]
-        for length, said in rated_stretches(by):
+        for start, end, said in rated_stretches(by):
+            length = end - start
             contradictory += length * any(len(labels) > 1 for labels in said)
             given = {i: labels[0] for i, labels in enumerate(said) if len(labels) == 1}
             if len(given) < 2:

@@ -14,18 +14,26 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from emolive.session.records import Annotation
+from emolive.types import Segment
+
 # What a rater says: from a sample, to a sample, a label.
 Rating = tuple[int, int, str]
 
 
+def ratings(marks: Iterable[Annotation | Segment]) -> list[Rating]:
+    """Those of the marks that have a label."""
+    return [(one.start_sample, one.end_sample, one.label) for one in marks if one.label]
+
+
 def rated_stretches(
     raters: Sequence[Iterable[Rating]],
-) -> Iterator[tuple[int, tuple[tuple[str, ...], ...]]]:
-    """Stretches in which nothing changes: samples, and each rater's different labels there."""
+) -> Iterator[tuple[int, int, tuple[tuple[str, ...], ...]]]:
+    """Stretches in which nothing changes: from, to, and each rater's different labels there."""
     # At each edge what ends and what begins: +1 or -1 of a label.
     edges: dict[int, list[tuple[int, str, int]]] = {}
-    for rater, ratings in enumerate(raters):
-        for start, end, label in ratings:
+    for rater, stretches in enumerate(raters):
+        for start, end, label in stretches:
             edges.setdefault(start, []).append((rater, label, 1))
             edges.setdefault(end, []).append((rater, label, -1))
     now: list[Counter[str]] = [Counter() for _ in raters]
@@ -33,7 +41,8 @@ def rated_stretches(
         for rater, label, step in edges[start]:
             now[rater][label] += step
         yield (
-            end - start,
+            start,
+            end,
             tuple(tuple(label for label, n in said.items() if n > 0) for said in now),
         )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
 from emolive.history.rings import DecisionRing
-from emolive.session.coefficients import Confusion
+from emolive.session.coefficients import Confusion, rated_stretches, ratings
 from emolive.session.library import Library
 from emolive.session.session_history import SessionHistory, decisions_of
 from emolive.session.summary import NO_EMOTION
@@ -86,7 +86,7 @@ def compare(old: Iterable[Segment], new: Iterable[Segment]) -> Comparison:
         stretch
         for stream in before
         if stream in after
-        for stretch in _merged(_overlaps(before[stream], after[stream]))
+        for stretch in _merged(_overlaps(stream, before[stream], after[stream]))
     ]
     samples: Counter[tuple[str, str]] = Counter()
     for stretch in stretches:
@@ -99,17 +99,10 @@ def _by_stream(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     return {stream: list(group) for stream, group in groupby(ordered, key=attrgetter("stream"))}
 
 
-def _overlaps(old: Sequence[Segment], new: Sequence[Segment]) -> Iterator[Interval]:
-    i = j = 0
-    while i < len(old) and j < len(new):
-        start = max(old[i].start_sample, new[j].start_sample)
-        end = min(old[i].end_sample, new[j].end_sample)
-        if start < end:
-            yield Interval(old[i].stream, start, end, old[i].label, new[j].label)
-        if old[i].end_sample <= new[j].end_sample:
-            i += 1
-        else:
-            j += 1
+def _overlaps(stream: str, old: Iterable[Segment], new: Iterable[Segment]) -> Iterator[Interval]:
+    for start, end, (before, after) in rated_stretches((ratings(old), ratings(new))):
+        if before and after:
+            yield Interval(stream, start, end, before[0], after[0])
 
 
 def _merged(stretches: Iterable[Interval]) -> Iterator[Interval]:

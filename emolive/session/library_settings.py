@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from emolive.errors import EmoliveError
 from emolive.i18n import mark
@@ -20,24 +20,20 @@ CONSENT_TEXT = mark(
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class TierSettings(BaseModel):
+class TierSettings(BaseModel, frozen=True, extra="ignore"):
     """A tier of marks beside the emotions', with labels of its own."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: Name
     labels: tuple[Name, ...] = Field(min_length=1, max_length=100)
 
 
-class LibrarySettings(BaseModel):
+class LibrarySettings(BaseModel, frozen=True, extra="ignore"):
     """Settings of a library.
 
     Sessions older than `expire_after_days` are deleted (None: kept for ever). `consent_text` is
     shown before the first recording, and again when it was changed; `consented_at` is when a person
     last confirmed it (None: not yet). `tiers` are what can be marked beside the emotions.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     expire_after_days: int | None = Field(default=None, ge=1, le=36_500)
     consent_text: str = Field(default=CONSENT_TEXT, max_length=4_000)

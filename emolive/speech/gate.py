@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from emolive.speech.silero import CHUNK
 from emolive.types import BoolArray, FloatArray
 
 
-class GateConfig(BaseModel):
+class GateConfig(BaseModel, frozen=True, extra="forbid"):
     """Thresholds of the gate.
 
     A chunk probability of at least `on` starts speech; it ends when more than `hang_over_s` of
     chunks in a row stayed below `off` (pauses inside words are shorter). A window is let through
     when speech fills at least `enter_ratio` of it; from then on until it falls below `leave_ratio`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: float = Field(default=0.5, gt=0, lt=1)
     off: float = Field(default=0.35, gt=0, lt=1)
