@@ -78,6 +78,7 @@ class CallWatch:
         self._run_watched = run
         self._format = CallFormat(facts.rate, facts.hop_samples, facts.labels, facts.model)
         self._context = context
+        self.name = context.name  # what people call the run
         self._dispatch = dispatch
         self._on_tick = tick
         self._mailbox = run.hub.subscribe(_MAILBOX_EVENTS)
@@ -89,11 +90,6 @@ class CallWatch:
         self._thread = threading.Thread(
             target=self._run, name=f"emolive alerts {context.call_id}", daemon=True
         )
-
-    @property
-    def name(self) -> str:
-        """What people call the run."""
-        return self._context.name
 
     def start(self) -> None:
         """Begin, before the run starts or in the middle of it."""

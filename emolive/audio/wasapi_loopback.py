@@ -84,6 +84,7 @@ class WasapiLoopback:
     ) -> None:
         """Hear `loopback`, one of `list_wasapi_loopbacks`."""
         self._loopback = loopback
+        self.name = loopback.description  # the output's
         self._clock = clock
         self._lock = threading.Lock()  # never taken by a callback
         self._manager: Any = None
@@ -96,11 +97,6 @@ class WasapiLoopback:
         self._blocks = 0
         self._blocks_seen = 0
         self._seen_at = 0.0
-
-    @property
-    def name(self) -> str:
-        """The output's name."""
-        return self._loopback.description
 
     def open(self) -> SourceFormat:
         """Find the output and open its loopback.

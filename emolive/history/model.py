@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from emolive.acoustics import SPECTROGRAM
-from emolive.features import LogMelSpec
 from emolive.history.rings import DecisionRing, LevelRing, SpectrogramRing
 from emolive.inference.doubt import doubt_sentence, doubts, second_emotion
 from emolive.types import (
@@ -68,6 +67,8 @@ class StreamModel:
         """Empty, with room for `history_s` seconds."""
         self.name = name
         self._facts = facts
+        self.hop_s = facts.hop_s  # from one decision to the next
+        self.spectrogram_spec = SPECTROGRAM  # how the frames of its spectrogram are made
         frame_s = SPECTROGRAM.hop_length / SPECTROGRAM.sampling_rate
         self.decisions = DecisionRing(facts.labels, facts.rate, math.ceil(history_s / facts.hop_s))
         self.levels = LevelRing(LEVEL_CELL_S, math.ceil(history_s / LEVEL_CELL_S))
@@ -85,16 +86,6 @@ class StreamModel:
         self.speech = False
         self.end_s = 0.0
         self.status: StreamStatus | None = None
-
-    @property
-    def hop_s(self) -> float:
-        """Seconds from one decision to the next."""
-        return self._facts.hop_s
-
-    @property
-    def spectrogram_spec(self) -> LogMelSpec:
-        """How the frames of its spectrogram are made."""
-        return SPECTROGRAM
 
     @property
     def role(self) -> Role | None:

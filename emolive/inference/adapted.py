@@ -59,32 +59,15 @@ class AdaptedClassifier:
                 name2=model.base.name,
                 name3=network.path.name,
             )
-        self.path = path
+        self.file = path
         self.network = network
+        self.device = network.device
+        self.provider = network.provider
+        self.provider_note = network.provider_note
         self.metadata = adapted_metadata(network.metadata, model)
         self._temperature = network.metadata.temperature
         self._weights = np.array(model.weights, np.float32).T.copy()
         self._bias = np.array(model.bias, np.float32)
-
-    @property
-    def file(self) -> Path:
-        """Its own file."""
-        return self.path
-
-    @property
-    def device(self) -> str:
-        """Where ONNX Runtime keeps the tensors of a model on CUDA."""
-        return self.network.device
-
-    @property
-    def provider(self) -> str:
-        """The processor in use, for people."""
-        return self.network.provider
-
-    @property
-    def provider_note(self) -> str | None:
-        """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
-        return self.network.provider_note
 
     def predict(self, windows: Windows) -> ModelOutput:
         """See `Classifier.predict`.

@@ -78,6 +78,7 @@ class ServedCall:
 
     def __init__(self, request: CallRequest, hosted: HostedCall, model: ModelFacts) -> None:
         self.request = request
+        self.id = request.id
         self.hosted: HostedCall = hosted
         self.started_at = datetime.now(UTC)
         self.ended_at: datetime | None = None
@@ -101,11 +102,6 @@ class ServedCall:
         self._latest: dict[str, Message] = {}
         self._negative = 0.0
         self._unpleasant = tuple(is_negative(label) for label in model.labels)
-
-    @property
-    def id(self) -> str:
-        """What tells it apart."""
-        return self.request.id
 
     @property
     def main(self) -> str:

@@ -55,6 +55,7 @@ class RecentRun:
     def __init__(self, run: LiveRun, seconds: float) -> None:
         """Follow `run`, which has not begun, from `start` on."""
         self.seconds = seconds
+        self.rate = run.facts.rate  # of all sample indices, in Hz
         self._run = run
         self._mailbox: Mailbox = run.hub.subscribe(_MAILBOX_EVENTS)
         self._lock = threading.Lock()
@@ -85,11 +86,6 @@ class RecentRun:
         with self._lock:
             self._kept.clear()
         return not self._thread.is_alive()
-
-    @property
-    def rate(self) -> int:
-        """Of all sample indices, in Hz."""
-        return self._run.facts.rate
 
     def windows(self, stream: str) -> list[Prediction]:
         """A stream's answers that are held with all of their sound, oldest first."""
