@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolive.baseline import PRESETS, ExpectedMix
 from emolive.errors import EmoliveError
@@ -36,8 +36,8 @@ _MOST_BYTES = 1_000_000
 _MOST_DEVICES = 50
 
 
-class _Part(BaseModel, frozen=True, extra="allow"):
-    """A part of the settings; what it does not know, it keeps."""
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class DeviceSettings(_Part):

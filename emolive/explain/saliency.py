@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from emolive.acoustics import SPECTROGRAM
 from emolive.explain.occlusion import Occlusion
+from emolive.inference.classifier import Classifier
 from emolive.inference.decision import calibrated
-from emolive.types import FloatArray, ModelOutput
+from emolive.types import FloatArray
 
 # Half an octave and more by a fifth of a second: about a formant of a syllable.
 PATCH = (16, 20)
@@ -30,13 +30,6 @@ _TINY = 1e-6
 # By the stretch in which cues are measured: its share of the positive worth, and its least length.
 _HELD = 0.5
 _STRETCH_S = 0.6
-
-
-class Answers(Protocol):
-    """The part of a classifier that is asked."""
-
-    def predict(self, windows: FloatArray) -> ModelOutput:
-        """See `emolive.inference.classifier.Classifier.predict`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +53,7 @@ class Saliency:
 
 
 def occlude(
-    classifier: Answers,
+    classifier: Classifier,
     window: Occlusion,
     label: int,
     temperature: float,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from emolive.errors import ModelError
 from emolive.i18n import tr
@@ -34,8 +34,8 @@ Count = Annotated[int, Field(ge=0)]
 Verdict = Literal["better", "not shown", "worse"]
 
 
-class _Part(BaseModel, frozen=True, extra="forbid"):
-    """A part of the file."""
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Base(_Part):

@@ -17,6 +17,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
@@ -75,8 +76,8 @@ Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
-class _Entry(BaseModel, frozen=True, extra="forbid", from_attributes=True):
-    """A part of the document."""
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class _Stretch(_Entry):

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emolive.i18n import tr
 from emolive.types import Role, Severity, Stream
@@ -24,7 +24,7 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 Label = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class Rule(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+class Rule(BaseModel):
     """One rule of a kind.
 
     `role` or `stream` narrows whom it watches; without either every stream is watched on its own
@@ -32,6 +32,8 @@ class Rule(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     the same rule raises no other one on the same stream within `cool_down_s` of it. `sound`,
     `desktop` and `webhooks` say what happens besides the banner and the line in the session.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     title: ClassVar[str]
     """What the condition is called in lists."""
