@@ -1,17 +1,17 @@
 """Menus, lists, suggestions and tips without the system's frame: round corners, the app's colours.
 
-Qt gives such windows a frame of its own and square corners behind what the style sheet rounds. One
-filter on the application takes both away, from every pop-up there is.
+Qt gives such windows a frame of its own and square corners behind what the style sheet rounds. The
+application's style takes both away, from every pop-up there is. (A filter on the application would
+see each of its events, a quarter of all that the window computes.)
 """
 
 from __future__ import annotations
 
 from html import escape
-from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QHelpEvent, QPainterPath, QRegion
-from PySide6.QtWidgets import QApplication, QCompleter, QFrame, QMenu, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
+from PySide6.QtGui import QCursor, QGuiApplication, QPainterPath, QPalette, QRegion
+from PySide6.QtWidgets import QApplication, QCompleter, QFrame, QLabel, QMenu, QProxyStyle, QWidget
 
 POPUP_RADIUS = 8
 # Longer tips are broken into lines, which Qt does for rich text alone.
@@ -19,47 +19,35 @@ _ONE_LINE = 70
 _TIP = "QTipLabel"
 _LIST = "QComboBoxPrivateContainer"
 _SUGGESTIONS = "suggestions"
-# Every event of the application passes the filter: what it does not look at is told at once.
-_TOOL_TIP, _POLISH = QEvent.Type.ToolTip, QEvent.Type.Polish
-_LOOKED_AT = (_POLISH, QEvent.Type.Show, QEvent.Type.Resize, _TOOL_TIP)
+_BESIDE_POINTER = 2
 
 
-class PopupDresser(QObject):
-    """Dresses each pop-up before it is shown for the first time."""
+class AppStyle(QProxyStyle):
+    """Fusion, with pop-ups that are dressed before they are shown for the first time."""
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Look at what is polished, what is shown, and what has a tip."""
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+        self._dresser = _Dresser(self)
+
+    def polish(self, what: QWidget | QApplication | QPalette) -> None:  # type: ignore[override]
+        """Take the frame from a pop-up, and look at it again when it is shown or resized."""
+        super().polish(what)
+        if isinstance(what, QWidget) and _is_popup(what):
+            _undress(what)
+            what.installEventFilter(self._dresser)
+
+
+class _Dresser(QObject):
+    """Breaks long tips into lines, and cuts the corners that would not be round otherwise."""
+
+    def eventFilter(self, popup: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if kind not in _LOOKED_AT or not isinstance(watched, QWidget):
-            return False
-        if kind is _TOOL_TIP:
-            return _show_long(watched, cast(QHelpEvent, event))
-        if not _is_popup(watched):
-            return False
-        if kind is _POLISH:
-            self._undress(watched)
-        elif _is_opaque(watched):
-            _cut_corners(watched)
+        if kind in (QEvent.Type.Show, QEvent.Type.Resize) and isinstance(popup, QWidget):
+            if isinstance(popup, QLabel):
+                _break_into_lines(popup)
+            if _is_opaque(popup):
+                _cut_corners(popup)
         return False
-
-    def _undress(self, popup: QWidget) -> None:
-        popup.setWindowFlag(Qt.WindowType.FramelessWindowHint, True)
-        popup.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint, True)
-        popup.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, not _is_opaque(popup))
-        if isinstance(popup, QFrame) and not popup.inherits(_TIP):
-            popup.setFrameShape(QFrame.Shape.NoFrame)
-
-
-def dress_popups(app: QApplication) -> None:
-    """Dress all pop-ups of the application from now on; again and again is the same as once."""
-    if app.findChild(PopupDresser) is None:
-        app.installEventFilter(PopupDresser(app))
-
-
-def _is_popup(widget: QWidget) -> bool:
-    if isinstance(widget, QMenu) or widget.inherits(_TIP) or widget.inherits(_LIST):
-        return True
-    return widget.isWindow() and widget.objectName() == _SUGGESTIONS
 
 
 def dress_suggestions(completer: QCompleter) -> None:
@@ -68,13 +56,36 @@ def dress_suggestions(completer: QCompleter) -> None:
         popup.setObjectName(_SUGGESTIONS)
 
 
-def _show_long(widget: QWidget, event: QHelpEvent) -> bool:
-    """Show a tip that is too long for one line; whether it was shown."""
-    text = widget.toolTip()
-    if len(text) <= _ONE_LINE or "<" in text:
-        return False
-    QToolTip.showText(event.globalPos(), f"<qt>{escape(text)}</qt>", widget)
-    return True
+def _is_popup(widget: QWidget) -> bool:
+    if isinstance(widget, QMenu) or widget.inherits(_TIP) or widget.inherits(_LIST):
+        return True
+    return widget.isWindow() and widget.objectName() == _SUGGESTIONS
+
+
+def _undress(popup: QWidget) -> None:
+    popup.setWindowFlag(Qt.WindowType.FramelessWindowHint, True)
+    popup.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint, True)
+    popup.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, not _is_opaque(popup))
+    if isinstance(popup, QFrame) and not popup.inherits(_TIP):
+        popup.setFrameShape(QFrame.Shape.NoFrame)
+
+
+def _break_into_lines(tip: QLabel) -> None:
+    """Make a long tip narrower and higher, still beside the pointer and on its screen."""
+    if len(text := tip.text()) <= _ONE_LINE or "<" in text:
+        return
+    before, pointer = tip.geometry(), QCursor.pos()
+    tip.setText(f"<qt>{escape(text)}</qt>")
+    tip.setWordWrap(True)
+    size, screen = tip.sizeHint(), tip.screen().geometry()
+    tip.resize(size)
+    left = min(pointer.x() + _BESIDE_POINTER, screen.right() - size.width())
+    top = before.top()
+    if top < pointer.y():  # it stands above, where it has to end
+        top = before.bottom() - size.height()
+    elif top + size.height() > screen.bottom():
+        top = pointer.y() - size.height()
+    tip.move(QPoint(max(before.left(), left), max(top, screen.top())))
 
 
 def _is_opaque(popup: QWidget) -> bool:

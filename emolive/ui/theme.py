@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from emolive import resources
 from emolive.labels import PaletteName, Swatch, swatch
 from emolive.settings import Settings, ThemeChoice
-from emolive.ui.popups import dress_popups
+from emolive.ui.popups import AppStyle
 
 SPACE = 12
 RADIUS = 10
@@ -201,7 +201,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     if app.styleSheet() == sheet:
         return
     if not app.styleSheet():  # under a style sheet nobody can see which style it is
-        app.setStyle("Fusion")
+        app.setStyle(AppStyle())
     figures = QFont(app.font())
     figures.setFeature(_TABULAR, 1)
     app.setFont(figures)
@@ -229,7 +229,6 @@ def apply(app: QApplication, theme: Theme) -> None:
         palette.setColor(QPalette.ColorGroup.Disabled, role, theme.colour("faint"))
     app.setPalette(palette)
     app.setStyleSheet(sheet)
-    dress_popups(app)
 
 
 def _style_sheet(theme: Theme) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtGui import QColor, QCursor, QHelpEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCompleter,
@@ -104,5 +104,29 @@ def test_a_long_tip_has_several_lines(qtbot: QtBot, qapp: QApplication) -> None:
     assert "&amp;" in label.text()
     assert label.width() < 700
     assert label.height() > 3 * label.fontMetrics().height()
+    QToolTip.hideText()
+    label.hide()
+
+
+@pytest.mark.parametrize("corner", ["topLeft", "topRight", "bottomLeft", "bottomRight"])
+def test_a_long_tip_is_whole_on_the_screen_wherever_it_is_asked_for(
+    qtbot: QtBot, qapp: QApplication, corner: str
+) -> None:
+    theme.apply(qapp, theme.LIGHT)
+    root = QWidget()
+    qtbot.addWidget(root)
+    root.show()
+    qtbot.waitExposed(root)
+    screen = root.screen().geometry()
+    pointer = getattr(screen, corner)()
+    QCursor.setPos(pointer)
+    QToolTip.showText(pointer, "Short", root)
+    # The tip that is there already is used again.
+    for text in ("Words and more words, " * 20, "Other words, which are many, too, " * 12):
+        QToolTip.showText(pointer, text, root)
+        label = shown_tip()
+        assert label.height() > 3 * label.fontMetrics().height()
+        assert screen.contains(label.geometry()), (label.geometry(), screen)
+        assert not label.geometry().contains(pointer)
     QToolTip.hideText()
     label.hide()
