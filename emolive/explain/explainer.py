@@ -41,11 +41,6 @@ class AudioMemory:
         self._gaps: deque[tuple[int, int]] = deque()
 
     @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes; does not change."""
-        return self._samples.nbytes
-
-    @property
     def start(self) -> int:
         """The oldest sample that is held."""
         return max(self._first, self.end - self.capacity)

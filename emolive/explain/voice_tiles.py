@@ -29,11 +29,6 @@ class VoiceTiles:
         self._tiles: OrderedDict[int, FloatArray] = OrderedDict()
         self._drafts: set[int] = set()
 
-    @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes."""
-        return sum(tile.nbytes for tile in self._tiles.values())
-
     def put(self, key: int, tile: FloatArray) -> None:
         """Enter a piece, float32 ``(len(Track), PER_CHUNK)``."""
         self._drafts.discard(key)

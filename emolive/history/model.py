@@ -92,11 +92,6 @@ class StreamModel:
         """Who speaks on it, as far as the engine said."""
         return self.status.role if self.status else None
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the history, in bytes; does not change."""
-        return self.decisions.nbytes + self.levels.nbytes + self.spectrogram.nbytes
-
     def add_features(self, block: FeatureBlock) -> None:
         """Enter new frames and levels."""
         rate = self._facts.rate

@@ -62,18 +62,6 @@ class DecisionRing:
         self._label = np.zeros(capacity, np.uint8)
         self._confidence = np.zeros(capacity, np.float16)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes; does not change."""
-        arrays = (
-            self._centre,
-            self._probabilities,
-            self._state,
-            self._label,
-            self._confidence,
-        )
-        return sum(array.nbytes for array in arrays)
-
     def append(self, prediction: Prediction) -> None:
         """Add the next decision; one that is not newer than the last is left out."""
         if self.count and prediction.centre_sample <= self._centre[self._slot(self.count - 1)]:
@@ -161,11 +149,6 @@ class LevelRing:
         self._peak = np.full(capacity, 255, np.uint8)
         self._speech = np.zeros(capacity, np.bool_)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes; does not change."""
-        return self._level.nbytes + self._peak.nbytes + self._speech.nbytes
-
     def add(
         self, start_s: float, end_s: float, level_dbfs: float, peak_dbfs: float, *, speech: bool
     ) -> None:
@@ -233,11 +216,6 @@ class SpectrogramRing:
         self._scale = 255.0 / (ceiling - floor)
         self._frames = np.zeros((capacity, n_mels), np.uint8)
         self._overview = np.zeros((overview_cells, -(-n_mels // 2)), np.uint8)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes; does not change."""
-        return self._frames.nbytes + self._overview.nbytes
 
     @property
     def oldest(self) -> int:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolive.explain.explainer import AudioMemory
+from tests.memory import array_bytes
 
 RATE = 100
 
@@ -32,7 +33,7 @@ def test_what_is_read_is_what_was_written_there(
         end = first + size
         memory.add(end, ramp(first, end))
         held |= {i: float(i) for i in range(first, end)}
-    before = memory.nbytes
+    before = array_bytes(memory)
     got = memory.read(start, start + length)
     wanted = [held.get(i) for i in range(start, start + length)]
     kept = start >= end - memory.capacity and start + length <= end
@@ -41,7 +42,7 @@ def test_what_is_read_is_what_was_written_there(
         assert got.tolist() == wanted
     else:
         assert got is None
-    assert memory.nbytes == before == 4 * 3 * RATE
+    assert array_bytes(memory) == before == 4 * 3 * RATE
 
 
 def test_many_gaps_are_bounded_and_nothing_wrong_is_read() -> None:

@@ -20,6 +20,7 @@ from emolive.history.rings import (
     SpectrogramRing,
 )
 from emolive.types import SpeechState
+from tests.memory import array_bytes
 from tests.ui.feed import LABELS, RATE, SPEC, WINDOW, prediction
 
 HOP = RATE // 2
@@ -44,7 +45,7 @@ def test_decisions_are_those_of_the_last_ones(
     decisions: list[tuple[SpeechState, str, int]], capacity: int, start: int, length: int
 ) -> None:
     ring = DecisionRing(LABELS, RATE, capacity)
-    size = ring.nbytes
+    size = array_bytes(ring)
     expected = []
     end = WINDOW
     for state, label, hops in decisions:
@@ -68,7 +69,7 @@ def test_decisions_are_those_of_the_last_ones(
         shares = np.zeros(8) if answer.probabilities is None else answer.probabilities
         np.testing.assert_allclose(row, shares, atol=1e-3)
     assert rows.confidence.tolist() == pytest.approx([a.confidence for a in wanted], abs=1e-3)
-    assert ring.nbytes == size
+    assert array_bytes(ring) == size
     assert ring.oldest_s == (
         0.0 if len(expected) <= capacity else expected[-capacity].centre_sample / RATE
     )
@@ -151,7 +152,7 @@ def test_what_is_older_comes_coarser(
     """Everything is beyond the fine frames' capacity, so that only the overview can tell."""
     per_cell, n_mels = 5, 5
     ring = SpectrogramRing(n_mels, 1, 0.0, 255.0, per_cell=per_cell, overview_cells=cells)
-    size = ring.nbytes
+    size = array_bytes(ring)
     heard = np.zeros((1000, n_mels), np.uint8)
     at = 0
     for gap, count in writes:
@@ -174,7 +175,7 @@ def test_what_is_older_comes_coarser(
         assert (columns[:, i] <= np.repeat(pairs, 2)[:n_mels]).all()
         if not known:
             assert not columns[:, i].any()
-    assert ring.nbytes == size
+    assert array_bytes(ring) == size
 
 
 def test_the_overview_equals_the_fine_picture_at_its_own_width() -> None:

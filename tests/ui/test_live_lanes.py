@@ -23,6 +23,7 @@ from emolive.ui.main_window import MainWindow
 from emolive.ui.timeline.live_voice import LiveVoice
 from emolive.ui.timeline.voice_panels import PitchPanel, VoicePanel
 from tests.conftest import SUPPORT_CALL
+from tests.memory import array_bytes
 from tests.ui import feed
 
 ALL = ("pitch", "intensity", "formants", "rate")
@@ -63,7 +64,7 @@ def test_while_no_lane_is_shown_nothing_is_measured(
     window: MainWindow, run: Callable[..., LiveVoice]
 ) -> None:
     voice = run(speech(3))
-    assert voice.nbytes == 0
+    assert array_bytes(voice._tiles) == 0
     assert not [thread for thread in threading.enumerate() if thread.name == "emolive voice"]
     assert panels(window) == []
 
@@ -108,10 +109,10 @@ class TestWithPraat:
         heard = voice.cells(0, 300)
         # A draft is made every half second.
         assert np.isfinite(heard[Track.INTENSITY, 205:245]).all()
-        before = voice.nbytes
+        before = array_bytes(voice._tiles)
         voice = run(samples[3 * feed.RATE :], 3 * feed.RATE)
         assert np.isfinite(voice.cells(300, 400)[Track.INTENSITY, 20:45]).all()
-        assert voice.nbytes == before  # the same piece
+        assert array_bytes(voice._tiles) == before  # the same piece
 
     def test_lost_sound_is_silence_and_time_goes_on(self, run: Callable[..., LiveVoice]) -> None:
         samples = speech(8)
@@ -158,7 +159,7 @@ class TestWithPraat:
         self, qtbot: QtBot, window: MainWindow, run: Callable[..., LiveVoice]
     ) -> None:
         voice = run(speech(6))
-        held = voice.nbytes
+        held = array_bytes(voice._tiles)
         assert held > 0
         window.live.workspace.lanes.none.trigger()
         qtbot.waitUntil(
@@ -166,7 +167,7 @@ class TestWithPraat:
             timeout=10_000,
         )
         run(speech(3), 6 * feed.RATE)
-        assert voice.nbytes == held
+        assert array_bytes(voice._tiles) == held
         assert not any(panel.isVisible() for panel in panels(window))
 
 

@@ -118,11 +118,6 @@ class LiveVoice(QObject):
         """Whether nothing waits to be measured."""
         return self._worker is None or (self._worker.complete and not self._due)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of what was measured, in bytes."""
-        return self._tiles.nbytes
-
     def cells(self, first: int, last: int, every: int = 1) -> FloatArray:
         """Columns ``first, first + every, ... < last``, float32 ``(len(Track), n)``."""
         return self._tiles.cells(first, last, every)
