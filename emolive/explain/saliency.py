@@ -40,7 +40,7 @@ class Saliency:
     (natural log; below 0: the class would gain), the mean over the patches that cover the cell.
     ``probability`` is the class's, calibrated, of the whole window; ``least`` what is left of it
     without the one patch ``bands`` x ``frames`` (index ranges) that mattered most. ``passes`` of
-    ``of_passes`` grids of patches were done in time: fewer are coarser, not wrong.
+    four grids of patches were done in time: fewer are coarser, not wrong.
     """
 
     worth: FloatArray
@@ -49,7 +49,6 @@ class Saliency:
     bands: tuple[int, int]
     frames: tuple[int, int]
     passes: int
-    of_passes: int
 
 
 def occlude(
@@ -109,7 +108,6 @@ def occlude(
         (bands.start, bands.stop),
         (frames.start, frames.stop),
         passes,
-        4,
     )
 
 

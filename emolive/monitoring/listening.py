@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import soxr
@@ -15,6 +14,7 @@ import soxr
 from emolive.audio.output import Output
 from emolive.audio.ring import SampleRing
 from emolive.engine.capture import LiveAudio
+from emolive.engine.run import LiveRun
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.types import FloatArray
@@ -34,18 +34,6 @@ _LEAST_DRIFT_S = 0.07
 _SETTLE_S = 4.0  # over which what is ready is averaged
 _RATE_MARGIN = 1.01
 _RAMP_S = 0.02
-
-
-class HeardRun(Protocol):
-    """What is asked of a run; a `LiveRun` is one."""
-
-    @property
-    def audio(self) -> LiveAudio | None:
-        """What its source writes; None before it was opened."""
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ class Listening:
 
     def __init__(
         self,
-        run: HeardRun,
+        run: LiveRun,
         output: Output,
         *,
         volume: float = 1.0,

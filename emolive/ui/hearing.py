@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from emolive.audio.output import ChosenOutput, Output
-from emolive.monitoring.listening import HeardRun, Listening
+from emolive.engine.run import LiveRun
+from emolive.monitoring.listening import Listening
 from emolive.settings import SoundSettings
 from emolive.ui.controls import timer
 from emolive.ui.preferences import Preferences
@@ -36,7 +37,7 @@ class Hearing(QObject):
         self._preferences = preferences
         self._make_output = make_output
         self._sound: SoundSettings = preferences.effective.sound
-        self._run: HeardRun | None = None
+        self._run: LiveRun | None = None
         self._streams: Sequence[str] | None = None
         self._listening: Listening | None = None
         self._closing: list[Listening] = []
@@ -48,7 +49,7 @@ class Hearing(QObject):
         """Whether it plays, or tries to."""
         return self._listening is not None
 
-    def hear(self, run: HeardRun, streams: Sequence[str] | None = None) -> None:
+    def hear(self, run: LiveRun, streams: Sequence[str] | None = None) -> None:
         """Play this run from now on; `streams` None: all of them."""
         self._close()
         self._run, self._streams = run, streams

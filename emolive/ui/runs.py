@@ -13,9 +13,9 @@ from emolive.types import RunFacts
 
 if TYPE_CHECKING:
     from emolive.engine.hub import Mailbox
+    from emolive.engine.run import LiveRun
     from emolive.explain.explainer import Explainer
     from emolive.monitoring import MonitoredRun, RecordingChoice
-    from emolive.monitoring.listening import HeardRun
     from emolive.session.recent import RecentRun
     from emolive.session.recorder import Recorder
 
@@ -34,7 +34,7 @@ class Run:
 
     explainer: Explainer | None = None
     recent: RecentRun | None = None
-    heard: HeardRun | None = None
+    heard: LiveRun | None = None
     alert_problem: str | None = None
 
     def __init__(self, facts: RunFacts, inbox: Mailbox) -> None:
