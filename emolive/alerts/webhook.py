@@ -25,7 +25,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from emolive import __version__
@@ -105,13 +104,6 @@ Send = Callable[[str, str, datetime], Answer]
 """Sends a message (its id and its JSON text) at a time; never raises for what a server does."""
 
 
-class _Opened(Protocol):
-    status: int
-    headers: http.client.HTTPMessage
-
-    def read(self, amount: int, /) -> bytes: ...
-
-
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of the header ``webhook-signature``."""
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
@@ -172,7 +164,7 @@ class WebhookClient:
         return opener
 
 
-def _answer(response: _Opened) -> Answer:
+def _answer(response: http.client.HTTPResponse) -> Answer:
     status = response.status
     if 200 <= status < 300:
         return Delivered()
@@ -192,7 +184,7 @@ def _answer(response: _Opened) -> Answer:
     return Refused(f"{reason} ({why})" if why else reason)
 
 
-def _said(response: _Opened) -> str:
+def _said(response: http.client.HTTPResponse) -> str:
     """The beginning of an answer's text."""
     try:
         text = response.read(_MOST_SAID).decode(errors="replace")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from emolive.types import ModelOutput
 _log = logging.getLogger(__name__)
 
 BATCH_SIZES = (1, 2, 4, 8)
+SessionFactory = Callable[..., Session]
+"""Opens sessions as `onnxruntime.InferenceSession` does."""
 _NOT_THERE = mark("its libraries could not be loaded (CUDA and cuDNN of the `gpu` extra)")
 
 
@@ -80,20 +82,6 @@ class WrappedClassifier:
     def provider_note(self) -> str | None:
         """Why it is that one, or a warning, in one sentence; None when nothing is to be said."""
         return self._classifier.provider_note
-
-
-class SessionFactory(Protocol):
-    """Opens sessions; `onnxruntime.InferenceSession` is the real one."""
-
-    def __call__(
-        self,
-        path: str,
-        options: Any,
-        *,
-        providers: Sequence[ProviderOptions],
-        enable_fallback: int,
-    ) -> Session:
-        """Open the file at `path`."""
 
 
 def default_threads() -> int:

@@ -244,7 +244,7 @@ class ModelMetadata(BaseModel, frozen=True, extra="forbid"):
         Raises:
             ModelError: no metadata, or the graph's input or output contradicts them.
         """
-        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        text: str | None = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise no_metadata()
         metadata = cls.parse(text)
@@ -267,25 +267,9 @@ def no_metadata() -> ModelError:
 class GraphValue(Protocol):
     """One input or output of a graph, as ONNX Runtime describes it."""
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def type(self) -> str:
-        """Its type, such as ``tensor(float)``."""
-
-    @property
-    def shape(self) -> list[int | str | None]:
-        """Its dimensions; names or None stand for free ones."""
-
-
-class GraphMeta(Protocol):
-    """The part of ONNX Runtime's model meta that is read."""
-
-    @property
-    def custom_metadata_map(self) -> dict[str, str]:
-        """The file's `metadata_props`."""
+    name: str
+    type: str  # such as ``tensor(float)``
+    shape: list[int | str | None]  # names or None stand for free ones
 
 
 class GraphSession(Protocol):
@@ -297,8 +281,8 @@ class GraphSession(Protocol):
     def get_outputs(self) -> list[GraphValue]:
         """The graph's outputs."""
 
-    def get_modelmeta(self) -> GraphMeta:
-        """The file's metadata."""
+    def get_modelmeta(self) -> Any:
+        """The file's metadata, of which `custom_metadata_map` is read."""
 
 
 def _check_values(
