@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -168,6 +169,19 @@ def unexpected(item: AudioInput, error: Exception) -> str:
         kind=type(error).__name__,
         error=error,
     )
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """What cannot be written there is one sentence.
+
+    Raises:
+        EmoliveError: `cannot_write`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> EmoliveError:

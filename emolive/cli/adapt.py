@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from emolive.adapt.labelled import Labelled, from_folder, from_library, from_man
 from emolive.adapt.moments import Moment, next_moments
 from emolive.adapt.teaching import Taught, teach, usual_base
 from emolive.cli.agent import confirm_in_terminal
-from emolive.cli.commands import finish, group
+from emolive.cli.commands import GROUPS, finish, group
 from emolive.cli.console import Console, progress_bar
 from emolive.cli.loading import load_classifier, open_library
 from emolive.cli.models import show_adapted
@@ -39,45 +39,56 @@ from emolive.settings_folder import settings_folder
 from emolive.times import table_time
 from emolive.wording import percent
 
-app = group("adapt", no_args_is_help=False, invoke_without_command=True)
+app = group(GROUPS["adapt"], no_args_is_help=False, invoke_without_command=True)
 _COLUMNS = ("path", "start_s", "end_s", "label", "speaker")
 
-BaseOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--model", metavar="BASE", help="The model to teach: a bundled one, or an ONNX file."
-    ),
-]
-InferAgentOption = Annotated[
-    bool,
-    typer.Option("--infer-agent", help="Also the agents' voices of recorded calls; asks first."),
-]
+
+@dataclass(frozen=True, slots=True)
+class BaseOptions:
+    """The model underneath, and whose voices it hears."""
+
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="BASE", help="The model to teach: a bundled one, or an ONNX file."),
+    ] = None
+    infer_agent: Annotated[
+        bool,
+        typer.Option(
+            "--infer-agent", help="Also the agents' voices of recorded calls; asks first."
+        ),
+    ] = False
+    policy: PolicyOption = None
 
 
-@app.callback()
-def adapt(
-    context: typer.Context,
+@dataclass(frozen=True, slots=True)
+class AdaptOptions:
+    """What a model is taught with; `library` None: the usual one, where nothing else is named."""
+
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The new model's; use it as --model NAME."),
-    ] = None,
+    ] = None
     manifest: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="CSV",
             help="Labelled recordings: path, label and, if known, start_s, end_s, speaker.",
         ),
-    ] = None,
-    library: LibraryOption = None,
+    ] = None
+    library: LibraryOption = None
     folder: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", help="A folder with one sub-folder per label."),
-    ] = None,
-    model: BaseOption = None,
-    infer_agent: InferAgentOption = False,
-    policy: PolicyOption = None,
-    yes: YesOption = False,
-    as_json: JsonReport = False,
+    ] = None
+    base: BaseOptions = field(default_factory=BaseOptions)
+    yes: YesOption = False
+    as_json: JsonReport = False
+
+
+@app.callback()
+def adapt(
+    context: typer.Context,
+    options: AdaptOptions,
 ) -> None:
     """Teach a model from what is labelled, judge it, and keep it under a name.
 
@@ -85,9 +96,7 @@ def adapt(
     compared with the model underneath on speakers or sessions that it was not taught with.
     """
     if context.invoked_subcommand is None:
-        given = (tuple(manifest or ()), tuple(folder or ()))
-        options = _Options(name, *given, library, model, infer_agent, policy, yes)
-        finish(context, lambda: _adapt(options, as_json=as_json))
+        finish(context, lambda: _adapt(options))
 
 
 @app.command("next")
@@ -100,19 +109,17 @@ def next_(
         typer.Option(metavar="CSV", help="Write them as a manifest whose labels you fill in."),
     ] = None,
     library: LibraryOption = None,
-    model: BaseOption = None,
-    infer_agent: InferAgentOption = False,
-    policy: PolicyOption = None,
+    *,
+    base: BaseOptions,
     as_json: JsonReport = False,
 ) -> int:
     """List the moments of your sessions whose label would teach most.
 
     In the app they are played one after another, with a key for each label.
     """
-    options = _Options(library=library, base=model, infer_agent=infer_agent, policy=policy)
     with open_library(library) as opened:
-        permission = _permission(opened, tr("moments to label"), options)
-        with _listener(options.base) as (_, listener), progress_bar(tr("Listening")) as progress:
+        permission = _permission(opened, tr("moments to label"), base)
+        with _listener(base.model) as (_, listener), progress_bar(tr("Listening")) as progress:
             labelled: list[Heard] = []
             if (marked := from_library(opened, permission)).stretches:
                 labelled, _ = listener.hear(marked, progress)
@@ -178,21 +185,7 @@ def remove(
     return SOME_INPUTS_FAILED if failed else DONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """`library` None: the usual one, where nothing else is named."""
-
-    name: str | None = None
-    manifests: tuple[Path, ...] = ()
-    folders: tuple[Path, ...] = ()
-    library: Path | None = None
-    base: Path | None = None
-    infer_agent: bool = False
-    policy: Path | None = None
-    yes: bool = False
-
-
-def _adapt(options: _Options, *, as_json: bool) -> int:
+def _adapt(options: AdaptOptions) -> int:
     """Teach, judge, keep; 1 when some of what is labelled cannot be read."""
     if options.name is None:
         raise EmoliveError("The new model needs a name: `emolive adapt --name NAME`.")
@@ -201,34 +194,37 @@ def _adapt(options: _Options, *, as_json: bool) -> int:
     if name in adapted_names():
         confirm(tr("Replace the model {name} that is there already?", name=name), yes=options.yes)
     labelled = _labelled(name, options)
-    with _listener(options.base) as (base, listener), progress_bar(tr("Listening")) as progress:
+    with (
+        _listener(options.base.model) as (base, listener),
+        progress_bar(tr("Listening")) as progress,
+    ):
         taught = teach(name, labelled, base, listener, progress)
     if name in adapted_names():
         tell("The model {name} that was there before is replaced.", name=name)
     path = shelf.keep(taught.model)
     for sentence in (*taught.labelled.left_out, *taught.labelled.problems):
         tell("Left out: {sentence}", sentence=sentence)
-    if as_json:
+    if options.as_json:
         print_json(_document(taught, path))
     else:
         show_adapted(taught.model)
     return SOME_INPUTS_FAILED if taught.labelled.problems else DONE
 
 
-def _labelled(name: str, options: _Options) -> Labelled:
+def _labelled(name: str, options: AdaptOptions) -> Labelled:
     """Everything that is labelled; the library's marks where it is named, or nothing else is."""
     found = Labelled()
-    for manifest in options.manifests:
+    for manifest in options.manifest or ():
         found += from_manifest(manifest)
-    for folder in options.folders:
+    for folder in options.folder or ():
         found += from_folder(folder)
-    if options.library is not None or not (options.manifests or options.folders):
+    if options.library is not None or not (options.manifest or options.folder):
         with open_library(options.library) as library:
-            found += from_library(library, _permission(library, f"teaching {name}", options))
+            found += from_library(library, _permission(library, f"teaching {name}", options.base))
     return found
 
 
-def _permission(library: Library, what: str, options: _Options) -> AgentPermission | None:
+def _permission(library: Library, what: str, options: BaseOptions) -> AgentPermission | None:
     policy = load_policy(options.policy, settings_folder())
     permission = agent_permission(
         library, what, policy, wanted=options.infer_agent, confirm=confirm_in_terminal

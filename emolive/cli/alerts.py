@@ -26,7 +26,7 @@ from emolive.alerts.webhook_settings import SECRET_PREFIX
 from emolive.bench.alerts import time_alerts
 from emolive.cli.alert_inputs import PastOptions, past_calls
 from emolive.cli.alerting import left_over
-from emolive.cli.commands import group
+from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import columns, print_table
 from emolive.cli.loading import load_classifier, load_model, open_library
 from emolive.cli.options import JsonReport, LibraryOption, ModelOption, ModelOptions
@@ -42,7 +42,7 @@ _NUMBERS = (mark("alerts"), mark("per hour"), mark("in calls"), mark("of"))
 _SHOWN_FINDINGS = 10
 _SECRET_BYTES = 32
 
-app = group("alerts")
+app = group(GROUPS["alerts"])
 
 
 RulesArgument = Annotated[Path, typer.Argument(metavar="RULES.toml", help="The file of rules.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.archive.baselines import ArchiveBaselines
@@ -15,7 +16,7 @@ from emolive.archive.settings import ArchiveSettings
 from emolive.archive.summary import write_summary
 from emolive.archive.threads import MAX_BATCH, run_in_threads
 from emolive.archive.together import Together
-from emolive.archive.work import FileWork, cannot_write, run_here
+from emolive.archive.work import FileWork, run_here, writing_to
 from emolive.baseline import ExpectedMix, ProfileStore
 from emolive.cli.analyze_options import AnalyzeOptions
 from emolive.cli.analyze_report import AnalyzeReport
@@ -78,66 +79,59 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
                 classifier.close()
         if options.summary:
             for_people = SPREADSHEET in formats and "csv" not in formats
-            _write_summary(
-                report, labels, out, dialects.SPREADSHEET if for_people else dialects.PLAIN
-            )
+            dialect = dialects.SPREADSHEET if for_people else dialects.PLAIN
+            path = out / f"{_SUMMARY}.csv"
+            with writing_to(path):
+                write_summary(report.outcomes, labels, path, dialect)
     report.close(f"{out}{os.sep}")
     return SOME_INPUTS_FAILED if report.failures else DONE
 
 
+@dataclass(frozen=True, slots=True)
 class _Run:
     """The files of one run, in one of three ways; what is finished is noted in the journal."""
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        options: AnalyzeOptions,
-        expected: ExpectedMix,
-        journal: Journal,
-        report: AnalyzeReport,
-        interrupts: Interrupts,
-    ) -> None:
-        self._classifier = classifier
-        self._options = options
-        self._expected = expected
-        self._journal = journal
-        self._report = report
-        self._interrupts = interrupts
+    classifier: Classifier
+    options: AnalyzeOptions
+    expected: ExpectedMix
+    journal: Journal
+    report: AnalyzeReport
+    interrupts: Interrupts
 
     def apart(self, items: Sequence[AudioInput], settings: ArchiveSettings) -> None:
         """Each file by itself."""
         todo = self._to_do(items, settings)
-        self._report.begin(todo)
-        _run(self._classifier, settings, todo, self._options.jobs, self._teller(settings))
+        self.report.begin(todo)
+        _run(self.classifier, settings, todo, self.options.jobs, self._teller(settings))
 
     def as_known(
         self, items: Sequence[AudioInput], settings: ArchiveSettings, store: ProfileStore
     ) -> None:
         """Each file by itself, adapted to what the library knows of its source."""
         baselines = ArchiveBaselines.of_library(
-            store, items, self._classifier.metadata, self._expected
+            store, items, self.classifier.metadata, self.expected
         )
         for sentence in known_sentences(baselines, items):
-            self._report.say(sentence)
+            self.report.say(sentence)
         self.apart(items, settings.adapted(baselines))
 
     def together(
         self, items: Sequence[AudioInput], settings: ArchiveSettings, store: ProfileStore
     ) -> None:
         """All files adapted to what they say together."""
-        run = Together(settings, self._classifier, self._expected)
-        todo = run.to_hear(items, resume=self._options.resume)
+        run = Together(settings, self.classifier, self.expected)
+        todo = run.to_hear(items, resume=self.options.resume)
         before = len(items) - len(todo)
-        self._report.begin(todo, tr("{before} heard before", before=before) if before else "")
-        _run(self._classifier, run.hearing, todo, self._options.jobs, self._teller(None))
+        self.report.begin(todo, tr("{before} heard before", before=before) if before else "")
+        _run(self.classifier, run.hearing, todo, self.options.jobs, self._teller(None))
         heard = run.heard(items)
         if not heard:
             return
-        try:
+        with writing_to(Path(self.options.out)):
             deciding = run.deciding(heard)
             assert deciding.baselines is not None
             told = deciding.baselines.usual.told
-            self._report.say(
+            self.report.say(
                 ntr(
                     "Adapted to this file: {minutes} min of speech, strength {strength}.",
                     "Adapted to these {count} files: {minutes} min of speech, strength {strength}.",
@@ -150,16 +144,14 @@ class _Run:
             run_here(run.work(deciding, heard), left, self._teller(deciding, heard=True))
             known = set(heard)
             run.learn([item for item in todo if item in known], store)
-        except OSError as error:
-            raise cannot_write(Path(self._options.out), error) from error
 
     def _to_do(self, items: Sequence[AudioInput], settings: ArchiveSettings) -> list[AudioInput]:
         """The files that no earlier run finished, where one is resumed; the others are told."""
         todo = []
         for item in items:
-            before = self._journal.finished(item, settings.fingerprint, settings.formats)
-            if before is not None and self._options.resume:
-                self._report.finished_before(item, before)
+            before = self.journal.finished(item, settings.fingerprint, settings.formats)
+            if before is not None and self.options.resume:
+                self.report.finished_before(item, before)
             else:
                 todo.append(item)
         return todo
@@ -173,15 +165,15 @@ class _Run:
         def tell(message: Message) -> None:
             # What broke off is tried again.
             if isinstance(message, Done) and settings and message.result.problem is None:
-                self._journal.record(message.item, settings.fingerprint, message.result)
+                self.journal.record(message.item, settings.fingerprint, message.result)
             if heard:
-                self._report.result(message)
+                self.report.result(message)
             elif isinstance(message, Done) and settings is None:
-                self._report.advance(message)
+                self.report.advance(message)
             else:
-                self._report.accept(message)
+                self.report.accept(message)
             # Only here, so that nothing that is finished gets lost.
-            if self._interrupts.wished and not isinstance(message, Done | Failed):
+            if self.interrupts.wished and not isinstance(message, Done | Failed):
                 raise KeyboardInterrupt
 
         return tell
@@ -206,27 +198,13 @@ def _run(
 
 
 def _make_writable(out: Path) -> None:
-    try:
+    with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         probe = out / f".emolive-{os.getpid()}.partial"
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise cannot_write(out, error) from error
 
 
 def _journal(out: Path) -> Journal:
-    try:
+    with writing_to(out):
         return Journal(out)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-
-
-def _write_summary(
-    report: AnalyzeReport, labels: Sequence[str], out: Path, dialect: dialects.Dialect
-) -> None:
-    path = out / f"{_SUMMARY}.csv"
-    try:
-        write_summary(report.outcomes, labels, path, dialect)
-    except OSError as error:
-        raise cannot_write(path, error) from error

@@ -13,7 +13,7 @@ from rich.table import Table
 from emolive.archive.baselines import ArchiveBaselines, folder_of
 from emolive.archive.inputs import AudioInput
 from emolive.baseline import ExpectedMix, ProfileStore, SourceProfile, consequence
-from emolive.cli.commands import group
+from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import Console
 from emolive.cli.options import (
     BaselineOptions,
@@ -31,7 +31,7 @@ from emolive.session.database import library_folder
 from emolive.settings import SettingsStore
 from emolive.wording import adapted_text, consequence_text, percent, signed
 
-app = group("baseline")
+app = group(GROUPS["baseline"])
 
 
 def expected_mix(text: str | None) -> ExpectedMix:

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from emolive.archive.work import cannot_write
+from emolive.archive.work import writing_to
 from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
 from emolive.audio.files import FileSource
 from emolive.audio.source import AudioSource, RecordedSource
 from emolive.cli.baseline import baseline_choice
-from emolive.cli.commands import group
+from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import Console
 from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
 from emolive.cli.live import run_in_terminal
@@ -42,7 +42,7 @@ from emolive.session.export.atomic import fitting, write_text
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
 
-app = group("call")
+app = group(GROUPS["call"])
 
 # What `--loopback` takes for the default output.
 DEFAULT_OUTPUT = "default"
@@ -241,14 +241,12 @@ def _write(
     """Write everything, to names that begin with `base`; returns them."""
     base = base.with_name(fitting(base.name, len(_CONVERSATION)))
     written = [base.with_name(f"{base.name}.{form.extension}") for form in formats]
-    try:
+    with writing_to(base.parent):
         base.parent.mkdir(parents=True, exist_ok=True)
         for form, target in zip(formats, written, strict=True):
             form.write(timeline, target)
         conversation = base.with_name(base.name + _CONVERSATION)
         write_text(conversation, json.dumps(_conversation(found), indent=1) + "\n")
-    except OSError as error:
-        raise cannot_write(base.parent, error) from error
     return [*written, conversation]
 
 

@@ -67,11 +67,11 @@ GROUPS = {
 }
 
 
-def group(name: str, **settings: Any) -> Typer:
-    """The group of this name; without a command it shows its help, unless `settings` say else."""
+def group(about: str, **settings: Any) -> Typer:
+    """A group of commands; without a command it shows its help, unless `settings` say else."""
     return Typer(
         cls=Commands,
-        help=GROUPS[name],
+        help=about,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         **({"no_args_is_help": True} | settings),

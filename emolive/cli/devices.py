@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 
 from emolive.audio.devices import NO_INPUT, InputDevice
 from emolive.audio.inputs import list_inputs
 from emolive.audio.loopback import LoopbackDevice, LoopbackKind, list_loopbacks, loopback_hint
 from emolive.cli.console import Console, columns
-from emolive.cli.outcome import DONE, print_json, tell
+from emolive.cli.outcome import DONE, print_json, say, tell
 from emolive.i18n import mark
 
 _NUMBERS = ("index", "channels", "Hz")
@@ -63,40 +64,33 @@ def _loopback(loopback: LoopbackDevice) -> dict[str, object]:
     }
 
 
-def _show_inputs(devices: list[InputDevice]) -> None:
-    headings = (mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
-    table = columns("", *headings, numbers=_NUMBERS, box=None)
-    for device in devices:
-        table.add_row(
-            "*" if device.is_default else "",
-            str(device.index),
-            device.name,
-            device.host_api,
-            str(device.channels),
-            str(device.sampling_rate),
-        )
-    Console().print(table)
+def _show_inputs(devices: Sequence[InputDevice]) -> None:
+    names = (mark("index"), mark("name"), mark("host API"), mark("channels"), mark("Hz"))
+    _show(
+        names,
+        ((d.is_default, d.index, d.name, d.host_api, d.channels, d.sampling_rate) for d in devices),
+    )
     if any(device.is_default for device in devices):
         tell("* is the default. Choose another one with `emolive live --device NAME|INDEX`.")
 
 
-def _show_loopbacks(loopbacks: list[LoopbackDevice]) -> None:
-    headings = (
+def _show_loopbacks(loopbacks: Sequence[LoopbackDevice]) -> None:
+    names = (
         mark("loopback: what this computer plays"),
         mark("through"),
         mark("channels"),
         mark("Hz"),
     )
-    table = columns("", *headings, numbers=_NUMBERS, box=None)
-    for loopback in loopbacks:
-        table.add_row(
-            "*" if loopback.is_default else "",
-            loopback.description,
-            loopback.kind.value,
-            str(loopback.channels),
-            str(loopback.sampling_rate),
-        )
-    console = Console()
-    console.print()
-    console.print(table)
+    say("")
+    _show(
+        names,
+        ((d.is_default, d.description, d.kind, d.channels, d.sampling_rate) for d in loopbacks),
+    )
     tell("Monitor a call with `emolive call live --device MICROPHONE --loopback default|NAME`.")
+
+
+def _show(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = columns("", *names, numbers=_NUMBERS, box=None)
+    for default, *facts in rows:
+        table.add_row("*" if default else "", *map(str, facts))
+    Console().print(table)

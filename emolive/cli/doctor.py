@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,6 +57,11 @@ class Finding:
     facts: tuple[str, ...]
     way_out: str | None = None
 
+    @classmethod
+    def of(cls, *facts: str, way_out: str | None = None) -> Finding:
+        """Well, or with a way out of what is not; the check knows its name."""
+        return cls("", Verdict.WARNING if way_out else Verdict.OK, facts, way_out)
+
 
 def run_checks(model: Path | None, provider: str) -> Iterator[Finding]:
     """All checks, as they are done."""
@@ -73,7 +78,7 @@ def run_checks(model: Path | None, provider: str) -> Iterator[Finding]:
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
     try:
-        return check()
+        return replace(check(), name=name)
     except EmoliveError as error:
         return Finding(name, Verdict.BROKEN, (), str(error))
     except Exception as error:  # a doctor does not faint
@@ -101,7 +106,7 @@ def versions() -> Finding:
     """Python, the system and the packages."""
     found = {name: number for name, number in package_versions().items() if number}
     packages = ", ".join(f"{name} {number}" for name, number in found.items())
-    return Finding("versions", Verdict.OK, (packages, platform.platform()))
+    return Finding.of(packages, platform.platform())
 
 
 def audio_input() -> Finding:
@@ -130,9 +135,7 @@ def audio_input() -> Finding:
                 default=default,
             )
         )
-    if not devices:
-        return Finding("audio input", Verdict.WARNING, tuple(facts), tr(NO_INPUT))
-    return Finding("audio input", Verdict.OK, tuple(facts))
+    return Finding.of(*facts, way_out=None if devices else tr(NO_INPUT))
 
 
 def audio_files() -> Finding:
@@ -152,9 +155,7 @@ def audio_files() -> Finding:
         seconds=decimal(source.duration_s or 0, 0),
         sampling_rate=found.sampling_rate,
     )
-    return Finding(
-        "audio files", Verdict.OK, (f"libsndfile {soundfile.__libsndfile_version__}", clip)
-    )
+    return Finding.of(f"libsndfile {soundfile.__libsndfile_version__}", clip)
 
 
 def speech_detection() -> Finding:
@@ -165,11 +166,7 @@ def speech_detection() -> Finding:
 
     vad = SileroVad()
     probabilities = vad.stream().accept(np.zeros(vad.sampling_rate, np.float32))
-    return Finding(
-        "speech detection",
-        Verdict.OK,
-        (tr("Silero VAD answers ({count} chunks)", count=len(probabilities)),),
-    )
+    return Finding.of(tr("Silero VAD answers ({count} chunks)", count=len(probabilities)))
 
 
 _SLOW_ON_GPU = mark(
@@ -233,8 +230,8 @@ def model_and_provider(model: Path | None, provider: str) -> Finding:
     if where is not None:
         facts.append(str(where))
         if where.on_cpu:
-            return Finding("model", Verdict.WARNING, tuple(facts), tr(_SLOW_ON_GPU))
-    return Finding("model", Verdict.OK, tuple(facts))
+            return Finding.of(*facts, way_out=tr(_SLOW_ON_GPU))
+    return Finding.of(*facts)
 
 
 def _input(metadata: ModelMetadata) -> str:
@@ -263,14 +260,14 @@ def runtime_packages() -> Finding:
 
     packages = installed_packages()
     if len(packages) == 1:
-        return Finding("ONNX Runtime packages", Verdict.OK, packages)
+        return Finding.of(*packages)
     names = " ".join(packages)
     way_out = tr(
         "Run `pip uninstall -y {names}`, then install emolive again: one is enough.", names=names
     )
     if not packages:
         way_out = tr("No ONNX Runtime package is registered: install emolive again.")
-    return Finding("ONNX Runtime packages", Verdict.WARNING, packages, way_out)
+    return Finding.of(*packages, way_out=way_out)
 
 
 def desktop() -> Finding:
@@ -278,22 +275,18 @@ def desktop() -> Finding:
     from emolive.cli.desktop import desktop_problem, has_display
 
     if problem := desktop_problem():
-        return Finding("desktop", Verdict.WARNING, (tr("the terminal is used instead"),), problem)
+        return Finding.of(tr("the terminal is used instead"), way_out=problem)
     display = (
         tr("there is a display")
         if has_display()
         else tr("no display: the terminal is used instead")
     )
-    return Finding("desktop", Verdict.OK, (tr("Qt can be loaded"), display))
+    return Finding.of(tr("Qt can be loaded"), display)
 
 
 def log() -> Finding:
     """Where the app's log is."""
-    return Finding(
-        "log",
-        Verdict.OK,
-        (tr("of the app: {path}", path=app_log_file()),),
-    )
+    return Finding.of(tr("of the app: {path}", path=app_log_file()))
 
 
 def data_folder() -> Finding:
@@ -307,15 +300,13 @@ def data_folder() -> Finding:
     try:
         # Trying is the only answer that holds on every system.
         with tempfile.TemporaryFile(dir=nearest):
-            return Finding("data folder", Verdict.OK, (str(folder),))
+            return Finding.of(str(folder))
     except OSError:
         pass
     variable = "XDG_DATA_HOME" if sys.platform.startswith("linux") else "HOME"
-    return Finding(
-        "data folder",
-        Verdict.WARNING,
-        (str(folder),),
-        tr(
+    return Finding.of(
+        str(folder),
+        way_out=tr(
             "{nearest} cannot be written to: make it writable, or set {variable} to a "
             "folder that can; everything that keeps nothing still works.",
             nearest=nearest,

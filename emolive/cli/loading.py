@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import cast
 
 from emolive.cli.options import ModelChoice
-from emolive.cli.outcome import AlreadyToldError, tell
+from emolive.cli.outcome import AlreadyToldError, tell, tell_lines
 from emolive.engine import EngineConfig
 from emolive.errors import SessionError
+from emolive.i18n import tr
 from emolive.inference import loading
 from emolive.inference.classifier import BATCH_SIZES, Classifier
 from emolive.inference.providers import CUDA, Host, Requested
@@ -71,3 +72,15 @@ def open_library(folder: Path | None) -> Iterator[Library]:
             if str(error) in library.problems:
                 raise AlreadyToldError(str(error)) from error
             raise
+
+
+def remind_of_consent(library: Library) -> None:
+    """What is to be said before the first recording, once.
+
+    Raises:
+        SessionError: the library cannot be written.
+    """
+    settings = library.settings()
+    if settings.consent_due:
+        tell_lines(tr(settings.consent_text))
+        library.confirm_consent()

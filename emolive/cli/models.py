@@ -103,7 +103,7 @@ def _show_bundled() -> None:
         for corpus in dict.fromkeys(name for found in scores for name in found):
             cells = (percent(found[corpus], 1) if corpus in found else "" for found in scores)
             table.add_row(f"{corpus}, {tr(kind)}", *cells)
-    _add_confidence(table, [_other_speakers(one) for one in described])
+    _add_confidence(table, [_confidence(one.scores, "") for one in described])
     table.add_section()
     table.add_row(tr("corpora never heard"), style="bold")
     unheard = [_other_corpora(one) for one in described]
@@ -133,11 +133,6 @@ def _measured(value: float | None, shown: Callable[[float, int], str], places: i
     return tr("not measured") if value is None else shown(value, places)
 
 
-def _other_speakers(model: ModelMetadata) -> dict[str, float | None]:
-    """Scores on speakers that it never heard, of the corpora that it was trained on."""
-    return _confidence(model.scores, "")
-
-
 def _other_corpora(model: ModelMetadata) -> dict[str, float | None]:
     """Scores of its recipe, each corpus left out of the training in turn; None: not measured."""
     uar = model.scores.get("unseen corpora window uar")
@@ -145,6 +140,7 @@ def _other_corpora(model: ModelMetadata) -> dict[str, float | None]:
 
 
 def _confidence(scores: Mapping[str, float], prefix: str) -> dict[str, float | None]:
+    """Without a `prefix`: on speakers that it never heard, of corpora that it was trained on."""
     names = ("ece", "coverage", "selective accuracy")
     return {name.replace(" ", "_"): scores.get(prefix + name) for name in names}
 
@@ -187,7 +183,7 @@ def _facts(model: BundledModel) -> dict[str, object]:
         "used_by_default": model is bundled_model(None),
         "labels": metadata.labels,
         "scores": metadata.scores,
-        "other_speakers": _other_speakers(metadata),
+        "other_speakers": _confidence(metadata.scores, ""),
         "other_corpora": _other_corpora(metadata),
         "licence": metadata.licence,
     }

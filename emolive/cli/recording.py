@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from emolive.cli.loading import open_library
+from emolive.cli.loading import open_library, remind_of_consent
 from emolive.cli.options import RecordOptions
-from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell, tell_lines
+from emolive.cli.outcome import DONE, SOME_INPUTS_FAILED, tell
 from emolive.errors import SessionError
 from emolive.i18n import ntr, tr
 from emolive.monitoring import MonitoredRun, RecordingChoice
@@ -34,10 +34,7 @@ class Recording:
         self._library = self._open.enter_context(open_library(library))
         self._lines = lines
         self._told: tuple[RecorderState, str | None] = (RecorderState.IDLE, None)
-        settings = self._library.settings()
-        if settings.consent_due:
-            tell_lines(tr(settings.consent_text))
-            self._library.confirm_consent()
+        remind_of_consent(self._library)
         request = RecordingRequest(options.title, options.audio)
         self.choice = RecordingChoice(self._library, request)
         self._recorder: Recorder | None = None

@@ -15,9 +15,9 @@ import typer
 
 from emolive.addresses import is_address
 from emolive.cli.baseline import baseline_choice
-from emolive.cli.commands import Commands, finish, group
+from emolive.cli.commands import GROUPS, finish, group
 from emolive.cli.console import columns, print_table
-from emolive.cli.loading import open_library
+from emolive.cli.loading import open_library, remind_of_consent
 from emolive.cli.options import (
     BaselineOptions,
     JsonReport,
@@ -26,21 +26,16 @@ from emolive.cli.options import (
     ModelOptions,
     PolicyOption,
 )
-from emolive.cli.outcome import DONE, print_json, say, tell, tell_lines
+from emolive.cli.outcome import DONE, print_json, say, tell
 from emolive.errors import EmoliveError
-from emolive.i18n import mark, moment_text, tr
+from emolive.i18n import mark, moment_text
 from emolive.server.names import server_name
 from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
 from emolive.session.database import library_folder
 
-app = group("serve", no_args_is_help=False, invoke_without_command=True)
-token = typer.Typer(
-    cls=Commands,
-    help="Who may bring calls, watch, and administer.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group(GROUPS["serve"], no_args_is_help=False, invoke_without_command=True)
+token = group("Who may bring calls, watch, and administer.")
 app.add_typer(token, name="token")
 
 
@@ -208,7 +203,8 @@ def serve(
         keeping = Keeping.NOTHING
         if record:
             keeping = Keeping.SOUND if audio else Keeping.TIMELINE
-            _remind_of_consent(library)
+            with open_library(library) as opened:
+                remind_of_consent(opened)
         settings = ServerSettings(
             host=host,
             port=port,
@@ -368,14 +364,6 @@ def _organizations(given: Sequence[str]) -> frozenset[str]:
             "--audiohook-organization takes the organization's ID as Genesys Cloud "
             "shows it, such as d7934305-0972-4844-938e-9060eef73d05."
         ) from error
-
-
-def _remind_of_consent(library: Path | None) -> None:
-    with open_library(library) as opened:
-        settings = opened.settings()
-        if settings.consent_due:
-            tell_lines(tr(settings.consent_text))
-            opened.confirm_consent()
 
 
 def _whole(address: str | None) -> str | None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
-
-import typer
 
 from emolive.cli.loading import open_library
-from emolive.cli.options import JsonReport, LibraryOption
+from emolive.cli.options import JsonReport, LibraryOption, SessionArgument
 from emolive.cli.outcome import DONE, print_json, say
 from emolive.errors import SessionError
 from emolive.i18n import decimal, tr
@@ -27,9 +24,7 @@ from emolive.wording import percent
 
 
 def show_agreement(
-    session: Annotated[
-        str, typer.Argument(metavar="ID", help='A session\'s id, or its beginning; or "last".')
-    ],
+    session: SessionArgument,
     as_json: JsonReport = False,
     library: LibraryOption = None,
 ) -> int:

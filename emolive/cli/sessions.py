@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from emolive.cli import session_adapting, session_agreement, session_files
-from emolive.cli.commands import group
+from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import print_table
 from emolive.cli.loading import open_library
 from emolive.cli.options import JsonReport, LibraryOption, ReplayOptions, SessionArgument
@@ -36,7 +36,7 @@ from emolive.session.query_text import parse_length, parse_share, taken_as_text
 from emolive.session.results import Span, emotions_of, trend
 from emolive.types import Role
 
-app = group("sessions")
+app = group(GROUPS["sessions"])
 
 
 @app.command("list")

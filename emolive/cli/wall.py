@@ -199,7 +199,7 @@ class _Picture:
         self._swatches: dict[str, Swatch] = dict(
             zip(metadata.labels, swatches(metadata.labels), strict=True)
         )
-        self._live = Live(auto_refresh=False, vertical_overflow="crop")
+        self._live = Live(console=Console(), auto_refresh=False, vertical_overflow="crop")
         self._live.start()
 
     def draw(
@@ -265,7 +265,7 @@ def _cells(card: _Card, metrics: ConversationMetrics) -> tuple[str, ...]:
         for party in (metrics.party(Role.AGENT), metrics.party(Role.CUSTOMER))
     ]
     return (
-        card.call.name.replace("[", r"\["),
+        card.call.name,
         table_time(card.status.elapsed_s),
         *shares,
         percent(metrics.silence_share),

@@ -19,12 +19,6 @@ from emolive.session.export.values import milliseconds, one_line, plain_text
 from emolive.session.timeline import Timeline
 
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
-_TYPES = {
-    TierKind.MODEL: "model",
-    TierKind.HUMAN: "human",
-    TierKind.COMMENTS: "comments",
-    TierKind.GAPS: "gaps",
-}
 # ELAN expects its four stereotypes in every document.
 _STEREOTYPES = {
     "Time_Subdivision": "Time subdivision of parent annotation's time interval, "
@@ -61,7 +55,7 @@ def write_eaf(timeline: Timeline, path: Path) -> None:
     number = 0
     for tier in rows:
         element = SubElement(
-            root, "TIER", {"LINGUISTIC_TYPE_REF": _TYPES[tier.kind], "TIER_ID": tier.name}
+            root, "TIER", {"LINGUISTIC_TYPE_REF": tier.kind.value, "TIER_ID": tier.name}
         )
         if tier.stream is not None:
             element.set("PARTICIPANT", one_line(tier.stream))
@@ -70,13 +64,13 @@ def write_eaf(timeline: Timeline, path: Path) -> None:
         for span in tier.spans:
             number += 1
             _annotation(element, number, slots, span)
-    for name in _TYPES.values():
+    for kind in TierKind:
         SubElement(
             root,
             "LINGUISTIC_TYPE",
             {
                 "GRAPHIC_REFERENCES": "false",
-                "LINGUISTIC_TYPE_ID": name,
+                "LINGUISTIC_TYPE_ID": kind.value,
                 "TIME_ALIGNABLE": "true",
             },
         )
