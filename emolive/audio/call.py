@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from emolive.audio.decoded import DecodedSource
 from emolive.audio.decoding import AT_ONCE_S, FileDecoder
+from emolive.audio.files import FileSource
 from emolive.audio.resampling import StreamResampler
 from emolive.audio.ring import SampleRing
 from emolive.audio.source import AudioSource, RecordedSource, SourceFormat, SourceStatus
-from emolive.errors import AudioDeviceError, AudioFileError
+from emolive.errors import AudioDeviceError, AudioFileError, EmoliveError
 from emolive.i18n import decimal, mark, tr
 from emolive.types import FloatArray, Role
 
@@ -138,6 +139,24 @@ class CallFiles(DecodedSource):
             loop=loop,
             clock=clock,
         )
+
+
+def call_recording(
+    files: Sequence[Path], agent: Side = "left", *, paced: bool, block_s: float = 0.1
+) -> RecordedSource:
+    """A call in one stereo file, or in the agent's and the customer's.
+
+    `agent` is the channel on which the agent speaks, where there is one file.
+
+    Raises:
+        EmoliveError: neither one file nor two.
+    """
+    if len(files) == 1:
+        file = FileSource(files[0], paced=paced, block_s=block_s, channels="split")
+        return RecordedCall(file, agent)
+    if len(files) == 2:
+        return CallFiles(files[0], files[1], paced=paced, block_s=block_s)
+    raise EmoliveError("A call is one stereo file, or two files: the agent's, then the customer's.")
 
 
 class _PairDecoder:

@@ -12,7 +12,7 @@ import typer
 
 from emolive.alerts.past_calls import PastCall, analysed_call, recorded_call, stored_call
 from emolive.archive.inputs import find_inputs
-from emolive.audio.call import CallFiles, RecordedCall
+from emolive.audio.call import call_recording
 from emolive.audio.files import FileSource
 from emolive.audio.source import RecordedSource
 from emolive.cli.loading import load_model, open_library
@@ -106,10 +106,10 @@ def _source(files: tuple[Path, ...], options: PastOptions) -> RecordedSource:
     if options.pair:
         if len(files) != 2:
             raise EmoliveError("--pair needs two files: the agent's, then the customer's.")
-        return CallFiles(*files, paced=False)
-    source = FileSource(files[0], paced=False, channels="split")
-    agent = options.agent_channel
-    return source if agent is None else RecordedCall(source, agent.value)
+        return call_recording(files, paced=False)
+    if options.agent_channel is None:
+        return FileSource(files[0], paced=False, channels="split")
+    return call_recording(files, options.agent_channel.value, paced=False)
 
 
 def _sorted(paths: Sequence[Path], failed: Callable[[str], None]) -> tuple[list[Path], list[Path]]:

@@ -59,10 +59,7 @@ def run_analyze(paths: Sequence[Path], options: AnalyzeOptions) -> int:
         _journal(out) as journal,
         AnalyzeReport(found.files, labels, keep=options.summary) as report,
     ):
-        for problem in found.problems:
-            report.complain(problem)
-        for sentence in found.left_out:
-            report.say(sentence)
+        report.looked(found.problems, found.left_out)
         with Interrupts() as interrupts:
             run = _Run(classifier, options, expected, journal, report, interrupts)
             try:

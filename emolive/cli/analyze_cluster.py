@@ -59,10 +59,7 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
             ArchiveBaselines.of_library(store, found.listing, metadata, expected)
         )
     with AnalyzeReport(found.listing, metadata.labels) as report:
-        for problem in found.problems:
-            report.complain(problem)
-        for sentence in found.left_out:
-            report.say(sentence)
+        report.looked(found.problems, found.left_out)
         if settings.baselines is not None:
             for sentence in known_sentences(settings.baselines, found.listing):
                 report.say(sentence)

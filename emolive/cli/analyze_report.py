@@ -74,10 +74,13 @@ class AnalyzeReport:
         kept = self._kept or {}
         return [kept[item] for item in self._files if item in kept]
 
-    def complain(self, sentence: str) -> None:
-        """A path led to no file."""
-        self._complaints += 1
-        self._tell(sentence, style="red")
+    def looked(self, problems: Sequence[str], left_out: Sequence[str]) -> None:
+        """Some paths led to no file, and some files are none to analyse."""
+        self._complaints += len(problems)
+        for sentence in problems:
+            self._tell(sentence, style="red")
+        for sentence in left_out:
+            self.say(sentence)
 
     def say(self, sentence: str) -> None:
         """Something to know that is no failure."""

@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 
 from emolive.archive.work import writing_to
-from emolive.audio.call import CallFiles, CallSource, RecordedCall, Side
-from emolive.audio.files import FileSource
-from emolive.audio.source import AudioSource, RecordedSource
+from emolive.audio.call import CallSource, Side, call_recording
+from emolive.audio.source import AudioSource
 from emolive.cli.baseline import baseline_choice
 from emolive.cli.commands import GROUPS, group
 from emolive.cli.console import Console
@@ -39,6 +38,7 @@ from emolive.errors import EmoliveError
 from emolive.monitoring.baselines import run_baselines
 from emolive.session.export import Format, chosen_formats
 from emolive.session.export.atomic import fitting, write_text
+from emolive.session.export.values import stream_fields
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
 
@@ -130,7 +130,7 @@ def analyze(
     """
     choice = baseline_choice(adapting, library)
     forms = chosen_formats(formats)
-    source = recorded_source(files, agent_channel.value, paced=False, block_s=BLOCK_S)
+    source = call_recording(files, agent_channel.value, paced=False, block_s=BLOCK_S)
     classifier, config = load_model(using)
     name = "+".join(file.stem for file in files)
     path = files[0] if len(files) == 1 else files[0].with_name(name)
@@ -194,7 +194,7 @@ def live_source(
     if files:
         if device is not None or loopback is not None:
             raise EmoliveError("Name files or devices, not both.")
-        return recorded_source(files, agent, paced=True)
+        return call_recording(files, agent, paced=True, block_s=0.02)
     if loopback is None:
         from emolive.audio.microphone import Microphone
 
@@ -205,22 +205,6 @@ def live_source(
     if loopback == DEFAULT_OUTPUT:
         return call_on_this_computer(device)
     return call_on_this_computer(device, find_loopback(list_loopbacks(), loopback))
-
-
-def recorded_source(
-    files: Sequence[Path], agent: Side, *, paced: bool, block_s: float = 0.02
-) -> RecordedSource:
-    """A call in one stereo file, or in the agent's and the customer's.
-
-    Raises:
-        EmoliveError: neither one file nor two.
-    """
-    if len(files) == 1:
-        file = FileSource(files[0], paced=paced, block_s=block_s, channels="split")
-        return RecordedCall(file, agent)
-    if len(files) == 2:
-        return CallFiles(files[0], files[1], paced=paced, block_s=block_s)
-    raise EmoliveError("A call is one stereo file, or two files: the agent's, then the customer's.")
 
 
 def _timeline(found: CallAnalysis, files: Sequence[Path]) -> Timeline:
@@ -255,14 +239,7 @@ def _conversation(found: CallAnalysis) -> dict[str, object]:
         "file": str(found.analysis.file),
         **found.conversation.to_dict(),
         "streams": [
-            {
-                "stream": stream.name,
-                "role": stream.role and stream.role.value,
-                "emotion": stream.emotion,
-                "native_rate": stream.native_rate,
-                "band": stream.band and stream.band.value,
-            }
-            for stream in found.analysis.streams
+            {"stream": stream.name, **stream_fields(stream)} for stream in found.analysis.streams
         ],
         "definitions": {d.field: {"text": d.text, "source": d.source} for d in DEFINITIONS},
     }

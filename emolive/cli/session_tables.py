@@ -23,6 +23,7 @@ from emolive.session.export.json_document import (
     gap_object,
     segment_object,
 )
+from emolive.session.export.values import stream_fields
 from emolive.session.library import Library
 from emolive.session.query_text import before, parse_date, parse_query, parse_span, taken_as_text
 from emolive.session.records import SessionInfo, SessionState, gap_name
@@ -102,10 +103,7 @@ def session_object(info: SessionInfo, times: Mapping[str, int]) -> Json:
         "streams": [
             {
                 "name": stream.name,
-                "role": stream.role and stream.role.value,
-                "native_rate": stream.native_rate,
-                "emotion": stream.emotion,
-                "band": stream.band and stream.band.value,
+                **stream_fields(stream),
                 "audio": stream.audio_file is not None,
             }
             for stream in info.streams

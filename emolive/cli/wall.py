@@ -17,8 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emolive.audio.call import RecordedCall
-from emolive.audio.files import FileSource
+from emolive.audio.call import call_recording
 from emolive.cli.alerting import Watching
 from emolive.cli.baseline import baseline_choice
 from emolive.cli.console import Console, columns
@@ -88,10 +87,8 @@ def run_wall(files: Sequence[Path], options: WallOptions) -> int:
             baseline=baseline,
         )
         for number, file in enumerate(files, 1):
-            source = FileSource(file, paced=True, block_s=0.1, channels="split")
-            description = RunDescription(
-                RecordedCall(source, options.agent_channel.value), settings
-            )
+            source = call_recording([file], options.agent_channel.value, paced=True)
+            description = RunDescription(source, settings)
             call = monitoring.prepare(description, run_id=f"{number}")
             cards.append(_Card(call, classifier.metadata, lines=options.json))
         picture = None if options.json or not sys.stdout.isatty() else _Picture(classifier.metadata)

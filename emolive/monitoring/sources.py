@@ -88,14 +88,11 @@ class CallChoice:
 
 def open_call(choice: CallChoice) -> AudioSource:
     """The source, not opened yet; recordings are played as if they were spoken now."""
-    from emolive.audio.call import CallFiles, CallSource, RecordedCall
+    from emolive.audio.call import CallSource, call_recording
     from emolive.audio.files import FileSource
 
-    if choice.kind is CallKind.TWO_FILES:
-        return CallFiles(choice.files[0], choice.files[1], paced=True, block_s=0.1)
-    if choice.kind is CallKind.STEREO_FILE:
-        file = FileSource(choice.files[0], paced=True, block_s=0.1, channels="split")
-        return RecordedCall(file, choice.agent)
+    if choice.kind in (CallKind.TWO_FILES, CallKind.STEREO_FILE):
+        return call_recording(choice.files, choice.agent, paced=True)
     if choice.kind is CallKind.MONO_FILE:
         return FileSource(choice.files[0], paced=True, block_s=0.1, channels="mix")
     if choice.kind is CallKind.DEVICE:

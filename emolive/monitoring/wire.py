@@ -14,6 +14,7 @@ from emolive.session.export.values import (
     raw_fields,
     seconds,
     shift_fields,
+    stream_fields,
 )
 from emolive.types import (
     Alert,
@@ -139,10 +140,7 @@ def _status_fields(status: EngineStatus, rate: int) -> dict[str, JsonValue]:
                 "windows_skipped": stream.windows_skipped,
                 "lost_s": seconds(stream.samples_lost, rate),
                 "flips_per_minute": round(stream.flips_per_minute, 3),
-                "role": stream.role and stream.role.value,
-                "emotion": stream.emotion,
-                "native_rate": stream.native_rate,
-                "band": stream.band and stream.band.value,
+                **stream_fields(stream),
                 "missing": stream.missing,
             }
             for stream in status.streams

@@ -17,6 +17,7 @@ from emolive.session.export.values import (
     raw_fields,
     seconds,
     shift_fields,
+    stream_fields,
 )
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, Trace
 from emolive.session.timeline import Timeline
@@ -64,16 +65,7 @@ def timeline_dict(timeline: Timeline) -> dict[str, JsonValue]:
         "title": timeline.title,
         "started_at": None if started is None else started.isoformat(),
         "recovered": timeline.recovered,
-        "streams": [
-            {
-                "name": stream.name,
-                "role": stream.role,
-                "emotion": stream.emotion,
-                "native_rate": stream.native_rate,
-                "band": stream.band,
-            }
-            for stream in timeline.streams
-        ],
+        "streams": [{"name": stream.name, **stream_fields(stream)} for stream in timeline.streams],
         "annotations": [annotation_object(one, timeline.rate) for one in timeline.annotations],
         "traces": [_trace(one, timeline.rate) for one in timeline.traces],
         "gaps": [gap_object(gap, timeline.rate) for gap in timeline.gaps],

@@ -6,7 +6,7 @@ import re
 
 from emolive.inference.doubt import second_emotion
 from emolive.plain_text import valid_text
-from emolive.types import Baseline, FloatArray, Prediction, Shift
+from emolive.types import Baseline, FloatArray, Prediction, Shift, Stream
 
 TIME_DIGITS = 6  # below one sample up to 500 kHz
 SHARE_DIGITS = 6
@@ -48,6 +48,16 @@ def shift_fields(shift: Shift | None) -> dict[str, JsonValue]:
     if shift is None:
         return {}
     return {"shift": round(shift.value, SHARE_DIGITS), "familiarity": shift.word.value}
+
+
+def stream_fields(stream: Stream) -> dict[str, JsonValue]:
+    """What is known of a stream, but for its name."""
+    return {
+        "role": stream.role and stream.role.value,
+        "emotion": stream.emotion,
+        "native_rate": stream.native_rate,
+        "band": stream.band and stream.band.value,
+    }
 
 
 def baseline_object(baseline: Baseline | None) -> JsonValue:
