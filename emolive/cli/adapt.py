@@ -39,7 +39,7 @@ from emolive.settings_folder import settings_folder
 from emolive.times import table_time
 from emolive.wording import percent
 
-app = group(GROUPS["adapt"], no_args_is_help=False, invoke_without_command=True)
+app = group(help=GROUPS["adapt"], no_args_is_help=False, invoke_without_command=True)
 _COLUMNS = ("path", "start_s", "end_s", "label", "speaker")
 
 

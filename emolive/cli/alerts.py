@@ -42,7 +42,7 @@ _NUMBERS = (mark("alerts"), mark("per hour"), mark("in calls"), mark("of"))
 _SHOWN_FINDINGS = 10
 _SECRET_BYTES = 32
 
-app = group(GROUPS["alerts"])
+app = group(help=GROUPS["alerts"])
 
 
 RulesArgument = Annotated[Path, typer.Argument(metavar="RULES.toml", help="The file of rules.")]

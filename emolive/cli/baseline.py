@@ -31,7 +31,7 @@ from emolive.session.database import library_folder
 from emolive.settings import SettingsStore
 from emolive.wording import adapted_text, consequence_text, percent, signed
 
-app = group(GROUPS["baseline"])
+app = group(help=GROUPS["baseline"])
 
 
 def expected_mix(text: str | None) -> ExpectedMix:

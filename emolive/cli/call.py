@@ -42,7 +42,7 @@ from emolive.session.export.values import stream_fields
 from emolive.session.timeline import StreamAudio, Timeline
 from emolive.speech.silero import SileroVad
 
-app = group(GROUPS["call"])
+app = group(help=GROUPS["call"])
 
 # What `--loopback` takes for the default output.
 DEFAULT_OUTPUT = "default"

@@ -67,11 +67,10 @@ GROUPS = {
 }
 
 
-def group(about: str, **settings: Any) -> Typer:
+def group(**settings: Any) -> Typer:
     """A group of commands; without a command it shows its help, unless `settings` say else."""
     return Typer(
         cls=Commands,
-        help=about,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         **({"no_args_is_help": True} | settings),

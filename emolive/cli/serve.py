@@ -34,8 +34,8 @@ from emolive.server.settings import Keeping, ServerSettings, check_server
 from emolive.server.tokens import Scope, TokenFile
 from emolive.session.database import library_folder
 
-app = group(GROUPS["serve"], no_args_is_help=False, invoke_without_command=True)
-token = group("Who may bring calls, watch, and administer.")
+app = group(help=GROUPS["serve"], no_args_is_help=False, invoke_without_command=True)
+token = group(help="Who may bring calls, watch, and administer.")
 app.add_typer(token, name="token")
 
 

@@ -36,7 +36,7 @@ from emolive.session.query_text import parse_length, parse_share, taken_as_text
 from emolive.session.results import Span, emotions_of, trend
 from emolive.types import Role
 
-app = group(GROUPS["sessions"])
+app = group(help=GROUPS["sessions"])
 
 
 @app.command("list")
