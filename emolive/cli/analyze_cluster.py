@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from emolive.cli.analyze_report import AnalyzeReport
 from emolive.cli.baseline import expected_mix, known_sentences
 from emolive.cli.loading import load_model
 from emolive.cli.options import Provider
-from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED
+from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, asked_to_end
 from emolive.cluster.ray_runtime import check_ray, ray_cluster
 from emolive.errors import EmoliveError
 from emolive.inference.bundled import model_path
@@ -73,7 +71,7 @@ def run_cluster_analyze(places: Sequence[str], address: str, options: AnalyzeOpt
             model, config, metadata.labels, options.out, settings.fingerprint, settings.baselines
         )
         try:
-            with ray_cluster(address, options.jobs) as ray, _ended_politely():
+            with ray_cluster(address, options.jobs) as ray, asked_to_end(_end):
                 run_on_cluster(ray, job, todo, report.accept, options.jobs)
         except KeyboardInterrupt:
             report.interrupted()
@@ -105,16 +103,6 @@ def _check(options: AnalyzeOptions) -> None:
     check_parquet()
 
 
-@contextmanager
-def _ended_politely() -> Iterator[None]:
-    """Ctrl-C, or to be ended, ends at once: what is finished is written by the workers."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _end(*_: object) -> None:
+    """At once: what is finished is written by the workers."""
+    raise KeyboardInterrupt

@@ -30,7 +30,7 @@ from emolive.cli.options import (
     ModelOptions,
 )
 from emolive.cli.outcome import DONE, INTERRUPTED, SOME_INPUTS_FAILED, tell
-from emolive.cli.wall import WallOptions, run_wall
+from emolive.cli.wall import wall
 from emolive.conversation import CallAnalysis, analyze_call
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.engine.offline import BLOCK_S
@@ -165,19 +165,7 @@ def analyze(
     return DONE
 
 
-@app.command()
-def wall(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
-    ],
-    options: WallOptions,
-) -> int:
-    """Monitor several recorded calls at once, in real time, with one model.
-
-    A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
-    """
-    return run_wall(files, options)
+app.command()(wall)
 
 
 def live_source(

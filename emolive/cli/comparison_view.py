@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emolive.cli.console import Console, columns
+from emolive.cli.terminal import CELLS, WIDEST
 from emolive.i18n import decimal, mark, tr
 from emolive.labels import label_name, swatch
 from emolive.session.comparison import Comparison, Interval
@@ -19,12 +20,7 @@ from emolive.times import table_time
 from emolive.types import Segment, SpeechState
 from emolive.wording import percent, stream_name
 
-_WIDEST = 120
 _SHOWN_CHANGES = 10
-_STATES = {
-    str(SpeechState.SILENCE): ("·", "grey42"),
-    str(SpeechState.UNCERTAIN): ("▒", "grey50"),
-}
 
 Cells = Mapping[str, tuple[str, str]]
 
@@ -32,10 +28,11 @@ Cells = Mapping[str, tuple[str, str]]
 def show_comparison(session: SessionInfo, result: Reanalysis, old: Sequence[Segment]) -> None:
     """Print both timelines, time per label, agreement and the longest changes."""
     # In a file or a pipe, lines are as long as they are.
-    console = Console(width=None if sys.stdout.isatty() else _WIDEST, soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else WIDEST, soft_wrap=True)
     comparison = result.compare(old)
     labels = tuple(dict.fromkeys((*session.labels, *result.metadata.labels)))
-    cells = {label: ("█", swatch(label).dark) for label in labels} | _STATES
+    cells = {label: ("█", swatch(label).dark) for label in labels}
+    cells |= {state.value: cell for state, cell in CELLS.items()}
     names = [f"{tr('session')} ({session.model})", f"{tr('again')} ({result.metadata.name})"]
     console.print(Text.assemble((tr("session"), "bold"), f" {session.title or session.id}"))
     for stream in result.streams:
@@ -55,7 +52,7 @@ def _strips(
 ) -> Table:
     """Each timeline as a line of cells; a cell has the label that lasts longest in its time."""
     grid = Table.grid(padding=(0, 1))
-    room = min(width, _WIDEST) - 10
+    room = min(width, WIDEST) - 10
     for name, segments in zip((tr("session"), tr("again")), timelines, strict=True):
         strip = Text(no_wrap=True)
         mine = [segment for segment in segments if segment.stream == stream]
@@ -84,7 +81,7 @@ def longest_labels(segments: Sequence[Segment], samples: int, count: int) -> lis
 def _times(rate: int, comparison: Comparison, names: Sequence[str], cells: Cells) -> Table:
     table = columns(mark("label"), *names, numbers=names, show_edge=False)
     for label in comparison.labels:
-        sign, colour = cells.get(label, ("─", "grey50"))
+        sign, colour = cells.get(label, CELLS[SpeechState.NOT_INFERRED])
         table.add_row(
             Text(f"{sign} ", colour).append(label_name(label), "default"),
             table_time(comparison.old_samples(label) / rate),

@@ -9,8 +9,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -167,24 +167,33 @@ def confirm(question: str, *, yes: bool) -> None:
         raise EmoliveError("Nothing was changed.")
 
 
+@contextmanager
+def asked_to_end(stop: Callable[..., None]) -> Iterator[None]:
+    """Ctrl-C, or a program that ends us politely, calls `stop`."""
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Interrupts:
-    """Turns Ctrl-C, and a program that ends us politely, into a wish; a second one is an order.
+    """Turns being asked to end into a wish; a second one is an order.
 
     An exception in the middle of an event would lose it.
     """
 
     def __init__(self) -> None:
         self.wished = False
-        self._before: dict[int, object] = {}
+        self._open = ExitStack()
 
     def __enter__(self) -> Interrupts:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._wish)
+        self._open.enter_context(asked_to_end(self._wish))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._open.close()
 
     def _wish(self, *_: object) -> None:
         if self.wished:

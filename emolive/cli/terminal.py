@@ -34,7 +34,7 @@ from emolive.types import (
 from emolive.wording import adapted_text, percent, state_name
 
 _REFRESH_S = 0.1
-_WIDEST = 120
+WIDEST = 120
 _BADGE_WIDTH = 22
 _BAR_WIDTH = 20
 _SHOWN_CLASSES = 3
@@ -44,7 +44,11 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SILENCE = ("·", "grey42")
 _UNCERTAIN = ("▒", "grey50")
 _NOT_INFERRED = ("─", "grey50")
-_CELLS = {SpeechState.SILENCE: _SILENCE, SpeechState.NOT_INFERRED: _NOT_INFERRED}
+CELLS = {
+    SpeechState.SILENCE: _SILENCE,
+    SpeechState.UNCERTAIN: _UNCERTAIN,
+    SpeechState.NOT_INFERRED: _NOT_INFERRED,
+}
 _SEVERITY_STYLES = {
     Severity.INFO: "cyan",
     Severity.WARNING: "yellow",
@@ -61,7 +65,7 @@ _STATE_COLOURS = {
 class _Stream:
     """What is shown of one stream; `strip` holds one cell per answer, the oldest fall out."""
 
-    strip: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_WIDEST))
+    strip: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=WIDEST))
     answer: Prediction | None = None
     level_dbfs: float = _QUIETEST_DBFS
     speech: bool = False
@@ -144,7 +148,7 @@ class TerminalTimeline:
 
     def render(self) -> RenderableType:
         """The whole picture as it stands."""
-        width = min(self._console.width, _WIDEST)
+        width = min(self._console.width, WIDEST)
         parts: list[RenderableType] = [self._headline(width)]
         parts += [self._panel(name, stream, width) for name, stream in self._streams.items()]
         if self._extra is not None and self._streams:
@@ -160,7 +164,7 @@ class TerminalTimeline:
     def _cell(self, answer: Prediction) -> tuple[str, str]:
         if answer.label is not None:
             return "█", self._swatches[answer.label].dark
-        return _CELLS.get(answer.state, _UNCERTAIN)
+        return CELLS.get(answer.state, _UNCERTAIN)
 
     def _headline(self, width: int) -> RenderableType:
         status = self._status

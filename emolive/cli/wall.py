@@ -68,11 +68,16 @@ class WallOptions:
     using: ModelOptions = field(default_factory=ModelOptions)
 
 
-def run_wall(files: Sequence[Path], options: WallOptions) -> int:
-    """Monitor stereo files until all have ended; 1 when some call failed.
+def wall(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Stereo files, each a call with two parties."),
+    ],
+    options: WallOptions,
+) -> int:
+    """Monitor several recorded calls at once, in real time, with one model.
 
-    Raises:
-        EmoliveError: the model cannot be used, or rules or metrics cannot.
+    A call that fails does not disturb the others; the exit code is then 1. Ctrl-C ends them all.
     """
     watching = Watching(options.watching)
     baseline = baseline_choice(options.adapting, options.library)
