@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from emolive.i18n import mark, tr
-from emolive.ui.controls import label
+from emolive.ui.controls import label, push_button, restyle
 from emolive.ui.icons import icon, pixmap
 from emolive.ui.layouts import hbox
 from emolive.ui.messages import Action, Message, Severity
@@ -31,22 +33,18 @@ class Banner(Themed, QFrame):
         self.setObjectName("banner")
         self.message: Message | None = None
         self._icon = QLabel(self)
-        self._text = label("", self, wrap=True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text = label("", self, wrap=True, plain=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.buttons = [QPushButton(self) for _ in range(_MOST_ACTIONS)]
+        self.buttons = [
+            push_button("", self, partial(self._act, place), name=tr("Nothing to do"))
+            for place in range(_MOST_ACTIONS)
+        ]
         self.action = self.buttons[0]
-        for place, button in enumerate(self.buttons):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setAccessibleName(tr("Nothing to do"))
-            button.clicked.connect(lambda _=False, place=place: self._act(place))
-        self.close_button = QPushButton(self)
-        self.close_button.setProperty("segment", True)
-        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.close_button.setAccessibleName(tr("Dismiss message"))
-        self.close_button.setToolTip(tr("Dismiss"))
-        self.close_button.clicked.connect(self.dismissed)
+        tip, name = tr("Dismiss"), tr("Dismiss message")
+        self.close_button = push_button(
+            "", self, self.dismissed, kind="segment", tip=tip, name=name
+        )
         hbox(
             self._icon,
             (self._text, 1),
@@ -72,9 +70,7 @@ class Banner(Themed, QFrame):
                 button.setVisible(there)
             self.setAccessibleName(f"{tr(_NAMES[message.severity])}: {message.text}")
             self.setProperty("severity", str(message.severity))
-            for widget in (self, self._text):  # the style depends on the property
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
+            restyle(self, self._text)
             self._recolour()
         self.setVisible(message is not None)
 

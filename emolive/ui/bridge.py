@@ -85,11 +85,6 @@ class EngineBridge(QObject):
         # zero would be an event itself, and come before it.
         self._painted = timer(self, 0, self.meter.end, once=True)
 
-    @property
-    def attached(self) -> bool:
-        """Whether there is an inbox to drain."""
-        return self._inbox is not None
-
     def attach(self, inbox: Mailbox) -> None:
         """Take events from `inbox` from now on."""
         self._inbox = inbox

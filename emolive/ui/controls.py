@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from PySide6.QtCore import QObject, QPointF, QSize, Qt, QTimer, SignalInstance
+from PySide6.QtCore import (
+    QObject,
+    QPoint,
+    QPointF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import (
     QFontMetrics,
     QIcon,
@@ -29,6 +40,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.ui.icons import icon, pixmap
+from emolive.ui.layouts import Margins, Part, vbox
 from emolive.ui.theme import Theme, Themed, font
 
 _CHOICE_PADDING = 22
@@ -93,13 +105,59 @@ class ChoiceButton(QPushButton):
             self.setFixedWidth(30)
 
 
-class ChoiceBox(QComboBox):
-    """A combo box that draws the arrow that the style sheet leaves out."""
+class PictureChoice(Themed, ChoiceButton):
+    """The same with a picture, in the accent's colour while it is chosen."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, shape: str, tip: str, theme: Theme, parent: QWidget) -> None:
+        super().__init__(theme, "", tip, parent)
+        self._shape = shape
+        self.toggled.connect(lambda _: self._recolour())
+        self._recolour()
+
+    def _recolour(self) -> None:
+        colour = self.theme.accent if self.isChecked() else self.theme.muted
+        self.setIcon(icon(self._shape, colour))
+
+
+Entries = Sequence[tuple[str, Any]]
+"""Texts, and the values that they stand for."""
+
+
+class ChoiceBox(QComboBox):
+    """One of a few values; `picked` tells of a choice by the person.
+
+    It draws the arrow that the style sheet leaves out.
+    """
+
+    picked = Signal(object)
+
+    def __init__(self, name: str, parent: QWidget | None = None, entries: Entries = ()) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.offer(entries)
+        self.activated.connect(lambda row: self.picked.emit(self.itemData(row)))
+
+    def offer(self, entries: Entries) -> None:
+        """Offer these instead; tells nobody."""
+        with QSignalBlocker(self):
+            self.clear()
+            for text, value in entries:
+                self.addItem(text, value)
+
+    @property
+    def values(self) -> list[Any]:
+        """What is offered."""
+        return [self.itemData(row) for row in range(self.count())]
+
+    def value(self) -> Any:
+        """What is chosen; None without a choice."""
+        return self.currentData()
+
+    def show_value(self, value: object) -> None:
+        """Show `value`, if it is offered."""
+        if value in (values := self.values):
+            self.setCurrentIndex(values.index(value))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, then the arrow."""
@@ -136,11 +194,12 @@ def paint_arrow(widget: QWidget) -> None:
 def push_button(
     text: str,
     parent: QWidget,
-    pressed: Callable[[], object] | SignalInstance,
+    pressed: Callable[[], object] | SignalInstance | None = None,
     *,
     kind: str = "",
     tip: str = "",
     name: str = "",
+    checkable: bool = False,
 ) -> QPushButton:
     """A button of a kind the style sheet knows: "primary", "quiet", "danger", "segment"...
 
@@ -154,17 +213,26 @@ def push_button(
     if tip:
         button.setToolTip(tip)
     button.setAccessibleName(name)
-    act = pressed.emit if isinstance(pressed, SignalInstance) else pressed
-    button.clicked.connect(lambda _checked=False: act())
+    button.setCheckable(checkable)
+    if pressed is not None:
+        act = pressed.emit if isinstance(pressed, SignalInstance) else pressed
+        button.clicked.connect(lambda _checked=False: act())
     return button
 
 
-def label(text: str, parent: QWidget, role: str = "", *, wrap: bool = False) -> QLabel:
-    """A label in a role the style sheet knows: "heading", "caption", "muted"..."""
+def label(
+    text: str, parent: QWidget, role: str = "", *, wrap: bool = False, plain: bool = False
+) -> QLabel:
+    """A label in a role the style sheet knows: "heading", "caption", "muted"...
+
+    `plain`: what looks like markup in the text is none.
+    """
     made = QLabel(text, parent)
     if role:
         made.setProperty("role", role)
     made.setWordWrap(wrap)
+    if plain:
+        made.setTextFormat(Qt.TextFormat.PlainText)
     return made
 
 
@@ -299,14 +367,43 @@ class ScrollColumn(QScrollArea):
         widget.setAutoFillBackground(False)
 
 
+def restyle(*widgets: QWidget) -> None:
+    """A property that their style depends on is another one."""
+    for widget in widgets:
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def flagged(widget: QWidget, name: str, on: bool) -> bool:
+    """Switch a property on or off that the style sheet looks at; whether it was otherwise."""
+    if bool(widget.property(name)) == on:
+        return False
+    widget.setProperty(name, on)
+    restyle(widget)
+    return True
+
+
 def enlarge(root: QWidget, large: bool) -> None:
     """Words and buttons in `root` as large as an empty wide window wants them, or as usual."""
-    if bool(root.property("large")) == large:
-        return
-    root.setProperty("large", large)
-    for part in (root, *root.findChildren(QWidget)):
-        part.style().unpolish(part)
-        part.style().polish(part)
+    if flagged(root, "large", large):
+        restyle(*root.findChildren(QWidget))
+
+
+def discard(*widgets: QWidget) -> None:
+    """Out of sight at once, and gone soon."""
+    for widget in widgets:
+        widget.hide()
+        widget.deleteLater()
+
+
+def open_under(popup: QWidget, button: QWidget) -> None:
+    """Show a pop-up below a button, inside the window."""
+    popup.adjustSize()
+    window = button.window()
+    corner = button.mapToGlobal(QPoint(0, button.height() + 4))
+    most = window.mapToGlobal(QPoint(window.width() - popup.width() - 8, 0)).x()
+    popup.move(min(corner.x(), most), corner.y())
+    popup.show()
 
 
 def side_width(page: int) -> int:
@@ -314,8 +411,12 @@ def side_width(page: int) -> int:
     return max(348, round(0.17 * page))
 
 
-def card(parent: QWidget) -> QFrame:
-    """A frame with the look of a card."""
+def card(
+    parent: QWidget, *parts: Part, margins: Margins | None = 1, gap: int | None = None
+) -> QFrame:
+    """A frame with the look of a card, and what stands in it, one below the other."""
     frame = QFrame(parent)
     frame.setProperty("card", True)
+    if parts:
+        vbox(*parts, within=frame, margins=margins, gap=gap)
     return frame

@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 import soundfile
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from emolive import resources
 from emolive.audio.devices import InputDevice
-from emolive.audio.inputs import input_key, input_title
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
 from emolive.audio.output import ChosenOutput
@@ -21,12 +20,13 @@ from emolive.i18n import tr
 from emolive.session.playback import Track
 from emolive.session.player import Player, PlayerState
 from emolive.times import clock_text
-from emolive.ui.controls import LARGE_PX, enlarge, label, timer
+from emolive.ui.controls import LARGE_PX, card, enlarge, label, timer
 from emolive.ui.icons import icon
 from emolive.ui.input_meter import InputLevel
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice
+from emolive.ui.settings.input_section import offered
 from emolive.ui.theme import Theme, Themed
 
 MakePlayer = Callable[[str | None], Player]
@@ -65,9 +65,7 @@ class Guide(Themed, QWidget):
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these inputs."""
-        values: list[tuple[str, object]] = [(tr("System default"), None)]
-        values += [(input_title(device), input_key(device, devices)) for device in devices]
-        self.device.set_values(values)
+        self.device.offer(offered(devices))
         self.device.show_value(self._preferences.settings.input.device)
         if not devices:
             self.level_text.setText(
@@ -165,7 +163,7 @@ class Guide(Themed, QWidget):
             "muted",
             wrap=True,
         )
-        self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
+        self.device = Choice(tr("Input"), offered(()), self)
         self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.device.setMinimumWidth(0)
         self.device.setMaximumWidth(16_777_215)
@@ -185,8 +183,6 @@ class Guide(Themed, QWidget):
         self.skip = QPushButton(tr("Just look around"), self)
         self.skip.setProperty("quiet", True)
         self.skip.clicked.connect(self.left)
-        steps = QHBoxLayout()
-        steps.setSpacing(14)
         first = tr("Choose what to listen to, and see whether it hears you.")
         second = tr(
             "A support call in five lines, neutral, angry, sad and surprised, spoken by a "
@@ -196,15 +192,12 @@ class Guide(Themed, QWidget):
             "Colours show what was decided. Hatched means uncertain: the network says so rather "
             "than guess. Click a moment to see why."
         )
-        for number, (title, text, widgets) in enumerate(
-            (
-                (tr("Input"), first, (self.device, self.bar, self.level_text)),
-                (tr("Demo"), second, (self.hear, self.show_demo, self.hear_text)),
-                (tr("Start"), third, (self.start, self.skip)),
-            ),
-            1,
-        ):
-            steps.addWidget(self._step(number, title, text, widgets), 1)
+        steps = hbox(
+            (self._step(1, tr("Input"), first, self.device, self.bar, self.level_text), 1),
+            (self._step(2, tr("Demo"), second, self.hear, self.show_demo, self.hear_text), 1),
+            (self._step(3, tr("Start"), third, self.start, self.skip), 1),
+            gap=14,
+        )
         words = vbox(head, about, gap=4)
         self._middle = middle = QWidget(self)
         vbox(hbox(picture, (words, 1), gap=18), steps, within=middle, margins=None, gap=26)
@@ -212,18 +205,16 @@ class Guide(Themed, QWidget):
         outer = vbox((STRETCH, 2), row, within=self, margins=None)
         outer.addStretch(3)
 
-    def _step(self, number: int, title: str, text: str, widgets: Sequence[QWidget]) -> QFrame:
-        card = QFrame(self)
-        card.setProperty("card", True)
-        card.setMinimumHeight(260)
-        head = label(f"{number}   {title}", card, "title")
-        body = label(text, card, "muted", wrap=True)
+    def _step(self, number: int, title: str, text: str, *widgets: QWidget) -> QFrame:
+        head = label(f"{number}   {title}", self, "title")
+        body = label(text, self, "muted", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignTop)
-        controls = QWidget(card)
+        controls = QWidget(self)
         vbox(*widgets, STRETCH, within=controls, gap=10)
-        vbox(head, (body, 1), controls, within=card, margins=(22, 18, 22, 20), gap=10)
         self._controls.append(controls)
-        return card
+        frame = card(self, head, (body, 1), controls, margins=(22, 18, 22, 20), gap=10)
+        frame.setMinimumHeight(260)
+        return frame
 
 
 def _caption(parent: QWidget) -> QLabel:

@@ -6,7 +6,15 @@ from enum import Enum
 from typing import TypeVar
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QLayoutItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLayout,
+    QLayoutItem,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class _Room(Enum):
@@ -65,6 +73,14 @@ def fill(box: QBoxLayout, *parts: Part) -> None:
                     box.addLayout(what, share)
                 else:
                     box.addStretch(share)
+
+
+def stack(parent: QWidget, *pages: QWidget) -> QStackedWidget:
+    """Pages in each other's place; the first one is seen."""
+    made = QStackedWidget(parent)
+    for page in pages:
+        made.addWidget(page)
+    return made
 
 
 def _made(

@@ -23,6 +23,14 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+# Of an alert's message.
+LOOKS = {
+    AlertSeverity.INFO: Severity.INFO,
+    AlertSeverity.WARNING: Severity.WARNING,
+    AlertSeverity.CRITICAL: Severity.ERROR,
+}
+
+
 class Action(StrEnum):
     """What the button does; the value, translated, is its text."""
 
@@ -145,15 +153,10 @@ def alert_message(alerts: Sequence[Alert]) -> Message | None:
         return None
     order = list(AlertSeverity)
     gravest = max(enumerate(alerts), key=lambda pair: (order.index(pair[1].severity), pair[0]))[1]
-    looks = {
-        AlertSeverity.INFO: Severity.INFO,
-        AlertSeverity.WARNING: Severity.WARNING,
-        AlertSeverity.CRITICAL: Severity.ERROR,
-    }
     text = gravest.message
     if len(alerts) > 1:
         text += " " + ntr("({count} more alert)", "({count} more alerts)", len(alerts) - 1)
-    return Message(looks[gravest.severity], text)
+    return Message(LOOKS[gravest.severity], text)
 
 
 def rules_message(problem: str) -> Message:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSlider, QWidget
 
 from emolive.audio.output import OutputDevice, list_outputs
 from emolive.i18n import tr
 from emolive.settings import Settings, SoundSettings
 from emolive.ui.background import Background
-from emolive.ui.controls import IconButton, Notice, label
+from emolive.ui.controls import IconButton, Notice, label, open_under
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, Switch
 from emolive.ui.theme import Theme
@@ -66,7 +66,7 @@ class OutputChoice(Choice):
         wanted = self._preferences.effective.sound.output
         if wanted is not None and wanted not in self.values:
             name = wanted.partition(":")[2] or wanted.rsplit(", ", 1)[0]
-            self.add_value(tr("{name} (not there)", name=name), wanted)
+            self.addItem(tr("{name} (not there)", name=name), wanted)
         self.show_value(wanted)
 
     def end(self, timeout: float) -> None:
@@ -78,9 +78,7 @@ class OutputChoice(Choice):
         first = tr("System default")
         if default is not None:
             first = tr("System default ({name})", name=default)
-        values: list[tuple[str, object]] = [(first, None)]
-        values += [(output.name, output.key) for output in outputs]
-        self.set_values(values)
+        self.offer([(first, None), *((output.name, output.key) for output in outputs)])
         self.show_wanted()
 
 
@@ -132,12 +130,7 @@ class SoundPopup(QFrame):
         """Show it below a button, inside the window."""
         self.problem.say(problem or "")
         self.output.look()
-        self.adjustSize()
-        window = button.window()
-        corner = button.mapToGlobal(QPoint(0, button.height() + 4))
-        most = window.mapToGlobal(QPoint(window.width() - self.width() - 8, 0)).x()
-        self.move(min(corner.x(), most), corner.y())
-        self.show()
+        open_under(self, button)
         self.volume.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def end(self, timeout: float) -> None:

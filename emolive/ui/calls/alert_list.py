@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.times import clock_text, duration_text
 from emolive.ui.calls.model import AlertEntry, CallModel
-from emolive.ui.controls import ScrollColumn, label, push_button
+from emolive.ui.controls import ScrollColumn, discard, label, push_button
 from emolive.ui.layouts import STRETCH, hbox, vbox
-from emolive.ui.painting import paint_flag, severity_colour
-from emolive.ui.theme import Theme, Themed, font
+from emolive.ui.painting import paint_flag, severity_colour, write
+from emolive.ui.theme import Painted, Theme, Themed
 from emolive.wording import severity_name, stream_name
 
 _MOST_ROWS = 60
@@ -45,9 +45,10 @@ class AlertProblems(QLabel):
             self.setVisible(bool(text))
 
 
-class AlertRow(Themed, QAbstractButton):
+class AlertRow(Painted, QAbstractButton):
     """One alert; a click shows its moment (`clicked`), its button acknowledges it."""
 
+    hint = (260, _ROW_PX)  # two lines
     acknowledge = Signal()
 
     def __init__(
@@ -62,19 +63,13 @@ class AlertRow(Themed, QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(entry.alert.message)
-        self.seen = QPushButton(tr("Acknowledge"), self)
-        self.seen.setProperty("segment", True)
-        self.seen.clicked.connect(self.acknowledge)
+        self.seen = push_button(tr("Acknowledge"), self, self.acknowledge, kind="segment")
         self.refresh()
 
     @property
     def at_s(self) -> float:
         """When it was raised."""
         return self.entry.alert.fired_sample / self._rate
-
-    def sizeHint(self) -> QSize:
-        """Two lines."""
-        return QSize(260, _ROW_PX)
 
     def refresh(self) -> None:
         """Show whether it is over and seen to."""
@@ -89,42 +84,27 @@ class AlertRow(Themed, QAbstractButton):
         self.setAccessibleDescription(self._second())
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw flag, rule, time, message."""
-        painter = QPainter(self)
         theme, entry = self.theme, self.entry
         alert = entry.alert
         colour = severity_colour(alert.severity, theme, 110 if entry.acknowledged else 255)
         if self.hasFocus() or self.underMouse():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(theme.colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("plot"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
         paint_flag(painter, 12.75, 11, 16, colour, alert.severity)
         left, right = 32.0, self.width() - 12.0
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(font(12))
-        painter.setPen(theme.colour("muted"))
-        time = clock_text(self.at_s)
-        room = painter.fontMetrics().horizontalAdvance(time)
-        painter.drawText(
-            QRectF(left, 8, right - left, 20), middle | Qt.AlignmentFlag.AlignRight, time
-        )
-        painter.setFont(font(13, bold=not entry.acknowledged))
-        painter.setPen(theme.colour("muted" if entry.acknowledged else "text"))
-        text = painter.fontMetrics().elidedText(
-            alert.rule, Qt.TextElideMode.ElideRight, int(right - left - room - 8)
-        )
-        painter.drawText(QRectF(left, 8, right - left, 20), middle, text)
-        painter.setFont(font(12))
-        painter.setPen(theme.colour("muted"))
-        end = self.seen.x() - 6 if not entry.acknowledged else right
-        second = " ".join(self._second().split())
-        text = painter.fontMetrics().elidedText(
-            second, Qt.TextElideMode.ElideRight, int(end - left)
-        )
-        painter.drawText(QRectF(left, 30, end - left, 18), middle, text)
-        painter.end()
+        muted, elide = theme.colour("muted"), Qt.TextElideMode.ElideRight
+        first, time = QRectF(left, 8, right - left, 20), clock_text(self.at_s)
+        end = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        write(painter, first, time, muted, 12, end)
+        first.setRight(right - painter.fontMetrics().horizontalAdvance(time) - 8)
+        ink, bold = (muted, False) if entry.acknowledged else (theme.colour("text"), True)
+        write(painter, first, alert.rule, ink, 13, bold=bold, elide=elide)
+        beside = right if entry.acknowledged else self.seen.x() - 6
+        second = QRectF(left, 30, beside - left, 18)
+        write(painter, second, " ".join(self._second().split()), muted, 12, elide=elide)
 
     def _resized(self) -> None:
         # Keep the button in its corner.
@@ -183,9 +163,7 @@ class AlertList(Themed, QWidget):
         self._offer_rules = offer_rules
         self._model = model
         self._newest = 0
-        for row in self.rows:
-            row.hide()
-            row.deleteLater()
+        discard(*self.rows)
         self.rows = []
         self.none.setText(why_none)
         self.refresh()
@@ -229,10 +207,8 @@ class AlertList(Themed, QWidget):
         self._column.insertWidget(0, row)
         self.rows.insert(0, row)
         self._newest = entry.number
-        while len(self.rows) > _MOST_ROWS:
-            old = self.rows.pop()
-            old.hide()
-            old.deleteLater()
+        discard(*self.rows[_MOST_ROWS:])
+        del self.rows[_MOST_ROWS:]
 
     def _all(self) -> None:
         self.acknowledged.emit(None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.session.why import HeardExplainer
@@ -31,7 +31,7 @@ from emolive.ui.icons import icon
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.live.header import RecordButton
 from emolive.ui.live.health import Stat
-from emolive.ui.theme import SPACE, Theme, Themed, font
+from emolive.ui.theme import SPACE, Painted, Theme, Themed, font
 from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
 from emolive.wording import adapted_text, familiarity_text, percent
@@ -77,16 +77,12 @@ class CallView(Themed, QWidget):
         self._side = side
         self._trouble = False
         # All numbers where there is room, and always some alerts.
-        numbers = card(side)
+        self.remarks = RemarksPanel(side)
+        numbers, notes = card(side, self.metrics), card(side, self.remarks)
+        warnings = card(side, self.alerts)
         numbers.setMinimumHeight(_LEAST_NUMBERS)
-        vbox(self.metrics, within=numbers, margins=1)
-        notes = card(side)
         notes.setMinimumHeight(_LEAST_NOTES)
-        self.remarks = RemarksPanel(notes)
-        vbox(self.remarks, within=notes, margins=1)
-        warnings = card(side)
         warnings.setMinimumHeight(_LEAST_ALERTS)
-        vbox(self.alerts, within=warnings, margins=1)
         numbers.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         notes.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         vbox(numbers, (warnings, 1), notes, within=side, gap=SPACE)
@@ -179,7 +175,7 @@ class CallView(Themed, QWidget):
         self.back.clicked.connect(self.back_wanted)
         self.name = ElidedLabel(self, "title")
         self.about = ElidedLabel(self, "caption")
-        self.mood = MoodLabel(self)
+        self.mood = MoodLabel(self.theme, self)
         self.elapsed = label("0:00", self, "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Duration of the call"))
@@ -191,20 +187,17 @@ class CallView(Themed, QWidget):
         tip = tr("Monitor it once more, from the start; the agent's emotions are off again")
         text = f" {tr('Start again')}"
         self.again = push_button(text, self, self.again_wanted.emit, kind="primary", tip=tip)
-        self.listen = QPushButton(f" {tr('Listen in')}", self)
-        self.listen.setCheckable(True)
-        self.listen.setProperty("toggle", True)
-        self.listen.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.listen.setToolTip(tr("Hear the call while it goes on; the audit log gets to know (L)"))
+        tip = tr("Hear the call while it goes on; the audit log gets to know (L)")
+        text = f" {tr('Listen in')}"
+        self.listen = push_button(text, self, kind="toggle", tip=tip, checkable=True)
         self.listen.clicked.connect(self.listen_wanted)
         self.keep = IconButton("keep", "", self.theme, self, keys="K")
         self.keep.clicked.connect(self.keep_wanted)
         self.record = RecordButton(self.theme, self)
         self.record.clicked.connect(self.record_wanted)
         row = hbox(self.back, (vbox(self.name, self.about, gap=0), 1), self.mood, gap=10)
-        for widget in (self.agent, self.health):
-            fill(row, 4, widget)
-        fill(row, 4, self.elapsed, self.listen, self.keep, self.record, self.stop, self.again)
+        fill(row, 4, self.agent, 4, self.health, 4, self.elapsed, self.listen, self.keep)
+        fill(row, self.record, self.stop, self.again)
         return row
 
     def _changed(self, model: CallModel) -> bool:
@@ -302,11 +295,11 @@ class CallView(Themed, QWidget):
             self.telephone.setVisible(bool(text))
 
 
-class MoodLabel(QWidget):
+class MoodLabel(Painted, QWidget):
     """The main party's emotion, as on its card."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
         self._ink: TilePainter | None = None
         self._face: CallFace | None = None
         self.setFixedSize(210, 32)
@@ -321,13 +314,10 @@ class MoodLabel(QWidget):
             self.setAccessibleDescription(face.why)
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter) -> None:
         """Draw colour and word."""
-        if self._ink is None or self._face is None:
-            return
-        painter = QPainter(self)
-        self._ink.emotion(painter, QRectF(self.rect()), self._face, 18)
-        painter.end()
+        if self._ink is not None and self._face is not None:
+            self._ink.emotion(painter, QRectF(self.rect()), self._face, 18)
 
 
 def telephone_words(model: CallModel) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QWidget
 
 from emolive.audio.call_devices import CallDevices
@@ -21,28 +21,9 @@ from emolive.ui.layouts import STRETCH, vbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.theme import Theme
 
-if TYPE_CHECKING:
-    from emolive.audio.call import Side
-
-
-class SideBox(ChoiceBox):
-    """On which channel the agent is."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Channel of the agent"), parent)
-        self.addItem(tr("Agent left, customer right"), "left")
-        self.addItem(tr("Agent right, customer left"), "right")
-
-    @property
-    def side(self) -> Side:
-        """The agent's channel."""
-        return "right" if self.currentIndex() else "left"
-
 
 class _Form(QWidget):
     """Devices and their levels; what was set with each comes back."""
-
-    changed = Signal()
 
     def __init__(
         self,
@@ -85,14 +66,11 @@ class _Form(QWidget):
 
 def _offer(box: ChoiceBox, entries: Sequence[tuple[str, Any]], first: int = 0) -> None:
     """Offer these texts and values; what was chosen stays, if it is still there."""
-    before = box.currentData()
-    box.blockSignals(True)
-    box.clear()
-    for text, value in entries or [(tr("none"), None)]:
-        box.addItem(text, value)
+    before = box.value()
     values = [value for _, value in entries]
-    box.setCurrentIndex(values.index(before) if before in values else first)
-    box.blockSignals(False)
+    with QSignalBlocker(box):
+        box.offer(entries or [(tr("none"), None)])
+        box.setCurrentIndex(values.index(before) if before in values else first)
 
 
 class StereoForm(_Form):
@@ -108,7 +86,11 @@ class StereoForm(_Form):
         about = tr("A line input or a telephone adapter with one party on each channel.")
         super().__init__(about, theme, preferences, make_probe, parent)
         self.device = ChoiceBox(tr("Stereo device"), self)
-        self.side = SideBox(self)
+        sides = [
+            (tr("Agent left, customer right"), "left"),
+            (tr("Agent right, customer left"), "right"),
+        ]
+        self.side = ChoiceBox(tr("Channel of the agent"), self, sides)
         self.form.add(tr("Device"), self.device)
         self.form.add(tr("Channels"), self.side)
         self.device.addItem(tr("Looking for devices…"))
@@ -124,7 +106,7 @@ class StereoForm(_Form):
         if found is None:
             return None
         name, key = found
-        return CallChoice(CallKind.DEVICE, name, device=key, agent=self.side.side)
+        return CallChoice(CallKind.DEVICE, name, device=key, agent=self.side.value())
 
     def show_devices(self, found: CallDevices) -> None:
         """Offer the devices with two channels."""
@@ -160,7 +142,7 @@ class StereoForm(_Form):
 
     def _name_channels(self) -> None:
         names = (tr("Agent"), tr("Customer"))
-        self.meter.set_names(names if self.side.side == "left" else names[::-1])
+        self.meter.set_names(names if self.side.value() == "left" else names[::-1])
 
 
 class LoopbackForm(_Form):

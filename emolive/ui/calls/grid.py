@@ -13,6 +13,7 @@ from emolive.i18n import tr
 from emolive.types import Severity
 from emolive.ui.calls.model import CallModel
 from emolive.ui.calls.tile import CARD_HEIGHT, CARD_WIDTH, ROW_HEIGHT, CallTile
+from emolive.ui.controls import discard
 from emolive.ui.theme import SPACE, Theme, Themed
 
 RESORT_S = 3.0
@@ -115,8 +116,7 @@ class CallGrid(Themed, QWidget):
         self.order.remove(call_id)
         if tile.hasFocus() and self.order:
             self.tiles[self.order[min(index, len(self.order) - 1)]].setFocus()
-        tile.hide()
-        tile.deleteLater()
+        discard(tile)
         self._place()
 
     def show_order(self, order: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.audio.call_devices import FindsDevices, find_call_devices
@@ -20,7 +20,6 @@ from emolive.monitoring.sources import CallChoice
 from emolive.session.library import Library
 from emolive.settings import Settings
 from emolive.types import Severity
-from emolive.ui import messages
 from emolive.ui.calls.call_view import CallView
 from emolive.ui.calls.chime import Chime
 from emolive.ui.calls.controller import CallsController
@@ -32,8 +31,8 @@ from emolive.ui.calls.wall import WallView
 from emolive.ui.dialog import ConsentDialog
 from emolive.ui.files import TakesFiles
 from emolive.ui.hearing import Hearing
-from emolive.ui.layouts import vbox
-from emolive.ui.messages import Message
+from emolive.ui.layouts import stack, vbox
+from emolive.ui.messages import LOOKS, Action, Message
 from emolive.ui.preferences import Preferences
 from emolive.ui.shortcuts import CALLS_KEYS, bind_key
 from emolive.ui.theme import Theme, Themed
@@ -41,11 +40,6 @@ from emolive.ui.theme import Theme, Themed
 # The timeline of an opened call flows; cards say something new a few times a second; out of sight
 # only alerts matter.
 _OPEN_MS, _WALL_MS, _HIDDEN_MS = 33, 200, 500
-_SEVERITIES = {
-    Severity.INFO: messages.Severity.INFO,
-    Severity.WARNING: messages.Severity.WARNING,
-    Severity.CRITICAL: messages.Severity.ERROR,
-}
 _KNOWN_NAMES = 500
 
 
@@ -84,9 +78,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
         self.hearing = Hearing(preferences, self)
         self.wall = WallView(theme, self)
         self.call = CallView(theme, self)
-        self.stack = QStackedWidget(self)
-        self.stack.addWidget(self.wall)
-        self.stack.addWidget(self.call)
+        self.stack = stack(self, self.wall, self.call)
         vbox(self.stack, within=self)
         self.setAcceptDrops(True)
         self._timer = QTimer(self)
@@ -399,7 +391,7 @@ class CallsPage(TakesFiles, Themed, QWidget):
         if len(waiting) > 1:
             more = ntr("{count} more waits.", "{count} more wait.", len(waiting) - 1)
             text = f"{text} {more}"
-        self._say(Message(_SEVERITIES[entry.alert.severity], text, messages.Action.OPEN_CALL))
+        self._say(Message(LOOKS[entry.alert.severity], text, Action.OPEN_CALL))
 
     def _say(self, said: Message | None) -> None:
         if said != self._said:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.i18n import tr
 from emolive.monitoring.sources import CallChoice
-from emolive.ui.controls import IconButton, ScrollColumn, label, push_button
+from emolive.ui.controls import IconButton, ScrollColumn, discard, label, push_button
 from emolive.ui.files import audio_files
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme
@@ -66,9 +66,7 @@ class RecordingsForm(QWidget):
     def show_calls(self, calls: Sequence[CallChoice]) -> None:
         """List these."""
         self.calls = list(calls)
-        for row in self.rows:
-            row.hide()
-            row.deleteLater()
+        discard(*self.rows)
         self.rows = []
         for index, call in enumerate(self.calls):
             row = CallRow(call, self.theme, self)

@@ -6,14 +6,14 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QPushButton, QWidget
 
 from emolive.alerts.conditions.form import EmotionsField, NumberField, SwitchField
 from emolive.alerts.conditions.rule import Rule
 from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import Role, Severity
-from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, text_field
+from emolive.ui.controls import ChoiceBox, Fields, Notice, ScrollColumn, label, text_field
 from emolive.ui.layouts import STRETCH, FlowLayout, hbox, vbox
 from emolive.ui.settings.form import Number
 from emolive.ui.theme import font
@@ -68,10 +68,7 @@ class RuleForm(ScrollColumn):
         return field in self._problems
 
     def _build(self, inner: QWidget, rule: Rule) -> None:
-        form = QFormLayout()
-        form.setHorizontalSpacing(14)
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = Fields()
         self.name = text_field(tr("Name of the rule"), inner, text=rule.name, longest=80)
         self.name.textEdited.connect(lambda text: self.edited.emit({"name": text}))
         self._row(form, tr("Name"), "name", self.name)
@@ -92,9 +89,8 @@ class RuleForm(ScrollColumn):
             else:
                 self._row(form, field.label, field.name, self._number(field, inner), field.about)
         self._heading(form, tr("Then"), inner)
-        self.severity = ChoiceBox(tr("Severity"), inner)
-        for severity in Severity:
-            self.severity.addItem(severity_name(severity), str(severity))
+        graves = [(severity_name(severity), str(severity)) for severity in Severity]
+        self.severity = ChoiceBox(tr("Severity"), inner, graves)
         self.severity.setCurrentIndex(list(Severity).index(rule.severity))
         self.severity.activated.connect(
             lambda index: self.edited.emit({"severity": list(Severity)[index]})
@@ -156,9 +152,8 @@ class RuleForm(ScrollColumn):
         form.addRow(name, box)
 
     def _who(self, rule: Rule, inner: QWidget) -> ChoiceBox:
-        self.who = ChoiceBox(tr("Who is watched"), inner)
-        for role, name in _WHO:
-            self.who.addItem(tr(name), None if role is None else str(role))
+        roles = [(tr(name), None if role is None else str(role)) for role, name in _WHO]
+        self.who = ChoiceBox(tr("Who is watched"), inner, roles)
         if rule.stream is not None:
             self.who.addItem(tr("stream {name}", name=rule.stream))
             self.who.setCurrentIndex(len(_WHO))
@@ -194,8 +189,7 @@ class RuleForm(ScrollColumn):
 
     def _hooks(self, rule: Rule, inner: QWidget) -> QWidget:
         box = QWidget(inner)
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = vbox(within=box)
         for name in self._webhooks:
             made = QCheckBox(name, box)
             made.setChecked(name in rule.webhooks)

@@ -14,8 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QMenu,
     QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -35,7 +33,7 @@ from emolive.ui.calls.webhooks_dialog import WebhooksDialog
 from emolive.ui.controls import MenuButton, card, label, push_button, timer
 from emolive.ui.dialog import Dialog
 from emolive.ui.invitation import Ghost, Invitation
-from emolive.ui.layouts import fill, hbox, vbox
+from emolive.ui.layouts import fill, hbox, stack, vbox
 from emolive.ui.theme import Theme
 from emolive.wording import severity_name
 
@@ -182,15 +180,13 @@ class RulesDialog(Dialog):
         # Not as the button's own menu: for that its text would have to make room.
         self.adding.clicked.connect(lambda _: self._offer_kinds())
         self.deleting = push_button(tr("Delete"), self, self.delete, kind="quiet")
-        frame = card(self)
-        vbox(self.list, within=frame, margins=4)
+        frame = card(self, self.list, margins=4)
         left = vbox((frame, 1), hbox((self.adding, 1), self.deleting), gap=8)
         self.words = label("", self, "hint", wrap=True)
         self.trial = RuleTrial(self.theme, self)
         self.found = label("", self, "muted", wrap=True)
         self.form = RuleForm(self._labels, (), self)
         self.form.edited.connect(self._on_edited)
-        self.right = QStackedWidget(self)
         self.empty = Invitation(self.theme, Ghost.BARS, self)
         more = self.empty.add_button(tr("Add examples"), self._add_examples, "primary")
         own = self.empty.add_button(tr("Add a rule"), self._offer_kinds)
@@ -201,10 +197,8 @@ class RulesDialog(Dialog):
             more,
             own,
         )
-        frame = card(self)  # the ghost is drawn on a card's colour
-        QVBoxLayout(frame).addWidget(self.empty)
-        self.right.addWidget(frame)
-        self.right.addWidget(self.form)
+        # The ghost is drawn on a card's colour.
+        self.right = stack(self, card(self, self.empty, margins=None), self.form)
         self.line = QFrame(self)  # what is tried is no part of the form
         self.line.setObjectName("line")
         right = vbox(self.words, (self.right, 1), self.line, self.trial, self.found, gap=8)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import decimal, moment_text, ntr, time_text, tr
 from emolive.labels import emotion_name
@@ -18,7 +18,7 @@ from emolive.ui.background import Background
 from emolive.ui.controls import ChoiceButton, card, label, push_button
 from emolive.ui.dialog import Dialog
 from emolive.ui.invitation import Ghost, Invitation
-from emolive.ui.layouts import fill, hbox, vbox
+from emolive.ui.layouts import STRETCH, fill, hbox, stack, vbox
 from emolive.ui.painting import fill_rounded
 from emolive.ui.settings.form import Choice
 from emolive.ui.text_table import TextTable
@@ -49,17 +49,13 @@ class ShiftDialog(Dialog):
         self._work = Background("shift", self)
         self._shift = Shift()
         self.spans: list[ChoiceButton] = []
-        row = QHBoxLayout()
-        row.setSpacing(4)
         for days, name in ((0, tr("Today")), (1, tr("Last 24 hours")), (7, tr("Last 7 days"))):
             button = ChoiceButton(name, name, self)
             button.clicked.connect(lambda _=False, days=days: self.show_days(days))
             self.spans.append(button)
-            row.addWidget(button)
-        row.addStretch()
         self.team = Choice(tr("Team"), [(tr("All teams"), None)], self)
         self.team.picked.connect(lambda _: self._look())
-        row.addWidget(self.team)
+        row = hbox(*self.spans, STRETCH, self.team, gap=4)
         self.sum = label("", self, "heading")
         self.hours = HourBars(theme, self)
         self.emotions = EmotionBars(theme, self)
@@ -90,16 +86,12 @@ class ShiftDialog(Dialog):
             gap=12,
         )
         fill(self.body, row, self.sum)
-        figures = vbox(bars, within=self.figures, gap=10)
-        figures.addLayout(tables)
+        vbox(bars, tables, within=self.figures, gap=10)
         self.empty = Invitation(theme, Ghost.BARS, self)
         self.week = self.empty.add_button(tr("Last 7 days"), lambda: self.show_days(7), "primary")
         # One in the other's place, so that the dialog keeps its size.
-        self._pages = QStackedWidget(self)
-        self._pages.addWidget(self.figures)
-        frame = card(self)  # the ghost is drawn on a card's colour
-        QVBoxLayout(frame).addWidget(self.empty)
-        self._pages.addWidget(frame)
+        # The ghost is drawn on a card's colour.
+        self._pages = stack(self, self.figures, card(self, self.empty, margins=None))
         self.body.addWidget(self._pages)
         self.leave = push_button(tr("Close"), self, self.reject, kind="primary")
         self.buttons.addWidget(self.leave)
@@ -132,8 +124,7 @@ class ShiftDialog(Dialog):
     def _show(self, found: Shift) -> None:
         self._shift = found
         team = self.team.value()
-        teams: list[tuple[str, object]] = [(tr("All teams"), None)]
-        self.team.set_values(teams + [(name, name) for name in found.teams])
+        self.team.offer([(tr("All teams"), None), *((name, name) for name in found.teams)])
         self.team.show_value(team)
         calls = ntr("{count} call", "{count} calls", found.calls)
         alerts = ntr("{count} alert", "{count} alerts", len(found.alerts))
@@ -280,11 +271,8 @@ class EmotionBars(Painted, QWidget):
 
 
 def _titled(title: str, content: QWidget, parent: QWidget) -> QWidget:
-    frame = card(parent)
-    vbox(
-        label(title, frame, "heading"), (content, 1), within=frame, margins=(14, 10, 14, 12), gap=8
-    )
-    return frame
+    head = label(title, parent, "heading")
+    return card(parent, head, (content, 1), margins=(14, 10, 14, 12), gap=8)
 
 
 def _agent_cells(row: AgentRow) -> tuple[str, ...]:

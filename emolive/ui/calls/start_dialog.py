@@ -12,9 +12,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QCompleter,
-    QHBoxLayout,
     QLineEdit,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -31,7 +29,7 @@ from emolive.ui.controls import ChoiceButton, card, label, push_button, text_fie
 from emolive.ui.device_finder import DeviceWatch
 from emolive.ui.dialog import DIALOG_MARGINS, Dialog, texts_within
 from emolive.ui.files import TakesFiles
-from emolive.ui.layouts import STRETCH, fill, vbox
+from emolive.ui.layouts import STRETCH, fill, hbox, stack, vbox
 from emolive.ui.popups import dress_suggestions
 from emolive.ui.preferences import Preferences
 from emolive.ui.theme import Theme
@@ -134,16 +132,11 @@ class StartDialog(TakesFiles, Dialog):
         self._work = Background("call sources", self)
         self.pages: list[ChoiceButton] = []
         group = QButtonGroup(self)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        self.stack = QStackedWidget(self)
         for index, text in enumerate(_PAGES):
             button = ChoiceButton(tr(text), tr(text), self)
             button.clicked.connect(lambda _=False, index=index: self.show_page(index))
             group.addButton(button)
             self.pages.append(button)
-            row.addWidget(button)
-        row.addStretch()
         self.recordings = RecordingsForm(theme, choose, self)
         self.recordings.files_chosen.connect(self.look_into)
         self.recordings.changed.connect(self._on_changed)
@@ -151,15 +144,13 @@ class StartDialog(TakesFiles, Dialog):
         self.stereo = StereoForm(theme, preferences, make_probe, self)
         self.loopback = LoopbackForm(theme, preferences, make_probe, self)
         self._meters = (*self.stereo.meters, *self.loopback.meters)
-        for form in (self.recordings, self.stereo, self.loopback):
-            self.stack.addWidget(form)
+        self.stack = stack(self, self.recordings, self.stereo, self.loopback)
         self.agent = AgentSwitch(theme, self, auditable=auditable)
         self.agent.declined.connect(lambda: self.declined.emit(self._name()))
-        self._beside = QHBoxLayout()
-        self._beside.setSpacing(_BETWEEN)
+        self._beside = hbox(gap=_BETWEEN)
         where = self._group(self.body, tr("Where are the two parties heard?"))
         self.body.addLayout(self._beside)
-        fill(where, row, self.stack)
+        fill(where, hbox(*self.pages, STRETCH, gap=4), self.stack)
         self.who = WhoForm(known or Known(), self)
         self._group(self._beside, tr("Who is it?")).addWidget(self.who)
         self.record = QCheckBox(self)
@@ -268,13 +259,11 @@ class StartDialog(TakesFiles, Dialog):
 
     def _on_changed(self) -> None:
         calls = self.choices
-        text = tr("Start")
-        if len(calls) > 1:
-            text = ntr("Start {count} call", "Start {count} calls", len(calls))
-        self.begin.setText(text)
+        several = len(calls) > 1
+        many = ntr("Start {count} call", "Start {count} calls", len(calls))
+        self.begin.setText(many if several else tr("Start"))
         self.begin.setEnabled(bool(calls))
         self.missing.setText("" if calls else tr(_MISSING[self.page]))
-        several = len(calls) > 1
         self.record.setText(tr("Record these calls") if several else tr("Record this call"))
         self.agent.offer(calls)
         self.who.offer(calls)

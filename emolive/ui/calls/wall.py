@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from emolive.alerts.rules import RuleSet
 from emolive.i18n import decimal, ntr, tr
@@ -14,10 +14,10 @@ from emolive.ui.calls.alert_list import AlertProblems
 from emolive.ui.calls.face import NOTABLE_LAG_S
 from emolive.ui.calls.grid import CallGrid, UrgencyOrder
 from emolive.ui.calls.model import CallModel
-from emolive.ui.controls import ChoiceButton, ElidedLabel, ScrollColumn, card, label, push_button
+from emolive.ui.controls import ElidedLabel, PictureChoice, ScrollColumn, card, label, push_button
 from emolive.ui.icons import icon
 from emolive.ui.invitation import Ghost, Invitation
-from emolive.ui.layouts import fill, hbox, vbox
+from emolive.ui.layouts import fill, hbox, stack, vbox
 from emolive.ui.theme import SPACE, Theme, Themed
 
 
@@ -33,15 +33,11 @@ class WallView(Themed, QWidget):
         super().__init__(theme, parent)
         self.order = UrgencyOrder()
         self.grid = CallGrid(theme, self)
-        self.empty = EmptyWall(theme, self)
-        self.empty.add.clicked.connect(self.add_wanted)
-        self.empty.rules.clicked.connect(self.rules_wanted)
+        self.empty = EmptyWall(self, theme)
         self._opening = 0
         self.problems = AlertProblems(self)
-        self.stack = QStackedWidget(self)
         self._scroll = ScrollColumn(self.grid, self)
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self._scroll)
+        self.stack = stack(self, self.empty, self._scroll)
         vbox(self._tools(), self.problems, (self.stack, 1), within=self, gap=SPACE)
         QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
         self.show_list(False)
@@ -51,10 +47,6 @@ class WallView(Themed, QWidget):
     def _recolour(self) -> None:
         self.add.setIcon(icon("calls", self.theme.on_accent))
         self.rules.setIcon(icon("bell", self.theme.text))
-        for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
-            button.setIcon(
-                icon(shape, self.theme.accent if button.isChecked() else self.theme.muted)
-            )
 
     def _share_room(self) -> None:
         self.grid.set_room(self._scroll.viewport().height())
@@ -92,9 +84,6 @@ class WallView(Themed, QWidget):
         self.cards.setChecked(not as_list)
         self.rows.setChecked(as_list)
         self.grid.show_list(as_list)
-        for shape, button in (("tiles", self.cards), ("sessions", self.rows)):
-            colour = self.theme.accent if button.isChecked() else self.theme.muted
-            button.setIcon(icon(shape, colour))
 
     def show_rules(self, rules: RuleSet | None) -> None:
         """How many rules are watched for."""
@@ -106,8 +95,8 @@ class WallView(Themed, QWidget):
     def _tools(self) -> QHBoxLayout:
         self.heading = label(tr("Calls"), self, "page")
         self.sum = ElidedLabel(self, "muted")
-        self.cards = ChoiceButton("", tr("Show cards"), self)
-        self.rows = ChoiceButton("", tr("Show a list"), self)
+        self.cards = PictureChoice("tiles", tr("Show cards"), self.theme, self)
+        self.rows = PictureChoice("sessions", tr("Show a list"), self.theme, self)
         self.cards.clicked.connect(lambda: self.show_list(False))
         self.rows.clicked.connect(lambda: self.show_list(True))
         tip = tr("Remove the calls that have ended")
@@ -155,14 +144,13 @@ class WallView(Themed, QWidget):
 class EmptyWall(QWidget):
     """What the page is for, while there is no call."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, wall: WallView, theme: Theme) -> None:
+        super().__init__(wall)
         self._invitation = Invitation(theme, Ghost.CALLS, self)
-        self.add = self._invitation.add_button(tr("Monitor a call…"), _nothing, "primary")
-        self.rules = self._invitation.add_button("", _nothing)
-        frame = card(self)
-        vbox(self._invitation, within=frame, margins=1)
-        vbox(frame, within=self)
+        text = tr("Monitor a call…")
+        self.add = self._invitation.add_button(text, wall.add_wanted.emit, "primary")
+        self.rules = self._invitation.add_button("", wall.rules_wanted.emit)
+        vbox(card(self, self._invitation), within=self)
         self.show_opening(False)
 
     def show_opening(self, opening: bool) -> None:
@@ -180,7 +168,3 @@ class EmptyWall(QWidget):
             self.add,
             self.rules,
         )
-
-
-def _nothing() -> None:
-    """The owner of the button connects it."""

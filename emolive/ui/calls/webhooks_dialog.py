@@ -14,7 +14,7 @@ from emolive.i18n import tr
 from emolive.ui.background import Background
 from emolive.ui.controls import Fields, card, label, push_button
 from emolive.ui.dialog import Dialog
-from emolive.ui.layouts import STRETCH, fill, hbox, vbox
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.settings.form import Choice
 from emolive.ui.theme import Theme
 
@@ -36,7 +36,6 @@ class WebhooksDialog(Dialog):
         self.list.setAccessibleName(tr("Webhooks"))
         self.list.setObjectName("plain")
         self.list.setFixedHeight(104)
-        frame = card(self)
         self.none = label(
             tr("No webhook yet. Add one to get alerts where you are: in a chat, or on a server."),
             self,
@@ -45,7 +44,7 @@ class WebhooksDialog(Dialog):
         )
         self.none.setFixedHeight(self.list.height())
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        vbox(self.list, self.none, within=frame, margins=4)
+        frame = card(self, self.list, self.none, margins=4)
         self.list.currentRowChanged.connect(lambda _: self._show_hook())
         self.add = push_button(tr("Add a webhook"), self, self._on_add)
         self.delete = push_button(tr("Delete"), self, self._on_delete, kind="quiet")

@@ -14,7 +14,7 @@ from emolive.monitoring.sources import SourceChoice, SourceKind, open_source
 from emolive.session.recorder_status import RecorderStatus
 from emolive.times import clock_text
 from emolive.types import EngineState, EngineStatus
-from emolive.ui.controls import IconButton, keep_room, label
+from emolive.ui.controls import IconButton, flagged, keep_room, label, push_button
 from emolive.ui.icons import icon
 from emolive.ui.input_meter import InputMeter
 from emolive.ui.layouts import STRETCH, hbox
@@ -54,9 +54,7 @@ class RecordButton(Themed, QPushButton):
 
     def _become(self, recording: bool) -> None:
         self._recording = recording
-        self.setProperty("recording", recording)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        flagged(self, "recording", recording)
         tip = tr("Stop recording (R)") if recording else tr("Record this run (R)")
         self.setToolTip(tip)
         self.setAccessibleName(tr("Stop recording") if recording else tr("Record"))
@@ -97,24 +95,21 @@ class Header(Themed, QFrame):
         self.picker.refresh.connect(self.refresh_devices)
         self.meter = InputMeter(theme, self, make_probe=make_probe)
         self.meter.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.split = QPushButton(tr("2 channels"), self)
-        self.split.setCheckable(True)
-        self.split.setProperty("toggle", True)
-        self.split.setToolTip(tr("Left and right as two streams, each with its own timeline"))
-        self.split.setAccessibleName(tr("Keep two channels apart"))
+        tip, name = (
+            tr("Left and right as two streams, each with its own timeline"),
+            tr("Keep two channels apart"),
+        )
+        self.split = push_button(
+            tr("2 channels"), self, kind="toggle", tip=tip, name=name, checkable=True
+        )
         self.split.clicked.connect(self._on_split)
-        self.button = QPushButton(self)
-        self.button.setProperty("primary", True)
+        self.button = push_button("", self, self.start_stop, kind="primary")
         self.button.setMinimumWidth(104)
-        self.button.clicked.connect(self.start_stop)
         self.recording = RecordButton(theme, self)
         self.recording.clicked.connect(self.record)
         self.keep = IconButton("keep", "", theme, self, keys="K")
         self.show_held(0.0)
         self.sound = SoundButton(theme, self)
-        for control in (self.split, self.button):
-            # A click must not take the focus: Space belongs to start and stop.
-            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.elapsed = label("0:00", self, "elapsed")
         self.elapsed.setFont(font(18, bold=True))
         self.elapsed.setAccessibleName(tr("Elapsed time"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from emolive.i18n import decimal, tr
 from emolive.times import duration_text
 from emolive.types import EngineStatus
-from emolive.ui.controls import label
+from emolive.ui.controls import flagged, label, open_under
 from emolive.ui.layouts import vbox
 from emolive.ui.theme import font
 
@@ -37,10 +37,7 @@ class Stat(QWidget):
         if self.value.text() != text:
             self.value.setText(text)
             self.setAccessibleDescription(f"{self._name} {text}")
-        if bool(self.value.property("alert")) != alert:
-            self.value.setProperty("alert", alert)
-            self.value.style().unpolish(self.value)
-            self.value.style().polish(self.value)
+        if flagged(self.value, "alert", alert):
             # Here and not in the style sheet, whose padding a label does not reckon with.
             self.value.setContentsMargins(*((6, 0, 6, 0) if alert else (0, 0, 0, 0)))
 
@@ -106,7 +103,7 @@ class HealthButton(QPushButton):
         self.setProperty("segment", True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.details = EngineDetails(self)
-        self.clicked.connect(self._open)
+        self.clicked.connect(lambda: open_under(self.details, self))
         self.setToolTip(tr("How the analysis is doing: show its figures"))
         self.setAccessibleName(tr("How the analysis is doing"))
         # Nothing beside it moves when the word changes.
@@ -128,16 +125,4 @@ class HealthButton(QPushButton):
         if word != self.text():
             self.setText(word)
             self.setAccessibleDescription(word)
-        if bool(self.property("alert")) != trouble:
-            self.setProperty("alert", trouble)
-            self.style().unpolish(self)
-            self.style().polish(self)
-
-    def _open(self) -> None:
-        details = self.details
-        details.adjustSize()
-        window = self.window()
-        left = self.mapToGlobal(QPoint(0, self.height() + 4))
-        most = window.mapToGlobal(QPoint(window.width() - details.width() - 8, 0)).x()
-        details.move(min(left.x(), most), left.y())
-        details.show()
+        flagged(self, "alert", trouble)

@@ -52,8 +52,8 @@ class LivePage(Themed, QWidget):
         self.title = tr("Live")
         self.icon_name = "live"
         self.runner = runner
-        self._big = False
-        self.empty = EmptyState(theme, self)
+        self.big = False
+        self.empty = EmptyState(self, theme)
         self.header = Header(theme, choose, self, make_probe=make_probe)
         self.present = Present(theme, self)
         self.workspace = Workspace(theme, self.empty, view, self)
@@ -65,10 +65,8 @@ class LivePage(Themed, QWidget):
             f"{tr('Show everything')}  (B)", self, self.big_left.emit, kind="quiet"
         )
         self.leave_big.hide()
-        outer = vbox(
-            self.header, (self.leave_big, 0, Qt.AlignmentFlag.AlignRight), within=self, gap=SPACE
-        )
-        outer.addLayout(row, 1)
+        leave = (self.leave_big, 0, Qt.AlignmentFlag.AlignRight)
+        vbox(self.header, leave, (row, 1), within=self, gap=SPACE)
         self._connect()
         self._on_state(EngineState.IDLE)
 
@@ -115,7 +113,7 @@ class LivePage(Themed, QWidget):
 
     def set_big(self, big: bool) -> None:
         """Show the state alone, to be read from across a room."""
-        self._big = big
+        self.big = big
         self.header.setVisible(not big)
         self.leave_big.setVisible(big)
         self.workspace.setVisible(not big)
@@ -123,11 +121,6 @@ class LivePage(Themed, QWidget):
             self.why.close_drawer()
         self.present.set_big(big)
         self._share_height()
-
-    @property
-    def big(self) -> bool:
-        """Whether the state is shown alone."""
-        return self._big
 
     def end(self, deadline: float) -> None:
         """End all threads."""
@@ -151,9 +144,6 @@ class LivePage(Themed, QWidget):
         runner.noted.connect(self._on_noted)
         runner.explained.connect(self.drawer.show_explanation)
         self.header.start_stop.connect(self.toggle)
-        self.empty.start.connect(self.start)
-        self.empty.demo.connect(self.demo)
-        self.empty.guide.connect(self.guide)
         self.workspace.picked.connect(self.explain)
         self.workspace.lanes_chosen.connect(self.show_lanes)
 
@@ -192,12 +182,12 @@ class LivePage(Themed, QWidget):
         model = self.runner.model
         if model is not None:
             self.header.show_elapsed(now_s)
-            if not self._big:
+            if not self.big:
                 self.workspace.advance(now_s, model.oldest_s)
             self.present.refresh(model, self.runner.state)
 
     def _share_height(self) -> None:
-        if self._big:
+        if self.big:
             self.present.setMaximumHeight(16_777_215)
         else:
             self.present.setFixedHeight(max(168, min(290, round(self.height() * 0.27))))
@@ -206,15 +196,11 @@ class LivePage(Themed, QWidget):
 class EmptyState(Invitation):
     """Says what to do first, and offers to listen, the demo and the guide."""
 
-    start = Signal()
-    demo = Signal()
-    guide = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, Ghost.TIMELINE, parent)
-        self.start_button = self.add_button(tr("Start listening"), self.start.emit, "primary")
-        self.button = self.add_button(tr("Play the demo clip"), self.demo.emit)
-        self.guide_button = self.add_button(tr("Show me around"), self.guide.emit)
+    def __init__(self, page: LivePage, theme: Theme) -> None:
+        super().__init__(theme, Ghost.TIMELINE, page)
+        self.start_button = self.add_button(tr("Start listening"), page.start, "primary")
+        self.button = self.add_button(tr("Play the demo clip"), page.demo.emit)
+        self.guide_button = self.add_button(tr("Show me around"), page.guide.emit)
         self.show_starting(False)
 
     def show_starting(self, starting: bool) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from emolive.history.model import MonitorModel, StreamModel
 from emolive.i18n import tr
 from emolive.types import EngineState
-from emolive.ui.controls import ChoiceButton, label
-from emolive.ui.layouts import fill, vbox
+from emolive.ui.controls import ChoiceButton, card, label
+from emolive.ui.layouts import STRETCH, hbox
 from emolive.ui.live.bars import ClassBars
 from emolive.ui.live.current import CurrentCard, card_text
 from emolive.ui.live.meter import LevelMeter
@@ -44,16 +44,10 @@ class Insight(QWidget):
         self.tabs: dict[str, ChoiceButton] = {}
         self._frames: dict[str, QFrame] = {}
         self._heads: dict[str, QLabel] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE)
+        row = hbox(within=self, gap=SPACE)
         for name, view in self.views.items():
-            frame = QFrame(self)
-            frame.setProperty("card", True)
-            head = label(tr(view.title), frame, "caption")
-            self._heads[name] = head
-            column = vbox(head, within=frame, margins=(14, 7, 14, 9), gap=3)
-            column.addWidget(view, 1)
+            head = self._heads[name] = label(tr(view.title), self, "caption")
+            frame = card(self, head, (view, 1), margins=(14, 7, 14, 9), gap=3)
             self._frames[name] = frame
             row.addWidget(frame, view.stretch)
         self._make_tabs()
@@ -74,15 +68,11 @@ class Insight(QWidget):
     def _make_tabs(self) -> None:
         """One row of tabs, which moves into the frame that is shown."""
         self._tab_row = QWidget(self)
-        tabs = QHBoxLayout(self._tab_row)
-        tabs.setContentsMargins(0, 0, 0, 0)
-        tabs.setSpacing(2)
         for key, (name, view) in enumerate(self.views.items(), 1):
             tab = ChoiceButton(tr(view.title), f"{tr(view.tip)} ({key})", self._tab_row)
             tab.clicked.connect(lambda _=False, name=name: self.show_view(name))
-            tabs.addWidget(tab)
             self.tabs[name] = tab
-        tabs.addStretch()
+        hbox(*self.tabs.values(), STRETCH, within=self._tab_row, gap=2)
 
     def _arrange(self) -> None:
         for name, frame in self._frames.items():
@@ -106,16 +96,11 @@ class Present(QWidget):
         self.cards = [CurrentCard(theme, self) for _ in range(MAX_STREAMS)]
         self.insight = Insight(theme, self)
         self.meter = LevelMeter(theme, self)
-        self._meter_card = _card(self.meter, (10, 10, 10, 8))
+        self._meter_card = card(self, self.meter, margins=(10, 10, 10, 8))
         self._several = False
         self._big = False
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE)
-        for card in self.cards:
-            row.addWidget(card, 10)
-        fill(row, (self.insight, 8), self._meter_card)
-        self._row = row
+        cards = ((one, 10) for one in self.cards)
+        self._row = hbox(*cards, (self.insight, 8), self._meter_card, within=self, gap=SPACE)
         self.cards[1].hide()
 
     def set_big(self, big: bool) -> None:
@@ -130,17 +115,17 @@ class Present(QWidget):
         for view in self.insight.views.values():
             view.set_streams(labels, streams)
         self.meter.set_streams(streams)
-        for i, card in enumerate(self.cards):
-            card.set_stream(labels, streams[i].name if self._several else "")
+        for i, one in enumerate(self.cards):
+            one.set_stream(labels, streams[i].name if self._several else "")
         self._arrange()
 
     def refresh(self, model: MonitorModel | None, state: EngineState) -> None:
         """Show the newest decisions and levels; what did not change costs nothing."""
         streams = [*model.streams.values()][:MAX_STREAMS] if model else []
         window_s = model.facts.window_s if model else 3.0
-        for i, card in enumerate(self.cards):
+        for i, one in enumerate(self.cards):
             stream = streams[i] if i < len(streams) else None
-            card.show_text(card_text(stream, state, window_s))
+            one.show_text(card_text(stream, state, window_s))
         for view in self.insight.views.values():
             view.refresh(running=state is EngineState.RUNNING)
         if state.at_rest:
@@ -162,15 +147,6 @@ class Present(QWidget):
         self.insight.set_wide(wide)
         # All views together need more than the cards; one of them less.
         cards = 10 if not wide else (8 if self._several else 13)
-        for card in self.cards:
-            self._row.setStretchFactor(card, cards)
+        for one in self.cards:
+            self._row.setStretchFactor(one, cards)
         self._row.setStretchFactor(self.insight, 28 if wide else 9)
-
-
-def _card(content: QWidget, margins: tuple[int, int, int, int]) -> QFrame:
-    frame = QFrame()
-    frame.setProperty("card", True)
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(*margins)
-    layout.addWidget(content)
-    return frame

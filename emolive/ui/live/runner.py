@@ -23,7 +23,6 @@ from emolive.session.recent import RecentRun
 from emolive.types import Alert, AlertEnded, EngineState, EngineStatus, Event
 from emolive.ui import messages
 from emolive.ui.bridge import EngineBridge
-from emolive.ui.messages import Message
 from emolive.ui.runs import Run, Runs
 
 _log = logging.getLogger(__name__)
@@ -203,7 +202,7 @@ class LiveRunner(QObject):
         self._over = None
         self.choice = choice
         self._forget()
-        self.say(None)
+        self.said.emit(None)
         self._enter(EngineState.STARTING)
         self.controller.start(choice, split=split)
 
@@ -217,10 +216,6 @@ class LiveRunner(QObject):
         """Explain a moment; `explained` follows."""
         if self._explainer is not None:
             self._explainer.ask(moment, self._answered.emit)
-
-    def say(self, message: Message | None) -> None:
-        """What the banner is to say about the run."""
-        self.said.emit(message)
 
     def shutdown(self, deadline: float) -> None:
         """End all threads before `deadline` (monotonic)."""
@@ -253,7 +248,7 @@ class LiveRunner(QObject):
             text = tr("Internal error: {name}: {text}", name=name, text=text)
         assert self.choice is not None
         own = isinstance(error, ModelError) and self.runs.own_model
-        self.say(messages.failure_message(text, self.choice, model=own))
+        self.said.emit(messages.failure_message(text, self.choice, model=own))
         self._enter(EngineState.FAILED)
 
     def _on_stopped(self) -> None:
@@ -261,7 +256,7 @@ class LiveRunner(QObject):
         self.run = None
         over, self._over = self._over, None
         assert self.choice is not None
-        self.say(messages.ended_message(over, self.choice) if over is not None else None)
+        self.said.emit(messages.ended_message(over, self.choice) if over is not None else None)
         self._enter(EngineState.STOPPED)
         self._on_frame()
 
@@ -294,7 +289,7 @@ class LiveRunner(QObject):
             self._over = status
             self.controller.stop()
         elif status.state is not EngineState.STOPPING:
-            self.say(messages.running_message(status))
+            self.said.emit(messages.running_message(status))
             self._enter(status.state)
 
     def _on_alert(self, alert: Alert) -> None:

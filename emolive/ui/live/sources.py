@@ -56,7 +56,7 @@ class SourcePicker(QComboBox):
         self._played: list[SourceChoice] = []
         self._computer = False
         self._microphone = DEFAULT_INPUT
-        self._current = DEFAULT_INPUT
+        self.choice = DEFAULT_INPUT
         self._refreshable = True
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(tr("Audio input"))
@@ -64,11 +64,6 @@ class SourcePicker(QComboBox):
         self.setMinimumContentsLength(14)
         self.activated.connect(self._on_activated)
         self._fill()
-
-    @property
-    def choice(self) -> SourceChoice:
-        """What is selected."""
-        return self._current
 
     def microphone(self, device: str | int | None, *, computer: bool = False) -> SourceChoice:
         """The entry for a device, or one for a device that is not there (now)."""
@@ -100,8 +95,8 @@ class SourcePicker(QComboBox):
             (self._played if device.is_loopback else self._devices).append(choice)
         self._computer = computer_is_heard(devices)
         self._microphone = self.microphone(self._microphone.device)
-        if self._current.kind is SourceKind.MICROPHONE:
-            self._take(self.microphone(self._current.device, computer=self._current.computer))
+        if self.choice.kind is SourceKind.MICROPHONE:
+            self._take(self.microphone(self.choice.device, computer=self.choice.computer))
         self._fill()
 
     def set_refreshable(self, refreshable: bool) -> None:
@@ -115,7 +110,7 @@ class SourcePicker(QComboBox):
         path = self._choose(self)
         if path is not None:
             self.select(file_choice(path))
-            self.chosen.emit(self._current)
+            self.chosen.emit(self.choice)
         else:
             self._fill()
 
@@ -147,7 +142,7 @@ class SourcePicker(QComboBox):
         return [*self._devices, *self._played]
 
     def _take(self, choice: SourceChoice) -> None:
-        self._current = choice
+        self.choice = choice
         if choice.kind is SourceKind.MICROPHONE and choice not in self._played:
             self._microphone = self.microphone(choice.device)
 
@@ -159,9 +154,9 @@ class SourcePicker(QComboBox):
         if self._computer:
             both = _beside(self._microphone)
             self.addItem(both.title, both)
-        absent = self._row(self._current) < 0 and self._current not in self._played
-        if absent and self._current.kind is SourceKind.MICROPHONE:
-            self.addItem(tr(self._current.title), self._current)
+        absent = self._row(self.choice) < 0 and self.choice not in self._played
+        if absent and self.choice.kind is SourceKind.MICROPHONE:
+            self.addItem(tr(self.choice.title), self.choice)
         if self._refreshable:
             self.addItem(tr("Look for inputs again"), _LOOK_AGAIN)
         if self._played:
@@ -173,8 +168,8 @@ class SourcePicker(QComboBox):
             self.addItem(tr(choice.title), choice)
         self.addItem(tr("Open file…"), _OPEN_FILE)
         self.addItem(tr("Analyse files into sessions…"), _ANALYSE)
-        self.setCurrentIndex(self._row(self._current))
-        self.setToolTip(tr(self._current.title))
+        self.setCurrentIndex(self._row(self.choice))
+        self.setToolTip(tr(self.choice.title))
         self.blockSignals(False)
 
     def _row(self, choice: SourceChoice) -> int:

@@ -36,9 +36,7 @@ class AnnotatorBar(QWidget):
         self.who.activated.connect(self._on_name)
         self.tier = ChoiceBox(tr("Tier"), self)
         self.tier.setToolTip(tr("What you label: the emotion, or something of your own"))
-        self.tier.activated.connect(
-            lambda index: self.tier_chosen.emit(str(self.tier.itemData(index)))
-        )
+        self.tier.picked.connect(self.tier_chosen)
         self.edit = IconButton("edit", tr("Tiers and their labels"), theme, self)
         self.edit.clicked.connect(self.tiers_wanted)
         self.others = QCheckBox(tr("Show others' marks"), self)
@@ -68,10 +66,7 @@ class AnnotatorBar(QWidget):
 
     def set_tiers(self, tiers: Sequence[TierSettings], chosen: str) -> None:
         """Offer the emotions and these."""
-        self.tier.clear()
-        self.tier.addItem(tr("Emotion"), "")
-        for tier in tiers:
-            self.tier.addItem(tier.name, tier.name)
+        self.tier.offer([(tr("Emotion"), ""), *((tier.name, tier.name) for tier in tiers)])
         self.choose_tier(chosen)
 
     def choose_tier(self, name: str) -> None:

@@ -31,7 +31,7 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import TimePanel, TimeRuler
 from emolive.ui.timeline.probabilities import ProbabilityPanel
-from emolive.ui.timeline.rating_panels import RATING_PANELS, RatingPanel
+from emolive.ui.timeline.rating_panels import RATING_PANELS, RatingPanel, Ratings
 from emolive.ui.timeline.spectrogram import SpectrogramPanel
 from emolive.ui.timeline.stream_panel import PanelStack, StreamPanel
 from emolive.ui.timeline.voice_panels import VOICE_PANELS, VoicePanel
@@ -51,20 +51,6 @@ class _Answers:
 class _Loudness:
     name: str
     levels: LevelHistory
-    end_s: float
-
-
-@dataclass(slots=True, eq=False)
-class _Rated:
-    name: str
-    rate: int
-    traces: tuple[Trace, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Voice:
-    name: str
-    voice: VoiceCurves
     end_s: float
 
 
@@ -94,7 +80,7 @@ class Board(Themed, QWidget):
         self._borders: list[int] = []
         self._hidden: set[type[TimePanel]] = {*VOICE_PANELS, *RATING_PANELS}
         self.events: EventLane | None = None
-        self.ratings = _Rated("", 1)
+        self.ratings = Ratings()
         self.ruler = TimeRuler(self.axis, theme, parent)  # below, where the board is scrolled
         self.stack = PanelStack(self.axis)
         vbox((self.stack, 1), within=self, gap=2)
@@ -120,7 +106,7 @@ class Board(Themed, QWidget):
         self.show_happenings(session, session.notes)
         for stream in session.streams:
             self._add_stream(session, stream, other)
-        self.ratings = _Rated("", info.rate)
+        self.ratings = Ratings(info.rate)
         for panel in self._add_kinds(RATING_PANELS, self.ratings, "", 4):
             assert isinstance(panel, RatingPanel)
             panel.setAccessibleName(tr(panel.menu))
@@ -273,10 +259,9 @@ class Board(Themed, QWidget):
             loudness = _Loudness(name, stream.levels, info.duration_s)
             self._add_kinds((LevelPanel,), loudness, "", last)
         if stream.audio is not None:
-            curves = VoiceCurves(stream.audio, info.duration_s, self)
+            curves = VoiceCurves(name, stream.audio, info.duration_s, self)
             self.voices.append(curves)
-            voice = _Voice(name, curves, info.duration_s)
-            for panel in self._add_kinds(VOICE_PANELS, voice, "", last):
+            for panel in self._add_kinds(VOICE_PANELS, curves, "", last):
                 assert isinstance(panel, VoicePanel)
                 panel.caption = _caption(panel.heading, shown)
                 curves.arrived.connect(panel.refresh_curves)

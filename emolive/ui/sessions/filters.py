@@ -19,7 +19,7 @@ from emolive.ui.icons import icon
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
-_LENGTHS_S = (0.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+_LENGTHS_S = (3.0, 5.0, 10.0, 30.0, 60.0)
 _DELAY_MS = 220
 
 
@@ -105,28 +105,33 @@ class FilterBar(Themed, QWidget):
             glass = button.defaultAction() is self._glass
             button.setAccessibleName(tr("Search") if glass else tr("Clear the search"))
         self.emotions = _Several(tr("Emotion"), self)
-        self.length = ChoiceBox(tr("Shortest segment"), self)
-        for seconds in _LENGTHS_S:
-            text = tr("over {seconds} s", seconds=decimal(seconds)) if seconds else tr("any length")
-            self.length.addItem(text, seconds)
-        self.when = ChoiceBox(tr("When it was recorded"), self)
-        for text, days in (
+        lengths = [(tr("over {seconds} s", seconds=decimal(s)), s) for s in _LENGTHS_S]
+        any_length = (tr("any length"), 0.0)
+        self.length = ChoiceBox(tr("Shortest segment"), self, [any_length, *lengths])
+        times = [
             (tr("any time"), None),
             (tr("today"), 0),
             (tr("last 7 days"), 7),
             (tr("last 30 days"), 30),
             (tr("last 12 months"), 365),
-        ):
-            self.when.addItem(text, days)
+        ]
+        self.when = ChoiceBox(tr("When it was recorded"), self, times)
         self.tags = _Several(tr("Tag"), self)
-        self.by_hand = push_button(
-            tr("marked by hand"), self, lambda: None, kind="chip",
-            tip=tr("Look in what people marked instead of the model's segments"),
-        )  # fmt: skip
-        self.by_hand.setCheckable(True)
+        tip = tr("Look in what people marked instead of the model's segments")
+        self.by_hand = push_button(tr("marked by hand"), self, kind="chip", tip=tip, checkable=True)
         self.clear_button = push_button(tr("Clear"), self, self.clear, kind="quiet")
         self._delay = timer(self, _DELAY_MS, self.changed, once=True)
-        self._lay_out()
+        filters = hbox(
+            self.emotions,
+            self.length,
+            self.when,
+            self.tags,
+            self.by_hand,
+            STRETCH,
+            self.clear_button,
+            gap=8,
+        )
+        vbox(self.text, filters, within=self, gap=8)
         self.text.textChanged.connect(self._on_change)
         self.text.returnPressed.connect(self._now)
         self.emotions.changed.connect(self._on_change)
@@ -193,19 +198,6 @@ class FilterBar(Themed, QWidget):
         self.tags.choose(())
         self._on_change()
         self._now()
-
-    def _lay_out(self) -> None:
-        filters = hbox(
-            self.emotions,
-            self.length,
-            self.when,
-            self.tags,
-            self.by_hand,
-            STRETCH,
-            self.clear_button,
-            gap=8,
-        )
-        vbox(self.text, filters, within=self, gap=8)
 
     def _on_change(self) -> None:
         self.clear_button.setEnabled(self.active)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy
 
 from emolive.i18n import tr
 from emolive.labels import emotion_name
+from emolive.ui.controls import discard
 from emolive.ui.layouts import FlowLayout
 from emolive.ui.painting import fill_rounded, write
 from emolive.ui.theme import Painted, Theme, Themed, font
@@ -93,8 +94,7 @@ class LabelKeys(Themed, QWidget):
         self._labels = tuple(labels)
         for key in self._keys:
             self._row.removeWidget(key)
-            key.hide()
-            key.deleteLater()
+        discard(*self._keys)
         self._keys = []
         for i, name in enumerate(self._labels):
             key = LabelKey(i + 1, name, self.theme, self)

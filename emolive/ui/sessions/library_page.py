@@ -8,7 +8,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import mark, ntr, tr
@@ -17,9 +17,9 @@ from emolive.session.query_text import taken_as_text
 from emolive.session.records import SessionState
 from emolive.session.search import SearchQuery
 from emolive.ui.background import Background
-from emolive.ui.controls import Notice, label, push_button, timer
+from emolive.ui.controls import Notice, card, label, push_button, timer
 from emolive.ui.invitation import Ghost, Invitation
-from emolive.ui.layouts import STRETCH, fill, hbox, vbox
+from emolive.ui.layouts import STRETCH, hbox, stack, vbox
 from emolive.ui.sessions.filters import FilterBar
 from emolive.ui.sessions.session_details import SessionDetails
 from emolive.ui.sessions.session_model import SessionModel, SessionRow, rows_of
@@ -69,7 +69,6 @@ class LibraryPage(Themed, QWidget):
     record_wanted = Signal()
     retry_wanted = Signal()
     failed = Signal(str)
-    listed = Signal()
 
     def __init__(self, theme: Theme, worker: Background, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -82,7 +81,7 @@ class LibraryPage(Themed, QWidget):
         self.table.setAccessibleName(tr("Sessions"))
         self.filters = FilterBar(theme, self)
         self.details = SessionDetails(theme, self)
-        self.empty = EmptyList(theme, self)
+        self.empty = EmptyList(self, theme)
         self.count = label("", self, "muted")
         self.words = Notice(self, "muted")
         self.words.setTextFormat(Qt.TextFormat.PlainText)
@@ -135,11 +134,10 @@ class LibraryPage(Themed, QWidget):
         try:
             query = self.filters.query(datetime.now())
         except EmoliveError as error:
-            self._say(str(error))
+            self.problem.say(str(error))
             return
-        self._say("")
-        words = taken_as_text(query) or ""
-        self.words.say(words)
+        self.problem.say("")
+        self.words.say(taken_as_text(query) or "")
         self._next = tuple(choose) or self._next
         self._worker.ask(lambda: look(library, query), self._on_found, self._on_failed, key="look")
 
@@ -175,14 +173,10 @@ class LibraryPage(Themed, QWidget):
         self._on_choice()
         if any(row.info.state is SessionState.RECORDING for row in found.rows):
             self._again.start()
-        self.listed.emit()
 
     def _on_failed(self, text: str) -> None:
-        self._say(text)
+        self.problem.say(text)
         self.failed.emit(text)
-
-    def _say(self, problem: str) -> None:
-        self.problem.say(problem)
 
     def _choose(self, session_ids: Sequence[str]) -> None:
         selection = self.table.selectionModel()
@@ -222,23 +216,18 @@ class LibraryPage(Themed, QWidget):
 
     def _lay_out(self) -> None:
         self.heading = label(tr("Sessions"), self, "page")
-        head = hbox(self.heading, gap=12)
-        fill(
-            head,
+        head = hbox(
+            self.heading,
             self.count,
             STRETCH,
             self.results_button,
             self.label_button,
             self.teach_button,
             self.import_button,
+            gap=12,
         )
-        frame = QFrame(self)
-        frame.setProperty("card", True)
-        inside = QStackedWidget(frame)
-        inside.addWidget(self.table)
-        inside.addWidget(self.empty)
-        vbox(inside, within=frame, margins=(1, 6, 1, 6))
-        self._stack = inside
+        self._stack = stack(self, self.table, self.empty)
+        frame = card(self, self._stack, margins=(1, 6, 1, 6))
         vbox(
             head,
             self.filters,
@@ -266,10 +255,6 @@ class LibraryPage(Themed, QWidget):
         )
         details.export.connect(self._on_export)
         details.delete.connect(self._on_delete)
-        self.empty.record.connect(self.record_wanted)
-        self.empty.import_.connect(self.import_wanted)
-        self.empty.clear.connect(self.filters.clear)
-        self.empty.retry.connect(self.retry_wanted)
         bind_key(self, "Ctrl+F", self._search)
         bind_key(self, "/", self._search)
         bind_key(self, "F2", details.rename)
@@ -347,17 +332,14 @@ class LibraryPage(Themed, QWidget):
 class EmptyList(Invitation):
     """One sentence, at most two buttons."""
 
-    record = Signal()
-    import_ = Signal()
-    clear = Signal()
-    retry = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, Ghost.SESSIONS, parent)
-        self.record_button = self.add_button(tr("Go to the live view"), self.record.emit, "primary")
-        self.import_button = self.add_button(tr("Import a bundle…"), self.import_.emit)
-        self.clear_button = self.add_button(tr("Show all sessions"), self.clear.emit, "primary")
-        self.retry_button = self.add_button(tr("Try again"), self.retry.emit, "primary")
+    def __init__(self, page: LibraryPage, theme: Theme) -> None:
+        super().__init__(theme, Ghost.SESSIONS, page)
+        live, import_, retry = page.record_wanted, page.import_wanted, page.retry_wanted
+        self.record_button = self.add_button(tr("Go to the live view"), live.emit, "primary")
+        self.import_button = self.add_button(tr("Import a bundle…"), import_.emit)
+        clear = page.filters.clear
+        self.clear_button = self.add_button(tr("Show all sessions"), clear, "primary")
+        self.retry_button = self.add_button(tr("Try again"), retry.emit, "primary")
 
     def show_loading(self) -> None:
         """The library is being opened."""

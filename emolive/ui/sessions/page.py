@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 
 from emolive.adapt import shelf
 from emolive.i18n import ntr, tr
@@ -21,7 +21,7 @@ from emolive.session.session_history import SessionHistory
 from emolive.ui.background import Background
 from emolive.ui.controls import timer
 from emolive.ui.dialog import Dialog
-from emolive.ui.layouts import vbox
+from emolive.ui.layouts import stack, vbox
 from emolive.ui.messages import Message, Severity
 from emolive.ui.sessions.compare_dialog import CompareDialog
 from emolive.ui.sessions.delete_dialog import DeleteDialog
@@ -88,10 +88,7 @@ class SessionsPage(Themed, QWidget):
         self._back: QWidget = self.list  # where a session is left to
         self.dialog: QDialog | None = None
         self._said = timer(self, _SAID_MS, lambda: self.message.emit(None), once=True)
-        self._pages = QStackedWidget(self)
-        self._pages.addWidget(self.list)
-        self._pages.addWidget(self.replay)
-        self._pages.addWidget(self.results)
+        self._pages = stack(self, self.list, self.replay, self.results)
         vbox(self._pages, within=self)
         self._connect()
 
@@ -384,9 +381,8 @@ class SessionsPage(Themed, QWidget):
 
     def _open(self, dialog: Dialog) -> None:
         self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.finished.connect(self._closed)
-        dialog.open()
+        dialog.ask()
 
     def _closed(self) -> None:
         if self.sender() is self.dialog:  # not one that another one has followed

@@ -34,15 +34,10 @@ class Playing(QObject):
         self._make = make
         self._player: Player | None = None
         self._rate = 1
-        self._playing = False
+        self.playing = False
         self._told: str | None = None
         self._closing: list[threading.Thread] = []
         self._timer = timer(self, _FRAME_MS, self._look)
-
-    @property
-    def playing(self) -> bool:
-        """Whether it plays right now."""
-        return self._playing
 
     @property
     def position_s(self) -> float:
@@ -66,7 +61,7 @@ class Playing(QObject):
         """Play, or pause."""
         if self._player is None:
             return
-        if self._playing:
+        if self.playing:
             self._player.pause()
         else:
             self._player.play()
@@ -74,7 +69,7 @@ class Playing(QObject):
 
     def pause(self) -> None:
         """Pause, if it plays."""
-        if self._playing:
+        if self.playing:
             self.toggle()
 
     def seek(self, at_s: float) -> None:
@@ -123,8 +118,8 @@ class Playing(QObject):
         """Fall silent; the player ends on a thread of its own, since a device may take its time."""
         player, self._player = self._player, None
         self._timer.stop()
-        if self._playing:
-            self._playing = False
+        if self.playing:
+            self.playing = False
             self.changed.emit(False)
         self._closing = [thread for thread in self._closing if thread.is_alive()]
         if player is not None:
@@ -144,8 +139,8 @@ class Playing(QObject):
             return
         status = self._player.status()
         playing = status.state is PlayerState.PLAYING
-        if playing != self._playing:
-            self._playing = playing
+        if playing != self.playing:
+            self.playing = playing
             (self._timer.start if playing else self._timer.stop)()
             self.changed.emit(playing)
         self.moved.emit(status.position / self._rate)

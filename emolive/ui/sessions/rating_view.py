@@ -125,15 +125,13 @@ class RatingView(QWidget):
     """Tells when rating begins and ends, and where the point is."""
 
     switched = Signal(bool)
-    aimed = Signal(float, float)
     taken_back = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pad = RatingPad(theme, self)
         self.values = label("", self, "heading")
-        self.button = push_button(tr("Rate while it plays"), self, lambda: None, kind="toggle")
-        self.button.setCheckable(True)
+        self.button = push_button(tr("Rate while it plays"), self, kind="toggle", checkable=True)
         self.button.toggled.connect(self._on_switched)
         self.back_button = push_button(tr("Take back the last take"), self, self.taken_back.emit)
         self.back_button.setEnabled(False)
@@ -144,11 +142,10 @@ class RatingView(QWidget):
             ),
             self,
             "muted",
+            wrap=True,
         )
-        self.stick = label("", self, "caption")
-        for text in (self.hint, self.stick):
-            text.setWordWrap(True)
-        self.pad.aimed.connect(self._on_aimed)
+        self.stick = label("", self, "caption", wrap=True)
+        self.pad.aimed.connect(self.show_point)
         vbox(
             self.pad,
             self.values,
@@ -191,7 +188,3 @@ class RatingView(QWidget):
         if on:
             self.pad.setFocus(Qt.FocusReason.OtherFocusReason)
         self.switched.emit(on)
-
-    def _on_aimed(self, valence: float, arousal: float) -> None:
-        self.show_point(valence, arousal)
-        self.aimed.emit(valence, arousal)

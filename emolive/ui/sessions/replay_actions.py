@@ -48,7 +48,7 @@ class ReplayActions(QObject):
         self._playing = playing
         self.selection = selection
         self._marking = marking
-        self._stream: str | None = None
+        self.stream: str | None = None
         marking.made.connect(selection.select_mark)
 
     def show_menu(self, parent: QWidget, where: QPoint) -> None:
@@ -77,12 +77,7 @@ class ReplayActions(QObject):
         self.looping = False
         # The one that is marked where nothing is selected: one with emotions, if there is one.
         streams = sorted(session.streams, key=lambda stream: not stream.info.emotion)
-        self._stream = streams[0].name if streams else None
-
-    @property
-    def stream(self) -> str | None:
-        """The stream that was selected last."""
-        return self._stream
+        self.stream = streams[0].name if streams else None
 
     # Moving about.
 
@@ -126,7 +121,7 @@ class ReplayActions(QObject):
 
     def select_segment(self, segment: Segment) -> None:
         """Select a segment of the model and go to its start."""
-        self._stream = segment.stream
+        self.stream = segment.stream
         several = self.session is not None and len(self.session.streams) > 1
         stretch = Region(
             segment.start_sample, segment.end_sample, segment.stream if several else None
@@ -145,7 +140,7 @@ class ReplayActions(QObject):
 
     def select_segment_at(self, sample: int, stream: str | None) -> None:
         """Select the model's segment at a sample."""
-        segment = self._segment_at(sample, stream or self._stream)
+        segment = self._segment_at(sample, stream or self.stream)
         if segment is not None:
             self.select_segment(segment)
 
@@ -240,7 +235,7 @@ class ReplayActions(QObject):
         """The loop follows the selection."""
         stretch = self.selection.stretch
         if stretch is not None and stretch.stream is not None:
-            self._stream = stretch.stream
+            self.stream = stretch.stream
         if self.looping and self._selected_part() is not None:
             self._loop_selection()
         self.sync_loop()
@@ -263,7 +258,7 @@ class ReplayActions(QObject):
             self._marking.relabel(mark.id, label)
             return
         stretch = self.selection.stretch
-        stream = (stretch.stream if stretch else None) or self._stream
+        stream = (stretch.stream if stretch else None) or self.stream
         if stretch is not None:
             self._marking.add(stretch.start_sample, stretch.end_sample, label, stream)
             return

@@ -29,7 +29,6 @@ from emolive.wording import adapted_text
 class ReplayHeader(QWidget):
     """Back, title (a field), facts; compare, export, view, side panel."""
 
-    back = Signal()
     renamed = Signal(str)
     export = Signal()
     compare = Signal()
@@ -83,7 +82,6 @@ class ReplayHeader(QWidget):
         self.side_button = IconButton("panel", tr("Summary, marks, notes"), theme, self)
         self.side_button.setCheckable(True)
         self.side_button.clicked.connect(self.side)
-        self._icons = (self.back_button, self.view_button, self.side_button)
         self.facts.setContentsMargins(9, 0, 0, 0)
         hbox(
             self.back_button,

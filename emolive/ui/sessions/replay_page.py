@@ -197,7 +197,6 @@ class ReplayPage(Themed, QWidget):
     def _connect(self) -> None:
         board, playing, transport = self.board, self.playing, self.transport
         actions, header, marking = self.actions_, self.header, self.marking
-        header.back.connect(self.left)
         header.back_button.clicked.connect(self.left)
         header.renamed.connect(self._rename)
         header.export.connect(self._export)

@@ -10,9 +10,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QFrame,
     QHeaderView,
-    QStackedWidget,
     QTableView,
     QWidget,
 )
@@ -20,9 +18,17 @@ from PySide6.QtWidgets import (
 from emolive.i18n import ntr, tr
 from emolive.session.results import SessionResult, Span, emotions_of, trend, write_results
 from emolive.ui.background import Background
-from emolive.ui.controls import ChoiceBox, ChoiceButton, IconButton, label, push_button, text_field
+from emolive.ui.controls import (
+    ChoiceBox,
+    ChoiceButton,
+    IconButton,
+    card,
+    label,
+    push_button,
+    text_field,
+)
 from emolive.ui.invitation import Ghost, Invitation
-from emolive.ui.layouts import STRETCH, hbox, vbox
+from emolive.ui.layouts import STRETCH, hbox, stack, vbox
 from emolive.ui.sessions.results_model import FACTS, ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart
 from emolive.ui.theme import Theme, Themed
@@ -112,14 +118,13 @@ class ResultsPage(Themed, QWidget):
         self.text.setClearButtonEnabled(True)
         self.as_table = ChoiceButton(tr("Table"), tr("A session a row"), self)
         self.as_trend = ChoiceButton(tr("Trend"), tr("Shares of emotions over time"), self)
-        self.span = ChoiceBox(tr("A bar stands for"), self)
-        for span, text in (
-            (Span.SESSION, tr("each session")),
-            (Span.DAY, tr("days")),
-            (Span.WEEK, tr("weeks")),
-            (Span.MONTH, tr("months")),
-        ):
-            self.span.addItem(text, span)
+        spans = [
+            (tr("each session"), Span.SESSION),
+            (tr("days"), Span.DAY),
+            (tr("weeks"), Span.WEEK),
+            (tr("months"), Span.MONTH),
+        ]
+        self.span = ChoiceBox(tr("A bar stands for"), self, spans)
         self.table_button = push_button(
             tr("Save table…"), self, self._on_save, tip=tr("As CSV, as it is filtered and sorted")
         )
@@ -187,13 +192,8 @@ class ResultsPage(Themed, QWidget):
         table.horizontalHeader().setHighlightSections(False)
         trend_side = QWidget(self)
         vbox(self.legend, (self.chart, 1), within=trend_side, margins=(8, 8, 8, 0))
-        frame = QFrame(self)
-        frame.setProperty("card", True)
-        self._pages = QStackedWidget(frame)
-        self._pages.addWidget(table)
-        self._pages.addWidget(trend_side)
-        self._pages.addWidget(self.empty)
-        vbox(self._pages, within=frame, margins=(1, 6, 1, 6))
+        self._pages = stack(self, table, trend_side, self.empty)
+        frame = card(self, self._pages, margins=(1, 6, 1, 6))
         vbox(head, self.text, (frame, 1), within=self, gap=10)
 
     def _connect(self) -> None:
@@ -244,13 +244,10 @@ class ResultsPage(Themed, QWidget):
             return
         shown, path = self.filter.shown, Path(chosen)
 
-        def work() -> None:
-            write_results(shown, path)
-
         self._worker.ask(
-            work,
+            lambda: write_results(shown, path),
             lambda _: self.said.emit(tr("The table is in {path}.", path=path)),
-            lambda text: self.failed.emit(text),
+            self.failed.emit,
         )
 
     def _on_export(self) -> None:

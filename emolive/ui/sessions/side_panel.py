@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QWidget
 
 from emolive.i18n import tr
 from emolive.ui.controls import push_button
-from emolive.ui.layouts import vbox
+from emolive.ui.layouts import STRETCH, hbox, stack, vbox
 from emolive.ui.sessions.marks_view import MarksView
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.rating_view import RatingView
@@ -29,26 +28,11 @@ class SidePanel(QFrame):
         self.marks = MarksView(theme, self)
         self.rating = RatingView(theme, self)
         self.notes = NotesView(theme, self)
-        self._pages = QStackedWidget(self)
+        self._pages = stack(self, self.summary, self.marks, self.rating, self.notes)
         self._group = QButtonGroup(self)
-        tabs = QHBoxLayout()
-        tabs.setContentsMargins(0, 0, 0, 0)
-        tabs.setSpacing(2)
-        for i, (text, view) in enumerate(
-            (
-                (tr("Summary"), self.summary),
-                (tr("Marks"), self.marks),
-                (tr("Rate"), self.rating),
-                (tr("Notes"), self.notes),
-            )
-        ):
-            button = push_button(text, self, lambda: None, kind="segment")
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setCheckable(True)
-            self._group.addButton(button, i)
-            tabs.addWidget(button)
-            self._pages.addWidget(view)
-        tabs.addStretch()
+        for i, text in enumerate((tr("Summary"), tr("Marks"), tr("Rate"), tr("Notes"))):
+            self._group.addButton(push_button(text, self, kind="segment", checkable=True), i)
+        tabs = hbox(*self._group.buttons(), STRETCH, gap=2)
         self._group.idClicked.connect(self._pages.setCurrentIndex)
         vbox(tabs, (self._pages, 1), within=self, margins=(12, 8, 4, 4), gap=6)
         self.show_view(SUMMARY)

@@ -134,12 +134,10 @@ class SummaryView(Themed, ScrollColumn):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, None, parent)
-        self._lists: list[ShareList] = []
         self.setAccessibleName(tr("Summary"))
 
     def show_session(self, session: SessionHistory) -> None:
         """Put a session into numbers."""
-        self._lists = []
         content = QWidget(self)
         self._column = vbox(within=content, margins=(2, 4, 12, 8), gap=4)
         several = len(session.streams) > 1
@@ -158,7 +156,6 @@ class SummaryView(Themed, ScrollColumn):
                       tr("Time per emotion"))  # fmt: skip
         shares = ShareList(self.theme, self)
         shares.show_shares(summary.samples, info.labels, info.rate)
-        self._lists.append(shares)
         self._column.addWidget(shares)
         if summary.peaks:
             self._heading(tr("Strongest moments"))

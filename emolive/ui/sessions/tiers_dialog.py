@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.errors import EmoliveError
 from emolive.i18n import tr
 from emolive.session.library_settings import LibrarySettings, TierSettings, tier_of, with_tier
-from emolive.ui.controls import IconButton, push_button, text_field
+from emolive.ui.controls import IconButton, discard, push_button, text_field
 from emolive.ui.dialog import Dialog
-from emolive.ui.layouts import fill, hbox
+from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 
 
@@ -56,8 +56,7 @@ class TiersDialog(Dialog):
         )
         self.tiers: tuple[TierSettings, ...] = tuple(tiers)
         self.rows: list[_Row] = []
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(8)
+        self._rows = vbox(gap=8)
         self.body.addLayout(self._rows)
         for tier in tiers:
             row = self.add()
@@ -87,8 +86,7 @@ class TiersDialog(Dialog):
     def _on_remove(self, row: _Row) -> None:
         self.rows.remove(row)
         self._rows.removeWidget(row)
-        row.hide()
-        row.deleteLater()
+        discard(row)
         self.fit()
 
     def _on_save(self) -> None:

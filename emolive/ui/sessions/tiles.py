@@ -124,11 +124,13 @@ class VoiceCurves(TileWorker):
 
     arrived = Signal()
 
-    def __init__(self, path: Path, duration_s: float, parent: QObject | None = None) -> None:
-        """For the audio file of a stream that is `duration_s` long."""
+    def __init__(
+        self, name: str, path: Path, duration_s: float, parent: QObject | None = None
+    ) -> None:
+        """For the audio file of the stream of this name, which is `duration_s` long."""
         super().__init__("emolive voice", lambda: VoiceReader(path), parent)
+        self.name = name
         self.step_s = STEP_S
-        self.end_s = duration_s
         self.problem = ""
         self._n = round(duration_s / STEP_S)
         self._tiles = VoiceTiles()

@@ -47,8 +47,7 @@ class Transport(QWidget):
         self.length = label("", self, "muted")
         self.speeds = ChoiceBox(tr("Speed"), self)
         self.speeds.setToolTip(tr("Speed  (< and >)"))
-        for speed in SPEEDS:
-            self.speeds.addItem(f"{decimal(speed)}×", speed)
+        self.speeds.offer([(f"{decimal(speed)}×", speed) for speed in SPEEDS])
         self.speeds.setCurrentIndex(SPEEDS.index(1.0))
         self.streams = ChoiceBox(tr("Which streams to hear"), self)
         self.streams.setToolTip(tr("Which streams to hear"))
@@ -57,10 +56,6 @@ class Transport(QWidget):
         self.closer = IconButton("zoom in", tr("Zoom in"), theme, self, keys="+")
         self.farther = IconButton("zoom out", tr("Zoom out"), theme, self, keys="−")
         self.whole = IconButton("fit", tr("Show the whole session"), theme, self, keys="0")
-        self._buttons = (
-            self.play_button, self.before, self.after, self.loop_button, self.undo_button,
-            self.redo_button, self.closer, self.farther, self.whole,
-        )  # fmt: skip
         self._lay_out()
         self._connect()
         self.set_edits("", "")
@@ -71,15 +66,10 @@ class Transport(QWidget):
         """Offer what a session has."""
         keep_room(self.clock, clock_tenths(duration_s))
         self.length.setText(f"/ {length_text(duration_s)}" + ("" if audio else tr("  ·  no audio")))
-        self.target.clear()
-        self.target.addItem(tr("any emotion"), None)
-        for name in labels:
-            self.target.addItem(emotion_name(name), name)
-        self.streams.clear()
-        if len(streams) > 1:
-            self.streams.addItem(tr("hear all"), tuple(streams))
-            for name in streams:
-                self.streams.addItem(tr("hear {stream}", stream=stream_name(name)), (name,))
+        named = [(emotion_name(name), name) for name in labels]
+        self.target.offer([(tr("any emotion"), None), *named])
+        each = [(tr("hear {stream}", stream=stream_name(name)), (name,)) for name in streams]
+        self.streams.offer([(tr("hear all"), tuple(streams)), *each] if len(each) > 1 else ())
         self.streams.setVisible(len(streams) > 1)
         self.speeds.setCurrentIndex(SPEEDS.index(1.0))
         self.loop_button.setChecked(False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -31,8 +31,7 @@ class TaughtModel(QWidget):
         super().__init__(parent)
         self._name = ""
         self._asked = False
-        self.about = label("", self, "caption", wrap=True)
-        self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.about = label("", self, "caption", wrap=True, plain=True)
         self.remove_button = push_button(tr("Delete…"), self, self._on_remove, kind="quiet")
         hbox((self.about, 1), self.remove_button, within=self, gap=18)
         self.hide()
@@ -142,7 +141,7 @@ class AnalysisSection(SettingsSection):
         choices = [*bundled_choices(), *adapted_choices()]
         if file is not None and file not in [value for _, value in choices]:
             choices.append((file.name, file))
-        self.model.set_values([*choices, (tr("An ONNX file…"), _ANOTHER)])
+        self.model.offer([*choices, (tr("An ONNX file…"), _ANOTHER)])
         self.model.show_value(file)
         self.model.setToolTip("" if file is None else str(file))
         self.taught.show_model(file)

@@ -24,7 +24,7 @@ from emolive.settings_folder import settings_folder
 from emolive.ui.background import Background
 from emolive.ui.controls import Notice, card, label, push_button
 from emolive.ui.dialog import Dialog
-from emolive.ui.layouts import fill, vbox
+from emolive.ui.layouts import fill
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.settings.example_file import ExampleButton, write_example, written_to
 from emolive.ui.settings.form import Section
@@ -139,9 +139,7 @@ class AuditDialog(Dialog):
         self.table = TextTable(columns, tr("Audit log"), wide=(3,), height=360, parent=self)
         self.check = label(tr("Reading the audit log…"), self, "muted", wrap=True)
         self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        frame = card(self)
-        vbox(self.table, within=frame, margins=(8, 4, 8, 8))
-        fill(self.body, frame, self.check)
+        fill(self.body, card(self, self.table, margins=(8, 4, 8, 8)), self.check)
         self.save = push_button(tr("Save as CSV…"), self, self._on_save)
         self.save.setEnabled(False)
         self.leave = push_button(tr("Close"), self, self.reject, kind="primary")

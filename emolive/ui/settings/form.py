@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QWheelEvent
@@ -19,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.controls import ChoiceBox, label
+from emolive.ui.controls import ChoiceBox, Entries, label
 from emolive.ui.layouts import hbox, vbox
 from emolive.ui.painting import fill_rounded
 from emolive.ui.preferences import Preferences
@@ -42,13 +40,10 @@ class Section(QFrame):
     def row(self, name: str, about: str, control: QWidget) -> QWidget:
         """Add a row; the control is named after it for screen readers."""
         line = QWidget(self)
-        title = label(name, line, wrap=True)
-        texts = vbox(title, gap=1)
+        texts = vbox(label(name, line, wrap=True), gap=1)
         if about:
-            note = label(about, line, "caption", wrap=True)
-            texts.addWidget(note)
-        layout = hbox((texts, 1), within=line, gap=18)
-        layout.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
+            texts.addWidget(label(about, line, "caption", wrap=True))
+        hbox((texts, 1), (control, 0, Qt.AlignmentFlag.AlignVCenter), within=line, gap=18)
         for part in (control, *control.findChildren(QWidget)):
             takes_focus = part.focusPolicy() != Qt.FocusPolicy.NoFocus
             if (part is control or takes_focus) and not _says_its_name(part):
@@ -81,9 +76,7 @@ class SettingsSection(Section):
         self._add(box, part, name, title, about)
         return box
 
-    def choice(
-        self, part: str, name: str, title: str, about: str, values: Sequence[tuple[str, object]]
-    ) -> Choice:
+    def choice(self, part: str, name: str, title: str, about: str, values: Entries) -> Choice:
         """A row with one of a few values."""
         box = Choice(title, values, self)
         box.picked.connect(lambda value: self._preferences.change(part, **{name: value}))
@@ -153,50 +146,15 @@ class Switch(Painted, QAbstractButton):
 
 
 class Choice(ChoiceBox):
-    """One of a few values; `picked` tells of a choice by the person."""
+    """One of a few values, as wide as the other controls of a form."""
 
-    picked = Signal(object)
-
-    def __init__(
-        self, name: str, values: Sequence[tuple[str, object]], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(name, parent)
+    def __init__(self, name: str, entries: Entries, parent: QWidget | None = None) -> None:
+        super().__init__(name, parent, entries)
         self.setFixedWidth(CONTROL_WIDTH)
-        self._values: list[object] = []
-        self.set_values(values)
-        self.activated.connect(lambda row: self.picked.emit(self._values[row]))
-
-    def set_values(self, values: Sequence[tuple[str, object]]) -> None:
-        """Offer these texts and values."""
-        self.blockSignals(True)
-        self.clear()
-        self._values = [value for _, value in values]
-        self.addItems([text for text, _ in values])
-        self.blockSignals(False)
-
-    def add_value(self, text: str, value: object) -> None:
-        """Offer one more."""
-        self._values.append(value)
-        self.addItem(text)
-
-    @property
-    def values(self) -> tuple[object, ...]:
-        """What is offered."""
-        return tuple(self._values)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave it to the page: scrolling must change nothing."""
         event.ignore()
-
-    def value(self) -> Any:
-        """What is chosen; None without a choice."""
-        row = self.currentIndex()
-        return self._values[row] if row >= 0 else None
-
-    def show_value(self, value: object) -> None:
-        """Show `value`, if it is offered."""
-        if value in self._values:
-            self.setCurrentIndex(self._values.index(value))
 
 
 class Number(QDoubleSpinBox):

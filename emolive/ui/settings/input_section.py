@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.inputs import input_key, input_title
@@ -12,12 +12,18 @@ from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.microphone import Microphone
 from emolive.i18n import tr
 from emolive.settings import Settings
-from emolive.ui.controls import label
+from emolive.ui.controls import Entries, label, push_button
 from emolive.ui.input_meter import InputLevel
 from emolive.ui.layouts import hbox
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.form import Choice, SettingsSection
 from emolive.ui.theme import Theme
+
+
+def offered(devices: Sequence[InputDevice]) -> Entries:
+    """The inputs that can be chosen, the system's first."""
+    named = [(input_title(device), input_key(device, devices)) for device in devices]
+    return [(tr("System default"), None), *named]
 
 
 class InputSection(SettingsSection):
@@ -31,7 +37,7 @@ class InputSection(SettingsSection):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(tr("Input"), preferences, theme, parent)
-        self.device = Choice(tr("Input"), [(tr("System default"), None)], self)
+        self.device = Choice(tr("Input"), offered(()), self)
         self.device.picked.connect(preferences.choose_device)
         about = tr("What the live page listens to, unless another input is chosen there.")
         self.row(tr("Device"), about, self.device)
@@ -39,9 +45,7 @@ class InputSection(SettingsSection):
         choices = [(tr("One (mixed)"), 1), (tr("Two (left, right)"), 2)]
         self.channels = self.choice("input", "channels", tr("Channels"), about, choices)
         self.bar = InputLevel(theme, make_probe, self)
-        self.test = QPushButton(tr("Test"), self)
-        self.test.setCheckable(True)
-        self.test.setProperty("toggle", True)
+        self.test = push_button(tr("Test"), self, kind="toggle", checkable=True)
         self.test.clicked.connect(self._on_test)
         self.said = label(tr("Speak, and see whether the bar moves."), self, "caption", wrap=True)
         meter = QWidget(self)
@@ -54,12 +58,11 @@ class InputSection(SettingsSection):
 
     def set_devices(self, devices: Sequence[InputDevice]) -> None:
         """Offer these."""
-        values: list[tuple[str, object]] = [(tr("System default"), None)]
-        values += [(input_title(device), input_key(device, devices)) for device in devices]
+        self.device.offer(offered(devices))
         wanted = self._preferences.settings.input.device
-        if wanted is not None and wanted not in [value for _, value in values]:
-            values.append((tr("{name} (not there)", name=str(wanted).split(", ")[0]), wanted))
-        self.device.set_values(values)
+        if wanted not in self.device.values:
+            name = str(wanted).split(", ")[0]
+            self.device.addItem(tr("{name} (not there)", name=name), wanted)
         self.device.show_value(wanted)
 
     def show_settings(self, settings: Settings) -> None:

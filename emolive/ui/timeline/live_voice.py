@@ -109,11 +109,6 @@ class LiveVoice(QObject):
         self._drafts = 0
 
     @property
-    def voice(self) -> LiveVoice:
-        """Itself: a stream whose voice is measured."""
-        return self
-
-    @property
     def complete(self) -> bool:
         """Whether nothing waits to be measured."""
         return self._worker is None or (self._worker.complete and not self._due)

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from emolive.i18n import mark, tr
 from emolive.times import duration_text
 from emolive.ui.controls import ChoiceButton, IconButton
 from emolive.ui.icons import icon
+from emolive.ui.layouts import hbox
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.panel import MARGIN_RIGHT
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -29,12 +30,9 @@ class SpanButtons(QWidget):
         self.buttons = {
             text: ChoiceButton(tr(text), tr("Show {span}", span=tr(text)), self) for text in SPANS_S
         }
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        hbox(*self.buttons.values(), within=self, gap=2)
         for text, button in self.buttons.items():
             button.clicked.connect(lambda _=False, text=text: self.show_span(text))
-            row.addWidget(button)
         axis.span_changed.connect(self._mark)
         self._mark()
 

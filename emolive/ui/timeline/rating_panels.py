@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,23 +16,16 @@ from emolive.ui.timeline.curve_panel import Curve, CurvePanel
 _COLOURS = ("accent", "warning", "danger", "muted", "text")
 
 
-class WithRatings(Protocol):
-    """Where the traces are; they may be others at any time."""
+@dataclass(slots=True, eq=False)
+class Ratings:
+    """What is to be shown, one's own first, at `rate` samples per second; of all streams ("")."""
 
-    @property
-    def name(self) -> str:
-        """Of the stream: "" for all of them."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second."""
-
-    @property
-    def traces(self) -> Sequence[Trace]:
-        """What is to be shown, one's own first."""
+    rate: int = 1
+    traces: tuple[Trace, ...] = ()
+    name: str = ""
 
 
-class RatingPanel(CurvePanel[WithRatings]):
+class RatingPanel(CurvePanel[Ratings]):
     """One dimension."""
 
     dimension: ClassVar[Dimension]

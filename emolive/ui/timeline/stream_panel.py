@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from emolive.history.streams import Named
 from emolive.i18n import tr
-from emolive.ui.controls import ScrollColumn
+from emolive.ui.controls import ScrollColumn, discard
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.panel import TimePanel
 from emolive.ui.timeline.time_axis import TimeAxis
@@ -88,8 +88,7 @@ class PanelStack(QVBoxLayout):
             for _ in range(2):  # and the room below it
                 self.takeAt(index)
             self.panels.remove(panel)
-            panel.hide()
-            panel.deleteLater()
+        discard(*old)
         for i, panel in enumerate(new):
             self.insertWidget(at + 2 * i, panel)
             self.insertSpacing(at + 2 * i + 1, gap)
@@ -98,9 +97,7 @@ class PanelStack(QVBoxLayout):
 
     def clear(self) -> None:
         """Remove all panels."""
-        for panel in self.panels:
-            panel.hide()
-            panel.deleteLater()
+        discard(*self.panels)
         self.panels = []
         while self.takeAt(0) is not None:
             pass

@@ -9,14 +9,15 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from emolive.explain.voice_tracks import Track
+from emolive.history.streams import Named
 from emolive.i18n import decimal, mark, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
 from emolive.ui.timeline.curve_panel import Curve, CurvePanel
 
 
-class VoiceSource(Protocol):
-    """Tracks on a fixed grid."""
+class VoiceSource(Named, Protocol):
+    """A stream's voice: tracks on a fixed grid."""
 
     @property
     def step_s(self) -> float:
@@ -33,19 +34,7 @@ class VoiceSource(Protocol):
         """
 
 
-class WithVoice(Protocol):
-    """A stream whose voice is measured."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def voice(self) -> VoiceSource:
-        """What is measured."""
-
-
-class VoicePanel(CurvePanel[WithVoice]):
+class VoicePanel(CurvePanel[VoiceSource]):
     """One measure over time. `key` names it in settings; `unit` stands behind values."""
 
     key: ClassVar[str]
@@ -66,14 +55,14 @@ class VoicePanel(CurvePanel[WithVoice]):
 
     def curves(self, start_s: float, end_s: float) -> Sequence[Curve]:
         """The kind's tracks."""
-        step = self.stream.voice.step_s
+        step = self.stream.step_s
         first, last = max(0, math.floor(start_s / step)), math.ceil(end_s / step) + 1
         # Two values a pixel, the same ones wherever the view is; a dot is wider than that.
         most = self.axis.width // 2 if self.dots else 2 * self.axis.width
         every = max(1, (last - first) // max(1, most))
         first -= first % every
-        cells = self.stream.voice.cells(first, last, every)
-        self._say(self.stream.voice.problem)
+        cells = self.stream.cells(first, last, every)
+        self._say(self.stream.problem)
         at_s = (np.arange(first, last, every, dtype=np.float64) + 0.5) * step
         colours = ("accent", "warning", "danger")
         return [
@@ -89,8 +78,8 @@ class VoicePanel(CurvePanel[WithVoice]):
         return f"<b>{clock_text(at_s)}</b> {self.name}: {self._words(values)}"
 
     def _values(self, at_s: float) -> FloatArray:
-        first = int(at_s / self.stream.voice.step_s)
-        values: FloatArray = self.stream.voice.cells(first, first + 1)[list(self.tracks), 0]
+        first = int(at_s / self.stream.step_s)
+        values: FloatArray = self.stream.cells(first, first + 1)[list(self.tracks), 0]
         return values
 
     def _words(self, values: FloatArray) -> str:

@@ -12,8 +12,7 @@ from emolive.history.model import StreamModel
 from emolive.i18n import mark, tr
 from emolive.settings import TimelineView
 from emolive.types import Role
-from emolive.ui.controls import ChoiceButton
-from emolive.ui.icons import icon
+from emolive.ui.controls import PictureChoice
 from emolive.ui.layouts import fill, hbox, vbox
 from emolive.ui.theme import Theme
 from emolive.ui.timeline.card import TimelineCard
@@ -81,11 +80,6 @@ class Workspace(TimelineCard):
         self._pages.addWidget(plots)
         self.back.setParent(plots)
         self.back.setToolTip(tr("Follow the newest audio (L)"))
-        self.set_theme(theme)
-
-    def _recolour(self) -> None:
-        super()._recolour()
-        self._dress_views()
 
     def set_streams(
         self,
@@ -127,7 +121,6 @@ class Workspace(TimelineCard):
         self.view = view
         for name, button in self.views.items():
             button.setChecked(name == view)
-        self._dress_views()
         for panel in self.panels:
             if isinstance(panel, ProbabilityPanel):
                 panel.set_view(view)
@@ -155,7 +148,9 @@ class Workspace(TimelineCard):
 
     def _make_view_buttons(self) -> None:
         self.views = {
-            view: ChoiceButton("", tr("Draw probabilities as {view} (V)", view=tr(text)), self)
+            view: PictureChoice(
+                view, tr("Draw probabilities as {view} (V)", view=tr(text)), self.theme, self
+            )
             for view, text in VIEWS.items()
         }
         for view, button in self.views.items():
@@ -165,8 +160,3 @@ class Workspace(TimelineCard):
     def _choose_view(self, view: TimelineView) -> None:
         self.show_view(view)
         self.view_chosen.emit(view)
-
-    def _dress_views(self) -> None:
-        for view, button in self.views.items():
-            chosen = button.isChecked()
-            button.setIcon(icon(view, self.theme.accent if chosen else self.theme.muted))

@@ -153,8 +153,7 @@ class WhyDrawer(Themed, QFrame):
         self.after = self._button("next", tr("The next decision (.)"), lambda: step(1))
         self.close_button = self._button("close", tr("Close (Esc)"), self.closed.emit)
         self.labels = ChoiceBox(tr("Emotion that is asked about"), self)
-        self.labels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.labels.activated.connect(self._on_label)
+        self.labels.picked.connect(self.label_chosen)
         self.view = SaliencyView(theme, self)
         self.decisive = _text(self)
         self.words = _text(self, "strong")
@@ -174,9 +173,8 @@ class WhyDrawer(Themed, QFrame):
         """Explanations to come are of this run; `several` streams are told apart by name."""
         self._facts = facts
         self._several = several
-        self.labels.clear()
-        for name in facts.labels if facts else ():
-            self.labels.addItem(emotion_name(name), name)
+        names = facts.labels if facts else ()
+        self.labels.offer([(emotion_name(name), name) for name in names])
 
     def show_question(self, moment: Moment) -> None:
         """A moment was asked about; the answer takes a while."""
@@ -283,9 +281,6 @@ class WhyDrawer(Themed, QFrame):
             )
         return " ".join(parts)
 
-    def _on_label(self, index: int) -> None:
-        self.label_chosen.emit(str(self.labels.itemData(index)))
-
     def _button(self, name: str, tip: str, pressed: Callable[[], object]) -> QPushButton:
         button = push_button("", self, pressed, kind="segment", tip=tip, name=tip)
         button.setIcon(icon(name, self.theme.muted))
@@ -310,11 +305,8 @@ class WhyDrawer(Themed, QFrame):
             margins=(14, 0, 14, 12),
             gap=8,
         )
-        top = QWidget(self)
-        top.setLayout(head)
         head.setContentsMargins(14, 8, 8, 0)
-        outer = vbox(top, within=self, gap=6)
-        outer.addWidget(ScrollColumn(inside, self), 1)
+        vbox(head, (ScrollColumn(inside, self), 1), within=self, gap=6)
 
 
 def _text(parent: QWidget, role: str = "body") -> Notice:
