@@ -36,7 +36,7 @@ class AnnotatorBar(QWidget):
         self.who.activated.connect(self._on_name)
         self.tier = ChoiceBox(tr("Tier"), self)
         self.tier.setToolTip(tr("What you label: the emotion, or something of your own"))
-        self.tier.picked.connect(self.tier_chosen)
+        self.tier.picked.connect(self.tier_chosen.emit)
         self.edit = IconButton("edit", tr("Tiers and their labels"), theme, self)
         self.edit.clicked.connect(self.tiers_wanted)
         self.others = QCheckBox(tr("Show others' marks"), self)

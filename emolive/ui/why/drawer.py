@@ -153,7 +153,7 @@ class WhyDrawer(Themed, QFrame):
         self.after = self._button("next", tr("The next decision (.)"), lambda: step(1))
         self.close_button = self._button("close", tr("Close (Esc)"), self.closed.emit)
         self.labels = ChoiceBox(tr("Emotion that is asked about"), self)
-        self.labels.picked.connect(self.label_chosen)
+        self.labels.picked.connect(self.label_chosen.emit)
         self.view = SaliencyView(theme, self)
         self.decisive = _text(self)
         self.words = _text(self, "strong")
