@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
+    QLayout,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -108,8 +109,11 @@ class ChoiceButton(QPushButton):
 class PictureChoice(Themed, ChoiceButton):
     """The same with a picture, in the accent's colour while it is chosen."""
 
-    def __init__(self, shape: str, tip: str, theme: Theme, parent: QWidget) -> None:
+    def __init__(
+        self, shape: str, tip: str, theme: Theme, parent: QWidget, *, checkable: bool = True
+    ) -> None:
         super().__init__(theme, "", tip, parent)
+        self.setCheckable(checkable)
         self._shape = shape
         self.toggled.connect(lambda _: self._recolour())
         self._recolour()
@@ -394,6 +398,13 @@ def discard(*widgets: QWidget) -> None:
     for widget in widgets:
         widget.hide()
         widget.deleteLater()
+
+
+def empty_out(box: QLayout) -> None:
+    """Discard all that stands in a row, column or grid."""
+    while (item := box.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            discard(widget)
 
 
 def open_under(popup: QWidget, button: QWidget) -> None:

@@ -154,15 +154,11 @@ class Guide(Themed, QWidget):
         picture = QLabel(self)
         picture.setPixmap(QIcon(str(resources.asset(resources.ICON))).pixmap(QSize(64, 64)))
         head = label(tr("Welcome to emolive"), self, "hero")
-        about = label(
-            tr(
-                "It listens to speech and shows how it sounds, moment by moment. Everything "
-                "happens on this computer; no audio leaves it."
-            ),
-            self,
-            "muted",
-            wrap=True,
+        text = tr(
+            "It listens to speech and shows how it sounds, moment by moment. Everything "
+            "happens on this computer; no audio leaves it."
         )
+        about = label(text, self, "muted", wrap=True)
         self.device = Choice(tr("Input"), offered(()), self)
         self.device.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.device.setMinimumWidth(0)

@@ -8,10 +8,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QTableView,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
+
+
+def read_only(table: QTableView, row_px: int) -> None:
+    """Rows of this height that are read and selected as a whole, without lines between."""
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(row_px)
+    table.horizontalHeader().setHighlightSections(False)
 
 
 class TextTable(QTableWidget):
@@ -31,16 +43,10 @@ class TextTable(QTableWidget):
         # A long title in two lines.
         self.setHorizontalHeaderLabels([name.replace(" ", "\n", 1) for name in columns])
         self.setAccessibleName(name)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(28)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        read_only(self, 28)
         self.setFixedHeight(height)
         head = self.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        head.setHighlightSections(False)
         for column in range(len(columns)):
             fits = QHeaderView.ResizeMode.ResizeToContents
             head.setSectionResizeMode(

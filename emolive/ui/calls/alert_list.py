@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from emolive.i18n import ntr, tr
 from emolive.times import clock_text, duration_text
 from emolive.ui.calls.model import AlertEntry, CallModel
-from emolive.ui.controls import ScrollColumn, discard, label, push_button
+from emolive.ui.controls import Notice, ScrollColumn, discard, label, push_button
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.painting import paint_flag, severity_colour, write
 from emolive.ui.theme import Painted, Theme, Themed
@@ -22,16 +22,13 @@ _ROW_PX, _EDGE_PX = 58, 4
 _MOST_PROBLEMS = 3
 
 
-class AlertProblems(QLabel):
-    """What is out of order, for as long as it is; hidden while there is nothing."""
+class AlertProblems(Notice):
+    """What is out of order, for as long as it is."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "problem")
-        self.setWordWrap(True)
+        super().__init__(parent, "problem")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.hide()
 
     def show_problems(self, problems: Sequence[str]) -> None:
         """Show the first few in full; touches nothing that stays the same."""
@@ -40,9 +37,8 @@ class AlertProblems(QLabel):
             lines.append(ntr("{count} more problem.", "{count} more problems.", more))
         text = "\n".join(lines)
         if text != self.text():
-            self.setText(text)
+            self.say(text)
             self.setToolTip("\n".join(problems))
-            self.setVisible(bool(text))
 
 
 class AlertRow(Painted, QAbstractButton):

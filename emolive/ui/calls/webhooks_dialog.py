@@ -36,12 +36,8 @@ class WebhooksDialog(Dialog):
         self.list.setAccessibleName(tr("Webhooks"))
         self.list.setObjectName("plain")
         self.list.setFixedHeight(104)
-        self.none = label(
-            tr("No webhook yet. Add one to get alerts where you are: in a chat, or on a server."),
-            self,
-            "muted",
-            wrap=True,
-        )
+        text = tr("No webhook yet. Add one to get alerts where you are: in a chat, or on a server.")
+        self.none = label(text, self, "muted", wrap=True)
         self.none.setFixedHeight(self.list.height())
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         frame = card(self, self.list, self.none, margins=4)

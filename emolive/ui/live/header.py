@@ -25,7 +25,6 @@ from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import size_text
 
 _WIDE_PX = 1_200
-_GOING = (EngineState.STARTING, EngineState.RUNNING, EngineState.RECONNECTING)
 
 
 class RecordButton(Themed, QPushButton):
@@ -167,10 +166,8 @@ class Header(Themed, QFrame):
     def show_state(self, state: EngineState) -> None:
         """What the button does, and what may be changed, in this state."""
         self._state = state
-        going = state in _GOING
-        stopping = state is EngineState.STOPPING
-        self.button.setEnabled(not stopping)
-        self.picker.set_refreshable(not going and not stopping)
+        self.button.setEnabled(state is not EngineState.STOPPING)
+        self.picker.set_refreshable(state.at_rest)
         self._on_choice(self.picker.choice)
         self._recolour()
 
@@ -208,7 +205,7 @@ class Header(Themed, QFrame):
         """Two channels can be asked for where there may be two."""
         possible = choice.kind is not SourceKind.DEMO and choice.channels != 1
         possible = possible and not choice.computer
-        idle = self._state not in _GOING and self._state is not EngineState.STOPPING
+        idle = self._state.at_rest
         self.split.setEnabled(possible and idle)
         self.split.setChecked(possible and self._want_split)
         device = choice.kind is SourceKind.MICROPHONE
@@ -226,7 +223,7 @@ class Header(Themed, QFrame):
         self.split_chosen.emit(split)
 
     def _recolour(self) -> None:
-        stop = self._state in _GOING or self._state is EngineState.STOPPING
+        stop = not self._state.at_rest
         self.button.setText(f" {tr('Stop') if stop else tr('Start')}")
         self.button.setIcon(icon("stop" if stop else "start", self.theme.on_accent))
         self.button.setToolTip(tr("Stop (Space)") if stop else tr("Start (Space)"))

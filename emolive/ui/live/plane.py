@@ -76,13 +76,12 @@ class CircumplexPanel(LiveView):
         self._rim = QRectF()
         self.setMinimumSize(140, 110)
         self.setAccessibleName(tr("Valence and arousal, derived from the class probabilities"))
-        self.setToolTip(
-            tr(
-                "Derived, not measured: the mean of the classes' published places, weighted with "
-                "their probabilities. Places: {source}.",
-                source=POSITIONS_FROM,
-            )
+        tip = tr(
+            "Derived, not measured: the mean of the classes' published places, weighted with "
+            "their probabilities. Places: {source}.",
+            source=POSITIONS_FROM,
         )
+        self.setToolTip(tip)
 
     def set_streams(self, labels: tuple[str, ...], streams: Sequence[StreamModel]) -> None:
         """Follow these."""

@@ -19,7 +19,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -159,33 +158,25 @@ class MarksView(Themed, QWidget):
         self.list.setItemDelegate(self.delegate)
         self.list.installEventFilter(self)
         self.list.selectionModel().currentChanged.connect(self._on_current)
-        self.empty = label(
-            tr(
-                "No marks yet. Drag over the timeline and press a number to label what you hear, "
-                "or take over the model's segments and correct them."
-            ),
-            self,
-            "muted",
-            wrap=True,
+        text = tr(
+            "No marks yet. Drag over the timeline and press a number to label what you hear, "
+            "or take over the model's segments and correct them."
         )
+        self.empty = label(text, self, "muted", wrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.comment = text_field(
-            tr("Comment on the selected mark"), self, placeholder=tr("Comment on the selected mark")
-        )
+        text = tr("Comment on the selected mark")
+        self.comment = text_field(text, self, placeholder=text)
         self.comment.editingFinished.connect(self._on_comment)
-        self.adopt_button = push_button(
-            tr("Take over the model's segments"), self, self.adopt.emit, kind="quiet"
-        )
+        text = tr("Take over the model's segments")
+        self.adopt_button = push_button(text, self, self.adopt.emit, kind="quiet")
         self._setting = False
-        row = QHBoxLayout()
-        row.addWidget(self.adopt_button, 1)
         vbox(
             self.bar,
             self.agreement,
             self.empty,
             (self.list, 1),
             self.comment,
-            row,
+            self.adopt_button,
             within=self,
             margins=(0, 4, 8, 8),
             gap=8,

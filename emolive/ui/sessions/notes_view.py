@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QWidget
 
 from emolive.i18n import moment_text, tr
 from emolive.session.records import Note
 from emolive.times import clock_text
-from emolive.ui.controls import IconButton, ScrollColumn, card, label, push_button
+from emolive.ui.controls import (
+    IconButton,
+    ScrollColumn,
+    card,
+    empty_out,
+    label,
+    push_button,
+)
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.theme import Theme, Themed
 
@@ -29,7 +36,6 @@ class NotesView(Themed, QWidget):
         super().__init__(theme, parent)
         self._rate = 1
         self._notes: tuple[Note, ...] = ()
-        self.area = ScrollColumn(parent=self)
         self.field = QPlainTextEdit(self)
         self.field.setPlaceholderText(tr("Write a note"))
         self.field.setAccessibleName(tr("New note"))
@@ -40,17 +46,11 @@ class NotesView(Themed, QWidget):
         self.here.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add_button = push_button(tr("Add note"), self, self._on_add)
         self.show_position(0.0)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4, 8, 8)
-        column.setSpacing(8)
-        self._list: QWidget | None = None
-        self._place = None if scrolls else QVBoxLayout()
-        if self._place is None:
-            column.addWidget(self.area, 1)
-        else:
-            self.area.hide()
-            column.addLayout(self._place)
-        fill(column, self.field, hbox(self.here, STRETCH, self.add_button))
+        content = QWidget(self)
+        self._list = vbox(within=content, margins=(0, 0, 6, 0), gap=8)
+        shown = (ScrollColumn(content, self), 1) if scrolls else content
+        add = hbox(self.here, STRETCH, self.add_button)
+        vbox(shown, self.field, add, within=self, margins=(0, 4, 8, 8), gap=8)
         self._on_text()
 
     def _recolour(self) -> None:
@@ -68,27 +68,10 @@ class NotesView(Themed, QWidget):
     def show_notes(self, notes: Sequence[Note], rate: int) -> None:
         """Show these notes."""
         self._notes, self._rate = tuple(notes), rate
-        content = QWidget(self)
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 6, 0)
-        column.setSpacing(8)
+        empty_out(self._list)
         if not notes:
-            empty = label(tr("No notes yet."), content, "muted")
-            column.addWidget(empty)
-        for note in notes:
-            column.addWidget(self._note(note, content))
-        if self._place is not None:
-            if self._list is not None:
-                self._place.removeWidget(self._list)
-                self._list.hide()
-                self._list.deleteLater()
-            self._list = content
-            self._place.addWidget(content)
-            return
-        column.addStretch()
-        self.area.setWidget(content)
-        content.setAutoFillBackground(False)  # which setWidget switches on
-        self.area.viewport().setAutoFillBackground(False)
+            self._list.addWidget(label(tr("No notes yet."), self, "muted"))
+        fill(self._list, *(self._note(note, self) for note in notes), STRETCH)
 
     def _note(self, note: Note, parent: QWidget) -> QWidget:
         frame = card(parent)
@@ -103,8 +86,7 @@ class NotesView(Themed, QWidget):
         delete = IconButton("trash", tr("Delete this note"), self.theme, frame, colour="muted")
         delete.clicked.connect(lambda: self.deleted.emit(note.id))
         head.addWidget(delete)
-        text = label(note.text, frame, wrap=True)
-        text.setTextFormat(Qt.TextFormat.PlainText)
+        text = label(note.text, frame, wrap=True, plain=True)
         vbox(head, text, within=frame, margins=(10, 4, 4, 10), gap=2)
         return frame
 

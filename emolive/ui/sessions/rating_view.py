@@ -135,15 +135,11 @@ class RatingView(QWidget):
         self.button.toggled.connect(self._on_switched)
         self.back_button = push_button(tr("Take back the last take"), self, self.taken_back.emit)
         self.back_button.setEnabled(False)
-        self.hint = label(
-            tr(
-                "Switch it on and play: what you point at is kept for each moment, with the mouse, "
-                "the arrow keys or a joystick. What you rate again replaces what was there."
-            ),
-            self,
-            "muted",
-            wrap=True,
+        text = tr(
+            "Switch it on and play: what you point at is kept for each moment, with the mouse, "
+            "the arrow keys or a joystick. What you rate again replaces what was there."
         )
+        self.hint = label(text, self, "muted", wrap=True)
         self.stick = label("", self, "caption", wrap=True)
         self.pad.aimed.connect(self.show_point)
         vbox(

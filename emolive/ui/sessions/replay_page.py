@@ -19,7 +19,8 @@ from emolive.session.player import session_player
 from emolive.session.session_history import SessionHistory, load
 from emolive.session.why import session_explainer
 from emolive.ui.background import Background
-from emolive.ui.controls import label
+from emolive.ui.controls import card, label
+from emolive.ui.layouts import hbox, vbox
 from emolive.ui.sessions import side_panel
 from emolive.ui.sessions.board import Board
 from emolive.ui.sessions.comparison import ComparisonBar
@@ -32,13 +33,12 @@ from emolive.ui.sessions.rating import Rating
 from emolive.ui.sessions.replay_actions import ReplayActions
 from emolive.ui.sessions.replay_header import ReplayHeader
 from emolive.ui.sessions.replay_keys import combination, key_map, shortcuts
-from emolive.ui.sessions.replay_layout import laid_out
 from emolive.ui.sessions.selection import Selection
 from emolive.ui.sessions.side_panel import SidePanel
 from emolive.ui.sessions.transport import Transport
 from emolive.ui.shortcuts import FieldKeys, bind_key, in_text_field
-from emolive.ui.theme import Theme, Themed
-from emolive.ui.timeline.panel import TimePanel
+from emolive.ui.theme import SPACE, Theme, Themed
+from emolive.ui.timeline.panel import MARGIN_LEFT, MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.stream_panel import LanesArea
 from emolive.ui.why.controller import HeardWhy
 from emolive.ui.why.drawer import WhyDrawer
@@ -188,10 +188,23 @@ class ReplayPage(Themed, QWidget):
     def _lay_out(self) -> None:
         self.waiting = label("", self, "muted", wrap=True)
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        legend = hbox(self.labels, (self.now, 1), margins=(MARGIN_LEFT - 4, 0, MARGIN_RIGHT, 0))
+        timelines = (legend, self.overview, (self.lanes_area, 1), self.board.ruler)
+        frame = card(self, *timelines, margins=(1, 8, 1, 6), gap=6)
+        content = QWidget(self)
+        vbox(
+            self.header,
+            self.comparison,
+            (hbox((frame, 1), self.side, self.drawer, gap=SPACE), 1),
+            # Below both: beside the side panel it would not fit into the smallest window.
+            card(self, self.transport, margins=(1, 0, 1, 0)),
+            within=content,
+            gap=8,
+        )
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self.waiting)
-        self._pages.addWidget(laid_out(self))
+        self._pages.addWidget(content)
         self._show_side()
 
     def _connect(self) -> None:

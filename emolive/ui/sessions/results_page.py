@@ -31,6 +31,7 @@ from emolive.ui.invitation import Ghost, Invitation
 from emolive.ui.layouts import STRETCH, hbox, stack, vbox
 from emolive.ui.sessions.results_model import FACTS, ResultsFilter, ResultsModel
 from emolive.ui.sessions.trend_chart import TrendChart
+from emolive.ui.text_table import read_only
 from emolive.ui.theme import Theme, Themed
 from emolive.ui.timeline.legend import Legend
 from emolive.wording import percent
@@ -178,18 +179,12 @@ class ResultsPage(Themed, QWidget):
         table = self.table
         table.setModel(self.filter)
         table.setSortingEnabled(True)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        read_only(table, 34)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
         table.setObjectName("results")
         table.setTabKeyNavigation(False)
         table.setAccessibleName(tr("Results"))
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(34)
-        table.horizontalHeader().setHighlightSections(False)
         trend_side = QWidget(self)
         vbox(self.legend, (self.chart, 1), within=trend_side, margins=(8, 8, 8, 0))
         self._pages = stack(self, table, trend_side, self.empty)

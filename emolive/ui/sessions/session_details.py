@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from emolive.i18n import moment_text, ntr, tr
 from emolive.labels import label_name
 from emolive.session.records import Note, SessionState
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import Segment
-from emolive.ui.controls import IconButton, ScrollColumn, label, push_button, text_field
-from emolive.ui.layouts import STRETCH, fill, hbox, vbox
+from emolive.ui.controls import (
+    IconButton,
+    ScrollColumn,
+    empty_out,
+    label,
+    push_button,
+    text_field,
+)
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.sessions.notes_view import NotesView
 from emolive.ui.sessions.session_model import SessionRow
 from emolive.ui.sessions.summary_view import ShareList
@@ -57,9 +64,7 @@ class SessionDetails(Themed, QFrame):
         self.shares = ShareList(theme, self)
         self.found_heading = label("", self, "heading")
         self.found = QWidget(self)
-        self._found_column = QVBoxLayout(self.found)
-        self._found_column.setContentsMargins(0, 0, 0, 0)
-        self._found_column.setSpacing(0)
+        self._found_column = vbox(within=self.found, gap=0)
         self.notes = NotesView(theme, self, scrolls=False)
         self.notes.here.hide()
         self.notes.field.setFixedHeight(56)
@@ -70,7 +75,7 @@ class SessionDetails(Themed, QFrame):
         self.export_button = push_button(tr("Export…"), self, self.export.emit)
         self.delete_button = IconButton("trash", tr("Delete…"), theme, self, keys=tr("Delete"),
                                         colour="danger")  # fmt: skip
-        self.delete_button.clicked.connect(lambda: self.delete.emit())
+        self.delete_button.clicked.connect(self.delete)
         self._lay_out()
 
     def show_rows(self, rows: Sequence[SessionRow], known_tags: Sequence[str]) -> None:
@@ -132,10 +137,7 @@ class SessionDetails(Themed, QFrame):
             self.title.selectAll()
 
     def _show_found(self, row: SessionRow | None) -> None:
-        while (item := self._found_column.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty_out(self._found_column)
         segments = row.segments if row is not None else ()
         self.found_heading.setVisible(bool(segments))
         self.found.setVisible(bool(segments))
@@ -159,15 +161,14 @@ class SessionDetails(Themed, QFrame):
         length = seconds_text((segment.end_sample - segment.start_sample) / rate)
         several = len(row.info.streams) > 1
         where = f"{stream_name(segment.stream)}  " if several and segment.stream else ""
-        line = hbox(
-            label(clock_text(start_s), button, "value"), within=button, margins=(6, 0, 6, 0)
-        )
-        fill(
-            line,
+        hbox(
+            label(clock_text(start_s), button, "value"),
             6,
             label(label_name(segment.label), button),
             STRETCH,
             label(f"{where}{length}  ·  {percent(segment.confidence)}", button, "muted"),
+            within=button,
+            margins=(6, 0, 6, 0),
         )
         button.setAccessibleName(
             tr("{emotion} at {time}, {length}", emotion=label_name(segment.label),

@@ -21,7 +21,7 @@ from emolive.labels import emotion_name
 from emolive.session.export_folder import StoppedByUserError
 from emolive.session.library import Library
 from emolive.ui.background import Background
-from emolive.ui.controls import Fields, label, push_button, text_field
+from emolive.ui.controls import Fields, empty_out, label, push_button, text_field
 from emolive.ui.dialog import WorkDialog
 from emolive.ui.layouts import fill
 from emolive.ui.settings.form import Choice
@@ -100,10 +100,9 @@ class TeachDialog(WorkDialog):
         self.scores.setHorizontalSpacing(18)
         self.scores.setVerticalSpacing(3)
         self.body.addLayout(self.scores)
-        self.verdict = label("", self, "heading")
-        self.how = label("", self, "muted")
+        self.verdict = label("", self, "heading", wrap=True)
+        self.how = label("", self, "muted", wrap=True)
         for words in (self.verdict, self.how):
-            words.setWordWrap(True)
             words.hide()
             self.body.addWidget(words)
         self.close_button = push_button(tr("Close"), self, self.reject)
@@ -190,9 +189,7 @@ class TeachDialog(WorkDialog):
 
     def _show_model(self, model: AdaptedModel | None) -> None:
         self.model = model
-        while (item := self.scores.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        empty_out(self.scores)
         self.verdict.setVisible(model is not None)
         self.how.setVisible(model is not None)
         if model is not None:
@@ -221,8 +218,8 @@ class TeachDialog(WorkDialog):
             rows.append((name, str(one.labels), before, percent(one.adapted), between))
         for row, cells in enumerate(rows):
             for column, text in enumerate(cells):
-                cell = label(text, self, "caption" if not row else "muted" if column else "")
-                cell.setTextFormat(Qt.TextFormat.PlainText)
+                role = "caption" if not row else "muted" if column else ""
+                cell = label(text, self, role, plain=True)
                 if column:
                     cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self.scores.addWidget(cell, row, column)

@@ -27,18 +27,13 @@ class BaselineSection(SettingsSection):
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
     ) -> None:
         super().__init__(tr("Adapting to the source"), preferences, theme, parent)
-        note = label(
-            tr(
-                "With a new microphone, language or group of callers, a model has a bias of its "
-                "own: it calls too much of what it hears angry, say. What it answers there on "
-                "average, over sessions, tells which, without any label. Changes hold from the "
-                "next start on."
-            ),
-            self,
-            "caption",
-            wrap=True,
+        text = tr(
+            "With a new microphone, language or group of callers, a model has a bias of its "
+            "own: it calls too much of what it hears angry, say. What it answers there on "
+            "average, over sessions, tells which, without any label. Changes hold from the "
+            "next start on."
         )
-        self.add(note)
+        self.add(label(text, self, "caption", wrap=True))
         about = tr(
             "One session counts little against the past, so a call that is angry throughout stays "
             "angry. Numbers are kept of each source, never sound; the model's own probabilities "
@@ -106,11 +101,8 @@ class BaselineSection(SettingsSection):
     def _count(self) -> None:
         count = self._store().count()
         self.forget.setEnabled(count > 0)
-        self.forget.setText(
-            ntr("Forget {count} source", "Forget {count} sources", count)
-            if count
-            else tr("None yet")
-        )
+        text = ntr("Forget {count} source", "Forget {count} sources", count)
+        self.forget.setText(text if count else tr("None yet"))
 
     def _forget(self) -> None:
         try:

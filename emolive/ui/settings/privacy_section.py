@@ -18,16 +18,12 @@ class PrivacySection(SettingsSection):
         self, preferences: Preferences, theme: Theme, parent: QWidget | None = None
     ) -> None:
         super().__init__(tr("Privacy"), preferences, theme, parent)
-        note = label(
-            tr(
-                "Everything is analysed on this computer: no audio and no answer leaves it. "
-                "Nothing of what is heard is written to the disk unless you record or export; of "
-                "each source, numbers on the model's answers are kept (Adapting to the source)."
-            ),
-            self,
-            wrap=True,
+        text = tr(
+            "Everything is analysed on this computer: no audio and no answer leaves it. "
+            "Nothing of what is heard is written to the disk unless you record or export; of "
+            "each source, numbers on the model's answers are kept (Adapting to the source)."
         )
-        self.add(note)
+        self.add(label(text, self, wrap=True))
         about = tr(
             "The last minutes of sound stay in memory, so that a moment can be explained; they are "
             "gone when the next run starts. 0: none. Holds from the next start on."

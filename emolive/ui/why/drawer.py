@@ -17,8 +17,14 @@ from emolive.i18n import decimal, ntr, tr
 from emolive.labels import emotion_name
 from emolive.times import clock_tenths, clock_text
 from emolive.types import AnalysisFacts
-from emolive.ui.controls import ChoiceBox, Notice, ScrollColumn, label, push_button, side_width
-from emolive.ui.icons import icon
+from emolive.ui.controls import (
+    ChoiceBox,
+    Notice,
+    PictureChoice,
+    ScrollColumn,
+    label,
+    side_width,
+)
 from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.painting import fill_rounded, write
 from emolive.ui.theme import Painted, Theme, Themed, font
@@ -162,12 +168,6 @@ class WhyDrawer(Themed, QFrame):
         self.note = _text(self, "caption")
         self._lay_out()
         self._show_texts("", "", "")
-        self.set_theme(theme)
-
-    def _recolour(self) -> None:
-        for button, name in ((self.before, "back"), (self.after, "next")):
-            button.setIcon(icon(name, self.theme.muted))
-        self.close_button.setIcon(icon("close", self.theme.muted))
 
     def set_run(self, facts: AnalysisFacts | None, *, several: bool) -> None:
         """Explanations to come are of this run; `several` streams are told apart by name."""
@@ -282,8 +282,8 @@ class WhyDrawer(Themed, QFrame):
         return " ".join(parts)
 
     def _button(self, name: str, tip: str, pressed: Callable[[], object]) -> QPushButton:
-        button = push_button("", self, pressed, kind="segment", tip=tip, name=tip)
-        button.setIcon(icon(name, self.theme.muted))
+        button = PictureChoice(name, tip, self.theme, self, checkable=False)
+        button.clicked.connect(lambda _=False: pressed())
         button.setFixedWidth(28)
         return button
 
