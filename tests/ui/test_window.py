@@ -53,7 +53,7 @@ def test_space_starts_and_stops(qtbot: QtBot, window: MainWindow, runs: feed.Fak
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.runner.state is EngineState.STOPPED)
     assert made.stopped.is_set()
-    assert not window.runner.bridge.attached
+    assert window.runner.bridge._inbox is None
     assert window.banner.message is None
     assert window.live.present.cards[0].text.headline == "Ready"
 
