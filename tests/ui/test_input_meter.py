@@ -247,7 +247,7 @@ def test_a_stereo_device_shows_both_parties_and_keeps_their_channels(
     form.remember()
     dialog.reject()
     again = ask(qtbot, page, 1)
-    assert again.stereo.side.side == "right"
+    assert again.stereo.side.value() == "right"
     again.reject()
 
 

@@ -44,7 +44,7 @@ def holder(qtbot: QtBot, runs: feed.FakeRuns) -> Iterator[WindowHolder]:
 def choose(holder: WindowHolder, language: str) -> None:
     """As a person does it."""
     box = holder.window.settings_page.look.language
-    box.setCurrentIndex(box._values.index(language))
+    box.setCurrentIndex(box.values.index(language))
     box.activated.emit(box.currentIndex())
 
 
