@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,11 +15,8 @@ from emolive.archive.messages import Advanced, Begun, Done, Failed, Message
 from emolive.archive.sessions import files_to_sessions
 from emolive.audio.decoding import ChannelUse
 from emolive.engine import EngineConfig
-from emolive.errors import EmoliveError
-from emolive.i18n import tr
 from emolive.inference.decision import DecisionConfig
-
-_log = logging.getLogger(__name__)
+from emolive.ui.background import Background
 
 _TELL_EVERY_S = 0.2
 _MOST_TOLD = 200  # sentences about files that failed; further ones are counted
@@ -82,25 +78,18 @@ class Analysing(QObject):
         self, parent: QObject | None = None, run: Callable[..., None] = files_to_sessions
     ) -> None:
         super().__init__(parent)
+        self.active = False  # whether files are being analysed
         self._run = run
-        self._thread: threading.Thread | None = None
+        self._background = Background("analysing", self)
         self._stopped = threading.Event()
-        self._over = False
-        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
-
-    @property
-    def active(self) -> bool:
-        """Whether files are being analysed."""
-        return self._thread is not None
+        self._told.connect(self.advanced, Qt.ConnectionType.QueuedConnection)
 
     def start(self, wish: Wish) -> None:
         """Begin, unless a batch is in work."""
-        if self._thread is None and not self._over:
-            self._stopped = threading.Event()
-            self._thread = threading.Thread(
-                target=self._work, args=(wish, self._stopped), name="emolive analysing", daemon=True
-            )
-            self._thread.start()
+        if not self.active:
+            self.active = True
+            self._stopped = stopped = threading.Event()
+            self._background.ask(lambda: self._work(wish, stopped), self._on_ended, self._on_failed)
 
     def stop(self) -> None:
         """Give up what is in work; what is finished stays. `ended` follows."""
@@ -108,14 +97,11 @@ class Analysing(QObject):
 
     def end(self, deadline: float) -> None:
         """The window closes."""
-        self._over = True
         self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._background.close(max(0.0, deadline - time.monotonic()))
 
-    # On the thread.
-
-    def _work(self, wish: Wish, stopped: threading.Event) -> None:
+    def _work(self, wish: Wish, stopped: threading.Event) -> Outcome:
+        """On the thread."""
         count = _Count(wish.files)
         last = 0.0
 
@@ -124,46 +110,27 @@ class Analysing(QObject):
             count.take(message)
             if time.monotonic() - last >= _TELL_EVERY_S:
                 last = time.monotonic()
-                self._say(count.progress())
+                self._told.emit(count.progress())
 
-        try:
-            config = EngineConfig(hop_s=wish.hop_s, decision=wish.decision)
-            self._run(
-                wish.files,
-                wish.library,
-                wish.model,
-                config,
-                tell,
-                channels=wish.channels,
-                audio=wish.audio,
-                stopped=stopped,
-            )
-        except EmoliveError as error:
-            self._say(str(error))
-        except Exception as error:  # a worker must not die unseen
-            _log.exception("Files could not be analysed")
-            kind = type(error).__name__
-            self._say(tr("Internal error: {kind}: {error}", kind=kind, error=error))
-        else:
-            self._say(count.outcome(stopped=stopped.is_set()))
+        self._run(
+            wish.files,
+            wish.library,
+            wish.model,
+            EngineConfig(hop_s=wish.hop_s, decision=wish.decision),
+            tell,
+            channels=wish.channels,
+            audio=wish.audio,
+            stopped=stopped,
+        )
+        return count.outcome(stopped=stopped.is_set())
 
-    def _say(self, what: Progress | Outcome | str) -> None:
-        if not self._over:
-            self._told.emit(what)
+    def _on_ended(self, outcome: Outcome) -> None:
+        self.active = False
+        self.ended.emit(outcome)
 
-    # On the window's thread.
-
-    def _on_told(self, what: Progress | Outcome | str) -> None:
-        if isinstance(what, Progress):
-            self.advanced.emit(what)
-            return
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if isinstance(what, Outcome):
-            self.ended.emit(what)
-        else:
-            self.failed.emit(what)
+    def _on_failed(self, problem: str) -> None:
+        self.active = False
+        self.failed.emit(problem)
 
 
 class _Count:

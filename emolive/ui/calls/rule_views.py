@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
     QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QToolTip,
     QWidget,
 )
@@ -25,9 +23,9 @@ from emolive.types import Severity
 from emolive.ui.controls import label
 from emolive.ui.layouts import vbox
 from emolive.ui.painting import paint_flag, severity_colour, write
+from emolive.ui.rows import Index, RowDelegate
 from emolive.ui.theme import Painted, Theme, font
 
-_ROW = 50
 _RULE = Qt.ItemDataRole.UserRole
 
 
@@ -63,27 +61,13 @@ class RuleList(QListWidget):
         item.setToolTip(rule.in_words())
 
 
-class _Row(QStyledItemDelegate):
-    def __init__(self, theme: Theme, parent: QListWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
+class _Row(RowDelegate):
+    height = 50  # two lines
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]  # noqa: ARG002
-        """Two lines."""
-        return QSize(0, _ROW)
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def draw(self, painter: QPainter, area: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         """Draw flag, name and kind; the chosen one has a ground, and a frame with the focus."""
-        theme = self._theme
-        area = QRectF(option.rect).adjusted(1, 1, -1, -1)
-        state = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme = self.theme
+        area = area.adjusted(1, 1, -1, -1)
         if state & QStyle.StateFlag.State_Selected:
             focus = state & QStyle.StateFlag.State_HasFocus
             painter.setPen(QPen(theme.colour("accent"), 2) if focus else Qt.PenStyle.NoPen)
@@ -102,7 +86,6 @@ class _Row(QStyledItemDelegate):
             line = QRectF(room.left(), room.top() + number * height, room.width(), height)
             right = Qt.TextElideMode.ElideRight
             write(painter, line, text, theme.colour(ink), px, bold=bold, elide=right)
-        painter.restore()
 
 
 _NEAR_PX = 9.0

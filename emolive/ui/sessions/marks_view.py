@@ -10,9 +10,7 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRectF,
-    QSize,
     Qt,
     Signal,
 )
@@ -21,8 +19,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
     QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QWidget,
 )
 
@@ -33,11 +29,9 @@ from emolive.times import clock_text, seconds_text
 from emolive.ui.controls import Notice, label, push_button, text_field
 from emolive.ui.layouts import vbox
 from emolive.ui.painting import write
+from emolive.ui.rows import Index, RowDelegate
 from emolive.ui.sessions.annotator_bar import AnnotatorBar
 from emolive.ui.theme import Theme, Themed
-
-Index = QModelIndex | QPersistentModelIndex
-_ROW = 44
 
 
 class MarkModel(QAbstractListModel):
@@ -70,26 +64,17 @@ class MarkModel(QAbstractListModel):
         return None
 
 
-class MarkDelegate(QStyledItemDelegate):
+class MarkDelegate(RowDelegate):
     """Colour, name, time and comment of a mark."""
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self.rate = 1
-        self.me = ""
+    height = 44  # two lines
+    rate = 1
+    me = ""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
-        """Two lines."""
-        return QSize(120, _ROW)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def draw(self, painter: QPainter, area: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         """Draw two lines beside a bar in the label's colour."""
         mark = index.data(Qt.ItemDataRole.UserRole)
-        state = option.state
-        area = QRectF(option.rect).adjusted(1, 1, -1, -1)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = area.adjusted(1, 1, -1, -1)
         painter.setPen(Qt.PenStyle.NoPen)
         if state & QStyle.StateFlag.State_Selected:
             painter.setBrush(self.theme.colour("info_tint"))
@@ -129,7 +114,6 @@ class MarkDelegate(QStyledItemDelegate):
         words = " · ".join([*about, *([words] if words else [])]) or tr("no comment")
         ink = self.theme.colour("text" if mark.comment or about else "faint")
         write(painter, low, words, ink, 12, elide=Qt.TextElideMode.ElideRight)
-        painter.restore()
 
 
 class MarksView(Themed, QWidget):

@@ -9,7 +9,6 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QSortFilterProxyModel,
     Qt,
 )
@@ -18,9 +17,9 @@ from emolive.i18n import moment_text, tr
 from emolive.labels import emotion_name
 from emolive.session.results import SessionResult, emotions_of
 from emolive.times import duration_text
+from emolive.ui.rows import Index
 from emolive.wording import percent
 
-Index = QModelIndex | QPersistentModelIndex
 FACTS = 5  # columns before those of emotions
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from emolive.i18n import moment_text, ntr, tr
 from emolive.labels import label_name
@@ -16,9 +16,8 @@ from emolive.session.search import SearchHit
 from emolive.session.summary import dominant_of
 from emolive.times import duration_text
 from emolive.types import Segment
+from emolive.ui.rows import Index
 from emolive.wording import stream_name
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -102,13 +101,7 @@ class SessionModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         if role != Qt.ItemDataRole.DisplayRole:
             return None
-        name = {
-            Column.TITLE: tr("Session"),
-            Column.STARTED: tr("Recorded"),
-            Column.LENGTH: tr("Length"),
-            Column.EMOTIONS: tr("Emotions"),
-            Column.TAGS: tr("Tags"),
-        }[Column(section)]
+        name = (tr("Session"), tr("Recorded"), tr("Length"), tr("Emotions"), tr("Tags"))[section]
         if section == self._column:
             name += "  ↓" if self._descending else "  ↑"
         return name
@@ -137,8 +130,8 @@ class SessionModel(QAbstractTableModel):
         if column < 0:
             return
         self.layoutAboutToBeChanged.emit()
-        before = [self.rows[index.row()].info.id for index in self.persistentIndexList()]
         old = self.persistentIndexList()
+        before = [self.rows[index.row()].info.id for index in old]
         self._column = Column(column)
         self._descending = order is Qt.SortOrder.DescendingOrder
         self._sort()
@@ -151,18 +144,18 @@ class SessionModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _sort(self) -> None:
-        def key(row: SessionRow) -> Any:
-            if self._column is Column.TITLE:
-                return row.title.casefold()
-            if self._column is Column.LENGTH:
-                return row.info.duration_s
-            if self._column is Column.EMOTIONS:
-                return dominant_of(row.samples) or "~"
-            if self._column is Column.TAGS:
-                return row.info.tags
-            return row.info.started_at
-
+        key = _KEYS[self._column]
         self.rows.sort(key=lambda row: (key(row), row.info.id), reverse=self._descending)
+
+
+# What each column is sorted by.
+_KEYS: Mapping[Column, Callable[[SessionRow], Any]] = {
+    Column.TITLE: lambda row: row.title.casefold(),
+    Column.STARTED: lambda row: row.info.started_at,
+    Column.LENGTH: lambda row: row.info.duration_s,
+    Column.EMOTIONS: lambda row: dominant_of(row.samples) or "~",
+    Column.TAGS: lambda row: row.info.tags,
+}
 
 
 def badges(info: SessionInfo) -> list[tuple[str, str]]:

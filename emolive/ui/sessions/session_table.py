@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QWidget,
 )
@@ -18,40 +16,30 @@ from emolive.i18n import day_text, time_text
 from emolive.labels import label_name
 from emolive.times import duration_text
 from emolive.ui.painting import fill_rounded, write
-from emolive.ui.sessions.session_model import Column, Index, SessionModel, SessionRow, badges
+from emolive.ui.rows import Index, RowDelegate
+from emolive.ui.sessions.session_model import Column, SessionModel, SessionRow, badges
 from emolive.ui.sessions.summary_view import paint_share_bar
 from emolive.ui.text_table import read_only
 from emolive.ui.theme import Theme, Themed, font
 from emolive.wording import percent
 
-ROW_HEIGHT = 54
 
-
-class SessionDelegate(QStyledItemDelegate):
+class SessionDelegate(RowDelegate):
     """Two lines of text, badges, bars and chips."""
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+    height = 54
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
-        """All rows are of one height."""
-        return QSize(80, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def draw(self, painter: QPainter, area: QRectF, state: QStyle.StateFlag, index: Index) -> None:
         """Draw one cell."""
         row: SessionRow = index.data(Qt.ItemDataRole.UserRole)
-        rect = QRectF(option.rect)
-        state = option.state
-        painter.save()
         if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, self.theme.colour("info_tint"))
+            painter.fillRect(area, self.theme.colour("info_tint"))
             if index.column() == Column.TITLE:
-                bar = QRectF(rect.left(), rect.top(), 3, rect.height())
+                bar = QRectF(area.left(), area.top(), 3, area.height())
                 painter.fillRect(bar, self.theme.colour("accent"))
-        line = QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1)
+        line = QRectF(area.left(), area.bottom() - 1, area.width(), 1)
         painter.fillRect(line, self.theme.colour("border", 130))
-        cell = rect.adjusted(14 if index.column() == Column.TITLE else 11, 0, -8, 0)
+        cell = area.adjusted(14 if index.column() == Column.TITLE else 11, 0, -8, 0)
         {
             Column.TITLE: self._title,
             Column.STARTED: self._started,
@@ -59,7 +47,6 @@ class SessionDelegate(QStyledItemDelegate):
             Column.EMOTIONS: self._emotions,
             Column.TAGS: self._tags,
         }[Column(index.column())](painter, cell, row)
-        painter.restore()
 
     def _title(self, painter: QPainter, cell: QRectF, row: SessionRow) -> None:
         top = QRectF(cell.left(), cell.top() + 8, cell.width(), 20)
@@ -69,7 +56,6 @@ class SessionDelegate(QStyledItemDelegate):
         room = top.width() - sum(width + 8 for _, _, width in tags)
         title = QFontMetricsF(font(13, bold=True)).horizontalAdvance(row.title)
         left = top.left() + min(room, title) + 8
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for text, colour, width in tags:
             tag = QRectF(left, top.top() + 1, width, 18)
             left += width + 8
@@ -110,7 +96,6 @@ class SessionDelegate(QStyledItemDelegate):
         painter.setFont(font(12))
         metrics = QFontMetricsF(painter.font())
         left = cell.left()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for i, tag in enumerate(row.info.tags):
             more = f"+{len(row.info.tags) - i}"
             last = i == len(row.info.tags) - 1
@@ -159,7 +144,7 @@ class SessionTable(Themed, QTableView):
         self.setModel(model)
         self.delegate = SessionDelegate(theme, self)
         self.setItemDelegate(self.delegate)
-        read_only(self, ROW_HEIGHT)
+        read_only(self, SessionDelegate.height)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
