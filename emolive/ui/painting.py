@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+)
 
 from emolive.types import SpeechState
 from emolive.ui.theme import Theme, font
@@ -37,6 +48,17 @@ def fill_rounded(painter: QPainter, area: QRectF, radius: float, colour: QColor)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawRoundedRect(area, radius, radius)
+
+
+@contextmanager
+def clipped(painter: QPainter, area: QRectF, radius: float) -> Iterator[None]:
+    """What is drawn meanwhile keeps inside an area with round corners."""
+    shape = QPainterPath()
+    shape.addRoundedRect(area, radius, radius)
+    painter.save()
+    painter.setClipPath(shape)
+    yield
+    painter.restore()
 
 
 _TILE = 8

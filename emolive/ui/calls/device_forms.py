@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QWidget
@@ -13,7 +14,7 @@ from emolive.audio.inputs import input_key, input_title
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.audio.loopback import open_loopback
 from emolive.audio.microphone import Microphone
-from emolive.i18n import tr
+from emolive.i18n import mark, tr
 from emolive.monitoring.sources import CallChoice, CallKind
 from emolive.ui.controls import ChoiceBox, Fields, Notice, label
 from emolive.ui.input_meter import InputMeter
@@ -25,25 +26,31 @@ from emolive.ui.theme import Theme
 class _Form(QWidget):
     """Devices and their levels; what was set with each comes back."""
 
+    about_text: ClassVar[str]
+
     def __init__(
         self,
-        about: str,
         theme: Theme,
         preferences: Preferences,
-        make_probe: MakeProbe,
-        parent: QWidget | None,
+        make_probe: MakeProbe = LevelProbe,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._preferences = preferences
         self._make_probe = make_probe
         self.meters: list[InputMeter] = []
-        self.about = label(about, self, "muted", wrap=True)
+        self.about = label(tr(self.about_text), self, "muted", wrap=True)
         self.problem = Notice(self, "note")
         self.form = Fields()
         vbox(
             self.about, self.form, self.problem, STRETCH, within=self, margins=(0, 4, 0, 0), gap=10
         )
+        self._build()
+
+    @abstractmethod
+    def _build(self) -> None:
+        """Add the fields."""
 
     def show_problem(self, text: str) -> None:
         """Say what is missing; "" hides it."""
@@ -76,15 +83,9 @@ def _offer(box: ChoiceBox, entries: Sequence[tuple[str, Any]], first: int = 0) -
 class StereoForm(_Form):
     """A device with the parties on its two channels."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        preferences: Preferences,
-        make_probe: MakeProbe = LevelProbe,
-        parent: QWidget | None = None,
-    ) -> None:
-        about = tr("A line input or a telephone adapter with one party on each channel.")
-        super().__init__(about, theme, preferences, make_probe, parent)
+    about_text = mark("A line input or a telephone adapter with one party on each channel.")
+
+    def _build(self) -> None:
         self.device = ChoiceBox(tr("Stereo device"), self)
         sides = [
             (tr("Agent left, customer right"), "left"),
@@ -148,19 +149,13 @@ class StereoForm(_Form):
 class LoopbackForm(_Form):
     """The agent at the microphone, the customer in what the computer plays."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        preferences: Preferences,
-        make_probe: MakeProbe = LevelProbe,
-        parent: QWidget | None = None,
-    ) -> None:
-        about = tr(
-            "A call held on this computer: the agent speaks into the microphone, the customer is "
-            "what the computer plays. Their clocks are kept in step. With loudspeakers, the "
-            "microphone hears the customer, too: use a headset."
-        )
-        super().__init__(about, theme, preferences, make_probe, parent)
+    about_text = mark(
+        "A call held on this computer: the agent speaks into the microphone, the customer is "
+        "what the computer plays. Their clocks are kept in step. With loudspeakers, the "
+        "microphone hears the customer, too: use a headset."
+    )
+
+    def _build(self) -> None:
         self.microphone = ChoiceBox(tr("Microphone of the agent"), self)
         self.loopback = ChoiceBox(tr("Output that plays the customer"), self)
         self.form.add(tr("Agent"), self.microphone)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import FollowClock
-from emolive.history.streams import WithLevels
 from emolive.i18n import mark, tr
 from emolive.times import clock_text
 from emolive.types import Role
@@ -26,7 +25,6 @@ from emolive.ui.timeline.decisions import DecisionBand
 from emolive.ui.timeline.levels import LevelPanel
 from emolive.ui.timeline.panel import MARGIN_RIGHT, TimePanel
 from emolive.ui.timeline.probabilities import ProbabilityPanel
-from emolive.ui.timeline.time_axis import TimeAxis
 from emolive.wording import stream_name
 
 _LANE_PX, _NAME_PX = 36, 18
@@ -39,14 +37,8 @@ class SpeechLane(LevelPanel):
     """
 
     title = mark("When the {name} speaks; emotion is not inferred")
-    stretch = 0
+    stretch, least, most = 0, _LANE_PX, _LANE_PX
     grid = None  # no lines over the name
-
-    def __init__(
-        self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(axis, theme, stream, parent)
-        self.setFixedHeight(_LANE_PX)
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Its name, in the place of a scale."""

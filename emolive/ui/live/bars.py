@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
@@ -13,6 +13,7 @@ from emolive.i18n import mark, tr
 from emolive.labels import emotion_name
 from emolive.types import FloatArray
 from emolive.ui.live.view import LiveView
+from emolive.ui.painting import clipped, fill_rounded
 from emolive.ui.theme import Theme, font
 from emolive.wording import percent
 
@@ -86,16 +87,12 @@ class ClassBars(LiveView):
         top = room.center().y() - (count * thick + (count - 1) * gap) / 2
         for i, answer in enumerate(self._answers):
             bar = QRectF(room.left(), top + i * (thick + gap), room.width(), thick)
-            track = QPainterPath()
-            track.addRoundedRect(bar, thick / 2, thick / 2)
-            painter.fillPath(track, self.theme.colour("border", 110))
-            if answer is None:
-                continue
-            painter.save()
-            painter.setClipPath(track)  # so that a small share is not rounded up to a dot
-            bar.setWidth(bar.width() * min(1.0, float(answer[label])))
-            painter.fillRect(bar, fill)
-            painter.restore()
+            fill_rounded(painter, bar, thick / 2, self.theme.colour("border", 110))
+            if answer is not None:
+                # So that a small share is not rounded up to a dot.
+                with clipped(painter, bar, thick / 2):
+                    bar.setWidth(bar.width() * min(1.0, float(answer[label])))
+                    painter.fillRect(bar, fill)
 
     def _paint_number(
         self, painter: QPainter, line: QRectF, label: int, leading: list[int]

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.history.model import StreamModel
@@ -19,7 +19,7 @@ from emolive.inference.doubt import pair_name
 from emolive.labels import emotion_name
 from emolive.times import clock_text, duration_text
 from emolive.types import EngineState, Familiarity, SpeechState
-from emolive.ui.painting import dots, fill_rounded, hatch
+from emolive.ui.painting import clipped, dots, fill_rounded, hatch
 from emolive.ui.theme import RADIUS, Painted, Theme, font
 from emolive.wording import adapted_text, familiarity_text, percent, stream_name
 
@@ -227,16 +227,12 @@ class CurrentCard(Painted, QWidget):
         painter.drawRoundedRect(card, RADIUS, RADIUS)
         if state in _HATCHED:
             # The hatch keeps to the right, so that it does not run behind the words.
-            path = QPainterPath()
-            path.addRoundedRect(card, RADIUS, RADIUS)
-            painter.save()
-            painter.setClipPath(path)
-            strip = self._strip(card)
-            painter.fillRect(strip, self.theme.colour("border", 120))
-            uncertain = state is SpeechState.UNCERTAIN
-            pattern = hatch(self.theme.text, 110) if uncertain else dots(self.theme.muted, 220)
-            painter.fillRect(strip, pattern)
-            painter.restore()
+            with clipped(painter, card, RADIUS):
+                strip = self._strip(card)
+                painter.fillRect(strip, self.theme.colour("border", 120))
+                uncertain = state is SpeechState.UNCERTAIN
+                pattern = hatch(self.theme.text, 110) if uncertain else dots(self.theme.muted, 220)
+                painter.fillRect(strip, pattern)
         return self.theme.text
 
     def _strip(self, card: QRectF) -> QRectF:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from emolive.history.model import StreamModel
@@ -15,7 +15,7 @@ from emolive.labels import emotion_name
 from emolive.times import minutes_text
 from emolive.types import SpeechState
 from emolive.ui.live.view import LiveView
-from emolive.ui.painting import fill_rounded, fill_state, write
+from emolive.ui.painting import clipped, fill_rounded, fill_state, write
 from emolive.ui.theme import Theme, font
 from emolive.wording import percent, stream_name
 
@@ -91,26 +91,22 @@ class TrendPanel(LiveView):
             write(painter, line, _arrow(share.change), self.theme.colour("muted"), 12, end)
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, one: Trend) -> None:
-        outline = QPainterPath()
-        outline.addRoundedRect(bar, 4, 4)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(bar, self.theme.colour("border", 110))
         decided = max(0.0, 1.0 - one.silence - one.uncertain)
-        x = bar.left()
-        for share in sorted(one.shares, key=lambda s: self._labels.index(s.label)):
-            width = bar.width() * share.share * decided
-            area = QRectF(x, bar.top(), width, bar.height())
-            painter.fillRect(area, self.theme.fill(share.label))
-            x += width
-        for state, part in (
-            (SpeechState.UNCERTAIN, one.uncertain),
-            (SpeechState.SILENCE, one.silence),
-        ):
-            width = bar.width() * part
-            fill_state(painter, QRectF(x, bar.top(), width, bar.height()), state, self.theme)
-            x += width
-        painter.restore()
+        with clipped(painter, bar, 4):
+            painter.fillRect(bar, self.theme.colour("border", 110))
+            x = bar.left()
+            for share in sorted(one.shares, key=lambda s: self._labels.index(s.label)):
+                width = bar.width() * share.share * decided
+                area = QRectF(x, bar.top(), width, bar.height())
+                painter.fillRect(area, self.theme.fill(share.label))
+                x += width
+            for state, part in (
+                (SpeechState.UNCERTAIN, one.uncertain),
+                (SpeechState.SILENCE, one.silence),
+            ):
+                width = bar.width() * part
+                fill_state(painter, QRectF(x, bar.top(), width, bar.height()), state, self.theme)
+                x += width
 
 
 def _arrow(change: float | None) -> str:

@@ -105,15 +105,14 @@ class CompareDialog(WorkDialog):
         self.fit()
 
     def _on_change(self) -> None:
-        another = self.another.isChecked()
-        self.file.setEnabled(another and not self._running)
-        self.file_button.setEnabled(another and not self._running)
-        self.models.setEnabled(self.named.isChecked() and not self._running)
-        for button in (self.bundled, self.named):
-            button.setEnabled(not self._running)
-        self.another.setEnabled(not self._running)
+        another, rests = self.another.isChecked(), not self._running
+        for part in (self.file, self.file_button):
+            part.setEnabled(another and rests)
+        self.models.setEnabled(self.named.isChecked() and rests)
+        for button in (self.bundled, self.named, self.another):
+            button.setEnabled(rests)
         ready = not another or bool(self.file.text().strip())
-        self.go_button.setEnabled(ready and not self._running)
+        self.go_button.setEnabled(ready and rests)
 
     def _on_choose(self) -> None:
         if chosen := self._choose(self):

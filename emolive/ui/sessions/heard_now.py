@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.history.rings import NO_LABEL
 from emolive.labels import emotion_name
 from emolive.session.session_history import SessionHistory
 from emolive.types import SpeechState
-from emolive.ui.painting import fill_state, write
+from emolive.ui.painting import clipped, fill_rounded, fill_state, write
 from emolive.ui.theme import Painted, Theme, font
 from emolive.ui.timeline.decisions import STATES
 from emolive.wording import percent, state_name, stream_name
@@ -91,19 +91,13 @@ class HeardNow(Painted, QWidget):
     def _ink(self, painter: QPainter, chip: _Chip, box: QRectF) -> QColor:
         """Fill a chip; returns the colour of its text."""
         session = self._session
-        painter.setPen(Qt.PenStyle.NoPen)
         if session is not None and chip.label is not None:
             swatch = self.theme.swatch(session.info.labels[chip.label])
-            painter.setBrush(QColor(swatch.fill(dark=self.theme.dark)))
-            painter.drawRoundedRect(box, 6, 6)
+            fill_rounded(painter, box, 6, QColor(swatch.fill(dark=self.theme.dark)))
             return QColor(swatch.ink(dark=self.theme.dark))
-        shape = QPainterPath()
-        shape.addRoundedRect(box, 6, 6)
-        painter.save()
-        painter.setClipPath(shape)
-        fill_state(painter, box, chip.state, self.theme)
-        painter.fillRect(box, self.theme.colour("surface", 170))
-        painter.restore()
+        with clipped(painter, box, 6):
+            fill_state(painter, box, chip.state, self.theme)
+            painter.fillRect(box, self.theme.colour("surface", 170))
         return self.theme.colour("text")
 
     def _chips_at(self, session: SessionHistory, at_s: float) -> tuple[_Chip, ...]:

@@ -181,17 +181,12 @@ class LibraryPage(Themed, QWidget):
     def _choose(self, session_ids: Sequence[str]) -> None:
         selection = self.table.selectionModel()
         flags = QItemSelectionModel.SelectionFlag
-        first = True
-        for session_id in session_ids:
-            row = self.model.row_of(session_id)
-            if row < 0:
-                continue
+        rows = [row for one in session_ids if (row := self.model.row_of(one)) >= 0]
+        for row in rows[:1]:
             index = self.model.index(row, 0)
-            if first:
-                selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-            else:
-                selection.select(index, flags.Select | flags.Rows)
-            first = False
+            selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        for row in rows[1:]:
+            selection.select(self.model.index(row, 0), flags.Select | flags.Rows)
 
     def _on_choice(self) -> None:
         rows = self.table.chosen

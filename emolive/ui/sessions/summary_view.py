@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPainterPath
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from emolive.conversation import ConversationMetrics, PartyMetrics
@@ -18,7 +18,7 @@ from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import SpeechState
 from emolive.ui.controls import ScrollColumn, label
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
-from emolive.ui.painting import fill_state
+from emolive.ui.painting import clipped, fill_state
 from emolive.ui.theme import Painted, Theme, Themed, font
 from emolive.wording import percent, stream_name
 
@@ -42,19 +42,15 @@ def paint_share_bar(
     """One bar whose parts are the shares; emotions first, what is no emotion last."""
     parts = in_order(samples, labels)
     total = sum(n for _, n in parts)
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    shape = QPainterPath()
-    shape.addRoundedRect(area, 4, 4)
-    painter.setClipPath(shape)
-    painter.fillRect(area, theme.colour("plot"))
-    left = area.left()
-    for name, n in parts:
-        width = area.width() * n / total
-        part = QRectF(left, area.top(), width, area.height())
-        paint_label(painter, part, name, theme)
-        left += width
-    painter.restore()
+    with clipped(painter, area, 4):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(area, theme.colour("plot"))
+        left = area.left()
+        for name, n in parts:
+            width = area.width() * n / total
+            part = QRectF(left, area.top(), width, area.height())
+            paint_label(painter, part, name, theme)
+            left += width
 
 
 def paint_label(painter: QPainter, area: QRectF, name: str, theme: Theme) -> None:
@@ -110,12 +106,8 @@ class ShareList(Painted, QWidget):
             painter.drawText(line, middle, label_name(name))
             room = self.width() - names - shares - times - 12
             bar = QRectF(names, line.center().y() - 5, max(4.0, room * n / longest), 10)
-            shape = QPainterPath()
-            shape.addRoundedRect(bar, 3, 3)
-            painter.save()
-            painter.setClipPath(shape)
-            paint_label(painter, bar, name, self.theme)
-            painter.restore()
+            with clipped(painter, bar, 3):
+                paint_label(painter, bar, name, self.theme)
             painter.setPen(self.theme.colour("text"))
             at = QRectF(names + room, line.top(), shares, _ROW)
             painter.drawText(at, right, percent(n / total))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from emolive import toml_files
 from emolive.consent.policy import FILE_NAME, load_policy
@@ -62,10 +62,9 @@ class AuditSection(Section):
         self.row(tr("Begin with an example"), about, self.example)
         self.said = Notice(self, "caption")
         self.add(self.said)
-        self.open = QPushButton(tr("Show the audit log…"), self)
-        self.open.clicked.connect(lambda: self.show_log())
         about = tr("Who permitted what, listened in, or deleted, and when; it is only appended to.")
-        self.row(tr("Audit log"), about, self.open)
+        text = tr("Show the audit log…")
+        self.open = self.button(text, self.show_log, tr("Audit log"), about)
         controller.opened.connect(lambda library: self.open.setEnabled(library is not None))
         self.open.setEnabled(controller.library is not None)
         self.look()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from emolive.baseline import ProfileStore, consequence
 from emolive.errors import EmoliveError
@@ -67,10 +67,8 @@ class BaselineSection(SettingsSection):
         self.group.editingFinished.connect(self._store_group)
         about = tr("Keeps what is known of one input apart: for a language, or a team.")
         self.row(tr("Group"), about, self.group)
-        self.forget = QPushButton(self)
-        self.forget.clicked.connect(self._forget)
         about = tr("Deletes what was gathered: every source is new again.")
-        self.row(tr("Known sources"), about, self.forget)
+        self.forget = self.button("", self._forget, tr("Known sources"), about)
         self.problem = Notice(self, "problem")
         self.add(self.problem)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -52,6 +53,15 @@ class Section(QFrame):
             control.setAccessibleDescription(about)
         self._column.addWidget(line)
         return line
+
+    def button(
+        self, text: str, pressed: Callable[[], object], name: str, about: str
+    ) -> QPushButton:
+        """A row with a button."""
+        made = QPushButton(text, self)
+        made.clicked.connect(lambda _=False: pressed())
+        self.row(name, about, made)
+        return made
 
     def add(self, widget: QWidget) -> None:
         """Add something as wide as the card."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QWidget
 
 from emolive.i18n import SYSTEM, language_name, languages, tr
 from emolive.labels import USUAL, emotion_name
@@ -79,10 +81,9 @@ class LookSection(SettingsSection):
             grid.addWidget(button, i // 4, i % 4)
         grid_box.setFixedHeight(2 * 34 + 8)
         self.add(grid_box)
-        self.usual = QPushButton(tr("Colours of the palette"), self)
-        self.usual.clicked.connect(lambda: preferences.change("look", colours={}))
         about = tr("A click on an emotion gives it a colour of your own.")
-        self.row(tr("Own colours"), about, self.usual)
+        text, reset = tr("Colours of the palette"), partial(preferences.change, "look", colours={})
+        self.usual = self.button(text, reset, tr("Own colours"), about)
         views = [(tr("Stacked areas"), "areas"), (tr("Lines"), "lines")]
         self.view = self.choice("look", "view", tr("Timeline"), "", views)
         about = tr("Enlarges everything, from the next start of the program on.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.ui.controls import label
@@ -45,10 +45,9 @@ class PrivacySection(SettingsSection):
         about = tr("Files opened last stay in the list of inputs.")
         self.files = self.switch("privacy", "remember_files", tr("Remember files"), about)
         self.files.clicked.connect(self._on_files)
-        self.reset = QPushButton(tr("Reset all settings"), self)
-        self.reset.clicked.connect(preferences.reset)
         about = tr("Sets everything on this page back. Sessions are not touched.")
-        self.row(tr("Begin anew"), about, self.reset)
+        text = tr("Reset all settings")
+        self.reset = self.button(text, preferences.reset, tr("Begin anew"), about)
 
     def _on_input(self, on: bool) -> None:
         if not on:

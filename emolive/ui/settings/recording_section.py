@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QWidget
 
 from emolive.i18n import tr
 from emolive.session.library_settings import CONSENT_TEXT, LibrarySettings
@@ -49,10 +49,9 @@ class RecordingSection(SettingsSection):
         hbox(self.expires, self.days, within=both, gap=10)
         about = tr("Sessions that are older are deleted for good when the program starts.")
         self.row(tr("Delete old sessions"), about, both)
-        self.again = QPushButton(tr("Ask again"), self)
-        self.again.clicked.connect(self._ask_again)
         about = tr("Shown before the first recording; with an empty text nothing is asked.")
-        self.row(tr("Reminder to ask for consent"), about, self.again)
+        title = tr("Reminder to ask for consent")
+        self.again = self.button(tr("Ask again"), self._ask_again, title, about)
         self.consent = QPlainTextEdit(self)
         self.consent.setAccessibleName(tr("Text of the reminder"))
         self.consent.setTabChangesFocus(True)

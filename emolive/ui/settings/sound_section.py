@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from functools import partial
+
+from PySide6.QtWidgets import QWidget
 
 from emolive.i18n import tr
 from emolive.settings import Settings
@@ -27,9 +29,8 @@ class SoundSection(SettingsSection):
         self.volume = VolumeSlider(preferences, self)
         self.row(tr("Volume"), "", self.volume)
         self.chime = Chime(lambda: preferences.effective.sound.output)
-        self.test = QPushButton(tr("Play a test sound"), self)
-        self.test.clicked.connect(lambda: self.chime.play(Severity.INFO))
-        self.row(tr("Test"), "", self.test)
+        play = partial(self.chime.play, Severity.INFO)
+        self.test = self.button(tr("Play a test sound"), play, tr("Test"), "")
         self.on = Switch(theme, self)
         self.on.clicked.connect(lambda on: preferences.change("sound", muted=not on))
         about = tr("While they run on the live page; M switches it there.")

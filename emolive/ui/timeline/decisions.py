@@ -110,13 +110,13 @@ class DecisionBand(DecisionPanel):
     """The decided label as a coloured band with names; a new colour is a new decision."""
 
     title = mark("Decided emotions over time, {name}")
+    least = most = BAND_HEIGHT
     grid = None  # no lines over the names
 
     def __init__(
         self, axis: TimeAxis, theme: Theme, stream: WithDecisions, parent: QWidget | None = None
     ) -> None:
         super().__init__(axis, theme, stream, parent)
-        self.setFixedHeight(BAND_HEIGHT)
         self._spans: list[Span] = []
         self._spans_of: tuple[int, int, float] | None = None
 

@@ -6,15 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QWidget
 
 from emolive.history.streams import WithLevels
 from emolive.i18n import decimal, mark, tr
 from emolive.times import clock_text
 from emolive.types import FloatArray
-from emolive.ui.theme import Theme
 from emolive.ui.timeline.stream_panel import StreamPanel
-from emolive.ui.timeline.time_axis import TimeAxis
 
 FLOOR_DBFS = -60.0
 
@@ -25,19 +22,13 @@ class LevelPanel(StreamPanel[WithLevels]):
     title = mark("Level over time, {name}")
     stretch, least, most = 24, 24, 90
 
-    def __init__(
-        self, axis: TimeAxis, theme: Theme, stream: WithLevels, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(axis, theme, stream, parent)
-        self._levels = stream.levels
-
     def newest_s(self) -> float:
         """End of the newest audio."""
         return self.stream.end_s
 
     def stable_to_s(self) -> float:
         """The newest cell, or column, may still get louder."""
-        return self.stream.end_s - 2 * max(self._levels.cell_s, self.axis.seconds_per_px)
+        return self.stream.end_s - 2 * max(self.stream.levels.cell_s, self.axis.seconds_per_px)
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Decibels relative to full scale."""
@@ -77,8 +68,8 @@ class LevelPanel(StreamPanel[WithLevels]):
 
     def describe(self, at_s: float, height: float) -> str:  # noqa: ARG002
         """Level and peak at that time."""
-        cell = int(at_s / self._levels.cell_s)
-        level, peak, speech = self._levels.cells(cell, cell + 1)
+        cell = int(at_s / self.stream.levels.cell_s)
+        level, peak, speech = self.stream.levels.cells(cell, cell + 1)
         if at_s < 0 or np.isnan(level[0]):
             return ""
         voice = tr("speech") if speech[0] else tr("no speech")
@@ -91,15 +82,15 @@ class LevelPanel(StreamPanel[WithLevels]):
         self, start: int, stop: int
     ) -> tuple[npt.NDArray[np.float64], FloatArray, FloatArray, npt.NDArray[np.bool_], float]:
         """Centre times, level, peak, speech, and the step between them, at most one per column."""
-        cell_s, column_s = self._levels.cell_s, self.axis.seconds_per_px
+        cell_s, column_s = self.stream.levels.cell_s, self.axis.seconds_per_px
         if column_s <= cell_s:
             first = max(0, int(self.axis.time_at(start) / cell_s) - 2)
             last = max(first + 1, int(self.axis.time_at(stop) / cell_s) + 3)
             at = (np.arange(first, last, dtype=np.float64) + 0.5) * cell_s
-            return (at, *self._levels.cells(first, last), cell_s)
+            return (at, *self.stream.levels.cells(first, last), cell_s)
         columns = np.arange(max(0, self.axis.start_px + start - 2), self.axis.start_px + stop + 3)
         edges = np.floor(columns * column_s / cell_s).astype(np.int64)
-        level, peak, speech = self._levels.cells(int(edges[0]), int(edges[-1]) + 1)
+        level, peak, speech = self.stream.levels.cells(int(edges[0]), int(edges[-1]) + 1)
         at_edges = edges[:-1] - edges[0]
         return (
             (columns[:-1].astype(np.float64) + 0.5) * column_s,

@@ -23,7 +23,7 @@ class StreamPanel(TimePanel, Generic[S]):
     """One kind of panel.
 
     `title` names it for screen readers. It gets the share `stretch` of the height that is left, not
-    below `least` and not above `most` px; without a share its height is its own.
+    below `least` and not above `most` px.
     """
 
     title: ClassVar[str]
@@ -36,6 +36,8 @@ class StreamPanel(TimePanel, Generic[S]):
     ) -> None:
         super().__init__(axis, theme, parent)
         self.stream = stream
+        self.setMinimumHeight(self.least)
+        self.setMaximumHeight(self.most)
         self.setAccessibleName(tr(self.title, name=stream_name(stream.name)))
 
 
@@ -67,9 +69,6 @@ class PanelStack(QVBoxLayout):
             panel = kind(self._axis, theme, stream, owner)
             if not made:
                 panel.caption = caption
-            if kind.stretch:
-                panel.setMinimumHeight(kind.least)
-                panel.setMaximumHeight(kind.most)
             self.add(panel, kind.stretch, gap if kind is kinds[-1] else 2)
             made.append(panel)
         return made
