@@ -353,7 +353,7 @@ def test_nothing_is_cut_off_at_any_size(
     bottoms = [p.y() + p.height() for p in replay.board.panels if p.isVisible()]
     assert max(bottoms) <= replay.board.height()
     assert replay.transport.geometry().bottom() <= replay.height()
-    for button in replay.transport._buttons:
+    for button in replay.transport.findChildren(QToolButton):
         assert button.geometry().right() <= replay.transport.width()
 
 
