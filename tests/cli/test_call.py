@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile as sf
 import soxr
 
+from emolive.cli import wall
+from emolive.cli.console import print_table
 from emolive.cli.conversation_view import conversation_line, conversation_table, telephone_note
+from emolive.conversation import ConversationMeter, Party
 from emolive.conversation.definitions import DEFINITIONS
 from emolive.monitoring.wire import JsonLines
-from emolive.types import Band, Event, FloatArray, Prediction, Role, StreamStatus
+from emolive.types import (
+    Band,
+    EngineState,
+    EngineStatus,
+    Event,
+    FloatArray,
+    Prediction,
+    Role,
+    StreamStatus,
+)
 from tests.cli.conftest import Run, launch
 from tests.conversation.calls import RATE, Said, spoken
 from tests.conversation.test_meter import LENGTH_S, TALK
@@ -279,3 +293,13 @@ def test_the_card_s_telephone_column_is_told_where_it_matters() -> None:
     assert telephone_note([stream(Band.NARROW, emotion=False)], metadata) is None
     assert telephone_note([stream(Band.WIDE, emotion=True)], metadata) is None
     assert telephone_note([stream(None, emotion=True)], metadata) is None
+
+
+def test_names_of_calls_stand_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    stopped = EngineStatus(EngineState.STOPPED)
+    card: Any = SimpleNamespace(call=SimpleNamespace(name="a [1].wav"), status=stopped, alerts=0)
+    meter = ConversationMeter([Party(role.value, role) for role in Role], 16_000)
+    table = wall._table()
+    table.add_row(*wall._cells(card, meter.finish()))
+    print_table(table)
+    assert "a [1].wav" in capsys.readouterr().out

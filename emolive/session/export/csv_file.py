@@ -85,12 +85,3 @@ def write_csv(timeline: Timeline, path: Path, dialect: Dialect = PLAIN) -> None:
     for table in tables(timeline):
         target = beside(path, table.part) if table.part else path
         write_rows(target, list(table.columns), table.rows, dialect)
-
-
-def write_spreadsheet_csv(timeline: Timeline, path: Path) -> None:
-    """`write_csv` for spreadsheets: semicolons, decimal commas and a byte order mark.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
-    write_csv(timeline, path, SPREADSHEET)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,7 +12,8 @@ from emolive.errors import EmoliveError
 from emolive.i18n import mark
 from emolive.session.export.audacity import write_audacity
 from emolive.session.export.audformat_tables import check_audformat, write_audformat
-from emolive.session.export.csv_file import write_csv, write_spreadsheet_csv
+from emolive.session.export.csv_file import SPREADSHEET as FOR_PEOPLE
+from emolive.session.export.csv_file import write_csv
 from emolive.session.export.eaf import write_eaf
 from emolive.session.export.emotionml import write_emotionml
 from emolive.session.export.json_document import write_json
@@ -56,7 +58,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 SPREADSHEET,
                 mark("CSV for spreadsheets"),
                 f"{SPREADSHEET}.csv",
-                write_spreadsheet_csv,
+                partial(write_csv, dialect=FOR_PEOPLE),
             ),
             Format("parquet", mark("Parquet tables"), "parquet", write_parquet, check_parquet),
             Format("eaf", "ELAN", "eaf", write_eaf),

@@ -65,7 +65,15 @@ def window_table(timeline: Timeline) -> Table:
 def segment_table(timeline: Timeline) -> Table:
     """The segments: file, start_s, end_s, label, confidence, and `stream` as for windows."""
     answer: Columns = {"label": str, "confidence": float}
-    return Table("segments", {**_place(timeline), **answer}, _segments(timeline))
+    rows = (
+        {
+            **_where(timeline, segment.stream, segment.start_sample, segment.end_sample),
+            "label": segment.label,
+            "confidence": round(segment.confidence, SHARE_DIGITS),
+        }
+        for segment in timeline.segments
+    )
+    return Table("segments", {**_place(timeline), **answer}, rows)
 
 
 def _place(timeline: Timeline) -> Columns:
@@ -86,15 +94,6 @@ def _windows(timeline: Timeline) -> Iterator[Row]:
             "speech_ratio": round(window.speech_ratio, SHARE_DIGITS),
             **{f"p_{label}": shares.get(label) for label in timeline.labels},
             **({f"raw_{label}": raw.get(label) for label in timeline.labels} if adapted else {}),
-        }
-
-
-def _segments(timeline: Timeline) -> Iterator[Row]:
-    for segment in timeline.segments:
-        yield {
-            **_where(timeline, segment.stream, segment.start_sample, segment.end_sample),
-            "label": segment.label,
-            "confidence": round(segment.confidence, SHARE_DIGITS),
         }
 
 
