@@ -10,7 +10,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QHBoxLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -121,27 +120,17 @@ class ExportDialog(WorkDialog):
         super().fit()
 
     def _add_formats(self, chosen: Sequence[str]) -> None:
-        columns = QHBoxLayout()
-        columns.setSpacing(_BETWEEN)
-        halves = [QVBoxLayout(), QVBoxLayout()]
-        for half in halves:
-            half.setSpacing(10)
-            columns.addLayout(half, 1)
+        halves = [vbox(gap=10), vbox(gap=10)]
         for number, (title, names) in enumerate(GROUPS):
-            frame = card(self)
+            column = vbox(label(tr(title), self, "heading"), gap=1)
+            frame = card(self, column, margins=(_INSIDE, 9, _INSIDE, 10))
             frame.setAccessibleName(tr(title))
-            column = vbox(
-                label(tr(title), frame, "heading"),
-                within=frame,
-                margins=(_INSIDE, 9, _INSIDE, 10),
-                gap=1,
-            )
             for name in names:
                 self._add_format(column, CHOICES[name], checked=name in chosen)
             halves[number % 2].addWidget(frame)
         for half in halves:
             half.addStretch()
-        self.body.addLayout(columns)
+        self.body.addLayout(hbox(*((half, 1) for half in halves), gap=_BETWEEN))
 
     def _add_format(self, column: QVBoxLayout, choice: Choice, *, checked: bool) -> None:
         """A box, and below it what it is for, or why it cannot be had here."""

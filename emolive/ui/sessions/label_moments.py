@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
@@ -20,7 +19,7 @@ from emolive.times import clock_tenths
 from emolive.ui.background import Background
 from emolive.ui.controls import ElidedLabel, label, push_button, text_field
 from emolive.ui.dialog import WorkDialog
-from emolive.ui.layouts import fill, hbox
+from emolive.ui.layouts import STRETCH, fill, hbox
 from emolive.ui.sessions.label_keys import LabelKeys
 from emolive.ui.sessions.playing import MakePlayer, Playing
 from emolive.ui.sessions.teach_dialog import count_text, worth_text
@@ -343,30 +342,19 @@ class LabelMoments(WorkDialog):
         self.who.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.counts = label("", self, "muted", wrap=True)
         self.worth = label("", self, "muted", wrap=True)
-        widgets: Sequence[QWidget] = (
-            self.again_button, self.skip_button, self.undo_button, self.more_button,
-        )  # fmt: skip
-        row = hbox(*widgets, gap=8)
-        row.addStretch()
-        above: Sequence[QWidget] = (self.state, self.place, self.bar, self.keys)
-        below: Sequence[QWidget] = (self.own, self.counts, self.worth)
-        fill(
-            self.body,
-            *above,
-            row,
-            hbox(label(tr("Marks by"), self), (self.who, 1), gap=8),
-            *below,
-        )
+        beside = (self.again_button, self.skip_button, self.undo_button, self.more_button)
+        fill(self.body, self.state, self.place, self.bar, self.keys)
+        fill(self.body, hbox(*beside, STRETCH, gap=8))
+        fill(self.body, hbox(label(tr("Marks by"), self), (self.who, 1), gap=8))
+        fill(self.body, self.own, self.counts, self.worth)
         self.close_button = push_button(tr("Close"), self, self.reject)
         self.teach_button = push_button(
             tr("Teach a model…"), self, self.accept, kind="primary",
             tip=tr("With all that is labelled in the library"),
         )  # fmt: skip
         self.teach_button.setEnabled(False)
-        for button in (self.close_button, self.teach_button):
-            button.setAutoDefault(False)
-            self.buttons.addWidget(button)
-        for button in (self.again_button, self.skip_button, self.undo_button, self.more_button):
+        fill(self.buttons, self.close_button, self.teach_button)
+        for button in (*beside, self.close_button, self.teach_button):
             button.setAutoDefault(False)
 
     def _connect(self) -> None:

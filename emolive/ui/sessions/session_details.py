@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
@@ -154,13 +155,14 @@ class SessionDetails(Themed, QFrame):
 
     def _segment(self, segment: Segment, row: SessionRow) -> QPushButton:
         rate = row.info.rate
-        button = QPushButton(self)
-        button.setProperty("row", True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         start_s = segment.start_sample / rate
         length = seconds_text((segment.end_sample - segment.start_sample) / rate)
         several = len(row.info.streams) > 1
         where = f"{stream_name(segment.stream)}  " if several and segment.stream else ""
+        said = tr("{emotion} at {time}, {length}", emotion=label_name(segment.label),
+                  time=clock_text(start_s), length=length)  # fmt: skip
+        pressed = partial(self.opened.emit, segment.start_sample)
+        button = push_button("", self, pressed, kind="row", name=said)
         hbox(
             label(clock_text(start_s), button, "value"),
             6,
@@ -170,11 +172,6 @@ class SessionDetails(Themed, QFrame):
             within=button,
             margins=(6, 0, 6, 0),
         )
-        button.setAccessibleName(
-            tr("{emotion} at {time}, {length}", emotion=label_name(segment.label),
-               time=clock_text(start_s), length=length)
-        )  # fmt: skip
-        button.clicked.connect(lambda: self.opened.emit(segment.start_sample))
         return button
 
     def _lay_out(self) -> None:

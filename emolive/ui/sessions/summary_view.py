@@ -16,7 +16,7 @@ from emolive.session.session_history import SessionHistory
 from emolive.session.summary import NO_EMOTION, StreamSummary
 from emolive.times import clock_text, duration_text, seconds_text
 from emolive.types import SpeechState
-from emolive.ui.controls import ScrollColumn, label
+from emolive.ui.controls import ScrollColumn, label, push_button
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.painting import clipped, fill_state
 from emolive.ui.theme import Painted, Theme, Themed, font
@@ -210,10 +210,8 @@ class SummaryView(Themed, ScrollColumn):
             self._row(tr("Alerts"), str(len(session.alerts)))
 
     def _heading(self, text: str) -> None:
-        if self._column.count():
-            self._column.addSpacing(12)
-        heading = label(text, self, "heading", wrap=True)
-        self._column.addWidget(heading)
+        room = (12,) if self._column.count() else ()
+        fill(self._column, *room, label(text, self, "heading", wrap=True))
 
     def _row(self, name: str, value: str, definition: str = "") -> None:
         line = QWidget(self)
@@ -232,12 +230,8 @@ class SummaryView(Themed, ScrollColumn):
         self._column.addWidget(line)
 
     def _moment(self, name: str, value: str, at_s: float) -> QPushButton:
-        button = QPushButton(self)
-        button.setProperty("row", True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setAccessibleName(
-            tr("{emotion} {share} at {time}", emotion=name, share=value, time=clock_text(at_s))
-        )
+        said = tr("{emotion} {share} at {time}", emotion=name, share=value, time=clock_text(at_s))
+        button = push_button("", self, lambda: self.sought.emit(at_s), kind="row", name=said)
         hbox(
             label(clock_text(at_s), button, "value"),
             8,
@@ -247,7 +241,6 @@ class SummaryView(Themed, ScrollColumn):
             within=button,
             margins=(6, 0, 6, 0),
         )
-        button.clicked.connect(lambda: self.sought.emit(at_s))
         return button
 
 

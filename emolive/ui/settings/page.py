@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from emolive.audio.devices import InputDevice
 from emolive.audio.level_probe import LevelProbe, MakeProbe
 from emolive.i18n import tr
 from emolive.settings import Settings
 from emolive.ui.controls import ScrollColumn, label, push_button
-from emolive.ui.layouts import hbox, vbox
+from emolive.ui.layouts import STRETCH, hbox, vbox
 from emolive.ui.library_controller import LibraryController
 from emolive.ui.preferences import Preferences
 from emolive.ui.settings.alerts_section import AlertsSection
@@ -132,22 +132,16 @@ class SettingsPage(QWidget):
 
     def _lay_out(self) -> None:
         head = label(self.title, self, "page")
-        jumps = vbox(head, 10, gap=2)
-        for section in self.sections:
-            show = partial(self.show_section, section)
-            jumps.addWidget(push_button(section.title, self, show, kind="jump"))
-        jumps.addStretch()
+        links = (
+            push_button(one.title, self, partial(self.show_section, one), kind="jump")
+            for one in self.sections
+        )
+        jumps = vbox(head, 10, *links, STRETCH, gap=2)
         inside = QWidget(self)
         inside.setObjectName("plain")
-        self._all = columns = QHBoxLayout(inside)
-        columns.setContentsMargins(0, 0, 12, 0)
-        columns.setSpacing(SPACE)
-        self._columns = (QVBoxLayout(), QVBoxLayout(), QVBoxLayout())
-        for column in self._columns:
-            column.setSpacing(SPACE)
-            column.addStretch(1)
-            columns.addLayout(column, 1)
-        columns.addStretch(1)
+        self._columns = tuple(vbox((STRETCH, 1), gap=SPACE) for _ in range(3))
+        shared = ((column, 1) for column in self._columns)
+        self._all = hbox(*shared, (STRETCH, 1), within=inside, margins=(0, 0, 12, 0), gap=SPACE)
         for section in self.sections:
             section.setMaximumWidth(_WIDEST_PX)
         self._arrange(1)
