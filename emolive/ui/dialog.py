@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QProgressBar, QVBoxLayout, QWidge
 from emolive.i18n import tr
 from emolive.session.export_folder import StoppedByUserError
 from emolive.ui.background import Background
-from emolive.ui.controls import Notice, label, push_button
+from emolive.ui.controls import Notice, label, push_button, restyle
 from emolive.ui.layouts import STRETCH, fill, hbox, vbox
 from emolive.ui.theme import Theme
 
@@ -179,6 +179,7 @@ class ConsentDialog(Dialog):
         self.setWindowTitle(tr("Before you record"))
         self.heading.setProperty("role", "title")
         self.text.setProperty("role", "body")
+        restyle(self.heading, self.text)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         note = tr("This is asked once. The text can be changed in the settings under Recording.")
         self.body.addWidget(label(note, self, "caption", wrap=True))
