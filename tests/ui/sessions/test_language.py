@@ -6,7 +6,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from emolive import i18n
@@ -95,5 +103,5 @@ def test_a_longer_language_is_not_cut_off(qtbot: QtBot, pseudo: SessionsPage, se
         qtbot.waitUntil(lambda: cut() == [])
     assert pseudo.width() == 924, "it still fits the smallest window"
     transport = pseudo.replay.transport
-    for button in transport._buttons:
+    for button in transport.findChildren(QToolButton):
         assert button.geometry().right() <= transport.width()
