@@ -198,8 +198,9 @@ def unseen_command(
     """
     from emolive.inference.loading import open_model
     from training.unseen import (
+        answers_of_file,
         left_out_answers,
-        measure_file,
+        measure_answers,
         measure_unseen,
         write_file,
         write_unseen,
@@ -208,17 +209,18 @@ def unseen_command(
     settings = load_recipe(recipe)
     if model is None:
         if not (results := left_out_answers(runs, settings.name)):
+            way = "let `python -m training study` make them, or name a model file."
             raise EmoliveError(
-                f"{runs} holds no answers of {settings.name} on corpora left out: let "
-                "`python -m training study` make them, or name a model file."
+                f"{runs} holds no answers of {settings.name} on corpora left out: {way}"
             )
         say(write_unseen(measure_unseen(results, settings.decided_right)))
         return
     audio = load_cache(cache)
-    found = measure_file(open_model(model, "cpu"), audio, settings, audio.clips)
-    if found is None:
+    classifier = open_model(model, "cpu")
+    if not (found := answers_of_file(classifier, audio, settings, audio.clips)):
         raise EmoliveError(f"{cache} holds no corpus that {model} was not trained on.")
-    say(write_file(found))
+    told = classifier.metadata
+    say(write_file(measure_answers(found, told.temperature, told.abstention_threshold)))
 
 
 @app.command("baseline")
@@ -279,7 +281,7 @@ def export_command(
     """
     from training.export import PRECISIONS, load_trained
     from training.publish import publish, publish_twin
-    from training.unseen import left_out_answers, measure_unseen
+    from training.unseen import left_out_answers
 
     settings = load_recipe(recipe)
     if precision not in PRECISIONS:
@@ -295,7 +297,7 @@ def export_command(
         trained,
         out,
         name=out.name.removesuffix(".onnx").removesuffix(".gpu"),
-        unseen=measure_unseen(answers, settings.decided_right) if answers else None,
+        left_out=answers,
         sources=sources(settings, recipe.parent),
         precision=precision,
         note=note,

@@ -160,7 +160,8 @@ def write_card(
     the file itself.
     """
     parts = [write_unseen(unseen)] if unseen else []
-    parts += [write_file(foreign)] if foreign else []
+    if foreign:
+        parts.append(write_file(foreign, fitted=unseen is not None and unseen.by_file))
     elsewhere = "\n\n".join(("\n## Corpora never heard", *parts)) + "\n" if parts else ""
     provenance = "\n".join(f"- {key}: `{value}`" for key, value in metadata.provenance.items())
     shape = ", ".join(map(str, metadata.input_shape))

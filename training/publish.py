@@ -35,9 +35,10 @@ from training.measure import Measurement, measure
 from training.metrics import softmax
 from training.models import EncoderBody, Ensemble, Trained
 from training.recipe import Recipe
+from training.results import FoldResult
 from training.shift import embeddings, fit_shift
 from training.splits import Split, split_clips
-from training.unseen import Unseen, measure_file
+from training.unseen import Unseen, answers_of_file, measure_answers, measure_unseen
 
 _CALIBRATION_WINDOWS = 256
 # Of a file for GPUs; int8 itself moves a few labels.
@@ -201,14 +202,15 @@ def publish(
     name: str,
     sources: Sequence[Recipe] = (),
     precision: Precision = "int8",
-    unseen: Unseen | None = None,
+    left_out: Sequence[FoldResult] = (),
     note: str = "",
     say: Callable[[str], None] = print,
 ) -> Measurement:
     """Write `target` (ONNX) and its card beside it (`.md`).
 
-    Temperature and threshold are those of corpora never heard where `unseen` has them; otherwise
-    they are fitted on the written file's answers for the validation speakers. `trained` is what
+    Temperature and threshold are those of corpora never heard where there are answers for corpora
+    `left_out` of training (see `measure_unseen`); otherwise they are fitted on the written file's
+    answers for the validation speakers. `trained` is what
     `load_trained` gives; `sources`, the recipes that this one builds on, and `note`, whatever the
     recipe does not tell about the run, go into the provenance.
 
@@ -245,7 +247,12 @@ def publish(
         labels = labels_of(split.validation)
         for path, logits in answers.items():
             say(f"{path.stem}: validation accuracy {(logits.argmax(1) == labels).mean():.4f}")
-        if unseen is not None:
+        classifier = OnnxClassifier(final_file)
+        foreign = answers_of_file(classifier, cache, recipe, cache.clips)
+        classifier.close()
+        unseen = None
+        if left_out:
+            unseen = measure_unseen(left_out, recipe.decided_right, foreign)
             temperature, threshold = unseen.temperature, unseen.threshold
         else:
             temperature = fit_temperature(answers[final_file], labels)
@@ -257,7 +264,6 @@ def publish(
         classifier = OnnxClassifier(final_file)
         fitted = fitted.model_copy(update={"shift": _shift(classifier, cache, recipe, split)})
         measurement = measure(classifier, cache, split.test, recipe)
-        foreign = measure_file(classifier, cache, recipe, cache.clips)
         classifier.close()
         scores = _scores(measurement, unseen) | {OPERATIONS: _operations(trained, recipe)}
         published = fitted.model_copy(update={"scores": scores})
@@ -268,7 +274,15 @@ def publish(
     if recipe.model != "ensemble":
         members = [recipe]
     target.with_suffix(".md").write_text(
-        write_card(published, precision, measurement, recipe, members, unseen, foreign),
+        write_card(
+            published,
+            precision,
+            measurement,
+            recipe,
+            members,
+            unseen,
+            measure_answers(foreign, temperature, threshold) if foreign else None,
+        ),
         encoding="utf-8",
     )
     return measurement

@@ -29,6 +29,7 @@ from training.results import FoldResult, find_results
 
 CONDITION = "clean"
 _FEWEST = 20  # decided windows below which a share of right ones is chance
+_NEVER = 1.0  # the threshold where none makes enough of the decided windows right
 _WINDOWS_PER_HOUR = 1200  # of 3 s, one after another
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +65,8 @@ class UnseenCorpus:
 class Unseen:
     """All corpora together; `coverage_80` is the share that can be decided with 80 % right.
 
-    `source` tells whose answers they are, and how corpora were left out.
+    `source` tells whose answers they are, and how corpora were left out; `by_file`: none of these
+    answers allowed a threshold, which is that of corpora that the file never heard.
     """
 
     temperature: float
@@ -75,6 +77,7 @@ class Unseen:
     coverage_80: float
     corpora: tuple[UnseenCorpus, ...]
     source: str = ""
+    by_file: bool = False
 
     @property
     def mean(self) -> tuple[float, float]:
@@ -97,8 +100,13 @@ def left_out_answers(runs: Path, recipe: str) -> list[FoldResult]:
     return found.get((recipe, "cross-corpus")) or found.get((recipe, "corpus-groups"), [])
 
 
-def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
+def measure_unseen(
+    results: Sequence[FoldResult], right: float, own: Sequence[Answers] = ()
+) -> Unseen:
     """Fit temperature (least log-loss) and threshold (`right` of the decided windows are right).
+
+    Where `results` allow no such threshold, it is that of `own`: what the very file, which was
+    trained on more, answers for corpora that it never heard.
 
     Raises:
         ValueError: there is no result.
@@ -121,31 +129,27 @@ def measure_unseen(results: Sequence[FoldResult], right: float) -> Unseen:
         return -float(weights @ np.log(np.maximum(likely, 1e-12)))
 
     temperature = float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
-    probabilities = softmax(logits, temperature)
-    correct = probabilities.argmax(1) == labels
-    threshold, *_ = _decided(probabilities.max(1), correct, weights, right)
+    threshold = _threshold(answers, temperature, right)
+    by_file = threshold == _NEVER and bool(own)
+    if by_file:
+        threshold = _threshold(own, temperature, right)
     alone = len(answers) == len(results)
     source = f"Recipe `{results[0].about.get('recipe', '')}`, "
     source += "each corpus left out of training in turn" if alone else "corpora left out in groups"
-    return replace(measure_answers(answers, temperature, threshold), source=source)
+    found = measure_answers(answers, temperature, threshold)
+    return replace(found, source=source, by_file=by_file)
 
 
-def measure_file(
+def answers_of_file(
     classifier: Classifier, cache: AudioCache, recipe: Recipe, clips: tuple[CachedClip, ...]
-) -> Unseen | None:
-    """What a file does at its own temperature and threshold on the corpora of `clips`, clean.
-
-    Only on those that it was not trained on; None if there is none.
-    """
-    known, metadata = set(classifier.metadata.corpora), classifier.metadata
-    answers = []
+) -> list[Answers]:
+    """What a file answers on the corpora of `clips` that it was not trained on, clean."""
+    known, answers = set(classifier.metadata.corpora), []
     for corpus in sorted({c.corpus for c in clips if c.emotion is not None} - known):
         own = tuple(c for c in clips if c.corpus == corpus and c.emotion is not None)
         logits = window_logits(logits_of(classifier), cache, own, recipe, description=corpus)
         answers.append(Answers(corpus, logits, labels_of(own)))
-    if not answers:
-        return None
-    return measure_answers(answers, metadata.temperature, metadata.abstention_threshold)
+    return answers
 
 
 def measure_answers(answers: Sequence[Answers], temperature: float, threshold: float) -> Unseen:
@@ -181,6 +185,14 @@ def _weights(labels: Ints) -> Floats:
     return weights
 
 
+def _threshold(answers: Sequence[Answers], temperature: float, right: float) -> float:
+    """The lowest with `right` of the decided windows right, `_NEVER` if there is none."""
+    logits, labels, weights = _pooled(answers)
+    probabilities = softmax(logits, temperature)
+    correct = probabilities.argmax(1) == labels
+    return _decided(probabilities.max(1), correct, weights, right)[0]
+
+
 def _decided(
     confidence: Floats, correct: npt.NDArray[np.bool_], weights: Floats, right: float
 ) -> tuple[float, float, float]:
@@ -190,7 +202,7 @@ def _decided(
     shares = np.cumsum((weights * correct)[order]) / decided
     enough = np.flatnonzero(shares[_FEWEST:] >= right)
     if not enough.size:
-        return 1.0, 0.0, 0.0
+        return _NEVER, 0.0, 0.0
     last = int(enough[-1]) + _FEWEST
     # Rounded up: never less sure than what was measured.
     threshold = float(np.ceil(confidence[order][last] * 1e4) / 1e4)
@@ -290,6 +302,15 @@ def write_unseen(unseen: Unseen) -> str:
     """Of a recipe, as Markdown, for the model card."""
     raw, centred = unseen.mean
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
+    if unseen.by_file:
+        last = "No threshold makes enough of the decided windows right here. The file's does\n"
+        last += (
+            "  so on corpora of which the file itself heard nothing (below); of these it decides\n"
+        )
+        last += f"  {decided} %, {right} % of them correctly."
+    else:
+        last = f"At the threshold {decided} % of these windows are decided, {right} % of them"
+        last += f" correctly; 80 % right\n  would leave {strict} % decided."
     return f"""{unseen.source} (one window per clip, clean).
 This is what to expect of voices, rooms and languages that it does not know, and what
 temperature and threshold are fitted on. UAR among all eight classes; among the corpus's own; and
@@ -303,15 +324,16 @@ source profiles do):
 - "False alarms": windows of neutral or calm speech decided to be angry, per hour of such speech.
 - Arousal: high against low; valence: negative, neutral, positive; both add the classes up.
 - Calibration on these corpora (ECE, 15 bins, corpora and classes alike): {unseen.ece:.3f}.
-- At the threshold {decided} % of these windows are decided, {right} % of them correctly; 80 % right
-  would leave {strict} % decided."""
+- {last}"""
 
 
-def write_file(unseen: Unseen) -> str:
-    """Of a file, as Markdown, for the model card."""
+def write_file(unseen: Unseen, *, fitted: bool | None = None) -> str:
+    """Of a file, as Markdown; `fitted`: whether its threshold was, on these (None: not known)."""
     decided, right, strict = map(_percent, (unseen.coverage, unseen.right, unseen.coverage_80))
+    how = ", the latter fitted on them" if fitted else ", which were not fitted on them"
+    how = "" if fitted is None else how
     return f"""This very file on corpora of which it heard nothing, at its own temperature and
-threshold, which were not fitted on them (one window per clip, clean; columns: UAR among all eight
+threshold{how} (one window per clip, clean; columns: UAR among all eight
 classes, among the corpus's own, with the answer's bias removed; false alarms: windows of neutral or
 calm speech decided to be angry, per hour of such speech; decided at the threshold, classes alike,
 and right among those):

@@ -84,6 +84,18 @@ def test_nothing_is_decided_where_nothing_is_known() -> None:
     assert unseen.coverage == 0.0
 
 
+def test_where_corpora_left_out_allow_no_threshold_those_that_the_file_never_heard_do() -> None:
+    labels = np.arange(800) % 8
+    vague = _result("a", np.zeros((800, 8)), labels)
+    other = _sure_of_itself("b", 2.0, 1)
+    own = Answers("b", other.window_logits["clean"], other.labels)
+    unseen = measure_unseen([vague], 0.7, [own])
+    assert unseen.by_file
+    assert measure_answers([own], unseen.temperature, unseen.threshold).right >= 0.7
+    assert "No threshold" in write_unseen(unseen)
+    assert not measure_unseen([other], 0.7, [own]).by_file
+
+
 def test_scores_of_a_corpus_by_hand() -> None:
     """Two classes; the answer leans to a third one, which the corpus lacks, and to "angry"."""
     neutral, angry, calm = (LABELS.index(k) for k in ("neutral", "angry", "calm"))
