@@ -200,13 +200,14 @@ def _decided(
     order = np.argsort(-confidence, kind="stable")
     decided = np.cumsum(weights[order])
     shares = np.cumsum((weights * correct)[order]) / decided
-    enough = np.flatnonzero(shares[_FEWEST:] >= right)
-    if not enough.size:
-        return _NEVER, 0.0, 0.0
-    last = int(enough[-1]) + _FEWEST
-    # Rounded up: never less sure than what was measured.
-    threshold = float(np.ceil(confidence[order][last] * 1e4) / 1e4)
-    return threshold, float(decided[last] / decided[-1]), float(shares[last])
+    for last in reversed(np.flatnonzero(shares[_FEWEST:] >= right) + _FEWEST):
+        # Rounded up, never less sure than what was measured; where that leaves out a right one,
+        # the next higher one is asked.
+        threshold = float(np.ceil(confidence[order][last] * 1e4) / 1e4)
+        coverage, share = _above(confidence, correct, weights, threshold)
+        if share is not None and share >= right:
+            return threshold, coverage, share
+    return _NEVER, 0.0, 0.0
 
 
 def _above(
