@@ -197,10 +197,16 @@ def curve(corpora: Mapping[str, Turns], threshold: float) -> list[tuple[float, O
     return rows
 
 
-def kept_when_angry(turns: Turns, neutral: float, expected: float, threshold: float) -> float:
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def kept_when_angry(
+    turns: Turns, neutral: float, expected: float, threshold: float
+) -> float | None:
     """Of the angry turns that are decided to be angry, the share that still are, two hours known.
 
-    An angry call after ordinary ones of which so much was neutral.
+    An angry call after ordinary ones of which so much was neutral. None: none is decided.
     """
     rng = np.random.default_rng(0)
     past = turns.mixed(rng, neutral, 6_000).first_minutes(rng, 120)
@@ -211,7 +217,7 @@ def kept_when_angry(turns: Turns, neutral: float, expected: float, threshold: fl
     # What is shown is given up only this much below the threshold.
     still = after.max(axis=1) >= threshold - DecisionConfig().threshold_band
     still &= after.argmax(axis=1) == _ANGRY
-    return float(still[decided].mean()) if decided.any() else float("nan")
+    return float(still[decided].mean()) if decided.any() else None
 
 
 def other_gains(answers: Answers, temperature: float) -> dict[str, dict[str, float]]:
@@ -314,7 +320,7 @@ def write_tables(answers: Answers, metadata: ModelMetadata) -> str:
             ("ordinary calls neutral, expected", *mixed),
             [
                 (f"{neutral:.0%}, {expected:.0%}",
-                 *(f"{kept_when_angry(one, neutral, expected, threshold):.0%}"
+                 *(_share(kept_when_angry(one, neutral, expected, threshold))
                    for one in mixed.values()))
                 for neutral, expected in shares
             ],

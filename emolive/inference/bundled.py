@@ -44,14 +44,14 @@ BUNDLED = (
     BundledModel(
         "accurate",
         "emolive-whisper.onnx",
-        mark("Whisper's encoder, adapted; right more often, three to four times the work."),
+        mark("Whisper's encoder, adapted; right more often, about four times the work."),
     ),
     BundledModel(
         "fast",
         "emolive-resnet34.onnx",
         mark(
-            "ResNet34 and two small recurrent networks on log-mel; the least work, for many calls "
-            "at once, of voices and recordings like those it was trained on."
+            "A ResNet34 that learned from it, on log-mel; the least work, for many calls at once; "
+            "seldom sure of voices that it does not know."
         ),
     ),
 )

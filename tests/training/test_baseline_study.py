@@ -73,7 +73,10 @@ def test_a_known_bias_is_taken_out() -> None:
     assert found["files together, talk"].angry_alarms < raw.angry_alarms / 2
     expected = [one.angry_alarms for _, one in curve(corpora, THRESHOLD)]
     assert expected == sorted(expected, reverse=True)
-    assert kept_when_angry(turns(), 0.7, 0.45, THRESHOLD) > 0.8
+    kept = kept_when_angry(turns(), 0.7, 0.45, THRESHOLD)
+    assert kept is not None
+    assert kept > 0.8
+    assert kept_when_angry(turns(), 0.7, 0.45, 1.1) is None  # of what is never decided
 
 
 def test_an_embedding_is_centred_through_the_last_layer() -> None:

@@ -17,6 +17,7 @@ from emolive.engine.config import EngineConfig
 from emolive.engine.offline import FileAnalysis, analyze_source
 from emolive.inference.bundled import model_path
 from emolive.inference.classifier import OnnxClassifier
+from emolive.inference.decision import DecisionConfig
 from emolive.session.flac import FlacWriter
 from emolive.session.library import Library
 from emolive.session.records import AlertRecord, Annotation, Gap, Note, StreamInfo
@@ -63,7 +64,9 @@ def demo() -> Analysed:
 
     classifier = OnnxClassifier(model_path(Path("fast")), "cpu")
     source = FileSource(path, paced=False, block_s=0.5)
-    analysis = analyze_source(source, path, classifier, SileroVad(), EngineConfig(), listen=listen)
+    # By itself it is seldom sure of a synthesiser's voice.
+    config = EngineConfig(decision=DecisionConfig(threshold=0.25))
+    analysis = analyze_source(source, path, classifier, SileroVad(), config, listen=listen)
     classifier.close()
     return Analysed(np.asarray(samples, np.float32), analysis, tuple(activity))
 

@@ -111,7 +111,7 @@ class AnalysisSection(SettingsSection):
         hbox(self.own, self.threshold, within=both, gap=10)
         about = tr(
             "Below this confidence the answer is “uncertain”. Switched off, the model's own "
-            "threshold is used, which was chosen on speakers it had not heard."
+            "threshold is used, which was chosen on speech it had not heard."
         )
         self.row(tr("Own threshold"), about, both)
         about = tr("Averages answers over this time. Longer is calmer, and later.")

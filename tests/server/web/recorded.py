@@ -17,6 +17,7 @@ from emolive.conversation import ConversationMeter
 from emolive.engine import EngineConfig, Monitor
 from emolive.inference.bundled import BUNDLED
 from emolive.inference.classifier import Classifier, OnnxClassifier
+from emolive.inference.decision import DecisionConfig
 from emolive.monitoring.call_feed import LevelCell
 from emolive.resources import DEMO_AUDIO, asset
 from emolive.server.host import CallEvent, ModelFacts
@@ -41,7 +42,6 @@ def demo_calls(folder: Path) -> tuple[Recording, ...]:
     """Two calls put together from the demo clip, heard by the bundled model."""
     speech, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
     found = []
-    # A synthesiser's voice: the accurate model is hardly ever sure of it.
     fast = next(model.path for model in BUNDLED if model.name == "fast")
     with closing(OnnxClassifier(fast, "cpu", 1)) as classifier:
         for first, second in (("a", "b"), ("c", "d")):
@@ -57,7 +57,9 @@ def record(audio: FloatArray, classifier: Classifier, folder: Path) -> Recording
     """Hear a call of two parties, float32 ``(n, 2)`` at 16 kHz, with the example's alert rules."""
     rules = folder / "rules.toml"
     rules.write_text(example())
-    config, metadata = EngineConfig(), classifier.metadata
+    # By itself no model is often sure of a synthesiser's voice.
+    config = EngineConfig(decision=DecisionConfig(threshold=0.4))
+    metadata = classifier.metadata
     ring = SampleRing(30 * RATE, 2)
     monitor = Monitor(CALL, ring, classifier, SileroVad(), config, lossless=True)
     meter = ConversationMeter.of_streams(monitor.streams, RATE)

@@ -40,7 +40,6 @@ def conversations(folder: Path) -> list[Recording]:
     speech, _ = soundfile.read(asset(DEMO_AUDIO), dtype="float32")
     parts = [round(RATE * s) for s in (_CUSTOMER_S, _AGENT_S)]
     found = []
-    # A synthesiser's voice: the accurate model is hardly ever sure of it.
     fast = next(model.path for model in BUNDLED if model.name == "fast")
     with closing(OnnxClassifier(fast, "cpu", 1)) as classifier:
         for begin_s in (0, 7, 14, 21, 28):
