@@ -38,8 +38,8 @@ class BundledModel:
         return asset(str(Path(self.file).with_suffix(".md")))
 
 
-# The first one is used where none is chosen: it is right about twice as often on corpora that
-# neither was trained on, and two live channels take a twentieth of two cores.
+# The first one is used where none is chosen: it is right more often on corpora that were left out
+# of training, decides far more of them, and two live channels take a twentieth of two cores.
 BUNDLED = (
     BundledModel(
         "accurate",
